@@ -9,7 +9,15 @@ module.exports = {
       severity: 'error',
       from: {
         orphan: true,
-        pathNot: ['\\.json$', '(^|/)\\.[^/]+', '^(test|bench)/', 'main\\.ts$', 'function\\.ts$', '\\.d\\.ts$'],
+        pathNot: [
+          '\\.json$',
+          '(^|/)\\.[^/]+',
+          '^(test|bench)/',
+          '^lib/shared/ports/',
+          'main\\.ts$',
+          'function\\.ts$',
+          '\\.d\\.ts$',
+        ],
       },
       to: {},
     },

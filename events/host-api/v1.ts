@@ -1,0 +1,113 @@
+import * as z from 'zod/mini';
+import {
+  Digest,
+  FileRole,
+  Generation,
+  HostId,
+  KeySegment,
+  ModelKind,
+  ModelName,
+  SemVer,
+} from '../../lib/shared/ids.ts';
+import { Bytes, EpochMs } from '../../lib/shared/units.ts';
+import { Origin } from '../host-command/v1.ts';
+
+/** What an agent and the plane can speak; the plane answers the highest that both know, or refuses. */
+export const PROTOCOL_VERSIONS = [1] as const;
+
+const PublicKey = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/));
+
+/** `POST /v1/hosts` (IAM) and `POST /v1/hosts/join` (one-time token). */
+export const RegisterHost = z.strictObject({
+  protocols: z.array(z.number()).check(z.minLength(1), z.maxLength(16)),
+  host: HostId,
+  joinToken: z.optional(z.string().check(z.maxLength(200))),
+  /** Raw Ed25519 public key, base64url: what this generation's receipts are checked with. */
+  publicKey: PublicKey,
+  zone: z.optional(z.string().check(z.maxLength(64))),
+  labels: z.record(z.string().check(z.maxLength(64)), z.string().check(z.maxLength(128))),
+  /** Model names, a trailing `*` allowed. */
+  subscriptions: z.array(z.string().check(z.regex(/^[a-z0-9._-]{0,128}\*?$/), z.minLength(1))).check(z.maxLength(200)),
+  capacityBytes: Bytes,
+});
+export type RegisterHost = z.infer<typeof RegisterHost>;
+
+/** Short-lived rights to the host's own queue, the reports queues and `blobs/*`. */
+export const HostCredentials = z.strictObject({
+  accessKeyId: z.string(),
+  secretAccessKey: z.string(),
+  sessionToken: z.string(),
+  expiresAt: EpochMs,
+});
+export type HostCredentials = z.infer<typeof HostCredentials>;
+
+const CommandKey = z.strictObject({ keyId: z.string(), publicKey: PublicKey });
+
+export const HostSession = z.strictObject({
+  protocol: z.number(),
+  host: HostId,
+  generation: Generation,
+  queue: z.string(),
+  credentials: HostCredentials,
+  /** Keys that commands may be signed with now; an older one is kept while it rotates out. */
+  commandKeys: z.array(CommandKey).check(z.minLength(1)),
+  heartbeatSeconds: z.number().check(z.positive()),
+});
+export type HostSession = z.infer<typeof HostSession>;
+
+/** `POST /v1/hosts/refresh` and `POST /v1/resolve` carry a `SignedEnvelope` over one of these. */
+export const RefreshSession = z.strictObject({
+  schema: z.literal('refresh-session/1'),
+  host: HostId,
+  generation: Generation,
+  at: EpochMs,
+});
+export type RefreshSession = z.infer<typeof RefreshSession>;
+
+export const ResolveModel = z.strictObject({
+  schema: z.literal('resolve-model/1'),
+  host: HostId,
+  generation: Generation,
+  at: EpochMs,
+  model: ModelName,
+  /** A version, an alias or a range. */
+  reference: z.string().check(z.minLength(1), z.maxLength(128)),
+});
+export type ResolveModel = z.infer<typeof ResolveModel>;
+
+export const ResolvedModel = z.strictObject({
+  model: ModelName,
+  version: SemVer,
+  publishedAt: EpochMs,
+  files: z.array(
+    z.strictObject({
+      file: KeySegment,
+      role: FileRole,
+      kind: ModelKind,
+      digest: Digest,
+      size: Bytes,
+      origin: Origin,
+    }),
+  ),
+});
+export type ResolvedModel = z.infer<typeof ResolvedModel>;
+
+/** RFC 9457, with a code from a closed list and what to do. */
+export const Problem = z.object({
+  status: z.number(),
+  code: z.enum([
+    'unknown-model',
+    'unknown-version',
+    'not-servable',
+    'archived',
+    'unauthenticated',
+    'stale-generation',
+    'bad-request',
+    'unsupported-protocol',
+    'internal',
+  ]),
+  title: z.string(),
+  hint: z.string(),
+  retryAfterSeconds: z.optional(z.number()),
+});
+export type Problem = z.infer<typeof Problem>;

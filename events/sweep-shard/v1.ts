@@ -1,0 +1,15 @@
+import * as z from 'zod/mini';
+import { CorrelationId } from '../../lib/shared/ids.ts';
+import { EpochMs } from '../../lib/shared/units.ts';
+
+/** Command: decide the tier of every blob in one shard of the catalog, a page at a time. */
+export const SweepShard = z.strictObject({
+  schema: z.literal('sweep-shard/1'),
+  sweepId: z.string(),
+  /** The moment that the schedule named; decisions of one sweep share it. */
+  scheduledAt: EpochMs,
+  shard: z.number().check(z.int(), z.nonnegative()),
+  cursor: z.optional(z.string()),
+  correlationId: CorrelationId,
+});
+export type SweepShard = z.infer<typeof SweepShard>;

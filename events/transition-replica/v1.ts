@@ -1,0 +1,13 @@
+import * as z from 'zod/mini';
+import { ActionId, CorrelationId, Digest, StorageClass } from '../../lib/shared/ids.ts';
+
+/** Command: move the origin copy of a blob to another storage class: copy → verify → switch → delete. */
+export const TransitionReplica = z.strictObject({
+  schema: z.literal('transition-replica/1'),
+  actionId: ActionId,
+  digest: Digest,
+  from: z.strictObject({ storageClass: StorageClass, versionId: z.string() }),
+  to: StorageClass,
+  correlationId: CorrelationId,
+});
+export type TransitionReplica = z.infer<typeof TransitionReplica>;

@@ -1,0 +1,65 @@
+import * as z from 'zod/mini';
+import { CommandReceipt } from '../../../events/command-receipt/v1.ts';
+import { CommandType } from '../../../events/host-command/v1.ts';
+import { ActionId, CorrelationId, Digest, Generation, HostId, ModelName, SemVer } from '../../shared/ids.ts';
+import { EpochMs, Usd } from '../../shared/units.ts';
+import { defineRow, shardOf, sortableTime } from '../rowType.ts';
+
+export const ACTION_SHARDS = 8;
+
+/** pending → done | failed | leaked | refused (by its receipt), expired (none came in time) or superseded (a newer generation). */
+export const ActionState = z.enum(['pending', 'done', 'failed', 'leaked', 'refused', 'expired', 'superseded']);
+export type ActionState = z.infer<typeof ActionState>;
+
+/** Something that could have been done instead, with what it would have cost. */
+export const Alternative = z.strictObject({
+  action: z.string(),
+  usd: Usd,
+  /** Dollars by component (storage, requests, retrieval, transfer, early deletion, waiting). */
+  parts: z.optional(z.record(z.string(), z.number())),
+  reason: z.optional(z.string()),
+});
+export type Alternative = z.infer<typeof Alternative>;
+
+/** A decision and what became of it: the decision receipt that `strata explain` prints and that replays to the same decision. */
+export const ActionValue = z.strictObject({
+  actionId: ActionId,
+  type: z.union([CommandType, z.literal('transition')]),
+  digest: z.optional(Digest),
+  model: z.optional(ModelName),
+  modelVersion: z.optional(SemVer),
+  host: z.optional(z.strictObject({ id: HostId, generation: Generation })),
+  state: ActionState,
+  reason: z.string(),
+  policy: z.string(),
+  /** The chosen action's expected dollars stand among the alternatives, under its own name. */
+  chosen: z.string(),
+  alternatives: z.array(Alternative),
+  /** Canonical JSON of the facts that were decided on, and its SHA-256. */
+  inputs: z.string(),
+  inputsHash: z.string(),
+  decidedAt: EpochMs,
+  expiresAt: EpochMs,
+  correlationId: CorrelationId,
+  receipt: z.optional(CommandReceipt),
+  outcome: z.optional(z.strictObject({ at: EpochMs, code: z.string(), text: z.string() })),
+});
+export type Action = z.infer<typeof ActionValue>;
+
+export const ActionRow = defineRow({
+  name: 'action',
+  schemaVersion: 1,
+  schema: ActionValue,
+  key: (actionId: ActionId) => ({ partition: `ACTION#${actionId}`, sort: 'META' }),
+  keyOf: (value): [ActionId] => [value.actionId],
+  index: (value) => {
+    const subject = value.digest === undefined ? `HOST#${value.host?.id ?? 'none'}` : `BLOB#${value.digest}`;
+    const listing = { partition: `ACTIONS#${subject}`, sort: `${sortableTime(value.decidedAt)}#${value.actionId}` };
+    if (value.state !== 'pending') return { listing };
+    const shard = shardOf(value.actionId, ACTION_SHARDS);
+    return {
+      listing,
+      due: { partition: `DUE#ACTION#${shard}`, sort: `${sortableTime(value.expiresAt)}#${value.actionId}` },
+    };
+  },
+});

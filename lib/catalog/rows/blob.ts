@@ -1,0 +1,102 @@
+import * as z from 'zod/mini';
+import { ActionId, Digest, HostId, Location, ModelName, SemVer, StorageClass } from '../../shared/ids.ts';
+import { Bytes, EpochMs } from '../../shared/units.ts';
+import { defineRow, shardOf } from '../rowType.ts';
+import { HeaderFindings } from './verdict.ts';
+
+export const SWEEP_SHARDS = 16;
+
+/** Immutable content and where its origin copy is served from now. */
+export const BlobValue = z.strictObject({
+  digest: Digest,
+  size: Bytes,
+  partSize: Bytes,
+  /** Of the whole file, where it is known (a blob of one part). */
+  sha256: z.optional(z.string()),
+  findings: HeaderFindings,
+  createdAt: EpochMs,
+  origin: z.strictObject({
+    location: Location,
+    storageClass: StorageClass,
+    versionId: z.string(),
+    /** Start of the minimum storage duration of this class. */
+    billedSince: EpochMs,
+  }),
+  tier: z.enum(['hot', 'warm', 'cold', 'archive']),
+  previousTier: z.optional(z.enum(['hot', 'warm', 'cold', 'archive'])),
+  transitionedAt: z.optional(EpochMs),
+});
+export type Blob = z.infer<typeof BlobValue>;
+
+export const BlobRow = defineRow({
+  name: 'blob',
+  schemaVersion: 1,
+  schema: BlobValue,
+  key: (digest: Digest) => ({ partition: `BLOB#${digest}`, sort: 'META' }),
+  keyOf: (value): [Digest] => [value.digest],
+  index: (value) => ({ listing: { partition: `SWEEP#${shardOf(value.digest, SWEEP_SHARDS)}`, sort: value.digest } }),
+});
+
+/** A version that names the blob: a blob with no such row may be deleted one day, one with any may not. */
+export const ReferenceValue = z.strictObject({ digest: Digest, model: ModelName, version: SemVer });
+export type Reference = z.infer<typeof ReferenceValue>;
+
+export const ReferenceRow = defineRow({
+  name: 'reference',
+  schemaVersion: 1,
+  schema: ReferenceValue,
+  key: (digest: Digest, model: ModelName, version: SemVer) => ({
+    partition: `BLOB#${digest}`,
+    sort: `REFERENCE#${model}@${version}`,
+  }),
+  keyOf: (value): [Digest, ModelName, SemVer] => [value.digest, value.model, value.version],
+});
+
+export const ReplicaState = z.enum(['reserved', 'filling', 'verified', 'evicting', 'unknown']);
+export type ReplicaState = z.infer<typeof ReplicaState>;
+
+/**
+ * One copy of a blob at one location. reserved → filling → verified → evicting → gone (the row is deleted), plus unknown
+ * while its host is silent. A reserved or filling host replica pins the origin version that it reads from.
+ */
+export const ReplicaValue = z.strictObject({
+  digest: Digest,
+  location: Location,
+  host: z.optional(z.strictObject({ id: HostId, generation: z.number() })),
+  state: ReplicaState,
+  bytes: Bytes,
+  /** Of the origin object: its own version for an origin replica, the one that is read for a filling host replica. */
+  versionId: z.string(),
+  actionId: z.optional(ActionId),
+  pinned: z.boolean(),
+  checkedAt: EpochMs,
+});
+export type Replica = z.infer<typeof ReplicaValue>;
+
+export const ReplicaRow = defineRow({
+  name: 'replica',
+  schemaVersion: 1,
+  schema: ReplicaValue,
+  key: (digest: Digest, location: Location) => ({ partition: `BLOB#${digest}`, sort: `REPLICA#${location}` }),
+  keyOf: (value): [Digest, Location] => [value.digest, value.location],
+  index: (value) =>
+    value.host === undefined ? {} : { listing: { partition: `HOSTBLOBS#${value.host.id}`, sort: value.digest } },
+});
+
+/** Accesses of one blob in one month; `days` counts by day of the month (`"01"` …). */
+export const AccessMonthValue = z.strictObject({
+  digest: Digest,
+  month: z.string().check(z.regex(/^\d{4}-\d{2}$/)),
+  days: z.record(z.string(), z.number()),
+  hits: z.number(),
+  lastAt: EpochMs,
+});
+export type AccessMonth = z.infer<typeof AccessMonthValue>;
+
+export const AccessMonthRow = defineRow({
+  name: 'access month',
+  schemaVersion: 1,
+  schema: AccessMonthValue,
+  key: (digest: Digest, month: string) => ({ partition: `BLOB#${digest}`, sort: `ACCESS#${month}` }),
+  keyOf: (value): [Digest, string] => [value.digest, value.month],
+});

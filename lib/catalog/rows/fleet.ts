@@ -1,0 +1,65 @@
+import * as z from 'zod/mini';
+import { Generation, HostId } from '../../shared/ids.ts';
+import { Bytes, EpochMs } from '../../shared/units.ts';
+import { defineRow, shardOf, sortableTime } from '../rowType.ts';
+
+export const HOST_SHARDS = 8;
+
+/** active ⇄ silent (no heartbeat for a while), active → draining → retired. */
+export const HostState = z.enum(['active', 'draining', 'silent', 'retired']);
+export type HostState = z.infer<typeof HostState>;
+
+export const HostValue = z.strictObject({
+  id: HostId,
+  generation: Generation,
+  state: HostState,
+  publicKey: z.string(),
+  protocol: z.number(),
+  queue: z.string(),
+  zone: z.optional(z.string()),
+  labels: z.record(z.string(), z.string()),
+  subscriptions: z.array(z.string()),
+  capacityBytes: Bytes,
+  usedBytes: Bytes,
+  reservedBytes: Bytes,
+  volumeFreeBytes: Bytes,
+  registeredAt: EpochMs,
+  heartbeatAt: EpochMs,
+  heartbeatSequence: z.number(),
+  /** Past this moment without a heartbeat the host counts as silent. */
+  silentAt: EpochMs,
+});
+export type Host = z.infer<typeof HostValue>;
+
+export const HostRow = defineRow({
+  name: 'host',
+  schemaVersion: 1,
+  schema: HostValue,
+  key: (id: HostId) => ({ partition: `HOST#${id}`, sort: 'META' }),
+  keyOf: (value): [HostId] => [value.id],
+  index: (value) => {
+    const shard = shardOf(value.id, HOST_SHARDS);
+    const listing = { partition: `HOSTS#${shard}`, sort: value.id };
+    const watched = value.state === 'active' || value.state === 'draining';
+    return watched
+      ? { listing, due: { partition: `DUE#HOST#${shard}`, sort: `${sortableTime(value.silentAt)}#${value.id}` } }
+      : { listing };
+  },
+});
+
+/** A one-time right to register; only the hash of the token is kept. */
+export const JoinTokenValue = z.strictObject({
+  tokenHash: z.string(),
+  expiresAt: EpochMs,
+  usedBy: z.optional(HostId),
+});
+export type JoinToken = z.infer<typeof JoinTokenValue>;
+
+export const JoinTokenRow = defineRow({
+  name: 'join token',
+  schemaVersion: 1,
+  schema: JoinTokenValue,
+  key: (tokenHash: string) => ({ partition: `JOINTOKEN#${tokenHash}`, sort: 'META' }),
+  keyOf: (value): [string] => [value.tokenHash],
+  expiresAt: (value) => value.expiresAt,
+});

@@ -1,0 +1,150 @@
+import * as z from 'zod/mini';
+import { SetId, UploadSet } from '../../../events/upload-set/v1.ts';
+import { PartHash } from '../../shared/digest.ts';
+import { CorrelationId, Digest, KeySegment, ModelKind, ModelName, SemVer } from '../../shared/ids.ts';
+import { Bytes, EpochMs } from '../../shared/units.ts';
+import { defineRow, shardOf, sortableTime } from '../rowType.ts';
+import { HeaderFindings } from './verdict.ts';
+
+export const UPLOAD_SHARDS = 8;
+
+/**
+ * observed → digesting → ready, or quarantined; cancelled when the object was deleted or replaced before it was ready.
+ * `ready`: judged clean, digest known, bytes copied to `blobs/<digest>` and verified. Whether its version is published is
+ * the version row's business.
+ */
+export const UploadState = z.enum(['observed', 'digesting', 'ready', 'quarantined', 'cancelled']);
+export type UploadState = z.infer<typeof UploadState>;
+
+/** The newest notification of one key. `deleted` is a tombstone that beats any older put. */
+export const UploadHeadValue = z.strictObject({
+  key: z.string(),
+  sequencer: z.string(),
+  versionId: z.optional(z.string()),
+  deleted: z.boolean(),
+});
+export type UploadHead = z.infer<typeof UploadHeadValue>;
+
+export const UploadHeadRow = defineRow({
+  name: 'upload head',
+  schemaVersion: 1,
+  schema: UploadHeadValue,
+  key: (key: string) => ({ partition: `UPLOAD#${key}`, sort: 'HEAD' }),
+  keyOf: (value): [string] => [value.key],
+});
+
+export const QuarantineReason = z.enum([
+  'bad-key',
+  'invalid-format',
+  'malicious',
+  'suspicious',
+  'unscannable',
+  'immutable-version',
+  'not-in-set',
+  'size-differs-from-set',
+  'invalid-set',
+  'hop-limit',
+  'too-large',
+]);
+export type QuarantineReason = z.infer<typeof QuarantineReason>;
+
+/** One version of one uploaded object. */
+export const UploadValue = z.strictObject({
+  key: z.string(),
+  versionId: z.string(),
+  state: UploadState,
+  size: Bytes,
+  etag: z.string(),
+  /** Absent where the key has no `uploads/<name>/<semver>/<file>` form; such an upload is quarantined. */
+  target: z.optional(z.strictObject({ model: ModelName, version: SemVer, file: KeySegment })),
+  /** Absent for a complete one-file version. */
+  set: z.optional(SetId),
+  correlationId: CorrelationId,
+  observedAt: EpochMs,
+  findings: z.optional(HeaderFindings),
+  digest: z.optional(Digest),
+  quarantine: z.optional(z.strictObject({ reason: QuarantineReason, text: z.string() })),
+});
+export type Upload = z.infer<typeof UploadValue>;
+
+export const UploadRow = defineRow({
+  name: 'upload',
+  schemaVersion: 1,
+  schema: UploadValue,
+  key: (key: string, versionId: string) => ({ partition: `UPLOAD#${key}`, sort: `VERSION#${versionId}` }),
+  keyOf: (value): [string, string] => [value.key, value.versionId],
+  index: (value) => {
+    const listing = { partition: `UPLOADS#${value.state}`, sort: `${sortableTime(value.observedAt)}#${value.key}` };
+    const open = value.state === 'observed' || value.state === 'digesting';
+    const shard = shardOf(value.key, UPLOAD_SHARDS);
+    return open
+      ? { listing, due: { partition: `DUE#UPLOAD#${shard}`, sort: `${sortableTime(value.observedAt)}#${value.key}` } }
+      : { listing };
+  },
+});
+
+/** Hashes of up to 1,000 consecutive parts, so that a long digest resumes where it stopped. */
+export const PARTS_PER_ROW = 1_000;
+export const UploadPartsValue = z.strictObject({
+  key: z.string(),
+  versionId: z.string(),
+  /** Index of the first part in this row, a multiple of `PARTS_PER_ROW`. */
+  first: z.number().check(z.int(), z.nonnegative()),
+  hashes: z.array(PartHash).check(z.maxLength(PARTS_PER_ROW)),
+});
+export type UploadParts = z.infer<typeof UploadPartsValue>;
+
+export const UploadPartsRow = defineRow({
+  name: 'upload parts',
+  schemaVersion: 1,
+  schema: UploadPartsValue,
+  key: (key: string, versionId: string, first: number) => ({
+    partition: `UPLOAD#${key}`,
+    sort: `PARTS#${versionId}#${String(first).padStart(6, '0')}`,
+  }),
+  keyOf: (value): [string, string, number] => [value.key, value.versionId, value.first],
+});
+
+/** A received `strata.json`. The set's version is published when every file of it is ready. */
+export const UploadSetValue = z.strictObject({
+  model: ModelName,
+  version: SemVer,
+  manifest: UploadSet,
+  correlationId: CorrelationId,
+  receivedAt: EpochMs,
+});
+export type ReceivedSet = z.infer<typeof UploadSetValue>;
+
+export const UploadSetRow = defineRow({
+  name: 'upload set',
+  schemaVersion: 1,
+  schema: UploadSetValue,
+  key: (model: ModelName, version: SemVer, set: string) => ({
+    partition: `MODEL#${model}`,
+    sort: `SET#${version}#${set}`,
+  }),
+  keyOf: (value): [ModelName, SemVer, string] => [value.model, value.version, value.manifest.set],
+});
+
+/** A ready file of a set, waiting for the rest of it. */
+export const SetFileValue = z.strictObject({
+  model: ModelName,
+  version: SemVer,
+  set: SetId,
+  file: KeySegment,
+  digest: Digest,
+  size: Bytes,
+  kind: ModelKind,
+});
+export type SetFile = z.infer<typeof SetFileValue>;
+
+export const SetFileRow = defineRow({
+  name: 'set file',
+  schemaVersion: 1,
+  schema: SetFileValue,
+  key: (model: ModelName, version: SemVer, set: string, file: string) => ({
+    partition: `MODEL#${model}`,
+    sort: `SETFILE#${version}#${set}#${file}`,
+  }),
+  keyOf: (value): [ModelName, SemVer, string, string] => [value.model, value.version, value.set, value.file],
+});

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import { Digest } from './ids.ts';
+import { Bytes, MIB } from './units.ts';
+
+/** Fixed for every blob that Strata names; tests and the simulator pass smaller ones. */
+export const PART_SIZE = 64 * MIB;
+
+/** SHA-256 of one part, lower-case hex. */
+export const PartHash = z
+  .string()
+  .check(z.regex(/^[0-9a-f]{64}$/))
+  .brand<'PartHash'>();
+export type PartHash = z.infer<typeof PartHash>;
+
+/** Stored as `blobs/<digest>.parts`: what a reader needs to check each fixed part by itself. */
+export const PartManifest = z.strictObject({
+  schema: z.literal('strata-parts-1'),
+  digest: Digest,
+  size: Bytes,
+  partSize: Bytes.check(z.positive()),
+  parts: z.array(PartHash),
+});
+export type PartManifest = z.infer<typeof PartManifest>;
+
+/** How many parts a blob of this size has; an empty blob has none. */
+export function partCount(size: number, partSize: number): number {
+  return Math.ceil(size / partSize);
+}
+
+/**
+ * The blob digest: SHA-256 over `"strata-blob-1\n"`, u64le length, u64le part size and the raw part hashes.
+ * Throws `RangeError` when the number of hashes does not fit the size.
+ */
+export function blobDigest(size: number, partSize: number, parts: readonly PartHash[]): Digest {
+  if (parts.length !== partCount(size, partSize)) {
+    throw new RangeError(
+      `${size} bytes in parts of ${partSize} need ${partCount(size, partSize)} hashes, got ${parts.length}`,
+    );
+  }
+  const head = Buffer.alloc(16);
+  head.writeBigUInt64LE(BigInt(size), 0);
+  head.writeBigUInt64LE(BigInt(partSize), 8);
+  const hash = createHash('sha256').update('strata-blob-1\n').update(head);
+  for (const part of parts) hash.update(Buffer.from(part, 'hex'));
+  return Digest.parse(hash.digest('hex'));
+}
+
+export function partHash(bytes: Uint8Array): PartHash {
+  return PartHash.parse(createHash('sha256').update(bytes).digest('hex'));
+}
+
+/** Checks that a manifest names its own digest; a manifest that does not is as good as none. */
+export function manifestIsSound(manifest: PartManifest): boolean {
+  return (
+    manifest.parts.length === partCount(manifest.size, manifest.partSize) &&
+    blobDigest(manifest.size, manifest.partSize, manifest.parts) === manifest.digest
+  );
+}
+
+export const blobKey = (digest: Digest): string => `blobs/${digest}`;
+export const manifestKey = (digest: Digest): string => `blobs/${digest}.parts`;

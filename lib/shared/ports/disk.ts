@@ -1,0 +1,47 @@
+export interface FileStat {
+  readonly size: number;
+  /** Bytes that the file really takes on the device (a sparse file takes fewer than its size). */
+  readonly allocatedBytes: number;
+  readonly kind: 'file' | 'directory' | 'link' | 'other';
+  readonly modifiedMs: number;
+}
+
+export class DiskError extends Error {
+  override readonly name = 'DiskError';
+  readonly code: 'no-space' | 'not-found' | 'exists' | 'io' | 'not-empty' | 'denied';
+  constructor(code: DiskError['code'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * A directory tree on one volume; paths are relative to its root, with `/`, and never leave it. Links are never followed.
+ *
+ * Durability, as POSIX gives it: bytes survive a power cut after `sync(file)`; names (create, rename, remove, link) after
+ * `syncDirectory(parent)`. `rename` replaces its target atomically. Every failed call throws `DiskError`.
+ */
+export interface Disk {
+  /** Creates the file when it is absent (mode 0600), then writes; never truncates. */
+  write(path: string, offset: number, bytes: Uint8Array): Promise<void>;
+  /** Up to `length` bytes; fewer only at the end of the file. */
+  read(path: string, offset: number, length: number): Promise<Uint8Array>;
+  truncate(path: string, size: number): Promise<void>;
+  /** Claims blocks for `size` bytes so that later writes inside cannot meet a full disk; `no-space` when there is no room. */
+  allocate(path: string, size: number): Promise<void>;
+  sync(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file or a link; `not-found` is no error. */
+  remove(path: string): Promise<void>;
+  removeDirectory(path: string): Promise<void>;
+  makeDirectory(path: string): Promise<void>;
+  list(path: string): Promise<readonly string[]>;
+  stat(path: string): Promise<FileStat | undefined>;
+  /** A relative symbolic link at `path` whose text is `target`; replaces an existing link atomically. */
+  symlink(target: string, path: string): Promise<void>;
+  readLink(path: string): Promise<string | undefined>;
+  setReadOnly(path: string): Promise<void>;
+  /** What the volume, its quota and the cgroup leave to us. */
+  space(): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
+}

@@ -1,0 +1,86 @@
+import type { StorageClass } from '../ids.ts';
+import type { EpochMs } from '../units.ts';
+
+export interface ObjectHead {
+  readonly key: string;
+  readonly versionId: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly storageClass: StorageClass;
+  readonly lastModified: EpochMs;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** For archived classes: whether a restored copy can be read now. Absent for classes that are always readable. */
+  readonly restore?: { readonly state: 'archived' | 'restoring' | 'restored'; readonly until?: EpochMs };
+}
+
+export type HeadOutcome = { readonly outcome: 'found'; readonly head: ObjectHead } | { readonly outcome: 'absent' };
+
+export type ReadOutcome =
+  | { readonly outcome: 'read'; readonly bytes: Uint8Array }
+  | { readonly outcome: 'absent' }
+  /** The class is archived and no restored copy is there. */
+  | { readonly outcome: 'archived' };
+
+export interface WriteOptions {
+  /** `absent`: only if no current version (a delete marker counts as none) exists under the key. */
+  readonly onlyIf?: 'absent';
+  readonly storageClass?: StorageClass;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export type WriteOutcome =
+  | { readonly outcome: 'written'; readonly versionId: string; readonly etag: string; readonly size: number }
+  | { readonly outcome: 'exists' }
+  /** A concurrent write or delete of the same key; the caller may try again. */
+  | { readonly outcome: 'busy' };
+
+export type CopyOutcome =
+  | WriteOutcome
+  | { readonly outcome: 'source-absent' }
+  | { readonly outcome: 'source-archived' };
+
+export interface ObjectVersion {
+  readonly key: string;
+  readonly versionId: string;
+  readonly isLatest: boolean;
+  readonly isDeleteMarker: boolean;
+  readonly size: number;
+  readonly storageClass: StorageClass;
+  readonly lastModified: EpochMs;
+}
+
+/** What a host may do: read pinned versions. */
+export interface ObjectReader {
+  /** Without a version id: the current version. */
+  head(key: string, versionId?: string): Promise<HeadOutcome>;
+  /**
+   * Exactly `length` bytes from `offset` of one pinned version; a range outside the object is a `PortError` `invalid-request`.
+   * At most 64 MiB a call.
+   */
+  readRange(key: string, versionId: string, offset: number, length: number): Promise<ReadOutcome>;
+}
+
+/**
+ * A versioned bucket. Every write makes a new version and never changes an old one. Deleting without a version id adds a
+ * delete marker; deleting a version removes its bytes for good.
+ * Errors: `PortError` `throttled` and `unavailable` (retryable), `access-denied`, `invalid-request`, `too-large`.
+ */
+export interface ObjectStore extends ObjectReader {
+  /** SHA-256 per part where the store verified them itself on upload (each part `partSize` long but the last); else undefined. */
+  verifiedParts(key: string, versionId: string, partSize: number): Promise<readonly string[] | undefined>;
+  /** For small objects (at most 64 MiB). */
+  write(key: string, bytes: Uint8Array, options?: WriteOptions): Promise<WriteOutcome>;
+  /** Server-side copy of one pinned version of any size; above 5 GB by parts. Metadata replaces the source's when given. */
+  copy(
+    source: { readonly key: string; readonly versionId: string },
+    key: string,
+    options?: WriteOptions,
+  ): Promise<CopyOutcome>;
+  /** Adds a delete marker, or with a version id removes that version; both succeed when there is nothing to delete. */
+  remove(key: string, versionId?: string): Promise<void>;
+  /** Versions under a prefix, by key and then newest first. For reconcilers, never on a request path. */
+  listVersions(query: { readonly prefix: string; readonly limit: number; readonly cursor?: string }): Promise<{
+    readonly versions: readonly ObjectVersion[];
+    readonly cursor?: string;
+  }>;
+}

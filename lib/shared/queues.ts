@@ -1,0 +1,14 @@
+import * as z from 'zod/mini';
+
+/** The queues that functions consume; each has a dead-letter queue of its own. Hosts' queues are named by `hostQueue`. */
+export const FunctionQueue = z.enum([
+  'ingest',
+  'digest',
+  'placement',
+  'receipts',
+  'heartbeats',
+  'accesses',
+  'sweep',
+  'transition',
+]);
+export type FunctionQueue = z.infer<typeof FunctionQueue>;
