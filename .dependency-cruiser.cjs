@@ -16,6 +16,8 @@ module.exports = {
           '^lib/shared/ports/',
           'main\\.ts$',
           'function\\.ts$',
+          '^lib/shared/ports/',
+          '^functions/shared/',
           '\\.d\\.ts$',
         ],
       },

@@ -1,0 +1,80 @@
+import type { FunctionQueue } from '../../lib/shared/queues.ts';
+
+/** Times are UTC. */
+export type ScheduleTime =
+  | { readonly everyMinutes: number }
+  | { readonly dailyUtc: `${number}:${number}` }
+  | {
+      readonly weeklyUtc: {
+        readonly day: 'MON' | 'TUE' | 'WED' | 'THU' | 'FRI' | 'SAT' | 'SUN';
+        readonly at: `${number}:${number}`;
+      };
+    }
+  | { readonly monthlyUtc: { readonly day: number; readonly at: `${number}:${number}` } };
+
+/** Events of the bucket that are routed to a queue. Patterns know equality and prefixes only, so both runtimes match alike. */
+export interface ObjectEventRoute {
+  readonly detailTypes: readonly ('Object Created' | 'Object Deleted')[];
+  readonly keyPrefix: string;
+}
+
+export type Trigger =
+  | {
+      readonly kind: 'queue';
+      readonly queue: FunctionQueue;
+      readonly batchSize: number;
+      /** After so many deliveries a message goes to the dead-letter queue. */
+      readonly maxReceiveCount: number;
+      /** How many batches are worked on at once. */
+      readonly maxConcurrency: number;
+      /** Bucket events that EventBridge puts into this queue. */
+      readonly objectEvents?: ObjectEventRoute;
+      /** Hosts may send to this queue. */
+      readonly fromHosts?: true;
+    }
+  | { readonly kind: 'schedule'; readonly schedule: string; readonly at: ScheduleTime }
+  /** New outbox rows wake the function; what it misses, its schedule finds. */
+  | { readonly kind: 'outbox-stream' }
+  | {
+      readonly kind: 'http';
+      readonly routes: readonly {
+        readonly method: 'GET' | 'POST';
+        readonly path: string;
+        readonly auth: 'iam' | 'in-function';
+      }[];
+    };
+
+/** What a function may do; `infra/` turns each into the least actions on exactly the resources that it names. */
+export type Grant =
+  | 'catalog:read'
+  | 'catalog:write'
+  | 'uploads:read'
+  | 'uploads:list'
+  | 'uploads:write'
+  | 'blobs:read'
+  | 'blobs:write'
+  | 'blobs:list'
+  | 'blobs:delete'
+  | 'send:function-queues'
+  | 'send:host-queues'
+  | 'manage:host-queues'
+  | 'command-key:read'
+  | 'host-credentials:issue';
+
+export interface FunctionDeclaration {
+  /** Also its folder's name. */
+  readonly name: string;
+  readonly purpose: string;
+  /** Completes "If this fails, …": what users notice and what the operator does. Printed in its alarms and its runbook. */
+  readonly ifThisFails: string;
+  readonly triggers: readonly [Trigger, ...Trigger[]];
+  /** At most 900. A queue's visibility timeout is six times this. */
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+  readonly grants: readonly Grant[];
+}
+
+/** Declares a function once; the embedded runtime and `infra/` both read it. */
+export function declareFunction<const Declaration extends FunctionDeclaration>(declaration: Declaration): Declaration {
+  return declaration;
+}

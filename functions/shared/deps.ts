@@ -1,0 +1,35 @@
+import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
+import type { Clock } from '../../lib/shared/ports/clock.ts';
+import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
+import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
+import type { MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import type { Random } from '../../lib/shared/ports/random.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
+
+/** Operators' settings, parsed once per function from its environment. */
+export interface Settings {
+  readonly region: string;
+  /** Bytes; `PART_SIZE` outside tests and simulation. */
+  readonly partSize: number;
+  readonly maxUploadBytes: number;
+  readonly heartbeatSeconds: number;
+  /** A host without a heartbeat for so long counts as silent. */
+  readonly silentAfterMs: number;
+  /** A command that is not finished after so long is dead. */
+  readonly commandTtlMs: number;
+}
+
+/** Everything that handlers may be given; each takes the part that it needs. */
+export interface FunctionDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  readonly catalog: CatalogStore;
+  readonly objects: ObjectStore;
+  readonly sender: MessageSender;
+  readonly queues: QueueAdmin;
+  readonly commandKeys: CommandKeys;
+  readonly hostCredentials: HostCredentialIssuer;
+  readonly settings: Settings;
+}

@@ -1,0 +1,1 @@
+export type { HostCredentialIssuer } from './hostCredentials.ts';
