@@ -1,0 +1,46 @@
+import { DAY_MS } from '../shared/units.ts';
+import { PricingError } from './errors.ts';
+import type { HostTier, PriceBook, PriceBookFile, StoragePrice } from './priceBook.ts';
+
+/** A price with the book that it comes from, whose `gbBytes` its per-gigabyte rates are for. */
+export interface Priced<T> {
+  readonly price: T;
+  readonly book: PriceBookFile;
+}
+
+function find<T>(prices: PriceBook, what: string, pick: (book: PriceBookFile) => T | undefined): Priced<T> {
+  for (const book of prices.books) {
+    const price = pick(book);
+    if (price !== undefined) return { price, book };
+  }
+  throw new PricingError({
+    code: 'unknown-price',
+    message: `No price for ${what} in ${prices.id}. Add it to a price book with its source; an unknown price is never zero.`,
+    retryable: false,
+  });
+}
+
+/** Throws `PricingError` with code `unknown-price` where no book has the class; so do the other look-ups. */
+export function storagePrice(prices: PriceBook, storageClass: string): Priced<StoragePrice> {
+  return find(prices, `storage class ${storageClass}`, (book) => book.storage[storageClass]);
+}
+
+export function hostTierPrice(prices: PriceBook, tier: HostTier): Priced<{ readonly usdPerGbHour: number }> {
+  return find(prices, `host tier ${tier}`, (book) => book.hostTiers[tier]);
+}
+
+export function gpuPrice(prices: PriceBook, gpu: string): Priced<{ readonly usdPerHour: number }> {
+  return find(prices, `a GPU of type ${gpu}`, (book) => book.gpus[gpu]);
+}
+
+export function transferPrice(prices: PriceBook, route: string): Priced<{ readonly usdPerGb: number }> {
+  return find(prices, `transfer route ${route}`, (book) => book.transfer[route]);
+}
+
+/** How old the prices are that can change: the oldest book with a source on the web; 0 where there is none. Requirement: alarm above 7 days. */
+export function priceAgeDays(prices: PriceBook, nowMs: number): number {
+  const dates = prices.books
+    .filter((book) => Object.values(book.sources).some((source) => source.url !== undefined))
+    .map((book) => Date.parse(book.asOf));
+  return dates.length === 0 ? 0 : Math.max(0, (nowMs - Math.min(...dates)) / DAY_MS);
+}

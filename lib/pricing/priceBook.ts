@@ -1,0 +1,99 @@
+import * as z from 'zod/mini';
+import { PricingError } from './errors.ts';
+
+const money = z.number().check(z.nonnegative());
+const count = z.number().check(z.int(), z.nonnegative());
+const name = z.string().check(z.regex(/^[A-Za-z0-9._/-]{1,64}$/));
+
+/** A restore option of an archive class. `waitSeconds` is the slow end of the published range. */
+const Retrieval = z.strictObject({
+  usdPerGb: money,
+  usdPer1000: z._default(money, 0),
+  waitSeconds: z._default(money, 0),
+  /** Above this size the option does not keep its wait. */
+  maximumBytes: z.optional(count),
+});
+
+/** How one storage class is billed. All amounts are US dollars; `gbBytes` of the book says what a GB is. */
+const StoragePrice = z.strictObject({
+  source: name,
+  /** The rate of the first volume step: what one more gigabyte costs a small account. */
+  usdPerGbMonth: money,
+  volumeSteps: z._default(z.array(z.strictObject({ aboveGb: money, usdPerGbMonth: money })), []),
+  usdPer1000: z.strictObject({ put: money, get: money, transitionIn: money }),
+  uploadUsdPerGb: z._default(money, 0),
+  /** `instant` where a GET answers at once; the others are restores. A class has the one or the others. */
+  retrieval: z.partialRecord(z.enum(['instant', 'expedited', 'standard', 'bulk']), Retrieval),
+  minimumDays: count,
+  /** Smaller objects are billed as this many bytes. */
+  minimumBytes: count,
+  /** Lifecycle rules move objects only towards a greater rank, and then retrieval is not charged. Absent: no lifecycle. */
+  lifecycleRank: z.optional(count),
+  /** Bytes that are billed on top of each object. */
+  overhead: z.optional(z.strictObject({ ownRateBytes: count, standardRateBytes: count })),
+  /** Only Intelligent-Tiering: rates that the provider applies by itself after idle days. */
+  autoTiering: z.optional(
+    z.strictObject({
+      minimumBytes: count,
+      monitoringUsdPer1000ObjectMonths: money,
+      tiers: z.array(z.strictObject({ afterIdleDays: count, usdPerGbMonth: money })),
+    }),
+  ),
+});
+export type StoragePrice = z.infer<typeof StoragePrice>;
+
+export const HostTier = z.enum(['gpu', 'ram', 'nvme', 'ssd']);
+export type HostTier = z.infer<typeof HostTier>;
+
+/** A dated list of prices of one provider in one region; every price names one of the book's sources. */
+export const PriceBookFile = z
+  .strictObject({
+    schema: z.literal('strata.prices/1'),
+    id: name,
+    provider: name,
+    region: name,
+    asOf: z.iso.date(),
+    /** Bytes of one billed gigabyte: 2³⁰ where the provider bills binary units, 10⁹ elsewhere. */
+    gbBytes: z.union([z.literal(1_000_000_000), z.literal(1_073_741_824)]),
+    sources: z.record(name, z.strictObject({ url: z.optional(z.url()), note: z.string() })),
+    storage: z.record(name, StoragePrice),
+    hostTiers: z.partialRecord(HostTier, z.strictObject({ source: name, usdPerGbHour: money })),
+    gpus: z.record(name, z.strictObject({ source: name, usdPerHour: money, instance: z.optional(z.string()) })),
+    transfer: z.record(name, z.strictObject({ source: name, usdPerGb: money })),
+  })
+  .check(
+    z.refine(
+      (book) =>
+        [book.storage, book.hostTiers, book.gpus, book.transfer].every((prices) =>
+          Object.values(prices).every((price) => book.sources[price.source] !== undefined),
+        ),
+      'a price names a source that the book does not list',
+    ),
+  );
+export type PriceBookFile = z.infer<typeof PriceBookFile>;
+
+/** The file of each price beside it, so that books of several providers answer as one. */
+export interface PriceBook {
+  /** Names of the files in the order in which they answer. */
+  readonly id: string;
+  readonly books: readonly PriceBookFile[];
+}
+
+export function parsePriceBook(json: unknown): PriceBookFile {
+  const parsed = PriceBookFile.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new PricingError({
+    code: 'invalid-book',
+    message: `The price book is not valid at "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'unknown'}. Compare it with lib/pricing/README.md.`,
+    retryable: false,
+  });
+}
+
+/** Combines books; where two hold the same price, the earlier one answers. Throws `PricingError` when none is given. */
+export function combinePriceBooks(...books: readonly PriceBookFile[]): PriceBook {
+  if (books.length === 0) {
+    throw new PricingError({ code: 'invalid-book', message: 'At least one price book is needed.', retryable: false });
+  }
+  return { id: books.map((book) => `${book.id}@${book.asOf}`).join('+'), books };
+}

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import {
+  compileRates,
+  decidePlacement,
+  type HostFacts,
+  type PlacementFacts,
+  SUBSCRIPTIONS,
+  subscribes,
+} from '../../../lib/placement/index.ts';
+import { PricingError, shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { Digest, Generation, HostId, ModelName, SemVer } from '../../../lib/shared/ids.ts';
+import { Bytes, EpochMs } from '../../../lib/shared/units.ts';
+
+const rates = compileRates(shippedPriceBook());
+const NOW = EpochMs.parse(1_800_000_000_000);
+const WEIGHTS = Digest.parse('a'.repeat(64));
+const VAE = Digest.parse('b'.repeat(64));
+
+function host(over: Partial<HostFacts> = {}): HostFacts {
+  return {
+    id: HostId.parse('host-1'),
+    generation: Generation.parse(3),
+    state: 'active',
+    labels: { pool: 'images' },
+    subscriptions: ['sdxl-*'],
+    capacityBytes: Bytes.parse(2_000_000_000_000),
+    freeBytes: Bytes.parse(1_000_000_000_000),
+    resident: new Set(),
+    filling: new Set(),
+    ...over,
+  };
+}
+
+function facts(hosts: HostFacts[], over: Partial<PlacementFacts> = {}): PlacementFacts {
+  return {
+    model: ModelName.parse('sdxl-base'),
+    version: SemVer.parse('1.0.0'),
+    labels: {},
+    files: [
+      { digest: WEIGHTS, bytes: Bytes.parse(6_000_000_000), kind: 'checkpoints', storageClass: 'STANDARD' },
+      { digest: VAE, bytes: Bytes.parse(300_000_000), kind: 'vae', storageClass: 'STANDARD' },
+    ],
+    hosts,
+    ...over,
+  };
+}
+
+const reasons = (given: PlacementFacts): string[] =>
+  decidePlacement(given, SUBSCRIPTIONS, rates, NOW).actions.map((action) => `${action.kind} ${action.reason}`);
+
+describe('the subscription preset', () => {
+  it('fetches every file of a version to a subscribed host, once for each distinct blob', () => {
+    const given = facts([host()]);
+    expect(reasons({ ...given, files: [...given.files, ...given.files] })).toEqual([
+      'prefetch subscribed',
+      'prefetch subscribed',
+    ]);
+  });
+
+  it.each([
+    ['a draining host', host({ state: 'draining' }), {}, ['none host-not-active', 'none host-not-active']],
+    [
+      'a host that wants other models',
+      host({ subscriptions: ['flux'] }),
+      {},
+      ['none not-subscribed', 'none not-subscribed'],
+    ],
+    ['a host of another pool', host(), { labels: { pool: 'video' } }, ['none labels-differ', 'none labels-differ']],
+    [
+      'a host with one blob already',
+      host({ resident: new Set([VAE]) }),
+      {},
+      ['prefetch subscribed', 'none already-resident'],
+    ],
+    [
+      'a host that fetches one already',
+      host({ filling: new Set([WEIGHTS]) }),
+      {},
+      ['none already-filling', 'prefetch subscribed'],
+    ],
+    [
+      'a host with room for one of two files',
+      host({ freeBytes: Bytes.parse(6_100_000_000) }),
+      {},
+      ['none no-room', 'none no-room'],
+    ],
+    [
+      'a host with room for exactly all',
+      host({ freeBytes: Bytes.parse(6_300_000_000) }),
+      {},
+      ['prefetch subscribed', 'prefetch subscribed'],
+    ],
+  ] as const)('%s', (_name, one, over, expected) => {
+    expect(reasons(facts([one], over))).toEqual(expected);
+  });
+
+  it('waits where the source is archived', () => {
+    const given = facts([host()]);
+    const files = given.files.map((file) => ({ ...file, storageClass: 'GLACIER' as const }));
+    expect(reasons({ ...given, files })).toEqual(['none source-archived', 'none source-archived']);
+  });
+
+  it('shows the dollars of the fetch against those of a miss', () => {
+    const [action] = decidePlacement(facts([host()]), SUBSCRIPTIONS, rates, NOW).actions;
+    const gets = Math.ceil(6_000_000_000 / 2 ** 23) * 0.0000004;
+    const waitSeconds = 0.1 + 6_000_000_000 / (500 * 2 ** 20);
+    expect(action?.usd).toBeCloseTo(gets + 6 * 0.02 * 24, 10);
+    expect(action?.alternatives).toEqual([
+      { kind: 'prefetch', usd: action?.usd },
+      { kind: 'none', usd: expect.closeTo(gets + (waitSeconds / 3600) * 6.88, 10) },
+    ]);
+  });
+
+  it('refuses to invent a price', () => {
+    const policy = { ...SUBSCRIPTIONS, fetch: { ...SUBSCRIPTIONS.fetch, gpu: 'B9000' } };
+    expect(() => decidePlacement(facts([host()]), policy, rates, NOW)).toThrow(PricingError);
+  });
+});
+
+describe('a subscription', () => {
+  it('names one model, or all with a prefix', () => {
+    expect(subscribes('sdxl', 'sdxl')).toBe(true);
+    expect(subscribes('sdxl', 'sdxl-base')).toBe(false);
+    expect(subscribes('sdxl-*', 'sdxl-base')).toBe(true);
+    expect(subscribes('*', 'anything')).toBe(true);
+  });
+});
