@@ -1,0 +1,92 @@
+import { RefusedError } from './errors.ts';
+import type { RangedReader } from './rangedReader.ts';
+import type { RuleId } from './rules.ts';
+
+const FIRST_WINDOW = 128 * 1024;
+const MAX_WINDOW = 4 * 1024 * 1024;
+
+/**
+ * Sequential reading over a ranged port. `ensure(n)` makes the next n bytes present (one request for many calls, with
+ * windows that double up to 4 MiB); after it the synchronous getters cannot run past the window. `skip` moves on
+ * without reading. Bytes that the object lacks are refused under the cursor's rule.
+ */
+export class Cursor {
+  /** Byte order of the numbers; a format whose files tell their own order sets it. */
+  littleEndian = true;
+  #reader: RangedReader;
+  #rule: RuleId;
+  #window: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(this.#window.buffer);
+  /** Position in the object of the window's first byte. */
+  #start = 0;
+  #at = 0;
+  #nextWindow = FIRST_WINDOW;
+
+  constructor(reader: RangedReader, rule: RuleId) {
+    this.#reader = reader;
+    this.#rule = rule;
+  }
+
+  get offset(): number {
+    return this.#start + this.#at;
+  }
+
+  get left(): number {
+    return this.#reader.size - this.offset;
+  }
+
+  async ensure(length: number): Promise<void> {
+    if (this.#window.length - this.#at >= length) return;
+    if (length > this.left) throw this.truncated(length);
+    const from = this.offset;
+    this.#window = await this.#reader.read(from, Math.min(this.left, Math.max(length, this.#nextWindow)));
+    this.#nextWindow = Math.min(MAX_WINDOW, this.#nextWindow * 2);
+    this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
+    this.#start = from;
+    this.#at = 0;
+  }
+
+  truncated(length: number): RefusedError {
+    return new RefusedError(this.#rule, `the file ends ${length - this.left} bytes too early`, this.offset);
+  }
+
+  skip(length: number): void {
+    if (!(length >= 0) || length > this.left) throw this.truncated(length);
+    if (this.#at + length <= this.#window.length) {
+      this.#at += length;
+      return;
+    }
+    this.#start = this.offset + length;
+    this.#window = new Uint8Array(0);
+    this.#at = 0;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#advance(1));
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#advance(4), this.littleEndian);
+  }
+
+  /** An unsigned 64-bit value as a number; what a double cannot hold exactly is refused. */
+  u64(): number {
+    const at = this.offset;
+    const value = this.#view.getBigUint64(this.#advance(8), this.littleEndian);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      throw new RefusedError(this.#rule, `the value ${value} is too large`, at);
+    return Number(value);
+  }
+
+  /** A view into the window: copy it before the next `ensure` if it must live longer. */
+  bytes(length: number): Uint8Array {
+    const at = this.#advance(length);
+    return this.#window.subarray(at, at + length);
+  }
+
+  #advance(length: number): number {
+    const at = this.#at;
+    this.#at += length;
+    return at;
+  }
+}
