@@ -1,0 +1,214 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import * as z from 'zod/mini';
+import type {
+  CatalogStore,
+  Change,
+  Expectation,
+  IndexName,
+  Item,
+  ItemContent,
+  ItemKey,
+  Page,
+  Query,
+  TransactOutcome,
+} from '../../shared/ports/catalogStore.ts';
+import { CATALOG_LIMITS } from '../../shared/ports/catalogStore.ts';
+import { EpochMs } from '../../shared/units.ts';
+import type { MeasuredItem } from '../catalogCalls.ts';
+import { checkChanges, checkKey, checkQuery, invalid } from '../catalogCalls.ts';
+import { applySchema, mapErrors, transaction } from './sqlite.ts';
+
+// SQLite compares TEXT by its UTF-8 bytes (BINARY collation), which is the order that the port promises.
+const DDL = `
+  CREATE TABLE items (
+    partition TEXT NOT NULL, sort TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, bytes INTEGER NOT NULL,
+    listing_partition TEXT, listing_sort TEXT, due_partition TEXT, due_sort TEXT, expires_at INTEGER,
+    PRIMARY KEY (partition, sort)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX listing ON items (listing_partition, listing_sort, partition, sort) WHERE listing_partition IS NOT NULL;
+  CREATE INDEX due ON items (due_partition, due_sort, partition, sort) WHERE due_partition IS NOT NULL;
+  CREATE INDEX expiry ON items (expires_at) WHERE expires_at IS NOT NULL`;
+
+const PUT = `
+  INSERT OR REPLACE INTO items (partition, sort, version, body, bytes, listing_partition, listing_sort, due_partition,
+    due_sort, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+export interface SqliteCatalogStore extends CatalogStore {
+  /** Drops up to 1,000 items whose moment has passed and answers how many it dropped. DynamoDB does the same by itself. */
+  dropExpired(now: EpochMs): number;
+}
+
+/** The catalog of the embedded runtime on one SQLite database that nothing else uses. Indexes never lag here. */
+export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogStore {
+  applySchema(database, 1, DDL);
+  const select = database.prepare('SELECT * FROM items WHERE partition = ? AND sort = ?');
+  const selectVersion = database.prepare('SELECT version FROM items WHERE partition = ? AND sort = ?');
+  const put = database.prepare(PUT);
+  const remove = database.prepare('DELETE FROM items WHERE partition = ? AND sort = ?');
+  const expire = database.prepare(
+    `DELETE FROM items WHERE (partition, sort) IN
+       (SELECT partition, sort FROM items WHERE expires_at IS NOT NULL AND expires_at < ? LIMIT 1000)`,
+  );
+  const pages = {
+    table: preparePages(database, 'partition', 'sort'),
+    listing: preparePages(database, 'listing_partition', 'listing_sort'),
+    due: preparePages(database, 'due_partition', 'due_sort'),
+  };
+
+  function holds(key: ItemKey, expect: Expectation): boolean {
+    const version = selectVersion.get(key.partition, key.sort)?.['version'];
+    return expect === 'absent' ? version === undefined : version === expect.version;
+  }
+
+  function apply(change: Change, measured: MeasuredItem | undefined): void {
+    if (change.kind === 'put' && measured !== undefined) put.run(...columnsOf(change.item, change.expect, measured));
+    if (change.kind === 'delete') remove.run(change.key.partition, change.key.sort);
+  }
+
+  function page(from: keyof typeof pages, query: Query): Page {
+    checkQuery(query);
+    const order = query.descending === true ? pages[from].descending : pages[from].ascending;
+    return mapErrors(() => readPage(order, query));
+  }
+
+  return {
+    async get(key) {
+      checkKey(key);
+      const row = mapErrors(() => select.get(key.partition, key.sort));
+      return row === undefined ? undefined : itemOf(row);
+    },
+    async query(query) {
+      return page('table', query);
+    },
+    async queryIndex(index: IndexName, query) {
+      return page(index, query);
+    },
+    async transact(changes) {
+      const measured = checkChanges(changes);
+      return transaction<TransactOutcome>(database, () => {
+        const keys = changes.filter((change) => !holds(keyOf(change), change.expect)).map(keyOf);
+        if (keys.length > 0) return { commit: false, value: { outcome: 'conflict', keys } };
+        changes.forEach((change, index) => apply(change, measured[index]));
+        return { commit: true, value: { outcome: 'committed' } };
+      });
+    },
+    dropExpired(now) {
+      return Number(mapErrors(() => expire.run(now)).changes);
+    },
+  };
+}
+
+function keyOf(change: Change): ItemKey {
+  return change.kind === 'put' ? change.item.key : change.key;
+}
+
+function columnsOf(item: ItemContent, expect: Expectation, measured: MeasuredItem): SQLInputValue[] {
+  const { listing, due } = item.index ?? {};
+  return [
+    item.key.partition,
+    item.key.sort,
+    expect === 'absent' ? 1 : expect.version + 1,
+    measured.bodyText,
+    measured.bytes,
+    listing?.partition ?? null,
+    listing?.sort ?? null,
+    due?.partition ?? null,
+    due?.sort ?? null,
+    item.expiresAt ?? null,
+  ];
+}
+
+const Row = z.object({
+  partition: z.string(),
+  sort: z.string(),
+  version: z.number(),
+  body: z.string(),
+  bytes: z.number(),
+  listing_partition: z.nullable(z.string()),
+  listing_sort: z.nullable(z.string()),
+  due_partition: z.nullable(z.string()),
+  due_sort: z.nullable(z.string()),
+  expires_at: z.nullable(EpochMs),
+});
+type Row = z.infer<typeof Row>;
+
+function itemOf(row: Record<string, SQLOutputValue>): Item {
+  return itemOfRow(Row.parse(row));
+}
+
+function itemOfRow(row: Row): Item {
+  const body: Item['body'] = JSON.parse(row.body);
+  const listing = indexKey(row.listing_partition, row.listing_sort);
+  const due = indexKey(row.due_partition, row.due_sort);
+  return {
+    key: { partition: row.partition, sort: row.sort },
+    body,
+    version: row.version,
+    ...(listing === undefined && due === undefined
+      ? {}
+      : { index: { ...(listing === undefined ? {} : { listing }), ...(due === undefined ? {} : { due }) } }),
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+  };
+}
+
+function indexKey(partition: string | null, sort: string | null): ItemKey | undefined {
+  return partition === null || sort === null ? undefined : { partition, sort };
+}
+
+interface PageStatements {
+  readonly ascending: StatementSync;
+  readonly descending: StatementSync;
+}
+
+/** Keyset paging: a cursor is the full key of the last item, so pages stay right while rows come and go. */
+function preparePages(database: DatabaseSync, partition: string, sort: string): PageStatements {
+  const statement = (direction: 'ASC' | 'DESC') =>
+    database.prepare(
+      `SELECT *, ${sort} AS position FROM items
+       WHERE ${partition} = $partition AND ${sort} >= $from AND ($to IS NULL OR ${sort} <= $to)
+         AND ($position IS NULL OR (${sort}, partition, sort) ${direction === 'ASC' ? '>' : '<'} ($position, $atPartition, $atSort))
+       ORDER BY ${sort} ${direction}, partition ${direction}, sort ${direction} LIMIT $limit`,
+    );
+  return { ascending: statement('ASC'), descending: statement('DESC') };
+}
+
+const Cursor = z.tuple([z.string(), z.string(), z.string()]);
+type Cursor = z.infer<typeof Cursor>;
+
+function readPage(statement: StatementSync, query: Query): Page {
+  const start = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const items: Item[] = [];
+  let bytes = 0;
+  let last: Cursor | undefined;
+  const rows = statement.iterate({
+    $partition: query.partition,
+    $from: query.from ?? '',
+    $to: query.to ?? null,
+    $position: start?.[0] ?? null,
+    $atPartition: start?.[1] ?? null,
+    $atSort: start?.[2] ?? null,
+    $limit: query.limit + 1,
+  });
+  for (const found of rows) {
+    const row = Row.parse(found);
+    if (items.length === query.limit || (items.length > 0 && bytes + row.bytes > CATALOG_LIMITS.queryPageBytes)) {
+      return { items, ...(last === undefined ? {} : { cursor: encodeCursor(last) }) };
+    }
+    items.push(itemOfRow(row));
+    bytes += row.bytes;
+    last = [String(found['position']), row.partition, row.sort];
+  }
+  return { items };
+}
+
+function encodeCursor(cursor: Cursor): string {
+  return Buffer.from(JSON.stringify(cursor)).toString('base64url');
+}
+
+function decodeCursor(text: string): Cursor {
+  try {
+    return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+  } catch (error) {
+    throw invalid('The cursor is none that this store answered. Start the query again.', error);
+  }
+}
