@@ -1,0 +1,147 @@
+import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Replay, replayTrace } from '../../lib/adapters/files/replayTrace.ts';
+import {
+  type CacheSize,
+  CachingError,
+  DEFAULT_MISS_WAIT,
+  missRatioPlot,
+  OBJECTIVES,
+  type Objective,
+  POLICY_NAMES,
+  type PolicySpec,
+  parseCacheSize,
+  parsePolicySpec,
+} from '../../lib/caching/index.ts';
+import { formatBytes } from '../../lib/shared/units.ts';
+
+/** The bound decides nothing, so it is no policy; on the command line it is named like one. */
+const BOUND = 'pfoo-l';
+
+interface CacheOptions {
+  readonly trace: string;
+  readonly sizes: readonly CacheSize[];
+  readonly policies: Policies;
+  readonly objective: Objective;
+  readonly missLatency: number;
+  readonly bandwidth: number;
+  readonly seed: number;
+  readonly json?: true;
+  readonly plot?: string;
+}
+
+interface Policies {
+  readonly specs: readonly PolicySpec[];
+  readonly bound: boolean;
+}
+
+/** Adds `strata simulate cache`: replays an access trace against eviction policies. */
+export function registerSimulate(program: Command): void {
+  const names = [...POLICY_NAMES, BOUND];
+  const { latencySeconds, bytesPerSecond } = DEFAULT_MISS_WAIT;
+  program
+    .command('simulate')
+    .description('replay accesses against policies before switching anything on')
+    .command('cache')
+    .description('miss ratios and waits of eviction policies on a trace of time,id,size[,group]')
+    .requiredOption('--trace <file>', 'comma or tab separated, header optional, gzip allowed')
+    .option('--sizes <list>', 'shares of the footprint (up to 1) or bytes', parseSizes, parseSizes('0.025,0.05,0.1'))
+    .option('--policies <list>', `of ${names.join(', ')}`, parsePolicies, parsePolicies('lru,gdsf,sieve,pfoo-l'))
+    .addOption(new Option('--objective <what>', 'what a miss costs').choices(OBJECTIVES).default('object'))
+    .option('--miss-latency <seconds>', 'wait before the first byte of a miss', positive, latencySeconds)
+    .option('--bandwidth <bytes/s>', 'at which a miss then arrives', positive, bytesPerSecond)
+    .option('--seed <n>', 'of the policies that draw', positive, 1)
+    .option('--json', 'one JSON object per policy and size')
+    .option('--plot <file.svg>', 'write the miss ratio curves')
+    .action(simulateCache);
+}
+
+async function simulateCache(options: CacheOptions): Promise<void> {
+  const replay = await replayTrace({
+    path: options.trace,
+    policies: options.policies.specs,
+    bound: options.policies.bound,
+    sizes: options.sizes,
+    objective: options.objective,
+    wait: { latencySeconds: options.missLatency, bytesPerSecond: options.bandwidth },
+    seed: options.seed,
+    ...(process.stderr.isTTY ? { onProgress: showProgress() } : {}),
+  });
+  if (options.plot !== undefined) await writeFile(options.plot, plot(replay, options));
+  process.stdout.write(options.json === true ? asJson(replay) : asTable(replay));
+}
+
+function plot(replay: Replay, options: CacheOptions): string {
+  const metric = { object: 'objectMissRatio', byte: 'byteMissRatio', wait: 'waitRatio' } as const;
+  return missRatioPlot(replay.results, {
+    title: `${basename(options.trace)}: ${replay.accesses} accesses, ${replay.objects} objects`,
+    metric: metric[options.objective],
+    footprintBytes: replay.footprintBytes,
+  });
+}
+
+/** One line per result, in the order policy, size. */
+function asJson(replay: Replay): string {
+  return replay.results
+    .map((result) => `${JSON.stringify({ schema: 'strata.simulate.cache/v1', ...result })}\n`)
+    .join('');
+}
+
+function asTable(replay: Replay): string {
+  const header = ['policy', 'size', 'object miss', 'byte miss', 'wait', 'wait ratio'];
+  const rows = replay.results.map((result) => [
+    result.policy,
+    result.size <= 1 ? `${Number((100 * result.size).toPrecision(4))} %` : formatBytes(result.size),
+    result.objectMissRatio.toFixed(4),
+    result.byteMissRatio.toFixed(4),
+    `${Math.round(result.waitSeconds)} s`,
+    result.waitRatio.toFixed(4),
+  ]);
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ');
+  return `${[header, ...rows].map(line).join('\n')}\n`;
+}
+
+/** Rewrites one line on the terminal, at most once per whole percent. */
+function showProgress(): (done: number) => void {
+  let shown = -1;
+  return (done) => {
+    const percent = Math.floor(100 * done);
+    if (percent === shown) return;
+    shown = percent;
+    process.stderr.write(`\rsimulating, ${percent} %${percent === 100 ? '\n' : ''}`);
+  };
+}
+
+function parseSizes(text: string): readonly CacheSize[] {
+  return text.split(',').map((part) => asArgument(() => parseCacheSize(part)));
+}
+
+function parsePolicies(text: string): Policies {
+  const names = text.split(',');
+  const policies = names.filter((name) => name.trim() !== BOUND);
+  return {
+    specs: policies.map((name) => asArgument(() => parsePolicySpec(name))),
+    bound: policies.length < names.length,
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('must be a positive number.');
+  return value;
+}
+
+/** What a person mistyped is a usage error. */
+function asArgument<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof CachingError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+}

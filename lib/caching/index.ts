@@ -1,0 +1,12 @@
+export { pfooLowerBound } from './bounds/pfooLower.ts';
+export { Cache, type CacheOutcome } from './cache.ts';
+export { POLICY_NAMES, type PolicySpec, parsePolicySpec } from './createPolicy.ts';
+export { CachingError, type CachingErrorCode } from './errors.ts';
+export type { AccessBatch } from './laboratory/accessBatch.ts';
+export { type CacheSize, parseCacheSize } from './laboratory/cacheSize.ts';
+export { missRatioPlot } from './laboratory/missRatioPlot.ts';
+export { DEFAULT_MISS_WAIT, type MissWait, OBJECTIVES, type Objective } from './laboratory/objective.ts';
+export { type PolicyResult, Simulation, type SimulationPlan } from './laboratory/simulation.ts';
+export { TraceSurvey, type WholeTrace } from './laboratory/survey.ts';
+export { TraceParser } from './laboratory/traceParser.ts';
+export { type Access, type CachePolicy, type Evictable, NO_GROUP, NO_OBJECT, type PolicyLimits } from './policy.ts';

@@ -1,0 +1,100 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Cache, NO_GROUP, POLICY_NAMES, parsePolicySpec } from '../../../lib/caching/index.ts';
+
+interface Row {
+  readonly object: number;
+  readonly bytes: number;
+}
+
+const OBJECTS = 24;
+const sizedTrace = fc
+  .tuple(
+    fc.array(fc.integer({ min: 1, max: 40 }), { minLength: OBJECTS, maxLength: OBJECTS }),
+    fc.array(fc.nat({ max: OBJECTS - 1 }), { minLength: 1, maxLength: 300 }),
+  )
+  .map(([sizes, sequence]): Row[] => sequence.map((object) => ({ object, bytes: sizes[object]! })));
+const unitTrace = fc
+  .array(fc.nat({ max: OBJECTS - 1 }), { minLength: 1, maxLength: 300 })
+  .map((sequence): Row[] => sequence.map((object) => ({ object, bytes: 1 })));
+
+function withNextUse(rows: readonly Row[]): (Row & { nextUse: number; missCost: number; group: number })[] {
+  return rows.map((row, position) => {
+    const next = rows.findIndex((later, at) => at > position && later.object === row.object);
+    return { ...row, nextUse: next < 0 ? Number.POSITIVE_INFINITY : next, missCost: 1, group: NO_GROUP };
+  });
+}
+
+function cacheOf(policy: string, capacityBytes: number, evictable?: (object: number) => boolean): Cache {
+  const limits = { capacityBytes, objects: OBJECTS, seed: 7 };
+  return new Cache(parsePolicySpec(policy).create(limits), { ...limits, ...(evictable ? { evictable } : {}) });
+}
+
+function outcomes(policy: string, capacityBytes: number, rows: readonly Row[]): string[] {
+  const cache = cacheOf(policy, capacityBytes);
+  return withNextUse(rows).map((row) => cache.access(row));
+}
+
+describe.each(POLICY_NAMES)('%s', (policy) => {
+  it('never holds more bytes than the capacity, and counts what it holds', () => {
+    fc.assert(
+      fc.property(sizedTrace, fc.integer({ min: 1, max: 200 }), (rows, capacity) => {
+        const cache = cacheOf(policy, capacity);
+        const held = new Map<number, number>();
+        for (const row of withNextUse(rows)) {
+          const outcome = cache.access(row);
+          if (outcome === 'miss') held.set(row.object, row.bytes);
+          for (const object of held.keys()) if (!cache.has(object)) held.delete(object);
+          expect(cache.usedBytes).toBeLessThanOrEqual(capacity);
+          expect(cache.usedBytes).toBe(held.values().reduce((sum, bytes) => sum + bytes, 0));
+        }
+      }),
+    );
+  });
+
+  it('never evicts what is pinned, and serves a miss that finds no room without keeping it', () => {
+    const pinned = new Set([0, 1, 2, 3, 4, 5]);
+    fc.assert(
+      fc.property(sizedTrace, fc.integer({ min: 1, max: 120 }), (rows, capacity) => {
+        const cache = cacheOf(policy, capacity, (object) => !pinned.has(object));
+        const entered = new Set<number>();
+        for (const row of withNextUse(rows)) {
+          if (cache.access(row) === 'miss' && pinned.has(row.object)) entered.add(row.object);
+          for (const object of entered) expect(cache.has(object)).toBe(true);
+          expect(cache.usedBytes).toBeLessThanOrEqual(capacity);
+        }
+      }),
+    );
+  });
+
+  it('survives objects that are deleted from outside', () => {
+    fc.assert(
+      fc.property(sizedTrace, fc.integer({ min: 1, max: 120 }), fc.nat({ max: 6 }), (rows, capacity, every) => {
+        const cache = cacheOf(policy, capacity);
+        for (const [position, row] of withNextUse(rows).entries()) {
+          if (position % (every + 2) === 0) cache.remove((row.object * 7) % OBJECTS);
+          cache.access(row);
+          expect(cache.usedBytes).toBeLessThanOrEqual(capacity);
+        }
+      }),
+    );
+  });
+
+  it('repeats its decisions for equal histories and seeds', () => {
+    fc.assert(
+      fc.property(sizedTrace, fc.integer({ min: 1, max: 120 }), (rows, capacity) => {
+        expect(outcomes(policy, capacity, rows)).toEqual(outcomes(policy, capacity, rows));
+      }),
+    );
+  });
+
+  it('never beats Belady on objects of one size', () => {
+    fc.assert(
+      fc.property(unitTrace, fc.integer({ min: 1, max: 12 }), (rows, capacity) => {
+        const hits = (name: string): number =>
+          outcomes(name, capacity, rows).filter((outcome) => outcome === 'hit').length;
+        expect(hits(policy)).toBeLessThanOrEqual(hits('belady'));
+      }),
+    );
+  });
+});
