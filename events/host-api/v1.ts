@@ -32,6 +32,19 @@ export const RegisterHost = z.strictObject({
 });
 export type RegisterHost = z.infer<typeof RegisterHost>;
 
+/**
+ * `POST /v1/hosts/rejoin`, in a `SignedEnvelope` by the key of the generation that ends: how a host outside EC2 comes back after a
+ * restart, its join token being spent. It works once, since it names that generation.
+ */
+export const RejoinHost = z.strictObject({
+  schema: z.literal('rejoin-host/1'),
+  host: HostId,
+  generation: Generation,
+  at: EpochMs,
+  registration: RegisterHost,
+});
+export type RejoinHost = z.infer<typeof RejoinHost>;
+
 /** Short-lived rights to the host's own queue, the reports queues and `blobs/*`. */
 export const HostCredentials = z.strictObject({
   accessKeyId: z.string(),

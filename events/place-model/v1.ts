@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CorrelationId, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { CorrelationId, HostId, ModelName, SemVer } from '../../lib/shared/ids.ts';
 
 /** Command: decide which hosts should hold this published version. */
 export const PlaceModel = z.strictObject({
@@ -7,5 +7,10 @@ export const PlaceModel = z.strictObject({
   model: ModelName,
   version: SemVer,
   correlationId: CorrelationId,
+  /** Only this host: another try after a failure. */
+  host: z.optional(HostId),
+  attempt: z.optional(z.number().check(z.int(), z.positive())),
+  /** Where to go on in the list of hosts; absent at the start. */
+  from: z.optional(z.strictObject({ shard: z.number().check(z.int(), z.nonnegative()), cursor: z.string() })),
 });
 export type PlaceModel = z.infer<typeof PlaceModel>;

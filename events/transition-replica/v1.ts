@@ -9,5 +9,7 @@ export const TransitionReplica = z.strictObject({
   from: z.strictObject({ storageClass: StorageClass, versionId: z.string() }),
   to: StorageClass,
   correlationId: CorrelationId,
+  /** Grows with each wait for the old copy's last readers; a limit stops a loop. */
+  hop: z.number().check(z.int(), z.nonnegative()),
 });
 export type TransitionReplica = z.infer<typeof TransitionReplica>;

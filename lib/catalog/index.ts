@@ -7,3 +7,4 @@ export * from './rows/once.ts';
 export * from './rows/outbox.ts';
 export * from './rows/upload.ts';
 export * from './rows/verdict.ts';
+export * from './settle.ts';

@@ -41,6 +41,8 @@ export const ActionValue = z.strictObject({
   decidedAt: EpochMs,
   expiresAt: EpochMs,
   correlationId: CorrelationId,
+  /** Counts the tries of one wish from 1; a limit stops them. */
+  attempt: z.optional(z.number()),
   receipt: z.optional(CommandReceipt),
   outcome: z.optional(z.strictObject({ at: EpochMs, code: z.string(), text: z.string() })),
 });

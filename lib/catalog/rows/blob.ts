@@ -67,8 +67,10 @@ export const ReplicaValue = z.strictObject({
   bytes: Bytes,
   /** Of the origin object: its own version for an origin replica, the one that is read for a filling host replica. */
   versionId: z.string(),
+  /** The newest command about this copy. */
   actionId: z.optional(ActionId),
   pinned: z.boolean(),
+  /** When its bytes were last measured, by the clock of whoever measured them. */
   checkedAt: EpochMs,
 });
 export type Replica = z.infer<typeof ReplicaValue>;

@@ -5,7 +5,7 @@ import { defineRow, shardOf, sortableTime } from '../rowType.ts';
 
 export const HOST_SHARDS = 8;
 
-/** active ⇄ silent (no heartbeat for a while), active → draining → retired. */
+/** active ⇄ silent (no heartbeat for a while), active → draining → retired; registering again makes any of them active. */
 export const HostState = z.enum(['active', 'draining', 'silent', 'retired']);
 export type HostState = z.infer<typeof HostState>;
 
@@ -20,9 +20,14 @@ export const HostValue = z.strictObject({
   labels: z.record(z.string(), z.string()),
   subscriptions: z.array(z.string()),
   capacityBytes: Bytes,
+  /** Measured by the host: bytes of verified blobs, and what its own fills have reserved. */
   usedBytes: Bytes,
   reservedBytes: Bytes,
+  /** Promised by the plane: the bytes of every reserved or filling replica of this generation. */
+  promisedBytes: Bytes,
   volumeFreeBytes: Bytes,
+  /** By the host's clock: orders what heartbeats and receipts measured. */
+  measuredAt: EpochMs,
   registeredAt: EpochMs,
   heartbeatAt: EpochMs,
   heartbeatSequence: z.number(),
