@@ -16,7 +16,8 @@ export class DiskError extends Error {
 }
 
 /**
- * A directory tree on one volume; paths are relative to its root, with `/`, and never leave it. Links are never followed.
+ * A directory tree on one volume; paths are relative to its root, with `/`, and never leave it; `.` is the root itself.
+ * Links are never followed.
  *
  * Durability, as POSIX gives it: bytes survive a power cut after `sync(file)`; names (create, rename, remove, link) after
  * `syncDirectory(parent)`. `rename` replaces its target atomically. Every failed call throws `DiskError`.
@@ -26,8 +27,12 @@ export interface Disk {
   write(path: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** Up to `length` bytes; fewer only at the end of the file. */
   read(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Cuts or, with zeros that take no blocks, extends an existing file. */
   truncate(path: string, size: number): Promise<void>;
-  /** Claims blocks for `size` bytes so that later writes inside cannot meet a full disk; `no-space` when there is no room. */
+  /**
+   * Creates the file when it is absent, makes it at least `size` bytes long (zeros at its end) and claims blocks for them,
+   * so that later writes inside cannot meet a full disk; `no-space` when there is no room.
+   */
   allocate(path: string, size: number): Promise<void>;
   sync(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
@@ -35,7 +40,9 @@ export interface Disk {
   /** Removes a file or a link; `not-found` is no error. */
   remove(path: string): Promise<void>;
   removeDirectory(path: string): Promise<void>;
+  /** With its parents; an existing directory is no error. */
   makeDirectory(path: string): Promise<void>;
+  /** Names in a directory, sorted by code unit. */
   list(path: string): Promise<readonly string[]>;
   stat(path: string): Promise<FileStat | undefined>;
   /** A relative symbolic link at `path` whose text is `target`; replaces an existing link atomically. */

@@ -1,0 +1,377 @@
+import { diskSegments } from '../../lib/adapters/diskPath.ts';
+import type { Disk, FileStat } from '../../lib/shared/ports/disk.ts';
+import { DiskError } from '../../lib/shared/ports/disk.ts';
+
+/*
+ * A file system in memory with a page cache. What a call changes is seen at once by later calls, but survives a power cut
+ * only after the sync that POSIX asks for:
+ *  - a file's pages and size after `sync(file)`; until then each dirty page may or may not reach the device;
+ *  - a name (create, rename, remove, link) after `syncDirectory(parent)`; until then each operation may or may not, but a
+ *    rename is never half done (journaling file systems promise that much).
+ * `powerCut` asks its argument for each of these. It is weaker than ext4 or xfs: it may keep a later operation and lose an
+ * earlier one.
+ */
+
+export interface MemDisk extends Disk {
+  /** Loses what is not on the device; `survives` decides, in a fixed order, about each page and operation in between. */
+  powerCut(survives: () => boolean): void;
+  /** Damages one bit of a file, on the device too. */
+  flipBit(path: string, offset: number): void;
+  /** All names, for assertions: files with their size, folders with a trailing `/`. */
+  tree(): readonly string[];
+}
+
+export interface MemDiskOptions {
+  readonly totalBytes?: number;
+  readonly now?: () => number;
+}
+
+const PAGE = 4096;
+
+interface File {
+  readonly kind: 'file';
+  size: number;
+  readonly pages: Map<number, Uint8Array>;
+  readonly dirty: Set<number>;
+  durableSize: number;
+  readonly durablePages: Map<number, Uint8Array>;
+  /** Pages claimed by `allocate`, whether written or not. */
+  claimed: number;
+  modifiedMs: number;
+  readOnly: boolean;
+}
+
+interface Link {
+  readonly kind: 'link';
+  readonly target: string;
+}
+
+interface Directory {
+  readonly kind: 'directory';
+  readonly names: Map<string, Node>;
+  readonly durableNames: Map<string, Node>;
+}
+
+type Node = File | Link | Directory;
+
+/** One change of names: atomic, and durable when any directory that it touches is synced. */
+interface NameOperation {
+  readonly removes?: { readonly from: Directory; readonly name: string };
+  readonly adds?: { readonly to: Directory; readonly name: string; readonly node: Node };
+}
+
+export function createMemDisk(options: MemDiskOptions = {}): MemDisk {
+  const totalBytes = options.totalBytes ?? 2 ** 40;
+  const now = options.now ?? (() => 0);
+  const root: Directory = { kind: 'directory', names: new Map(), durableNames: new Map() };
+  let journal: NameOperation[] = [];
+  let usedPages = 0;
+
+  function find(path: string): Node | undefined {
+    let node: Node | undefined = root;
+    for (const segment of diskSegments(path)) {
+      if (node?.kind === 'link') throw new DiskError('denied', `${path} lies behind a link.`);
+      node = node?.kind === 'directory' ? node.names.get(segment) : undefined;
+    }
+    return node;
+  }
+
+  function parentOf(path: string): { readonly parent: Directory; readonly name: string } {
+    const segments = diskSegments(path);
+    const name = segments.at(-1);
+    if (name === undefined) throw new DiskError('denied', 'The root cannot be changed.');
+    return { parent: directory(segments.slice(0, -1).join('/') || '.'), name };
+  }
+
+  function directory(path: string): Directory {
+    const node = find(path);
+    if (node?.kind === 'link') throw new DiskError('denied', `${path} is a link.`);
+    if (node?.kind !== 'directory') throw absent(path);
+    return node;
+  }
+
+  function file(path: string): File {
+    const node = find(path);
+    if (node === undefined) throw absent(path);
+    if (node.kind !== 'file') throw new DiskError('denied', `${path} is a ${node.kind}.`);
+    return node;
+  }
+
+  function writable(path: string): File {
+    const found = find(path);
+    if (found === undefined) {
+      const { parent, name } = parentOf(path);
+      const node = emptyFile(now());
+      change({ adds: { to: parent, name, node } });
+      return node;
+    }
+    const existing = file(path);
+    if (existing.readOnly) throw new DiskError('denied', `${path} is read-only.`);
+    return existing;
+  }
+
+  function change(operation: NameOperation): void {
+    const replaced = operation.adds?.to.names.get(operation.adds.name);
+    perform(operation, (directory) => directory.names);
+    if (replaced?.kind === 'file' && replaced !== operation.adds?.node) usedPages -= pagesOf(replaced);
+    journal.push(operation);
+  }
+
+  function claim(pages: number): void {
+    const more = Math.max(0, pages);
+    if ((usedPages + more) * PAGE > totalBytes) throw new DiskError('no-space', 'The volume is full.');
+    usedPages += more;
+  }
+
+  return {
+    async write(path, offset, bytes) {
+      const node = writable(path);
+      const end = offset + bytes.byteLength;
+      const touched = bytes.byteLength === 0 ? [] : range(Math.floor(offset / PAGE), Math.ceil(end / PAGE));
+      const fresh = touched.filter((page) => !node.pages.has(page) && page >= node.claimed).length;
+      claim(fresh);
+      for (const page of touched) {
+        const copy = new Uint8Array(PAGE);
+        copy.set(node.pages.get(page) ?? new Uint8Array(0));
+        const from = Math.max(offset, page * PAGE);
+        copy.set(bytes.subarray(from - offset, Math.min(end, (page + 1) * PAGE) - offset), from - page * PAGE);
+        node.pages.set(page, copy);
+        node.dirty.add(page);
+      }
+      node.size = Math.max(node.size, end);
+      node.modifiedMs = now();
+    },
+    async read(path, offset, length) {
+      const node = file(path);
+      return contents(node, offset, Math.max(0, Math.min(length, node.size - offset)));
+    },
+    async truncate(path, size) {
+      if (find(path) === undefined) throw absent(path);
+      const node = writable(path);
+      const before = pagesOf(node);
+      for (const page of node.pages.keys()) {
+        if (page * PAGE >= size) node.pages.delete(page);
+        else if ((page + 1) * PAGE > size) node.pages.set(page, padded(node.pages.get(page), size - page * PAGE));
+        else continue;
+        node.dirty.add(page);
+      }
+      node.claimed = Math.min(node.claimed, Math.ceil(size / PAGE));
+      usedPages += pagesOf(node) - before;
+      node.size = size;
+      node.modifiedMs = now();
+    },
+    async allocate(path, size) {
+      const pages = Math.ceil(size / PAGE);
+      const node = writable(path);
+      claim(pages - pagesBelow(node, pages));
+      node.claimed = Math.max(node.claimed, pages);
+      node.size = Math.max(node.size, size);
+    },
+    async sync(path) {
+      flush(file(path), () => true);
+    },
+    async syncDirectory(path) {
+      const target = directory(path);
+      const rest: NameOperation[] = [];
+      for (const operation of journal) {
+        if (operation.removes?.from === target || operation.adds?.to === target) {
+          perform(operation, (directory) => directory.durableNames);
+        } else rest.push(operation);
+      }
+      journal = rest;
+    },
+    async rename(from, to) {
+      const node = find(from);
+      if (node === undefined) throw absent(from);
+      const [source, target] = [parentOf(from), parentOf(to)];
+      const replaced = target.parent.names.get(target.name);
+      if (replaced === node) return;
+      checkReplaceable(node, replaced, to);
+      change({
+        removes: { from: source.parent, name: source.name },
+        adds: { to: target.parent, name: target.name, node },
+      });
+    },
+    async remove(path) {
+      const node = find(path);
+      if (node === undefined) return;
+      if (node.kind === 'directory') throw new DiskError('denied', `${path} is a directory.`);
+      const { parent, name } = parentOf(path);
+      if (node.kind === 'file') usedPages -= pagesOf(node);
+      change({ removes: { from: parent, name } });
+    },
+    async removeDirectory(path) {
+      if (directory(path).names.size > 0) throw new DiskError('not-empty', `${path} is not empty.`);
+      const { parent, name } = parentOf(path);
+      change({ removes: { from: parent, name } });
+    },
+    async makeDirectory(path) {
+      const segments = diskSegments(path);
+      for (let depth = 1; depth <= segments.length; depth += 1) {
+        const step = segments.slice(0, depth).join('/');
+        const node = find(step);
+        if (node?.kind === 'directory') continue;
+        if (node !== undefined) throw new DiskError('exists', `${step} is a ${node.kind}.`);
+        const { parent, name } = parentOf(step);
+        change({ adds: { to: parent, name, node: { kind: 'directory', names: new Map(), durableNames: new Map() } } });
+      }
+    },
+    async list(path) {
+      return [...directory(path).names.keys()].toSorted();
+    },
+    async stat(path) {
+      const node = find(path);
+      return node === undefined ? undefined : statOf(node);
+    },
+    async symlink(target, path) {
+      const old = find(path);
+      if (old !== undefined && old.kind !== 'link') throw new DiskError('exists', `${path} is no link.`);
+      const { parent, name } = parentOf(path);
+      change({ adds: { to: parent, name, node: { kind: 'link', target } } });
+    },
+    async readLink(path) {
+      const node = find(path);
+      return node?.kind === 'link' ? node.target : undefined;
+    },
+    async setReadOnly(path) {
+      file(path).readOnly = true;
+    },
+    async space() {
+      return { totalBytes, freeBytes: Math.max(0, totalBytes - usedPages * PAGE) };
+    },
+    powerCut(survives) {
+      for (const operation of journal) if (survives()) perform(operation, (directory) => directory.durableNames);
+      journal = [];
+      usedPages = 0;
+      restore(root, survives, (node) => {
+        usedPages += pagesOf(node);
+      });
+    },
+    flipBit(path, offset) {
+      const node = file(path);
+      for (const pages of [node.pages, node.durablePages]) {
+        const page = Uint8Array.from(pages.get(Math.floor(offset / PAGE)) ?? new Uint8Array(PAGE));
+        page[offset % PAGE] = (page[offset % PAGE] ?? 0) ^ 1;
+        pages.set(Math.floor(offset / PAGE), page);
+      }
+    },
+    tree() {
+      return describe('', root);
+    },
+  };
+}
+
+function absent(path: string): DiskError {
+  return new DiskError('not-found', `${path} is not there.`);
+}
+
+function emptyFile(modifiedMs: number): File {
+  return {
+    kind: 'file',
+    size: 0,
+    pages: new Map(),
+    dirty: new Set(),
+    durableSize: 0,
+    durablePages: new Map(),
+    claimed: 0,
+    modifiedMs,
+    readOnly: false,
+  };
+}
+
+function checkReplaceable(node: Node, replaced: Node | undefined, to: string): void {
+  if (replaced === undefined) return;
+  if (replaced.kind === 'directory' && node.kind !== 'directory')
+    throw new DiskError('denied', `${to} is a directory.`);
+  if (replaced.kind !== 'directory' && node.kind === 'directory') throw absent(to);
+  if (replaced.kind === 'directory' && replaced.names.size > 0) throw new DiskError('not-empty', `${to} is not empty.`);
+}
+
+/** An operation whose source was lost has nothing to move: it is skipped. */
+function perform(operation: NameOperation, namesOf: (directory: Directory) => Map<string, Node>): void {
+  const { removes, adds } = operation;
+  if (removes !== undefined) {
+    const names = namesOf(removes.from);
+    if (adds !== undefined && names.get(removes.name) !== adds.node) return;
+    names.delete(removes.name);
+  }
+  if (adds !== undefined) namesOf(adds.to).set(adds.name, adds.node);
+}
+
+function flush(node: File, survives: () => boolean): void {
+  for (const page of [...node.dirty].toSorted((a, b) => a - b)) {
+    if (!survives()) continue;
+    const bytes = node.pages.get(page);
+    if (bytes === undefined) node.durablePages.delete(page);
+    else node.durablePages.set(page, bytes);
+  }
+  node.dirty.clear();
+  if (node.size !== node.durableSize && survives()) node.durableSize = node.size;
+}
+
+/** Makes what is seen equal to what is on the device. */
+function restore(directory: Directory, survives: () => boolean, onFile: (file: File) => void): void {
+  directory.names.clear();
+  for (const [name, node] of directory.durableNames) {
+    directory.names.set(name, node);
+    if (node.kind === 'directory') restore(node, survives, onFile);
+    if (node.kind !== 'file') continue;
+    flush(node, survives);
+    node.size = node.durableSize;
+    node.claimed = Math.min(node.claimed, Math.ceil(node.size / PAGE));
+    node.pages.clear();
+    for (const [page, bytes] of node.durablePages) if (page * PAGE < node.size) node.pages.set(page, bytes);
+    onFile(node);
+  }
+}
+
+function pagesBelow(node: File, limit: number): number {
+  let count = Math.min(node.claimed, limit);
+  for (const page of node.pages.keys()) if (page >= node.claimed && page < limit) count += 1;
+  return count;
+}
+
+function pagesOf(node: File): number {
+  return pagesBelow(node, Number.POSITIVE_INFINITY);
+}
+
+function contents(node: File, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (const page of length === 0 ? [] : range(Math.floor(offset / PAGE), Math.ceil((offset + length) / PAGE))) {
+    const stored = node.pages.get(page);
+    if (stored === undefined) continue;
+    const from = Math.max(offset, page * PAGE);
+    const to = Math.min(offset + length, (page + 1) * PAGE);
+    bytes.set(stored.subarray(from - page * PAGE, to - page * PAGE), from - offset);
+  }
+  return bytes;
+}
+
+function padded(page: Uint8Array | undefined, keep: number): Uint8Array {
+  const copy = new Uint8Array(PAGE);
+  if (page !== undefined) copy.set(page.subarray(0, keep));
+  return copy;
+}
+
+function range(from: number, to: number): readonly number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
+
+function statOf(node: Node): FileStat {
+  const size = node.kind === 'file' ? node.size : node.kind === 'link' ? node.target.length : 0;
+  return {
+    size,
+    allocatedBytes: node.kind === 'file' ? pagesOf(node) * PAGE : 0,
+    kind: node.kind,
+    modifiedMs: node.kind === 'file' ? node.modifiedMs : 0,
+  };
+}
+
+function describe(path: string, directory: Directory): readonly string[] {
+  return [...directory.names.entries()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, node]) => {
+      if (node.kind === 'directory') return [`${path}${name}/`, ...describe(`${path}${name}/`, node)];
+      return [node.kind === 'file' ? `${path}${name} (${node.size})` : `${path}${name} -> ${node.target}`];
+    });
+}
