@@ -1,0 +1,137 @@
+import { PortError } from '../../lib/shared/errors.ts';
+import type { Rng } from './rng.ts';
+import type { Incarnation, Scheduler } from './scheduler.ts';
+
+/** Every kind of fault that a run can meet; numbers are those of the list of faults in docs/simulation.md. */
+export const FAULT_KINDS = [
+  'duplicate-delivery',
+  'reordered-delivery',
+  'overwrite-during-check',
+  'delete-before-put',
+  'crash-invocation',
+  'crash-relay',
+  'visibility-expired',
+  'poison-message',
+  'throttled',
+  'ambiguous-answer',
+  'self-triggering-upload',
+  'paused-agent',
+  'agent-reboot',
+  'evict-fill-race',
+  'disk-full',
+  'disk-io-error',
+  'bit-flip',
+  'clock-jump',
+  'scanner-crash',
+  'lost-notification',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** How likely each kind is in this run, per opportunity. A seed turns on a subset, so that kinds do not hide each other. */
+export type FaultRates = ReadonlyMap<FaultKind, number>;
+
+const BASE_RATES: Readonly<Record<FaultKind, number>> = {
+  'duplicate-delivery': 0.08,
+  'reordered-delivery': 0.3,
+  'overwrite-during-check': 0.2,
+  'delete-before-put': 0.2,
+  'crash-invocation': 0.004,
+  'crash-relay': 0.01,
+  'visibility-expired': 0.01,
+  'poison-message': 0.03,
+  throttled: 0.01,
+  'ambiguous-answer': 0.006,
+  'self-triggering-upload': 0.1,
+  'paused-agent': 0.05,
+  'agent-reboot': 0.06,
+  'evict-fill-race': 0.2,
+  'disk-full': 0.01,
+  'disk-io-error': 0.01,
+  'bit-flip': 0.1,
+  'clock-jump': 0.05,
+  'scanner-crash': 0.05,
+  'lost-notification': 0.05,
+};
+
+export function chooseFaultRates(rng: Rng): FaultRates {
+  const rates = new Map<FaultKind, number>();
+  for (const kind of FAULT_KINDS) if (rng.chance(0.6)) rates.set(kind, BASE_RATES[kind] * (0.25 + 1.5 * rng.number()));
+  return rates;
+}
+
+/** Decides each fault by the seed and counts those that happened. */
+export class Faults {
+  readonly counts = new Map<FaultKind, number>();
+  enabled = true;
+  /** Until this moment every call of a shared service is refused. */
+  throttledUntil = 0;
+  private readonly rates: FaultRates;
+  private readonly rng: Rng;
+
+  constructor(rates: FaultRates, rng: Rng) {
+    this.rates = rates;
+    this.rng = rng;
+  }
+
+  happens(kind: FaultKind): boolean {
+    if (!this.enabled) return false;
+    const rate = this.rates.get(kind);
+    if (rate === undefined || !this.rng.chance(rate)) return false;
+    this.count(kind);
+    return true;
+  }
+
+  count(kind: FaultKind): void {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+  }
+}
+
+/**
+ * A port whose every asynchronous call parks before and after its effect, and may be refused before it (throttling) or
+ * answered by an error after it (the effect happened, the caller cannot know).
+ */
+export function simulated<Port extends object>(
+  scheduler: Scheduler,
+  faults: Faults,
+  incarnation: Incarnation,
+  name: string,
+  port: Port,
+  options: { readonly faulty: boolean } = { faulty: true },
+): Port {
+  const methods = new Map<PropertyKey, unknown>();
+  return new Proxy(port, {
+    get(target, property) {
+      const known = methods.get(property);
+      if (known !== undefined) return known;
+      const member: unknown = Reflect.get(target, property, target);
+      if (typeof member !== 'function') return member;
+      const label = `${name}.${String(property)}`;
+      const call = async (...args: readonly unknown[]): Promise<unknown> => {
+        await scheduler.park(incarnation, label);
+        if (options.faulty) refuse(scheduler, faults, label);
+        const result: unknown = await Reflect.apply(member, target, args);
+        await scheduler.park(incarnation, `${label} ✓`);
+        if (options.faulty && faults.happens('ambiguous-answer')) {
+          throw new PortError({
+            code: 'unavailable',
+            message: `${label}: the answer was lost. Try again.`,
+            retryable: true,
+          });
+        }
+        return result;
+      };
+      methods.set(property, call);
+      return call;
+    },
+  });
+}
+
+function refuse(scheduler: Scheduler, faults: Faults, label: string): void {
+  if (scheduler.now < faults.throttledUntil && faults.enabled) {
+    throw new PortError({ code: 'throttled', message: `${label}: slow down. Try again.`, retryable: true });
+  }
+  if (faults.happens('throttled')) {
+    faults.throttledUntil = scheduler.now + 5 * 60_000;
+    throw new PortError({ code: 'throttled', message: `${label}: slow down. Try again.`, retryable: true });
+  }
+}
