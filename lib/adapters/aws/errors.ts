@@ -1,0 +1,95 @@
+import { errorText, PortError } from '../../shared/errors.ts';
+import { DurationMs, SECOND_MS } from '../../shared/units.ts';
+
+const THROTTLED = new Set([
+  'ThrottlingException',
+  'Throttling',
+  'ThrottledException',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'RequestLimitExceeded',
+  'ProvisionedThroughputExceededException',
+  'TooManyRequestsException',
+  'TransactionInProgressException',
+  'LimitExceededException',
+  'OverLimit',
+  'SlowDown',
+  'KmsThrottled',
+]);
+
+const DENIED = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'AuthorizationError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'KmsAccessDenied',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+]);
+
+const NO_QUEUE = new Set([
+  'QueueDoesNotExist',
+  'AWS.SimpleQueueService.NonExistentQueue',
+  'com.amazonaws.sqs#QueueDoesNotExist',
+]);
+
+const TOO_LARGE = new Set(['EntityTooLarge', 'BatchRequestTooLong', 'RequestEntityTooLarge']);
+
+/** What AWS calls the error: the SDK's `name`, which carries the service's error code. */
+export function awsErrorName(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}
+
+/** The HTTP status that an SDK error came with. */
+export function awsStatus(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
+  const metadata = error.$metadata;
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+}
+
+/**
+ * The port's error for whatever the SDK threw while doing `what` ("read catalog item …").
+ * What is neither a refusal nor a throttle counts as `unavailable`: time-outs, resets and 5xx answers say nothing about the request.
+ */
+export function portErrorOf(what: string, error: unknown): PortError {
+  if (error instanceof PortError) return error;
+  const make = (code: PortError['code'], retryable: boolean, hint: string): PortError =>
+    new PortError({ code, message: `Could not ${what}: ${errorText(error)}. ${hint}`, retryable, cause: error });
+  const name = awsErrorName(error);
+  const status = awsStatus(error);
+  if (THROTTLED.has(name) || status === 429) return make('throttled', true, 'Retry with backoff.');
+  if (NO_QUEUE.has(name)) return make('no-such-queue', false, 'Check the queue prefix and that the stack is deployed.');
+  if (name === 'QueueDeletedRecently') {
+    return new PortError({
+      code: 'unavailable',
+      message: `Could not ${what}: a queue of this name was deleted less than 60 s ago. Retry later.`,
+      retryable: true,
+      retryAfter: DurationMs.parse(60 * SECOND_MS),
+      cause: error,
+    });
+  }
+  if (name === 'NoSuchBucket')
+    return make('no-such-bucket', false, 'Check STRATA_BUCKET and that the stack is deployed.');
+  if (TOO_LARGE.has(name)) return make('too-large', false, 'Send less.');
+  if (DENIED.has(name) || status === 403) return make('access-denied', false, 'Check the role and its policies.');
+  if (status !== undefined && status >= 400 && status < 500)
+    return make('invalid-request', false, 'The request is wrong.');
+  return make('unavailable', true, 'Retry with backoff.');
+}
+
+/** Runs one SDK call and maps what it throws. */
+export async function mapErrors<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw portErrorOf(what, error);
+  }
+}
+
+export function invalidRequest(message: string): PortError {
+  return new PortError({ code: 'invalid-request', message, retryable: false });
+}

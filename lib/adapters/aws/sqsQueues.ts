@@ -1,0 +1,169 @@
+import {
+  ChangeMessageVisibilityCommand,
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  DeleteQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { PortError } from '../../shared/errors.ts';
+import {
+  type MessageReceiver,
+  type MessageSender,
+  QUEUE_LIMITS,
+  type QueueAdmin,
+} from '../../shared/ports/messageQueue.ts';
+import { awsErrorName, invalidRequest, mapErrors, portErrorOf } from './errors.ts';
+
+/** A deleted, expired or superseded receipt: the message is somebody else's by now, or nobody's. */
+const STALE_HANDLE = new Set(['ReceiptHandleIsInvalid', 'MessageNotInflight', 'InvalidParameterValue']);
+
+export interface SqsQueuesOptions {
+  readonly client: SQSClient;
+  /** What stands before a queue's logical name in its URL: `https://sqs.<region>.amazonaws.com/<account>/<prefix>-`. */
+  readonly urlPrefix: string;
+}
+
+export function createSqsSender({ client, urlPrefix }: SqsQueuesOptions): MessageSender {
+  return {
+    async send(queue, messages) {
+      if (messages.length === 0) return;
+      if (messages.length > QUEUE_LIMITS.batchMessages) {
+        throw invalidRequest(
+          `At most ${QUEUE_LIMITS.batchMessages} messages are sent at once, not ${messages.length}.`,
+        );
+      }
+      const bytes = messages.reduce((sum, message) => sum + Buffer.byteLength(message.body), 0);
+      if (bytes > QUEUE_LIMITS.messageBytes) {
+        throw new PortError({
+          code: 'too-large',
+          message: `${bytes} bytes for queue ${queue}; a batch may have ${QUEUE_LIMITS.messageBytes}.`,
+          retryable: false,
+        });
+      }
+      const answer = await mapErrors(`send to queue ${queue}`, () =>
+        client.send(
+          new SendMessageBatchCommand({
+            QueueUrl: urlPrefix + queue,
+            Entries: messages.map((message, index) => ({
+              Id: String(index),
+              MessageBody: message.body,
+              DelaySeconds: message.delaySeconds,
+            })),
+          }),
+        ),
+      );
+      const failed = answer.Failed?.[0];
+      if (failed === undefined) return;
+      throw new PortError({
+        code: failed.SenderFault === true ? 'invalid-request' : 'unavailable',
+        message: `Queue ${queue} did not take ${answer.Failed?.length} of ${messages.length} messages: ${failed.Code} ${failed.Message ?? ''}`,
+        retryable: failed.SenderFault !== true,
+      });
+    },
+  };
+}
+
+export function createSqsReceiver({ client, urlPrefix }: SqsQueuesOptions): MessageReceiver {
+  return {
+    async receive(queue, max, waitSeconds, visibilitySeconds) {
+      const answer = await mapErrors(`receive from queue ${queue}`, () =>
+        client.send(
+          new ReceiveMessageCommand({
+            QueueUrl: urlPrefix + queue,
+            MaxNumberOfMessages: Math.min(max, QUEUE_LIMITS.batchMessages),
+            WaitTimeSeconds: Math.min(waitSeconds, 20),
+            VisibilityTimeout: visibilitySeconds,
+            MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+          }),
+        ),
+      );
+      return (answer.Messages ?? []).map((message) => ({
+        messageId: message.MessageId ?? '',
+        body: message.Body ?? '',
+        receiptHandle: message.ReceiptHandle ?? '',
+        receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+      }));
+    },
+    remove: (queue, receiptHandle) =>
+      unlessStale(`delete from queue ${queue}`, () =>
+        client.send(new DeleteMessageCommand({ QueueUrl: urlPrefix + queue, ReceiptHandle: receiptHandle })),
+      ),
+    changeVisibility: (queue, receiptHandle, visibilitySeconds) =>
+      unlessStale(`extend a message of queue ${queue}`, () =>
+        client.send(
+          new ChangeMessageVisibilityCommand({
+            QueueUrl: urlPrefix + queue,
+            ReceiptHandle: receiptHandle,
+            VisibilityTimeout: visibilitySeconds,
+          }),
+        ),
+      ),
+  };
+}
+
+export interface SqsHostQueuesOptions extends SqsQueuesOptions {
+  /** The dead-letter queue that all hosts' queues share. */
+  readonly deadLetterArn: string;
+  /** After so many deliveries a command goes to the dead-letter queue. */
+  readonly maxReceiveCount: number;
+  readonly retentionSeconds: number;
+  readonly visibilitySeconds: number;
+}
+
+/** Creates and drops hosts' queues: encrypted, refusing plain HTTP, with their poison commands led to the shared queue. */
+export function createSqsQueueAdmin(options: SqsHostQueuesOptions): QueueAdmin {
+  const { client, urlPrefix } = options;
+  return {
+    async create(queue) {
+      await mapErrors(`create queue ${queue}`, () =>
+        client.send(
+          new CreateQueueCommand({
+            QueueName: urlPrefix.slice(urlPrefix.lastIndexOf('/') + 1) + queue,
+            Attributes: {
+              VisibilityTimeout: String(options.visibilitySeconds),
+              MessageRetentionPeriod: String(options.retentionSeconds),
+              SqsManagedSseEnabled: 'true',
+              RedrivePolicy: JSON.stringify({
+                deadLetterTargetArn: options.deadLetterArn,
+                maxReceiveCount: options.maxReceiveCount,
+              }),
+              Policy: TLS_ONLY,
+            },
+          }),
+        ),
+      );
+    },
+    async drop(queue) {
+      try {
+        await client.send(new DeleteQueueCommand({ QueueUrl: urlPrefix + queue }));
+      } catch (error) {
+        const mapped = portErrorOf(`delete queue ${queue}`, error);
+        if (mapped.code !== 'no-such-queue') throw mapped;
+      }
+    },
+  };
+}
+
+const TLS_ONLY = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Sid: 'RefusePlainHttp',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'sqs:*',
+      Resource: '*',
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    },
+  ],
+});
+
+async function unlessStale(what: string, call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (!STALE_HANDLE.has(awsErrorName(error))) throw portErrorOf(what, error);
+  }
+}
