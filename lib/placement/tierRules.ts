@@ -1,6 +1,5 @@
 import type { StorageClass } from '../shared/ids.ts';
 import { DAY_MS } from '../shared/units.ts';
-import type { TierFacts } from './tierFacts.ts';
 
 export type Temperature = 'hot' | 'warm' | 'cold' | 'archive';
 
@@ -45,20 +44,22 @@ export const TIER_RULES: TierRules = {
   classes: { hot: 'STANDARD', warm: 'STANDARD_IA', cold: 'GLACIER_IR', archive: 'GLACIER' },
 };
 
-/** Accesses per day over the last 30 days. */
-export function velocity(facts: Pick<TierFacts, 'accessesLast30Days'>): number {
-  return facts.accessesLast30Days / 30;
+/** What the rules look at; times in milliseconds. */
+export interface TemperatureFacts {
+  readonly createdAt: number;
+  readonly lastAccessAt?: number | undefined;
+  readonly accessesLast30Days: number;
 }
 
 /** The temperature of an object at `now`. A clock that runs backwards makes objects younger, never older. */
 export function temperature(
-  facts: Pick<TierFacts, 'createdAt' | 'lastAccessAt' | 'accessesLast30Days'>,
+  facts: TemperatureFacts,
   rules: TierRules,
   now: number,
 ): { readonly temperature: Temperature; readonly reason: TemperatureReason } {
   const ageDays = (now - facts.createdAt) / DAY_MS;
   const idleDays = (now - (facts.lastAccessAt ?? facts.createdAt)) / DAY_MS;
-  const perDay = velocity(facts);
+  const perDay = facts.accessesLast30Days / 30;
   if (ageDays < rules.newContentDays) return { temperature: 'hot', reason: 'new-content' };
   if (perDay >= rules.hotPerDay) return { temperature: 'hot', reason: 'read-daily' };
   if (perDay >= rules.warmPerDay) return { temperature: 'warm', reason: 'read-weekly' };

@@ -1,0 +1,87 @@
+import type { ObjectCosts } from './objectCosts.ts';
+
+/** The reads of one object in steps: from `startStep` (when it is written) up to `endStep`, which is not billed any more. */
+export interface ObjectHistory {
+  readonly startStep: number;
+  readonly endStep: number;
+  /** Steps with reads, ascending, and the number of reads of each. */
+  readonly steps: ArrayLike<number>;
+  readonly counts: ArrayLike<number>;
+  /** Whether the object is deleted at `endStep`, so that what remains of a minimum duration is charged. */
+  readonly deleted: boolean;
+}
+
+/**
+ * The least dollars that any schedule of moves could have cost, knowing all reads: dynamic programming over class × age in the class.
+ * O(steps × (states + classes²)). Nothing that plays by the rules of `ObjectCosts` can be cheaper.
+ */
+export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): number {
+  const { classes } = costs;
+  let values = classes.map((one) => {
+    const value = new Float64Array(one.storageUsd.length).fill(Number.POSITIVE_INFINITY);
+    value[0] = one.putUsd;
+    return value;
+  });
+  let spare = classes.map((one) => new Float64Array(one.storageUsd.length));
+  let next = 0;
+  for (let step = history.startStep; step < history.endStep; step += 1) {
+    if (step > history.startStep) relax(values, costs, (from, to) => costs.moves[from]?.[to] ?? 0);
+    if (history.steps[next] === step) {
+      const count = history.counts[next] ?? 0;
+      next += 1;
+      classes.forEach((one, index) => addRead(values[index], one.firstReadUsd, one.readResetsAge));
+      relax(values, costs, (_, to) => classes[to]?.putUsd ?? 0);
+      classes.forEach((one, index) => addRead(values[index], (count - 1) * one.nextReadUsd, one.readResetsAge));
+    }
+    classes.forEach((one, index) => store(values[index], spare[index], one.storageUsd));
+    [values, spare] = [spare, values];
+  }
+  return Math.min(
+    ...classes.map((one, index) => bestExit(values[index], history.deleted ? one.earlyDeletionUsd : undefined)),
+  );
+}
+
+/** Lets every class be entered from the cheapest exit of every other class. */
+function relax(values: Float64Array[], costs: ObjectCosts, moveUsd: (from: number, to: number) => number): void {
+  const exits = costs.classes.map((one, index) => bestExit(values[index], one.earlyDeletionUsd));
+  for (let to = 0; to < values.length; to += 1) {
+    const value = values[to];
+    if (value === undefined) continue;
+    for (let from = 0; from < exits.length; from += 1) {
+      if (from === to) continue;
+      const entered = (exits[from] ?? Number.POSITIVE_INFINITY) + moveUsd(from, to);
+      if (entered < (value[0] ?? 0)) value[0] = entered;
+    }
+  }
+}
+
+function bestExit(value: Float64Array | undefined, exitUsd: Float64Array | undefined): number {
+  let best = Number.POSITIVE_INFINITY;
+  if (value === undefined) return best;
+  for (let age = 0; age < value.length; age += 1) {
+    const leaving = (value[age] ?? 0) + (exitUsd?.[age] ?? 0);
+    if (leaving < best) best = leaving;
+  }
+  return best;
+}
+
+function addRead(value: Float64Array | undefined, usd: number, resetsAge: boolean): void {
+  if (value === undefined) return;
+  if (!resetsAge) {
+    for (let age = 0; age < value.length; age += 1) value[age] = (value[age] ?? 0) + usd;
+    return;
+  }
+  const best = bestExit(value, undefined) + usd;
+  value.fill(Number.POSITIVE_INFINITY);
+  value[0] = best;
+}
+
+/** One step of storage: every age grows by one, the last one stays. */
+function store(from: Float64Array | undefined, to: Float64Array | undefined, storageUsd: Float64Array): void {
+  if (from === undefined || to === undefined) return;
+  const last = from.length - 1;
+  to[0] = Number.POSITIVE_INFINITY;
+  for (let age = 0; age < last; age += 1) to[age + 1] = (from[age] ?? 0) + (storageUsd[age] ?? 0);
+  const stays = (from[last] ?? 0) + (storageUsd[last] ?? 0);
+  if (last === 0 || stays < (to[last] ?? 0)) to[last] = stays;
+}

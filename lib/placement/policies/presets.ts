@@ -1,0 +1,104 @@
+import type { StorageClass } from '../../shared/ids.ts';
+import { DAY_MS, KIB } from '../../shared/units.ts';
+import { judgeLifecycle, type LifecycleRules } from '../lifecycleRules.ts';
+import type { ObjectView } from '../simulate.ts';
+import { temperature, type TierRules } from '../tierRules.ts';
+import { classAt, classIndex, type PolicyContext, type PolicyFactory } from './policy.ts';
+
+/** Every object stays in one class for good. */
+export function fixedPolicy(storageClass: StorageClass): PolicyFactory {
+  return (context) => {
+    const index = classIndex(context, storageClass);
+    return { place: () => index, sweep: () => index, afterRead: () => index };
+  };
+}
+
+export interface LifecycleStage {
+  readonly afterDays: number;
+  readonly storageClass: StorageClass;
+}
+
+/** What most buckets have: Standard-IA no earlier than S3 allows it, then the instant archive. */
+export const LIFECYCLE_STAGES: readonly LifecycleStage[] = [
+  { afterDays: 30, storageClass: 'STANDARD_IA' },
+  { afterDays: 90, storageClass: 'GLACIER_IR' },
+];
+
+/** S3 Lifecycle rules by age: they only move down. By default S3 leaves objects below 128 KB where they are. */
+export function lifecyclePolicy(stages: readonly LifecycleStage[]): PolicyFactory {
+  return (context) => {
+    const allowed = stages
+      .filter((stage) => context.classes.some((one) => one.storageClass === stage.storageClass))
+      .map((stage) => ({ afterMs: stage.afterDays * DAY_MS, index: classIndex(context, stage.storageClass) }));
+    const standard = classIndex(context, 'STANDARD');
+    return {
+      place: () => standard,
+      sweep: (view) => {
+        if (view.bytes < 128 * KIB) return view.classIndex;
+        const ageMs = (view.step - view.startStep) * context.stepMs;
+        return allowed.findLast((stage) => ageMs >= stage.afterMs)?.index ?? view.classIndex;
+      },
+      afterRead: (view) => view.classIndex,
+    };
+  };
+}
+
+/** The rule preset. Where the promise forbids its archive class, such objects stay cold. */
+export function rulePolicy(rules: TierRules): PolicyFactory {
+  return (context) => {
+    const { hot, warm, cold, archive } = rules.classes;
+    const byTemperature = {
+      hot: classIndex(context, hot),
+      warm: classIndex(context, warm),
+      cold: classIndex(context, cold),
+      archive: classIndex(context, archive, cold),
+    };
+    const decide = (view: ObjectView): number => {
+      const facts = {
+        createdAt: view.startStep * context.stepMs,
+        lastAccessAt: lastReadMs(view, context),
+        accessesLast30Days: view.readsLast30Days,
+      };
+      const judged = temperature(facts, rules, view.step * context.stepMs);
+      return whenFree(view, byTemperature[judged.temperature], context);
+    };
+    return { place: () => byTemperature.hot, sweep: decide, afterRead: decide };
+  };
+}
+
+/** The lifecycle preset; in replay nothing is deleted, so what it would delete is archived. */
+export function lifecycleRulePolicy(rules: LifecycleRules): PolicyFactory {
+  return (context) => {
+    const standard = classIndex(context, 'STANDARD');
+    const cold = classIndex(context, 'STANDARD_IA');
+    const archive = classIndex(context, 'GLACIER', 'GLACIER_IR');
+    return {
+      place: () => standard,
+      sweep: (view) => {
+        const facts = {
+          bytes: view.bytes,
+          createdAt: view.startStep * context.stepMs,
+          lastAccessAt: lastReadMs(view, context),
+          accesses: view.reads,
+          retained: true,
+        };
+        const { action } = judgeLifecycle(facts, rules, view.step * context.stepMs);
+        if (action === 'archive' || action === 'delete') return archive;
+        return action === 'cold' && view.classIndex === standard ? cold : view.classIndex;
+      },
+      afterRead: (view) => view.classIndex,
+    };
+  };
+}
+
+function lastReadMs(view: ObjectView, context: PolicyContext): number | undefined {
+  return view.lastReadStep < 0 ? undefined : view.lastReadStep * context.stepMs;
+}
+
+/** A move to a colder class waits for the end of the minimum duration. */
+function whenFree(view: ObjectView, to: number, context: PolicyContext): number {
+  const from = classAt(context, view.classIndex);
+  const heldMs = (view.step - view.enteredStep) * context.stepMs;
+  const colder = classAt(context, to).usdPerByteMs < from.usdPerByteMs;
+  return colder && heldMs < from.minimumMs ? view.classIndex : to;
+}

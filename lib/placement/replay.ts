@@ -1,0 +1,120 @@
+import { Allowance } from './allowance.ts';
+import { DOLLARS, type DollarPolicy } from './dollarPolicy.ts';
+import { allowedClasses, type ObjectCosts, objectCosts } from './objectCosts.ts';
+import { type ObjectHistory, offlineOptimum } from './optimum.ts';
+import { dollarPolicy } from './policies/dollars.ts';
+import type { Knowledge, PolicyContext, PolicyFactory } from './policies/policy.ts';
+import { fixedPolicy, LIFECYCLE_STAGES, lifecyclePolicy, lifecycleRulePolicy, rulePolicy } from './policies/presets.ts';
+import { skiRentalPolicy } from './policies/skiRental.ts';
+import { LIFECYCLE_RULES } from './lifecycleRules.ts';
+import type { Rates } from './rates.ts';
+import type { Waiting } from './restore.ts';
+import { type Bill, emptyBill, ObjectRun } from './simulate.ts';
+import { TIER_RULES } from './tierRules.ts';
+
+/** One object of a replay. */
+export interface ReplayObject {
+  readonly bytes: number;
+  readonly history: ObjectHistory;
+  readonly knowledge?: Knowledge | undefined;
+  /** The promise to this object's readers, where it differs from the replay's. */
+  readonly waiting?: Waiting | undefined;
+}
+
+export interface ReplaySetup {
+  readonly rates: Rates;
+  /** The classes that any policy may use. */
+  readonly classes: readonly string[];
+  readonly stepMs: number;
+  readonly waiting: Waiting;
+  readonly dollars?: DollarPolicy;
+}
+
+export interface ReplayResult {
+  readonly bill: Bill;
+  /** Dollars of each step, from `firstStep` on; for plots. */
+  readonly usdByStep: Float64Array;
+  readonly firstStep: number;
+}
+
+/** Every policy that replay knows, by the name that users type. */
+export const POLICIES = {
+  'strata-dollars': dollarPolicy(DOLLARS),
+  'strata-rules': rulePolicy(TIER_RULES),
+  'strata-lifecycle': lifecycleRulePolicy(LIFECYCLE_RULES),
+  'intelligent-tiering': fixedPolicy('INTELLIGENT_TIERING'),
+  's3-lifecycle': lifecyclePolicy(LIFECYCLE_STAGES),
+  'ski-rental': skiRentalPolicy,
+  'always-standard': fixedPolicy('STANDARD'),
+} as const satisfies Record<string, PolicyFactory>;
+export type PolicyName = keyof typeof POLICIES;
+
+export function isPolicyName(name: string): name is PolicyName {
+  return Object.hasOwn(POLICIES, name);
+}
+
+/** Plays all objects through one policy, in the order of time, each object with its own state. */
+export function replay(objects: readonly ReplayObject[], policy: PolicyFactory, setup: ReplaySetup): ReplayResult {
+  const bill = emptyBill();
+  const shadowBill = emptyBill();
+  const allowance = new Allowance((setup.dollars ?? DOLLARS).allowance);
+  const starts = [...objects].sort((one, other) => one.history.startStep - other.history.startStep);
+  const firstStep = starts[0]?.history.startStep ?? 0;
+  const endStep = objects.reduce((end, one) => Math.max(end, one.history.endStep), firstStep);
+  const usdByStep = new Float64Array(endStep - firstStep);
+  const costs = new CostTables(setup);
+  let active: { run: ObjectRun; shadow: ObjectRun }[] = [];
+  let next = 0;
+  for (let step = firstStep; step < endStep; step += 1) {
+    for (let one = starts[next]; one?.history.startStep === step; one = starts[next]) {
+      const { context, table } = costs.of(one, allowance);
+      const run = (factory: PolicyFactory, into: Bill): ObjectRun =>
+        new ObjectRun(one.history, table, one.bytes, factory(context), setup.stepMs, into);
+      active.push({ run: run(policy, bill), shadow: run(fixedPolicy('INTELLIGENT_TIERING'), shadowBill) });
+      next += 1;
+    }
+    let ended = false;
+    for (const { run, shadow } of active) {
+      const usd = run.step(step);
+      allowance.record(usd, shadow.step(step));
+      usdByStep[step - firstStep] = (usdByStep[step - firstStep] ?? 0) + usd;
+      ended ||= run.history.endStep === step + 1;
+    }
+    if (ended) active = active.filter(({ run }) => run.history.endStep > step + 1);
+  }
+  return { bill, usdByStep, firstStep };
+}
+
+/** The offline optimum of all objects, in dollars. */
+export function replayOptimum(objects: readonly ReplayObject[], setup: ReplaySetup): number {
+  const costs = new CostTables(setup);
+  const allowance = new Allowance(0);
+  return objects.reduce((sum, one) => sum + offlineOptimum(one.history, costs.of(one, allowance).table), 0);
+}
+
+/** Cost tables are the same for objects of the same size and promise. */
+class CostTables {
+  private readonly tables = new Map<string, { classes: PolicyContext['classes']; table: ObjectCosts }>();
+  private readonly setup: ReplaySetup;
+
+  constructor(setup: ReplaySetup) {
+    this.setup = setup;
+  }
+
+  of(one: ReplayObject, allowance: Allowance): { context: PolicyContext; table: ObjectCosts } {
+    const { rates, stepMs } = this.setup;
+    const waiting = one.waiting ?? this.setup.waiting;
+    const key = `${one.bytes} ${waiting.toleranceMs} ${waiting.usdPerMs}`;
+    let known = this.tables.get(key);
+    if (known === undefined) {
+      const names = allowedClasses(rates, this.setup.classes, one.bytes, waiting);
+      known = {
+        classes: names.map((name) => rates.of(name)),
+        table: objectCosts(rates, names, one.bytes, stepMs, waiting),
+      };
+      this.tables.set(key, known);
+    }
+    const context = { rates, classes: known.classes, stepMs, waiting, allowance, knowledge: one.knowledge };
+    return { context, table: known.table };
+  }
+}

@@ -1,0 +1,191 @@
+import { DAY_MS } from '../shared/units.ts';
+import type { ClassSteps, ObjectCosts } from './objectCosts.ts';
+import type { ObjectHistory } from './optimum.ts';
+
+/** What an online policy may look at when it decides for one object: the past only. Reused between calls; do not keep it. */
+export interface ObjectView {
+  bytes: number;
+  /** The step that is being decided, and those of the past that count. -1 stands for never. */
+  step: number;
+  startStep: number;
+  lastReadStep: number;
+  /** Index of the class that the object is in, and the step in which it entered it. */
+  classIndex: number;
+  enteredStep: number;
+  /** Reads of the last 30 days, the present one included when it is decided after a read. */
+  readsLast30Days: number;
+  reads: number;
+  /** Dollars paid in this step before the decision. */
+  paidUsd: number;
+}
+
+/** A policy as the simulation drives it. Each call answers with the index of the class in which the object shall be. */
+export interface StepPolicy {
+  place(view: ObjectView): number;
+  /** Once a step, before its reads. */
+  sweep(view: ObjectView): number;
+  /** After the first read of a step, when its bytes can be written back without being read again. */
+  afterRead(view: ObjectView): number;
+}
+
+/** The bill of one policy, and what it did. */
+export interface Bill {
+  storageUsd: number;
+  requestUsd: number;
+  retrievalUsd: number;
+  earlyDeletionUsd: number;
+  gpuWaitingUsd: number;
+  reads: number;
+  /** Reads that paid retrieval or waited for a restore. */
+  retrievals: number;
+  moves: number;
+  waitMs: number;
+}
+
+export function emptyBill(): Bill {
+  return {
+    storageUsd: 0,
+    requestUsd: 0,
+    retrievalUsd: 0,
+    earlyDeletionUsd: 0,
+    gpuWaitingUsd: 0,
+    reads: 0,
+    retrievals: 0,
+    moves: 0,
+    waitMs: 0,
+  };
+}
+
+export function billUsd(bill: Bill): number {
+  return bill.storageUsd + bill.requestUsd + bill.retrievalUsd + bill.earlyDeletionUsd + bill.gpuWaitingUsd;
+}
+
+/** Plays one object's whole history through a policy and adds what it pays to `bill`. */
+export function simulate(run: ObjectRun): void {
+  for (let step = run.history.startStep; step < run.history.endStep; step += 1) run.step(step);
+}
+
+/**
+ * One object under one policy, a step at a time, so that many objects can be played in the order of time. The rules are those of
+ * `ObjectCosts`; `offlineOptimum` is the least that any policy can reach here.
+ */
+export class ObjectRun {
+  private readonly view: ObjectView;
+  private age = 0;
+  private next = 0;
+  /** The first read that the 30-day window still holds. */
+  private windowStart = 0;
+
+  readonly history: ObjectHistory;
+  private readonly costs: ObjectCosts;
+  private readonly policy: StepPolicy;
+  private readonly bill: Bill;
+  private readonly windowSteps: number;
+
+  constructor(
+    history: ObjectHistory,
+    costs: ObjectCosts,
+    bytes: number,
+    policy: StepPolicy,
+    stepMs: number,
+    bill: Bill,
+  ) {
+    this.history = history;
+    this.costs = costs;
+    this.policy = policy;
+    this.bill = bill;
+    this.windowSteps = Math.ceil((30 * DAY_MS) / stepMs);
+    this.view = {
+      bytes,
+      step: history.startStep,
+      startStep: history.startStep,
+      lastReadStep: -1,
+      classIndex: 0,
+      enteredStep: history.startStep,
+      readsLast30Days: 0,
+      reads: 0,
+      paidUsd: 0,
+    };
+  }
+
+  /** Plays one step; steps come in order, beginning with the history's first. Returns the dollars paid. */
+  step(step: number): number {
+    const { view, history, bill } = this;
+    const before = billUsd(bill);
+    view.step = step;
+    view.paidUsd = 0;
+    this.slideWindow(step);
+    if (step === history.startStep) this.place();
+    else this.move(this.policy.sweep(view), false);
+    if (history.steps[this.next] === step) this.read(history.counts[this.next] ?? 0, before);
+    const { storageUsd } = this.present();
+    bill.storageUsd += storageUsd[Math.min(this.age, storageUsd.length - 1)] ?? 0;
+    this.age += 1;
+    if (history.deleted && step === history.endStep - 1) this.leave();
+    return billUsd(bill) - before;
+  }
+
+  private place(): void {
+    this.view.classIndex = this.policy.place(this.view);
+    this.bill.requestUsd += this.present().putUsd;
+  }
+
+  /** Charges what remains of the minimum duration. */
+  private leave(): void {
+    const { earlyDeletionUsd } = this.present();
+    this.bill.earlyDeletionUsd += earlyDeletionUsd[Math.min(this.age, earlyDeletionUsd.length - 1)] ?? 0;
+  }
+
+  private present(): ClassSteps {
+    const steps = this.costs.classes[this.view.classIndex];
+    if (steps === undefined)
+      throw new RangeError(`the policy chose class ${this.view.classIndex}, which the table lacks`);
+    return steps;
+  }
+
+  private read(count: number, before: number): void {
+    const { view, bill } = this;
+    this.next += 1;
+    view.lastReadStep = view.step;
+    view.reads += count;
+    view.readsLast30Days += count;
+    const first = this.present();
+    bill.gpuWaitingUsd += first.waitingUsd;
+    bill.waitMs += first.waitMs;
+    this.payReads(first, first.firstReadUsd - first.waitingUsd, 1);
+    view.paidUsd = billUsd(bill) - before;
+    this.move(this.policy.afterRead(view), true);
+    if (count > 1) this.payReads(this.present(), this.present().nextReadUsd, count - 1);
+  }
+
+  private payReads(steps: ClassSteps, usdEach: number, reads: number): void {
+    const { bill } = this;
+    bill.reads += reads;
+    bill.requestUsd += reads * steps.getUsd;
+    bill.retrievalUsd += reads * (usdEach - steps.getUsd);
+    bill.retrievals += usdEach > steps.getUsd ? reads : 0;
+    if (steps.readResetsAge) this.age = 0;
+  }
+
+  private move(to: number, writesBack: boolean): void {
+    const { view, bill, costs } = this;
+    if (to === view.classIndex) return;
+    this.leave();
+    const { classIndex: from } = view;
+    const retrievalUsd = writesBack ? 0 : (costs.moveRetrievals[from]?.[to] ?? 0);
+    bill.retrievalUsd += retrievalUsd;
+    bill.requestUsd += writesBack ? (costs.classes[to]?.putUsd ?? 0) : (costs.moves[from]?.[to] ?? 0) - retrievalUsd;
+    bill.moves += 1;
+    view.classIndex = to;
+    view.enteredStep = view.step;
+    this.age = 0;
+  }
+
+  private slideWindow(step: number): void {
+    const { steps, counts } = this.history;
+    while (this.windowStart < this.next && (steps[this.windowStart] ?? 0) <= step - this.windowSteps) {
+      this.view.readsLast30Days -= counts[this.windowStart] ?? 0;
+      this.windowStart += 1;
+    }
+  }
+}
