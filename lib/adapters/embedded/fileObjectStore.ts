@@ -1,0 +1,261 @@
+import type { DatabaseSync } from 'node:sqlite';
+import * as z from 'zod/mini';
+import { PortError } from '../../shared/errors.ts';
+import type { StorageClass } from '../../shared/ids.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
+import type { Disk } from '../../shared/ports/disk.ts';
+import { DiskError } from '../../shared/ports/disk.ts';
+import type { ObjectHead, ObjectStore, WriteOptions, WriteOutcome } from '../../shared/ports/objectStore.ts';
+import type { Random } from '../../shared/ports/random.ts';
+import { checkObjectKey, checkRange, checkWrite, invalidRequest } from '../objectCalls.ts';
+import { type ObjectEventKind, objectEvent } from './objectEvent.ts';
+import { createObjectIndex, type StoredVersion } from './objectIndex.ts';
+import { createPartHasher } from './partHasher.ts';
+import { transaction } from './sqlite.ts';
+
+/*
+ * A versioned bucket on one disk. The bytes of a version are an immutable file `objects/<2 hex>/<id>`; everything else is a
+ * row of the index. A file is loose → (written and synced) → named by a version → loose again when its last version is
+ * removed → gone. The row that names it and the notification of it are one transaction; loose files that a crash left
+ * behind are removed when the store is opened. Copies share the file of their source: on one disk a second file would
+ * protect nothing.
+ */
+
+export interface ObjectNotification {
+  readonly id: number;
+  /** EventBridge envelope, JSON. */
+  readonly event: string;
+}
+
+export interface FileObjectStore extends ObjectStore {
+  /** Writes an object of any size; an error of `chunks` leaves nothing behind. */
+  upload(key: string, chunks: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<WriteOutcome>;
+  /** The oldest changes of the bucket whose delivery was not confirmed: they come again until it is. */
+  notifications(limit: number): readonly ObjectNotification[];
+  delivered(id: number): void;
+}
+
+export interface FileObjectStoreOptions {
+  readonly disk: Disk;
+  readonly database: DatabaseSync;
+  readonly bucket: string;
+  readonly region: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Hash each part of so many bytes while it comes in, for `verifiedParts`; without it none are known. */
+  readonly hashPartsOf?: number;
+}
+
+const ARCHIVED: ReadonlySet<StorageClass> = new Set<StorageClass>(['GLACIER', 'DEEP_ARCHIVE']);
+const LIST_LIMIT = 1000;
+
+export async function createFileObjectStore(options: FileObjectStoreOptions): Promise<FileObjectStore> {
+  const { disk, database, clock, random } = options;
+  const index = createObjectIndex(database);
+  await disk.makeDirectory('objects');
+  await disk.syncDirectory('.');
+  for (const file of index.loose()) await discard(file);
+
+  async function discard(file: string): Promise<void> {
+    await disk.remove(file);
+    index.settle(file);
+  }
+
+  async function newFile(id: string): Promise<string> {
+    const folder = `objects/${id.slice(0, 2)}`;
+    const file = `${folder}/${id}`;
+    index.loosen(file);
+    await disk.makeDirectory(folder);
+    await disk.syncDirectory('objects');
+    return file;
+  }
+
+  async function seal(file: string): Promise<void> {
+    await disk.sync(file);
+    await disk.syncDirectory(file.slice(0, file.lastIndexOf('/')));
+  }
+
+  function announce(kind: ObjectEventKind, version: StoredVersion, seq: number): void {
+    const { bucket, region } = options;
+    index.notify(objectEvent({ id: random.id(), kind, at: clock.now(), bucket, region, version, seq }));
+  }
+
+  function currentObject(key: string): StoredVersion | undefined {
+    const current = index.current(key);
+    return current?.file === undefined ? undefined : current;
+  }
+
+  /** Makes a written file a version of `key`, unless the write's condition fails. */
+  function publish(kind: ObjectEventKind, content: Omit<StoredVersion, 'seq'>, write: WriteOptions): WriteOutcome {
+    return transaction<WriteOutcome>(database, () => {
+      if (write.onlyIf === 'absent' && currentObject(content.key) !== undefined) {
+        return { commit: false, value: { outcome: 'exists' } };
+      }
+      const version = { ...content, seq: index.nextSequence() };
+      index.insert(version);
+      if (content.file !== undefined) index.settle(content.file);
+      announce(kind, version, version.seq);
+      const { versionId, size } = content;
+      return { commit: true, value: { outcome: 'written', versionId, etag: versionId, size } };
+    });
+  }
+
+  async function store(
+    key: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    write: WriteOptions,
+  ): Promise<WriteOutcome> {
+    if (write.onlyIf === 'absent' && currentObject(key) !== undefined) return { outcome: 'exists' };
+    const versionId = random.id();
+    const file = await newFile(versionId);
+    try {
+      const parts = createPartHasher(options.hashPartsOf);
+      let size = 0;
+      await disk.write(file, 0, new Uint8Array(0));
+      for await (const chunk of chunks) {
+        await disk.write(file, size, chunk);
+        parts.update(chunk);
+        size += chunk.byteLength;
+      }
+      await seal(file);
+      const outcome = publish('created', { ...described(key, versionId, write), file, size, ...parts.finish() }, write);
+      if (outcome.outcome !== 'written') await discard(file);
+      return outcome;
+    } catch (error) {
+      // What cannot be removed now is still loose and goes when the store is opened again.
+      await discard(file).catch(() => undefined);
+      throw asPortError(error);
+    }
+  }
+
+  function described(key: string, versionId: string, write: WriteOptions) {
+    const { storageClass = 'STANDARD', metadata = {} } = write;
+    return { key, versionId, storageClass, metadata, modifiedAt: clock.now() };
+  }
+
+  function find(key: string, versionId?: string): StoredVersion | undefined {
+    checkObjectKey(key);
+    const found = versionId === undefined ? index.current(key) : index.version(key, versionId);
+    return found?.file === undefined ? undefined : found;
+  }
+
+  return {
+    async head(key, versionId) {
+      const found = find(key, versionId);
+      return found === undefined ? { outcome: 'absent' } : { outcome: 'found', head: headOf(found) };
+    },
+    async readRange(key, versionId, offset, length) {
+      checkRange(offset, length);
+      const found = find(key, versionId);
+      if (found?.file === undefined) return { outcome: 'absent' };
+      if (ARCHIVED.has(found.storageClass)) return { outcome: 'archived' };
+      checkRange(offset, length, found.size);
+      try {
+        const bytes = await disk.read(found.file, offset, length);
+        if (bytes.byteLength !== length) throw damaged(found);
+        return { outcome: 'read', bytes };
+      } catch (error) {
+        // Removed between the look at the index and the read.
+        if (find(key, versionId) === undefined) return { outcome: 'absent' };
+        throw asPortError(error);
+      }
+    },
+    async verifiedParts(key, versionId, partSize) {
+      const parts = find(key, versionId)?.parts;
+      return parts?.size === partSize ? parts.hashes : undefined;
+    },
+    async write(key, bytes, write = {}) {
+      checkWrite(key, bytes.byteLength, write);
+      return store(key, [bytes], write);
+    },
+    async upload(key, chunks, write = {}) {
+      checkWrite(key, 0, write);
+      return store(key, chunks, write);
+    },
+    async copy(source, key, write = {}) {
+      checkWrite(key, 0, write);
+      const found = find(source.key, source.versionId);
+      if (found === undefined) return { outcome: 'source-absent' };
+      if (ARCHIVED.has(found.storageClass)) return { outcome: 'source-archived' };
+      const content = described(key, random.id(), { metadata: found.metadata, ...write });
+      return publish('copied', { ...found, ...content }, write);
+    },
+    async remove(key, versionId) {
+      checkObjectKey(key);
+      if (versionId === undefined) {
+        publish('marker-created', { ...described(key, random.id(), {}), size: 0 }, {});
+        return;
+      }
+      const file = transaction(database, () => {
+        const version = index.version(key, versionId);
+        if (version === undefined) return { commit: false, value: undefined };
+        index.remove(version);
+        announce('permanently-deleted', version, index.nextSequence());
+        if (version.file === undefined || index.isShared(version.file)) return { commit: true, value: undefined };
+        index.loosen(version.file);
+        return { commit: true, value: version.file };
+      });
+      if (file !== undefined) await discard(file);
+    },
+    async listVersions({ prefix, limit, cursor }) {
+      if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT) {
+        throw invalidRequest(`A listing has 1 to ${LIST_LIMIT} versions, not ${limit}.`);
+      }
+      const after = cursor === undefined ? undefined : decodeCursor(cursor);
+      const found = index.list(prefix, `${prefix}\u{10ffff}`, limit + 1, after);
+      const last = found.length > limit ? found[limit - 1]?.version : undefined;
+      return {
+        versions: found.slice(0, limit).map(({ version, isLatest }) => ({
+          key: version.key,
+          versionId: version.versionId,
+          isLatest,
+          isDeleteMarker: version.file === undefined,
+          size: version.size,
+          storageClass: version.storageClass,
+          lastModified: version.modifiedAt,
+        })),
+        ...(last === undefined ? {} : { cursor: encodeCursor([last.key, last.seq]) }),
+      };
+    },
+    notifications: (limit) => index.pending(limit),
+    delivered: (id) => index.delivered(id),
+  };
+}
+
+function headOf(version: StoredVersion): ObjectHead {
+  const { key, versionId, size, storageClass, metadata, modifiedAt } = version;
+  const head = { key, versionId, size, etag: versionId, storageClass, lastModified: modifiedAt, metadata };
+  return ARCHIVED.has(storageClass) ? { ...head, restore: { state: 'archived' } } : head;
+}
+
+function damaged(version: StoredVersion): PortError {
+  return new PortError({
+    code: 'corrupt',
+    message: `The file of ${version.key} (version ${version.versionId}) is damaged or missing. Upload it again.`,
+    retryable: false,
+  });
+}
+
+function asPortError(error: unknown): unknown {
+  if (!(error instanceof DiskError)) return error;
+  return new PortError({
+    code: error.code === 'not-found' ? 'corrupt' : 'unavailable',
+    message: `The disk of the object store answered ${error.code}. Check its free space and its health.`,
+    retryable: error.code !== 'not-found',
+    cause: error,
+  });
+}
+
+const Cursor = z.tuple([z.string(), z.number()]);
+
+function encodeCursor(cursor: readonly [string, number]): string {
+  return Buffer.from(JSON.stringify(cursor)).toString('base64url');
+}
+
+function decodeCursor(text: string): readonly [string, number] {
+  try {
+    return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+  } catch {
+    throw invalidRequest('The cursor is none that this store answered. Start the listing again.');
+  }
+}

@@ -1,0 +1,172 @@
+import type { DatabaseSync } from 'node:sqlite';
+import * as z from 'zod/mini';
+import { StorageClass } from '../../shared/ids.ts';
+import { EpochMs } from '../../shared/units.ts';
+import { applySchema, mapErrors } from './sqlite.ts';
+
+/**
+ * What the file object store knows of its bucket. `file` names the bytes; versions that were copied from each other share
+ * one. A file in `loose` belongs to no version: it is being written, or its last version was removed.
+ */
+const DDL = `
+  CREATE TABLE versions (
+    seq INTEGER PRIMARY KEY, key TEXT NOT NULL, version_id TEXT NOT NULL,
+    file TEXT, size INTEGER NOT NULL, storage_class TEXT NOT NULL, modified_at INTEGER NOT NULL, metadata TEXT NOT NULL,
+    part_size INTEGER, parts TEXT, UNIQUE (key, version_id)
+  ) STRICT;
+  CREATE INDEX newest ON versions (key, seq DESC);
+  CREATE INDEX files ON versions (file) WHERE file IS NOT NULL;
+  CREATE TABLE loose (file TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE sequence (last INTEGER NOT NULL) STRICT;
+  INSERT INTO sequence VALUES (0);
+  CREATE TABLE notifications (id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL) STRICT`;
+
+const Text = z.string();
+const StoredParts = z.nullable(
+  z.pipe(
+    Text,
+    z.transform((text): string[] => z.array(Text).parse(JSON.parse(text))),
+  ),
+);
+const Metadata = z.pipe(
+  Text,
+  z.transform((text) => z.record(Text, Text).parse(JSON.parse(text))),
+);
+
+const Row = z.object({
+  seq: z.number(),
+  key: z.string(),
+  version_id: z.string(),
+  file: z.nullable(z.string()),
+  size: z.number(),
+  storage_class: StorageClass,
+  modified_at: EpochMs,
+  metadata: Metadata,
+  part_size: z.nullable(z.number()),
+  parts: StoredParts,
+});
+
+export interface StoredVersion {
+  /** Its place in the order of all changes of the bucket. */
+  readonly seq: number;
+  readonly key: string;
+  readonly versionId: string;
+  /** Absent for a delete marker. */
+  readonly file?: string;
+  readonly size: number;
+  readonly storageClass: StorageClass;
+  readonly modifiedAt: EpochMs;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** SHA-256 of each part of `size` bytes, computed while the bytes came in. */
+  readonly parts?: { readonly size: number; readonly hashes: readonly string[] };
+}
+
+export interface ListedVersion {
+  readonly version: StoredVersion;
+  readonly isLatest: boolean;
+}
+
+export type ObjectIndex = ReturnType<typeof createObjectIndex>;
+
+/** The rows of one bucket. Callers open the transactions. */
+export function createObjectIndex(database: DatabaseSync) {
+  applySchema(database, 1, DDL);
+  const statements = {
+    current: database.prepare('SELECT * FROM versions WHERE key = ? ORDER BY seq DESC LIMIT 1'),
+    version: database.prepare('SELECT * FROM versions WHERE key = ? AND version_id = ?'),
+    insert: database.prepare(
+      `INSERT INTO versions (seq, key, version_id, file, size, storage_class, modified_at, metadata, part_size, parts)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    advance: database.prepare('UPDATE sequence SET last = last + 1 RETURNING last'),
+    remove: database.prepare('DELETE FROM versions WHERE seq = ?'),
+    sharers: database.prepare('SELECT count(*) AS sharers FROM versions WHERE file = ?'),
+    list: database.prepare(
+      `SELECT *, seq = (SELECT max(seq) FROM versions AS other WHERE other.key = versions.key) AS latest FROM versions
+       WHERE key >= $prefix AND key < $end AND ($key IS NULL OR key > $key OR (key = $key AND seq < $seq))
+       ORDER BY key, seq DESC LIMIT $limit`,
+    ),
+    loosen: database.prepare('INSERT OR IGNORE INTO loose (file) VALUES (?)'),
+    settle: database.prepare('DELETE FROM loose WHERE file = ?'),
+    loose: database.prepare('SELECT file FROM loose ORDER BY file'),
+    notify: database.prepare('INSERT INTO notifications (event) VALUES (?)'),
+    pending: database.prepare('SELECT id, event FROM notifications ORDER BY id LIMIT ?'),
+    delivered: database.prepare('DELETE FROM notifications WHERE id = ?'),
+  };
+
+  return {
+    current(key: string): StoredVersion | undefined {
+      const row = mapErrors(() => statements.current.get(key));
+      return row === undefined ? undefined : versionOf(row);
+    },
+    version(key: string, versionId: string): StoredVersion | undefined {
+      const row = mapErrors(() => statements.version.get(key, versionId));
+      return row === undefined ? undefined : versionOf(row);
+    },
+    /** The place of the next change in the order of all changes of the bucket. */
+    nextSequence(): number {
+      return Number(statements.advance.get()?.['last']);
+    },
+    insert(version: StoredVersion): void {
+      const { parts } = version;
+      statements.insert.run(
+        version.seq,
+        version.key,
+        version.versionId,
+        version.file ?? null,
+        version.size,
+        version.storageClass,
+        version.modifiedAt,
+        JSON.stringify(version.metadata),
+        parts?.size ?? null,
+        parts === undefined ? null : JSON.stringify(parts.hashes),
+      );
+    },
+    remove(version: StoredVersion): void {
+      statements.remove.run(version.seq);
+    },
+    isShared(file: string): boolean {
+      return Number(statements.sharers.get(file)?.['sharers']) > 0;
+    },
+    /** Keys between `prefix` and `end`, after the version that `after` names. */
+    list(prefix: string, end: string, limit: number, after?: readonly [string, number]): readonly ListedVersion[] {
+      const bounds = { $prefix: prefix, $end: end, $key: after?.[0] ?? null, $seq: after?.[1] ?? null, $limit: limit };
+      const rows = mapErrors(() => statements.list.all(bounds));
+      return rows.map((row) => ({ version: versionOf(row), isLatest: row['latest'] === 1 }));
+    },
+    loosen(file: string): void {
+      mapErrors(() => statements.loosen.run(file));
+    },
+    settle(file: string): void {
+      mapErrors(() => statements.settle.run(file));
+    },
+    loose(): readonly string[] {
+      return mapErrors(() => statements.loose.all().map((row) => Text.parse(row['file'])));
+    },
+    notify(event: string): void {
+      statements.notify.run(event);
+    },
+    pending(limit: number): readonly { readonly id: number; readonly event: string }[] {
+      const rows = mapErrors(() => statements.pending.all(limit));
+      return rows.map((row) => ({ id: Number(row['id']), event: Text.parse(row['event']) }));
+    },
+    delivered(id: number): void {
+      mapErrors(() => statements.delivered.run(id));
+    },
+  };
+}
+
+function versionOf(found: unknown): StoredVersion {
+  const row = Row.parse(found);
+  return {
+    seq: row.seq,
+    key: row.key,
+    versionId: row.version_id,
+    size: row.size,
+    storageClass: row.storage_class,
+    modifiedAt: row.modified_at,
+    metadata: row.metadata,
+    ...(row.file === null ? {} : { file: row.file }),
+    ...(row.parts === null || row.part_size === null ? {} : { parts: { size: row.part_size, hashes: row.parts } }),
+  };
+}
