@@ -17,8 +17,9 @@ import { chooseRestore, type Waiting } from './restore.ts';
 export interface DollarPolicy {
   readonly kind: 'dollars';
   readonly version: string;
-  /** Savings beyond this time do not count. */
+  /** Savings beyond this time do not count where the forecast was learned, nor beyond the longer one where it is known. */
   readonly horizonMs: number;
+  readonly knownHorizonMs: number;
   /** The part of the present class's expected dollars that a move must save. */
   readonly margin: number;
   /** What is believed of an object before its reads say more. */
@@ -35,6 +36,7 @@ export const DOLLARS: DollarPolicy = {
   kind: 'dollars',
   version: 'dollars-1',
   horizonMs: 365 * DAY_MS,
+  knownHorizonMs: 3 * 365 * DAY_MS,
   margin: 0,
   prior: { shape: 0.5, exposureMs: 10 * DAY_MS, halfLifeMs: 400 * DAY_MS },
   allowance: 0.01,
@@ -131,31 +133,62 @@ export function switchUsd(from: ClassRates, to: ClassRates, at: Standing): numbe
   return moveUsd(from, to, at.bytes, mechanism) + earlyDeletionUsd(from, at.bytes, at.heldMs);
 }
 
+/** What a choice between classes rests on. */
+export interface Prospect {
+  readonly forecast: DemandForecast;
+  readonly horizonMs: number;
+  readonly waiting: Waiting;
+}
+
 /**
- * The class with the least expected dollars among `candidates`, or the present one where no saving reaches the margin. This is the hot
+ * The class with the least expected dollars among `candidates`, or the present one where no saving reaches `margin`. This is the hot
  * path: it builds no reasons; `explainTier` does.
  */
 export function cheapestClass(
   from: ClassRates,
   candidates: readonly ClassRates[],
   at: Standing,
-  forecast: DemandForecast,
-  policy: DollarPolicy,
-  waiting: Waiting,
+  prospect: Prospect,
+  margin: number,
 ): ClassRates {
-  const here = classOutlook(from, at, forecast, policy.horizonMs, waiting);
-  const stay = here === undefined ? Number.POSITIVE_INFINITY : outlookUsd(here);
+  const here = prospectUsd(from, at, prospect);
   let best = from;
-  let bestUsd = stay * (1 - policy.margin);
+  let bestUsd = here * (1 - margin);
   for (const to of candidates) {
     if (to === from) continue;
-    const there = classOutlook(to, { bytes: at.bytes, heldMs: 0, idleMs: 0 }, forecast, policy.horizonMs, waiting);
-    if (there === undefined) continue;
-    const usd = switchUsd(from, to, at) + outlookUsd(there);
+    const usd = switchUsd(from, to, at) + prospectUsd(to, { bytes: at.bytes, heldMs: 0, idleMs: 0 }, prospect);
     if (usd < bestUsd) {
       best = to;
       bestUsd = usd;
     }
   }
   return best;
+}
+
+/** The class with the least expected dollars for an object that is written now. */
+export function firstClass(
+  candidates: readonly ClassRates[],
+  bytes: number,
+  prospect: Prospect,
+): ClassRates | undefined {
+  let best: ClassRates | undefined;
+  let bestUsd = Number.POSITIVE_INFINITY;
+  for (const one of candidates) {
+    const usd = moveUsd(one, one, bytes, 'write-back') + prospectUsd(one, { bytes, heldMs: 0, idleMs: 0 }, prospect);
+    if (usd < bestUsd) {
+      best = one;
+      bestUsd = usd;
+    }
+  }
+  return best;
+}
+
+/** Infinite where the class cannot keep the promise. */
+function prospectUsd(
+  one: ClassRates,
+  at: { readonly bytes: number; readonly heldMs: number; readonly idleMs: number },
+  { forecast, horizonMs, waiting }: Prospect,
+): number {
+  const outlook = classOutlook(one, at, forecast, horizonMs, waiting);
+  return outlook === undefined ? Number.POSITIVE_INFINITY : outlookUsd(outlook);
 }

@@ -4,7 +4,15 @@ import reference from './books/reference.json' with { type: 'json' };
 import { combinePriceBooks, type PriceBook, parsePriceBook } from './priceBook.ts';
 
 export { PricingError } from './errors.ts';
-export { gpuPrice, hostTierPrice, priceAgeDays, type Priced, storagePrice, transferPrice } from './lookup.ts';
+export {
+  gpuPrice,
+  hostTierPrice,
+  priceAgeDays,
+  type Priced,
+  storagePrice,
+  transferPrice,
+  volumeUsd,
+} from './lookup.ts';
 export {
   combinePriceBooks,
   HostTier,

@@ -44,3 +44,12 @@ export function priceAgeDays(prices: PriceBook, nowMs: number): number {
     .map((book) => Date.parse(book.asOf));
   return dates.length === 0 ? 0 : Math.max(0, (nowMs - Math.min(...dates)) / DAY_MS);
 }
+
+/** A month's storage of a whole account in one class, through the volume steps. `gbMonths` counts the book's gigabytes. */
+export function volumeUsd(price: StoragePrice, gbMonths: number): number {
+  const steps = [{ aboveGb: 0, usdPerGbMonth: price.usdPerGbMonth }, ...price.volumeSteps];
+  return steps.reduce((usd, step, index) => {
+    const until = steps[index + 1]?.aboveGb ?? Number.POSITIVE_INFINITY;
+    return usd + Math.max(0, Math.min(gbMonths, until) - step.aboveGb) * step.usdPerGbMonth;
+  }, 0);
+}

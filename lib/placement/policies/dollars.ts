@@ -1,6 +1,13 @@
 import { exposureUsd, waitingNeverLoses } from '../allowance.ts';
-import { type DemandForecast, type DemandMemory, forecastFrom, NO_MEMORY, remember } from '../demand.ts';
-import { cheapestClass, type DollarPolicy, type Standing, switchUsd } from '../dollarPolicy.ts';
+import { type DemandMemory, forecastFrom, NO_MEMORY, remember } from '../demand.ts';
+import {
+  cheapestClass,
+  type DollarPolicy,
+  firstClass,
+  type Prospect,
+  type Standing,
+  switchUsd,
+} from '../dollarPolicy.ts';
 import type { ClassRates } from '../rates.ts';
 import type { ObjectView, StepPolicy } from '../simulate.ts';
 import { classAt, classIndex, type PolicyContext, type PolicyFactory } from './policy.ts';
@@ -26,10 +33,10 @@ class DollarSteps implements StepPolicy {
   }
 
   place(view: ObjectView): number {
-    view.classIndex = this.home;
     this.rememberedStep = view.startStep;
     const known = this.known(view);
-    return known === undefined ? this.home : this.cheapest(view, true, known);
+    const first = known && firstClass(this.context.classes, view.bytes, known);
+    return first === undefined ? this.home : this.context.classes.indexOf(first);
   }
 
   sweep(view: ObjectView): number {
@@ -48,18 +55,21 @@ class DollarSteps implements StepPolicy {
     this.rememberedReads = view.reads;
     const known = this.known(view);
     if (known !== undefined) return this.cheapest(view, justRead, known);
-    return this.withinAllowance(view, justRead, this.cheapest(view, justRead, forecastFrom(this.memory, policy.prior)));
+    const forecast = forecastFrom(this.memory, policy.prior);
+    const learned = { forecast, horizonMs: policy.horizonMs, waiting: this.context.waiting };
+    return this.withinAllowance(view, justRead, this.cheapest(view, justRead, learned));
   }
 
-  private known(view: ObjectView): DemandForecast | undefined {
-    const { knowledge } = this.context;
-    return knowledge !== undefined && view.step >= knowledge.fromStep ? knowledge.forecast : undefined;
+  private known(view: ObjectView): Prospect | undefined {
+    const { knowledge, waiting } = this.context;
+    if (knowledge === undefined || view.step < knowledge.fromStep) return undefined;
+    return { forecast: knowledge.forecast, horizonMs: this.policy.knownHorizonMs, waiting };
   }
 
-  private cheapest(view: ObjectView, justRead: boolean, forecast: DemandForecast): number {
-    const { classes, waiting } = this.context;
+  private cheapest(view: ObjectView, justRead: boolean, prospect: Prospect): number {
+    const { classes } = this.context;
     const from = classAt(this.context, view.classIndex);
-    const to = cheapestClass(from, classes, this.standing(view, justRead), forecast, this.policy, waiting);
+    const to = cheapestClass(from, classes, this.standing(view, justRead), prospect, this.policy.margin);
     return classes.indexOf(to);
   }
 
