@@ -8,3 +8,4 @@ export * from './rows/outbox.ts';
 export * from './rows/upload.ts';
 export * from './rows/verdict.ts';
 export * from './settle.ts';
+export * from './versionOrder.ts';
