@@ -1,3 +1,4 @@
+export type { AgentPlane, PlaneAnswer } from './agentPlane.ts';
 export { createJoinToken } from './joinTokens.ts';
 export { CLOCK_MARGIN_MS, reap, type ActionReaping, type HostReaping, type ReapDeps } from './reap.ts';
 export {
