@@ -64,8 +64,8 @@ module.exports = {
     {
       name: 'functions-never-import-functions',
       severity: 'error',
-      from: { path: '^functions/(?!shared)([^/]+)/' },
-      to: { path: '^functions/(?!shared)([^/]+)/', pathNot: ['^functions/$1/'] },
+      from: { path: '^functions/(?!shared|wiring)([^/]+)/' },
+      to: { path: '^functions/(?!shared|wiring)([^/]+)/', pathNot: ['^functions/$1/'] },
     },
     {
       name: 'infra-reads-declarations-only',
@@ -73,7 +73,11 @@ module.exports = {
       from: { path: '^infra' },
       to: {
         path: '^(functions|agent|cli|runtime|local|lib)',
-        pathNot: ['^functions/[^/]+/function\\.ts$', '^functions/shared/declaration\\.ts$', '^functions/index\\.ts$'],
+        pathNot: [
+          '^functions/[^/]+/function\\.ts$',
+          '^functions/shared/(declaration|environment)\\.ts$',
+          '^functions/index\\.ts$',
+        ],
       },
     },
     {

@@ -9,6 +9,7 @@ const Detail = z.object({
     'version-id': z.optional(z.string()),
     sequencer: z.optional(z.string()),
   }),
+  'deletion-type': z.optional(z.enum(['Delete Marker Created', 'Permanently Deleted'])),
 });
 
 /** S3's EventBridge notification of a created object (PutObject, CopyObject, CompleteMultipartUpload). */

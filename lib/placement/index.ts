@@ -39,7 +39,3 @@ export {
   type LifecycleJudgement,
   type LifecycleRules,
 } from './lifecycleRules.ts';
-export { cumulativeCostPlot } from './costPlot.ts';
-export { PlacementError } from './errors.ts';
-export { Histories } from './log/histories.ts';
-export { LogReader } from './log/logReader.ts';

@@ -6,15 +6,15 @@ import { scheduleHandler } from '../../functions/shared/scheduleHandler.ts';
 import { streamHandler } from '../../functions/shared/streamHandler.ts';
 import { PortError } from '../../lib/shared/errors.ts';
 import { CorrelationId } from '../../lib/shared/ids.ts';
-import { sqsBatch, testContext } from '../fixtures/envelopes.ts';
-import { manualClock } from '../fixtures/manualClock.ts';
-import { recordedTelemetry } from '../fixtures/recordedTelemetry.ts';
+import { sqsBatch, testContext } from '../support/envelopes.ts';
+import { createManualClock } from '../support/manualClock.ts';
+import { recordedTelemetry } from '../support/recordedTelemetry.ts';
 
 const Message = z.object({ n: z.number() });
 
 function setUp() {
   const recorded = recordedTelemetry();
-  return { ...recorded, deps: { clock: manualClock(), telemetry: recorded.telemetry } };
+  return { ...recorded, deps: { clock: createManualClock(), telemetry: recorded.telemetry } };
 }
 
 describe('a queue handler', () => {

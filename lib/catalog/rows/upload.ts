@@ -61,11 +61,20 @@ export const UploadValue = z.strictObject({
   set: z.optional(SetId),
   correlationId: CorrelationId,
   observedAt: EpochMs,
+  /** When the state or the hop last changed: an open upload that stands still for long is told again by the reconciler. */
+  movedAt: EpochMs,
+  /** Of the digest message that carries the upload on now; an older one has no effect. */
+  hop: z.number().check(z.int(), z.nonnegative()),
   findings: z.optional(HeaderFindings),
   digest: z.optional(Digest),
   quarantine: z.optional(z.strictObject({ reason: QuarantineReason, text: z.string() })),
 });
 export type Upload = z.infer<typeof UploadValue>;
+
+/** Whether the upload still waits for its verdict or its digest. */
+export function isOpen(upload: Upload): boolean {
+  return upload.state === 'observed' || upload.state === 'digesting';
+}
 
 export const UploadRow = defineRow({
   name: 'upload',
@@ -74,16 +83,16 @@ export const UploadRow = defineRow({
   key: (key: string, versionId: string) => ({ partition: `UPLOAD#${key}`, sort: `VERSION#${versionId}` }),
   keyOf: (value): [string, string] => [value.key, value.versionId],
   index: (value) => {
-    const listing = { partition: `UPLOADS#${value.state}`, sort: `${sortableTime(value.observedAt)}#${value.key}` };
-    const open = value.state === 'observed' || value.state === 'digesting';
+    // A bad key may be longer than a sort key; an index needs no more of it than tells two uploads of one moment apart.
+    const name = value.key.slice(0, 200);
+    const listing = { partition: `UPLOADS#${value.state}`, sort: `${sortableTime(value.observedAt)}#${name}` };
+    if (!isOpen(value)) return { listing };
     const shard = shardOf(value.key, UPLOAD_SHARDS);
-    return open
-      ? { listing, due: { partition: `DUE#UPLOAD#${shard}`, sort: `${sortableTime(value.observedAt)}#${value.key}` } }
-      : { listing };
+    return { listing, due: { partition: `DUE#UPLOAD#${shard}`, sort: `${sortableTime(value.movedAt)}#${name}` } };
   },
 });
 
-/** Hashes of up to 1,000 consecutive parts, so that a long digest resumes where it stopped. */
+/** Hashes of up to 1,000 consecutive parts of one object version, so that a long digest resumes where it stopped. */
 export const PARTS_PER_ROW = 1_000;
 export const UploadPartsValue = z.strictObject({
   key: z.string(),
@@ -91,6 +100,8 @@ export const UploadPartsValue = z.strictObject({
   /** Index of the first part in this row, a multiple of `PARTS_PER_ROW`. */
   first: z.number().check(z.int(), z.nonnegative()),
   hashes: z.array(PartHash).check(z.maxLength(PARTS_PER_ROW)),
+  /** The manifest holds them in the end; until then a digest may pause for so long. */
+  expiresAt: EpochMs,
 });
 export type UploadParts = z.infer<typeof UploadPartsValue>;
 
@@ -103,6 +114,7 @@ export const UploadPartsRow = defineRow({
     sort: `PARTS#${versionId}#${String(first).padStart(6, '0')}`,
   }),
   keyOf: (value): [string, string, number] => [value.key, value.versionId, value.first],
+  expiresAt: (value) => value.expiresAt,
 });
 
 /** A received `strata.json`. The set's version is published when every file of it is ready. */
@@ -132,6 +144,8 @@ export const SetFileValue = z.strictObject({
   version: SemVer,
   set: SetId,
   file: KeySegment,
+  /** Of the uploaded object. */
+  versionId: z.string(),
   digest: Digest,
   size: Bytes,
   kind: ModelKind,

@@ -1,0 +1,19 @@
+import type { Context } from 'aws-lambda';
+import { createDigestHandler } from './digest/handler.ts';
+import type { FunctionName } from './index.ts';
+import { createIngestHandler } from './ingest/handler.ts';
+import { createRelayHandler } from './relay/handler.ts';
+import type { FunctionDeps } from './shared/deps.ts';
+import type { QueueHandler } from './shared/queueHandler.ts';
+
+/** How a runtime other than Lambda calls a function: with the very envelope that its trigger would send. */
+export type Handler = QueueHandler | ((event: unknown, context: Context) => Promise<unknown>);
+
+/** Every handler over one set of dependencies, for runtimes that hold all functions in one process. */
+export function createHandlers(deps: FunctionDeps): Readonly<Record<FunctionName, Handler>> {
+  return {
+    digest: createDigestHandler(deps),
+    ingest: createIngestHandler(deps),
+    relay: createRelayHandler(deps),
+  };
+}

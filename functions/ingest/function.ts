@@ -1,0 +1,22 @@
+import { declareFunction } from '../shared/declaration.ts';
+
+export const ingest = declareFunction({
+  name: 'ingest',
+  purpose:
+    'Takes in what happens under uploads/: orders it, judges headers, starts digests, withdraws what was deleted.',
+  ifThisFails:
+    'new uploads get no verdict and are not published. Nothing is lost: the reconciler tells of them again every 10 minutes. See `strata dlq list ingest`, repair the cause, then `strata dlq redrive ingest`.',
+  triggers: [
+    {
+      kind: 'queue',
+      queue: 'ingest',
+      batchSize: 10,
+      maxReceiveCount: 5,
+      maxConcurrency: 50,
+      objectEvents: { detailTypes: ['Object Created', 'Object Deleted'], keyPrefix: 'uploads/' },
+    },
+  ],
+  timeoutSeconds: 60,
+  memoryMb: 512,
+  grants: ['catalog:read', 'catalog:write', 'uploads:read'],
+});

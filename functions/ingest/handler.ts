@@ -1,0 +1,16 @@
+import * as z from 'zod/mini';
+import { UploadNotification } from '../../events/aws/eventBridgeS3.v1.ts';
+import { ObserveUpload } from '../../events/observe-upload/v1.ts';
+import { type IngestDeps, observeUpload } from '../../lib/ingest/index.ts';
+import type { HandlerDeps } from '../shared/invocation.ts';
+import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+import { observationOf } from './observationOf.ts';
+
+export function createIngestHandler(deps: IngestDeps & HandlerDeps): QueueHandler {
+  return queueHandler(deps, {
+    name: 'ingest',
+    message: z.union([UploadNotification, ObserveUpload]),
+    correlationId: (message) => observationOf(message).correlationId,
+    handle: (message, delivery) => observeUpload(deps, observationOf(message), delivery),
+  });
+}

@@ -1,0 +1,14 @@
+/** The variables that `infra/` gives every function. A name that one side forgets fails the type check of the other. */
+export interface FunctionEnvironment {
+  readonly STRATA_BUCKET: string;
+  readonly STRATA_TABLE: string;
+  /** What stands before a queue's logical name in its URL. */
+  readonly STRATA_QUEUE_URL_PREFIX: string;
+  readonly STRATA_HOST_DEAD_LETTER_ARN: string;
+  readonly STRATA_HOST_ROLE_ARN: string;
+  readonly STRATA_COMMAND_SECRET_ARN: string;
+  readonly STRATA_MAX_UPLOAD_BYTES: string;
+  readonly STRATA_HEARTBEAT_SECONDS: string;
+  readonly STRATA_SILENT_AFTER_MS: string;
+  readonly STRATA_COMMAND_TTL_MS: string;
+}

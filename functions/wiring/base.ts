@@ -1,0 +1,26 @@
+import { createPowertoolsTelemetry } from '../../lib/adapters/aws/powertoolsTelemetry.ts';
+import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
+import { systemClock } from '../../lib/adapters/node/systemClock.ts';
+import { PART_SIZE } from '../../lib/shared/digest.ts';
+import type { FunctionDeps } from '../shared/deps.ts';
+import type { AwsEnvironment } from './environment.ts';
+
+/** What every function on AWS has: time, randomness, telemetry under its name, the operators' settings. */
+export function awsBase(
+  name: string,
+  environment: AwsEnvironment,
+): Pick<FunctionDeps, 'clock' | 'random' | 'telemetry' | 'settings'> {
+  return {
+    clock: systemClock,
+    random: nodeRandom,
+    telemetry: createPowertoolsTelemetry(name),
+    settings: {
+      region: environment.AWS_REGION,
+      partSize: PART_SIZE,
+      maxUploadBytes: Number(environment.STRATA_MAX_UPLOAD_BYTES),
+      heartbeatSeconds: Number(environment.STRATA_HEARTBEAT_SECONDS),
+      silentAfterMs: Number(environment.STRATA_SILENT_AFTER_MS),
+      commandTtlMs: Number(environment.STRATA_COMMAND_TTL_MS),
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod/mini';
+import { ContractError } from '../../lib/shared/errors.ts';
+import type { FunctionEnvironment } from '../shared/environment.ts';
+
+const text = z.string().check(z.minLength(1));
+
+const Environment = z.object({
+  AWS_REGION: text,
+  STRATA_BUCKET: text,
+  STRATA_TABLE: text,
+  STRATA_QUEUE_URL_PREFIX: text,
+  STRATA_HOST_DEAD_LETTER_ARN: text,
+  STRATA_HOST_ROLE_ARN: text,
+  STRATA_COMMAND_SECRET_ARN: text,
+  STRATA_MAX_UPLOAD_BYTES: text,
+  STRATA_HEARTBEAT_SECONDS: text,
+  STRATA_SILENT_AFTER_MS: text,
+  STRATA_COMMAND_TTL_MS: text,
+});
+/** What Lambda's environment holds: the region, and exactly the names that `infra/` sets. */
+export type AwsEnvironment = FunctionEnvironment & { readonly AWS_REGION: string };
+
+export function parseEnvironment(variables: Readonly<Record<string, string | undefined>>): AwsEnvironment {
+  const parsed = Environment.safeParse(variables);
+  if (parsed.success) return parsed.data;
+  const missing = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');
+  throw new ContractError({
+    code: 'invalid-config',
+    message: `The function's environment lacks ${missing}. Deploy again: \`npx cdk deploy --all\`.`,
+    retryable: false,
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,27 @@
+import { CfnOutput } from 'aws-cdk-lib';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { StrataSettings } from '../settings.ts';
+
+/** The topic that every alarm goes to. */
+export class OperatorTopic extends Construct {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, props: { readonly settings: StrataSettings; readonly key: IKey }) {
+    super(scope, id);
+    this.topic = new Topic(this, 'Topic', {
+      displayName: `${props.settings.prefix} alarms`,
+      enforceSSL: true,
+      masterKey: props.key,
+    });
+    // Without this, alarms on an encrypted topic are lost silently.
+    this.topic.grantPublish(new ServicePrincipal('cloudwatch.amazonaws.com'));
+    if (props.settings.alarmEmail !== undefined) {
+      this.topic.addSubscription(new EmailSubscription(props.settings.alarmEmail));
+    }
+    new CfnOutput(this, 'Arn', { value: this.topic.topicArn, description: 'Subscribe to this topic for alarms' });
+  }
+}

@@ -1,0 +1,28 @@
+import { Stack } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+
+/** The EventBridge rule that leads a function's object events to its queue; named, so that the queue can admit it alone. */
+export const objectRuleName = (prefix: string, functionName: string): string => `${prefix}-${functionName}-objects`;
+
+export function objectRuleArn(scope: IConstruct, prefix: string, functionName: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'events',
+    resource: 'rule',
+    resourceName: objectRuleName(prefix, functionName),
+  });
+}
+
+/** Begins the name of every host's queue: `<prefix>-host-<host>-<generation>`. */
+export const hostQueuePrefix = (prefix: string): string => `${prefix}-host-`;
+
+/** Role names are the account's, so the region is part of this one. */
+export const hostRoleName = (scope: IConstruct, prefix: string): string => `${prefix}-host-${Stack.of(scope).region}`;
+
+/** Bucket names are the world's, so account and region are part of this one. */
+export function bucketName(scope: IConstruct, prefix: string): string {
+  const { account, region } = Stack.of(scope);
+  return `${prefix}-models-${account}-${region}`;
+}
+
+export const tableName = (prefix: string): string => `${prefix}-catalog`;
+export const hostDeadLetterName = (prefix: string): string => `${prefix}-hosts-dead`;

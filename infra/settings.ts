@@ -1,0 +1,65 @@
+import type { Node } from 'constructs';
+
+/** What operators choose with `cdk deploy -c name=value` or in `cdk.json`. Everything has a default. */
+export interface StrataSettings {
+  /** Begins the name of every function, queue and stack; two deployments in one account and region differ in it. */
+  readonly prefix: string;
+  /** `retain` keeps bucket, table, key and secret when the stacks are deleted; `destroy` deletes all but a bucket that holds objects. */
+  readonly teardown: 'retain' | 'destroy';
+  readonly logRetentionDays: LogRetentionDays;
+  /** Old versions of objects are deleted after so many days; until then a mistaken delete can be undone. */
+  readonly noncurrentVersionDays: number;
+  readonly maxUploadBytes: number;
+  readonly heartbeatSeconds: number;
+  readonly silentAfterSeconds: number;
+  readonly commandTtlSeconds: number;
+  /** Where alarms are sent besides the topic's other subscribers. */
+  readonly alarmEmail: string | undefined;
+}
+
+const LOG_RETENTION_DAYS = [1, 3, 7, 14, 30, 60, 90, 180, 365] as const;
+export type LogRetentionDays = (typeof LOG_RETENTION_DAYS)[number];
+
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+export function settingsOf(node: Node): StrataSettings {
+  const text = (name: string, fallback: string): string => {
+    const value: unknown = node.tryGetContext(name);
+    if (value === undefined) return fallback;
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  };
+  const count = (name: string, fallback: number, smallest: number, largest: number): number => {
+    const value = Number(text(name, String(fallback)));
+    if (!Number.isSafeInteger(value) || value < smallest || value > largest) {
+      throw new SettingsError(`-c ${name} must be a whole number from ${smallest} to ${largest}.`);
+    }
+    return value;
+  };
+  const prefix = text('prefix', 'strata');
+  if (!/^[a-z][a-z0-9-]{0,15}$/.test(prefix)) {
+    throw new SettingsError('-c prefix must be 1–16 lower-case letters, digits or hyphens and begin with a letter.');
+  }
+  const teardown = text('teardown', 'retain');
+  if (teardown !== 'retain' && teardown !== 'destroy') {
+    throw new SettingsError('-c teardown must be retain or destroy.');
+  }
+  const days = Number(text('logRetentionDays', '30'));
+  const logRetentionDays = LOG_RETENTION_DAYS.find((known) => known === days);
+  if (logRetentionDays === undefined) {
+    throw new SettingsError(`-c logRetentionDays must be one of ${LOG_RETENTION_DAYS.join(', ')}.`);
+  }
+  const alarmEmail = text('alarmEmail', '');
+  return {
+    prefix,
+    teardown,
+    logRetentionDays,
+    noncurrentVersionDays: count('noncurrentVersionDays', 30, 1, 3650),
+    maxUploadBytes: count('maxUploadBytes', 500_000_000_000, 1, 50_000_000_000_000),
+    heartbeatSeconds: count('heartbeatSeconds', 30, 1, 3600),
+    silentAfterSeconds: count('silentAfterSeconds', 180, 3, 86_400),
+    commandTtlSeconds: count('commandTtlSeconds', 6 * 3600, 10, 1_209_600),
+    alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
+  };
+}

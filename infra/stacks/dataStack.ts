@@ -1,0 +1,24 @@
+import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { CatalogTable } from '../capabilities/catalogTable.ts';
+import { CommandSecret } from '../capabilities/commandSecret.ts';
+import { DataKey } from '../capabilities/dataKey.ts';
+import { ModelBucket } from '../capabilities/modelBucket.ts';
+import type { StrataSettings } from '../settings.ts';
+
+/** What must outlive every deployment: objects, catalog, the key that encrypts both, the secret that commands are signed with. */
+export class DataStack extends Stack {
+  readonly key: DataKey;
+  readonly bucket: ModelBucket;
+  readonly table: CatalogTable;
+  readonly secret: CommandSecret;
+
+  constructor(scope: Construct, id: string, props: StackProps & { readonly settings: StrataSettings }) {
+    super(scope, id, props);
+    const removal = props.settings.teardown === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.key = new DataKey(this, 'Key', { removal });
+    this.bucket = new ModelBucket(this, 'Models', { key: this.key, removal, settings: props.settings });
+    this.table = new CatalogTable(this, 'Catalog', { prefix: props.settings.prefix, key: this.key, removal });
+    this.secret = new CommandSecret(this, 'CommandKeys', { key: this.key, removal });
+  }
+}

@@ -1,0 +1,27 @@
+import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { ObjectStore } from '../shared/ports/objectStore.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
+
+export interface IngestDeps {
+  readonly clock: Clock;
+  readonly catalog: CatalogStore;
+  readonly objects: ObjectStore;
+  readonly settings: {
+    readonly region: string;
+    readonly partSize: number;
+    readonly maxUploadBytes: number;
+  };
+}
+
+/** One version of one uploaded object. */
+export interface PinnedUpload {
+  readonly key: string;
+  readonly versionId: string;
+}
+
+/** The call that a use case runs in: its telemetry carries the correlation id, its time is limited. */
+export interface IngestCall {
+  readonly telemetry: Telemetry;
+  readonly remainingMs: () => number;
+}

@@ -1,0 +1,139 @@
+import type { DigestUpload } from '../../events/digest-upload/v1.ts';
+import { BlobRow, expectationOf, type Upload, UploadRow, settle } from '../catalog/index.ts';
+import { blobDigest, type PartHash } from '../shared/digest.ts';
+import { Bytes, MINUTE_MS } from '../shared/units.ts';
+import { closeSet } from './closeSet.ts';
+import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import { IngestError } from './errors.ts';
+import { hashParts } from './hashParts.ts';
+import { digestPut } from './messages.ts';
+import { ensureManifest, ensureOrigin, type OriginWanted } from './originCopy.ts';
+import { type Publication, publishUpload } from './publishUpload.ts';
+import { reportQuarantine } from './quarantine.ts';
+
+/** A call goes on for up to 15 minutes; the largest object that S3 takes (50 TB) needs about 250 of them. */
+const DIGEST_HOP_LIMIT = 500;
+/** A server-side copy runs to its end within one call; with less time left it is handed to a fresh one. */
+const COPY_RESERVE_MS = 5 * MINUTE_MS;
+
+/**
+ * Carries one judged upload on: computes or resumes its digest, copies its bytes to `blobs/<digest>`, publishes. Hands over
+ * to the queue before the time is up. Idempotent; a message of an older hop has no effect, and one for an upload that is
+ * ready only sees to it that a complete set is closed.
+ */
+export async function digestUpload(deps: IngestDeps, message: DigestUpload, call: IngestCall): Promise<void> {
+  const row = await UploadRow.get(deps.catalog, message.key, message.versionId);
+  if (row === undefined) {
+    throw new IngestError({
+      code: 'unknown-upload',
+      message: `The catalog does not know version ${message.versionId} of ${message.key}.`,
+      retryable: false,
+    });
+  }
+  const upload = row.value;
+  if (upload.state === 'digesting' && message.hop >= upload.hop) await carryOn(deps, upload, call);
+  await closeOwnSet(deps, message, call);
+}
+
+async function carryOn(deps: IngestDeps, upload: Upload, call: IngestCall): Promise<void> {
+  const hashed = await hashParts(deps, upload, call);
+  if (hashed.outcome === 'out-of-time') return handOver(deps, upload, call);
+  if (hashed.outcome !== 'hashed') return endUnreadable(deps, upload, hashed.outcome, call);
+  call.telemetry.metric('BytesHashed', 'Bytes', hashed.bytesRead);
+  await publish(deps, upload, hashed.hashes, call);
+}
+
+/** Manifest, then copy, then the catalog: whatever is in the catalog is already in the bucket. */
+async function publish(deps: IngestDeps, upload: Upload, hashes: readonly PartHash[], call: IngestCall): Promise<void> {
+  const { size } = upload;
+  const partSize = Bytes.parse(deps.settings.partSize);
+  const digest = blobDigest(size, partSize, hashes);
+  await ensureManifest(deps.objects, { schema: 'strata-parts-1', digest, size, partSize, parts: [...hashes] });
+  for (;;) {
+    if (call.remainingMs() < COPY_RESERVE_MS) return handOver(deps, upload, call);
+    const blob = (await BlobRow.get(deps.catalog, digest))?.value;
+    const wanted: OriginWanted = { digest, hashes, source: upload, blob };
+    const origin = await ensureOrigin(deps, wanted, call);
+    if (origin.outcome === 'out-of-time') return handOver(deps, upload, call);
+    if (origin.outcome === 'absent' || origin.outcome === 'archived') {
+      return endUnreadable(deps, upload, origin.outcome, call);
+    }
+    if (await endPublication(deps, { pinned: upload, digest, hashes, origin }, call)) return;
+  }
+}
+
+async function endPublication(deps: IngestDeps, publication: Publication, call: IngestCall): Promise<boolean> {
+  const settled = await publishUpload(deps, publication);
+  if (settled.outcome === 'origin-unknown') return false;
+  if (settled.outcome === 'settled') return true;
+  const { upload } = settled;
+  const { key, versionId, digest, state, target } = upload;
+  call.telemetry.info('upload-settled', { key, versionId, digest, state });
+  call.telemetry.metric('UploadsSettled', 'Count', 1, { state });
+  reportQuarantine(upload, call);
+  if (settled.published) {
+    call.telemetry.info('version-published', { model: target?.model, version: target?.version });
+    call.telemetry.metric('VersionsPublished', 'Count', 1);
+  }
+  return true;
+}
+
+/** The next hop continues with a whole time limit. Of two calls at the same hop one hands over. */
+async function handOver(deps: IngestDeps, pinned: PinnedUpload, call: IngestCall): Promise<void> {
+  const moved = await move(deps, pinned, (upload) =>
+    upload.hop + 1 < DIGEST_HOP_LIMIT
+      ? { hop: upload.hop + 1 }
+      : {
+          state: 'quarantined',
+          quarantine: {
+            reason: 'hop-limit',
+            text: `No digest after ${DIGEST_HOP_LIMIT} calls; upload the file again.`,
+          },
+        },
+  );
+  if (moved === undefined) return;
+  call.telemetry.info('digest-handed-over', { key: moved.key, versionId: moved.versionId, hop: moved.hop });
+  reportQuarantine(moved, call);
+}
+
+async function endUnreadable(
+  deps: IngestDeps,
+  pinned: PinnedUpload,
+  outcome: 'absent' | 'archived',
+  call: IngestCall,
+): Promise<void> {
+  const moved = await move(deps, pinned, () =>
+    outcome === 'absent'
+      ? { state: 'cancelled' }
+      : {
+          state: 'quarantined',
+          quarantine: { reason: 'unscannable', text: 'The object lies in an archived class: upload it into another.' },
+        },
+  );
+  if (moved !== undefined) reportQuarantine(moved, call);
+}
+
+/** Moves an upload that is still digesting at the hop that was seen; undefined where somebody else moved it. */
+async function move(
+  deps: IngestDeps,
+  { key, versionId, hop }: PinnedUpload & { readonly hop?: number },
+  change: (upload: Upload) => Partial<Upload>,
+): Promise<Upload | undefined> {
+  return settle(deps.catalog, 'The digest', async () => {
+    const row = await UploadRow.get(deps.catalog, key, versionId);
+    if (row?.value.state !== 'digesting' || (hop !== undefined && row.value.hop !== hop)) {
+      return { changes: [], answer: undefined };
+    }
+    const now = deps.clock.now();
+    const moved: Upload = { ...row.value, ...change(row.value), movedAt: now };
+    const put = UploadRow.put(moved, expectationOf(row));
+    return { changes: moved.state === 'digesting' ? [put, digestPut(moved, now)] : [put], answer: moved };
+  });
+}
+
+async function closeOwnSet(deps: IngestDeps, pinned: PinnedUpload, call: IngestCall): Promise<void> {
+  const upload = (await UploadRow.get(deps.catalog, pinned.key, pinned.versionId))?.value;
+  if (upload?.state !== 'ready' || upload.target === undefined || upload.set === undefined) return;
+  const { model, version } = upload.target;
+  await closeSet(deps, { model, version, set: upload.set }, call);
+}

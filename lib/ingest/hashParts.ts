@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import {
+  expectationOf,
+  PARTS_PER_ROW,
+  queryAll,
+  startingWith,
+  type UploadParts,
+  UploadPartsRow,
+  type Versioned,
+} from '../catalog/index.ts';
+import { PartHash, partCount } from '../shared/digest.ts';
+import type { ObjectReader } from '../shared/ports/objectStore.ts';
+import { DAY_MS, EpochMs, MIB, MINUTE_MS } from '../shared/units.ts';
+import type { IngestCall, IngestDeps } from './deps.ts';
+
+const CHUNK_BYTES = 8 * MIB;
+/** Parts read at once; with 8 MiB chunks 64 MiB of memory at most. Progress is saved after each such batch. */
+const PARALLEL_PARTS = 8;
+/** A batch of 512 MiB takes a few seconds; no new one is begun with less time left. */
+const RESERVE_MS = MINUTE_MS;
+const KEEP_PROGRESS_MS = 14 * DAY_MS;
+
+export interface PinnedObject {
+  readonly key: string;
+  readonly versionId: string;
+  readonly size: number;
+}
+
+export type HashOutcome =
+  | { readonly outcome: 'hashed'; readonly hashes: readonly PartHash[]; readonly bytesRead: number }
+  /** Progress is saved; the same call goes on where this one stopped. */
+  | { readonly outcome: 'out-of-time' }
+  | { readonly outcome: 'absent' | 'archived' };
+
+/**
+ * The part hashes of one pinned object version: those that the store verified itself where it has them, else computed from
+ * the bytes. Progress is kept in the catalog, so that a call that was cut off costs at most one batch.
+ */
+export async function hashParts(deps: IngestDeps, object: PinnedObject, call: IngestCall): Promise<HashOutcome> {
+  const verified = await verifiedHashes(deps, object);
+  if (verified !== undefined) return { outcome: 'hashed', hashes: verified, bytesRead: 0 };
+  const total = partCount(object.size, deps.settings.partSize);
+  let bytesRead = 0;
+  for (;;) {
+    const hashes = (await savedRows(deps, object)).flatMap((row) => row.value.hashes);
+    if (hashes.length >= total) return { outcome: 'hashed', hashes, bytesRead };
+    if (call.remainingMs() < RESERVE_MS) return { outcome: 'out-of-time' };
+    const room = PARTS_PER_ROW - (hashes.length % PARTS_PER_ROW);
+    const count = Math.min(PARALLEL_PARTS, total - hashes.length, room);
+    const parts = Array.from({ length: count }, (_, index) => hashes.length + index);
+    const batch = await Promise.all(parts.map((part) => hashPart(deps.objects, object, part, deps.settings.partSize)));
+    const computed: PartHash[] = [];
+    for (const answer of batch) {
+      if (answer === 'absent' || answer === 'archived') return { outcome: answer };
+      computed.push(answer.hash);
+      bytesRead += answer.bytes;
+    }
+    await saveProgress(deps, object, hashes.length, computed);
+  }
+}
+
+/** The hashes that the store vouches for; undefined where it has none in our part size. */
+export async function verifiedHashes(
+  { objects, settings }: IngestDeps,
+  { key, versionId, size }: PinnedObject,
+): Promise<readonly PartHash[] | undefined> {
+  const parsed = z.array(PartHash).safeParse(await objects.verifiedParts(key, versionId, settings.partSize));
+  return parsed.success && parsed.data.length === partCount(size, settings.partSize) ? parsed.data : undefined;
+}
+
+async function hashPart(
+  objects: ObjectReader,
+  { key, versionId, size }: PinnedObject,
+  part: number,
+  partSize: number,
+): Promise<{ readonly hash: PartHash; readonly bytes: number } | 'absent' | 'archived'> {
+  const hash = createHash('sha256');
+  const start = part * partSize;
+  const end = Math.min(start + partSize, size);
+  for (let offset = start; offset < end; offset += CHUNK_BYTES) {
+    const answer = await objects.readRange(key, versionId, offset, Math.min(CHUNK_BYTES, end - offset));
+    if (answer.outcome !== 'read') return answer.outcome;
+    hash.update(answer.bytes);
+  }
+  return { hash: PartHash.parse(hash.digest('hex')), bytes: end - start };
+}
+
+async function savedRows(
+  deps: IngestDeps,
+  { key, versionId }: PinnedObject,
+): Promise<readonly Versioned<UploadParts>[]> {
+  const { partition, sort } = UploadPartsRow.key(key, versionId, 0);
+  const prefix = sort.slice(0, sort.lastIndexOf('#') + 1);
+  const items = await queryAll(deps.catalog, { partition, ...startingWith(prefix) });
+  return items.map((item) => UploadPartsRow.parse(item));
+}
+
+/** Appends to the row that `from` falls into. Another call that was faster keeps its row: both computed the same hashes. */
+async function saveProgress(
+  deps: IngestDeps,
+  { key, versionId }: PinnedObject,
+  from: number,
+  computed: readonly PartHash[],
+): Promise<void> {
+  const first = from - (from % PARTS_PER_ROW);
+  const row = await UploadPartsRow.get(deps.catalog, key, versionId, first);
+  const saved = row?.value.hashes ?? [];
+  if (first + saved.length !== from) return;
+  const expiresAt = EpochMs.parse(deps.clock.now() + KEEP_PROGRESS_MS);
+  const value: UploadParts = { key, versionId, first, hashes: [...saved, ...computed], expiresAt };
+  await deps.catalog.transact([UploadPartsRow.put(value, expectationOf(row))]);
+}

@@ -1,0 +1,90 @@
+import {
+  expectationOf,
+  isOpen,
+  queryAll,
+  ReferenceRow,
+  type SetFile,
+  SetFileRow,
+  startingWith,
+  type Upload,
+  UploadRow,
+  UploadSetRow,
+  type Versioned,
+  VersionRow,
+} from '../catalog/index.ts';
+import { SET_FILE } from '../../events/upload-set/v1.ts';
+import type { ModelName, SemVer } from '../shared/ids.ts';
+import type { CatalogStore, Change, ItemKey } from '../shared/ports/catalogStore.ts';
+import type { EpochMs } from '../shared/units.ts';
+
+/** The ready files of one set, or of every set of a version. */
+export async function setFiles(
+  catalog: CatalogStore,
+  model: ModelName,
+  version: SemVer,
+  set?: string,
+): Promise<readonly Versioned<SetFile>[]> {
+  const { partition, sort } = SetFileRow.key(model, version, set ?? '', '');
+  const prefix = set === undefined ? sort.slice(0, -1) : sort;
+  const items = await queryAll(catalog, { partition, ...startingWith(prefix) });
+  return items.map((item) => SetFileRow.parse(item));
+}
+
+/**
+ * The changes that take an upload out of the way: an open one, or a ready one whose set is not published yet. After its
+ * publication an upload can no longer be withdrawn, and a quarantined one stays for the record: then there are none.
+ * `ending` is the state that it ends in.
+ */
+export async function withdrawal(
+  catalog: CatalogStore,
+  upload: Versioned<Upload>,
+  ending: Pick<Upload, 'state' | 'quarantine'>,
+  now: EpochMs,
+): Promise<readonly Change[]> {
+  const end = UploadRow.put({ ...upload.value, ...ending, movedAt: now }, expectationOf(upload));
+  if (isOpen(upload.value)) return [end];
+  const { state, target, set } = upload.value;
+  if (state !== 'ready' || target === undefined || set === undefined) return [];
+  const published = (await VersionRow.get(catalog, target.model, target.version))?.value;
+  if (published?.set === set) return [];
+  const gate = await UploadSetRow.get(catalog, target.model, target.version, set);
+  if (target.file === SET_FILE) {
+    return gate === undefined ? [] : [end, deleteOf(UploadSetRow.key(target.model, target.version, set), gate)];
+  }
+  const members = await setFiles(catalog, target.model, target.version);
+  const member = members.find(
+    ({ value }) => value.set === set && value.file === target.file && value.versionId === upload.value.versionId,
+  );
+  if (member === undefined) return [];
+  const changes: Change[] = [
+    end,
+    deleteOf(SetFileRow.key(target.model, target.version, set, target.file), member),
+    setGate(gate, target, set),
+  ];
+  const { digest } = member.value;
+  const needed =
+    members.some((other) => other !== member && other.value.digest === digest) ||
+    (published?.files.some((file) => file.digest === digest) ?? false);
+  const reference = needed ? undefined : await ReferenceRow.get(catalog, digest, target.model, target.version);
+  if (reference !== undefined) {
+    changes.push(deleteOf(ReferenceRow.key(digest, target.model, target.version), reference));
+  }
+  return changes;
+}
+
+/**
+ * Every change of a set's membership, and its closing, writes the set's row (or proves that there is none yet): so two of
+ * them never pass each other.
+ */
+export function setGate(
+  gate: Awaited<ReturnType<typeof UploadSetRow.get>>,
+  target: { readonly model: ModelName; readonly version: SemVer },
+  set: string,
+): Change {
+  if (gate !== undefined) return UploadSetRow.put(gate.value, expectationOf(gate));
+  return { kind: 'check', key: UploadSetRow.key(target.model, target.version, set), expect: 'absent' };
+}
+
+function deleteOf(key: ItemKey, row: Versioned<unknown>): Change {
+  return { kind: 'delete', key, expect: { version: row.version } };
+}

@@ -1,0 +1,135 @@
+import type { Blob } from '../catalog/index.ts';
+import { blobKey, manifestIsSound, manifestKey, PartManifest, type PartHash } from '../shared/digest.ts';
+import type { Digest, StorageClass } from '../shared/ids.ts';
+import type { CopyOutcome, ObjectStore } from '../shared/ports/objectStore.ts';
+import type { IngestCall, IngestDeps } from './deps.ts';
+import { IngestError } from './errors.ts';
+import { hashParts, type PinnedObject, verifiedHashes } from './hashParts.ts';
+
+/** New content starts hot. */
+export const FIRST_CLASS: StorageClass = 'STANDARD';
+
+/** Writes `blobs/<digest>.parts`. One that is there must be sound; an unsound one is replaced, since the digest fixes its content. */
+export async function ensureManifest(objects: ObjectStore, manifest: PartManifest): Promise<void> {
+  const key = manifestKey(manifest.digest);
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  const first = await objects.write(key, bytes, { onlyIf: 'absent' });
+  if (first.outcome === 'written') return;
+  if (first.outcome === 'busy') throw busy(key);
+  if (await manifestIsThere(objects, manifest)) return;
+  const second = await objects.write(key, bytes);
+  if (second.outcome !== 'written') throw busy(key);
+}
+
+async function manifestIsThere(objects: ObjectStore, manifest: PartManifest): Promise<boolean> {
+  const key = manifestKey(manifest.digest);
+  const answer = await objects.head(key);
+  if (answer.outcome === 'absent') return false;
+  const read = await objects.readRange(key, answer.head.versionId, 0, answer.head.size);
+  if (read.outcome !== 'read') return false;
+  try {
+    const found = PartManifest.safeParse(JSON.parse(Buffer.from(read.bytes).toString('utf8')));
+    return found.success && found.data.digest === manifest.digest && manifestIsSound(found.data);
+  } catch {
+    return false;
+  }
+}
+
+export interface OriginWanted {
+  readonly digest: Digest;
+  readonly hashes: readonly PartHash[];
+  /** The pinned upload that holds the bytes. */
+  readonly source: PinnedObject;
+  /** The catalog's row of the blob, where there is one. */
+  readonly blob: Blob | undefined;
+}
+
+export type OriginOutcome =
+  | { readonly outcome: 'kept' }
+  /** A verified object that the catalog does not know yet; `lost` is the version that its row names in vain. */
+  | { readonly outcome: 'placed'; readonly versionId: string; readonly lost: string | undefined }
+  | { readonly outcome: 'out-of-time' }
+  /** Of the upload. */
+  | { readonly outcome: 'absent' }
+  | { readonly outcome: 'archived' };
+
+/**
+ * Sees to it that `blobs/<digest>` holds the bytes, and answers the version that was verified.
+ *
+ * What "verified" means: a copy made just now is the store's own copy of the pinned version whose parts were hashed; its
+ * size is compared, and its part hashes where the store computed them. An object that was there before is believed only on
+ * the catalog's row for that version; without one its part hashes must match, the store's own or computed from its bytes.
+ * An object that does not match is covered by a new version, never deleted.
+ */
+export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call: IngestCall): Promise<OriginOutcome> {
+  const key = blobKey(wanted.digest);
+  const lost = wanted.blob?.origin.versionId;
+  if (wanted.blob !== undefined) {
+    const pinned = await deps.objects.head(key, wanted.blob.origin.versionId);
+    if (pinned.outcome === 'found' && pinned.head.size === wanted.source.size) return { outcome: 'kept' };
+  }
+  const first = await deps.objects.copy(wanted.source, key, {
+    onlyIf: 'absent',
+    storageClass: FIRST_CLASS,
+    metadata: {},
+  });
+  if (first.outcome !== 'exists') return settleCopy(deps, wanted, first);
+  const current = await deps.objects.head(key);
+  if (current.outcome === 'absent') throw busy(key);
+  const { versionId, size } = current.head;
+  if (size === wanted.source.size) {
+    const found = await hashParts(deps, { key, versionId, size }, call);
+    if (found.outcome === 'out-of-time') return found;
+    if (found.outcome === 'hashed' && sameHashes(found.hashes, wanted.hashes))
+      return { outcome: 'placed', versionId, lost };
+  }
+  call.telemetry.warn('origin-differs', { key, versionId });
+  const second = await deps.objects.copy(wanted.source, key, { storageClass: FIRST_CLASS, metadata: {} });
+  return settleCopy(deps, wanted, second);
+}
+
+async function settleCopy(deps: IngestDeps, wanted: OriginWanted, copied: CopyOutcome): Promise<OriginOutcome> {
+  const key = blobKey(wanted.digest);
+  switch (copied.outcome) {
+    case 'busy':
+    case 'exists':
+      throw busy(key);
+    case 'source-absent':
+      return { outcome: 'absent' };
+    case 'source-archived':
+      return { outcome: 'archived' };
+    default:
+      return verifyCopy(deps, wanted, copied);
+  }
+}
+
+async function verifyCopy(
+  deps: IngestDeps,
+  { digest, hashes, source, blob }: OriginWanted,
+  { versionId, size }: { readonly versionId: string; readonly size: number },
+): Promise<OriginOutcome> {
+  const key = blobKey(digest);
+  const verified = await verifiedHashes(deps, { key, versionId, size });
+  if (size === source.size && (verified === undefined || sameHashes(verified, hashes))) {
+    return { outcome: 'placed', versionId, lost: blob?.origin.versionId };
+  }
+  // Nothing refers to this version: it was made a moment ago and is not in the catalog.
+  await deps.objects.remove(key, versionId);
+  throw new IngestError({
+    code: 'copy-differs',
+    message: `The copy ${key} differs from its source and was removed. It is copied again.`,
+    retryable: true,
+  });
+}
+
+function sameHashes(a: readonly PartHash[], b: readonly PartHash[]): boolean {
+  return a.length === b.length && a.every((hash, index) => hash === b[index]);
+}
+
+function busy(key: string): IngestError {
+  return new IngestError({
+    code: 'object-busy',
+    message: `Others are writing ${key} at this moment. Try again.`,
+    retryable: true,
+  });
+}

@@ -1,0 +1,191 @@
+import {
+  BlobRow,
+  type Blob,
+  type Decided,
+  expectationOf,
+  type HeaderFindings,
+  ModelRow,
+  ReferenceRow,
+  ReplicaRow,
+  SetFileRow,
+  type Upload,
+  UploadRow,
+  UploadSetRow,
+  type Versioned,
+  VersionRow,
+  settle,
+} from '../catalog/index.ts';
+import type { PartHash } from '../shared/digest.ts';
+import { type Digest, originLocation } from '../shared/ids.ts';
+import type { Change } from '../shared/ports/catalogStore.ts';
+import { Bytes, type EpochMs } from '../shared/units.ts';
+import { decidePublication } from './decidePublication.ts';
+import type { IngestDeps, PinnedUpload } from './deps.ts';
+import { setGate } from './membership.ts';
+import { FIRST_CLASS, type OriginOutcome } from './originCopy.ts';
+import { fileRole } from './setRules.ts';
+import type { UploadTarget } from './uploadKey.ts';
+import { versionChanges } from './versionChanges.ts';
+
+export interface Publication {
+  readonly pinned: PinnedUpload;
+  readonly digest: Digest;
+  readonly hashes: readonly PartHash[];
+  /** Where the bytes were found or put. */
+  readonly origin: Extract<OriginOutcome, { outcome: 'kept' | 'placed' }>;
+}
+
+export type PublicationOutcome =
+  | { readonly outcome: 'settled' }
+  | { readonly outcome: 'moved'; readonly upload: Upload; readonly published: boolean }
+  /** The blob's row is not what it was when its object was looked after: look again. */
+  | { readonly outcome: 'origin-unknown' };
+
+/**
+ * Moves a digested upload to its end in one transaction: ready with its blob, origin replica and reference, and either the
+ * published version or its place in the set; or cancelled, when it is no longer the current version of its key; or
+ * quarantined. An upload that is not digesting any more is left as it is.
+ */
+export async function publishUpload(deps: IngestDeps, publication: Publication): Promise<PublicationOutcome> {
+  return settle(deps.catalog, 'The publication', () => decide(deps, publication));
+}
+
+async function decide(deps: IngestDeps, publication: Publication): Promise<Decided<PublicationOutcome>> {
+  const { pinned, digest } = publication;
+  const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
+  const { target, findings } = row?.value ?? {};
+  if (row?.value.state !== 'digesting' || target === undefined || findings === undefined) {
+    return { changes: [], answer: { outcome: 'settled' } };
+  }
+  const now = deps.clock.now();
+  const upload = row.value;
+  const move = (
+    ending: Partial<Upload>,
+    changes: readonly Change[] = [],
+    published = false,
+  ): Decided<PublicationOutcome> => {
+    const moved: Upload = { ...upload, digest, movedAt: now, ...ending };
+    const put = UploadRow.put(moved, expectationOf(row));
+    return { changes: [put, ...changes], answer: { outcome: 'moved', upload: moved, published } };
+  };
+  const version = await VersionRow.get(deps.catalog, target.model, target.version);
+  const gate =
+    upload.set === undefined
+      ? undefined
+      : await UploadSetRow.get(deps.catalog, target.model, target.version, upload.set);
+  const decision = decidePublication({ upload, digest, version: version?.value, set: gate?.value });
+  if (decision.action === 'quarantine') return move({ state: 'quarantined', quarantine: decision.quarantine });
+  if (decision.action === 'unchanged') return move({ state: 'ready' });
+  const blob = await blobChanges(deps, publication, findings, upload.size, now);
+  if (blob === undefined) return { changes: [], answer: { outcome: 'origin-unknown' } };
+  const reference = await ReferenceRow.get(deps.catalog, digest, target.model, target.version);
+  const changes = [
+    ...blob,
+    // Written even where it is there, so that nobody takes it away as unneeded at the same moment.
+    ReferenceRow.put({ digest, model: target.model, version: target.version }, expectationOf(reference)),
+    ...(decision.action === 'publish-version'
+      ? await oneFileVersion(deps, { upload, target, digest, findings }, now)
+      : await joinSet(deps, { upload, target, digest, findings, gate })),
+  ];
+  if (!(await isCurrent(deps, pinned))) return move({ state: 'cancelled' });
+  return move({ state: 'ready' }, changes, decision.action === 'publish-version');
+}
+
+/** Asked of the bucket last of all: deleting or replacing an upload before this moment cancels it, afterwards it changes nothing. */
+async function isCurrent({ objects }: IngestDeps, { key, versionId }: PinnedUpload): Promise<boolean> {
+  const answer = await objects.head(key);
+  return answer.outcome === 'found' && answer.head.versionId === versionId;
+}
+
+interface Digested {
+  readonly upload: Upload;
+  readonly target: UploadTarget;
+  readonly digest: Digest;
+  readonly findings: HeaderFindings;
+}
+
+async function oneFileVersion(
+  deps: IngestDeps,
+  { upload, target, digest, findings }: Digested,
+  now: EpochMs,
+): Promise<readonly Change[]> {
+  const { model, version, file } = target;
+  const files = [{ file, role: fileRole(file), kind: findings.kind, digest, size: upload.size }];
+  const { correlationId } = upload;
+  return versionChanges(
+    { model, version, files, publishedAt: now, correlationId, deprecated: false },
+    await ModelRow.get(deps.catalog, model),
+    now,
+  );
+}
+
+async function joinSet(
+  deps: IngestDeps,
+  {
+    upload,
+    target,
+    digest,
+    findings,
+    gate,
+  }: Digested & { readonly gate: Awaited<ReturnType<typeof UploadSetRow.get>> },
+): Promise<readonly Change[]> {
+  const { set, size, versionId } = upload;
+  if (set === undefined) return [];
+  const member = await SetFileRow.get(deps.catalog, target.model, target.version, set, target.file);
+  return [
+    SetFileRow.put({ ...target, set, versionId, digest, size, kind: findings.kind }, expectationOf(member)),
+    setGate(gate, target, set),
+  ];
+}
+
+/** The blob's row and its origin replica; undefined where the row that vouched for the object is gone. */
+async function blobChanges(
+  deps: IngestDeps,
+  { digest, hashes, origin }: Publication,
+  findings: HeaderFindings,
+  size: number,
+  now: EpochMs,
+): Promise<readonly Change[] | undefined> {
+  const row = await BlobRow.get(deps.catalog, digest);
+  // A row that names another object than the lost one was written by somebody who verified that object.
+  if (row !== undefined && (origin.outcome === 'kept' || row.value.origin.versionId !== origin.lost)) {
+    return keepBlob(row, findings);
+  }
+  if (origin.outcome === 'kept') return undefined;
+  const { versionId } = origin;
+  const location = originLocation(deps.settings.region, FIRST_CLASS);
+  const [sha256] = hashes;
+  const blob: Blob = {
+    digest,
+    size: Bytes.parse(size),
+    partSize: Bytes.parse(deps.settings.partSize),
+    ...(hashes.length === 1 && sha256 !== undefined ? { sha256 } : {}),
+    findings,
+    createdAt: row?.value.createdAt ?? now,
+    origin: { location, storageClass: FIRST_CLASS, versionId, billedSince: now },
+    tier: 'hot',
+  };
+  const replica = await ReplicaRow.get(deps.catalog, digest, location);
+  const changes: Change[] = [
+    BlobRow.put(blob, expectationOf(row)),
+    ReplicaRow.put(
+      { digest, location, state: 'verified', bytes: blob.size, versionId, pinned: false, checkedAt: now },
+      expectationOf(replica),
+    ),
+  ];
+  const before = row?.value.origin.location;
+  const lost =
+    before === undefined || before === location ? undefined : await ReplicaRow.get(deps.catalog, digest, before);
+  if (before !== undefined && lost !== undefined) {
+    changes.push({ kind: 'delete', key: ReplicaRow.key(digest, before), expect: { version: lost.version } });
+  }
+  return changes;
+}
+
+/** The row stays; a verdict of other rules replaces the older one. Its version is checked, so that its origin is still the same. */
+function keepBlob(row: Versioned<Blob>, findings: HeaderFindings): readonly Change[] {
+  if (row.value.findings.rules !== findings.rules) {
+    return [BlobRow.put({ ...row.value, findings }, expectationOf(row))];
+  }
+  return [{ kind: 'check', key: BlobRow.key(row.value.digest), expect: { version: row.version } }];
+}

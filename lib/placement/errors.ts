@@ -1,3 +1,0 @@
-import { StrataError } from '../shared/errors.ts';
-
-export class PlacementError extends StrataError<'bad-log' | 'size-unknown'> {}

@@ -1,0 +1,102 @@
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type * as z from 'zod/mini';
+import {
+  problemOf,
+  ReceiveCall,
+  RemoveCall,
+  SendCall,
+  VisibilityCall,
+} from '../lib/adapters/embedded/agentProtocol.ts';
+import type { HostTokens } from '../lib/adapters/embedded/hostTokens.ts';
+import { PortError } from '../lib/shared/errors.ts';
+import { hostQueue } from '../lib/shared/ids.ts';
+import type { MessageReceiver, MessageSender } from '../lib/shared/ports/messageQueue.ts';
+import type { ObjectReader } from '../lib/shared/ports/objectStore.ts';
+
+export interface AgentEndpointDeps {
+  readonly tokens: HostTokens;
+  readonly queues: MessageSender & MessageReceiver;
+  readonly objects: ObjectReader;
+  /** The queues that hosts may send to. */
+  readonly reportQueues: ReadonlySet<string>;
+}
+
+/** What hosts may read; the same prefix that their policy names on AWS. */
+const HOST_PREFIX = 'blobs/';
+
+/** What IAM and SQS do for agents on AWS: a host's own queue, the report queues, and reading `blobs/`. */
+export function createAgentEndpoint(deps: AgentEndpointDeps): Hono<{ Variables: { ownQueue: string } }> {
+  const { queues, objects } = deps;
+  const app = new Hono<{ Variables: { ownQueue: string } }>();
+
+  app.use('*', async (context, next) => {
+    const token = context.req.header('authorization')?.replace(/^Bearer /, '') ?? '';
+    const claims = deps.tokens.verify(token);
+    if (claims === undefined) throw denied('The session is over or was never issued. Refresh it.');
+    context.set('ownQueue', hostQueue(claims.host, claims.generation));
+    await next();
+  });
+
+  app.post('/queues/:queue/send', async (context) => {
+    const queue = context.req.param('queue');
+    if (!deps.reportQueues.has(queue)) throw denied(`Hosts may not send to ${queue}.`);
+    const { messages } = parse(SendCall, await context.req.json());
+    await queues.send(queue, messages);
+    return context.json({});
+  });
+
+  const ownQueue = (named: string, own: string): string => {
+    if (named !== own) throw denied(`A host may read its own queue only, not ${named}.`);
+    return own;
+  };
+  app.post('/queues/:queue/receive', async (context) => {
+    const queue = ownQueue(context.req.param('queue'), context.get('ownQueue'));
+    const { max, waitSeconds, visibilitySeconds } = parse(ReceiveCall, await context.req.json());
+    return context.json(await queues.receive(queue, max, waitSeconds, visibilitySeconds));
+  });
+  app.post('/queues/:queue/remove', async (context) => {
+    const queue = ownQueue(context.req.param('queue'), context.get('ownQueue'));
+    await queues.remove(queue, parse(RemoveCall, await context.req.json()).receiptHandle);
+    return context.json({});
+  });
+  app.post('/queues/:queue/visibility', async (context) => {
+    const queue = ownQueue(context.req.param('queue'), context.get('ownQueue'));
+    const { receiptHandle, visibilitySeconds } = parse(VisibilityCall, await context.req.json());
+    await queues.changeVisibility(queue, receiptHandle, visibilitySeconds);
+    return context.json({});
+  });
+
+  app.get('/objects/head', async (context) => {
+    const key = readable(context.req.query('key'));
+    return context.json(await objects.head(key, context.req.query('versionId')));
+  });
+  app.get('/objects/range', async (context) => {
+    const { key, versionId = '', offset, length } = context.req.query();
+    const read = await objects.readRange(readable(key), versionId, Number(offset), Number(length));
+    if (read.outcome !== 'read') return context.json(read);
+    return context.body(Uint8Array.from(read.bytes), 200, { 'content-type': 'application/octet-stream' });
+  });
+
+  app.onError((error, context) => {
+    if (error instanceof HTTPException) return error.getResponse();
+    if (!(error instanceof PortError)) throw error;
+    return context.json(problemOf(error), error.retryable ? 503 : error.code === 'access-denied' ? 403 : 400);
+  });
+  return app;
+}
+
+function readable(key: string | undefined): string {
+  if (key?.startsWith(HOST_PREFIX) === true) return key;
+  throw denied(`Hosts may read ${HOST_PREFIX}* only.`);
+}
+
+function parse<T>(schema: z.ZodMiniType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new PortError({ code: 'invalid-request', message: 'The call has another shape.', retryable: false });
+}
+
+function denied(message: string): PortError {
+  return new PortError({ code: 'access-denied', message, retryable: false });
+}

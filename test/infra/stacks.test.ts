@@ -1,0 +1,216 @@
+import { Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { IConstruct } from 'constructs';
+import { describe, expect, it } from 'vitest';
+import { FUNCTIONS } from '../../functions/index.ts';
+import type { FunctionDeclaration, Trigger } from '../../functions/shared/declaration.ts';
+import { PATTERN_REASONS } from '../../infra/acknowledge.ts';
+import { identityStatements, type Resource, synthesize, type TemplateJson, textOf } from './templates.ts';
+
+const synthesized = synthesize();
+const { of } = synthesized;
+const declarations: readonly FunctionDeclaration[] = FUNCTIONS;
+const triggers = (kind: Trigger['kind']) =>
+  declarations.flatMap((declaration) => declaration.triggers.filter((trigger) => trigger.kind === kind));
+
+const isDeadLetterQueue = (queue: Resource) => String(queue.properties['QueueName']).endsWith('-dead');
+const names = (resources: readonly Resource[], property: string) =>
+  resources.map((resource) => String(resource.properties[property])).toSorted();
+
+describe('every declared trigger', () => {
+  it('becomes exactly one event source, schedule, rule or route', () => {
+    const sources = of('AWS::Lambda::EventSourceMapping');
+    expect(sources).toHaveLength(triggers('queue').length + triggers('outbox-stream').length);
+    expect(of('AWS::Scheduler::Schedule')).toHaveLength(triggers('schedule').length);
+    const routed = triggers('queue').filter((trigger) => trigger.kind === 'queue' && trigger.objectEvents);
+    expect(of('AWS::Events::Rule')).toHaveLength(routed.length);
+    const routes = triggers('http').flatMap((trigger) => (trigger.kind === 'http' ? trigger.routes : []));
+    expect(of('AWS::ApiGatewayV2::Route')).toHaveLength(routes.length);
+    expect(of('AWS::Lambda::Function')).toHaveLength(declarations.length);
+  });
+
+  it('reports failed messages of a batch one by one', () => {
+    const queues = of('AWS::Lambda::EventSourceMapping').filter(({ properties }) => !properties['StartingPosition']);
+    for (const { properties } of queues)
+      expect(properties['FunctionResponseTypes']).toEqual(['ReportBatchItemFailures']);
+  });
+
+  it('hides a message for at least six time limits of its function', () => {
+    for (const declaration of declarations) {
+      for (const trigger of declaration.triggers) {
+        if (trigger.kind !== 'queue') continue;
+        const queue = of('AWS::SQS::Queue').find(
+          ({ properties }) => properties['QueueName'] === `strata-${trigger.queue}`,
+        );
+        expect(queue?.properties['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * declaration.timeoutSeconds);
+        expect(queue?.properties['RedrivePolicy'].maxReceiveCount).toBe(trigger.maxReceiveCount);
+      }
+    }
+  });
+});
+
+describe('whatever can fail to be delivered', () => {
+  const deadLetterIds = of('AWS::SQS::Queue')
+    .filter(isDeadLetterQueue)
+    .map(({ logicalId }) => logicalId);
+  const leadsToDeadLetters = (target: unknown) => deadLetterIds.some((id) => JSON.stringify(target ?? '').includes(id));
+
+  it('ends in a dead-letter queue: of queues, event targets, schedules and streams', () => {
+    const working = of('AWS::SQS::Queue').filter((queue) => !isDeadLetterQueue(queue));
+    expect(working).toHaveLength(triggers('queue').length);
+    for (const { properties } of working) expect(leadsToDeadLetters(properties['RedrivePolicy'])).toBe(true);
+    for (const { properties } of of('AWS::Events::Rule')) {
+      for (const target of properties['Targets']) expect(leadsToDeadLetters(target.DeadLetterConfig)).toBe(true);
+    }
+    for (const { properties } of of('AWS::Scheduler::Schedule')) {
+      expect(leadsToDeadLetters(properties['Target'].DeadLetterConfig)).toBe(true);
+    }
+    const streams = of('AWS::Lambda::EventSourceMapping').filter(({ properties }) => properties['StartingPosition']);
+    expect(streams).toHaveLength(triggers('outbox-stream').length);
+    for (const { properties } of streams) {
+      expect(leadsToDeadLetters(properties['DestinationConfig'])).toBe(true);
+      expect(properties['BisectBatchOnFunctionError']).toBe(true);
+    }
+  });
+
+  it('raises an alarm from the first dead letter on, kept for fourteen days', () => {
+    const alarms = new Set(names(of('AWS::CloudWatch::Alarm'), 'AlarmName'));
+    for (const { properties } of of('AWS::SQS::Queue').filter(isDeadLetterQueue)) {
+      expect(alarms).toContain(`${properties['QueueName']}-not-empty`);
+      expect(properties['MessageRetentionPeriod']).toBe(14 * 86_400);
+    }
+  });
+
+  it('lets the rule into the queue and the dead-letter queue that it leads to, and nobody else', () => {
+    const admitted = of('AWS::SQS::QueuePolicy').flatMap(({ properties }) =>
+      properties['PolicyDocument'].Statement.filter((statement: TemplateJson) => statement.Effect === 'Allow'),
+    );
+    expect(admitted).toHaveLength(2 * of('AWS::Events::Rule').length);
+    for (const statement of admitted) {
+      expect(statement.Principal).toEqual({ Service: 'events.amazonaws.com' });
+      expect(textOf(statement.Condition.ArnEquals['aws:SourceArn'])).toMatch(/:rule\/strata-[a-z]+-objects$/);
+    }
+  });
+});
+
+describe('every alarm', () => {
+  it('says what users notice, names its runbook and reaches the operators', () => {
+    const alarms = of('AWS::CloudWatch::Alarm');
+    for (const { properties } of alarms) {
+      expect(properties['AlarmDescription']).toMatch(/If this fails, .+ Runbook: docs\/runbooks\/[a-z-]+\.md$/);
+      expect(properties['AlarmActions']).toHaveLength(1);
+    }
+  });
+
+  it('exists for errors and throttles of every function and for lateness of every queue', () => {
+    const alarms = new Set(names(of('AWS::CloudWatch::Alarm'), 'AlarmName'));
+    for (const { name } of declarations) {
+      expect(alarms).toContain(`strata-${name}-errors`);
+      expect(alarms).toContain(`strata-${name}-throttles`);
+    }
+    for (const trigger of triggers('queue')) {
+      if (trigger.kind === 'queue') expect(alarms).toContain(`strata-${trigger.queue}-late`);
+    }
+  });
+});
+
+describe('identity policies', () => {
+  const statements = identityStatements(synthesized);
+
+  it('name every action in full', () => {
+    expect(statements.length).toBeGreaterThan(declarations.length);
+    for (const { actions } of statements)
+      for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z0-9]+$/);
+  });
+
+  it('name every resource, patterns only as known prefixes', () => {
+    const endings = PATTERN_REASONS.map(([ending]) => ending);
+    for (const { owner, resources } of statements) {
+      for (const resource of resources) {
+        const known = !resource.includes('*') || endings.some((ending) => resource.endsWith(ending));
+        expect(known, `${owner}: ${resource}`).toBe(true);
+        expect(resource.indexOf('*')).toBe(resource.includes('*') ? resource.length - 1 : -1);
+      }
+    }
+  });
+});
+
+describe('stored data', () => {
+  it('blocks public access and refuses plain HTTP in every bucket, queue and topic', () => {
+    for (const { properties } of of('AWS::S3::Bucket')) {
+      expect(properties['PublicAccessBlockConfiguration']).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      });
+      expect(properties['BucketEncryption']).toBeDefined();
+    }
+    const policies = [...of('AWS::S3::BucketPolicy'), ...of('AWS::SQS::QueuePolicy'), ...of('AWS::SNS::TopicPolicy')];
+    const guarded = of('AWS::S3::Bucket').length + of('AWS::SQS::Queue').length + of('AWS::SNS::Topic').length;
+    expect(policies).toHaveLength(guarded);
+    for (const { properties } of policies) {
+      const refusals = properties['PolicyDocument'].Statement.filter(
+        (statement: TemplateJson) =>
+          statement.Effect === 'Deny' && statement.Condition?.Bool?.['aws:SecureTransport'] === 'false',
+      );
+      expect(refusals).toHaveLength(1);
+    }
+  });
+
+  it('keeps versions of models, tells EventBridge of them, logs access and forgets what was left behind', () => {
+    const [models] = of('AWS::S3::Bucket').filter(({ properties }) => properties['VersioningConfiguration']);
+    expect(models?.properties).toMatchObject({
+      VersioningConfiguration: { Status: 'Enabled' },
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+      LoggingConfiguration: { LogFilePrefix: 'models/' },
+      LifecycleConfiguration: {
+        Rules: [
+          { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: 'Enabled' },
+          { NoncurrentVersionExpiration: { NoncurrentDays: 30 }, Status: 'Enabled' },
+        ],
+      },
+    });
+  });
+
+  it('is encrypted, recoverable and outlives its stack unless the teardown says otherwise', () => {
+    const [table] = of('AWS::DynamoDB::Table');
+    expect(table?.properties).toMatchObject({
+      SSESpecification: { SSEEnabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+      DeletionProtectionEnabled: true,
+    });
+    const destroyed = synthesize({ teardown: 'destroy' }).of('AWS::DynamoDB::Table')[0];
+    expect(destroyed?.properties['DeletionProtectionEnabled']).not.toBe(true);
+  });
+
+  it('expires the logs of every function', () => {
+    expect(of('AWS::Logs::LogGroup').length).toBeGreaterThanOrEqual(declarations.length);
+    for (const { properties } of of('AWS::Logs::LogGroup')) expect(properties['RetentionInDays']).toBe(30);
+  });
+});
+
+describe('cdk-nag', () => {
+  /** Raise it only with a finding that does not apply and a reason that says why. */
+  const MOST_ACKNOWLEDGEMENTS = 40;
+
+  const ACKNOWLEDGED_RULES = ['AwsSolutions-IAM5', 'AwsSolutions-S1', 'AwsSolutions-SMG4', 'AwsSolutions-SQS3'];
+
+  it('finds nothing but what is acknowledged, each with a reason, and no more of them than the cap', () => {
+    const { app } = synthesize();
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    expect(() => app.synth({ force: true })).not.toThrow();
+    const acknowledged = app.node.findAll().flatMap(acknowledgementsOf);
+    expect(acknowledged.length).toBeLessThanOrEqual(MOST_ACKNOWLEDGEMENTS);
+    for (const { reason } of acknowledged) expect(reason.length).toBeGreaterThan(30);
+    const rules = new Set(acknowledged.map(({ id }) => id.replace(/^Annotation::|\[.*$/g, '')));
+    expect([...rules].toSorted()).toEqual(ACKNOWLEDGED_RULES);
+  });
+});
+
+function acknowledgementsOf(construct: IConstruct): readonly { readonly id: string; readonly reason: string }[] {
+  return construct.node.metadata
+    .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+    .flatMap(({ data }) => Object.entries(data).map(([id, reason]) => ({ id, reason: String(reason) })));
+}
