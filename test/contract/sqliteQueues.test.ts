@@ -94,4 +94,13 @@ describe('the SQLite queues', () => {
     await queues.receive('q', 1, 0, 30);
     expect(queues.counts()).toMatchObject([{ queue: 'q', visible: 1, inFlight: 1, delayed: 1 }]);
   });
+
+  it('free what a consumer had received when it starts anew', async () => {
+    const { queues } = prepare();
+    queues.define('q');
+    await queues.send('q', [{ body: 'interrupted' }, { body: 'delayed', delaySeconds: 60 }]);
+    await queues.receive('q', 10, 0, 5_400);
+    queues.release('q');
+    expect(await queues.receive('q', 10, 0, 30)).toMatchObject([{ body: 'interrupted', receiveCount: 2 }]);
+  });
 });

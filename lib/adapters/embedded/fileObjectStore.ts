@@ -44,6 +44,8 @@ export interface FileObjectStoreOptions {
   readonly random: Random;
   /** Hash each part of so many bytes while it comes in, for `verifiedParts`; without it none are known. */
   readonly hashPartsOf?: number;
+  /** Called after each change of the bucket is committed. */
+  readonly onNotification?: () => void;
 }
 
 const ARCHIVED: ReadonlySet<StorageClass> = new Set<StorageClass>(['GLACIER', 'DEEP_ARCHIVE']);
@@ -87,7 +89,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
 
   /** Makes a written file a version of `key`, unless the write's condition fails. */
   function publish(kind: ObjectEventKind, content: Omit<StoredVersion, 'seq'>, write: WriteOptions): WriteOutcome {
-    return transaction<WriteOutcome>(database, () => {
+    const outcome = transaction<WriteOutcome>(database, () => {
       if (write.onlyIf === 'absent' && currentObject(content.key) !== undefined) {
         return { commit: false, value: { outcome: 'exists' } };
       }
@@ -98,6 +100,8 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       const { versionId, size } = content;
       return { commit: true, value: { outcome: 'written', versionId, etag: versionId, size } };
     });
+    options.onNotification?.();
+    return outcome;
   }
 
   async function store(
@@ -195,6 +199,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
         index.loosen(version.file);
         return { commit: true, value: version.file };
       });
+      options.onNotification?.();
       if (file !== undefined) await discard(file);
     },
     async listVersions({ prefix, limit, cursor }) {

@@ -37,6 +37,8 @@ export interface QueueCounts {
 export interface SqliteQueues extends MessageSender, MessageReceiver, QueueAdmin {
   /** Creates a queue with these attributes, or gives them to an existing one. A dead-letter queue is defined first. */
   define(queue: string, attributes?: QueueAttributes): void;
+  /** Makes every received message visible again: for a queue's only consumer, when it starts anew. */
+  release(queue: string): void;
   counts(): readonly QueueCounts[];
   /** Moves up to `max` dead letters back to the queues that they came from and answers how many it moved. */
   redrive(deadLetter: string, max: number): number;
@@ -190,6 +192,9 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
       });
     },
     define,
+    release(queue) {
+      mapErrors(() => statements.release.run(clock.now(), queue));
+    },
     counts() {
       return mapErrors(() => statements.counts.all({ $now: clock.now() }).map(countsOf));
     },
@@ -237,6 +242,7 @@ function prepareStatements(database: DatabaseSync) {
     move: database.prepare('UPDATE messages SET queue = ?, visible_at = ?, receives = 0, handle = NULL WHERE id = ?'),
     remove: database.prepare('DELETE FROM messages WHERE queue = ? AND handle = ?'),
     changeVisibility: database.prepare('UPDATE messages SET visible_at = ? WHERE queue = ? AND handle = ?'),
+    release: database.prepare('UPDATE messages SET visible_at = ? WHERE queue = ? AND handle IS NOT NULL'),
     counts: database.prepare(
       `SELECT name AS queue,
          (SELECT group_concat(source.name) FROM queues AS source WHERE source.dead_letter = queues.name) AS sources,

@@ -80,7 +80,6 @@ class DollarSteps implements StepPolicy {
       heldMs: (view.step - view.enteredStep) * stepMs,
       idleMs: (view.step - Math.max(view.enteredStep, view.lastReadStep)) * stepMs,
       justRead,
-      lifecycle: true,
     };
   }
 

@@ -1,0 +1,45 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export interface DataFolder {
+  readonly path: string;
+  at(...names: readonly string[]): string;
+  /** Gives the folder free again; a temporary one is removed. */
+  release(): void;
+}
+
+/** Another process uses the folder. */
+export class FolderTakenError extends Error {
+  override readonly name = 'FolderTakenError';
+}
+
+/**
+ * Takes a folder for one runtime process: `path`, or a temporary one that is removed at the end. The process id in
+ * `runtime.pid` keeps a second runtime out; that of a process which is gone does not.
+ */
+export function takeDataFolder(path: string | undefined): DataFolder {
+  const folder = path === undefined ? mkdtempSync(join(tmpdir(), 'strata-')) : resolve(path);
+  const pidFile = join(folder, 'runtime.pid');
+  for (const name of ['', 'bucket', 'keys', 'logs', 'hosts']) mkdirSync(join(folder, name), { recursive: true });
+  const holder = holderOf(pidFile);
+  if (holder !== undefined && holder !== process.pid) {
+    throw new FolderTakenError(`Process ${holder} runs on ${folder}. Stop it, or choose another folder with --data.`);
+  }
+  writeFileSync(pidFile, String(process.pid));
+  return {
+    path: folder,
+    at: (...names) => join(folder, ...names),
+    release: () => rmSync(path === undefined ? folder : pidFile, { recursive: true, force: true }),
+  };
+}
+
+function holderOf(pidFile: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
+  }
+}

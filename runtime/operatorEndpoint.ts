@@ -1,0 +1,52 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Hono } from 'hono';
+import { problemOf } from '../lib/adapters/embedded/agentProtocol.ts';
+import type { FileObjectStore } from '../lib/adapters/embedded/fileObjectStore.ts';
+import { PortError } from '../lib/shared/errors.ts';
+
+export interface OperatorEndpointDeps {
+  /** Whoever can read the token's file is an operator. */
+  readonly token: string;
+  readonly objects: FileObjectStore;
+}
+
+const UPLOADS = 'uploads/';
+const METADATA_HEADER = 'x-strata-meta-';
+
+/** What operators do with their AWS credentials there: upload models. Everything else goes through the operations. */
+export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
+  const app = new Hono();
+
+  app.use('*', async (context, next) => {
+    const given = context.req.header('authorization')?.replace(/^Bearer /, '') ?? '';
+    if (!sameText(given, deps.token)) {
+      const message = 'The operator token is missing or wrong. It stands in operator.json of the data folder.';
+      throw new PortError({ code: 'access-denied', message, retryable: false });
+    }
+    await next();
+  });
+
+  app.put(`/objects/${UPLOADS}*`, async (context) => {
+    const key = decodeURIComponent(new URL(context.req.url).pathname).replace(/^.*?\/objects\//, '');
+    const metadata = Object.fromEntries(
+      Object.entries(context.req.header())
+        .filter(([name]) => name.startsWith(METADATA_HEADER))
+        .map(([name, value]) => [name.slice(METADATA_HEADER.length), value]),
+    );
+    return context.json(await deps.objects.upload(key, context.req.raw.body ?? nothing(), { metadata }));
+  });
+
+  app.onError((error, context) => {
+    if (!(error instanceof PortError)) throw error;
+    return context.json(problemOf(error), error.retryable ? 503 : error.code === 'access-denied' ? 401 : 400);
+  });
+  return app;
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** Compares in a time that tells nothing about either text. */
+function sameText(a: string, b: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod/mini';
+import type { FunctionName } from '../functions/index.ts';
+import type { Trigger } from '../functions/shared/declaration.ts';
+import type { Clock } from '../lib/shared/ports/clock.ts';
+import type { MessageReceiver, ReceivedMessage } from '../lib/shared/ports/messageQueue.ts';
+import { QUEUE_LIMITS } from '../lib/shared/ports/messageQueue.ts';
+import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
+import { queueEvent } from './envelopes.ts';
+import type { Invoker } from './invoker.ts';
+import { startLoop } from './loop.ts';
+
+export type QueueTrigger = Extract<Trigger, { kind: 'queue' }>;
+
+export interface QueueSource {
+  /** Resolves when every batch under way is settled. */
+  stop(): Promise<void>;
+}
+
+/** One process serves all functions: more batches at once would only wait for each other. */
+const MOST_BATCHES = 8;
+/** How soon a stop is noticed. */
+const POLL_SECONDS = 1;
+
+const BatchAnswer = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
+
+/**
+ * What an event source mapping of Lambda does: receives batches for one function, removes what the function did, and
+ * leaves what it did not. A message of a failed or unparsable answer comes again, later each time, until its queue moves it
+ * to the dead-letter queue; one whose function ran out of time comes again only when its visibility ends.
+ */
+export function startQueueSource(
+  deps: {
+    readonly queues: MessageReceiver;
+    readonly invoker: Invoker;
+    readonly clock: Clock;
+    readonly telemetry: Telemetry;
+  },
+  source: { readonly functionName: FunctionName; readonly trigger: QueueTrigger; readonly timeoutSeconds: number },
+): QueueSource {
+  const { queues, clock } = deps;
+  const { queue, batchSize, maxConcurrency } = source.trigger;
+  const visibilitySeconds = 6 * source.timeoutSeconds;
+  const running = new Set<Promise<void>>();
+
+  async function settle(messages: readonly ReceivedMessage[]): Promise<void> {
+    const invocation = await deps.invoker.invoke(source.functionName, queueEvent(queue, messages, clock.now()));
+    if (invocation.outcome === 'timed-out') return;
+    const failures = BatchAnswer.safeParse(invocation.outcome === 'answered' ? invocation.answer : undefined);
+    const failed = failures.data?.batchItemFailures.map((failure) => failure.itemIdentifier);
+    for (const message of messages) {
+      const done = failed !== undefined && !failed.includes(message.messageId);
+      if (done) await queues.remove(queue, message.receiptHandle);
+      else await queues.changeVisibility(queue, message.receiptHandle, pauseSeconds(message.receiveCount));
+    }
+  }
+
+  function pauseSeconds(receiveCount: number): number {
+    return Math.min(visibilitySeconds, 2 ** (receiveCount - 1), QUEUE_LIMITS.visibilitySeconds);
+  }
+
+  const loop = startLoop(deps.telemetry, `queue ${queue}`, 0, async () => {
+    if (running.size >= Math.min(maxConcurrency, MOST_BATCHES)) await Promise.race(running);
+    const most = Math.min(batchSize, QUEUE_LIMITS.batchMessages);
+    const messages = await queues.receive(queue, most, POLL_SECONDS, visibilitySeconds);
+    if (messages.length === 0) return;
+    const batch = settle(messages)
+      .catch((error: unknown) => deps.telemetry.error('batch-unsettled', error, { queue }))
+      .finally(() => running.delete(batch));
+    running.add(batch);
+  });
+
+  return {
+    async stop() {
+      await loop.stop();
+      await Promise.all(running);
+    },
+  };
+}
