@@ -58,7 +58,7 @@ export function exposureUsd(one: ClassRates, home: ClassRates, at: Exposed, step
   const byReadUsd = feeUsd + moveUsd(one, home, at.bytes, 'write-back') + earlyDeletionUsd(one, at.bytes, at.heldMs);
   if (waitingNeverLoses(one, home, at.bytes)) return byReadUsd;
   const rentUsd = storageUsd(one, at.bytes, stepMs);
-  const standing = { bytes: at.bytes, heldMs: at.heldMs, idleMs: at.idleMs, justRead: false };
+  const standing = { bytes: at.bytes, heldMs: at.heldMs, idleMs: at.idleMs, justRead: false, lifecycle: false };
   const bySweepUsd = switchUsd(one, home, standing) + clockLagUsd(home, at.bytes, 0, at.shadowIdleMs + stepMs);
   return rentUsd + Math.max(byReadUsd, bySweepUsd);
 }

@@ -1,18 +1,31 @@
-import type { StorageClass } from '../shared/ids.ts';
+import { StorageClass } from '../shared/ids.ts';
 import { EpochMs, Usd } from '../shared/units.ts';
 import { earlyDeletionUsd, idleMonthUsd, moveUsd, readUsd } from './bill.ts';
+import { type ClassOutlook, type DollarPolicy, outlookUsd } from './dollarPolicy.ts';
+import { chooseByDollars } from './dollarTier.ts';
 import type { Rates } from './rates.ts';
 import type { TierFacts } from './tierFacts.ts';
 import { type Temperature, type TemperatureReason, type TierRules, temperature } from './tierRules.ts';
 
-/** Why nothing moves although the rules name another class. */
+export type TierPolicy = TierRules | DollarPolicy;
+
+/** Why nothing moves although the policy might want to. */
 export type TierKeepReason =
   | 'already-there'
   | 'held'
-  /** The object leaves for a cheaper class only when its minimum duration is over: until then both would be billed. */
+  /** Rules: the object leaves for a cheaper class only when its minimum duration is over: until then both would be billed. */
   | 'minimum-duration'
-  /** The class bills a minimum size that makes this object dearer there. */
-  | 'below-class-minimum';
+  /** Rules: the class bills a minimum size that makes this object dearer there. */
+  | 'below-class-minimum'
+  /** Dollars: no class is expected to cost less, moving included. */
+  | 'no-cheaper-class'
+  /** Dollars: a class is expected to cost less, but what could be lost by it is not covered. */
+  | 'allowance-spent';
+
+export type TierMoveReason =
+  | TemperatureReason
+  /** Dollars: the class with the least expected dollars, moving included. */
+  | 'cheaper';
 
 /** One class that the object could be in, with what it costs. */
 export interface TierAlternative {
@@ -26,17 +39,20 @@ export interface TierAlternative {
   readonly earlyDeletionUsd: Usd;
   /** A restore must end before the object can move. */
   readonly needsRestore: boolean;
+  /** Dollars until the next read or the horizon, which the dollar policy compares; absent where the class breaks the promise. */
+  readonly outlook?: ClassOutlook | undefined;
 }
 
 interface Explained {
   readonly digest: TierFacts['digest'];
   readonly from: StorageClass;
-  readonly temperature: Temperature;
-  readonly temperatureReason: TemperatureReason;
   readonly policyVersion: string;
+  /** Rules only: what the object is taken for, and why. */
+  readonly temperature?: Temperature;
+  readonly temperatureReason?: TemperatureReason;
   /** When the object can leave its class without an early-deletion charge. */
   readonly freeMoveAt: EpochMs;
-  /** Where it stays comes first, the rest in the order of the monthly cost. */
+  /** The present class comes first, the others in the order of what the policy compares. */
   readonly alternatives: readonly TierAlternative[];
 }
 
@@ -45,41 +61,42 @@ export type TierDecision =
   | (Explained & {
       readonly action: 'transition';
       readonly to: StorageClass;
-      readonly reason: TemperatureReason;
+      readonly reason: TierMoveReason;
       /** The object is archived: a restore must end before it can be copied. */
       readonly needsRestore: boolean;
     });
 
-/** The classes that the rules choose from and are compared with. */
-const CANDIDATES: readonly StorageClass[] = [
-  'STANDARD',
-  'INTELLIGENT_TIERING',
-  'STANDARD_IA',
-  'GLACIER_IR',
-  'GLACIER',
-  'DEEP_ARCHIVE',
-];
-
 /**
- * Decides the storage class of one object by the rules, with the dollars of every alternative. Throws `PricingError` where the
- * price book lacks a class. Deterministic: the same facts, rules, rates and time give the same decision.
+ * Decides the storage class of one object, with the dollars of every alternative. Throws `PricingError` where the price book lacks a
+ * class. Deterministic: the same facts, policy, rates and time give the same decision.
  */
-export function decideTier(facts: TierFacts, rules: TierRules, rates: Rates, now: EpochMs): TierDecision {
-  const judged = temperature(facts, rules, now);
-  const to = rules.classes[judged.temperature];
+export function decideTier(facts: TierFacts, policy: TierPolicy, rates: Rates, now: EpochMs): TierDecision {
+  const needsRestore = !rates.of(facts.storageClass).instant;
+  const choice =
+    policy.kind === 'rules' ? chooseByRules(facts, policy, rates, now) : chooseByDollars(facts, policy, rates, now);
   const explained: Explained = {
     digest: facts.digest,
     from: facts.storageClass,
-    temperature: judged.temperature,
-    temperatureReason: judged.reason,
-    policyVersion: rules.version,
+    policyVersion: policy.version,
     freeMoveAt: freeMoveAt(facts, rates),
-    alternatives: tierAlternatives(facts, rates, now),
+    alternatives: tierAlternatives(facts, rates, now, 'outlooks' in choice ? choice.outlooks : undefined),
+    ...('judged' in choice ? { temperature: choice.judged.temperature, temperatureReason: choice.judged.reason } : {}),
   };
+  return choice.to === undefined
+    ? { ...explained, action: 'keep', reason: choice.reason }
+    : { ...explained, action: 'transition', to: choice.to, reason: choice.reason, needsRestore };
+}
+
+type RuleChoice = { readonly judged: ReturnType<typeof temperature> } & (
+  | { readonly to: undefined; readonly reason: TierKeepReason }
+  | { readonly to: StorageClass; readonly reason: TierMoveReason }
+);
+
+function chooseByRules(facts: TierFacts, rules: TierRules, rates: Rates, now: number): RuleChoice {
+  const judged = temperature(facts, rules, now);
+  const to = rules.classes[judged.temperature];
   const keep = keepReason(facts, to, rates, now);
-  if (keep !== undefined) return { ...explained, action: 'keep', reason: keep };
-  const needsRestore = !rates.of(facts.storageClass).instant;
-  return { ...explained, action: 'transition', to, reason: judged.reason, needsRestore };
+  return keep === undefined ? { judged, to, reason: judged.reason } : { judged, to: undefined, reason: keep };
 }
 
 function keepReason(facts: TierFacts, to: StorageClass, rates: Rates, now: number): TierKeepReason | undefined {
@@ -95,29 +112,44 @@ function keepReason(facts: TierFacts, to: StorageClass, rates: Rates, now: numbe
 
 /** The end of the minimum duration of the class that the object is in. */
 export function freeMoveAt(facts: Pick<TierFacts, 'storageClass' | 'transitionedAt'>, rates: Rates): EpochMs {
-  const end = facts.transitionedAt + rates.of(facts.storageClass).minimumMs;
-  return EpochMs.parse(end);
+  return EpochMs.parse(facts.transitionedAt + rates.of(facts.storageClass).minimumMs);
 }
 
-/** Every class with its dollars for this object; `decideTier` shows them and `strata explain` prints them. */
-export function tierAlternatives(facts: TierFacts, rates: Rates, now: number): TierAlternative[] {
+/** What leaving the class now would charge for storage that was promised and not used. */
+export function liabilityUsd(facts: TierFacts, rates: Rates, now: number): Usd {
+  const heldMs = Math.max(0, now - facts.transitionedAt);
+  return Usd.parse(earlyDeletionUsd(rates.of(facts.storageClass), facts.bytes, heldMs));
+}
+
+function tierAlternatives(
+  facts: TierFacts,
+  rates: Rates,
+  now: number,
+  outlooks: ReadonlyMap<StorageClass, ClassOutlook> | undefined,
+): TierAlternative[] {
   const from = rates.of(facts.storageClass);
   const idleMs = Math.max(0, now - Math.max(facts.lastAccessAt ?? facts.createdAt, facts.transitionedAt));
-  const liability = earlyDeletionUsd(from, facts.bytes, Math.max(0, now - facts.transitionedAt));
-  const alternatives = CANDIDATES.map((storageClass): TierAlternative => {
+  const liability = liabilityUsd(facts, rates, now);
+  const alternatives = StorageClass.options.map((storageClass): TierAlternative => {
     const to = rates.of(storageClass);
     const stays = storageClass === facts.storageClass;
+    const monthUsd =
+      idleMonthUsd(to, facts.bytes, stays ? idleMs : 0) + facts.accessesLast30Days * readUsd(to, facts.bytes);
     return {
       action: stays ? 'keep' : 'transition',
       storageClass,
-      usdPerMonth: Usd.parse(
-        idleMonthUsd(to, facts.bytes, stays ? idleMs : 0) + facts.accessesLast30Days * readUsd(to, facts.bytes),
-      ),
+      usdPerMonth: Usd.parse(monthUsd),
       moveUsd: Usd.parse(stays ? 0 : moveUsd(from, to, facts.bytes, 'copy')),
-      earlyDeletionUsd: Usd.parse(stays ? 0 : liability),
+      earlyDeletionUsd: stays ? Usd.parse(0) : liability,
       needsRestore: !stays && !from.instant,
+      outlook: outlooks?.get(storageClass),
     };
   });
-  const rank = (one: TierAlternative): number => (one.action === 'keep' ? -1 : one.usdPerMonth);
-  return alternatives.sort((one, other) => rank(one) - rank(other));
+  return alternatives.sort((one, other) => rank(one, outlooks !== undefined) - rank(other, outlooks !== undefined));
+}
+
+function rank(one: TierAlternative, byOutlook: boolean): number {
+  if (one.action === 'keep') return -1;
+  if (!byOutlook) return one.usdPerMonth;
+  return one.outlook === undefined ? Number.MAX_VALUE : outlookUsd(one.outlook) + one.moveUsd + one.earlyDeletionUsd;
 }

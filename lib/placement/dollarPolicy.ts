@@ -50,6 +50,8 @@ export interface Standing {
   readonly idleMs: number;
   /** Whether its bytes were read a moment ago, so that they can be written back without a retrieval. */
   readonly justRead: boolean;
+  /** Whether moves down can be left to the provider's lifecycle, which spares the retrieval; else they are copies. */
+  readonly lifecycle: boolean;
 }
 
 /** Expected dollars of being in one class until the next read or the horizon, with their parts. */
@@ -129,7 +131,7 @@ function expectedLiabilityUsd(
 /** Dollars of going from one class to another now: requests, retrieval where it is charged, and what the old class still claims. */
 export function switchUsd(from: ClassRates, to: ClassRates, at: Standing): number {
   if (from === to) return 0;
-  const mechanism = at.justRead ? 'write-back' : lifecycleMoves(from, to) ? 'lifecycle' : 'copy';
+  const mechanism = at.justRead ? 'write-back' : at.lifecycle && lifecycleMoves(from, to) ? 'lifecycle' : 'copy';
   return moveUsd(from, to, at.bytes, mechanism) + earlyDeletionUsd(from, at.bytes, at.heldMs);
 }
 

@@ -10,10 +10,22 @@ export {
   subscribes,
   type SubscriptionPolicy,
 } from './decidePlacement.ts';
-export { decideTier, freeMoveAt, type TierAlternative, type TierDecision, type TierKeepReason } from './decideTier.ts';
+export {
+  decideTier,
+  freeMoveAt,
+  liabilityUsd,
+  type TierAlternative,
+  type TierDecision,
+  type TierKeepReason,
+  type TierMoveReason,
+  type TierPolicy,
+} from './decideTier.ts';
+export { dollarClass } from './dollarTier.ts';
+export { explainTier } from './explainTier.ts';
+export { recordTier, replayTier } from './tierReceipt.ts';
 export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { compileRates, type Rates } from './rates.ts';
-export type { TierFacts } from './tierFacts.ts';
+export { TierFacts } from './tierFacts.ts';
 export { TIER_RULES, type Temperature, temperature, type TierRules } from './tierRules.ts';
 export { allowedClasses, type ObjectCosts, objectCosts } from './objectCosts.ts';
 export { type ObjectHistory, offlineOptimum } from './optimum.ts';

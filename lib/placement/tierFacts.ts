@@ -1,16 +1,30 @@
-import type { Digest, StorageClass } from '../shared/ids.ts';
-import type { Bytes, EpochMs } from '../shared/units.ts';
+import * as z from 'zod/mini';
+import { Digest, StorageClass } from '../shared/ids.ts';
+import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 
-/** What the catalog knows about one stored object when its class is decided. */
-export interface TierFacts {
-  readonly digest: Digest;
-  readonly bytes: Bytes;
-  readonly storageClass: StorageClass;
-  readonly createdAt: EpochMs;
+const amount = z.number().check(z.nonnegative());
+
+/** What the catalog knows about one stored object when its class is decided. A decision receipt keeps it as JSON. */
+export const TierFacts = z.strictObject({
+  digest: Digest,
+  bytes: Bytes,
+  storageClass: StorageClass,
+  createdAt: EpochMs,
   /** When the object entered its class: the start of the minimum-duration clock. */
-  readonly transitionedAt: EpochMs;
-  readonly lastAccessAt?: EpochMs | undefined;
-  readonly accessesLast30Days: number;
+  transitionedAt: EpochMs,
+  lastAccessAt: z.optional(EpochMs),
+  accessesLast30Days: z.number().check(z.int(), z.nonnegative()),
   /** Set while something needs the object where it is; such objects never move. */
-  readonly heldBy?: 'lease' | 'pin' | 'legal-hold' | 'pending-fill' | undefined;
-}
+  heldBy: z.optional(z.enum(['lease', 'pin', 'legal-hold', 'pending-fill'])),
+  /** Reads and the time that they cover, decayed (`remember`); without it the last 30 days stand for the past. */
+  memory: z.optional(z.strictObject({ reads: amount, exposureMs: amount })),
+  /** Reads per day as somebody knows them, such as nearly none of a retired version. Stands above what was learned. */
+  knownReadsPerDay: z.optional(amount),
+  /** How long readers may wait for a restore; without it they may not, and archive classes are out of the question. */
+  restoreToleranceMs: z.optional(amount),
+  /** What idles while a restore is awaited, in dollars per hour. */
+  waitingUsdPerHour: z.optional(amount),
+  /** What may be put at risk on a learned forecast (`Allowance.slackUsd`); without it nothing. */
+  slackUsd: z.optional(Usd),
+});
+export type TierFacts = z.infer<typeof TierFacts>;

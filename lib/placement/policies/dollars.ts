@@ -80,6 +80,7 @@ class DollarSteps implements StepPolicy {
       heldMs: (view.step - view.enteredStep) * stepMs,
       idleMs: (view.step - Math.max(view.enteredStep, view.lastReadStep)) * stepMs,
       justRead,
+      lifecycle: true,
     };
   }
 

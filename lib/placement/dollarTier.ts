@@ -1,0 +1,124 @@
+import { StorageClass } from '../shared/ids.ts';
+import { DAY_MS, HOUR_MS } from '../shared/units.ts';
+import { exposureUsd, waitingNeverLoses } from './allowance.ts';
+import { type DemandForecast, type DemandMemory, forecastFrom, knownRate } from './demand.ts';
+import {
+  cheapestClass,
+  type ClassOutlook,
+  classOutlook,
+  type DollarPolicy,
+  type Prospect,
+  type Standing,
+  switchUsd,
+} from './dollarPolicy.ts';
+import type { ClassRates, Rates } from './rates.ts';
+import type { TierFacts } from './tierFacts.ts';
+
+/** What the dollar policy chose for stored objects; `to` is undefined where the object stays. */
+export type DollarChoice = { readonly outlooks: ReadonlyMap<StorageClass, ClassOutlook> } & (
+  | { readonly to: undefined; readonly reason: 'held' | 'no-cheaper-class' | 'allowance-spent' }
+  | { readonly to: StorageClass; readonly reason: 'cheaper' }
+);
+
+/** Chooses with the outlook of every class; `dollarClass` is the same choice without them. */
+export function chooseByDollars(facts: TierFacts, policy: DollarPolicy, rates: Rates, now: number): DollarChoice {
+  const prospect = prospectOf(facts, policy, now);
+  const standing = standingOf(facts, now);
+  const outlooks = new Map<StorageClass, ClassOutlook>();
+  for (const storageClass of StorageClass.options) {
+    const at = storageClass === facts.storageClass ? standing : { bytes: facts.bytes, heldMs: 0, idleMs: 0 };
+    const outlook = classOutlook(rates.of(storageClass), at, prospect.forecast, prospect.horizonMs, prospect.waiting);
+    if (outlook !== undefined) outlooks.set(storageClass, outlook);
+  }
+  if (facts.heldBy !== undefined) return { outlooks, to: undefined, reason: 'held' };
+  const chosen = dollarClass(facts, policy, rates, now);
+  return typeof chosen === 'string' && isStorageClass(chosen)
+    ? { outlooks, to: chosen, reason: 'cheaper' }
+    : { outlooks, to: undefined, reason: chosen };
+}
+
+function isStorageClass(text: string): text is StorageClass {
+  return StorageClass.safeParse(text).success;
+}
+
+/** The class to move to, or why the object stays: the hot path of sweeps, which builds nothing else. */
+export function dollarClass(
+  facts: TierFacts,
+  policy: DollarPolicy,
+  rates: Rates,
+  now: number,
+): StorageClass | 'no-cheaper-class' | 'allowance-spent' {
+  const from = rates.of(facts.storageClass);
+  const home = rates.of('INTELLIGENT_TIERING');
+  const standing = standingOf(facts, now);
+  const candidates = StorageClass.options.map((name) => rates.of(name));
+  const prospect = prospectOf(facts, policy, now);
+  const to = cheapestClass(from, candidates, standing, prospect, policy.margin);
+  if (to === from) return 'no-cheaper-class';
+  if (facts.knownReadsPerDay !== undefined || to === home || covered(facts, from, to, home, standing, now)) {
+    return StorageClass.options[candidates.indexOf(to)] ?? 'no-cheaper-class';
+  }
+  // Intelligent-Tiering risks nothing, and may still be better than where the object is.
+  const fallback = cheapestClass(from, [home], standing, prospect, policy.margin);
+  return fallback === home && from !== home ? 'INTELLIGENT_TIERING' : 'allowance-spent';
+}
+
+/** Whether the slack covers what a learned move may lose against Intelligent-Tiering. */
+function covered(
+  facts: TierFacts,
+  from: ClassRates,
+  to: ClassRates,
+  home: ClassRates,
+  standing: Standing,
+  now: number,
+): boolean {
+  const shadowIdleMs = Math.max(0, now - (facts.lastAccessAt ?? facts.createdAt));
+  const exposed = (one: ClassRates, heldMs: number, idleMs: number): number =>
+    exposureUsd(one, home, { bytes: facts.bytes, heldMs, idleMs, shadowIdleMs }, DAY_MS, waitingOf(facts));
+  const taken = waitingNeverLoses(from, home, facts.bytes) ? exposed(from, standing.heldMs, standing.idleMs) : 0;
+  const neededUsd = switchUsd(from, to, standing) + exposed(to, 0, 0) - taken;
+  return neededUsd <= (facts.slackUsd ?? 0);
+}
+
+function standingOf(facts: TierFacts, now: number): Standing {
+  const lastEvent = Math.max(facts.lastAccessAt ?? facts.createdAt, facts.transitionedAt);
+  return {
+    bytes: facts.bytes,
+    heldMs: Math.max(0, now - facts.transitionedAt),
+    idleMs: Math.max(0, now - lastEvent),
+    justRead: false,
+    // Strata moves objects by copies that it verifies.
+    lifecycle: false,
+  };
+}
+
+function prospectOf(facts: TierFacts, policy: DollarPolicy, now: number): Prospect {
+  const known = facts.knownReadsPerDay;
+  return {
+    forecast: known === undefined ? forecastFrom(memoryOf(facts, now), policy.prior) : knownRate(known),
+    horizonMs: known === undefined ? policy.horizonMs : policy.knownHorizonMs,
+    waiting: waitingOf(facts),
+  };
+}
+
+function waitingOf(facts: TierFacts): Prospect['waiting'] {
+  return { toleranceMs: facts.restoreToleranceMs ?? 0, usdPerMs: (facts.waitingUsdPerHour ?? 0) / HOUR_MS };
+}
+
+/** The past as the facts tell it: the kept memory, else the last 30 days, or the whole idle time where it is longer. */
+function memoryOf(facts: TierFacts, now: number): DemandMemory {
+  if (facts.memory !== undefined) return facts.memory;
+  const ageMs = Math.max(0, now - facts.createdAt);
+  const idleMs = Math.max(0, now - (facts.lastAccessAt ?? facts.createdAt));
+  const windowMs = Math.min(ageMs, 30 * DAY_MS);
+  return { reads: facts.accessesLast30Days, exposureMs: Math.max(windowMs, idleMs) };
+}
+
+/** The forecast behind a decision, for people who ask why. */
+export function forecastOf(
+  facts: TierFacts,
+  policy: DollarPolicy,
+  now: number,
+): { forecast: DemandForecast; horizonMs: number } {
+  return prospectOf(facts, policy, now);
+}

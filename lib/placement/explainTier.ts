@@ -1,0 +1,98 @@
+import { DAY_MS, type EpochMs, formatBytes, formatUsd, Usd } from '../shared/units.ts';
+import { probabilityOfNoRead } from './demand.ts';
+import type { TierAlternative, TierDecision, TierPolicy } from './decideTier.ts';
+import { outlookUsd } from './dollarPolicy.ts';
+import { forecastOf } from './dollarTier.ts';
+import type { TierFacts } from './tierFacts.ts';
+
+/** What each reason means, in words for people who do not know the code. */
+const REASONS: Record<TierDecision['reason'], string> = {
+  'already-there': 'it already is where the rules want it',
+  held: 'something needs it where it is',
+  'minimum-duration': 'its class is paid for until the minimum duration ends, so moving now would pay twice',
+  'below-class-minimum': 'it is smaller than what the colder class bills at least',
+  'no-cheaper-class': 'no other class is expected to cost less, moving included',
+  'allowance-spent':
+    'another class is expected to cost less, but if the forecast is wrong the loss is not covered by earlier savings',
+  cheaper: 'it is the class with the least expected dollars, moving included',
+  'new-content': 'new content starts hot',
+  'read-daily': 'it is read at least once a day',
+  'read-weekly': 'it is read at least once in ten days',
+  'young-content': 'it is younger than a year',
+  'old-and-rarely-read': 'it is older than a year and hardly read',
+  'archive-age-reached': 'it is older than the archive age and was not read for a year',
+};
+
+/** A decision as text: what, why, on what forecast, and the dollars of every alternative. Deterministic. */
+export function explainTier(decision: TierDecision, facts: TierFacts, policy: TierPolicy, now: EpochMs): string {
+  const what =
+    decision.action === 'keep' ? `stays in ${decision.from}` : `moves from ${decision.from} to ${decision.to}`;
+  const promised = decision.alternatives.filter((one) => policy.kind === 'rules' || one.outlook !== undefined);
+  const broken = decision.alternatives.filter((one) => !promised.includes(one)).map((one) => one.storageClass);
+  const rows = promised.map((one) => row(one, decision, policy));
+  const header = policy.kind === 'rules' ? RULE_HEADER : DOLLAR_HEADER;
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return [
+    `${facts.digest.slice(0, 12)} (${formatBytes(facts.bytes)}) ${what}: ${REASONS[decision.reason]}.`,
+    demand(facts, policy, now),
+    '',
+    line(header),
+    ...rows.map(line),
+    ...(broken.length > 0 ? [`  ${broken.join(', ')}: readers would wait longer than was promised`] : []),
+    '',
+    decision.freeMoveAt > now
+      ? `Leaving ${decision.from} before ${date(decision.freeMoveAt)} charges the rest of its minimum duration.`
+      : `Leaving ${decision.from} charges nothing for its minimum duration.`,
+    `Decided by ${decision.policyVersion} for ${new Date(now).toISOString()}.`,
+    '',
+  ].join('\n');
+}
+
+const RULE_HEADER = ['class', 'a month', 'moving', 'early deletion'];
+const DOLLAR_HEADER = ['class', 'storage', 'reads', 'GPU wait', 'early deletion', 'moving', 'expected'];
+
+function row(one: TierAlternative, decision: TierDecision, policy: TierPolicy): string[] {
+  const chosen = decision.action === 'keep' ? one.action === 'keep' : one.storageClass === decision.to;
+  const name = `${chosen ? '→' : ' '} ${one.storageClass}`;
+  const usd = (value: number): string => formatUsd(Usd.parse(value));
+  if (policy.kind === 'rules') return [name, usd(one.usdPerMonth), usd(one.moveUsd), usd(one.earlyDeletionUsd)];
+  if (one.outlook === undefined) return [name];
+  const { storageUsd, retrievalUsd, gpuWaitingUsd, earlyDeletionUsd } = one.outlook;
+  return [
+    name,
+    usd(storageUsd),
+    usd(retrievalUsd),
+    usd(gpuWaitingUsd),
+    usd(earlyDeletionUsd + one.earlyDeletionUsd),
+    usd(one.moveUsd),
+    usd(outlookUsd(one.outlook) + one.earlyDeletionUsd + one.moveUsd),
+  ];
+}
+
+function demand(facts: TierFacts, policy: TierPolicy, now: EpochMs): string {
+  const read =
+    facts.lastAccessAt === undefined
+      ? `It was never read since ${date(facts.createdAt)}`
+      : `It was last read on ${date(facts.lastAccessAt)}, ${facts.accessesLast30Days} times in the last 30 days`;
+  if (policy.kind === 'rules') return `${read}.`;
+  const { forecast, horizonMs } = forecastOf(facts, policy, now);
+  const soon = percent(1 - probabilityOfNoRead(forecast, 30 * DAY_MS));
+  const ever = percent(1 - probabilityOfNoRead(forecast, horizonMs));
+  const basis = facts.knownReadsPerDay === undefined ? 'Its past reads say' : 'It is known';
+  return `${read}. ${basis} that a read comes within 30 days with ${soon}, within ${horizonMs / DAY_MS} days with ${ever}. Dollars are until then.`;
+}
+
+function percent(part: number): string {
+  return `${Number((100 * part).toPrecision(2))} %`;
+}
+
+function date(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}

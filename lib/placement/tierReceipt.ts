@@ -1,0 +1,22 @@
+import * as z from 'zod/mini';
+import type { Json } from '../shared/canonicalJson.ts';
+import { EpochMs } from '../shared/units.ts';
+import { decideTier, type TierDecision, type TierPolicy } from './decideTier.ts';
+import type { Rates } from './rates.ts';
+import { TierFacts } from './tierFacts.ts';
+
+const RecordedTier = z.strictObject({ decision: z.literal('tier'), facts: TierFacts, now: EpochMs });
+
+/** The inputs of a decision as JSON, for its receipt. */
+export function recordTier(facts: TierFacts, now: EpochMs): Json {
+  return { decision: 'tier', facts: { ...facts }, now };
+}
+
+/**
+ * Decides once more what a receipt says was decided: the same inputs, policy and prices give the same decision. Undefined when
+ * the inputs are not those of a tier decision.
+ */
+export function replayTier(inputs: string, policy: TierPolicy, rates: Rates): TierDecision | undefined {
+  const parsed = RecordedTier.safeParse(JSON.parse(inputs));
+  return parsed.success ? decideTier(parsed.data.facts, policy, rates, parsed.data.now) : undefined;
+}
