@@ -7,6 +7,10 @@ const EXIT_USAGE = 2;
 const program = new Command('strata').description('where every byte of every model lives').exitOverride();
 const { registerSimulate } = await import('./commands/simulate.ts');
 registerSimulate(program);
+const { registerReplay } = await import('./commands/replay.ts');
+registerReplay(program);
+const { registerPrices } = await import('./commands/prices.ts');
+registerPrices(program);
 
 try {
   await program.parseAsync();

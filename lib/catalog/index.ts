@@ -7,5 +7,6 @@ export * from './rows/once.ts';
 export * from './rows/outbox.ts';
 export * from './rows/upload.ts';
 export * from './rows/verdict.ts';
+export * from './sendOnce.ts';
 export * from './settle.ts';
 export * from './versionOrder.ts';

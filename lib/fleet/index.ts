@@ -1,4 +1,46 @@
+export type { AgentPlane, PlaneAnswer } from './agentPlane.ts';
+export { createJoinToken } from './joinTokens.ts';
+export { CLOCK_MARGIN_MS, reap, type ActionReaping, type HostReaping, type ReapDeps } from './reap.ts';
+export {
+  commandHost,
+  type OperatorAnswer,
+  type OperatorCommand,
+  type OperatorDeps,
+  type OperatorRefusal,
+  type OperatorRequest,
+} from './operatorCommands.ts';
+export { decideFence, type FenceDeps, type FenceReason, fenceHost } from './fenceHost.ts';
+export { decideHeartbeat, type HeartbeatDecision, type HeartbeatReason } from './decideHeartbeat.ts';
+export {
+  decideReceipt,
+  type ReceiptDecision,
+  type ReceiptFacts,
+  type ReceiptRefusal,
+  type ReplicaEffect,
+  retryDelaySeconds,
+  type SettleReason,
+} from './decideReceipt.ts';
+export { decideResident, type ResidentReason, type ResidentReport } from './decideResidents.ts';
+export { FleetError } from './errors.ts';
 export type { HostCredentialIssuer } from './hostCredentials.ts';
+export { openReport, type OpenedReport } from './hostReports.ts';
+export { placeHost } from './placeHost.ts';
+export { placeModel } from './placeModel.ts';
+export { type PlacementDeps, type PlacementReason, placeOnHost } from './placeOnHost.ts';
+export { problemOf, refusalProblem } from './problems.ts';
+export { replayPlacement } from './placementInputs.ts';
+export type { HeartbeatDeps, ReconcileReason } from './reconcileResidents.ts';
+export { type HeartbeatAnswer, recordHeartbeat } from './recordHeartbeat.ts';
+export {
+  type RegistrationAnswer,
+  type RegistrationDeps,
+  type RegistrationRefusal,
+  registerHost,
+  rejoinHost,
+} from './registerHost.ts';
+export { loadServable, type ServableOutcome, serveRefusal, type ServeRefusal } from './servable.ts';
+export { isFresh, type RefreshAnswer, refreshSession, type SessionRefusal } from './sessions.ts';
+export { type ReceiptAnswer, type ReceiptDeps, settleReceipt } from './settleReceipt.ts';
 export {
   type CommandReader,
   type EnvelopeRefusal,

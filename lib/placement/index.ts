@@ -51,3 +51,7 @@ export {
   type LifecycleJudgement,
   type LifecycleRules,
 } from './lifecycleRules.ts';
+export { cumulativeCostPlot } from './costPlot.ts';
+export { PlacementError } from './errors.ts';
+export { Histories } from './log/histories.ts';
+export { LogReader } from './log/logReader.ts';

@@ -36,8 +36,9 @@ export interface Bill {
   earlyDeletionUsd: number;
   gpuWaitingUsd: number;
   reads: number;
-  /** Reads that paid retrieval or waited for a restore. */
+  /** Reads that paid retrieval, and those that had to wait for a restore. */
   retrievals: number;
+  restores: number;
   moves: number;
   waitMs: number;
 }
@@ -51,6 +52,7 @@ export function emptyBill(): Bill {
     gpuWaitingUsd: 0,
     reads: 0,
     retrievals: 0,
+    restores: 0,
     moves: 0,
     waitMs: 0,
   };
@@ -152,6 +154,7 @@ export class ObjectRun {
     const first = this.present();
     bill.gpuWaitingUsd += first.waitingUsd;
     bill.waitMs += first.waitMs;
+    bill.restores += first.waitMs > 0 ? 1 : 0;
     this.payReads(first, first.firstReadUsd - first.waitingUsd, 1);
     view.paidUsd = billUsd(bill) - before;
     this.move(this.policy.afterRead(view), true);

@@ -1,0 +1,181 @@
+import type { Problem, ResolvedModel } from '../../events/host-api/v1.ts';
+import type { Digest, ModelKind, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import type { Clock } from '../../lib/shared/ports/clock.ts';
+import type { FillFailure, FillOutcome } from '../nvme/fills.ts';
+import { blobPath } from '../nvme/paths.ts';
+import type { LeaseId } from '../nvme/records.ts';
+import type { Store } from '../nvme/store.ts';
+import type { Accesses } from '../reports/accesses.ts';
+import { versionedPath } from '../view/planView.ts';
+import type { Resolver } from './resolver.ts';
+
+type ResolvedFile = ResolvedModel['files'][number];
+
+export interface EnsuredFile {
+  readonly file: string;
+  readonly role: ResolvedFile['role'];
+  readonly kind: ModelKind;
+  readonly digest: Digest;
+  readonly size: number;
+  /** Relative to the store's root, under `models/`. */
+  readonly path: string;
+}
+
+export type Ensured =
+  | {
+      readonly outcome: 'ready';
+      readonly model: ModelName;
+      readonly version: SemVer;
+      /** Every file of the version; the first is the largest of the weights. */
+      readonly files: readonly [EnsuredFile, ...EnsuredFile[]];
+      readonly lease: LeaseId;
+    }
+  | {
+      readonly outcome: 'fetching';
+      readonly model: ModelName;
+      readonly version: SemVer;
+      readonly bytesDone: number;
+      readonly totalBytes: number;
+      /** Undefined until bytes flow. */
+      readonly secondsRemaining: number | undefined;
+    }
+  | { readonly outcome: 'refused'; readonly problem: Problem }
+  | { readonly outcome: 'failed'; readonly code: FillFailure; readonly message: string }
+  | { readonly outcome: 'unreachable'; readonly message: string };
+
+/** Makes a model ready for an inference process: all files of one version on the disk, leased together. */
+export interface Models {
+  /** Waits at most `waitMs` for missing bytes; the fetch goes on afterwards, and asking again joins it. */
+  ensure(model: ModelName, reference: string, waitMs: number): Promise<Ensured>;
+  /** Resolves when no fetch that a process asked for is running. */
+  settled(): Promise<void>;
+}
+
+export interface ModelsDeps {
+  readonly store: Store;
+  readonly resolver: Resolver;
+  readonly accesses: Accesses;
+  readonly clock: Clock;
+  /** Told about each blob that was fetched, for the plane. */
+  readonly onFetched: (digest: Digest, bytesBefore: number, bytesAfter: number) => Promise<void>;
+}
+
+interface Fetching {
+  readonly startedAt: number;
+  readonly bytesAtStart: number;
+  readonly outcome: Promise<Extract<FillOutcome, { outcome: 'failed' }> | 'resident' | 'stopped'>;
+}
+
+export function createModels(deps: ModelsDeps): Models {
+  const { store, clock } = deps;
+  /** By version: whoever asks for a version that is being fetched waits for the same fetch. */
+  const running = new Map<string, Fetching>();
+
+  async function fetchAll(resolved: ResolvedModel): Promise<Awaited<Fetching['outcome']>> {
+    const outcomes = await Promise.all(resolved.files.map((file) => fetchOne(resolved, file)));
+    const failure = outcomes.find((one) => one.outcome === 'failed');
+    if (failure !== undefined) return failure;
+    return outcomes.some((one) => one.outcome === 'stopped') ? 'stopped' : 'resident';
+  }
+
+  async function fetchOne(resolved: ResolvedModel, file: ResolvedFile): Promise<FillOutcome> {
+    const { model, version, publishedAt } = resolved;
+    const { digest, size, origin, kind, role } = file;
+    const entries = [{ model, version, file: file.file, kind, role, publishedAt }];
+    const fill = await store.fills.fetch({ digest, size, origin, entries, priority: 0 });
+    if (fill.outcome === 'resident' && fill.fetched) await deps.onFetched(digest, fill.bytesBefore, fill.bytesAfter);
+    return fill;
+  }
+
+  /** What is fetched is held until `lease` has it, so that it cannot be evicted by the next fetch before anyone has used it. */
+  function startFetch(key: string, resolved: ResolvedModel): Fetching {
+    const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
+    const outcome = fetchAll(resolved).finally(() => {
+      running.delete(key);
+      letGo();
+    });
+    const fetching = { startedAt: clock.now(), bytesAtStart: bytesDone(resolved), outcome };
+    running.set(key, fetching);
+    return fetching;
+  }
+
+  function bytesDone(resolved: ResolvedModel): number {
+    return resolved.files.reduce((sum, { digest, size }) => {
+      if (store.blob(digest)?.state === 'resident') return sum + size;
+      return sum + (store.fills.progress(digest)?.bytesDone ?? 0);
+    }, 0);
+  }
+
+  function progressOf(resolved: ResolvedModel, fetching: Fetching): Ensured {
+    const done = bytesDone(resolved);
+    const totalBytes = resolved.files.reduce((sum, { size }) => sum + size, 0);
+    const seconds = (clock.now() - fetching.startedAt) / 1000;
+    const rate = seconds > 0 ? (done - fetching.bytesAtStart) / seconds : 0;
+    const secondsRemaining = rate > 0 ? Math.ceil((totalBytes - done) / rate) : undefined;
+    const { model, version } = resolved;
+    return { outcome: 'fetching', model, version, bytesDone: done, totalBytes, secondsRemaining };
+  }
+
+  async function leaseAll(resolved: ResolvedModel, hit: boolean): Promise<Ensured | undefined> {
+    const files = [...resolved.files].sort(weightsFirst).map((file) => ensuredFile(resolved, file));
+    const [first, ...rest] = files;
+    if (first === undefined) return undefined;
+    const lease = await store.lease(files.map((file) => file.digest));
+    if (lease === undefined) return undefined;
+    for (const { digest } of files) {
+      store.accessed(digest, hit);
+      deps.accesses.record(digest, hit);
+    }
+    const { model, version } = resolved;
+    return { outcome: 'ready', model, version, files: [first, ...rest], lease: lease.id };
+  }
+
+  function ensuredFile(resolved: ResolvedModel, file: ResolvedFile): EnsuredFile {
+    const { model, version, publishedAt } = resolved;
+    const { digest, size, kind, role } = file;
+    const entry = { model, version, file: file.file, kind, role, publishedAt };
+    const inView = store
+      .blob(digest)
+      ?.entries.some((one) => one.model === model && one.version === version && one.file === file.file);
+    return {
+      file: file.file,
+      role,
+      kind,
+      digest,
+      size,
+      path: inView === true ? versionedPath(entry) : blobPath(digest),
+    };
+  }
+
+  return {
+    async ensure(model, reference, waitMs) {
+      const resolution = await deps.resolver.resolve(model, reference);
+      if (resolution.outcome !== 'resolved') return resolution;
+      const resolved = resolution.model;
+      const key = `${resolved.model}@${resolved.version}`;
+      const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
+      try {
+        const named = resolved.files.every((file) => ensuredFile(resolved, file).path !== blobPath(file.digest));
+        const atHand = named ? await leaseAll(resolved, true) : undefined;
+        if (atHand !== undefined) return atHand;
+        if (resolution.remembered)
+          return { outcome: 'unreachable', message: 'The plane cannot be reached, and not all files are here.' };
+        const fetching = running.get(key) ?? startFetch(key, resolved);
+        const end = await Promise.race([fetching.outcome, clock.sleep(waitMs).then(() => 'waited' as const)]);
+        if (end === 'waited' || end === 'stopped') return progressOf(resolved, fetching);
+        if (end !== 'resident') return { outcome: 'failed', code: end.code, message: end.message };
+        return (await leaseAll(resolved, false)) ?? progressOf(resolved, fetching);
+      } finally {
+        letGo();
+      }
+    },
+    async settled() {
+      while (running.size > 0) await Promise.allSettled([...running.values()].map((one) => one.outcome));
+    },
+  };
+}
+
+function weightsFirst(one: ResolvedFile, other: ResolvedFile): number {
+  const rank = (file: ResolvedFile) => (file.role === 'weights' ? 0 : 1);
+  return rank(one) - rank(other) || other.size - one.size || (one.file < other.file ? -1 : 1);
+}

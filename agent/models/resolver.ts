@@ -1,0 +1,76 @@
+import type { Problem, ResolvedModel } from '../../events/host-api/v1.ts';
+import type { AgentPlane } from '../../lib/fleet/index.ts';
+import { errorText, PortError } from '../../lib/shared/errors.ts';
+import type { ModelName } from '../../lib/shared/ids.ts';
+import type { Clock } from '../../lib/shared/ports/clock.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
+import type { DurationMs } from '../../lib/shared/units.ts';
+import type { Session } from '../session/session.ts';
+
+export type Resolution =
+  /** `remembered`: the plane cannot be reached now, so what is not on the disk may not be fetched on the word of this. */
+  | { readonly outcome: 'resolved'; readonly model: ResolvedModel; readonly remembered: boolean }
+  | { readonly outcome: 'refused'; readonly problem: Problem }
+  | { readonly outcome: 'unreachable'; readonly message: string };
+
+/**
+ * What a model reference means. The plane decides; its answers hold for a moment, and for longer only while the plane cannot
+ * be reached and only for what is on the disk.
+ */
+export interface Resolver {
+  resolve(model: ModelName, reference: string): Promise<Resolution>;
+}
+
+export interface ResolverDeps {
+  readonly plane: AgentPlane;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+const MOST_REMEMBERED = 1000;
+
+export function createResolver(deps: ResolverDeps, config: { readonly resolutionTtlMs: DurationMs }): Resolver {
+  const remembered = new Map<string, { readonly model: ResolvedModel; readonly at: number }>();
+
+  async function ask(model: ModelName, reference: string): Promise<Resolution> {
+    const session = deps.session.current();
+    if (session === undefined) return { outcome: 'unreachable', message: 'This host is not registered yet.' };
+    const { host, generation } = session;
+    const at = deps.clock.now();
+    try {
+      const answer = await deps.plane.resolve(
+        deps.session.sign({ schema: 'resolve-model/1', host, generation, at, model, reference }),
+      );
+      if (answer.outcome === 'refused') {
+        if (answer.problem.code === 'stale-generation') deps.session.renewSoon();
+        return answer;
+      }
+      return { outcome: 'resolved', model: answer.value, remembered: false };
+    } catch (error) {
+      if (!(error instanceof PortError)) throw error;
+      deps.telemetry.warn('model-not-resolved', { model, reference, error: errorText(error) });
+      return { outcome: 'unreachable', message: errorText(error) };
+    }
+  }
+
+  return {
+    async resolve(model, reference) {
+      const key = `${model}@${reference}`;
+      const known = remembered.get(key);
+      const age = known === undefined ? 0 : deps.clock.now() - known.at;
+      if (known !== undefined && age >= 0 && age < config.resolutionTtlMs) {
+        return { outcome: 'resolved', model: known.model, remembered: false };
+      }
+      const resolution = await ask(model, reference);
+      if (resolution.outcome === 'unreachable' && known !== undefined) {
+        return { outcome: 'resolved', model: known.model, remembered: true };
+      }
+      remembered.delete(key);
+      if (resolution.outcome === 'resolved') remembered.set(key, { model: resolution.model, at: deps.clock.now() });
+      const oldest = remembered.size > MOST_REMEMBERED ? remembered.keys().next() : undefined;
+      if (oldest?.done === false) remembered.delete(oldest.value);
+      return resolution;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { CommandReceipt } from '../../events/command-receipt/v1.ts';
+import type { Digest } from '../../lib/shared/ids.ts';
+import type { Clock } from '../../lib/shared/ports/clock.ts';
+import type { Disk } from '../../lib/shared/ports/disk.ts';
+import type { ObjectReader } from '../../lib/shared/ports/objectStore.ts';
+import type { Random } from '../../lib/shared/ports/random.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
+import type { Transfer } from '../../lib/shared/ports/transfer.ts';
+import { Bytes, type DurationMs } from '../../lib/shared/units.ts';
+import type { ModelsView } from '../view/view.ts';
+import type { EvictionPolicy } from './evictionPolicy.ts';
+import type { Ledger } from './ledger.ts';
+import type { Leases } from './leases.ts';
+import type { BlobEntry, LedgerRecord } from './records.ts';
+import type { SteadyTime } from './steadyTime.ts';
+import type { BlobTurns, Turns } from './turns.ts';
+
+export interface StoreConfig {
+  /** The most bytes that blobs and staging files may take together. A `resize` command overrides it. */
+  readonly capacityBytes: Bytes;
+  /** Left free on the volume whatever the capacity says. */
+  readonly headroomBytes: Bytes;
+  /** Of every blob; only tests use another than `PART_SIZE`. */
+  readonly partSize: number;
+  readonly leaseTtlMs: DurationMs;
+  /** How often a fill is tried while the origin cannot be reached. */
+  readonly fillAttempts: number;
+  /** A partial fill that nobody continues is dropped after this. */
+  readonly abandonedAfterMs: DurationMs;
+  /** Each copy is hashed again after this, at most `scrubBytesPerSecond` fast. */
+  readonly scrubEveryMs: DurationMs;
+  readonly scrubBytesPerSecond: number;
+}
+
+/** What the store reports of itself without having been commanded. */
+export interface LocalEvent {
+  readonly type: 'prefetch' | 'evict';
+  readonly digest: Digest;
+  readonly outcome: CommandReceipt['outcome'];
+  readonly code: CommandReceipt['code'];
+  readonly message?: string;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Of the whole store afterwards. */
+  readonly usedBytes: Bytes;
+}
+
+/** What the modules of the store work with; one set per incarnation of the agent. */
+export interface StoreParts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  readonly transfer: Transfer;
+  readonly objects: ObjectReader;
+  readonly config: StoreConfig;
+  readonly time: SteadyTime;
+  readonly ledger: Ledger;
+  readonly leases: Leases;
+  readonly policy: EvictionPolicy;
+  readonly view: ModelsView;
+  /** One piece of work at a time per blob: fills, evictions and verifications of one blob never overlap. */
+  readonly blobTurns: BlobTurns;
+  /** Reservations and resizes, one at a time: what one of them counted stays true until it has committed. */
+  readonly admissions: Turns;
+  /** Blobs that are about to leave: no longer served, not yet gone. Set and checked without an await in between. */
+  readonly leaving: Set<Digest>;
+  /** Bytes that a reservation has not yet claimed from the volume. */
+  readonly unclaimed: Map<Digest, number>;
+  /** Records that make the plane learn of a local event; none while the host has never registered. */
+  readonly receiptOf: (event: LocalEvent, capacityBytes: Bytes) => readonly LedgerRecord[];
+}
+
+export function usedBytes(parts: StoreParts): Bytes {
+  let used = 0;
+  for (const blob of parts.ledger.state.blobs.values()) used += blob.size;
+  return Bytes.parse(used);
+}
+
+export function reservedBytes(parts: StoreParts): Bytes {
+  let reserved = 0;
+  for (const blob of parts.ledger.state.blobs.values()) if (blob.state === 'filling') reserved += blob.size;
+  return Bytes.parse(reserved);
+}
+
+export function capacityBytes(parts: StoreParts): Bytes {
+  return parts.ledger.state.capacityBytes ?? parts.config.capacityBytes;
+}
+
+/** Whether an inference process may be given this blob now. */
+export function servable(parts: StoreParts, digest: Digest): boolean {
+  return parts.ledger.state.blobs.get(digest)?.state === 'resident' && !parts.leaving.has(digest);
+}
+
+export function evictable(parts: StoreParts, blob: BlobEntry): boolean {
+  return (
+    !blob.pinned &&
+    !parts.leases.protects(blob.digest) &&
+    !parts.blobTurns.busy(blob.digest) &&
+    !parts.leaving.has(blob.digest)
+  );
+}

@@ -1,0 +1,214 @@
+import * as z from 'zod/mini';
+import { CommandReceipt } from '../../events/command-receipt/v1.ts';
+import { Origin, ViewEntry } from '../../events/host-command/v1.ts';
+import { ActionId, Digest, Generation } from '../../lib/shared/ids.ts';
+import { Bytes, EpochMs } from '../../lib/shared/units.ts';
+
+export const LeaseId = z
+  .string()
+  .check(z.regex(/^[0-9a-f]{32}$/))
+  .brand<'LeaseId'>();
+export type LeaseId = z.infer<typeof LeaseId>;
+
+/** One fact of the store. What the records of a ledger add up to is its state; each is written before anyone is told of it. */
+export const LedgerRecord = z.discriminatedUnion('is', [
+  /** Bytes are set aside for a blob that is being fetched; a second time it only renews where it is fetched from. */
+  z.strictObject({ is: z.literal('reserved'), digest: Digest, size: Bytes, origin: Origin }),
+  /** One part of it is written, checked and synced in the staging file. */
+  z.strictObject({ is: z.literal('part'), digest: Digest, part: z.number() }),
+  /** The blob stands under its name, complete and verified. */
+  z.strictObject({ is: z.literal('resident'), digest: Digest, at: EpochMs }),
+  /** On the disk, but nothing trustworthy says that it was verified: not servable until its bytes are hashed again. */
+  z.strictObject({ is: z.literal('found'), digest: Digest, size: Bytes }),
+  /** Its bytes are not what the digest says, or could not be read: never served again from this copy. */
+  z.strictObject({ is: z.literal('broken'), digest: Digest }),
+  /** Neither the blob nor a staging file of it is on the disk any more. */
+  z.strictObject({ is: z.literal('gone'), digest: Digest }),
+  z.strictObject({ is: z.literal('named'), digest: Digest, entries: z.array(ViewEntry) }),
+  z.strictObject({ is: z.literal('pinned'), digest: Digest, pinned: z.boolean() }),
+  z.strictObject({ is: z.literal('leased'), lease: LeaseId, digests: z.array(Digest) }),
+  z.strictObject({ is: z.literal('lease-ended'), lease: LeaseId }),
+  z.strictObject({ is: z.literal('capacity'), capacityBytes: Bytes }),
+  z.strictObject({ is: z.literal('draining'), draining: z.boolean() }),
+  /** An action had its one effect; its receipt waits to be sent. Kept until `forgetAt`, so that a replay finds it. */
+  z.strictObject({ is: z.literal('finished'), receipt: CommandReceipt, forgetAt: EpochMs }),
+  z.strictObject({ is: z.literal('receipt-sent'), actionId: ActionId, forgetAt: EpochMs }),
+  z.strictObject({ is: z.literal('forgotten'), actionId: ActionId }),
+  /** The newest command about `subject` that was carried out; an older one that arrives later is superseded. */
+  z.strictObject({ is: z.literal('commanded'), subject: z.string(), issuedAt: EpochMs, forgetAt: EpochMs }),
+  z.strictObject({ is: z.literal('subject-forgotten'), subject: z.string() }),
+  /** Heartbeats up to this sequence may have been sent by this generation. */
+  z.strictObject({ is: z.literal('heartbeats'), generation: Generation, upTo: z.number() }),
+]);
+export type LedgerRecord = z.infer<typeof LedgerRecord>;
+
+/**
+ * filling → resident → gone, with `unchecked` for a copy that must be hashed before it is served and `broken` for one that
+ * never will be.
+ */
+export type BlobState = 'filling' | 'resident' | 'unchecked' | 'broken';
+
+export interface BlobEntry {
+  readonly digest: Digest;
+  readonly size: Bytes;
+  readonly state: BlobState;
+  /** Where it came from; unknown for a copy that was found after the ledger was lost. */
+  readonly origin: Origin | undefined;
+  /** Only while filling: the parts that need not be fetched again. */
+  readonly parts: ReadonlySet<number>;
+  readonly entries: readonly ViewEntry[];
+  readonly pinned: boolean;
+  readonly since: EpochMs;
+}
+
+export interface FinishedAction {
+  readonly actionId: ActionId;
+  readonly forgetAt: EpochMs;
+  /** Present until it is sent. */
+  readonly unsent: CommandReceipt | undefined;
+}
+
+export interface LedgerState {
+  readonly blobs: Map<Digest, BlobEntry>;
+  readonly leases: Map<LeaseId, readonly Digest[]>;
+  readonly finished: Map<ActionId, FinishedAction>;
+  readonly commanded: Map<string, { readonly issuedAt: EpochMs; readonly forgetAt: EpochMs }>;
+  capacityBytes: Bytes | undefined;
+  draining: boolean;
+  heartbeats: { readonly generation: Generation; readonly upTo: number } | undefined;
+}
+
+export function emptyState(): LedgerState {
+  return {
+    blobs: new Map(),
+    leases: new Map(),
+    finished: new Map(),
+    commanded: new Map(),
+    capacityBytes: undefined,
+    draining: false,
+    heartbeats: undefined,
+  };
+}
+
+const NO_TIME = EpochMs.parse(0);
+
+/** Folds one record into the state. Records about a blob that is not there change nothing. */
+export function applyRecord(state: LedgerState, record: LedgerRecord): void {
+  switch (record.is) {
+    case 'reserved': {
+      const before = state.blobs.get(record.digest);
+      const continued = before?.state === 'filling' && before.size === record.size ? before : undefined;
+      const blob = continued ?? blankEntry(record.digest, record.size);
+      state.blobs.set(record.digest, { ...blob, origin: record.origin });
+      return;
+    }
+    case 'found':
+      state.blobs.set(record.digest, {
+        ...(state.blobs.get(record.digest) ?? blankEntry(record.digest, record.size)),
+        size: record.size,
+        state: 'unchecked',
+        parts: new Set(),
+      });
+      return;
+    case 'part':
+      changeBlob(state, record.digest, (blob) => ({ parts: new Set([...blob.parts, record.part]) }));
+      return;
+    case 'resident':
+      changeBlob(state, record.digest, () => ({ state: 'resident', parts: new Set(), since: record.at }));
+      return;
+    case 'broken':
+      changeBlob(state, record.digest, () => ({ state: 'broken' }));
+      return;
+    case 'gone':
+      state.blobs.delete(record.digest);
+      return;
+    case 'named':
+      changeBlob(state, record.digest, () => ({ entries: record.entries }));
+      return;
+    case 'pinned':
+      changeBlob(state, record.digest, () => ({ pinned: record.pinned }));
+      return;
+    case 'leased':
+      state.leases.set(record.lease, record.digests);
+      return;
+    case 'lease-ended':
+      state.leases.delete(record.lease);
+      return;
+    case 'capacity':
+      state.capacityBytes = record.capacityBytes;
+      return;
+    case 'draining':
+      state.draining = record.draining;
+      return;
+    case 'finished': {
+      const { receipt, forgetAt } = record;
+      state.finished.set(receipt.actionId, { actionId: receipt.actionId, forgetAt, unsent: receipt });
+      return;
+    }
+    case 'receipt-sent': {
+      const { actionId, forgetAt } = record;
+      state.finished.set(actionId, { actionId, forgetAt, unsent: undefined });
+      return;
+    }
+    case 'forgotten':
+      state.finished.delete(record.actionId);
+      return;
+    case 'commanded':
+      state.commanded.set(record.subject, { issuedAt: record.issuedAt, forgetAt: record.forgetAt });
+      return;
+    case 'subject-forgotten':
+      state.commanded.delete(record.subject);
+      return;
+    case 'heartbeats':
+      state.heartbeats = { generation: record.generation, upTo: record.upTo };
+      return;
+  }
+}
+
+/** The fewest records that add up to the same state. */
+export function recordsOf(state: LedgerState): LedgerRecord[] {
+  const records: LedgerRecord[] = [];
+  for (const blob of state.blobs.values()) records.push(...recordsOfBlob(blob));
+  for (const [lease, digests] of state.leases) records.push({ is: 'leased', lease, digests: [...digests] });
+  for (const { actionId, forgetAt, unsent } of state.finished.values()) {
+    if (unsent === undefined) records.push({ is: 'receipt-sent', actionId, forgetAt });
+    else records.push({ is: 'finished', receipt: unsent, forgetAt });
+  }
+  for (const [subject, times] of state.commanded) records.push({ is: 'commanded', subject, ...times });
+  if (state.capacityBytes !== undefined) records.push({ is: 'capacity', capacityBytes: state.capacityBytes });
+  if (state.draining) records.push({ is: 'draining', draining: true });
+  if (state.heartbeats !== undefined) records.push({ is: 'heartbeats', ...state.heartbeats });
+  return records;
+}
+
+function recordsOfBlob(blob: BlobEntry): LedgerRecord[] {
+  const { digest, size, origin } = blob;
+  const records: LedgerRecord[] = [
+    origin === undefined ? { is: 'found', digest, size } : { is: 'reserved', digest, size, origin },
+  ];
+  for (const part of blob.parts) records.push({ is: 'part', digest, part });
+  if (blob.since !== NO_TIME) records.push({ is: 'resident', digest, at: blob.since });
+  if (blob.state === 'unchecked') records.push({ is: 'found', digest, size });
+  if (blob.state === 'broken') records.push({ is: 'broken', digest });
+  if (blob.entries.length > 0) records.push({ is: 'named', digest, entries: [...blob.entries] });
+  if (blob.pinned) records.push({ is: 'pinned', digest, pinned: true });
+  return records;
+}
+
+function blankEntry(digest: Digest, size: Bytes): BlobEntry {
+  return {
+    digest,
+    size,
+    state: 'filling',
+    origin: undefined,
+    parts: new Set(),
+    entries: [],
+    pinned: false,
+    since: NO_TIME,
+  };
+}
+
+function changeBlob(state: LedgerState, digest: Digest, change: (blob: BlobEntry) => Partial<BlobEntry>): void {
+  const blob = state.blobs.get(digest);
+  if (blob !== undefined) state.blobs.set(digest, { ...blob, ...change(blob) });
+}

@@ -1,0 +1,224 @@
+import type { Digest } from '../../lib/shared/ids.ts';
+import { Bytes } from '../../lib/shared/units.ts';
+import { createModelsView } from '../view/view.ts';
+import { enforceLimits, type Resize, resize } from './admission.ts';
+import { createLeastRecentlyUsed } from './evictionPolicy.ts';
+import { createFills, type Fills, refreshView } from './fills.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import { createLeases, type Lease, type Leases } from './leases.ts';
+import {
+  capacityBytes,
+  evictable,
+  type LocalEvent,
+  type StoreParts,
+  reservedBytes,
+  servable,
+  usedBytes,
+} from './parts.ts';
+import { FOLDERS } from './paths.ts';
+import { type Rebuilt, rebuild } from './rebuild.ts';
+import type { BlobEntry, LedgerState } from './records.ts';
+import { evictBlob, measure, type Measured } from './removal.ts';
+import { createScrub, type Scrub } from './scrub.ts';
+import { createSteadyTime } from './steadyTime.ts';
+import { createBlobTurns, createTurns } from './turns.ts';
+import { type Verification, verifyBlob } from './verification.ts';
+
+/*
+ * The NVMe store of one host. Layout: `state/` (the ledger), `staging/` (what is being filled), `blobs/<aa>/<digest>` (complete
+ * and verified, read-only), `models/` (links for people and tools). A blob: absent → filling → resident → absent, with
+ * `unchecked` for copies that must be hashed before they are served and `broken` for those that never will be.
+ *
+ * Invariants: what is reserved, staged and stored never exceeds the capacity; a blob stands under its name only complete and
+ * verified; what is leased or pinned is not evicted; each of these holds after a crash at any moment, because every change is
+ * in the ledger before it counts, and every release only after it was measured.
+ */
+export type StoreDeps = Pick<
+  StoreParts,
+  'disk' | 'clock' | 'random' | 'telemetry' | 'transfer' | 'objects' | 'receiptOf'
+>;
+
+export type Eviction =
+  | ({ readonly outcome: 'gone' } & Measured)
+  | { readonly outcome: 'absent' }
+  | { readonly outcome: 'kept'; readonly why: 'leased' | 'pinned'; readonly bytes: number }
+  | ({ readonly outcome: 'leaked' } & Measured);
+
+export interface Drain {
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Blobs that stay until their leases end. */
+  readonly leased: number;
+  readonly leaked: number;
+}
+
+export interface StoreMeasures {
+  readonly capacityBytes: Bytes;
+  readonly usedBytes: Bytes;
+  readonly reservedBytes: Bytes;
+  readonly volumeFreeBytes: Bytes;
+}
+
+export interface Store {
+  readonly ledger: Ledger;
+  readonly rebuilt: Rebuilt;
+  readonly fills: Fills;
+  readonly leases: Leases;
+  readonly scrub: Scrub;
+  blob(digest: Digest): BlobEntry | undefined;
+  residents(): Digest[];
+  /** Leases all of them; undefined where one is not servable or the host drains. */
+  lease(digests: readonly Digest[]): Promise<Lease | undefined>;
+  accessed(digest: Digest, hit: boolean): void;
+  measureBlob(digest: Digest): Promise<number>;
+  measures(): Promise<StoreMeasures>;
+  evict(digest: Digest): Promise<Eviction>;
+  verify(digest: Digest): Promise<Verification>;
+  /** False where the blob is not resident. */
+  pin(digest: Digest, pinned: boolean): Promise<boolean>;
+  resize(capacity: Bytes): Promise<Resize>;
+  drain(): Promise<Drain>;
+  /** Makes durable that the plane is to be told of something that the host did by itself. */
+  report(event: Omit<LocalEvent, 'usedBytes'>): Promise<void>;
+  /** Called every few seconds: leases that ended, fills that nobody continues, removals and limits that are behind. */
+  upkeep(): Promise<void>;
+}
+
+/**
+ * Opens the store on its volume: after a crash as after a first start.
+ * @throws DiskError
+ */
+export async function openStore(deps: StoreDeps, config: StoreParts['config']): Promise<Store> {
+  for (const folder of Object.values(FOLDERS)) await deps.disk.makeDirectory(folder);
+  await deps.disk.syncDirectory('.');
+  const { ledger, condition } = await openLedger(deps.disk);
+  const time = createSteadyTime(deps.clock);
+  const leaving = new Set<Digest>();
+  const parts: StoreParts = {
+    ...deps,
+    config,
+    time,
+    ledger,
+    leaving,
+    leases: createLeases(ledger, { random: deps.random, time }, config),
+    policy: createLeastRecentlyUsed(),
+    view: createModelsView(deps.disk, () => visibleBlobs(ledger.state, leaving)),
+    blobTurns: createBlobTurns(),
+    admissions: createTurns(),
+    unclaimed: new Map(),
+  };
+  const rebuilt = await rebuild(parts, condition);
+  await refreshView(parts);
+  if (!(await enforceLimits(parts))) deps.telemetry.warn('store-above-its-limits', { usedBytes: usedBytes(parts) });
+  return createStore(parts, rebuilt);
+}
+
+function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
+  const { ledger, disk, leases } = parts;
+  const { blobs } = ledger.state;
+  const fills = createFills(parts);
+  const abandonedSince = new Map<Digest, number>();
+
+  async function evict(digest: Digest): Promise<Eviction> {
+    const blob = blobs.get(digest);
+    if (blob === undefined) return { outcome: 'absent' };
+    if (leases.protects(digest)) return { outcome: 'kept', why: 'leased', bytes: await measure(disk, digest) };
+    if (blob.pinned) return { outcome: 'kept', why: 'pinned', bytes: await measure(disk, digest) };
+    fills.cancel(digest);
+    const measured = await evictBlob(parts, digest);
+    return { outcome: measured.bytesAfter === 0 ? 'gone' : 'leaked', ...measured };
+  }
+
+  async function evictUnprotected(): Promise<{ leased: number; leaked: number }> {
+    let leased = 0;
+    let leaked = 0;
+    for (const digest of blobs.keys()) {
+      const { outcome } = await evict(digest);
+      if (outcome === 'kept') leased += 1;
+      if (outcome === 'leaked') leaked += 1;
+    }
+    return { leased, leaked };
+  }
+
+  async function drain(): Promise<Drain> {
+    const bytesBefore = usedBytes(parts);
+    const pinned = [...blobs.values()].filter((blob) => blob.pinned);
+    await ledger.commit([
+      { is: 'draining', draining: true },
+      ...pinned.map(({ digest }) => ({ is: 'pinned', digest, pinned: false }) as const),
+    ]);
+    const left = await evictUnprotected();
+    return { bytesBefore, bytesAfter: usedBytes(parts), ...left };
+  }
+
+  async function pin(digest: Digest, pinned: boolean): Promise<boolean> {
+    if (pinned && !servable(parts, digest)) return false;
+    const letGo = leases.hold([digest]);
+    try {
+      if (blobs.has(digest)) await ledger.commit([{ is: 'pinned', digest, pinned }]);
+      return true;
+    } finally {
+      letGo();
+    }
+  }
+
+  async function dropAbandoned(): Promise<void> {
+    const now = parts.time.elapsed();
+    for (const blob of blobs.values()) {
+      const idle = (blob.state === 'filling' && !parts.blobTurns.busy(blob.digest)) || blob.state === 'broken';
+      if (!idle) {
+        abandonedSince.delete(blob.digest);
+        continue;
+      }
+      const since = abandonedSince.get(blob.digest) ?? now;
+      abandonedSince.set(blob.digest, since);
+      if (now - since >= parts.config.abandonedAfterMs && evictable(parts, blob)) await evictBlob(parts, blob.digest);
+    }
+  }
+
+  return {
+    ledger,
+    rebuilt,
+    fills,
+    leases,
+    scrub: createScrub(parts),
+    blob: (digest) => blobs.get(digest),
+    residents: () => [...blobs.keys()].filter((digest) => servable(parts, digest)),
+    async lease(digests) {
+      if (ledger.state.draining || !digests.every((digest) => servable(parts, digest))) return undefined;
+      return leases.grant(digests);
+    },
+    accessed: (digest, hit) => parts.policy.accessed(digest, blobs.get(digest)?.size ?? 0, hit),
+    measureBlob: (digest) => measure(disk, digest),
+    async measures() {
+      const { freeBytes } = await disk.space();
+      return {
+        capacityBytes: capacityBytes(parts),
+        usedBytes: usedBytes(parts),
+        reservedBytes: reservedBytes(parts),
+        volumeFreeBytes: Bytes.parse(freeBytes),
+      };
+    },
+    evict,
+    verify: (digest) => verifyBlob(parts, digest),
+    pin,
+    report: (event) => ledger.commit(parts.receiptOf({ ...event, usedBytes: usedBytes(parts) }, capacityBytes(parts))),
+    resize: (capacity) => resize(parts, capacity),
+    drain,
+    async upkeep() {
+      await leases.endExpired();
+      // Removals that could not be recorded when they were made.
+      for (const digest of parts.leaving) if (!parts.blobTurns.busy(digest)) await evictBlob(parts, digest);
+      await dropAbandoned();
+      if (ledger.state.draining) await evictUnprotected();
+      await enforceLimits(parts);
+      await refreshView(parts);
+    },
+  };
+}
+
+function* visibleBlobs(state: LedgerState, leaving: ReadonlySet<Digest>): Generator<BlobEntry> {
+  for (const blob of state.blobs.values()) {
+    if (blob.state === 'resident' && !leaving.has(blob.digest)) yield blob;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Origin } from '../../events/host-command/v1.ts';
+import type { Digest } from '../../lib/shared/ids.ts';
+import { DiskError } from '../../lib/shared/ports/disk.ts';
+import { errorText } from '../../lib/shared/errors.ts';
+import { blobPath } from './paths.ts';
+import type { StoreParts } from './parts.ts';
+import type { BlobEntry } from './records.ts';
+import { digestOfFile } from './rehash.ts';
+import { measure, removeBlob } from './removal.ts';
+
+export type Verification =
+  | { readonly outcome: 'sound'; readonly bytes: number }
+  | { readonly outcome: 'absent' }
+  /** Its bytes are wrong or unreadable. It was taken out of service at once; `bytesAfter` is 0 where it could be removed. */
+  | {
+      readonly outcome: 'corrupt';
+      readonly code: 'corrupt' | 'disk-error';
+      readonly message: string;
+      readonly bytesBefore: number;
+      readonly bytesAfter: number;
+      /** What is needed to fetch it again. */
+      readonly lost: BlobEntry & { readonly origin: Origin | undefined };
+    };
+
+/** Hashes a copy again, at full speed or paced; an unchecked copy that is sound becomes servable. */
+export function verifyBlob(
+  parts: StoreParts,
+  digest: Digest,
+  pace?: (bytes: number) => Promise<void>,
+): Promise<Verification> {
+  return parts.blobTurns.take(digest, () => verifyInTurn(parts, digest, pace));
+}
+
+/** For callers that hold the blob's turn. */
+export async function verifyInTurn(
+  parts: StoreParts,
+  digest: Digest,
+  pace?: (bytes: number) => Promise<void>,
+): Promise<Verification> {
+  const blob = parts.ledger.state.blobs.get(digest);
+  if (blob === undefined || (blob.state !== 'resident' && blob.state !== 'unchecked')) return { outcome: 'absent' };
+  const fault = await faultOf(parts, blob, pace);
+  if (fault === undefined) {
+    if (blob.state === 'unchecked') {
+      await parts.disk.setReadOnly(blobPath(digest));
+      await parts.ledger.commit([{ is: 'resident', digest, at: parts.clock.now() }]);
+      await parts.view.refresh();
+    }
+    return { outcome: 'sound', bytes: await measure(parts.disk, digest) };
+  }
+  // Out of service before the slow removal begins.
+  await parts.ledger.commit([{ is: 'broken', digest }]);
+  const measured = await removeBlob(parts, digest);
+  return { outcome: 'corrupt', ...fault, ...measured, lost: blob };
+}
+
+async function faultOf(
+  parts: StoreParts,
+  blob: BlobEntry,
+  pace?: (bytes: number) => Promise<void>,
+): Promise<{ code: 'corrupt' | 'disk-error'; message: string } | undefined> {
+  try {
+    const found = await digestOfFile(parts.disk, blobPath(blob.digest), parts.config.partSize, pace);
+    if (found === blob.digest) return undefined;
+    return { code: 'corrupt', message: `Its bytes now hash to ${found}.` };
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return { code: 'disk-error', message: errorText(error) };
+  }
+}

@@ -1,0 +1,79 @@
+import type { HostHeartbeat } from '../../events/host-heartbeat/v1.ts';
+import { errorText, PortError } from '../../lib/shared/errors.ts';
+import type { Clock } from '../../lib/shared/ports/clock.ts';
+import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
+import type { Store } from '../nvme/store.ts';
+import type { Session } from '../session/session.ts';
+
+/** Sequence numbers are set aside in blocks, so that a restart continues above every one that may have been sent. */
+const SEQUENCE_BLOCK = 1000;
+const RESIDENTS_EVERY = 10;
+const MOST_RESIDENTS = 10_000;
+
+export interface Heartbeats {
+  /** The first of an incarnation or a generation and every tenth list the residents anyway. False: it could not be sent. */
+  sendOnce(residents?: 'with-residents'): Promise<boolean>;
+}
+
+export interface HeartbeatDeps {
+  readonly store: Store;
+  readonly session: Session;
+  readonly sender: MessageSender;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
+  const { store, session } = deps;
+  let next: { readonly generation: number; sequence: number; upTo: number } | undefined;
+  let sinceResidents = RESIDENTS_EVERY;
+
+  async function nextSequence(generation: NonNullable<ReturnType<Session['current']>>['generation']): Promise<number> {
+    const { heartbeats } = store.ledger.state;
+    if (next?.generation !== generation) {
+      const sent = heartbeats?.generation === generation ? heartbeats.upTo : 0;
+      next = { generation, sequence: sent + 1, upTo: sent };
+      sinceResidents = RESIDENTS_EVERY;
+    }
+    const sequence = next.sequence;
+    next.sequence += 1;
+    if (sequence > next.upTo) {
+      const upTo = sequence + SEQUENCE_BLOCK;
+      await store.ledger.commit([{ is: 'heartbeats', generation, upTo }]);
+      next.upTo = upTo;
+    }
+    return sequence;
+  }
+
+  return {
+    async sendOnce(residents) {
+      const current = session.current();
+      if (current === undefined || !session.connected()) return false;
+      const { host, generation } = current;
+      const sequence = await nextSequence(generation);
+      const listed = residents === 'with-residents' || sinceResidents >= RESIDENTS_EVERY;
+      const heartbeat: HostHeartbeat = {
+        schema: 'host-heartbeat/1',
+        host,
+        generation,
+        sequence,
+        at: deps.clock.now(),
+        ...(await store.measures()),
+        draining: store.ledger.state.draining,
+        activeLeases: store.leases.active(),
+        ...(listed ? { residents: store.residents().slice(0, MOST_RESIDENTS) } : {}),
+      };
+      try {
+        await deps.sender.send('heartbeats', [{ body: JSON.stringify(session.sign(heartbeat)) }]);
+      } catch (error) {
+        if (!(error instanceof PortError)) throw error;
+        if (error.code === 'access-denied') session.renewSoon();
+        deps.telemetry.warn('heartbeat-not-sent', { error: errorText(error) });
+        return false;
+      }
+      sinceResidents = listed ? 1 : sinceResidents + 1;
+      return true;
+    },
+  };
+}

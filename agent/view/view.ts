@@ -1,0 +1,69 @@
+import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
+import { FOLDERS } from '../nvme/paths.ts';
+import { createTurns } from '../nvme/turns.ts';
+import { type NamedBlob, planView } from './planView.ts';
+
+/** The `models/` tree of links that existing tools read. It is derived: whatever it lacks or has too much, `refresh` repairs. */
+export interface ModelsView {
+  /**
+   * Brings the links on the disk in line with what may be seen at this moment; removals come first.
+   * @throws DiskError
+   */
+  refresh(): Promise<void>;
+}
+
+/** `visible` answers the blobs that may be seen now. Links that an earlier incarnation left are read at the first refresh. */
+export function createModelsView(disk: Disk, visible: () => Iterable<NamedBlob>): ModelsView {
+  const turns = createTurns();
+  let present: Map<string, string> | undefined;
+
+  async function bringInLine(): Promise<void> {
+    present ??= await readLinks(disk, FOLDERS.models);
+    const wanted = planView(visible());
+    for (const [path, target] of present) {
+      if (wanted.get(path) === target) continue;
+      await disk.remove(path);
+      present.delete(path);
+      if (!wanted.has(path)) await removeEmptyFolders(disk, path);
+    }
+    for (const [path, target] of wanted) {
+      if (present.get(path) === target) continue;
+      await makeFolders(disk, path);
+      await disk.symlink(target, path);
+      present.set(path, target);
+    }
+  }
+
+  return { refresh: () => turns.take(bringInLine) };
+}
+
+async function readLinks(disk: Disk, folder: string): Promise<Map<string, string>> {
+  const links = new Map<string, string>();
+  for (const name of await disk.list(folder)) {
+    const path = `${folder}/${name}`;
+    const target = await disk.readLink(path);
+    if (target !== undefined) links.set(path, target);
+    else if ((await disk.stat(path))?.kind === 'directory') {
+      for (const [inner, innerTarget] of await readLinks(disk, path)) links.set(inner, innerTarget);
+    }
+  }
+  return links;
+}
+
+async function makeFolders(disk: Disk, path: string): Promise<void> {
+  const segments = path.split('/').slice(0, -1);
+  for (let depth = 2; depth <= segments.length; depth += 1)
+    await disk.makeDirectory(segments.slice(0, depth).join('/'));
+}
+
+async function removeEmptyFolders(disk: Disk, path: string): Promise<void> {
+  const segments = path.split('/').slice(0, -1);
+  for (let depth = segments.length; depth > 2; depth -= 1) {
+    try {
+      await disk.removeDirectory(segments.slice(0, depth).join('/'));
+    } catch (error) {
+      if (error instanceof DiskError && (error.code === 'not-empty' || error.code === 'not-found')) return;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { RegisterHost } from '../../events/host-api/v1.ts';
+import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
+import { problemOf, type RegistrationDeps, refreshSession, registerHost, rejoinHost } from '../../lib/fleet/index.ts';
+import { type HttpAnswer, type HttpHandler, type HttpRequest, httpHandler } from '../shared/httpHandler.ts';
+import { parseBody, problemAnswer, sessionAnswer } from './answers.ts';
+
+type Route = (request: HttpRequest, deps: RegistrationDeps) => Promise<HttpAnswer>;
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [
+    'POST /v1/hosts',
+    async ({ body }, deps) => sessionAnswer(await registerHost(deps, parseBody(RegisterHost, body), 'iam')),
+  ],
+  [
+    'POST /v1/hosts/join',
+    async ({ body }, deps) => sessionAnswer(await registerHost(deps, parseBody(RegisterHost, body), 'token')),
+  ],
+  [
+    'POST /v1/hosts/rejoin',
+    async ({ body }, deps) => sessionAnswer(await rejoinHost(deps, parseBody(SignedEnvelope, body))),
+  ],
+  [
+    'POST /v1/hosts/refresh',
+    async ({ body }, deps) => sessionAnswer(await refreshSession(deps, parseBody(SignedEnvelope, body))),
+  ],
+]);
+
+/** Routes that IAM guards; the gateway refuses strangers, and so does the function where no gateway stands before it. */
+const IAM_ROUTES: readonly string[] = ['POST /v1/hosts'];
+
+export function createHostApiHandler(deps: RegistrationDeps): HttpHandler {
+  return httpHandler(deps, {
+    name: 'host-api',
+    answer: (request, { telemetry }) => {
+      const name = `${request.method} ${request.path}`;
+      const route = ROUTES.get(name) ?? notFound;
+      const guarded = IAM_ROUTES.includes(name) && request.callerArn === undefined ? unauthenticated : route;
+      return guarded(request, { ...deps, telemetry });
+    },
+    problem: (error) => problemAnswer(problemOf(error)),
+  });
+}
+
+const notFound: Route = async () =>
+  problemAnswer({
+    status: 404,
+    code: 'bad-request',
+    title: 'No such route.',
+    hint: 'Compare the agent’s version with the plane’s.',
+  });
+
+const unauthenticated: Route = async () =>
+  problemAnswer({
+    status: 401,
+    code: 'unauthenticated',
+    title: 'The caller is not authenticated.',
+    hint: 'Sign the call with AWS credentials.',
+  });

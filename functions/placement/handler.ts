@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+import { FenceHost } from '../../events/fence-host/v1.ts';
+import { PlaceHost } from '../../events/place-host/v1.ts';
+import { PlaceModel } from '../../events/place-model/v1.ts';
+import { type FenceDeps, fenceHost, type PlacementDeps, placeHost, placeModel } from '../../lib/fleet/index.ts';
+import { compileRates, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+
+export function createPlacementHandler(deps: FenceDeps & Omit<PlacementDeps, 'rates' | 'policy'>): QueueHandler {
+  const rates = compileRates(shippedPriceBook());
+  return queueHandler(deps, {
+    name: 'placement',
+    message: z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost]),
+    correlationId: (message) => message.correlationId,
+    handle: async (message, { telemetry }) => {
+      const given = { ...deps, telemetry, rates, policy: SUBSCRIPTIONS };
+      switch (message.schema) {
+        case 'place-model/1':
+          return void (await placeModel(given, message));
+        case 'place-host/1':
+          return void (await placeHost(given, message));
+        case 'fence-host/1':
+          return void (await fenceHost(given, message));
+      }
+    },
+  });
+}

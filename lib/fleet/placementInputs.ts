@@ -1,0 +1,109 @@
+import * as z from 'zod/mini';
+import type { Host, Replica } from '../catalog/index.ts';
+import {
+  decidePlacement,
+  type HostFacts,
+  type PlacementAction,
+  type PlacementFacts,
+  type Rates,
+  type SubscriptionPolicy,
+} from '../placement/index.ts';
+import type { Json } from '../shared/canonicalJson.ts';
+import { Digest, Generation, HostId, ModelKind, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
+import { Bytes, EpochMs } from '../shared/units.ts';
+import type { ServableVersion } from './servable.ts';
+
+/** Bytes that may still be promised: what is stored, promised and under way is taken off, and the volume's own free space caps it. */
+export function freeBytes(host: Host): Bytes {
+  const budget = host.capacityBytes - host.usedBytes - Math.max(host.promisedBytes, host.reservedBytes);
+  const volume = host.volumeFreeBytes - Math.max(0, host.promisedBytes - host.reservedBytes);
+  return Bytes.parse(Math.max(0, Math.min(budget, volume)));
+}
+
+/** What placement is told of a host. Copies of an older generation, and of a host that has not reported yet, are no facts. */
+export function hostFacts(host: Host, replicas: readonly Replica[]): HostFacts {
+  const current = replicas.filter((replica) => replica.host?.generation === host.generation);
+  const state = host.state === 'retired' ? 'fenced' : host.heartbeatSequence === 0 ? 'silent' : host.state;
+  return {
+    id: host.id,
+    generation: host.generation,
+    state,
+    zone: host.zone,
+    labels: host.labels,
+    subscriptions: host.subscriptions,
+    capacityBytes: host.capacityBytes,
+    freeBytes: freeBytes(host),
+    resident: new Set(current.filter((one) => one.state === 'verified').map((one) => one.digest)),
+    filling: new Set(
+      current.filter((one) => one.state === 'reserved' || one.state === 'filling').map((one) => one.digest),
+    ),
+  };
+}
+
+/** The facts of placing one version on one host. */
+export function placementFacts(servable: ServableVersion, host: HostFacts): PlacementFacts {
+  const files = servable.version.files.flatMap((file) => {
+    const blob = servable.blobs.get(file.digest)?.value;
+    return blob === undefined
+      ? []
+      : [{ digest: file.digest, bytes: blob.size, kind: file.kind, storageClass: blob.origin.storageClass }];
+  });
+  return { model: servable.version.model, version: servable.version.version, labels: {}, files, hosts: [host] };
+}
+
+const RecordedHost = z.strictObject({
+  id: HostId,
+  generation: Generation,
+  state: z.enum(['active', 'draining', 'silent', 'fenced']),
+  zone: z.optional(z.string()),
+  labels: z.record(z.string(), z.string()),
+  subscriptions: z.array(z.string()),
+  capacityBytes: Bytes,
+  freeBytes: Bytes,
+  resident: z.array(Digest),
+  filling: z.array(Digest),
+});
+
+const RecordedPlacement = z.strictObject({
+  decision: z.literal('placement'),
+  digest: Digest,
+  model: ModelName,
+  version: SemVer,
+  labels: z.record(z.string(), z.string()),
+  files: z.array(z.strictObject({ digest: Digest, bytes: Bytes, kind: ModelKind, storageClass: StorageClass })),
+  host: RecordedHost,
+  now: EpochMs,
+});
+
+/** The facts as JSON, for the decision receipt of the action about `digest`. */
+export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: Digest, now: EpochMs): Json {
+  const { zone, ...rest } = host;
+  return {
+    decision: 'placement',
+    digest,
+    model: facts.model,
+    version: facts.version,
+    labels: facts.labels,
+    files: facts.files.map((file) => ({ ...file })),
+    host: {
+      ...rest,
+      ...(zone === undefined ? {} : { zone }),
+      resident: [...host.resident],
+      filling: [...host.filling],
+    },
+    now,
+  };
+}
+
+/**
+ * Decides once more what a decision receipt says was decided: the same inputs, policy and prices give the same action.
+ * `undefined` when the inputs are not those of a placement.
+ */
+export function replayPlacement(inputs: string, policy: SubscriptionPolicy, rates: Rates): PlacementAction | undefined {
+  const parsed = RecordedPlacement.safeParse(JSON.parse(inputs));
+  if (!parsed.success) return undefined;
+  const { decision: _, digest, now, host, ...facts } = parsed.data;
+  const hosts = [{ ...host, resident: new Set(host.resident), filling: new Set(host.filling) }];
+  const { actions } = decidePlacement({ ...facts, hosts }, policy, rates, now);
+  return actions.find((action) => action.digest === digest);
+}

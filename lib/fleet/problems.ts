@@ -1,0 +1,76 @@
+import type { Problem } from '../../events/host-api/v1.ts';
+import { ContractError, StrataError } from '../shared/errors.ts';
+import { FleetError } from './errors.ts';
+import type { RegistrationRefusal } from './registerHost.ts';
+import type { SessionRefusal } from './sessions.ts';
+
+const UNAUTHENTICATED = { status: 401, code: 'unauthenticated' } as const;
+
+/** What a host is told when it is refused, and what its operator can do. */
+const REFUSALS: Readonly<Record<RegistrationRefusal | SessionRefusal, Problem>> = {
+  'unsupported-protocol': {
+    status: 400,
+    code: 'unsupported-protocol',
+    title: 'The agent and the plane have no protocol in common.',
+    hint: 'Upgrade the agent.',
+  },
+  'unknown-token': {
+    ...UNAUTHENTICATED,
+    title: 'The join token is unknown or has expired.',
+    hint: 'Create another: strata hosts join-token.',
+  },
+  'token-spent': {
+    ...UNAUTHENTICATED,
+    title: 'The join token was used before.',
+    hint: 'A token registers one host once. A host that restarts calls /v1/hosts/rejoin; for another host create another token.',
+  },
+  'not-fresh': {
+    ...UNAUTHENTICATED,
+    title: 'The request was signed more than 15 minutes from now.',
+    hint: 'Set the host’s clock.',
+  },
+  'unknown-host': {
+    ...UNAUTHENTICATED,
+    title: 'No such host is registered.',
+    hint: 'Register the host.',
+  },
+  'stale-generation': {
+    status: 409,
+    code: 'stale-generation',
+    title: 'A younger generation of this host is registered.',
+    hint: 'Register again, unless another machine uses the same host name.',
+  },
+  retired: {
+    status: 409,
+    code: 'stale-generation',
+    title: 'The host was drained and is retired.',
+    hint: 'Register again to bring it back.',
+  },
+};
+
+export function refusalProblem(reason: RegistrationRefusal | SessionRefusal): Problem {
+  return REFUSALS[reason];
+}
+
+/** What outsiders learn of a thrown error: nothing about the inside. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof FleetError && error.code !== 'malformed-report') {
+    return { ...UNAUTHENTICATED, title: 'The signature is not the host’s.', hint: 'Register the host again.' };
+  }
+  if (error instanceof FleetError || error instanceof ContractError) {
+    return {
+      status: 400,
+      code: 'bad-request',
+      title: 'The request is not what this route takes.',
+      hint: 'Compare the agent’s version with the plane’s.',
+    };
+  }
+  const retryable = error instanceof StrataError && error.retryable;
+  return {
+    status: retryable ? 503 : 500,
+    code: 'internal',
+    title: retryable ? 'The plane is busy.' : 'The plane failed.',
+    hint: retryable ? 'Call again.' : 'See the log of the function host-api with the request id.',
+    ...(retryable ? { retryAfterSeconds: 5 } : {}),
+  };
+}

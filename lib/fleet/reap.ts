@@ -1,0 +1,134 @@
+import {
+  ACTION_SHARDS,
+  type Action,
+  ActionRow,
+  type Decided,
+  expectationOf,
+  HOST_SHARDS,
+  type Host,
+  HostRow,
+  outboxPut,
+  type Replica,
+  ReplicaRow,
+  settle,
+  sortableTime,
+  type Versioned,
+} from '../catalog/index.ts';
+import { type ActionId, CorrelationId, type HostId, hostLocation } from '../shared/ids.ts';
+import type { CatalogStore, Change, Item } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
+import { Bytes, EpochMs, HOUR_MS } from '../shared/units.ts';
+import { retryDelaySeconds } from './decideReceipt.ts';
+import { promisedTo } from './settleReceipt.ts';
+
+export interface ReapDeps {
+  readonly catalog: CatalogStore;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** How far off a clock may be before a command is given up that its host still works on. */
+export const CLOCK_MARGIN_MS = HOUR_MS;
+const PER_SHARD = 100;
+
+export type HostReaping = 'silent' | 'heard-since';
+export type ActionReaping = 'expired' | 'superseded' | 'ended-since';
+
+/**
+ * Every minute: hosts that were not heard become silent, commands that nobody answered end. Neither removes anything from a host, so
+ * a clock that jumps costs a report at worst. Each shard takes its oldest 100 a run.
+ */
+export async function reap(deps: ReapDeps): Promise<void> {
+  for (let shard = 0; shard < HOST_SHARDS; shard += 1) {
+    for (const item of await due(deps.catalog, `DUE#HOST#${shard}`, deps.clock.now())) {
+      const reason = await reapHost(deps, HostRow.parse(item).value.id);
+      deps.telemetry.metric('HostReaped', 'Count', 1, { reason });
+    }
+  }
+  for (let shard = 0; shard < ACTION_SHARDS; shard += 1) {
+    const before = EpochMs.parse(Math.max(0, deps.clock.now() - CLOCK_MARGIN_MS));
+    for (const item of await due(deps.catalog, `DUE#ACTION#${shard}`, before)) {
+      const reason = await reapAction(deps, ActionRow.parse(item).value.actionId);
+      deps.telemetry.metric('ActionReaped', 'Count', 1, { reason });
+    }
+  }
+}
+
+async function due(store: CatalogStore, partition: string, until: EpochMs): Promise<readonly Item[]> {
+  const page = await store.queryIndex('due', { partition, to: sortableTime(until), limit: PER_SHARD });
+  return page.items;
+}
+
+async function reapHost(deps: ReapDeps, id: HostId): Promise<HostReaping> {
+  return settle(deps.catalog, `Reaping ${id}`, async (): Promise<Decided<HostReaping>> => {
+    const row = await HostRow.get(deps.catalog, id);
+    const now = deps.clock.now();
+    const watched = row?.value.state === 'active' || row?.value.state === 'draining';
+    if (row === undefined || !watched || row.value.silentAt > now) return { changes: [], answer: 'heard-since' };
+    const { generation, heartbeatSequence } = row.value;
+    const name = `silent-${id}.${generation}.${heartbeatSequence}`;
+    const body = { schema: 'fence-host/1', host: id, generation, correlationId: CorrelationId.parse(name) };
+    deps.telemetry.warn('host silent', { host: id, generation });
+    return {
+      changes: [
+        HostRow.put({ ...row.value, state: 'silent' }, expectationOf(row)),
+        outboxPut({ id: name, queue: 'placement', body }, now),
+      ],
+      answer: 'silent',
+    };
+  });
+}
+
+async function reapAction(deps: ReapDeps, actionId: ActionId): Promise<ActionReaping> {
+  return settle(deps.catalog, `Reaping ${actionId}`, async (): Promise<Decided<ActionReaping>> => {
+    const action = await ActionRow.get(deps.catalog, actionId);
+    const now = deps.clock.now();
+    if (action?.value.state !== 'pending' || action.value.expiresAt + CLOCK_MARGIN_MS > now) {
+      return { changes: [], answer: 'ended-since' };
+    }
+    const host = action.value.host === undefined ? undefined : await HostRow.get(deps.catalog, action.value.host.id);
+    const dead = host !== undefined && host.value.generation !== action.value.host?.generation;
+    const state = dead ? 'superseded' : 'expired';
+    const outcome = {
+      at: now,
+      code: state,
+      text: dead ? 'A younger generation has begun.' : 'No receipt came in time.',
+    };
+    const changes = [
+      ActionRow.put({ ...action.value, state, outcome }, expectationOf(action)),
+      ...(host === undefined ? [] : await releaseCopy(deps.catalog, action.value, host)),
+      ...(dead ? [] : tryAgain(action.value, now)),
+    ];
+    return { changes, answer: state };
+  });
+}
+
+/** The copy that waited for the command: a fill gives its room back, an eviction leaves what only the host's list can tell. */
+async function releaseCopy(store: CatalogStore, action: Action, host: Versioned<Host>): Promise<readonly Change[]> {
+  if (action.digest === undefined) return [];
+  const replica = await ReplicaRow.get(store, action.digest, hostLocation('nvme', host.value.id));
+  if (replica === undefined || replica.value.actionId !== action.actionId) return [];
+  const expect = { version: replica.version };
+  const { state } = replica.value;
+  if (state === 'evicting') return [ReplicaRow.put({ ...replica.value, state: 'unknown' }, expect)];
+  if (state !== 'reserved' && state !== 'filling') return [];
+  const key = ReplicaRow.key(replica.value.digest, replica.value.location);
+  return [{ kind: 'delete', key, expect }, ...releasePromise(host, replica.value)];
+}
+
+function releasePromise(host: Versioned<Host>, replica: Replica): readonly Change[] {
+  const promised = promisedTo(replica, host.value);
+  if (promised === 0) return [];
+  const promisedBytes = Bytes.parse(host.value.promisedBytes - promised);
+  return [HostRow.put({ ...host.value, promisedBytes }, expectationOf(host))];
+}
+
+function tryAgain(action: Action, now: EpochMs): readonly Change[] {
+  const { model, modelVersion: version, host, attempt = 1, correlationId, actionId, type } = action;
+  const delaySeconds = retryDelaySeconds('expired', attempt);
+  if (type !== 'prefetch' || model === undefined || version === undefined || host === undefined) return [];
+  if (delaySeconds === undefined) return [];
+  const body = { schema: 'place-model/1', model, version, correlationId, host: host.id, attempt: attempt + 1 };
+  return [outboxPut({ id: `retry-${actionId}`, queue: 'placement', body, delaySeconds }, now)];
+}

@@ -1,0 +1,188 @@
+import { type HostSession, PROTOCOL_VERSIONS, type RegisterHost, RejoinHost } from '../../events/host-api/v1.ts';
+import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
+import {
+  type Decided,
+  expectationOf,
+  type Host,
+  HostRow,
+  type JoinToken,
+  JoinTokenRow,
+  outboxPut,
+  settle,
+  type Versioned,
+} from '../catalog/index.ts';
+import { CorrelationId, Generation, hostQueue } from '../shared/ids.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { CommandKeys } from '../shared/ports/commandKeys.ts';
+import type { QueueAdmin } from '../shared/ports/messageQueue.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
+import { Bytes, EpochMs } from '../shared/units.ts';
+import type { HostCredentialIssuer } from './hostCredentials.ts';
+import { openReport } from './hostReports.ts';
+import { joinTokenHash } from './joinTokens.ts';
+import { isFresh, openSession } from './sessions.ts';
+
+export interface RegistrationDeps {
+  readonly catalog: CatalogStore;
+  readonly clock: Clock;
+  readonly queues: QueueAdmin;
+  readonly commandKeys: CommandKeys;
+  readonly hostCredentials: HostCredentialIssuer;
+  readonly telemetry: Telemetry;
+  readonly settings: { readonly heartbeatSeconds: number; readonly silentAfterMs: number };
+}
+
+export type RegistrationRefusal =
+  | 'unsupported-protocol'
+  /** No such token, or it has expired. */
+  | 'unknown-token'
+  /** Another registration has used it. */
+  | 'token-spent'
+  /** The generation that signs has ended. */
+  | 'stale-generation'
+  | 'unknown-host'
+  /** Signed too long ago, or by a clock that is far off. */
+  | 'not-fresh';
+
+export type RegistrationAnswer =
+  | { readonly outcome: 'registered'; readonly session: HostSession }
+  | { readonly outcome: 'refused'; readonly reason: RegistrationRefusal };
+
+/** `iam`: the caller was authenticated before; `token`: the request's own one-time token is spent in the same write. */
+type Admission = 'iam' | 'token';
+
+/** Index entries of models that were published meanwhile may lag: the new host is looked at once more after this time. */
+const SECOND_LOOK_SECONDS = 300;
+
+/**
+ * Begins a new generation of a host: its queue first, then in one conditional write the host's row, the spent token and the
+ * messages that fence what older generations left. The same key registering again is the same registration, since its answer
+ * may have been lost: it begins nothing.
+ */
+export async function registerHost(
+  deps: RegistrationDeps,
+  request: RegisterHost,
+  admission: Admission,
+): Promise<RegistrationAnswer> {
+  return register(deps, request, async (host) => {
+    if (admission === 'iam') return { changes: [] };
+    const token = await JoinTokenRow.get(deps.catalog, joinTokenHash(request.joinToken ?? ''));
+    return admitByToken(request, host, token, deps.clock.now());
+  });
+}
+
+/** A host that restarts proves itself by the key of the generation that ends: the envelope names it, so it works once. */
+export async function rejoinHost(deps: RegistrationDeps, envelope: SignedEnvelope): Promise<RegistrationAnswer> {
+  const opened = await openReport(deps.catalog, envelope, RejoinHost);
+  if (opened.outcome === 'stale') return { outcome: 'refused', reason: opened.reason };
+  const { registration, generation, host: name, at } = opened.report;
+  if (!isFresh(at, deps.clock.now())) return { outcome: 'refused', reason: 'not-fresh' };
+  if (registration.host !== name) return { outcome: 'refused', reason: 'unknown-host' };
+  return register(deps, registration, async (host) => {
+    const begun = host?.value.publicKey === registration.publicKey;
+    return begun || host?.value.generation === generation ? { changes: [] } : { refusal: 'stale-generation' };
+  });
+}
+
+type Admitted = { readonly changes: readonly Change[] } | { readonly refusal: RegistrationRefusal };
+
+function admitByToken(
+  request: RegisterHost,
+  host: Versioned<Host> | undefined,
+  token: Versioned<JoinToken> | undefined,
+  now: EpochMs,
+): Admitted {
+  if (token === undefined || token.value.expiresAt <= now) return { refusal: 'unknown-token' };
+  const repeats = token.value.usedBy === request.host && host?.value.publicKey === request.publicKey;
+  if (token.value.usedBy !== undefined && !repeats) return { refusal: 'token-spent' };
+  return { changes: [JoinTokenRow.put({ ...token.value, usedBy: request.host }, expectationOf(token))] };
+}
+
+async function register(
+  deps: RegistrationDeps,
+  request: RegisterHost,
+  admit: (host: Versioned<Host> | undefined) => Promise<Admitted>,
+): Promise<RegistrationAnswer> {
+  const protocol = negotiate(request.protocols);
+  if (protocol === undefined) return { outcome: 'refused', reason: 'unsupported-protocol' };
+  const registered = await settle(
+    deps.catalog,
+    `Registering ${request.host}`,
+    async (): Promise<Decided<Registered>> => {
+      const row = await HostRow.get(deps.catalog, request.host);
+      const admitted = await admit(row);
+      if ('refusal' in admitted) return { changes: [], answer: { refusal: admitted.refusal } };
+      if (row?.value.publicKey === request.publicKey) return { changes: [], answer: { host: row.value } };
+      const host = nextGeneration(request, row?.value, protocol, deps.clock.now(), deps.settings.silentAfterMs);
+      // Idempotent, and before the row: whoever reads the row may send.
+      await deps.queues.create(host.queue);
+      const changes = [HostRow.put(host, expectationOf(row)), ...admitted.changes, ...announcements(host)];
+      return { changes, answer: { host } };
+    },
+  );
+  if (registered.host === undefined) return { outcome: 'refused', reason: registered.refusal };
+  const { id, generation } = registered.host;
+  deps.telemetry.info('host registered', { host: id, generation, protocol });
+  return { outcome: 'registered', session: await openSession(deps, registered.host) };
+}
+
+type Registered =
+  | { readonly host: Host; readonly refusal?: never }
+  | { readonly host?: never; readonly refusal: RegistrationRefusal };
+
+/** The highest protocol that both sides speak. */
+export function negotiate(offered: readonly number[]): number | undefined {
+  return PROTOCOL_VERSIONS.filter((version) => offered.includes(version)).at(-1);
+}
+
+function nextGeneration(
+  request: RegisterHost,
+  last: Host | undefined,
+  protocol: number,
+  now: EpochMs,
+  silentAfterMs: number,
+): Host {
+  const generation = Generation.parse((last?.generation ?? 0) + 1);
+  const none = Bytes.parse(0);
+  return {
+    id: request.host,
+    generation,
+    state: 'active',
+    publicKey: request.publicKey,
+    protocol,
+    queue: hostQueue(request.host, generation),
+    ...(request.zone === undefined ? {} : { zone: request.zone }),
+    labels: request.labels,
+    subscriptions: request.subscriptions,
+    capacityBytes: request.capacityBytes,
+    usedBytes: none,
+    reservedBytes: none,
+    promisedBytes: none,
+    volumeFreeBytes: none,
+    measuredAt: EpochMs.parse(0),
+    registeredAt: now,
+    heartbeatAt: now,
+    heartbeatSequence: 0,
+    silentAt: EpochMs.parse(now + silentAfterMs),
+  };
+}
+
+function announcements(host: Host): readonly Change[] {
+  const life = `${host.id}.${host.generation}`;
+  const correlationId = CorrelationId.parse(`host-${life}`);
+  const subject = { host: host.id, generation: host.generation, correlationId };
+  const now = host.registeredAt;
+  return [
+    outboxPut({ id: `fence-${life}`, queue: 'placement', body: { schema: 'fence-host/1', ...subject } }, now),
+    outboxPut(
+      {
+        id: `second-look-${life}`,
+        queue: 'placement',
+        body: { schema: 'place-host/1', ...subject },
+        delaySeconds: SECOND_LOOK_SECONDS,
+      },
+      now,
+    ),
+  ];
+}

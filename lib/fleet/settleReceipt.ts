@@ -1,0 +1,209 @@
+import { CommandReceipt } from '../../events/command-receipt/v1.ts';
+import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
+import {
+  type Action,
+  ActionRow,
+  type Blob,
+  BlobRow,
+  type Decided,
+  expectationOf,
+  type Host,
+  HostRow,
+  outboxPut,
+  type Replica,
+  ReplicaRow,
+  settle,
+  type Versioned,
+} from '../catalog/index.ts';
+import { hostLocation } from '../shared/ids.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
+import { Bytes, type EpochMs } from '../shared/units.ts';
+import { recordedInputs } from './commands.ts';
+import {
+  decideReceipt,
+  type ReceiptDecision,
+  type ReceiptRefusal,
+  retryDelaySeconds,
+  type SettleReason,
+} from './decideReceipt.ts';
+import { openReport } from './hostReports.ts';
+
+export interface ReceiptDeps {
+  readonly catalog: CatalogStore;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+export type ReceiptAnswer = SettleReason | ReceiptRefusal | 'unknown-host' | 'stale-generation';
+
+/**
+ * Takes one receipt: the action ends, the host's copy becomes what was measured, the promised bytes are given back, all in one
+ * conditional write that also holds the host to the generation whose key signed. A repeated receipt changes nothing.
+ */
+export async function settleReceipt(deps: ReceiptDeps, envelope: SignedEnvelope): Promise<ReceiptAnswer> {
+  const settled = await settle(deps.catalog, 'A receipt', async () => {
+    const opened = await openReport(deps.catalog, envelope, CommandReceipt);
+    if (opened.outcome === 'stale') return { changes: [], answer: { answer: opened.reason } };
+    return decideChanges(deps, opened.report, opened.host);
+  });
+  deps.telemetry.metric('ReceiptSettled', 'Count', 1, { reason: settled.answer });
+  const { receipt } = settled;
+  deps.telemetry.info('receipt settled', {
+    reason: settled.answer,
+    action: receipt?.actionId,
+    host: receipt?.host,
+    type: receipt?.type,
+    code: receipt?.code,
+    digest: receipt?.digest,
+    correlationId: receipt?.correlationId,
+  });
+  return settled.answer;
+}
+
+interface Settled {
+  readonly answer: ReceiptAnswer;
+  readonly receipt?: CommandReceipt;
+}
+
+type SettledDecision = Extract<ReceiptDecision, { kind: 'settled' }>;
+
+/** The rows that a receipt is about, as they were read. */
+interface Subject {
+  readonly receipt: CommandReceipt;
+  readonly host: Versioned<Host>;
+  readonly action: Versioned<Action> | undefined;
+  readonly replica: Versioned<Replica> | undefined;
+  readonly blob: Versioned<Blob> | undefined;
+  readonly now: EpochMs;
+}
+
+async function decideChanges(
+  deps: ReceiptDeps,
+  receipt: CommandReceipt,
+  host: Versioned<Host>,
+): Promise<Decided<Settled>> {
+  const { catalog } = deps;
+  const { digest } = receipt;
+  const subject: Subject = {
+    receipt,
+    host,
+    action: await ActionRow.get(catalog, receipt.actionId),
+    replica:
+      digest === undefined ? undefined : await ReplicaRow.get(catalog, digest, hostLocation('nvme', receipt.host)),
+    blob: digest === undefined ? undefined : await BlobRow.get(catalog, digest),
+    now: deps.clock.now(),
+  };
+  const decision = decideReceipt({
+    receipt,
+    action: subject.action?.value,
+    replica: subject.replica?.value,
+    blobBytes: subject.blob?.value.size,
+  });
+  if (decision.kind === 'refused') return { changes: [], answer: { answer: decision.reason, receipt } };
+  const changes = [
+    actionChange(subject, decision),
+    ...replicaChanges(subject, decision),
+    hostChange(subject, decision),
+    ...followUps(subject, decision),
+  ];
+  return { changes, answer: { answer: decision.reason, receipt } };
+}
+
+function actionChange({ receipt, host, action, now }: Subject, decision: SettledDecision): Change {
+  const outcome = { at: now, code: receipt.code, text: receipt.message ?? decision.reason };
+  const settledAction: Action =
+    action === undefined
+      ? {
+          actionId: receipt.actionId,
+          type: receipt.type,
+          ...(receipt.digest === undefined ? {} : { digest: receipt.digest }),
+          host: { id: host.value.id, generation: host.value.generation },
+          state: decision.state,
+          reason: 'asked-on-the-host',
+          policy: 'on-demand',
+          chosen: receipt.type,
+          alternatives: [],
+          ...recordedInputs({}),
+          decidedAt: receipt.startedAt,
+          expiresAt: receipt.finishedAt,
+          correlationId: receipt.correlationId,
+          receipt,
+          outcome,
+        }
+      : { ...action.value, state: decision.state, receipt, outcome };
+  return ActionRow.put(settledAction, expectationOf(action));
+}
+
+function replicaChanges(subject: Subject, decision: SettledDecision): readonly Change[] {
+  const { receipt, replica, blob, host } = subject;
+  if (receipt.digest === undefined || decision.replica === 'unchanged') return [];
+  const location = hostLocation('nvme', host.value.id);
+  if (decision.replica === 'gone') {
+    if (replica === undefined) return [];
+    return [{ kind: 'delete', key: ReplicaRow.key(receipt.digest, location), expect: { version: replica.version } }];
+  }
+  // Bytes of a blob that the catalog does not know are the residents' report's business.
+  if (blob === undefined) return [];
+  const value: Replica = {
+    digest: receipt.digest,
+    location,
+    host: { id: host.value.id, generation: host.value.generation },
+    state: decision.replica,
+    bytes: receipt.measured.bytesAfter,
+    versionId: replica?.value.versionId ?? blob.value.origin.versionId,
+    actionId: receipt.actionId,
+    pinned: decision.pinned,
+    checkedAt: receipt.finishedAt,
+  };
+  return [ReplicaRow.put(value, expectationOf(replica))];
+}
+
+/** The host's row is written by every receipt: that holds the receipt to the generation which was read. */
+function hostChange({ receipt, host, replica }: Subject, decision: SettledDecision): Change {
+  const { value } = host;
+  const released = decision.replica === 'unchanged' ? 0 : promisedTo(replica?.value, value);
+  const newer = receipt.finishedAt >= value.measuredAt;
+  return HostRow.put(
+    {
+      ...value,
+      promisedBytes: Bytes.parse(value.promisedBytes - released),
+      ...(newer
+        ? {
+            usedBytes: receipt.measured.usedBytes,
+            capacityBytes: receipt.measured.capacityBytes,
+            measuredAt: receipt.finishedAt,
+          }
+        : {}),
+    },
+    expectationOf(host),
+  );
+}
+
+/** What the host's row still holds for a copy: the bytes of a fill in the host's current generation. */
+export function promisedTo(replica: Replica | undefined, host: Host): number {
+  const filling = replica?.state === 'reserved' || replica?.state === 'filling';
+  return filling && replica?.host?.generation === host.generation ? replica.bytes : 0;
+}
+
+/** Another try of a prefetch that may succeed, and another look at a host that has more room or lost a copy. */
+function followUps({ receipt, host, action, now }: Subject, decision: SettledDecision): readonly Change[] {
+  const attempt = action?.value.attempt ?? 1;
+  const { model, modelVersion } = action?.value ?? {};
+  const { correlationId, actionId: id } = receipt;
+  if (receipt.type === 'prefetch' && decision.state !== 'done' && model !== undefined && modelVersion !== undefined) {
+    const delaySeconds = retryDelaySeconds(receipt.code, attempt);
+    if (delaySeconds === undefined) return [];
+    const body = { schema: 'place-model/1', model, version: modelVersion, correlationId, host: host.value.id };
+    return [
+      outboxPut({ id: `retry-${id}`, queue: 'placement', body: { ...body, attempt: attempt + 1 }, delaySeconds }, now),
+    ];
+  }
+  const roomGrew = receipt.type === 'resize' && decision.state === 'done';
+  const copyLost = receipt.type === 'verify' && decision.replica === 'gone';
+  if (!roomGrew && !copyLost) return [];
+  const { id: hostId, generation } = host.value;
+  const body = { schema: 'place-host/1', host: hostId, generation, correlationId };
+  return [outboxPut({ id: `place-${id}`, queue: 'placement', body }, now)];
+}

@@ -1,0 +1,41 @@
+import { PlacementError } from '../errors.ts';
+import { bytesOf, type LineReader } from './accessRecord.ts';
+import { operationWord, parseTimeText } from './plainFields.ts';
+
+/** Names that a column may have. `region` and `host` may be there; they are not needed here. */
+const COLUMNS = {
+  time: ['time', 'ts', 'timestamp', 'seq'],
+  object: ['object', 'id', 'key', 'lbn'],
+  bytes: ['bytes', 'size', 'size_bytes', 'size_kib'],
+  op: ['op', 'operation'],
+} as const;
+
+/**
+ * A reader for comma- or tab-separated lines under a header such as `time,object,bytes,op,region,host`. Throws `PlacementError` with
+ * code `bad-log` when the header lacks the time or the object.
+ */
+export function csvReader(header: string): LineReader {
+  const separator = header.includes('\t') ? '\t' : ',';
+  const names = header.split(separator).map((name) => name.trim().toLowerCase());
+  const column = (wanted: readonly string[]): number => names.findIndex((name) => wanted.includes(name));
+  const [time, object, bytes, op] = [COLUMNS.time, COLUMNS.object, COLUMNS.bytes, COLUMNS.op].map(column);
+  if (time === undefined || object === undefined || time < 0 || object < 0) {
+    throw new PlacementError({
+      code: 'bad-log',
+      message: `The log is neither JSON nor an S3 access log, and its header has no ${time === -1 ? 'time' : 'object'} column: ${header}`,
+      retryable: false,
+    });
+  }
+  const unit = names[bytes ?? -1] === 'size_kib' ? 1024 : 1;
+  return (line) => {
+    const cells = line.split(separator);
+    const at = parseTimeText(cells[time]?.trim() ?? '');
+    const word = operationWord(cells[op ?? -1]);
+    const name = cells[object]?.trim();
+    if (at === undefined || word === undefined || name === undefined || name === '') return undefined;
+    const size = bytesOf(cells[bytes ?? -1]?.trim());
+    return [
+      { at, object: name, op: word, objectBytes: size === undefined ? undefined : size * unit, readBytes: undefined },
+    ];
+  };
+}

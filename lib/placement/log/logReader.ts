@@ -1,0 +1,28 @@
+import type { AccessRecord, LineReader } from './accessRecord.ts';
+import { csvReader } from './csvLog.ts';
+import { readJsonLine } from './jsonLog.ts';
+import { looksLikeS3AccessLog, readS3AccessLine } from './s3AccessLog.ts';
+
+/** Reads one log file line by line; the first line tells the format. Make one for each file. */
+export class LogReader {
+  /** Lines that could not be understood. */
+  badLines = 0;
+  private reader: LineReader | undefined;
+
+  /** Throws `PlacementError` with code `bad-log` when the first line fits no format. */
+  read(line: string): readonly AccessRecord[] {
+    const text = line.endsWith('\r') ? line.slice(0, -1) : line;
+    if (text === '') return [];
+    if (this.reader === undefined) {
+      this.reader = text.startsWith('{')
+        ? readJsonLine
+        : looksLikeS3AccessLog(text)
+          ? readS3AccessLine
+          : csvReader(text);
+      if (this.reader !== readJsonLine && this.reader !== readS3AccessLine) return [];
+    }
+    const records = this.reader(text);
+    if (records === undefined) this.badLines += 1;
+    return records ?? [];
+  }
+}

@@ -1,0 +1,107 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { registerPrices } from '../../../cli/commands/prices.ts';
+import { registerReplay } from '../../../cli/commands/replay.ts';
+
+let folder: string;
+let printed: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'strata-replay-'));
+  printed = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(folder, { recursive: true });
+});
+
+async function strata(...args: string[]): Promise<Record<string, unknown>[]> {
+  const program = new Command().exitOverride();
+  registerReplay(program);
+  registerPrices(program);
+  await program.parseAsync(['node', 'strata', ...args]);
+  return printed
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+async function log(): Promise<string> {
+  const path = join(folder, 'log.csv.gz');
+  const lines = [
+    'time,object,bytes,op,region,host',
+    '1704067200,a,6000000000,write,,',
+    '1719792000,a,6000000000,read,,h1',
+  ];
+  await writeFile(path, gzipSync(lines.join('\n')));
+  return path;
+}
+
+describe('strata replay', () => {
+  it('prints one record per policy, and no ratio to the optimum is below one', async () => {
+    const records = await strata(
+      'replay',
+      '--log',
+      await log(),
+      '--policies',
+      'strata-dollars,always-standard',
+      '--json',
+    );
+    expect(records.map((one) => one['policy'])).toEqual(['strata-dollars', 'always-standard']);
+    for (const record of records) {
+      expect(record).toMatchObject({ schema: 'strata.replay/v1', reads: 1 });
+      expect(record['ratioToOptimum']).toBeGreaterThanOrEqual(1);
+    }
+  });
+
+  it('uses the prices that it is given', async () => {
+    const path = join(folder, 'prices.json');
+    const book = JSON.parse(
+      await readFile(join(import.meta.dirname, '../../../lib/pricing/books/aws-us-east-1.json'), 'utf8'),
+    );
+    book.id = 'own/discount';
+    book.storage.STANDARD.usdPerGbMonth /= 2;
+    await writeFile(path, JSON.stringify(book));
+    const args = ['replay', '--log', await log(), '--policies', 'always-standard', '--no-optimum', '--json'];
+    const [listed] = await strata(...args);
+    printed = '';
+    const [discounted] = await strata(...args, '--prices', path);
+    expect(Number(discounted?.['storageUsd'])).toBeCloseTo(Number(listed?.['storageUsd']) / 2, 9);
+  });
+
+  it('writes a plot', async () => {
+    const plot = join(folder, 'out.svg');
+    await strata('replay', '--log', await log(), '--json', '--plot', plot);
+    expect(await readFile(plot, 'utf8')).toContain('intelligent-tiering</text>');
+  });
+
+  it('refuses a policy that it does not know', async () => {
+    await expect(strata('replay', '--log', 'x', '--policies', 'magic')).rejects.toThrow('magic is not one of');
+  });
+});
+
+describe('strata prices show', () => {
+  it('prints every price with its book, date and source', async () => {
+    const lines = await strata('prices', 'show', '--json');
+    expect(lines).toContainEqual({
+      schema: 'strata.price/v1',
+      book: 'aws/us-east-1',
+      asOf: '2026-11-20',
+      item: 'GLACIER_IR storage',
+      usd: 0.004,
+      per: 'GB-month',
+      source: 's3',
+    });
+    expect(lines).toContainEqual(expect.objectContaining({ book: 'reference', item: 'nvme', usd: 0.02 }));
+  });
+});
