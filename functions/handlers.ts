@@ -1,7 +1,12 @@
 import type { Context } from 'aws-lambda';
 import { createDigestHandler } from './digest/handler.ts';
 import type { FunctionName } from './index.ts';
+import { createHeartbeatsHandler } from './heartbeats/handler.ts';
+import { createHostApiHandler } from './host-api/handler.ts';
 import { createIngestHandler } from './ingest/handler.ts';
+import { createPlacementHandler } from './placement/handler.ts';
+import { createReapHandler } from './reap/handler.ts';
+import { createReceiptsHandler } from './receipts/handler.ts';
 import { createRelayHandler } from './relay/handler.ts';
 import type { FunctionDeps } from './shared/deps.ts';
 import type { QueueHandler } from './shared/queueHandler.ts';
@@ -13,7 +18,12 @@ export type Handler = QueueHandler | ((event: unknown, context: Context) => Prom
 export function createHandlers(deps: FunctionDeps): Readonly<Record<FunctionName, Handler>> {
   return {
     digest: createDigestHandler(deps),
+    heartbeats: createHeartbeatsHandler(deps),
+    'host-api': createHostApiHandler(deps),
     ingest: createIngestHandler(deps),
+    placement: createPlacementHandler(deps),
+    reap: createReapHandler(deps),
+    receipts: createReceiptsHandler(deps),
     relay: createRelayHandler(deps),
   };
 }

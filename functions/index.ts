@@ -1,7 +1,12 @@
 import { digest } from './digest/function.ts';
+import { heartbeats } from './heartbeats/function.ts';
+import { hostApi } from './host-api/function.ts';
 import { ingest } from './ingest/function.ts';
+import { placement } from './placement/function.ts';
+import { reap } from './reap/function.ts';
+import { receipts } from './receipts/function.ts';
 import { relay } from './relay/function.ts';
 
 /** Every function of the product; what it is started by, may do and costs is in its declaration. */
-export const FUNCTIONS = [digest, ingest, relay] as const;
+export const FUNCTIONS = [digest, heartbeats, hostApi, ingest, placement, reap, receipts, relay] as const;
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];

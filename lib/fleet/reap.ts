@@ -56,7 +56,9 @@ export async function reap(deps: ReapDeps): Promise<void> {
 }
 
 async function due(store: CatalogStore, partition: string, until: EpochMs): Promise<readonly Item[]> {
-  const page = await store.queryIndex('due', { partition, to: sortableTime(until), limit: PER_SHARD });
+  // Sort keys go on after the moment, so those of this very moment are below the next one.
+  const to = sortableTime(EpochMs.parse(until + 1));
+  const page = await store.queryIndex('due', { partition, to, limit: PER_SHARD });
   return page.items;
 }
 

@@ -5,7 +5,7 @@ import { compileRates, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import { Bytes, GIB } from '../../lib/shared/units.ts';
-import { createFleetWorld, digestOf } from '../fixtures/fleetWorld.ts';
+import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
 
 async function worldWithHosts(names: readonly string[], wrap?: (store: CatalogStore) => CatalogStore) {
   const world = createFleetWorld(wrap);

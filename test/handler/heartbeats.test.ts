@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
+import { Bytes, GIB, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
+
+/** One host that holds blob `a`. */
+async function resident() {
+  const world = createFleetWorld();
+  const host = await world.addHost('gpu-a');
+  await world.deliver('heartbeats', host.heartbeat({ residents: [] }));
+  await world.deliver('placement', await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' }));
+  const [command] = await world.run();
+  await world.deliver('receipts', host.receipt(command!));
+  await world.clock.advance(10 * SECOND_MS);
+  return { world, host };
+}
+
+describe('heartbeats', () => {
+  it('are ordered by their sequence, not by their arrival', async () => {
+    const { world, host } = await resident();
+    const older = host.heartbeat({ usedBytes: Bytes.parse(1) });
+    const newer = host.heartbeat({ usedBytes: Bytes.parse(2) });
+    await world.deliver('heartbeats', newer);
+    await world.deliver('heartbeats', older);
+    await world.deliver('heartbeats', newer);
+    expect((await world.host('gpu-a'))?.usedBytes).toBe(2);
+    expect(world.counted('HeartbeatRecorded', 'out-of-order')).toBe(1);
+    expect(world.counted('HeartbeatRecorded', 'repeated')).toBe(1);
+  });
+
+  it('of an older generation do not touch the host', async () => {
+    const { world, host } = await resident();
+    await world.addHost('gpu-a');
+    await world.deliver('heartbeats', host.heartbeat({ usedBytes: Bytes.parse(77) }));
+    expect(await world.host('gpu-a')).toMatchObject({ generation: 2, usedBytes: 0, heartbeatSequence: 0 });
+    expect(world.counted('HeartbeatRecorded', 'stale-generation')).toBe(1);
+  });
+
+  it('that no host signed end in the dead-letter queue', async () => {
+    const { world, host } = await resident();
+    const forged = { ...host.heartbeat(), signature: 'A'.repeat(86) };
+    expect((await world.deliver('heartbeats', forged)).batchItemFailures).toHaveLength(1);
+    const nameless = { ...host.heartbeat(), keyId: 'nobody' };
+    expect((await world.deliver('heartbeats', nameless)).batchItemFailures).toHaveLength(1);
+  });
+});
+
+describe('a list of residents', () => {
+  it('that lacks a believed copy removes it and places it again', async () => {
+    const { world, host } = await resident();
+    await world.deliver('heartbeats', host.heartbeat({ residents: [] }));
+    expect(world.counted('ResidentReconciled', 'lost')).toBe(1);
+    const commands = await world.run();
+    expect(commands.map((command) => command.command)).toMatchObject([{ type: 'prefetch', digest: digestOf('a') }]);
+  });
+
+  it('made before the copy was measured does not remove it', async () => {
+    const { world, host } = await resident();
+    await world.clock.advance(-20 * SECOND_MS);
+    const early = host.heartbeat({ residents: [] });
+    await world.clock.advance(20 * SECOND_MS);
+    await world.deliver('heartbeats', early);
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified' });
+  });
+
+  it('does not touch a fill that is under way', async () => {
+    const { world, host } = await resident();
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    await world.deliver('heartbeats', host.heartbeat({ residents: [digestOf('a')] }));
+    expect(await world.replica('b', 'gpu-a')).toMatchObject({ state: 'reserved' });
+  });
+
+  it('with a clean blob that the catalog did not expect adopts it', async () => {
+    const { world, host } = await resident();
+    await world.publish('other', '1.0.0', { 'b.safetensors': 'b' });
+    await world.deliver('heartbeats', host.heartbeat({ residents: [digestOf('a'), digestOf('b')] }));
+    expect(await world.replica('b', 'gpu-a')).toMatchObject({ state: 'verified', bytes: GIB, pinned: false });
+  });
+
+  it('with bytes that nobody knows or that may not be served commands their eviction, once', async () => {
+    const { world, host } = await resident();
+    const residents = [digestOf('a'), digestOf('e')];
+    await world.deliver('heartbeats', host.heartbeat({ residents }));
+    await world.deliver('heartbeats', host.heartbeat({ residents }));
+    const commands = await world.run();
+    expect(commands.map((command) => command.command)).toEqual([{ type: 'evict', digest: digestOf('e') }]);
+  });
+});
+
+describe('a host that falls silent', () => {
+  it('is given nothing, its copies are unknown and not gone, and it is believed again when it reports', async () => {
+    const { world, host } = await resident();
+    await world.clock.advance(2 * MINUTE_MS);
+    await world.reap();
+    await world.run();
+    expect(await world.host('gpu-a')).toMatchObject({ state: 'silent' });
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'unknown' });
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    expect(await world.run()).toEqual([]);
+
+    await world.deliver('heartbeats', host.heartbeat());
+    expect(await world.host('gpu-a')).toMatchObject({ state: 'active' });
+    expect((await world.run()).map((command) => command.command.type)).toEqual(['report']);
+    await world.deliver('heartbeats', host.heartbeat({ residents: [digestOf('a')] }));
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified' });
+  });
+
+  it('stays as it is while it is heard in time', async () => {
+    const { world, host } = await resident();
+    await world.clock.advance(MINUTE_MS);
+    await world.deliver('heartbeats', host.heartbeat());
+    await world.clock.advance(MINUTE_MS + 1);
+    await world.reap();
+    expect(await world.host('gpu-a')).toMatchObject({ state: 'active' });
+  });
+});
+
+describe('a host that registers again', () => {
+  it('loses the fills and the belief of its last life, and keeps what it reports', async () => {
+    const { world } = await resident();
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    const [fill] = await world.run();
+    const reborn = await world.addHost('gpu-a');
+    await world.run();
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'unknown' });
+    expect(await world.replica('b', 'gpu-a')).toBeUndefined();
+    expect(await world.action(fill!.actionId)).toMatchObject({ state: 'superseded' });
+    expect(await world.host('gpu-a')).toMatchObject({ generation: 2, promisedBytes: 0 });
+
+    await world.deliver('heartbeats', reborn.heartbeat({ residents: [digestOf('a')] }));
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified', host: { generation: 2 } });
+    const commands = await world.run();
+    expect(commands.map(({ generation, command }) => [generation, command.type])).toEqual([[2, 'prefetch']]);
+  });
+});
+
+describe('a command that nobody answers', () => {
+  it('ends an hour after its expiry, gives its room back, and is decided anew at most three times', async () => {
+    const { world, host } = await resident();
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    const [command] = await world.run();
+    let heard = 0;
+    const pass = async (ms: number) => {
+      await world.clock.advance(ms);
+      heard += 1;
+      await world.deliver('heartbeats', host.heartbeat());
+      await world.reap();
+    };
+    await pass(2 * HOUR_MS - 1);
+    expect(await world.action(command!.actionId)).toMatchObject({ state: 'pending' });
+    await pass(1);
+    expect(await world.action(command!.actionId)).toMatchObject({ state: 'expired' });
+    expect(await world.replica('b', 'gpu-a')).toBeUndefined();
+    expect((await world.host('gpu-a'))?.promisedBytes).toBe(0);
+    for (const attempt of [2, 3]) {
+      const [again] = await world.run();
+      expect(await world.action(again!.actionId)).toMatchObject({ attempt, state: 'pending' });
+      await pass(2 * HOUR_MS);
+    }
+    expect(await world.run()).toEqual([]);
+    expect(heard).toBe(4);
+  });
+
+  it('is settled by its receipt all the same when that comes late', async () => {
+    const { world, host } = await resident();
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    const [command] = await world.run();
+    await world.clock.advance(2 * HOUR_MS);
+    await world.deliver('heartbeats', host.heartbeat());
+    await world.reap();
+    await world.deliver('receipts', host.receipt(command!));
+    expect(await world.action(command!.actionId)).toMatchObject({ state: 'done' });
+    expect(await world.replica('b', 'gpu-a')).toMatchObject({ state: 'verified' });
+    expect((await world.host('gpu-a'))?.promisedBytes).toBe(0);
+  });
+});

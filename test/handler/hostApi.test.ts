@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { HostSession, type RegisterHost } from '../../events/host-api/v1.ts';
+import { createJoinToken, generateKeyPair, hostKeyId, signEnvelope } from '../../lib/fleet/index.ts';
+import { Generation, HostId } from '../../lib/shared/ids.ts';
+import { HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { countingRandom, createFleetWorld, registration } from '../support/fleetWorld.ts';
+
+const ARN = 'arn:aws:iam::1:role/agent';
+const keys = (seed: number) => generateKeyPair('fresh', countingRandom(seed * 1000));
+const newKey = (seed: number): string => keys(seed).publicKey;
+
+describe('registering a host', () => {
+  it('begins generation 1 with a queue of its own and a session that names it', async () => {
+    const world = createFleetWorld();
+    const answer = await world.post('/v1/hosts', registration('gpu-a', newKey(1)), ARN);
+    expect(answer.statusCode).toBe(201);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(HostSession.parse(answer.json)).toMatchObject({
+      protocol: 1,
+      host: 'gpu-a',
+      generation: 1,
+      queue: 'host-gpu-a-1',
+      credentials: { accessKeyId: 'gpu-a.1' },
+      commandKeys: [{ keyId: world.planeKey.keyId, publicKey: world.planeKey.publicKey }],
+      heartbeatSeconds: 30,
+    });
+    await world.queues.send('host-gpu-a-1', [{ body: 'a command' }]);
+  });
+
+  it('begins the next generation for a new key and drops the queue of the last one', async () => {
+    const world = createFleetWorld();
+    await world.post('/v1/hosts', registration('gpu-a', newKey(1)), ARN);
+    const answer = await world.post('/v1/hosts', registration('gpu-a', newKey(2)), ARN);
+    expect(answer.json).toMatchObject({ generation: 2, queue: 'host-gpu-a-2' });
+    await world.run();
+    await expect(world.queues.send('host-gpu-a-1', [{ body: 'late' }])).rejects.toMatchObject({
+      code: 'no-such-queue',
+    });
+    await world.queues.send('host-gpu-a-2', [{ body: 'a command' }]);
+  });
+
+  it('answers a repeated registration by the same key with the same generation', async () => {
+    const world = createFleetWorld();
+    for (let times = 0; times < 2; times += 1) {
+      expect((await world.post('/v1/hosts', registration('gpu-a', newKey(1)), ARN)).json).toMatchObject({
+        generation: 1,
+      });
+    }
+  });
+
+  it('gives two machines that use one name at once two generations', async () => {
+    const world = createFleetWorld();
+    const answers = await Promise.all(
+      [1, 2].map((seed) => world.post('/v1/hosts', registration('gpu-a', newKey(seed)), ARN)),
+    );
+    expect(answers.map((answer) => answer.json.generation).toSorted((a, b) => a - b)).toEqual([1, 2]);
+    expect((await world.host('gpu-a'))?.generation).toBe(2);
+  });
+
+  it.each([
+    ['an unknown protocol', { protocols: [7] }, 400, 'unsupported-protocol'],
+    ['a host name that is none', { host: '../etc' }, 400, 'bad-request'],
+    ['a key that is none', { publicKey: 'short' }, 400, 'bad-request'],
+  ])('refuses %s', async (_name, over, status, code) => {
+    const world = createFleetWorld();
+    const request = registration('gpu-a', newKey(1), over as Partial<RegisterHost>);
+    const answer = await world.post('/v1/hosts', request, ARN);
+    expect(answer.statusCode).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.json).toMatchObject({ status, code });
+    expect(await world.host('gpu-a')).toBeUndefined();
+  });
+
+  it('speaks the highest protocol that both sides know with an older agent and a newer one', async () => {
+    const world = createFleetWorld();
+    const request = registration('gpu-a', newKey(1), { protocols: [1, 9] });
+    expect((await world.post('/v1/hosts', request, ARN)).json).toMatchObject({ protocol: 1 });
+  });
+
+  it('refuses a call that IAM has not authenticated, one that is no JSON, and an unknown route', async () => {
+    const world = createFleetWorld();
+    expect((await world.post('/v1/hosts', registration('gpu-a', newKey(1)))).statusCode).toBe(401);
+    expect((await world.post('/v1/hosts', 'no json', ARN)).statusCode).toBe(400);
+    expect((await world.post('/v1/elsewhere', {}, ARN)).statusCode).toBe(404);
+  });
+});
+
+describe('joining by a token', () => {
+  async function worldWithToken() {
+    const world = createFleetWorld();
+    const { token } = await createJoinToken(world.deps, HOUR_MS);
+    return { world, token };
+  }
+
+  it('registers one host once, also when two try at the same time', async () => {
+    const { world, token } = await worldWithToken();
+    const answers = await Promise.all(
+      ['gpu-a', 'gpu-b'].map((name, index) =>
+        world.post('/v1/hosts/join', registration(name, newKey(index), { joinToken: token })),
+      ),
+    );
+    expect(answers.map((answer) => answer.statusCode).toSorted((a, b) => a - b)).toEqual([201, 401]);
+    const again = await world.post('/v1/hosts/join', registration('gpu-c', newKey(3), { joinToken: token }));
+    expect(again.json).toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('answers the same registration again, whose first answer may have been lost', async () => {
+    const { world, token } = await worldWithToken();
+    const request = registration('gpu-a', newKey(1), { joinToken: token });
+    const first = await world.post('/v1/hosts/join', request);
+    const second = await world.post('/v1/hosts/join', request);
+    expect(second.json.generation).toBe(first.json.generation);
+  });
+
+  it('refuses no token, a wrong one and an expired one', async () => {
+    const { world, token } = await worldWithToken();
+    expect((await world.post('/v1/hosts/join', registration('gpu-a', newKey(1)))).statusCode).toBe(401);
+    const wrong = registration('gpu-a', newKey(1), { joinToken: `${token}x` });
+    expect((await world.post('/v1/hosts/join', wrong)).statusCode).toBe(401);
+    await world.clock.advance(HOUR_MS);
+    const late = registration('gpu-a', newKey(1), { joinToken: token });
+    expect((await world.post('/v1/hosts/join', late)).statusCode).toBe(401);
+    expect(await world.host('gpu-a')).toBeUndefined();
+  });
+});
+
+describe('coming back and staying', () => {
+  it('rejoins once by the key of the generation that ends', async () => {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a');
+    const rejoin = signEnvelope(
+      {
+        schema: 'rejoin-host/1',
+        host: host.id,
+        generation: host.session.generation,
+        at: world.clock.now(),
+        registration: registration('gpu-a', newKey(9)),
+      },
+      host.key,
+    );
+    expect((await world.post('/v1/hosts/rejoin', rejoin)).json).toMatchObject({ generation: 2 });
+    expect((await world.post('/v1/hosts/rejoin', rejoin)).json).toMatchObject({ code: 'stale-generation' });
+  });
+
+  it('does not let one host rejoin in the name of another', async () => {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a');
+    await world.addHost('gpu-b');
+    const at = world.clock.now();
+    const body = { schema: 'rejoin-host/1', host: host.id, generation: host.session.generation, at };
+    const foreign = signEnvelope({ ...body, registration: registration('gpu-b', newKey(9)) }, host.key);
+    expect((await world.post('/v1/hosts/rejoin', foreign)).statusCode).toBe(401);
+    expect((await world.host('gpu-b'))?.generation).toBe(1);
+  });
+
+  it('renews a session for the key of the current generation only, and only while the request is fresh', async () => {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a');
+    const { generation } = host.session;
+    const request = { schema: 'refresh-session/1', host: host.id, generation, at: world.clock.now() };
+    const good = signEnvelope(request, host.key);
+    expect((await world.post('/v1/hosts/refresh', good)).json).toMatchObject({ generation: 1 });
+
+    const forged = signEnvelope(request, { ...keys(7), keyId: host.key.keyId });
+    expect((await world.post('/v1/hosts/refresh', forged)).statusCode).toBe(401);
+
+    await world.clock.advance(15 * MINUTE_MS + 1);
+    expect((await world.post('/v1/hosts/refresh', good)).statusCode).toBe(401);
+
+    await world.post('/v1/hosts', registration('gpu-a', newKey(8)), ARN);
+    const stale = signEnvelope({ ...request, at: world.clock.now() }, host.key);
+    expect((await world.post('/v1/hosts/refresh', stale)).json).toMatchObject({ code: 'stale-generation' });
+
+    const unknown = { ...request, host: HostId.parse('gpu-z'), generation: Generation.parse(1), at: world.clock.now() };
+    const stranger = { ...keys(7), keyId: hostKeyId(unknown.host, unknown.generation) };
+    expect((await world.post('/v1/hosts/refresh', signEnvelope(unknown, stranger))).statusCode).toBe(401);
+  });
+});
