@@ -5,13 +5,14 @@ import {
   CreateMultipartUploadCommand,
   type HeadObjectCommandOutput,
   HeadObjectCommand,
+  PutObjectCommand,
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import type { CopyOutcome, WriteOptions } from '../../shared/ports/objectStore.ts';
 import { GIB, MIB } from '../../shared/units.ts';
 import { awsErrorName, portErrorOf } from './errors.ts';
-import { isAbsent, isArchived, refusedWrite } from './s3Answers.ts';
+import { isAbsent, isArchived, refusedWrite, restoreOf } from './s3Answers.ts';
 
 export interface CopyLimits {
   /** CopyObject takes at most 5 GiB. */
@@ -34,7 +35,10 @@ interface Copy {
   readonly options: WriteOptions;
 }
 
-/** Copies one pinned version inside the bucket without its bytes passing through here. */
+/**
+ * Copies one pinned version inside the bucket without its bytes passing through here. A copy that must not replace anything
+ * goes by parts too: only the condition on completing an upload is enforced by every store that speaks this protocol.
+ */
 export async function copyObject(copy: Copy): Promise<CopyOutcome> {
   const what = `copy ${copy.source.key} to ${copy.key}`;
   const source = { Bucket: copy.bucket, Key: copy.source.key, VersionId: copy.source.versionId };
@@ -45,10 +49,10 @@ export async function copyObject(copy: Copy): Promise<CopyOutcome> {
     if (isAbsent(error, source.VersionId)) return { outcome: 'source-absent' };
     throw portErrorOf(what, error);
   }
+  const { restore } = restoreOf(head);
+  if (restore !== undefined && restore.state !== 'restored') return { outcome: 'source-archived' };
   try {
-    return (head.ContentLength ?? 0) <= copy.limits.singleCopyBytes
-      ? await copyWhole(copy, head)
-      : await copyByParts(copy, head);
+    return await copyHeaded(copy, head);
   } catch (error) {
     const refused = refusedWrite(error);
     if (refused !== undefined) return refused;
@@ -56,6 +60,28 @@ export async function copyObject(copy: Copy): Promise<CopyOutcome> {
     if (SOURCE_GONE.has(awsErrorName(error))) return { outcome: 'source-absent' };
     throw portErrorOf(what, error);
   }
+}
+
+function copyHeaded(copy: Copy, head: HeadObjectCommandOutput): Promise<CopyOutcome> {
+  const size = head.ContentLength ?? 0;
+  // An upload by parts has at least one byte.
+  if (size === 0) return copyEmpty(copy, head);
+  const whole = size <= copy.limits.singleCopyBytes && copy.options.onlyIf === undefined;
+  return whole ? copyWhole(copy, head) : copyByParts(copy, head);
+}
+
+async function copyEmpty(copy: Copy, head: HeadObjectCommandOutput): Promise<CopyOutcome> {
+  const answer = await copy.client.send(
+    new PutObjectCommand({
+      Bucket: copy.bucket,
+      Key: copy.key,
+      StorageClass: copy.options.storageClass ?? 'STANDARD',
+      Metadata: copy.options.metadata ?? head.Metadata,
+      ContentType: head.ContentType,
+      ...(copy.options.onlyIf === 'absent' ? { IfNoneMatch: '*' } : {}),
+    }),
+  );
+  return written(answer.VersionId, answer.ETag, 0);
 }
 
 async function copyWhole(copy: Copy, head: HeadObjectCommandOutput): Promise<CopyOutcome> {
@@ -66,10 +92,11 @@ async function copyWhole(copy: Copy, head: HeadObjectCommandOutput): Promise<Cop
       Key: copy.key,
       CopySource: copySource(copy),
       StorageClass: options.storageClass ?? 'STANDARD',
+      // Copying tags would need rights to read and write them.
+      TaggingDirective: 'REPLACE',
       ...(options.metadata === undefined
         ? {}
         : { MetadataDirective: 'REPLACE', Metadata: options.metadata, ContentType: head.ContentType }),
-      ...(options.onlyIf === 'absent' ? { IfNoneMatch: '*' } : {}),
     }),
   );
   return written(answer.VersionId, answer.CopyObjectResult?.ETag, head.ContentLength);

@@ -8,7 +8,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
-import { PortError } from '../../shared/errors.ts';
+import type { PortError } from '../../shared/errors.ts';
 import type {
   HeadOutcome,
   ObjectStore,
@@ -16,14 +16,13 @@ import type {
   ReadOutcome,
   WriteOutcome,
 } from '../../shared/ports/objectStore.ts';
-import { MIB } from '../../shared/units.ts';
+import { checkRange, checkWrite } from '../objectCalls.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { awsStatus, invalidRequest, mapErrors, portErrorOf } from './errors.ts';
 import { isAbsent, isArchived, refusedWrite, restoreOf, storageClassOf, timeOf } from './s3Answers.ts';
 import { type CopyLimits, copyObject, S3_COPY_LIMITS, unquoted, written } from './s3Copy.ts';
 import { readVerifiedParts } from './s3VerifiedParts.ts';
 
-const MAX_BODY_BYTES = 64 * MIB;
 const Marker = z.tuple([z.optional(z.string()), z.optional(z.string())]);
 
 export interface S3ObjectStoreOptions {
@@ -62,9 +61,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
   }
 
   async function readRange(key: string, versionId: string, offset: number, length: number): Promise<ReadOutcome> {
-    if (length < 1 || length > MAX_BODY_BYTES || offset < 0) {
-      throw invalidRequest(`A range has 1 to ${MAX_BODY_BYTES} bytes from 0 on, not ${length} from ${offset}.`);
-    }
+    checkRange(offset, length);
     try {
       const answer = await client.send(
         new GetObjectCommand({
@@ -74,7 +71,9 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
           Range: `bytes=${offset}-${offset + length - 1}`,
         }),
       );
-      const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+      const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+      // A server may ignore the range and answer 200 with everything (RFC 9110, 14.2).
+      const bytes = answer.ContentRange === undefined ? body.subarray(offset, offset + length) : body;
       // S3 shortens a range that ends behind the object's end; the port promises exact ones.
       if (bytes.length !== length) throw outside(key, offset, length);
       return { outcome: 'read', bytes };
@@ -87,13 +86,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
   }
 
   const write: ObjectStore['write'] = async (key, bytes, writeOptions = {}): Promise<WriteOutcome> => {
-    if (bytes.length > MAX_BODY_BYTES) {
-      throw new PortError({
-        code: 'too-large',
-        message: `${key} has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} are written in one request.`,
-        retryable: false,
-      });
-    }
+    checkWrite(key, bytes.length, writeOptions);
     try {
       const answer = await client.send(
         new PutObjectCommand({
@@ -122,8 +115,11 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       if (!options.verifiesChecksums) return undefined;
       return readVerifiedParts({ client, bucket, key, versionId, partSize });
     },
-    copy: (source, key, writeOptions = {}) =>
-      copyObject({ client, bucket, limits: options.copyLimits ?? S3_COPY_LIMITS, source, key, options: writeOptions }),
+    async copy(source, key, writeOptions = {}) {
+      checkWrite(key, 0, writeOptions);
+      const limits = options.copyLimits ?? S3_COPY_LIMITS;
+      return copyObject({ client, bucket, limits, source, key, options: writeOptions });
+    },
     async remove(key, versionId) {
       try {
         await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));

@@ -8,13 +8,9 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { PortError } from '../../shared/errors.ts';
-import {
-  type MessageReceiver,
-  type MessageSender,
-  QUEUE_LIMITS,
-  type QueueAdmin,
-} from '../../shared/ports/messageQueue.ts';
-import { awsErrorName, invalidRequest, mapErrors, portErrorOf } from './errors.ts';
+import type { MessageReceiver, MessageSender, QueueAdmin } from '../../shared/ports/messageQueue.ts';
+import { checkReceive, checkSend, checkVisibility } from '../queueCalls.ts';
+import { awsErrorName, mapErrors, portErrorOf } from './errors.ts';
 
 /** A deleted, expired or superseded receipt: the message is somebody else's by now, or nobody's. */
 const STALE_HANDLE = new Set(['ReceiptHandleIsInvalid', 'MessageNotInflight', 'InvalidParameterValue']);
@@ -28,20 +24,7 @@ export interface SqsQueuesOptions {
 export function createSqsSender({ client, urlPrefix }: SqsQueuesOptions): MessageSender {
   return {
     async send(queue, messages) {
-      if (messages.length === 0) return;
-      if (messages.length > QUEUE_LIMITS.batchMessages) {
-        throw invalidRequest(
-          `At most ${QUEUE_LIMITS.batchMessages} messages are sent at once, not ${messages.length}.`,
-        );
-      }
-      const bytes = messages.reduce((sum, message) => sum + Buffer.byteLength(message.body), 0);
-      if (bytes > QUEUE_LIMITS.messageBytes) {
-        throw new PortError({
-          code: 'too-large',
-          message: `${bytes} bytes for queue ${queue}; a batch may have ${QUEUE_LIMITS.messageBytes}.`,
-          retryable: false,
-        });
-      }
+      checkSend(messages);
       const answer = await mapErrors(`send to queue ${queue}`, () =>
         client.send(
           new SendMessageBatchCommand({
@@ -68,12 +51,13 @@ export function createSqsSender({ client, urlPrefix }: SqsQueuesOptions): Messag
 export function createSqsReceiver({ client, urlPrefix }: SqsQueuesOptions): MessageReceiver {
   return {
     async receive(queue, max, waitSeconds, visibilitySeconds) {
+      checkReceive(max, waitSeconds, visibilitySeconds);
       const answer = await mapErrors(`receive from queue ${queue}`, () =>
         client.send(
           new ReceiveMessageCommand({
             QueueUrl: urlPrefix + queue,
-            MaxNumberOfMessages: Math.min(max, QUEUE_LIMITS.batchMessages),
-            WaitTimeSeconds: Math.min(waitSeconds, 20),
+            MaxNumberOfMessages: max,
+            WaitTimeSeconds: waitSeconds,
             VisibilityTimeout: visibilitySeconds,
             MessageSystemAttributeNames: ['ApproximateReceiveCount'],
           }),
@@ -90,8 +74,9 @@ export function createSqsReceiver({ client, urlPrefix }: SqsQueuesOptions): Mess
       unlessStale(`delete from queue ${queue}`, () =>
         client.send(new DeleteMessageCommand({ QueueUrl: urlPrefix + queue, ReceiptHandle: receiptHandle })),
       ),
-    changeVisibility: (queue, receiptHandle, visibilitySeconds) =>
-      unlessStale(`extend a message of queue ${queue}`, () =>
+    async changeVisibility(queue, receiptHandle, visibilitySeconds) {
+      checkVisibility(visibilitySeconds);
+      await unlessStale(`extend a message of queue ${queue}`, () =>
         client.send(
           new ChangeMessageVisibilityCommand({
             QueueUrl: urlPrefix + queue,
@@ -99,7 +84,8 @@ export function createSqsReceiver({ client, urlPrefix }: SqsQueuesOptions): Mess
             VisibilityTimeout: visibilitySeconds,
           }),
         ),
-      ),
+      );
+    },
   };
 }
 

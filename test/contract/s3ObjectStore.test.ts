@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import {
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  PutBucketVersioningCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { MIB } from '../../lib/shared/units.ts';
+import { missing, s3Of, useService } from '../support/aws.ts';
+import { objectStoreContract } from './objectStore.suite.ts';
+
+const BUCKET = 'contract-models';
+const PART = 5 * MIB;
+
+/** What each store really enforces; the contract is the same for both. */
+const STORES = [
+  { name: 'S3 (MiniStack)', service: 'ministack', archives: true, tellsParts: false },
+  { name: 'MinIO', service: 'minio', archives: false, tellsParts: true },
+] as const;
+
+for (const { name, service: serviceName, archives, tellsParts } of STORES) {
+  const skipped = missing(serviceName);
+  describe.skipIf(skipped !== undefined)(`${name} ${skipped ?? ''}`, () => {
+    const service = useService(serviceName);
+    let client: S3Client;
+    let store: ObjectStore;
+    beforeAll(async () => {
+      client = s3Of(service.running());
+      await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+      const VersioningConfiguration = { Status: 'Enabled' as const };
+      await client.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration }));
+      store = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: true });
+    });
+
+    objectStoreContract(name, async () => ({ store, archives }));
+
+    it('copies by parts above its limit for one request', async () => {
+      const copyLimits = { singleCopyBytes: PART, partBytes: PART };
+      const byParts = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: true, copyLimits });
+      const content = Buffer.alloc(2 * PART + 12_345, 'strata');
+      const source = await store.write('large/source', content, { metadata: { note: 'kept' } });
+      const versionId = source.outcome === 'written' ? source.versionId : '';
+      const copied = await byParts.copy({ key: 'large/source', versionId }, 'large/copy', { onlyIf: 'absent' });
+      expect(copied).toMatchObject({ outcome: 'written', size: content.length });
+      expect(await byParts.copy({ key: 'large/source', versionId }, 'large/copy', { onlyIf: 'absent' })).toEqual({
+        outcome: 'exists',
+      });
+      const head = await store.head('large/copy');
+      expect(head).toMatchObject({ head: { size: content.length, metadata: { note: 'kept' } } });
+      const copyId = copied.outcome === 'written' ? copied.versionId : '';
+      const read = await store.readRange('large/copy', copyId, 0, content.length);
+      expect(read.outcome === 'read' && Buffer.compare(read.bytes, content)).toBe(0);
+    });
+
+    it('knows the parts that the store verified, and trusts no others', async () => {
+      const parts = [Buffer.alloc(PART, 1), Buffer.alloc(PART, 2), Buffer.alloc(77, 3)];
+      const versionId = await uploadParts(client, 'parts/verified', parts);
+      const hashes = parts.map((part) => createHash('sha256').update(part).digest('hex'));
+      // MiniStack forgets the parts' checksums, so nothing counts as verified there.
+      expect(await store.verifiedParts('parts/verified', versionId, PART)).toEqual(tellsParts ? hashes : undefined);
+      expect(await store.verifiedParts('parts/verified', versionId, PART + 1)).toBeUndefined();
+      const distrustful = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: false });
+      expect(await distrustful.verifiedParts('parts/verified', versionId, PART)).toBeUndefined();
+    });
+
+    it('counts an object of one part as verified when it was put with its SHA-256', async () => {
+      const body = Buffer.from('one part');
+      const written = await store.write('parts/whole', body);
+      const versionId = written.outcome === 'written' ? written.versionId : '';
+      const hash = createHash('sha256').update(body).digest('hex');
+      expect(await store.verifiedParts('parts/whole', versionId, PART)).toEqual([hash]);
+      expect(await store.verifiedParts('parts/whole', versionId, 4)).toBeUndefined();
+    });
+
+    it('verifies the SHA-256 of a part as it comes in', async () => {
+      const target = { Bucket: BUCKET, Key: 'parts/wrong' };
+      const upload = await client.send(new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'SHA256' }));
+      const wrong = createHash('sha256').update('something else').digest('base64');
+      const sent = client.send(
+        new UploadPartCommand({
+          ...target,
+          UploadId: upload.UploadId,
+          PartNumber: 1,
+          Body: Buffer.alloc(10),
+          ChecksumSHA256: wrong,
+        }),
+      );
+      await expect(sent).rejects.toMatchObject({ $metadata: { httpStatusCode: 400 } });
+    });
+  });
+}
+
+async function uploadParts(client: S3Client, key: string, parts: readonly Buffer[]): Promise<string> {
+  const target = { Bucket: BUCKET, Key: key };
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'SHA256', ChecksumType: 'COMPOSITE' }),
+  );
+  const done = [];
+  for (const [index, Body] of parts.entries()) {
+    const PartNumber = index + 1;
+    const sent = await client.send(
+      new UploadPartCommand({ ...target, UploadId, PartNumber, Body, ChecksumAlgorithm: 'SHA256' }),
+    );
+    done.push({ PartNumber, ETag: sent.ETag, ChecksumSHA256: sent.ChecksumSHA256 });
+  }
+  const completed = await client.send(
+    new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts: done } }),
+  );
+  return completed.VersionId ?? '';
+}
