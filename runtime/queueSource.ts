@@ -21,12 +21,15 @@ const MOST_BATCHES = 8;
 /** How soon a stop is noticed. */
 const POLL_SECONDS = 1;
 
-const BatchAnswer = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
+/** Lambda takes an empty answer as the success of the whole batch, and one that it cannot read as its failure. */
+const BatchAnswer = z.nullish(
+  z.object({ batchItemFailures: z.nullish(z.array(z.object({ itemIdentifier: z.string() }))) }),
+);
 
 /**
  * What an event source mapping of Lambda does: receives batches for one function, removes what the function did, and
- * leaves what it did not. A message of a failed or unparsable answer comes again, later each time, until its queue moves it
- * to the dead-letter queue; one whose function ran out of time comes again only when its visibility ends.
+ * leaves what it did not. What failed comes again, later each time, until its queue moves it to the
+ * dead-letter queue; one whose function ran out of time comes again only when its visibility ends.
  */
 export function startQueueSource(
   deps: {
@@ -45,11 +48,9 @@ export function startQueueSource(
   async function settle(messages: readonly ReceivedMessage[]): Promise<void> {
     const invocation = await deps.invoker.invoke(source.functionName, queueEvent(queue, messages, clock.now()));
     if (invocation.outcome === 'timed-out') return;
-    const failures = BatchAnswer.safeParse(invocation.outcome === 'answered' ? invocation.answer : undefined);
-    const failed = failures.data?.batchItemFailures.map((failure) => failure.itemIdentifier);
+    const done = invocation.outcome === 'answered' ? doneOf(messages, invocation.answer) : [];
     for (const message of messages) {
-      const done = failed !== undefined && !failed.includes(message.messageId);
-      if (done) await queues.remove(queue, message.receiptHandle);
+      if (done.includes(message)) await queues.remove(queue, message.receiptHandle);
       else await queues.changeVisibility(queue, message.receiptHandle, pauseSeconds(message.receiveCount));
     }
   }
@@ -75,4 +76,12 @@ export function startQueueSource(
       await Promise.all(running);
     },
   };
+}
+
+function doneOf(messages: readonly ReceivedMessage[], answer: unknown): readonly ReceivedMessage[] {
+  const parsed = BatchAnswer.safeParse(answer);
+  if (!parsed.success) return [];
+  const failed = parsed.data?.batchItemFailures?.map((failure) => failure.itemIdentifier) ?? [];
+  const unknown = failed.some((id) => messages.every((message) => message.messageId !== id));
+  return unknown ? [] : messages.filter((message) => !failed.includes(message.messageId));
 }
