@@ -35,6 +35,17 @@ export class Cursor {
     return this.#reader.size - this.offset;
   }
 
+  /** Bytes that the synchronous getters may take. */
+  get buffered(): number {
+    return this.#window.length - this.#at;
+  }
+
+  /** Whether `length` bytes, or all that the object still has, are present. */
+  ready(length: number): boolean {
+    const buffered = this.#window.length - this.#at;
+    return buffered >= length || buffered === this.left;
+  }
+
   async ensure(length: number): Promise<void> {
     if (this.#window.length - this.#at >= length) return;
     if (length > this.left) throw this.truncated(length);
@@ -62,17 +73,25 @@ export class Cursor {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#advance(1));
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#take(2), this.littleEndian);
+  }
+
+  i32(): number {
+    return this.#view.getInt32(this.#take(4), this.littleEndian);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#advance(4), this.littleEndian);
+    return this.#view.getUint32(this.#take(4), this.littleEndian);
   }
 
   /** An unsigned 64-bit value as a number; what a double cannot hold exactly is refused. */
   u64(): number {
     const at = this.offset;
-    const value = this.#view.getBigUint64(this.#advance(8), this.littleEndian);
+    const value = this.#view.getBigUint64(this.#take(8), this.littleEndian);
     if (value > BigInt(Number.MAX_SAFE_INTEGER))
       throw new RefusedError(this.#rule, `the value ${value} is too large`, at);
     return Number(value);
@@ -80,12 +99,51 @@ export class Cursor {
 
   /** A view into the window: copy it before the next `ensure` if it must live longer. */
   bytes(length: number): Uint8Array {
-    const at = this.#advance(length);
+    const at = this.#take(length);
     return this.#window.subarray(at, at + length);
   }
 
-  #advance(length: number): number {
+  /** Another cursor over the same object, with the bytes that this one has already read. */
+  fork(offset: number): Cursor {
+    const fork = new Cursor(this.#reader, this.#rule);
+    fork.#window = this.#window;
+    fork.#view = this.#view;
+    fork.#start = this.#start;
+    fork.#at = offset - this.#start;
+    if (fork.#at < 0 || fork.#at > this.#window.length) {
+      fork.#window = new Uint8Array(0);
+      fork.#start = offset;
+      fork.#at = 0;
+    }
+    return fork;
+  }
+
+  /** The next bytes without taking them; fewer where the window ends. */
+  peek(length: number): Uint8Array {
+    return this.#window.subarray(this.#at, this.#at + length);
+  }
+
+  /** A line without its end; undefined, and nothing taken, where the window holds no whole line. */
+  line(): Uint8Array | undefined {
+    const end = this.#window.indexOf(0x0a, this.#at);
+    if (end < 0) return undefined;
+    const line = this.#window.subarray(this.#at, end);
+    this.#at = end + 1;
+    return line;
+  }
+
+  /** Moves behind the end of the line that begins here, through as many windows as it takes. */
+  async skipLine(): Promise<void> {
+    while (this.line() === undefined) {
+      this.skip(this.buffered);
+      if (this.left === 0) throw this.truncated(1);
+      await this.ensure(1);
+    }
+  }
+
+  #take(length: number): number {
     const at = this.#at;
+    if (length > this.#window.length - at) throw this.truncated(length);
     this.#at += length;
     return at;
   }

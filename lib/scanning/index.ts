@@ -9,5 +9,6 @@ export {
   createCountedReader,
   type RangedReader,
 } from './rangedReader.ts';
-export { RULE_SET, RULES, type Rule, type RuleId, type Severity } from './rules.ts';
+export { RULES, type Rule, type RuleId, type Severity } from './rules.ts';
+export { RULE_SET } from './ruleSet.ts';
 export type { Format, HeaderVerdict, Reason, Status } from './verdict.ts';

@@ -1,19 +1,21 @@
 import { type Analysis, analyse } from './analysis/analysis.ts';
-import { RefusedError, ScanningError } from './errors.ts';
-import { findTemplateEscape } from './formats/chatTemplate.ts';
-import { looksLikeGguf, readGguf } from './formats/gguf.ts';
-import { looksLikeSafetensors, readSafetensors } from './formats/safetensors.ts';
-import { createCountedReader, type RangedReader } from './rangedReader.ts';
-import { RULE_SET } from './rules.ts';
+import { claimOf } from './detect.ts';
+import { ScanningError } from './errors.ts';
+import { judgeContent } from './formats/content.ts';
+import { Inspection } from './inspection.ts';
+import { findSecondFormat } from './polyglot.ts';
+import { createCountedReader, createHeadReader, type RangedReader } from './rangedReader.ts';
+import { RULE_SET } from './ruleSet.ts';
 import { Findings, type Format, type HeaderVerdict } from './verdict.ts';
 
 export interface JudgeOptions {
-  /** Bytes that may be read; above them the verdict is `unscanned`. Default 64 MiB. */
+  /** Bytes that may be read; above them the verdict is `unscanned`. Unlimited by default. */
   readonly maxBytes?: number;
+  /** Asked about once per window of input; true ends the scan as `unscanned`. The caller owns the clock. */
+  readonly expired?: () => boolean;
 }
 
-const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
-const HEAD = 4_096;
+const HEAD = 64 * 1024;
 
 /**
  * Judges one file from its content, never from its name: which format it is, whether it is well-formed, what loading it
@@ -21,64 +23,51 @@ const HEAD = 4_096;
  * contain never makes it reject: it rejects only with an error of the port itself, which the caller may retry.
  */
 export async function judgeHeader(reader: RangedReader, options: JudgeOptions = {}): Promise<HeaderVerdict> {
-  const counted = createCountedReader(reader, options.maxBytes ?? DEFAULT_MAX_BYTES);
+  const counted = createCountedReader(reader, options.maxBytes ?? Number.MAX_SAFE_INTEGER);
   const findings = new Findings();
-  const judged = await judgeFormat(counted, findings);
+  const inspection = new Inspection(findings, inspectContent, options.expired ?? (() => false));
+  const format = await judgeWithin(counted, inspection);
+  const analysis = analysisOf(findings, inspection);
   return {
     status: findings.status,
-    format: judged.format,
+    format,
     reasons: findings.reasons,
     rules: RULE_SET,
-    ...(judged.analysis === undefined ? {} : { analysis: judged.analysis }),
+    ...(analysis === undefined ? {} : { analysis }),
     bytesRead: counted.bytesRead,
     requests: counted.requests,
   };
 }
 
-interface Judged {
-  readonly format: Format;
-  readonly analysis?: Analysis;
+async function judgeWithin(reader: RangedReader, inspection: Inspection): Promise<Format> {
+  try {
+    return await inspection.guard(() => inspectContent(reader, inspection), 'unknown');
+  } catch (error) {
+    // A read outside of the file is the scanner's own mistake; an error of the port is not, and goes to the caller.
+    if (!(error instanceof ScanningError)) throw error;
+    inspection.report(error.code === 'budget' ? 'file.budget' : 'file.scanner-error', error.message);
+    return 'unknown';
+  }
 }
 
-async function judgeFormat(reader: RangedReader, findings: Findings): Promise<Judged> {
+/** Facts of a file that could not be read to its end would be half the truth. */
+function analysisOf(findings: Findings, { facts }: Inspection): Analysis | undefined {
+  const readable = findings.status === 'clean' || findings.status === 'suspicious' || findings.status === 'malicious';
+  if (!readable || (facts.tensors.length === 0 && facts.metadata.size === 0)) return undefined;
+  return analyse(facts.tensors, facts.metadata);
+}
+
+/** Judges one content: the file, or a member of an archive in it. */
+async function inspectContent(reader: RangedReader, inspection: Inspection): Promise<Format> {
+  inspection.checkTime();
   if (reader.size === 0) {
-    findings.report('file.empty', 'the file has no bytes');
-    return { format: 'unknown' };
+    // Package markers and empty assets are members of real archives; an empty file is no model.
+    if (inspection.depth === 0) inspection.report('file.empty', 'the file has no bytes');
+    return 'unknown';
   }
   const head = await reader.read(0, Math.min(reader.size, HEAD));
-  const format: Format = looksLikeGguf(head) ? 'gguf' : looksLikeSafetensors(head) ? 'safetensors' : 'unknown';
-  try {
-    const analysis = await readByFormat(format, reader, findings);
-    return analysis === undefined ? { format } : { format, analysis };
-  } catch (error) {
-    reportError(error, findings);
-    return { format };
-  }
-}
-
-async function readByFormat(format: Format, reader: RangedReader, findings: Findings): Promise<Analysis | undefined> {
-  switch (format) {
-    case 'safetensors': {
-      const { tensors, metadata } = await readSafetensors(reader);
-      return analyse(tensors, metadata);
-    }
-    case 'gguf': {
-      const { tensors, metadata, templates } = await readGguf(reader);
-      for (const [key, template] of templates) {
-        const escape = findTemplateEscape(template);
-        if (escape !== undefined) findings.report('template.escape', `${key} ${escape}`);
-      }
-      return analyse(tensors, metadata);
-    }
-    default:
-      findings.report('file.unknown-format', 'the content is of no format that the scanner reads');
-      return undefined;
-  }
-}
-
-/** Turns a refusal into a reason; what is not ours is the port's and goes to the caller. */
-function reportError(error: unknown, findings: Findings): void {
-  if (error instanceof RefusedError) findings.report(error.rule, error.message, error.offset);
-  else if (error instanceof ScanningError && error.code === 'budget') findings.report('file.budget', error.message);
-  else throw error;
+  const claim = claimOf(head);
+  const cached = createHeadReader(reader, head);
+  await findSecondFormat(cached, claim, head, inspection);
+  return judgeContent(cached, claim, head, inspection);
 }

@@ -44,6 +44,17 @@ export function createSliceReader(reader: RangedReader, start: number, size: num
   };
 }
 
+/** Serves the first bytes from memory: detection and a format's reader both begin there. */
+export function createHeadReader(reader: RangedReader, head: Uint8Array): RangedReader {
+  return {
+    size: reader.size,
+    async read(offset, length) {
+      assertRange(reader.size, offset, length);
+      return offset + length <= head.length ? head.subarray(offset, offset + length) : reader.read(offset, length);
+    },
+  };
+}
+
 export interface CountedReader extends RangedReader {
   /** What has been asked of the port so far. */
   readonly bytesRead: number;

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 export type Severity = 'suspicious' | 'unscanned' | 'invalid' | 'malicious';
 
 export interface Rule {
@@ -32,13 +30,61 @@ export const RULES = {
   'gguf.tensor': { severity: 'invalid', fix: REWRITE },
   'gguf.layout': { severity: 'invalid', fix: REWRITE },
   'gguf.version': { severity: 'unscanned', fix: 'Convert the file to GGUF version 3, little endian.' },
+  'pickle.dangerous-import': { severity: 'malicious', fix: CONVERT },
+  'pickle.dangerous-call': { severity: 'malicious', fix: CONVERT },
+  'pickle.unknown-import': { severity: 'suspicious', fix: CONVERT },
+  'pickle.unknown-call': { severity: 'suspicious', fix: CONVERT },
+  'pickle.computed-call': { severity: 'malicious', fix: CONVERT },
+  'pickle.hidden-import': { severity: 'malicious', fix: CONVERT },
+  'pickle.argument': { severity: 'malicious', fix: CONVERT },
+  'pickle.state': { severity: 'malicious', fix: CONVERT },
+  'pickle.misuse': { severity: 'suspicious', fix: REWRITE },
+  'pickle.persistent-id': { severity: 'suspicious', fix: CONVERT },
+  'pickle.extension': { severity: 'suspicious', fix: CONVERT },
+  'pickle.payload': { severity: 'suspicious', fix: CONVERT },
+  'pickle.nested': { severity: 'malicious', fix: CONVERT },
+  'pickle.bomb': { severity: 'malicious', fix: REWRITE },
+  'pickle.trailing': { severity: 'suspicious', fix: REWRITE },
+  'pickle.tensor': { severity: 'invalid', fix: REWRITE },
+  'pickle.malformed': { severity: 'invalid', fix: REWRITE },
+  'zip.malformed': { severity: 'invalid', fix: REWRITE },
+  'zip.ambiguous': { severity: 'malicious', fix: REWRITE },
+  'zip.mismatch': { severity: 'malicious', fix: REWRITE },
+  'zip.duplicate': { severity: 'malicious', fix: REWRITE },
+  'zip.hidden': { severity: 'malicious', fix: REWRITE },
+  'zip.crc': { severity: 'invalid', fix: REWRITE },
+  'zip.encrypted': { severity: 'unscanned', fix: 'Upload the archive without encryption.' },
+  'archive.path': { severity: 'malicious', fix: REWRITE },
+  'archive.link': { severity: 'malicious', fix: REWRITE },
+  'archive.depth': { severity: 'unscanned', fix: 'Upload the files without the archives around them.' },
+  'archive.bomb': { severity: 'malicious' },
+  'archive.corrupt': { severity: 'invalid', fix: REWRITE },
+  'archive.trailing': { severity: 'suspicious', fix: REWRITE },
+  'tar.malformed': { severity: 'invalid', fix: REWRITE },
+  'torch.record': { severity: 'invalid', fix: REWRITE },
+  'torchscript.operator': { severity: 'suspicious', fix: CONVERT },
+  'npy.malformed': { severity: 'invalid', fix: REWRITE },
+  'npy.objects': { severity: 'suspicious', fix: 'Save the array with a numeric dtype.' },
+  'keras.malformed': { severity: 'invalid', fix: REWRITE },
+  'keras.code': {
+    severity: 'malicious',
+    fix: 'Replace the layer by one of Keras, or ship its code with the application.',
+  },
+  'keras.custom-object': { severity: 'suspicious', fix: 'Use layers of Keras, or ship the code with the application.' },
+  'keras.outside-file': { severity: 'malicious', fix: 'Store the vocabulary inside of the model.' },
+  'hdf5.malformed': { severity: 'invalid', fix: REWRITE },
+  'hdf5.unsupported': { severity: 'unscanned', fix: 'Save the file again with h5py in its default settings.' },
+  'hdf5.outside-file': { severity: 'malicious', fix: 'Store the data inside of the file.' },
+  'onnx.malformed': { severity: 'invalid', fix: REWRITE },
+  'onnx.tensor': { severity: 'invalid', fix: REWRITE },
+  'onnx.external-path': { severity: 'malicious', fix: 'Name external data by a plain file name beside the model.' },
+  'onnx.custom-operator': { severity: 'suspicious', fix: 'Export with operators of the ONNX standard.' },
+  'text.script': { severity: 'suspicious', fix: 'Ship code with the application, not with the model.' },
+  'file.executable': { severity: 'malicious' },
+  'json.malformed': { severity: 'invalid' },
+  'json.code': { severity: 'suspicious', fix: 'Remove the reference to remote code.' },
+  'tensorflow.operator': { severity: 'malicious', fix: 'Export the graph without operators that read, write or run.' },
   'template.escape': { severity: 'malicious', fix: 'Replace the chat template by the one of the original model.' },
 } as const satisfies Record<string, Rule>;
 
 export type RuleId = keyof typeof RULES;
-
-/** Grows whenever a verdict may change for the same bytes. */
-const RULES_VERSION = 1;
-
-/** Version and digest of what judges: two builds with the same text give the same verdicts by the same rules. */
-export const RULE_SET: string = `${RULES_VERSION}-${createHash('sha256').update(JSON.stringify(RULES)).digest('hex').slice(0, 16)}`;

@@ -186,7 +186,7 @@ describe('an uploaded file without a set', () => {
 describe('quarantine', () => {
   it.each([
     ['invalid-format', KEY, safetensors(100).subarray(0, 60), {}],
-    ['unscannable', 'uploads/tiny/1.0.0/tiny.bin', Buffer.from('no format that anyone knows'), {}],
+    ['unscannable', 'uploads/tiny/1.0.0/tiny.bin', Buffer.alloc(32, 1), {}],
     ['invalid-format', 'uploads/tiny/1.0.0/empty.safetensors', Buffer.alloc(0), {}],
     ['bad-key', 'uploads/Tiny/1.0.0/tiny.safetensors', safetensors(10), {}],
     ['bad-key', 'uploads/tiny/1.0/tiny.safetensors', safetensors(10), {}],

@@ -8,7 +8,7 @@ const ESCAPES: readonly (readonly [pattern: RegExp, what: string])[] = [
     'reaches for a special attribute of Python objects',
   ],
   [/\\x5f|\\u005f|\\U0000005f|\\137|\\N\{LOW LINE\}/i, 'hides an underscore behind an escape'],
-  [/(['"])_{1,2}\1/, 'assembles a name from underscores'],
+  [/(['"])(?:_{1,2}|__\w{1,40}|\w{1,40}__)\1/, 'assembles a name from underscores'],
   [/\|\s*attr\b/, 'reads an attribute by a computed name'],
   [/\b(?:lipsum|cycler|joiner|url_for|get_flashed_messages)\b\s*[.[|(]/, 'uses a global of the template engine'],
   [/\bself\s*\._/, 'inspects the template itself'],

@@ -1,0 +1,66 @@
+import type { Claim } from '../detect.ts';
+import { RefusedError } from '../errors.ts';
+import type { Inspection } from '../inspection.ts';
+import type { RangedReader } from '../rangedReader.ts';
+import type { Format } from '../verdict.ts';
+import { findTemplateEscape } from './chatTemplate.ts';
+import { compressionOf, judgeCompressed } from './compressed.ts';
+import { readGguf } from './gguf.ts';
+import { judgeNpy } from './npy.ts';
+import { judgePickles } from './pickleFile.ts';
+import { readSafetensors } from './safetensors.ts';
+import { judgeTar } from './tar.ts';
+import { judgePlain } from './plain.ts';
+import { judgeZip } from './zipArchive.ts';
+
+/** Hands content to the reader of the format that it claims, and collects the facts of model files. */
+export async function judgeContent(
+  reader: RangedReader,
+  claim: Claim,
+  head: Uint8Array,
+  inspection: Inspection,
+): Promise<Format> {
+  switch (claim) {
+    case 'safetensors': {
+      const { tensors, metadata } = await readSafetensors(reader);
+      collect(inspection, tensors, metadata);
+      return claim;
+    }
+    case 'gguf': {
+      const { tensors, metadata, templates } = await readGguf(reader);
+      collect(inspection, tensors, metadata);
+      for (const [key, template] of templates) {
+        const escape = findTemplateEscape(template);
+        if (escape !== undefined) inspection.report('template.escape', `${key} ${escape}`);
+      }
+      return claim;
+    }
+    case 'npy':
+      await judgeNpy(reader, inspection);
+      return claim;
+    case 'pickle':
+      return judgePickles(reader, inspection, { persistentIds: 'none' });
+    case 'zip':
+      return judgeZip(reader, inspection);
+    case 'tar':
+      return judgeTar(reader, inspection);
+    case 'compressed':
+      return judgeCompressed(reader, compressionOf(head) ?? 'zlib', inspection);
+    case 'archive':
+      throw new RefusedError('file.unsupported', 'an archive or a compression that no loader of models reads', 0);
+    case 'executable':
+      throw new RefusedError('file.executable', 'machine code or byte code', 0);
+    case 'other':
+      break;
+  }
+  return judgePlain(reader, head, inspection);
+}
+
+function collect(
+  { facts }: Inspection,
+  tensors: Awaited<ReturnType<typeof readSafetensors>>['tensors'],
+  metadata: ReadonlyMap<string, string>,
+): void {
+  for (const tensor of tensors) facts.tensors.push(tensor);
+  for (const [key, value] of metadata) facts.metadata.set(key, value);
+}

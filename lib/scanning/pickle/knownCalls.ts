@@ -1,0 +1,143 @@
+import { allowedRole } from './allowList.ts';
+import type { PickleState } from './state.ts';
+import { SCALAR, tupleOf, type Value } from './values.ts';
+import { numpyDtype } from '../formats/numpyDtype.ts';
+
+/** Answers what the call makes; undefined is a plain instance. Arguments that a real file never has are reported. */
+type KnownCall = (m: PickleState, args: readonly Value[]) => Value | undefined;
+
+const ENCODINGS = new Set(['latin1', 'latin-1', 'iso-8859-1', 'utf-8', 'utf8', 'ascii']);
+
+/** Lengths from which a container or an array is made without any bytes for it in the file. */
+const MAX_UNBACKED = 100_000_000;
+
+function text(value: Value | undefined): string | undefined {
+  return value?.kind === 'text' ? value.text : undefined;
+}
+
+function encode(m: PickleState, [source, encoding]: readonly Value[]): Value {
+  const name = encoding === undefined ? 'utf-8' : text(encoding);
+  if (name === undefined || !ENCODINGS.has(name))
+    m.report('pickle.argument', `_codecs.encode with ${name ?? 'a computed encoding'}`);
+  if (source?.kind !== 'text' || source.offset === undefined) return { kind: 'bytes' };
+  return { kind: 'bytes', offset: source.offset, length: source.length ?? 0, encoded: true };
+}
+
+/** `bytes(n)` and `list(range(n))` take memory that the file does not have. */
+function fromIterable(name: string): KnownCall {
+  return (m, [source]) => {
+    const large = source?.kind === 'int' && source.value > MAX_UNBACKED;
+    const computed = source?.kind === 'object' && /^builtins\.x?range$/.test(source.type);
+    if (large || computed) m.report('pickle.bomb', `${name} of a length that the file does not hold`);
+    if (name === 'bytes' || name === 'bytearray') return { kind: 'bytes' };
+    const shape = name === 'set' || name === 'frozenset' ? 'set' : name === 'dict' ? 'mapping' : 'sequence';
+    return { kind: 'object', type: `builtins.${name}`, shape };
+  };
+}
+
+function loadFromBytes(m: PickleState, [source]: readonly Value[]): Value {
+  if (source?.kind === 'bytes' && source.offset !== undefined) m.context.onPayload(source);
+  else m.report('pickle.payload', 'loads bytes that cannot be found in the stream');
+  return { kind: 'object', type: 'torch.storage', shape: 'plain' };
+}
+
+/** Imports by itself: the name must be one that the stream could import. */
+function ufuncReconstruct(m: PickleState, [module, name]: readonly Value[]): Value {
+  const [from, what] = [text(module), text(name)];
+  if (from === undefined || what === undefined || allowedRole(from, what) === undefined) {
+    m.report('pickle.argument', `_ufunc_reconstruct imports ${from ?? '?'}.${what ?? '?'}`);
+  }
+  return { kind: 'object', type: 'numpy.ufunc', shape: 'plain' };
+}
+
+function partial(m: PickleState, [callee]: readonly Value[]): Value {
+  if (callee?.kind !== 'global') m.report('pickle.argument', 'functools.partial of a computed function');
+  return { kind: 'object', type: 'functools.partial', shape: 'plain' };
+}
+
+/** `func(*args)`, then attributes: the tensor subclass path of torch. */
+function rebuildFromType(m: PickleState, [callee, , args]: readonly Value[]): Value {
+  const role = callee?.kind === 'global' ? callee.role : undefined;
+  if (callee?.kind !== 'global' || (role !== 'call' && role !== 'both')) {
+    m.report('pickle.argument', '_rebuild_from_type calls something that rebuilds no tensor');
+    return { kind: 'object', type: 'tensor', shape: 'plain' };
+  }
+  const known = KNOWN_CALLS.get(`${callee.module} ${callee.name}`);
+  const inner = args?.kind === 'tuple' ? known?.(m, args.items) : undefined;
+  return inner ?? { kind: 'object', type: 'tensor', shape: 'plain' };
+}
+
+function ints(value: Value | undefined): number[] | undefined {
+  const items = value?.kind === 'tuple' ? value.items : undefined;
+  const numbers = items?.flatMap((item) => (item.kind === 'int' ? [item.value] : []));
+  return numbers !== undefined && numbers.length === items?.length ? numbers : undefined;
+}
+
+/** `(storage, storage_offset, size, stride, …)`: the last element that the strides reach must lie inside the storage. */
+function rebuildTensor(m: PickleState, [storage, offset, size, stride]: readonly Value[]): Value | undefined {
+  if (storage?.kind !== 'storage') return { kind: 'object', type: 'tensor', shape: 'plain' };
+  const shape = ints(size?.kind === 'object' ? tupleOf([]) : size);
+  const strides = ints(stride);
+  const start = offset?.kind === 'int' ? offset.value : undefined;
+  if (shape === undefined || strides === undefined || start === undefined || shape.length !== strides.length) {
+    return { kind: 'object', type: 'tensor', shape: 'plain' };
+  }
+  const empty = shape.includes(0);
+  const last = shape.reduce((end, length, axis) => end + (length - 1) * (strides[axis] ?? 0), start);
+  const negative = [start, ...shape, ...strides].some((number) => number < 0);
+  if (negative || (!empty && last >= storage.elements)) {
+    m.report('pickle.tensor', `a tensor reaches element ${last} of a storage of ${storage.elements}`);
+  }
+  const elements = shape.reduce((product, length) => product * length, 1);
+  const width = storage.elements === 0 ? 0 : storage.bytes / storage.elements;
+  return { kind: 'tensor', dtype: storage.dtype, shape, bytes: elements * width };
+}
+
+function reconstructArray(m: PickleState, [, shape]: readonly Value[]): Value | undefined {
+  const elements = ints(shape)?.reduce((product, length) => product * length, 1) ?? 0;
+  if (elements > MAX_UNBACKED) m.report('pickle.bomb', `an empty array of ${elements} elements`);
+  return undefined;
+}
+
+function firstArgument(_m: PickleState, [value]: readonly Value[]): Value {
+  return value ?? SCALAR;
+}
+
+function reconstructor(m: PickleState, [type]: readonly Value[]): Value {
+  const role = type?.kind === 'global' ? type.role : undefined;
+  const name = type?.kind === 'global' ? `${type.module}.${type.name}` : '?';
+  if (role !== 'class' && role !== 'both') m.report('pickle.unknown-call', `makes an instance of ${name}`);
+  return { kind: 'object', type: name, shape: 'plain' };
+}
+
+/** Calls whose arguments or result matter, by module and name. */
+export const KNOWN_CALLS: ReadonlyMap<string, KnownCall> = new Map<string, KnownCall>([
+  ['_codecs encode', encode],
+  ['torch.storage _load_from_bytes', loadFromBytes],
+  ['numpy.core _ufunc_reconstruct', ufuncReconstruct],
+  ['numpy._core _ufunc_reconstruct', ufuncReconstruct],
+  ['functools partial', partial],
+  ['torch._tensor _rebuild_from_type_v2', rebuildFromType],
+  ['torch._tensor _rebuild_from_type', rebuildFromType],
+  ['torch._utils _rebuild_tensor', rebuildTensor],
+  ['torch._utils _rebuild_tensor_v2', rebuildTensor],
+  ['torch._utils _rebuild_tensor_v3', rebuildTensor],
+  ['torch._utils _rebuild_qtensor', rebuildTensor],
+  ['torch._utils _rebuild_parameter', firstArgument],
+  ['torch._utils _rebuild_parameter_with_state', firstArgument],
+  ['numpy dtype', (_m, [spelling]) => numpyDtype(text(spelling))],
+  ['numpy.core.multiarray _reconstruct', reconstructArray],
+  ['numpy._core.multiarray _reconstruct', reconstructArray],
+  ['copyreg _reconstructor', reconstructor],
+  ...['bytes', 'bytearray', 'list', 'tuple', 'set', 'frozenset', 'dict'].map((name): [string, KnownCall] => [
+    `builtins ${name}`,
+    fromIterable(name),
+  ]),
+  ...['deque', 'Counter', 'OrderedDict', 'UserList'].map((name): [string, KnownCall] => [
+    `collections ${name}`,
+    (m, args) => {
+      fromIterable(name)(m, args);
+      return undefined;
+    },
+  ]),
+]);

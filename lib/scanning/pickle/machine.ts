@@ -1,0 +1,130 @@
+import type { Cursor } from '../cursor.ts';
+import { RefusedError, ScanningError } from '../errors.ts';
+import type { RuleId } from '../rules.ts';
+import { HANDLERS } from './handlers.ts';
+import { OP } from './opcodes.ts';
+import { TextKeeper } from './operands.ts';
+import { PickleStack } from './stack.ts';
+import type { PickleContext, PickleState } from './state.ts';
+import type { Value } from './values.ts';
+
+/** Enough for every operand that is read rather than skipped, and for a line of a name. */
+const LOOKAHEAD = 64 * 1024;
+const MAX_OPCODES = 400_000_000;
+const MAX_NESTED = 8;
+const MAX_EXPLORED = 10_000;
+
+/**
+ * Follows a pickle opcode by opcode over abstract values: what it would import, call and overwrite, without doing any of
+ * it. One `run` is one pickle, up to its STOP; the cursor then stands behind it. Bytes that Python's unpicklers would not
+ * load are refused as `pickle.malformed`; what a stream did before such a place has been reported by then.
+ */
+export class PickleMachine implements PickleState {
+  readonly cursor: Cursor;
+  readonly context: PickleContext;
+  readonly stack: PickleStack;
+  readonly texts: TextKeeper;
+  readonly nesting: number;
+  opcodes = 0;
+  /** The offset of the current opcode. */
+  at = 0;
+  #pending: (() => Promise<void>) | undefined;
+  #result: Value | undefined;
+
+  constructor(cursor: Cursor, context: PickleContext, options: { forkedFrom?: PickleMachine; nesting?: number } = {}) {
+    this.cursor = cursor;
+    this.context = context;
+    this.stack = new PickleStack(options.forkedFrom?.stack);
+    this.texts = options.forkedFrom?.texts ?? new TextKeeper();
+    this.nesting = options.nesting ?? 0;
+    if (this.nesting > MAX_NESTED) throw new RefusedError('pickle.bomb', 'pickles nested in arrays without end');
+  }
+
+  /** Runs to STOP and answers the value that it leaves. `maxOpcodes` bounds an exploration. */
+  async run(maxOpcodes: number = MAX_OPCODES): Promise<Value> {
+    while (this.#result === undefined) {
+      if (this.cursor.buffered < LOOKAHEAD) {
+        this.context.checkTime();
+        await this.cursor.ensure(Math.min(LOOKAHEAD, this.cursor.left));
+      }
+      while (this.#result === undefined && this.#pending === undefined && this.cursor.ready(LOOKAHEAD)) {
+        this.#step(maxOpcodes);
+      }
+      const pending = this.#pending;
+      this.#pending = undefined;
+      if (pending !== undefined) await pending();
+    }
+    return this.#result;
+  }
+
+  stop(value: Value): void {
+    if (this.stack.depth > 0) this.report('pickle.misuse', 'values are left on the stack at the end');
+    this.#result = value;
+  }
+
+  report(rule: RuleId, text: string): void {
+    this.context.report(rule, text, this.at);
+  }
+
+  defer(work: () => Promise<void>): void {
+    this.#pending = work;
+  }
+
+  async runNested(): Promise<void> {
+    await new PickleMachine(this.cursor, this.context, { nesting: this.nesting + 1 }).run();
+  }
+
+  async exploreFrom(offset: number): Promise<void> {
+    const found = await this.#explore(offset, this);
+    if (found !== undefined)
+      this.report('polyglot.second-format', `array data that pickle.load would execute: ${found}`);
+  }
+
+  async exploreNested(offset: number): Promise<void> {
+    const found = await this.#explore(offset);
+    if (found !== undefined) this.report('pickle.nested', `bytes at ${offset} are a pickle that ${found}`);
+  }
+
+  /** Answers the first import or call outside of the allow-list, if the bytes at `offset` are opcodes that make one. */
+  async #explore(offset: number, forkedFrom?: PickleMachine): Promise<string | undefined> {
+    if (this.context.explored.left <= 0)
+      throw new RefusedError('file.too-large', 'too many bytes that begin like pickles');
+    const found: string[] = [];
+    const context: PickleContext = {
+      ...this.context,
+      exploring: true,
+      report: (rule, text) => void (/import|call|state|argument/.test(rule) && found.push(text)),
+      onTensor: () => {},
+      onStorage: () => {},
+      onPayload: () => {},
+    };
+    const options = { nesting: this.nesting + 1, ...(forkedFrom === undefined ? {} : { forkedFrom }) };
+    const explorer = new PickleMachine(this.cursor.fork(offset), context, options);
+    try {
+      await explorer.run(MAX_EXPLORED);
+    } catch (error) {
+      if (!(error instanceof ScanningError)) throw error;
+    }
+    this.context.explored.left -= explorer.opcodes;
+    return found[0];
+  }
+
+  #step(maxOpcodes: number): void {
+    this.at = this.cursor.offset;
+    if (this.cursor.left === 0) throw new RefusedError('pickle.malformed', 'the pickle ends before its STOP', this.at);
+    this.opcodes += 1;
+    if (this.opcodes > maxOpcodes) throw new RefusedError('file.too-large', `more than ${maxOpcodes} opcodes`, this.at);
+    const opcode = this.cursor.u8();
+    const handler = HANDLERS[opcode];
+    if (handler === undefined) {
+      throw new RefusedError('pickle.malformed', `0x${opcode.toString(16)} is no opcode`, this.at);
+    }
+    handler(this);
+  }
+}
+
+/** Whether bytes begin like a pickle of protocol 2 or later. */
+export function looksLikePickle(head: Uint8Array): boolean {
+  const version = head[1];
+  return head[0] === OP.PROTO && version !== undefined && version <= 5;
+}

@@ -1,0 +1,97 @@
+import { RefusedError } from '../errors.ts';
+import type { Value } from './values.ts';
+
+/** Picklers write batches of a thousand; a tuple of a few million numbers is the most that a model file holds at once. */
+const MAX_DEPTH = 4_000_000;
+const MAX_MEMO = 8_000_000;
+/** C's unpickler allocates its memo up to the largest index: an index far above the count of entries is an attack. */
+const MAX_MEMO_GAP = 1_000_000;
+
+/** The unpickler's stack, its marks and its memo. Every misuse is refused as Python would raise there. */
+export class PickleStack {
+  #values: Value[];
+  #marks: number[];
+  #memo: Map<number, Value>;
+  /** Read, not written: the memo of the machine from which this one was forked. */
+  #inherited: PickleStack | undefined;
+
+  constructor(forkedFrom?: PickleStack) {
+    this.#values = forkedFrom === undefined ? [] : forkedFrom.#values.slice();
+    this.#marks = forkedFrom === undefined ? [] : forkedFrom.#marks.slice();
+    this.#memo = new Map();
+    this.#inherited = forkedFrom;
+  }
+
+  get depth(): number {
+    return this.#values.length;
+  }
+
+  push(value: Value): void {
+    if (this.#values.length >= MAX_DEPTH) {
+      throw new RefusedError('file.too-large', `more than ${MAX_DEPTH} values wait on the pickle stack`);
+    }
+    this.#values.push(value);
+  }
+
+  mark(): void {
+    if (this.#marks.length >= MAX_DEPTH) throw new RefusedError('pickle.bomb', 'millions of nested marks');
+    this.#marks.push(this.#values.length);
+  }
+
+  pop(): Value {
+    const value = this.#values.length > this.#fence ? this.#values.pop() : undefined;
+    if (value === undefined) throw new RefusedError('pickle.malformed', 'an opcode takes more than the stack holds');
+    return value;
+  }
+
+  top(): Value {
+    const value = this.pop();
+    this.#values.push(value);
+    return value;
+  }
+
+  /** The POP opcode: takes a mark where one is on top. */
+  popAny(): void {
+    if (this.#marks.length > 0 && this.#fence === this.#values.length) this.#marks.pop();
+    else this.pop();
+  }
+
+  popToMark(): Value[] {
+    const mark = this.#marks.pop();
+    if (mark === undefined) throw new RefusedError('pickle.malformed', 'an opcode needs a mark and there is none');
+    return this.#values.splice(mark);
+  }
+
+  get #fence(): number {
+    return this.#marks.at(-1) ?? 0;
+  }
+
+  remember(index: number, value: Value): void {
+    if (index > this.#memo.size + MAX_MEMO_GAP) {
+      throw new RefusedError('pickle.bomb', `memo index ${index} makes the unpickler allocate gigabytes`);
+    }
+    if (this.#memo.size >= MAX_MEMO) throw new RefusedError('file.too-large', `more than ${MAX_MEMO} memo entries`);
+    this.#memo.set(index, value);
+  }
+
+  /** MEMOIZE: the next index is the number of entries. */
+  memoize(): void {
+    this.remember(this.#memoSize, this.top());
+  }
+
+  get #memoSize(): number {
+    const inherited = this.#inherited;
+    return this.#memo.size + (inherited === undefined ? 0 : inherited.#memoSize);
+  }
+
+  recall(index: number): Value {
+    const value = this.#lookUp(index);
+    if (value === undefined) throw new RefusedError('pickle.malformed', `memo entry ${index} is read before it is set`);
+    return value;
+  }
+
+  #lookUp(index: number): Value | undefined {
+    const inherited = this.#inherited;
+    return this.#memo.get(index) ?? (inherited === undefined ? undefined : inherited.#lookUp(index));
+  }
+}
