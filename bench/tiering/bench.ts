@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readLines } from '../../lib/adapters/files/lineFile.ts';
 import {
@@ -14,9 +15,12 @@ import { gpuPrice, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { DAY_MS, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { runKnownCases, runWaitingCase } from './knownCases.ts';
 import { parseMonthlyReads, spreadOverDays } from './monthlyReads.ts';
+import { parseSizes, parseUses } from './servingTrace.ts';
+import { type ObjectiveResult, wholeObjective } from './wholeObjective.ts';
 
 const USAGE = `usage: npm run bench -- tiering --data FILE [--scale 1,30,300] [--bytes N] [--seed N] [--json]
-  FILE  monthly downloads (model,<month>,…) or a serving trace (seq,ts,…,base,loras,…), gzip allowed`;
+       npm run bench -- tiering --data FILE --sizes FILE [--gpu H100] [--json]
+  the first FILE has monthly downloads (model,<month>,…), the second a serving trace (seq,ts,…,base,loras,…); gzip allowed`;
 
 /** Instant classes only: these models are served, so no reader waits for a restore. */
 const INSTANT = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR'];
@@ -30,6 +34,8 @@ export async function run(args: readonly string[]): Promise<void> {
       scale: { type: 'string', default: '1,30,300' },
       bytes: { type: 'string', default: '500000000' },
       seed: { type: 'string', default: '1' },
+      sizes: { type: 'string' },
+      gpu: { type: 'string', default: 'H100' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -39,14 +45,41 @@ export async function run(args: readonly string[]): Promise<void> {
     );
     return;
   }
-  const lines: string[] = [];
-  for await (const some of readLines(values.data)) lines.push(...some.filter((line) => line !== ''));
+  const lines = await linesOf(values.data);
+  if (lines[0]?.includes('loras') === true) {
+    const sizes = values.sizes ?? join(dirname(values.data), 'genai_assumed_sizes_dev.csv');
+    const uses = parseUses(lines, parseSizes(existsSync(sizes) ? await linesOf(sizes) : []));
+    reportObjective(wholeObjective(uses, tieringSetup().rates, values.gpu), values.json);
+    return;
+  }
   const setup = tieringSetup();
   const data = parseMonthlyReads(lines);
   for (const scale of values.scale.split(',').map(Number)) {
     report(scale, spreadOverDays(data, scale, Number(values.bytes), Number(values.seed)), setup, values.json);
   }
   if (!values.json) reportKnown(setup);
+}
+
+async function linesOf(path: string): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const some of readLines(path)) lines.push(...some.filter((line) => line !== ''));
+  return lines;
+}
+
+function reportObjective(results: readonly ObjectiveResult[], json: boolean): void {
+  if (!json) console.log('policy: total = GPU waiting + host tiers + object store, misses, × offline bound');
+  for (const result of results) {
+    if (json) {
+      console.log(JSON.stringify({ schema: 'strata.bench.objective/v1', ...result }));
+      continue;
+    }
+    const [usd, waiting, host, store] = [result.usd, result.gpuWaitingUsd, result.hostUsd, result.objectStoreUsd].map(
+      (amount) => formatUsd(Usd.parse(amount)),
+    );
+    console.log(
+      `  ${result.policy}: ${usd} = ${waiting} + ${host} + ${store}, ${result.misses}, ${result.ratioToBound.toFixed(3)}`,
+    );
+  }
 }
 
 function tieringSetup(): ReplaySetup {

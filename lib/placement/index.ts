@@ -55,3 +55,18 @@ export { cumulativeCostPlot } from './costPlot.ts';
 export { PlacementError } from './errors.ts';
 export { Histories } from './log/histories.ts';
 export { LogReader } from './log/logReader.ts';
+export { RateMixture } from './rateMixture.ts';
+export {
+  envelopePlan,
+  type GapBill,
+  gapBill,
+  gapOptimum,
+  HOST_SPEEDS,
+  type HostSpeeds,
+  hostPlaces,
+  type PlaceCosts,
+  placeCosts,
+  planResidency,
+  type ResidencyPlan,
+  type RestingPlace,
+} from './residency.ts';
