@@ -1,3 +1,5 @@
+export * from './aliases.ts';
+export * from './models.ts';
 export * from './rowType.ts';
 export * from './rows/action.ts';
 export * from './rows/blob.ts';

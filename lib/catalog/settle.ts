@@ -1,8 +1,10 @@
 import { StrataError } from '../shared/errors.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 
-/** Of work that lost its conditional write again and again. */
-export class CatalogError extends StrataError<'contended'> {}
+/** `contended`: work that lost its conditional write again and again. The others: what is asked for is not there, or not to be had. */
+export class CatalogError extends StrataError<
+  'contended' | 'unknown-model' | 'unknown-version' | 'unknown-alias' | 'invalid-reference' | 'no-previous'
+> {}
 
 /** What one reading of the facts led to: the writes that make it so (none where nothing is to be done) and the answer. */
 export interface Decided<T> {

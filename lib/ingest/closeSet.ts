@@ -3,7 +3,6 @@ import { SET_FILE } from '../../events/upload-set/v1.ts';
 import {
   type Decided,
   expectationOf,
-  ModelRow,
   type SetFile,
   type Upload,
   UploadHeadRow,
@@ -62,7 +61,7 @@ async function decideClosing(deps: IngestDeps, { model, version, set }: SetName)
   return {
     changes: [
       UploadSetRow.put(gate.value, expectationOf(gate)),
-      ...versionChanges(publication, await ModelRow.get(deps.catalog, model), now),
+      ...(await versionChanges(deps.catalog, publication, now)),
     ],
     answer: 'published',
   };

@@ -4,7 +4,6 @@ import {
   type Decided,
   expectationOf,
   type HeaderFindings,
-  ModelRow,
   ReferenceRow,
   ReplicaRow,
   SetFileRow,
@@ -112,11 +111,8 @@ async function oneFileVersion(
   const { model, version, file } = target;
   const files = [{ file, role: fileRole(file), kind: findings.kind, digest, size: upload.size }];
   const { correlationId } = upload;
-  return versionChanges(
-    { model, version, files, publishedAt: now, correlationId, deprecated: false },
-    await ModelRow.get(deps.catalog, model),
-    now,
-  );
+  const publication = { model, version, files, publishedAt: now, correlationId, deprecated: false };
+  return versionChanges(deps.catalog, publication, now);
 }
 
 async function joinSet(

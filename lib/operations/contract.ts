@@ -1,0 +1,85 @@
+import * as z from 'zod/mini';
+import { ModelName, SemVer } from '../shared/ids.ts';
+import {
+  ActionView,
+  AliasView,
+  DeadLetterView,
+  DoctorCheck,
+  FileView,
+  HostView,
+  JoinTokenView,
+  ModelView,
+  ShownModel,
+  UploadStateView,
+  UploadView,
+  VersionView,
+} from './views.ts';
+
+const PageInput = { limit: z.number().check(z.int(), z.gte(1), z.lte(1000)), nextToken: z.optional(z.string()) };
+const dryRun = z.boolean();
+/** `name`, or `name@` and an exact version, an alias, `latest` or a range. */
+const reference = z.string().check(z.minLength(1), z.maxLength(300));
+
+const page = <Item extends z.ZodMiniType>(item: Item) =>
+  z.object({ items: z.array(item), nextToken: z.optional(z.string()) });
+
+/**
+ * What operators ask for and do, each with the shape of its question and of its answer. The CLI, the loopback endpoint of the
+ * embedded runtime and the HTTP API share it. Every mutation can be tried without effect (`dryRun`).
+ */
+const OPERATION_CONTRACTS = {
+  listModels: { input: z.strictObject(PageInput), output: page(ModelView) },
+  showModel: { input: z.strictObject({ reference }), output: ShownModel },
+  /** The files of one version, with the copies of each. */
+  showVersion: { input: z.strictObject({ reference }), output: z.object({ files: z.array(FileView) }) },
+  /** Why a model is where it is: its uploads with their verdicts and the decisions about its blobs, newest first. */
+  explain: {
+    input: z.strictObject({ reference }),
+    output: z.object({ uploads: z.array(UploadView), actions: z.array(ActionView) }),
+  },
+  listUploads: { input: z.strictObject({ ...PageInput, state: UploadStateView }), output: page(UploadView) },
+  listHosts: { input: z.strictObject({}), output: page(HostView) },
+  promoteAlias: {
+    input: z.strictObject({ model: ModelName, alias: z.string(), version: SemVer, dryRun }),
+    output: AliasView,
+  },
+  rollbackAlias: { input: z.strictObject({ model: ModelName, alias: z.string(), dryRun }), output: AliasView },
+  deprecateVersion: {
+    input: z.strictObject({ model: ModelName, version: SemVer, deprecated: z.boolean(), dryRun }),
+    output: VersionView,
+  },
+  listDeadLetters: { input: z.strictObject({}), output: page(DeadLetterView) },
+  /** Answers how many messages moved, or with `dryRun` would. */
+  redriveDeadLetters: {
+    input: z.strictObject({ queue: z.string(), max: z.number().check(z.int(), z.positive()), dryRun }),
+    output: DeadLetterView,
+  },
+  createJoinToken: {
+    input: z.strictObject({ validMinutes: z.number().check(z.positive(), z.lte(7 * 24 * 60)) }),
+    output: JoinTokenView,
+  },
+  doctor: { input: z.strictObject({}), output: page(DoctorCheck) },
+} as const;
+
+export type OperationName = keyof typeof OPERATION_CONTRACTS;
+type Inputs = { readonly [Name in OperationName]: z.infer<(typeof OPERATION_CONTRACTS)[Name]['input']> };
+type Outputs = { readonly [Name in OperationName]: z.infer<(typeof OPERATION_CONTRACTS)[Name]['output']> };
+export type OperationInput<Name extends OperationName> = Inputs[Name];
+export type OperationOutput<Name extends OperationName> = Outputs[Name];
+
+/** The operations as functions: over the stores themselves where they are at hand, else over a connection to where they are. */
+export type Operations = {
+  readonly [Name in OperationName]: (input: Inputs[Name]) => Promise<Outputs[Name]>;
+};
+
+/** The same table with its correlation of name and shapes spelled out, so that generic code needs no assertion. */
+export const CONTRACTS: {
+  readonly [Name in OperationName]: {
+    readonly input: z.ZodMiniType<Inputs[Name]>;
+    readonly output: z.ZodMiniType<Outputs[Name]>;
+  };
+} = OPERATION_CONTRACTS;
+
+export function isOperationName(name: string): name is OperationName {
+  return Object.hasOwn(OPERATION_CONTRACTS, name);
+}

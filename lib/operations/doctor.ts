@@ -1,0 +1,102 @@
+import { OUTBOX_SHARDS, OutboxRow, sortableTime, UPLOAD_SHARDS } from '../catalog/index.ts';
+import { errorText } from '../shared/errors.ts';
+import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { ObjectStore } from '../shared/ports/objectStore.ts';
+import { EpochMs, MINUTE_MS } from '../shared/units.ts';
+import type { DeadLetters } from './ports.ts';
+import type { DoctorCheck, HostView } from './views.ts';
+
+export interface DoctorDeps {
+  readonly catalog: CatalogStore;
+  readonly objects: ObjectStore;
+  readonly deadLetters: DeadLetters;
+  readonly listHosts: () => Promise<readonly HostView[]>;
+}
+
+/** The relay sweeps each minute; two missed sweeps are a failure. */
+const OUTBOX_LATE_MS = 3 * MINUTE_MS;
+/** The reconciler tells again after 10 minutes, a digest call takes up to 15. */
+const UPLOAD_LATE_MS = 30 * MINUTE_MS;
+
+interface Finding {
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly fix?: string;
+}
+
+/** Checks what the plane depends on and what it promises. A check that cannot be made has failed; it never rejects. */
+export async function doctor(deps: DoctorDeps, now: EpochMs): Promise<readonly DoctorCheck[]> {
+  const checks: readonly (readonly [string, () => Promise<Finding>])[] = [
+    ['catalog', () => reachable(deps.catalog.get({ partition: 'DOCTOR', sort: 'META' }))],
+    ['bucket', () => reachable(deps.objects.head('uploads/doctor'))],
+    ['outbox', () => outboxIsSent(deps.catalog, now)],
+    ['uploads', () => uploadsMove(deps.catalog, now)],
+    ['dead-letters', () => deadLettersAreEmpty(deps.deadLetters)],
+    ['hosts', () => hostsSpeak(deps)],
+  ];
+  const results: DoctorCheck[] = [];
+  for (const [check, run] of checks) results.push(await result(check, run));
+  return results;
+}
+
+async function result(check: string, run: () => Promise<Finding>): Promise<DoctorCheck> {
+  try {
+    const { ok, detail, fix } = await run();
+    return { check, status: ok ? 'PASSED' : 'FAILED', detail, ...(fix === undefined ? {} : { fix }) };
+  } catch (error) {
+    return { check, status: 'FAILED', detail: errorText(error), fix: 'Check that the store runs and may be reached.' };
+  }
+}
+
+async function reachable(call: Promise<unknown>): Promise<Finding> {
+  await call;
+  return { ok: true, detail: 'answers' };
+}
+
+async function outboxIsSent(catalog: CatalogStore, now: EpochMs): Promise<Finding> {
+  let oldest = now;
+  for (let shard = 0; shard < OUTBOX_SHARDS; shard += 1) {
+    const [first] = (await catalog.query({ partition: `OUTBOX#${shard}`, limit: 1 })).items;
+    if (first !== undefined) oldest = EpochMs.parse(Math.min(oldest, OutboxRow.parse(first).value.createdAt));
+  }
+  const lateMs = now - oldest;
+  if (lateMs < OUTBOX_LATE_MS) return { ok: true, detail: 'nothing waits for long' };
+  const detail = `a message has waited ${Math.round(lateMs / MINUTE_MS)} minutes`;
+  return { ok: false, detail, fix: 'See the errors of the function `relay`.' };
+}
+
+async function uploadsMove(catalog: CatalogStore, now: EpochMs): Promise<Finding> {
+  const before = sortableTime(EpochMs.parse(Math.max(0, now - UPLOAD_LATE_MS)));
+  let late = 0;
+  for (let shard = 0; shard < UPLOAD_SHARDS; shard += 1) {
+    const page = await catalog.queryIndex('due', { partition: `DUE#UPLOAD#${shard}`, to: before, limit: 100 });
+    late += page.items.length;
+  }
+  if (late === 0) return { ok: true, detail: 'every upload has its verdict or moves towards it' };
+  return {
+    ok: false,
+    detail: `${late} uploads have stood still for half an hour`,
+    fix: 'See `strata ls --uploads digesting`, then the errors of the functions `ingest` and `digest`.',
+  };
+}
+
+async function deadLettersAreEmpty(deadLetters: DeadLetters): Promise<Finding> {
+  const full = (await deadLetters.list()).filter(({ messages }) => messages > 0);
+  if (full.length === 0) return { ok: true, detail: 'no message failed for good' };
+  return {
+    ok: false,
+    detail: full.map(({ queue, messages }) => `${queue}: ${messages}`).join(', '),
+    fix: 'Repair the cause, then `strata dlq redrive <queue>`.',
+  };
+}
+
+async function hostsSpeak({ listHosts }: DoctorDeps): Promise<Finding> {
+  const hosts = await listHosts();
+  const silent = hosts.filter(({ state }) => state === 'silent');
+  if (silent.length === 0) return { ok: true, detail: `${hosts.length} hosts, none silent` };
+  return {
+    ok: false,
+    detail: `silent: ${silent.map(({ id }) => id).join(', ')}`,
+    fix: 'Check `systemctl status strata-agent` on them.',
+  };
+}

@@ -1,0 +1,11 @@
+export type { OperationInput, OperationName, OperationOutput, Operations } from './contract.ts';
+export {
+  answerOperation,
+  createRemoteOperations,
+  OperationAnswer,
+  OperationFailure,
+  RemoteOperationError,
+} from './endpoint.ts';
+export { OperationsError } from './errors.ts';
+export { createOperations, type OperationsDeps } from './operations.ts';
+export type { DeadLetterQueue, DeadLetters } from './ports.ts';

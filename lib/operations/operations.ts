@@ -1,0 +1,109 @@
+import {
+  deprecateVersion,
+  HOST_SHARDS,
+  type Host,
+  HostRow,
+  listModels,
+  promoteAlias,
+  rollbackAlias,
+  type Upload,
+  UploadRow,
+} from '../catalog/index.ts';
+import { createJoinToken } from '../fleet/index.ts';
+import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { ObjectStore } from '../shared/ports/objectStore.ts';
+import type { Random } from '../shared/ports/random.ts';
+import { MINUTE_MS } from '../shared/units.ts';
+import type { OperationInput, Operations } from './contract.ts';
+import { redriveDeadLetters, view } from './deadLetters.ts';
+import { doctor } from './doctor.ts';
+import { explain } from './explain.ts';
+import type { DeadLetters } from './ports.ts';
+import { showModel, showVersion, versionView } from './showModel.ts';
+import type { HostView } from './views.ts';
+
+export interface OperationsDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly catalog: CatalogStore;
+  readonly objects: ObjectStore;
+  readonly deadLetters: DeadLetters;
+}
+
+/** The operations over the stores themselves. They throw the errors of the capabilities that they call. */
+export function createOperations(deps: OperationsDeps): Operations {
+  const { catalog, clock, deadLetters } = deps;
+  return {
+    async listModels({ limit, nextToken }) {
+      const { models, cursor } = await listModels(catalog, limit, nextToken);
+      const items = models.map(({ name, newest, versions, updatedAt }) => ({ name, newest, versions, updatedAt }));
+      return { items, ...(cursor === undefined ? {} : { nextToken: cursor }) };
+    },
+    showModel: ({ reference }) => showModel(catalog, reference),
+    showVersion: async ({ reference }) => ({ files: [...(await showVersion(catalog, reference))] }),
+    explain: ({ reference }) => explain(catalog, reference),
+    listUploads: (input) => listUploads(catalog, input),
+    listHosts: async () => ({ items: [...(await listHosts(catalog))] }),
+    promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),
+    rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),
+    deprecateVersion: async (input) => versionView(await deprecateVersion(catalog, { ...input, now: clock.now() })),
+    listDeadLetters: async () => ({ items: (await deadLetters.list()).map(view) }),
+    redriveDeadLetters: (input) => redriveDeadLetters(deadLetters, input),
+    createJoinToken: ({ validMinutes }) => createJoinToken(deps, validMinutes * MINUTE_MS),
+    doctor: async () => ({
+      items: [...(await doctor({ ...deps, listHosts: () => listHosts(catalog) }, clock.now()))],
+    }),
+  };
+}
+
+/** Uploads in one state, newest first. */
+async function listUploads(
+  catalog: CatalogStore,
+  { state, limit, nextToken }: OperationInput<'listUploads'>,
+): Promise<{ items: Upload[]; nextToken?: string }> {
+  const page = await catalog.queryIndex('listing', {
+    partition: `UPLOADS#${state}`,
+    limit,
+    descending: true,
+    ...(nextToken === undefined ? {} : { cursor: nextToken }),
+  });
+  const items = page.items.map((item) => UploadRow.parse(item).value);
+  return page.cursor === undefined ? { items } : { items, nextToken: page.cursor };
+}
+
+async function listHosts(catalog: CatalogStore): Promise<readonly HostView[]> {
+  const hosts: Host[] = [];
+  for (let shard = 0; shard < HOST_SHARDS; shard += 1) {
+    let cursor: string | undefined;
+    do {
+      const partition = `HOSTS#${shard}`;
+      const page = await catalog.queryIndex('listing', {
+        partition,
+        limit: 1000,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      hosts.push(...page.items.map((item) => HostRow.parse(item).value));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+  return hosts.map(hostView).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function hostView(host: Host): HostView {
+  const { id, generation, state, zone, labels, subscriptions, heartbeatAt } = host;
+  const { capacityBytes, usedBytes, reservedBytes, volumeFreeBytes } = host;
+  return {
+    id,
+    generation,
+    state,
+    labels,
+    subscriptions,
+    heartbeatAt,
+    capacityBytes,
+    usedBytes,
+    reservedBytes,
+    volumeFreeBytes,
+    ...(zone === undefined ? {} : { zone }),
+  };
+}

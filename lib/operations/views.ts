@@ -1,0 +1,119 @@
+import * as z from 'zod/mini';
+import {
+  ActionValue,
+  AliasValue,
+  HostState,
+  ReplicaState,
+  UploadState,
+  UploadValue,
+  VerdictStatus,
+} from '../catalog/index.ts';
+import {
+  Digest,
+  FileRole,
+  Generation,
+  HostId,
+  KeySegment,
+  Location,
+  ModelKind,
+  ModelName,
+  SemVer,
+  StorageClass,
+} from '../shared/ids.ts';
+import { Bytes, EpochMs } from '../shared/units.ts';
+
+// What operators see: flat, raw numbers, digests in full. People's formatting is the CLI's business.
+
+export const ModelView = z.object({ name: ModelName, newest: SemVer, versions: z.number(), updatedAt: EpochMs });
+export type ModelView = z.infer<typeof ModelView>;
+
+export const VersionView = z.object({
+  model: ModelName,
+  version: SemVer,
+  publishedAt: EpochMs,
+  deprecated: z.boolean(),
+  files: z.number(),
+  bytes: Bytes,
+});
+export type VersionView = z.infer<typeof VersionView>;
+
+export const AliasView = AliasValue;
+export type AliasView = z.infer<typeof AliasView>;
+
+export const ReplicaView = z.object({
+  location: Location,
+  state: ReplicaState,
+  bytes: Bytes,
+  pinned: z.boolean(),
+  checkedAt: EpochMs,
+});
+
+export const FileView = z.object({
+  model: ModelName,
+  version: SemVer,
+  file: KeySegment,
+  role: FileRole,
+  kind: ModelKind,
+  digest: Digest,
+  size: Bytes,
+  /** Absent where the catalog has lost the blob: `doctor` says more. */
+  blob: z.optional(
+    z.object({
+      verdict: VerdictStatus,
+      format: z.string(),
+      family: z.optional(z.string()),
+      parameters: z.optional(z.number()),
+      tier: z.string(),
+      storageClass: StorageClass,
+      sha256: z.optional(z.string()),
+    }),
+  ),
+  replicas: z.array(ReplicaView),
+});
+export type FileView = z.infer<typeof FileView>;
+
+export const ShownModel = z.object({
+  model: ModelView,
+  aliases: z.array(AliasView),
+  versions: z.array(VersionView),
+  /** Of the version that was asked for, or of the newest. */
+  files: z.array(FileView),
+});
+export type ShownModel = z.infer<typeof ShownModel>;
+
+export const UploadView = UploadValue;
+export type UploadView = z.infer<typeof UploadView>;
+export const UploadStateView = UploadState;
+
+export const ActionView = ActionValue;
+export type ActionView = z.infer<typeof ActionView>;
+
+export const HostView = z.object({
+  id: HostId,
+  generation: Generation,
+  state: HostState,
+  zone: z.optional(z.string()),
+  labels: z.record(z.string(), z.string()),
+  subscriptions: z.array(z.string()),
+  capacityBytes: Bytes,
+  usedBytes: Bytes,
+  reservedBytes: Bytes,
+  volumeFreeBytes: Bytes,
+  heartbeatAt: EpochMs,
+});
+export type HostView = z.infer<typeof HostView>;
+
+export const DeadLetterView = z.object({ queue: z.string(), sources: z.array(z.string()), messages: z.number() });
+export type DeadLetterView = z.infer<typeof DeadLetterView>;
+
+/** The token stands nowhere else. */
+export const JoinTokenView = z.object({ token: z.string(), expiresAt: EpochMs });
+
+export const DoctorCheck = z.object({
+  check: z.string(),
+  status: z.enum(['PASSED', 'FAILED']),
+  detail: z.string(),
+  /** What to do about it. */
+  fix: z.optional(z.string()),
+});
+export type DoctorCheck = z.infer<typeof DoctorCheck>;

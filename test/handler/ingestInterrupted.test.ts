@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { BlobRow, ModelRow, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
+import { PortError } from '../../lib/shared/errors.ts';
+import { blobKey } from '../../lib/shared/digest.ts';
+import { ModelName, SemVer } from '../../lib/shared/ids.ts';
+import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { createIngestPlane, safetensors } from '../support/ingestPlane.ts';
+
+const SET = '0f9c2f5e-6a43-4f0e-9a55-111111111111';
+const TINY = ModelName.parse('tiny');
+const V1 = SemVer.parse('1.0.0');
+
+/** Counts the calls of both ports and lets one of them fail, before its effect or after it. */
+function interruption(at: number, when: 'before' | 'after') {
+  let calls = 0;
+  async function pass<T>(call: () => Promise<T>): Promise<T> {
+    calls += 1;
+    const cut = calls === at;
+    if (cut && when === 'before') throw lost();
+    const answer = await call();
+    if (cut) throw lost();
+    return answer;
+  }
+  const lost = () => new PortError({ code: 'unavailable', message: 'the process is gone', retryable: true });
+  return {
+    calls: () => calls,
+    catalog: (store: CatalogStore): CatalogStore => ({
+      get: (key) => pass(() => store.get(key)),
+      query: (query) => pass(() => store.query(query)),
+      queryIndex: (index, query) => pass(() => store.queryIndex(index, query)),
+      transact: (changes) => pass(() => store.transact(changes)),
+    }),
+    objects: (store: ObjectStore): ObjectStore => ({
+      head: (...args) => pass(() => store.head(...args)),
+      readRange: (...args) => pass(() => store.readRange(...args)),
+      verifiedParts: (...args) => pass(() => store.verifiedParts(...args)),
+      write: (...args) => pass(() => store.write(...args)),
+      copy: (...args) => pass(() => store.copy(...args)),
+      remove: (...args) => pass(() => store.remove(...args)),
+      listVersions: (...args) => pass(() => store.listVersions(...args)),
+    }),
+  };
+}
+
+/** A set of one file: its events, verdict, digest, copy and closing, cut off at one call. */
+async function run(at: number, when: 'before' | 'after') {
+  const cut = interruption(at, when);
+  const plane = await createIngestPlane(cut);
+  const bytes = safetensors(200);
+  const metadata = { 'strata-set': SET };
+  await plane.upload('uploads/tiny/1.0.0/a.safetensors', bytes, { metadata });
+  const files = [{ file: 'a.safetensors', size: bytes.length }];
+  const manifest = JSON.stringify({ schema: 'strata-set/1', set: SET, files });
+  await plane.upload('uploads/tiny/1.0.0/strata.json', manifest, { metadata });
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await plane.settle();
+      return { plane, calls: cut.calls() };
+    } catch (error) {
+      // The relay's own call was cut off; its next sweep goes on.
+      if (tries === 1) throw error;
+    }
+  }
+}
+
+describe('an ingest that is cut off once', () => {
+  it.each(['before', 'after'] as const)('ends the same, whichever call it was (%s its effect)', async (when) => {
+    const { calls } = await run(0, when);
+    expect(calls).toBeGreaterThan(60);
+    for (let at = 1; at <= calls; at += 1) {
+      const { plane } = await run(at, when);
+      const version = (await VersionRow.get(plane.catalog, TINY, V1))?.value;
+      const digest = version?.files[0]?.digest;
+      if (digest === undefined) throw new Error(`not published when call ${at} failed`);
+      const blob = (await BlobRow.get(plane.catalog, digest))?.value;
+      expect(await plane.objects.head(blobKey(digest), blob?.origin.versionId)).toMatchObject({ outcome: 'found' });
+      expect((await ModelRow.get(plane.catalog, TINY))?.value.versions).toBe(1);
+      const placed = await plane.messages('placement');
+      expect(new Set(placed.map((message) => JSON.stringify(message))).size, `call ${at}`).toBe(1);
+      const uploads = await plane.catalog.query({
+        partition: 'UPLOAD#uploads/tiny/1.0.0/a.safetensors',
+        from: 'VERSION#',
+        to: 'VERSION$',
+        limit: 10,
+      });
+      expect(uploads.items.map((item) => UploadRow.parse(item).value.state)).toEqual(['ready']);
+    }
+  });
+});

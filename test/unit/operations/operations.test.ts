@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import {
+  answerOperation,
+  createOperations,
+  createRemoteOperations,
+  type DeadLetterQueue,
+} from '../../../lib/operations/index.ts';
+import { UploadRow } from '../../../lib/catalog/index.ts';
+import { nodeRandom } from '../../../lib/adapters/node/nodeRandom.ts';
+import { ModelName, SemVer } from '../../../lib/shared/ids.ts';
+import { MINUTE_MS } from '../../../lib/shared/units.ts';
+import { createIngestPlane, safetensors } from '../../support/ingestPlane.ts';
+
+const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
+
+async function setUp() {
+  const plane = await createIngestPlane();
+  const deadLetters = {
+    async list(): Promise<readonly DeadLetterQueue[]> {
+      return plane.queues
+        .counts()
+        .filter(({ deadLetterOf }) => deadLetterOf.length > 0)
+        .map(({ queue, deadLetterOf, visible }) => ({ queue, sources: deadLetterOf, messages: visible }));
+    },
+    redrive: async (queue: string, max: number) => plane.queues.redrive(queue, max),
+  };
+  const local = createOperations({ ...plane.deps, random: nodeRandom, deadLetters });
+  // Over a connection that carries JSON, as the CLI reaches them.
+  const remote = createRemoteOperations(async (name, input) => {
+    const answer = await answerOperation(local, name, JSON.parse(JSON.stringify(input)));
+    return JSON.parse(JSON.stringify(answer)) as typeof answer;
+  });
+  return { plane, local, remote };
+}
+
+describe('operations over a connection', () => {
+  it('list and show what was published, with verdict, class and copies', async () => {
+    const { plane, remote } = await setUp();
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    expect(await remote.listModels({ limit: 10 })).toMatchObject({ items: [{ name: 'tiny', newest: '1.0.0' }] });
+    const shown = await remote.showModel({ reference: 'tiny@^1' });
+    expect(shown).toMatchObject({
+      versions: [{ version: '1.0.0', files: 1, deprecated: false }],
+      files: [
+        {
+          file: 'tiny.safetensors',
+          blob: { verdict: 'clean', storageClass: 'STANDARD' },
+          replicas: [{ location: 's3:eu-west-1:STANDARD', state: 'verified' }],
+        },
+      ],
+    });
+    expect(await remote.showVersion({ reference: 'tiny' })).toEqual({ files: shown.files });
+  });
+
+  it('explain a quarantined upload by its key and a published model by its name', async () => {
+    const { plane, remote } = await setUp();
+    await plane.upload('uploads/bad/1.0.0/bad.safetensors', safetensors(100).subarray(0, 50));
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    const bad = await remote.explain({ reference: 'uploads/bad/1.0.0/bad.safetensors' });
+    expect(bad.uploads).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'invalid-format' } }]);
+    expect((await remote.explain({ reference: 'tiny' })).uploads).toMatchObject([{ key: KEY, state: 'ready' }]);
+    expect(await remote.listUploads({ state: 'quarantined', limit: 10 })).toMatchObject({
+      items: [{ state: 'quarantined' }],
+    });
+  });
+
+  it('promote, roll back and deprecate', async () => {
+    const { plane, remote } = await setUp();
+    await plane.upload(KEY, safetensors(200));
+    await plane.upload('uploads/tiny/1.1.0/tiny.safetensors', safetensors(300));
+    await plane.settle();
+    const model = ModelName.parse('tiny');
+    const [old, young] = [SemVer.parse('1.0.0'), SemVer.parse('1.1.0')];
+    for (const version of [old, young]) await remote.promoteAlias({ model, alias: 'stable', version, dryRun: false });
+    expect(await remote.rollbackAlias({ model, alias: 'stable', dryRun: false })).toMatchObject({ version: '1.0.0' });
+    await remote.deprecateVersion({ model, version: young, deprecated: true, dryRun: false });
+    expect(await remote.showModel({ reference: 'tiny@latest' })).toMatchObject({ model: { newest: '1.0.0' } });
+  });
+
+  it('redrive dead letters of a queue, after showing how many there are', async () => {
+    const { plane, remote } = await setUp();
+    await plane.deliver('{"poison":1}', '{"poison":2}');
+    await plane.settle();
+    expect((await remote.listDeadLetters({})).items).toContainEqual({
+      queue: 'ingest-dlq',
+      sources: ['ingest'],
+      messages: 2,
+    });
+    expect(await remote.redriveDeadLetters({ queue: 'ingest', max: 10, dryRun: true })).toMatchObject({ messages: 2 });
+    expect(await remote.redriveDeadLetters({ queue: 'ingest-dlq', max: 1, dryRun: false })).toMatchObject({
+      messages: 1,
+    });
+    expect(await remote.redriveDeadLetters({ queue: 'ingest', max: 10, dryRun: true })).toMatchObject({ messages: 1 });
+    await expect(remote.redriveDeadLetters({ queue: 'nowhere', max: 1, dryRun: true })).rejects.toMatchObject({
+      code: 'unknown-queue',
+    });
+  });
+
+  it('create a join token that expires', async () => {
+    const { plane, remote } = await setUp();
+    const made = await remote.createJoinToken({ validMinutes: 10 });
+    expect(made.token).toMatch(/^strata-join-[0-9a-f]{64}$/);
+    expect(made.expiresAt).toBe(plane.clock.now() + 10 * MINUTE_MS);
+  });
+
+  it('tell failures by code and keep what is unexpected inside', async () => {
+    const { local, remote } = await setUp();
+    await expect(remote.showModel({ reference: 'none' })).rejects.toMatchObject({
+      code: 'unknown-model',
+      retryable: false,
+    });
+    expect(await answerOperation(local, 'constructor', {})).toMatchObject({ failure: { code: 'unknown-operation' } });
+    expect(await answerOperation(local, 'listModels', { limit: 'many' })).toMatchObject({
+      failure: { code: 'invalid-input' },
+    });
+  });
+});
+
+describe('doctor', () => {
+  const failed = async ({ remote }: Awaited<ReturnType<typeof setUp>>) =>
+    (await remote.doctor({})).items.filter(({ status }) => status === 'FAILED').map(({ check }) => check);
+
+  it('passes on a plane at rest', async () => {
+    const world = await setUp();
+    await world.plane.upload(KEY, safetensors(200));
+    await world.plane.settle();
+    expect(await failed(world)).toEqual([]);
+    expect((await world.remote.doctor({})).items.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('finds unsent messages, uploads that stand still and dead letters, each with its fix', async () => {
+    const world = await setUp();
+    await world.plane.deliver('{"poison":1}');
+    await world.plane.settle();
+    await world.plane.upload(KEY, safetensors(200));
+    await world.plane.deliver(...world.plane.events());
+    world.plane.loseEvents();
+    await world.plane.work('ingest');
+    await world.plane.clock.advance(31 * MINUTE_MS);
+    expect(await failed(world)).toEqual(['outbox', 'uploads', 'dead-letters']);
+    const late = (await world.remote.doctor({})).items.filter(({ status }) => status === 'FAILED');
+    expect(late.every(({ fix }) => fix !== undefined)).toBe(true);
+    expect(
+      (await world.plane.catalog.queryIndex('listing', { partition: 'UPLOADS#digesting', limit: 10 })).items.map(
+        (item) => UploadRow.parse(item).value.key,
+      ),
+    ).toEqual([KEY]);
+  });
+});
