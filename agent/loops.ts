@@ -37,6 +37,7 @@ const UPKEEP_EVERY_MS = 5_000;
 const SCRUB_PAUSE_MS = 60_000;
 const RETRY_PAUSE_MS = 2_000;
 const SESSION_CHECK_MS = 10_000;
+const MOST_SESSION_PAUSE_MS = 60_000;
 
 /** Empty receives in a row → pause before the next: none at first, then doubling from a second. */
 export function decideIdlePause(emptyPolls: number, mostMs: number): number {
@@ -52,6 +53,7 @@ export async function runLoops(
 ): Promise<void> {
   const { clock, telemetry, session } = deps;
   let emptyPolls = 0;
+  let failedSessions = 0;
 
   async function loop(name: string, step: () => Promise<number>): Promise<void> {
     while (!stop.requested) {
@@ -67,7 +69,10 @@ export async function runLoops(
 
   const heartbeatMs = () => (session.current()?.heartbeatSeconds ?? 10) * 1000;
   await Promise.all([
-    loop('session', async () => ((await steps.sessionOnce()) ? SESSION_CHECK_MS : RETRY_PAUSE_MS)),
+    loop('session', async () => {
+      failedSessions = (await steps.sessionOnce()) ? 0 : failedSessions + 1;
+      return failedSessions === 0 ? SESSION_CHECK_MS : Math.min(1000 * 2 ** failedSessions, MOST_SESSION_PAUSE_MS);
+    }),
     loop('commands', async () => {
       if (!session.connected()) return 250;
       const began = clock.now();

@@ -21,6 +21,18 @@ export interface EnsuredFile {
   readonly path: string;
 }
 
+/** What is known of the fetch of one version: `operation` in the local API. */
+export type FetchState =
+  | {
+      readonly state: 'running';
+      readonly bytesDone: number;
+      readonly totalBytes: number;
+      /** Undefined until bytes flow. */
+      readonly secondsRemaining: number | undefined;
+    }
+  | { readonly state: 'done' }
+  | { readonly state: 'failed'; readonly code: FillFailure; readonly message: string };
+
 export type Ensured =
   | {
       readonly outcome: 'ready';
@@ -30,15 +42,7 @@ export type Ensured =
       readonly files: readonly [EnsuredFile, ...EnsuredFile[]];
       readonly lease: LeaseId;
     }
-  | {
-      readonly outcome: 'fetching';
-      readonly model: ModelName;
-      readonly version: SemVer;
-      readonly bytesDone: number;
-      readonly totalBytes: number;
-      /** Undefined until bytes flow. */
-      readonly secondsRemaining: number | undefined;
-    }
+  | { readonly outcome: 'fetching'; readonly model: ModelName; readonly version: SemVer; readonly fetch: FetchState }
   | { readonly outcome: 'refused'; readonly problem: Problem }
   | { readonly outcome: 'failed'; readonly code: FillFailure; readonly message: string }
   | { readonly outcome: 'unreachable'; readonly message: string };
@@ -47,6 +51,8 @@ export type Ensured =
 export interface Models {
   /** Waits at most `waitMs` for missing bytes; the fetch goes on afterwards, and asking again joins it. */
   ensure(model: ModelName, reference: string, waitMs: number): Promise<Ensured>;
+  /** Undefined for a version that nobody asked this incarnation for. */
+  fetchState(model: string, version: string): FetchState | undefined;
   /** Resolves when no fetch that a process asked for is running. */
   settled(): Promise<void>;
 }
@@ -60,7 +66,10 @@ export interface ModelsDeps {
   readonly onFetched: (digest: Digest, bytesBefore: number, bytesAfter: number) => Promise<void>;
 }
 
+const MOST_ENDED = 1000;
+
 interface Fetching {
+  readonly resolved: ResolvedModel;
   readonly startedAt: number;
   readonly bytesAtStart: number;
   readonly outcome: Promise<Extract<FillOutcome, { outcome: 'failed' }> | 'resident' | 'stopped'>;
@@ -70,6 +79,7 @@ export function createModels(deps: ModelsDeps): Models {
   const { store, clock } = deps;
   /** By version: whoever asks for a version that is being fetched waits for the same fetch. */
   const running = new Map<string, Fetching>();
+  const ended = new Map<string, FetchState>();
 
   async function fetchAll(resolved: ResolvedModel): Promise<Awaited<Fetching['outcome']>> {
     const outcomes = await Promise.all(resolved.files.map((file) => fetchOne(resolved, file)));
@@ -90,11 +100,16 @@ export function createModels(deps: ModelsDeps): Models {
   /** What is fetched is held until `lease` has it, so that it cannot be evicted by the next fetch before anyone has used it. */
   function startFetch(key: string, resolved: ResolvedModel): Fetching {
     const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
-    const outcome = fetchAll(resolved).finally(() => {
-      running.delete(key);
-      letGo();
-    });
-    const fetching = { startedAt: clock.now(), bytesAtStart: bytesDone(resolved), outcome };
+    const outcome = fetchAll(resolved)
+      .then((end) => {
+        remember(key, end);
+        return end;
+      })
+      .finally(() => {
+        running.delete(key);
+        letGo();
+      });
+    const fetching = { resolved, startedAt: clock.now(), bytesAtStart: bytesDone(resolved), outcome };
     running.set(key, fetching);
     return fetching;
   }
@@ -106,14 +121,21 @@ export function createModels(deps: ModelsDeps): Models {
     }, 0);
   }
 
-  function progressOf(resolved: ResolvedModel, fetching: Fetching): Ensured {
+  function remember(key: string, end: Awaited<Fetching['outcome']>): void {
+    if (end === 'stopped') return;
+    ended.delete(key);
+    ended.set(key, end === 'resident' ? { state: 'done' } : { state: 'failed', code: end.code, message: end.message });
+    const oldest = ended.size > MOST_ENDED ? ended.keys().next() : undefined;
+    if (oldest?.done === false) ended.delete(oldest.value);
+  }
+
+  function progressOf({ resolved, startedAt, bytesAtStart }: Fetching): FetchState {
     const done = bytesDone(resolved);
     const totalBytes = resolved.files.reduce((sum, { size }) => sum + size, 0);
-    const seconds = (clock.now() - fetching.startedAt) / 1000;
-    const rate = seconds > 0 ? (done - fetching.bytesAtStart) / seconds : 0;
+    const seconds = (clock.now() - startedAt) / 1000;
+    const rate = seconds > 0 ? (done - bytesAtStart) / seconds : 0;
     const secondsRemaining = rate > 0 ? Math.ceil((totalBytes - done) / rate) : undefined;
-    const { model, version } = resolved;
-    return { outcome: 'fetching', model, version, bytesDone: done, totalBytes, secondsRemaining };
+    return { state: 'running', bytesDone: done, totalBytes, secondsRemaining };
   }
 
   async function leaseAll(resolved: ResolvedModel, hit: boolean): Promise<Ensured | undefined> {
@@ -162,12 +184,19 @@ export function createModels(deps: ModelsDeps): Models {
           return { outcome: 'unreachable', message: 'The plane cannot be reached, and not all files are here.' };
         const fetching = running.get(key) ?? startFetch(key, resolved);
         const end = await Promise.race([fetching.outcome, clock.sleep(waitMs).then(() => 'waited' as const)]);
-        if (end === 'waited' || end === 'stopped') return progressOf(resolved, fetching);
+        const { model: name, version } = resolved;
+        const stillFetching = { outcome: 'fetching', model: name, version, fetch: progressOf(fetching) } as const;
+        if (end === 'waited' || end === 'stopped') return stillFetching;
         if (end !== 'resident') return { outcome: 'failed', code: end.code, message: end.message };
-        return (await leaseAll(resolved, false)) ?? progressOf(resolved, fetching);
+        return (await leaseAll(resolved, false)) ?? stillFetching;
       } finally {
         letGo();
       }
+    },
+    fetchState(model, version) {
+      const key = `${model}@${version}`;
+      const fetching = running.get(key);
+      return fetching === undefined ? ended.get(key) : progressOf(fetching);
     },
     async settled() {
       while (running.size > 0) await Promise.allSettled([...running.values()].map((one) => one.outcome));

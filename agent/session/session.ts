@@ -1,8 +1,9 @@
 import type { HostCredentials, HostSession, Problem, RegisterHost } from '../../events/host-api/v1.ts';
 import { PROTOCOL_VERSIONS } from '../../events/host-api/v1.ts';
 import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
-import { type AgentPlane, generateKeyPair, hostKeyId, signEnvelope } from '../../lib/fleet/index.ts';
+import { type AgentPlane, generateKeyPair, hostKeyId, type PlaneAnswer, signEnvelope } from '../../lib/fleet/index.ts';
 import type { Json } from '../../lib/shared/canonicalJson.ts';
+import { errorText, PortError } from '../../lib/shared/errors.ts';
 import type { Generation } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
@@ -11,8 +12,9 @@ import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { type KeptSession, readSessionFile, type SessionFile, writeSessionFile } from './sessionFile.ts';
 
 /*
- * unregistered → registered → (refreshed …) → refused by the plane → registered anew, under the next generation. A restart
- * continues the generation that is kept on the disk; only its credentials are asked for again.
+ * unregistered → registered → (refreshed …) → refused by the plane → registered anew, under the next generation: proven by the
+ * key of the generation that ended where the plane still knows it, otherwise as at the first time. A restart continues the
+ * generation that is kept on the disk; only its credentials are asked for again.
  */
 export interface Session {
   /** What the host is registered as; undefined before the first registration. */
@@ -41,79 +43,98 @@ export interface SessionDeps {
 
 export type HostDescription = Omit<RegisterHost, 'protocols' | 'publicKey'>;
 
-export async function openSession(deps: SessionDeps, host: HostDescription): Promise<Session> {
-  let kept = await readSessionFile(deps.disk);
-  if (kept?.session !== undefined && kept.session.host !== host.host) kept = undefined;
-  let refreshAt = 0;
+type Current = NonNullable<SessionFile['current']>;
+type KeyPair = NonNullable<SessionFile['next']>;
 
-  async function adopt(file: SessionFile, session: HostSession): Promise<void> {
-    const { credentials, ...rest } = session;
-    if (file.session?.generation !== session.generation) await deps.onNewGeneration(session.generation);
-    await keep({ ...file, session: rest });
-    deps.useCredentials(credentials);
-    const now = deps.clock.now();
-    refreshAt = now + (credentials.expiresAt - now) / 2;
-  }
+export async function openSession(deps: SessionDeps, host: HostDescription): Promise<Session> {
+  const read = await readSessionFile(deps.disk);
+  // A store that was copied from another host, or renamed, starts as a new host.
+  let kept: SessionFile = read.current?.session.host === host.host ? read : { ...read, current: undefined };
+  /** When the credentials of this incarnation are due for renewal; undefined while it has none. */
+  let refreshAt: number | undefined;
 
   async function keep(file: SessionFile): Promise<void> {
     await writeSessionFile(deps.disk, file);
     kept = file;
   }
 
-  async function register(): Promise<boolean> {
-    if (kept === undefined || kept.session !== undefined) {
-      const { privateKey, publicKey } = generateKeyPair('joining', deps.random);
-      await keep({ schema: 'agent-session/1', privateKey, publicKey });
+  async function adopt(keys: KeyPair, answered: HostSession): Promise<void> {
+    const { credentials, ...session } = answered;
+    if (kept.current?.session.generation !== session.generation) {
+      await deps.onNewGeneration(session.generation);
+      deps.telemetry.info('host-registered', { host: session.host, generation: session.generation });
     }
-    const file = kept;
-    if (file === undefined) return false;
-    const answer = await deps.plane.register({
-      ...host,
-      protocols: [...PROTOCOL_VERSIONS],
-      publicKey: file.publicKey,
-    });
-    if (answer.outcome === 'refused') return refused('registration-refused', answer.problem);
-    await adopt(file, answer.value);
-    deps.telemetry.info('host-registered', { host: answer.value.host, generation: answer.value.generation });
-    return true;
+    await keep({ schema: 'agent-session/1', current: { keys, session } });
+    deps.useCredentials(credentials);
+    const now = deps.clock.now();
+    refreshAt = now + (credentials.expiresAt - now) / 2;
   }
 
-  async function refresh(file: SessionFile, session: KeptSession): Promise<boolean> {
-    const { host: id, generation } = session;
+  async function nextKeys(): Promise<KeyPair> {
+    if (kept.next !== undefined) return kept.next;
+    const { privateKey, publicKey } = generateKeyPair('next', deps.random);
+    await keep({ ...kept, next: { privateKey, publicKey } });
+    return { privateKey, publicKey };
+  }
+
+  async function register(ended: Current | undefined): Promise<boolean> {
+    const keys = await nextKeys();
+    const registration = { ...host, protocols: [...PROTOCOL_VERSIONS], publicKey: keys.publicKey };
+    if (ended !== undefined) {
+      const { host: id, generation } = ended.session;
+      const at = deps.clock.now();
+      const rejoin = { schema: 'rejoin-host/1', host: id, generation, at, registration } as const;
+      const answer = await deps.plane.rejoin(signAs(ended, rejoin));
+      if (answer.outcome === 'answered') return adopted(keys, answer);
+    }
+    return adopted(keys, await deps.plane.register(registration));
+  }
+
+  async function refresh(current: Current): Promise<boolean> {
+    const { host: id, generation } = current.session;
     const request = { schema: 'refresh-session/1', host: id, generation, at: deps.clock.now() } as const;
-    const answer = await deps.plane.refresh(sign(request));
+    const answer = await deps.plane.refresh(signAs(current, request));
+    const over = answer.outcome === 'refused' && OVER.has(answer.problem.code);
+    return over ? register(current) : adopted(current.keys, answer);
+  }
+
+  async function adopted(keys: KeyPair, answer: PlaneAnswer<HostSession>): Promise<boolean> {
     if (answer.outcome === 'answered') {
-      await adopt(file, answer.value);
+      await adopt(keys, answer.value);
       return true;
     }
-    // The generation is fenced: whatever this host was is over, and it starts again as the next one.
-    const { code } = answer.problem;
-    if (code === 'stale-generation' || code === 'unauthenticated') return register();
-    return refused('refresh-refused', answer.problem);
-  }
-
-  function refused(event: string, problem: Problem): false {
-    deps.telemetry.warn(event, { code: problem.code, title: problem.title, hint: problem.hint });
+    const { code, title, hint } = answer.problem;
+    deps.telemetry.warn('session-refused', { code, title, hint });
     return false;
   }
 
-  function sign(payload: Json): SignedEnvelope {
-    if (kept?.session === undefined) throw new TypeError('A host signs nothing before it is registered.');
-    const keyId = hostKeyId(kept.session.host, kept.session.generation);
-    return signEnvelope(payload, { keyId, privateKey: kept.privateKey });
-  }
-
   return {
-    current: () => kept?.session,
-    connected: () => kept?.session !== undefined && refreshAt > 0,
+    current: () => kept.current?.session,
+    connected: () => kept.current !== undefined && refreshAt !== undefined,
     async step() {
-      if (kept?.session === undefined) return register();
-      if (deps.clock.now() < refreshAt) return true;
-      return refresh(kept, kept.session);
+      try {
+        if (kept.current === undefined) return await register(undefined);
+        if (refreshAt !== undefined && deps.clock.now() < refreshAt) return true;
+        return await refresh(kept.current);
+      } catch (error) {
+        if (!(error instanceof PortError)) throw error;
+        deps.telemetry.warn('plane-not-reached', { error: errorText(error) });
+        return false;
+      }
     },
     renewSoon() {
-      refreshAt = Math.min(refreshAt, 1);
+      if (refreshAt !== undefined) refreshAt = 0;
     },
-    sign,
+    sign(payload) {
+      if (kept.current === undefined) throw new TypeError('A host signs nothing before it is registered.');
+      return signAs(kept.current, payload);
+    },
   };
+}
+
+/** Answers after which this generation is no more. */
+const OVER: ReadonlySet<Problem['code']> = new Set(['stale-generation', 'unauthenticated']);
+
+function signAs({ keys, session }: Current, payload: Json): SignedEnvelope {
+  return signEnvelope(payload, { keyId: hostKeyId(session.host, session.generation), privateKey: keys.privateKey });
 }

@@ -3,28 +3,31 @@ import { HostSession } from '../../events/host-api/v1.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
 import { FOLDERS, SESSION_PATH } from '../nvme/paths.ts';
 
+const KeyPair = z.strictObject({ privateKey: z.string(), publicKey: z.string() });
+const KeptSession = z.omit(HostSession, { credentials: true });
+export type KeptSession = z.infer<typeof KeptSession>;
+
 /**
- * The host's key pair and what it registered as. The keys are kept before they are registered, so that a crash in between
- * registers the same ones again. Credentials are never written down.
+ * What the host is registered as, and the keys that it registers with next. Those are kept before they are used, so that a
+ * crash in between registers the same ones again and not a second time. Credentials are never written down.
  */
 export const SessionFile = z.strictObject({
   schema: z.literal('agent-session/1'),
-  privateKey: z.string(),
-  publicKey: z.string(),
-  session: z.optional(z.omit(HostSession, { credentials: true })),
+  current: z.optional(z.strictObject({ keys: KeyPair, session: KeptSession })),
+  next: z.optional(KeyPair),
 });
 export type SessionFile = z.infer<typeof SessionFile>;
-export type KeptSession = NonNullable<SessionFile['session']>;
 
 const LARGEST_BYTES = 1_000_000;
 const ASIDE_PATH = `${SESSION_PATH}.next`;
 
-/** Undefined where there is none, or none that can be read: the host then registers anew. */
-export async function readSessionFile(disk: Disk): Promise<SessionFile | undefined> {
-  if ((await disk.stat(SESSION_PATH)) === undefined) return undefined;
+/** Empty where there is none, or none that can be read: the host then registers anew. */
+export async function readSessionFile(disk: Disk): Promise<SessionFile> {
+  const empty: SessionFile = { schema: 'agent-session/1' };
+  if ((await disk.stat(SESSION_PATH)) === undefined) return empty;
   const text = Buffer.from(await disk.read(SESSION_PATH, 0, LARGEST_BYTES)).toString('utf8');
   const parsed = SessionFile.safeParse(jsonOf(text));
-  return parsed.success ? parsed.data : undefined;
+  return parsed.success ? parsed.data : empty;
 }
 
 export async function writeSessionFile(disk: Disk, file: SessionFile): Promise<void> {

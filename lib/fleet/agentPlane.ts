@@ -12,6 +12,8 @@ export type PlaneAnswer<T> =
  */
 export interface AgentPlane {
   register(request: RegisterHost): Promise<PlaneAnswer<HostSession>>;
+  /** Takes a `RejoinHost` signed by the generation that ends. */
+  rejoin(envelope: SignedEnvelope): Promise<PlaneAnswer<HostSession>>;
   /** Takes a signed `RefreshSession`. */
   refresh(envelope: SignedEnvelope): Promise<PlaneAnswer<HostSession>>;
   /** Takes a signed `ResolveModel`. */

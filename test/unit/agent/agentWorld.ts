@@ -120,6 +120,11 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
       registry.fenced = false;
       return { outcome: 'answered', value: sessionNow() };
     },
+    async rejoin(envelope) {
+      if (registry.offline) throw unavailable();
+      const rejoin = JSON.parse(envelope.payload) as { registration: RegisterHost };
+      return plane.register(rejoin.registration);
+    },
     async refresh() {
       if (registry.offline) throw unavailable();
       return registry.fenced ? refusal('stale-generation') : { outcome: 'answered', value: sessionNow() };

@@ -1,0 +1,164 @@
+import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createNodeDisk } from '../lib/adapters/node/nodeDisk.ts';
+import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
+import { createPinoLogger, createPinoTelemetry } from '../lib/adapters/node/pinoTelemetry.ts';
+import { systemClock } from '../lib/adapters/node/systemClock.ts';
+import { createRangedTransfer } from '../lib/adapters/transfer/rangedTransfer.ts';
+import { ContractError } from '../lib/shared/errors.ts';
+import type { Disk } from '../lib/shared/ports/disk.ts';
+import { Bytes, DAY_MS, DurationMs, HOUR_MS, MINUTE_MS, MIB } from '../lib/shared/units.ts';
+import { type Agent, type AgentConfig, createAgent } from './agent.ts';
+import type { StopSignal } from './loops.ts';
+import { ListenError, type Listening, listenOnLoopback, listenOnSocket } from './server/listen.ts';
+import { createLocalApi } from './server/localApi.ts';
+import { readApiToken } from './wiring/apiToken.ts';
+import { type AgentSettings, parseSettings, USAGE } from './wiring/config.ts';
+import { createFailpoints, failingDisk, failingReceiver, failingSender } from './wiring/failpoints.ts';
+import { createPlanePorts, type PlanePorts } from './wiring/ports.ts';
+
+/*
+ * The agent as a process. Standard output gets one JSON line when it is ready, the log goes to standard error or a file.
+ * Exit codes: 0 stopped as asked, 1 failed, 2 usage. SIGTERM and SIGINT stop it gracefully: fetches keep their verified parts.
+ */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const LEASE_TTL_MS = 5 * MINUTE_MS;
+/** A graceful stop that takes longer is cut off; everything that matters is on the disk already. */
+const STOP_DEADLINE_MS = 10_000;
+
+async function main(): Promise<void> {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const settings = parseSettings(process.argv.slice(2), process.env);
+  const stop = stopOnSignals(settings.exitWithParent);
+  const logger = createPinoLogger({
+    level: settings.logLevel,
+    ...(settings.logFile === undefined ? {} : { path: settings.logFile }),
+  });
+  const telemetry = createPinoTelemetry(logger).with({ host: settings.host });
+  if (process.getuid?.() === 0) telemetry.warn('agent-runs-as-root', { hint: 'Run it as a user of its own.' });
+
+  await mkdir(settings.data, { recursive: true });
+  const root = await realpath(settings.data);
+  const opened: { agent?: Agent } = {};
+  const deps = { agent: () => opened.agent, telemetry };
+  const leaseSeconds = LEASE_TTL_MS / 1000;
+  // Before the store is opened: whoever has the socket has the store.
+  const socket = settings.socket ?? join(root, 'agent.sock');
+  const listening = [await listenOnSocket(createLocalApi(deps, { root, leaseSeconds }), socket)];
+  const token = await readApiToken(join(root, 'api-token'));
+  if (settings.port !== undefined) {
+    const app = createLocalApi(deps, { root, leaseSeconds, tcp: { token } });
+    listening.push(await listenOnLoopback(app, settings.port));
+  }
+
+  const joinToken = await readJoinToken(settings);
+  const ports = createPlanePorts(settings, joinToken !== undefined);
+  const wired = withFailpoint(await createNodeDisk(root), ports, process.env['STRATA_FAILPOINT']);
+  const clock = systemClock;
+  const transfer = createRangedTransfer(
+    { objects: wired.objects, disk: wired.disk, clock, random: nodeRandom },
+    { bytesPerSecond: settings.bytesPerSecond },
+  );
+  const config = await agentConfig(settings, wired.disk, joinToken);
+  const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer }, config);
+  opened.agent = agent;
+  announce(settings, root, socket, listening);
+
+  const running = agent.run(stop);
+  await stop.whenRequested;
+  setTimeout(() => process.exit(EXIT_FAILED), STOP_DEADLINE_MS).unref();
+  await running;
+  await Promise.all(listening.map((one) => one.close()));
+}
+
+async function agentConfig(settings: AgentSettings, disk: Disk, joinToken: string | undefined): Promise<AgentConfig> {
+  const { totalBytes } = await disk.space();
+  const { headroomBytes, zone } = settings;
+  const capacityBytes = settings.capacityBytes ?? Bytes.parse(Math.max(0, totalBytes - headroomBytes));
+  return {
+    host: {
+      host: settings.host,
+      labels: { ...settings.labels },
+      subscriptions: [...settings.subscriptions],
+      capacityBytes,
+      ...(zone === undefined ? {} : { zone }),
+      ...(joinToken === undefined ? {} : { joinToken }),
+    },
+    store: {
+      capacityBytes,
+      headroomBytes,
+      partSize: settings.partSize,
+      fillAttempts: 10,
+      // Holders are told a minute less, so that a late renewal is still in time.
+      leaseTtlMs: DurationMs.parse(LEASE_TTL_MS + MINUTE_MS),
+      abandonedAfterMs: DurationMs.parse(HOUR_MS),
+      scrubEveryMs: DurationMs.parse(7 * DAY_MS),
+      scrubBytesPerSecond: 50 * MIB,
+    },
+    commands: { visibilitySeconds: 60, longCommands: 4, mostInHand: 50 },
+    pollSeconds: 20,
+    mostIdlePauseMs: DurationMs.parse(settings.idlePauseMs),
+    accessesEveryMs: DurationMs.parse(MINUTE_MS),
+    resolutionTtlMs: DurationMs.parse(30_000),
+  };
+}
+
+async function readJoinToken({ joinToken, joinTokenFile }: AgentSettings): Promise<string | undefined> {
+  if (joinToken !== undefined || joinTokenFile === undefined) return joinToken;
+  return (await readFile(joinTokenFile, 'utf8')).trim();
+}
+
+function withFailpoint(disk: Disk, ports: PlanePorts, setting: string | undefined): PlanePorts & { disk: Disk } {
+  if (setting === undefined || setting === '') return { ...ports, disk };
+  const points = createFailpoints(setting, () => process.kill(process.pid, 'SIGKILL'));
+  return {
+    ...ports,
+    disk: failingDisk(disk, points),
+    receiver: failingReceiver(ports.receiver, points),
+    sender: failingSender(ports.sender, points),
+  };
+}
+
+function announce(settings: AgentSettings, root: string, socket: string, listening: readonly Listening[]): void {
+  const port = listening.find((one) => one.port !== undefined)?.port;
+  const ready = {
+    schema: 'agent-ready/1',
+    host: settings.host,
+    pid: process.pid,
+    data: root,
+    socket,
+    url: port === undefined ? null : `http://127.0.0.1:${port}`,
+    tokenFile: join(root, 'api-token'),
+  };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
+}
+
+function stopOnSignals(exitWithParent: boolean): StopSignal {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const signal = { requested: false, whenRequested: promise };
+  const request = () => {
+    signal.requested = true;
+    resolve();
+  };
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, request);
+  if (exitWithParent) {
+    process.on('disconnect', request);
+    process.stdin.on('end', request).on('error', request).resume();
+  }
+  return signal;
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  const usage = error instanceof ContractError && error.code === 'invalid-config';
+  const expected = usage || error instanceof ListenError;
+  process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  if (usage) process.stderr.write('See --help.\n');
+  process.exit(usage ? EXIT_USAGE : EXIT_FAILED);
+}

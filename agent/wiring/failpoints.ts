@@ -1,0 +1,84 @@
+import type { Disk } from '../../lib/shared/ports/disk.ts';
+import type { MessageReceiver, MessageSender } from '../../lib/shared/ports/messageQueue.ts';
+
+/**
+ * Named moments at which a test lets the real process die, by wrapping the ports: the product knows nothing of them.
+ * `before` is not yet on the device, `after` is.
+ */
+const DISK_POINTS: readonly { readonly name: string; readonly call: keyof Disk; readonly path: RegExp }[] = [
+  { name: 'session-kept', call: 'rename', path: /^state\/session/ },
+  { name: 'staging-allocated', call: 'allocate', path: /^staging\// },
+  { name: 'part-written', call: 'write', path: /^staging\// },
+  { name: 'part-synced', call: 'sync', path: /^staging\// },
+  { name: 'ledger-written', call: 'write', path: /^state\/ledger$/ },
+  { name: 'ledger-synced', call: 'sync', path: /^state\/ledger$/ },
+  { name: 'published', call: 'rename', path: /^staging\// },
+  { name: 'published-read-only', call: 'setReadOnly', path: /^blobs\// },
+  { name: 'blob-folder-synced', call: 'syncDirectory', path: /^blobs\/../ },
+  { name: 'staging-folder-synced', call: 'syncDirectory', path: /^staging$/ },
+  { name: 'link-made', call: 'symlink', path: /^models\// },
+];
+
+const MESSAGE_POINTS = ['command-removed', 'receipt-sent'] as const;
+
+/** Every fail point, as `STRATA_FAILPOINT` takes it: `<name>.before`, `<name>.after`, with `:<n>` for the n-th time. */
+export const FAILPOINTS: readonly string[] = [...DISK_POINTS.map(({ name }) => name), ...MESSAGE_POINTS].flatMap(
+  (name) => [`${name}.before`, `${name}.after`],
+);
+
+interface Points {
+  reach(point: string): void;
+}
+
+/** @throws RangeError for a name that is none. */
+export function createFailpoints(setting: string, die: () => void): Points {
+  const [name = '', times = '1'] = setting.split(':');
+  if (!FAILPOINTS.includes(name))
+    throw new RangeError(`There is no fail point ${name}; there are ${FAILPOINTS.join(', ')}.`);
+  let left = Number(times);
+  return {
+    reach(point) {
+      if (point !== name) return;
+      left -= 1;
+      if (left === 0) die();
+    },
+  };
+}
+
+export function failingDisk(disk: Disk, points: Points): Disk {
+  return new Proxy(disk, {
+    get(target, property) {
+      const member: unknown = Reflect.get(target, property);
+      if (typeof member !== 'function') return member;
+      return async (...args: readonly unknown[]) => {
+        const reached = DISK_POINTS.filter(({ call, path }) => call === property && path.test(String(args[0])));
+        for (const { name } of reached) points.reach(`${name}.before`);
+        const answer: unknown = await Reflect.apply(member, target, args);
+        for (const { name } of reached) points.reach(`${name}.after`);
+        return answer;
+      };
+    },
+  });
+}
+
+export function failingReceiver(receiver: MessageReceiver, points: Points): MessageReceiver {
+  return {
+    receive: (...args) => receiver.receive(...args),
+    changeVisibility: (...args) => receiver.changeVisibility(...args),
+    async remove(...args) {
+      points.reach('command-removed.before');
+      await receiver.remove(...args);
+      points.reach('command-removed.after');
+    },
+  };
+}
+
+export function failingSender(sender: MessageSender, points: Points): MessageSender {
+  return {
+    async send(queue, messages) {
+      if (queue === 'receipts') points.reach('receipt-sent.before');
+      await sender.send(queue, messages);
+      if (queue === 'receipts') points.reach('receipt-sent.after');
+    },
+  };
+}
