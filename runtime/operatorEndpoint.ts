@@ -13,7 +13,7 @@ export interface OperatorEndpointDeps {
 const UPLOADS = 'uploads/';
 const METADATA_HEADER = 'x-strata-meta-';
 
-/** What operators do with their AWS credentials there: upload models. Everything else goes through the operations. */
+/** What operators do with their AWS credentials there: upload models and delete uploads. */
 export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
   const app = new Hono();
 
@@ -27,13 +27,17 @@ export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
   });
 
   app.put(`/objects/${UPLOADS}*`, async (context) => {
-    const key = decodeURIComponent(new URL(context.req.url).pathname).replace(/^.*?\/objects\//, '');
     const metadata = Object.fromEntries(
       Object.entries(context.req.header())
         .filter(([name]) => name.startsWith(METADATA_HEADER))
         .map(([name, value]) => [name.slice(METADATA_HEADER.length), value]),
     );
-    return context.json(await deps.objects.upload(key, context.req.raw.body ?? nothing(), { metadata }));
+    const body = context.req.raw.body ?? nothing();
+    return context.json(await deps.objects.upload(keyOf(context.req.url), body, { metadata }));
+  });
+  app.delete(`/objects/${UPLOADS}*`, async (context) => {
+    await deps.objects.remove(keyOf(context.req.url));
+    return context.json({});
   });
 
   app.onError((error, context) => {
@@ -41,6 +45,10 @@ export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
     return context.json(problemOf(error), error.retryable ? 503 : error.code === 'access-denied' ? 401 : 400);
   });
   return app;
+}
+
+function keyOf(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.replace(/^.*?\/objects\//, ''));
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

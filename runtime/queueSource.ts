@@ -55,7 +55,9 @@ export function startQueueSource(
     }
   }
 
+  /** Doubling from a second; a last delivery that failed goes to the dead-letter queue without a pause. */
   function pauseSeconds(receiveCount: number): number {
+    if (receiveCount >= source.trigger.maxReceiveCount) return 0;
     return Math.min(visibilitySeconds, 2 ** (receiveCount - 1), QUEUE_LIMITS.visibilitySeconds);
   }
 

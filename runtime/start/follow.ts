@@ -1,0 +1,71 @@
+import {
+  type Replica,
+  ReplicaRow,
+  queryAll,
+  startingWith,
+  type Upload,
+  UploadRow,
+  VersionRow,
+} from '../../lib/catalog/index.ts';
+import type { Digest, HostId } from '../../lib/shared/ids.ts';
+import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
+
+/** What becomes of one upload, in this order; `quarantined` and `cancelled` end it early. */
+export type Milestone =
+  | { readonly stage: 'verdict'; readonly upload: Upload }
+  | { readonly stage: 'quarantined' | 'cancelled'; readonly upload: Upload }
+  | { readonly stage: 'published'; readonly digest: Digest }
+  | { readonly stage: 'placed' | 'cached'; readonly digest: Digest; readonly host: HostId };
+
+export interface Followed {
+  readonly key: string;
+  readonly versionId: string;
+}
+
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Tells what becomes of an upload until it is refused or cached on each of `hosts`, or until `signal` ends. Reads the
+ * catalog's rows and nothing else: what is told has happened.
+ */
+export async function* follow(
+  catalog: CatalogStore,
+  followed: Followed,
+  hosts: readonly HostId[],
+  signal: AbortSignal,
+): AsyncGenerator<Milestone> {
+  const told = new Set<string>();
+  for (;;) {
+    for (const milestone of await milestones(catalog, followed)) {
+      const name = 'host' in milestone ? `${milestone.stage} ${milestone.host}` : milestone.stage;
+      if (!told.has(name)) yield milestone;
+      told.add(name);
+    }
+    const ended = told.has('quarantined') || told.has('cancelled') || hosts.every((host) => told.has(`cached ${host}`));
+    if (ended || signal.aborted) return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+async function milestones(catalog: CatalogStore, followed: Followed): Promise<readonly Milestone[]> {
+  const upload = (await UploadRow.get(catalog, followed.key, followed.versionId))?.value;
+  if (upload === undefined) return [];
+  if (upload.state === 'quarantined' || upload.state === 'cancelled') return [{ stage: upload.state, upload }];
+  if (upload.findings === undefined) return [];
+  const { digest, target } = upload;
+  const judged: Milestone = { stage: 'verdict', upload };
+  if (digest === undefined || target === undefined) return [judged];
+  if ((await VersionRow.get(catalog, target.model, target.version)) === undefined) return [judged];
+  return [judged, { stage: 'published', digest }, ...(await copies(catalog, digest))];
+}
+
+async function copies(catalog: CatalogStore, digest: Digest): Promise<readonly Milestone[]> {
+  const items = await queryAll(catalog, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') });
+  return items
+    .map((item) => ReplicaRow.parse(item).value)
+    .flatMap(({ host, state }: Replica): readonly Milestone[] => {
+      if (host === undefined) return [];
+      const placed: Milestone = { stage: 'placed', digest, host: host.id };
+      return state === 'verified' ? [placed, { stage: 'cached', digest, host: host.id }] : [placed];
+    });
+}

@@ -1,0 +1,4 @@
+import { createEmbeddedStage } from './embeddedStage.ts';
+import { mainPath } from './mainPath.ts';
+
+mainPath('in the embedded runtime', createEmbeddedStage);

@@ -1,0 +1,76 @@
+import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
+import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
+import { FunctionQueue } from '../../lib/shared/queues.ts';
+import { takeDataFolder } from '../../runtime/dataFolder.ts';
+import { startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
+import { eventually } from '../support/eventually.ts';
+import type { Stage } from './stage.ts';
+
+/** The embedded runtime in a temporary folder of its own. */
+export async function createEmbeddedStage(): Promise<Stage> {
+  const folder = takeDataFolder(undefined);
+  const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
+  const runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry });
+  const { catalog } = runtime.deps;
+
+  async function call(
+    method: 'PUT' | 'DELETE',
+    key: string,
+    headers: Readonly<Record<string, string>>,
+    body?: Uint8Array,
+  ) {
+    const response = await fetch(`${runtime.url}/operator/objects/${key}`, {
+      method,
+      headers: { authorization: `Bearer ${runtime.operatorToken}`, ...headers },
+      ...(body === undefined ? {} : { body: Uint8Array.from(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${key}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as { readonly versionId: string };
+  }
+
+  async function outboxRows(): Promise<number> {
+    let rows = 0;
+    for (let shard = 0; shard < OUTBOX_SHARDS; shard += 1) {
+      rows += (await catalog.query({ partition: `OUTBOX#${shard}`, limit: 1 })).items.length;
+    }
+    return rows;
+  }
+
+  async function waiting(): Promise<number> {
+    const counts = runtime.queues.counts().filter(({ queue }) => FunctionQueue.safeParse(queue).success);
+    const messages = counts.reduce((sum, { visible, inFlight, delayed }) => sum + visible + inFlight + delayed, 0);
+    return messages + runtime.objects.notifications(1).length + (await outboxRows());
+  }
+
+  return {
+    async upload(key, bytes, metadata = {}) {
+      const headers = Object.entries(metadata).map(([name, value]) => [`x-strata-meta-${name}`, value]);
+      return (await call('PUT', key, Object.fromEntries(headers), bytes)).versionId;
+    },
+    async remove(key) {
+      await call('DELETE', key, {});
+    },
+    send: (queue, bodies) =>
+      runtime.queues.send(
+        queue,
+        bodies.map((body) => ({ body })),
+      ),
+    settled: () =>
+      eventually(async () => {
+        const messages = await waiting();
+        if (messages > 0) throw new Error(`${messages} messages are still on their way.`);
+      }, 60_000),
+    rows: catalog,
+    objects: runtime.objects,
+    async deadLetters(queue) {
+      return runtime.queues.counts().find((counts) => counts.queue === `${queue}-dlq`)?.visible ?? 0;
+    },
+    async redrive(queue) {
+      runtime.queues.redrive(`${queue}-dlq`, 1_000);
+    },
+    async stop() {
+      await runtime.stop();
+      folder.release();
+    },
+  };
+}
