@@ -1,8 +1,10 @@
-import { hostTierPrice } from '../pricing/index.ts';
+import { type HostTier, hostTierPrice } from '../pricing/index.ts';
 import type { Digest, Generation, HostId, ModelKind, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
 import { type Bytes, type EpochMs, HOUR_MS, MIB, Usd } from '../shared/units.ts';
+import type { DemandForecast } from './demand.ts';
 import { type FetchPath, missCost } from './missCost.ts';
 import type { Rates } from './rates.ts';
+import { replicaSetCost } from './replicaSet.ts';
 
 export interface PublishedFile {
   readonly digest: Digest;
@@ -34,6 +36,8 @@ export interface PlacementFacts {
   readonly labels: Readonly<Record<string, string>>;
   readonly files: readonly PublishedFile[];
   readonly hosts: readonly HostFacts[];
+  /** How often each host will want the model; only the dollar policy asks. */
+  readonly demand?: ReadonlyMap<HostId, DemandForecast> | undefined;
 }
 
 /** The subscription preset: a subscribed host that has room holds the whole version. */
@@ -45,6 +49,13 @@ export interface SubscriptionPolicy {
   /** What a miss would look like, for the dollars of not placing. */
   readonly fetch: FetchPath;
 }
+
+/** The dollar policy: a host holds what is expected to cost less there, NVMe rent against waits, over the horizon. */
+export interface DollarPlacementPolicy extends Omit<SubscriptionPolicy, 'kind'> {
+  readonly kind: 'dollars';
+}
+
+export type PlacementPolicy = SubscriptionPolicy | DollarPlacementPolicy;
 
 export const SUBSCRIPTIONS: SubscriptionPolicy = {
   kind: 'subscriptions',
@@ -60,6 +71,14 @@ export const SUBSCRIPTIONS: SubscriptionPolicy = {
   },
 };
 
+export const PLACEMENT_BY_DOLLARS: DollarPlacementPolicy = {
+  ...SUBSCRIPTIONS,
+  kind: 'dollars',
+  version: 'placement-dollars-1',
+};
+
+export type PrefetchReason = 'subscribed' | 'expected-saving';
+
 export type SkipReason =
   | 'already-resident'
   | 'already-filling'
@@ -67,11 +86,16 @@ export type SkipReason =
   | 'not-subscribed'
   | 'labels-differ'
   | 'source-archived'
-  | 'no-room';
+  | 'no-room'
+  | 'no-forecast'
+  | 'no-expected-saving';
 
 export interface PlacementAlternative {
   readonly kind: 'prefetch' | 'none';
-  /** Prefetch: the fetch and the space over the horizon. None: one miss, with the GPU that waits for it. */
+  /**
+   * Prefetch: the fetch and the space over the horizon. None: one miss, with the GPU that waits for it. By dollars both are
+   * expectations over the horizon, the waits included.
+   */
   readonly usd: Usd;
 }
 
@@ -86,7 +110,7 @@ interface PlacementTarget {
 
 /** What to do with one blob on one host. `usd` is what the chosen action costs. */
 export type PlacementAction =
-  | (PlacementTarget & { readonly kind: 'prefetch'; readonly reason: 'subscribed' })
+  | (PlacementTarget & { readonly kind: 'prefetch'; readonly reason: PrefetchReason })
   | (PlacementTarget & { readonly kind: 'none'; readonly reason: SkipReason });
 
 export interface PlacementDecision {
@@ -104,7 +128,7 @@ export interface PlacementDecision {
  */
 export function decidePlacement(
   facts: PlacementFacts,
-  policy: SubscriptionPolicy,
+  policy: PlacementPolicy,
   rates: Rates,
   now: EpochMs,
 ): PlacementDecision {
@@ -122,28 +146,53 @@ function decideHost(
   facts: PlacementFacts,
   files: readonly PublishedFile[],
   host: HostFacts,
-  policy: SubscriptionPolicy,
+  policy: PlacementPolicy,
   rates: Rates,
 ): PlacementAction[] {
-  const refusal = hostRefusal(facts, host);
   const missing = files.filter((file) => !host.resident.has(file.digest) && !host.filling.has(file.digest));
-  const fits = missing.reduce((sum, file) => sum + file.bytes, 0) <= host.freeBytes;
-  const archived = missing.some((file) => !rates.of(file.storageClass).instant);
+  const demand = policy.kind === 'dollars' ? facts.demand?.get(host.id) : undefined;
+  const priced = new Map(files.map((file) => [file.digest, alternativesOf(file, demand, policy, rates)]));
+  const refusal =
+    hostRefusal(facts, host, policy) ??
+    versionRefusal(missing, host, rates) ??
+    (policy.kind === 'dollars'
+      ? savingRefusal(
+          missing.map((file) => priced.get(file.digest)),
+          demand,
+        )
+      : undefined);
   return files.map((file) => {
     const reason = host.resident.has(file.digest)
       ? 'already-resident'
       : host.filling.has(file.digest)
         ? 'already-filling'
-        : (refusal ?? (archived ? 'source-archived' : fits ? undefined : 'no-room'));
-    return action(host, file, reason, policy, rates);
+        : refusal;
+    return action(host, file, reason, policy, priced.get(file.digest) ?? []);
   });
 }
 
-function hostRefusal(facts: PlacementFacts, host: HostFacts): SkipReason | undefined {
+function hostRefusal(facts: PlacementFacts, host: HostFacts, policy: PlacementPolicy): SkipReason | undefined {
   if (host.state !== 'active') return 'host-not-active';
-  if (!host.subscriptions.some((pattern) => subscribes(pattern, facts.model))) return 'not-subscribed';
+  const wanted = policy.kind === 'dollars' || host.subscriptions.some((pattern) => subscribes(pattern, facts.model));
+  if (!wanted) return 'not-subscribed';
   const differs = Object.entries(facts.labels).some(([label, value]) => host.labels[label] !== value);
   return differs ? 'labels-differ' : undefined;
+}
+
+function versionRefusal(missing: readonly PublishedFile[], host: HostFacts, rates: Rates): SkipReason | undefined {
+  if (missing.some((file) => !rates.of(file.storageClass).instant)) return 'source-archived';
+  return missing.reduce((sum, file) => sum + file.bytes, 0) <= host.freeBytes ? undefined : 'no-room';
+}
+
+/** The files of a version come together, so their savings are added up. */
+function savingRefusal(
+  alternatives: readonly (readonly PlacementAlternative[] | undefined)[],
+  demand: DemandForecast | undefined,
+): SkipReason | undefined {
+  if (demand === undefined) return 'no-forecast';
+  const usdOf = (kind: PlacementAlternative['kind']): number =>
+    alternatives.reduce((sum, some) => sum + (some?.find((one) => one.kind === kind)?.usd ?? 0), 0);
+  return usdOf('prefetch') < usdOf('none') ? undefined : 'no-expected-saving';
 }
 
 /** Whether a subscription pattern names the model: `sdxl-*` names `sdxl-base`, `sdxl` names only itself. */
@@ -155,23 +204,49 @@ function action(
   host: HostFacts,
   file: PublishedFile,
   reason: SkipReason | undefined,
-  policy: SubscriptionPolicy,
-  rates: Rates,
+  policy: PlacementPolicy,
+  alternatives: readonly PlacementAlternative[],
 ): PlacementAction {
-  const prefetchUsd =
-    missCost(file, { ...policy.fetch, gpusWaiting: 0 }, rates).usd + rentUsd(file.bytes, policy, rates);
-  const missUsd = missCost(file, policy.fetch, rates).usd;
   const held = reason === 'already-resident' || reason === 'already-filling';
-  const alternatives: PlacementAlternative[] = [
-    { kind: 'prefetch', usd: Usd.parse(prefetchUsd) },
-    { kind: 'none', usd: Usd.parse(held ? 0 : missUsd) },
-  ];
-  const target = { host: host.id, generation: host.generation, digest: file.digest, bytes: file.bytes, alternatives };
-  if (reason === undefined) return { ...target, kind: 'prefetch', reason: 'subscribed', usd: Usd.parse(prefetchUsd) };
-  return { ...target, kind: 'none', reason, usd: Usd.parse(0) };
+  const target = {
+    host: host.id,
+    generation: host.generation,
+    digest: file.digest,
+    bytes: file.bytes,
+    alternatives: held
+      ? alternatives.map((one) => (one.kind === 'none' ? { ...one, usd: Usd.parse(0) } : one))
+      : alternatives,
+  };
+  if (reason !== undefined) return { ...target, kind: 'none', reason, usd: Usd.parse(0) };
+  const usd = alternatives.find((one) => one.kind === 'prefetch')?.usd ?? Usd.parse(0);
+  return { ...target, kind: 'prefetch', reason: policy.kind === 'dollars' ? 'expected-saving' : 'subscribed', usd };
 }
 
-function rentUsd(bytes: number, policy: SubscriptionPolicy, rates: Rates): number {
+function alternativesOf(
+  file: PublishedFile,
+  demand: DemandForecast | undefined,
+  policy: PlacementPolicy,
+  rates: Rates,
+): PlacementAlternative[] {
+  const fetchUsd = missCost(file, { ...policy.fetch, gpusWaiting: 0 }, rates).usd;
+  if (demand === undefined) {
+    return [
+      { kind: 'prefetch', usd: Usd.parse(fetchUsd + rentUsd(file.bytes, policy, rates)) },
+      { kind: 'none', usd: missCost(file, policy.fetch, rates).usd },
+    ];
+  }
+  const expected = (hostTiers: readonly HostTier[]): number => {
+    const origin = { storageClass: file.storageClass, heldMs: 0, idleMs: 0 };
+    const set = { bytes: file.bytes, origin, hostTiers };
+    return replicaSetCost(set, demand, policy.horizonMs, policy.fetch, rates).usd;
+  };
+  return [
+    { kind: 'prefetch', usd: Usd.parse(fetchUsd + expected(['nvme'])) },
+    { kind: 'none', usd: Usd.parse(expected([])) },
+  ];
+}
+
+function rentUsd(bytes: number, policy: PlacementPolicy, rates: Rates): number {
   const { price, book } = hostTierPrice(rates.prices, 'nvme');
   return (bytes / book.gbBytes) * price.usdPerGbHour * (policy.horizonMs / HOUR_MS);
 }

@@ -4,6 +4,9 @@ export {
   type PlacementAction,
   type PlacementDecision,
   type PlacementFacts,
+  type PlacementPolicy,
+  PLACEMENT_BY_DOLLARS,
+  type PrefetchReason,
   type PublishedFile,
   SUBSCRIPTIONS,
   type SkipReason,
@@ -70,3 +73,5 @@ export {
   type ResidencyPlan,
   type RestingPlace,
 } from './residency.ts';
+export { type ReplicaSet, type ReplicaSetCost, replicaSetCost } from './replicaSet.ts';
+export { type ChosenRestore, chooseRestore, type Waiting } from './restore.ts';

@@ -1,8 +1,11 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   compileRates,
   decidePlacement,
   type HostFacts,
+  knownRate,
+  PLACEMENT_BY_DOLLARS,
   type PlacementFacts,
   SUBSCRIPTIONS,
   subscribes,
@@ -114,6 +117,39 @@ describe('the subscription preset', () => {
   it('refuses to invent a price', () => {
     const policy = { ...SUBSCRIPTIONS, fetch: { ...SUBSCRIPTIONS.fetch, gpu: 'B9000' } };
     expect(() => decidePlacement(facts([host()]), policy, rates, NOW)).toThrow(PricingError);
+  });
+});
+
+describe('the dollar policy', () => {
+  const byDollars = (one: HostFacts, readsPerDay?: number) =>
+    decidePlacement(
+      facts([one], readsPerDay === undefined ? {} : { demand: new Map([[one.id, knownRate(readsPerDay)]]) }),
+      PLACEMENT_BY_DOLLARS,
+      rates,
+      NOW,
+    ).actions;
+  const words = (actions: ReturnType<typeof byDollars>): string[] => actions.map((one) => `${one.kind} ${one.reason}`);
+
+  it('places what is wanted often enough to pay for its space, whether the host subscribes or not', () => {
+    // A day of NVMe for 6 GB is $2.88; a miss costs about two cents, so the break-even lies near 160 uses a day.
+    const often = words(byDollars(host({ subscriptions: [] }), 300));
+    expect(often).toEqual(['prefetch expected-saving', 'prefetch expected-saving']);
+    expect(words(byDollars(host(), 60))).toEqual(['none no-expected-saving', 'none no-expected-saving']);
+  });
+
+  it('does nothing without a forecast', () => {
+    expect(words(byDollars(host()))).toEqual(['none no-forecast', 'none no-forecast']);
+  });
+
+  it('chooses the cheaper of the dollars that it shows', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0.01, max: 1_000, noNaN: true }), (readsPerDay) => {
+        const actions = byDollars(host(), readsPerDay);
+        const sum = (kind: string): number =>
+          actions.reduce((total, one) => total + (one.alternatives.find((other) => other.kind === kind)?.usd ?? 0), 0);
+        expect(actions[0]?.kind).toBe(sum('prefetch') < sum('none') ? 'prefetch' : 'none');
+      }),
+    );
   });
 });
 

@@ -1,0 +1,120 @@
+import { gpuPrice, type HostTier, hostTierPrice } from '../pricing/index.ts';
+import { HOUR_MS, SECOND_MS, Usd } from '../shared/units.ts';
+import { billedBytes, earlyDeletionUsd } from './bill.ts';
+import { type DemandForecast, expectedReads, expectedRestMs, probabilityOfNoRead } from './demand.ts';
+import { type FetchPath, missCost } from './missCost.ts';
+import type { ClassRates, Rates } from './rates.ts';
+import { HOST_SPEEDS } from './residency.ts';
+
+/** The copies of one blob: one at the origin, and any number on the tiers of one host. */
+export interface ReplicaSet {
+  readonly bytes: number;
+  readonly origin: { readonly storageClass: string; readonly heldMs: number; readonly idleMs: number };
+  readonly hostTiers: readonly HostTier[];
+}
+
+/** Expected dollars over a horizon, with their parts. */
+export interface ReplicaSetCost {
+  readonly usd: Usd;
+  readonly originStorageUsd: Usd;
+  readonly hostUsd: Usd;
+  readonly requestUsd: Usd;
+  readonly retrievalUsd: Usd;
+  readonly transferUsd: Usd;
+  readonly gpuWaitingUsd: Usd;
+  /** What leaving the origin's class at the end of the horizon would still charge: owed, and no part of `usd`. */
+  readonly liabilityUsd: Usd;
+  readonly reads: number;
+  /** Expected time that GPUs wait, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/**
+ * The expected dollars of a set of replicas over a horizon, the GPU that waits included: the one objective that placement, prefetch,
+ * eviction and tiering share. Each read is answered by the fastest copy. Throws `PricingError` where a price lacks.
+ */
+export function replicaSetCost(
+  set: ReplicaSet,
+  forecast: DemandForecast,
+  horizonMs: number,
+  path: FetchPath,
+  rates: Rates,
+): ReplicaSetCost {
+  const origin = rates.of(set.origin.storageClass);
+  const reads = expectedReads(forecast, horizonMs);
+  const nearest = nearestTier(set.hostTiers);
+  const miss = missCost({ bytes: set.bytes, storageClass: set.origin.storageClass }, path, rates);
+  const hitMs = nearest === undefined ? 0 : tierWaitMs(nearest, set.bytes);
+  const gpuUsdPerMs = (gpuPrice(rates.prices, path.gpu).price.usdPerHour * path.gpusWaiting) / HOUR_MS;
+  // A host copy keeps reads away from the origin, which then rests throughout.
+  const originDemand = nearest === undefined ? forecast : NO_READS;
+  const parts = {
+    originStorageUsd: originStorageUsd(origin, set.bytes, set.origin.idleMs, originDemand, horizonMs),
+    hostUsd: set.hostTiers.reduce((sum, tier) => sum + rentUsd(tier, set.bytes, horizonMs, rates), 0),
+    requestUsd: nearest === undefined ? reads * miss.requestUsd : 0,
+    retrievalUsd: nearest === undefined ? reads * miss.retrievalUsd : 0,
+    transferUsd: nearest === undefined ? reads * miss.transferUsd : 0,
+    gpuWaitingUsd: reads * (nearest === undefined ? miss.gpuWaitingUsd : hitMs * gpuUsdPerMs),
+  };
+  return {
+    usd: Usd.parse(Object.values(parts).reduce((sum, part) => sum + part, 0)),
+    originStorageUsd: Usd.parse(parts.originStorageUsd),
+    hostUsd: Usd.parse(parts.hostUsd),
+    requestUsd: Usd.parse(parts.requestUsd),
+    retrievalUsd: Usd.parse(parts.retrievalUsd),
+    transferUsd: Usd.parse(parts.transferUsd),
+    gpuWaitingUsd: Usd.parse(parts.gpuWaitingUsd),
+    liabilityUsd: Usd.parse(earlyDeletionUsd(origin, set.bytes, set.origin.heldMs + horizonMs)),
+    reads,
+    waitMs: reads * (nearest === undefined ? miss.ms : hitMs),
+  };
+}
+
+const NO_READS: DemandForecast = { components: [] };
+const FASTEST_FIRST: readonly HostTier[] = ['gpu', 'ram', 'nvme', 'ssd'];
+
+function nearestTier(tiers: readonly HostTier[]): HostTier | undefined {
+  return FASTEST_FIRST.find((tier) => tiers.includes(tier));
+}
+
+function tierWaitMs(tier: HostTier, bytes: number): number {
+  const { bytesPerSecond, firstByteMs } = HOST_SPEEDS.tiers[tier];
+  return firstByteMs + (bytes / bytesPerSecond) * SECOND_MS;
+}
+
+function rentUsd(tier: HostTier, bytes: number, ms: number, rates: Rates): number {
+  const { price, book } = hostTierPrice(rates.prices, tier);
+  return (bytes / book.gbBytes) * price.usdPerGbHour * (ms / HOUR_MS);
+}
+
+/** Storage over the horizon while reads come and go; where the class tiers by itself, by the expected idle times. */
+function originStorageUsd(
+  origin: ClassRates,
+  bytes: number,
+  idleMs: number,
+  demand: DemandForecast,
+  horizonMs: number,
+): number {
+  const auto = origin.autoTiering;
+  if (auto === undefined || bytes < auto.minimumBytes) {
+    return horizonMs * (billedBytes(origin, bytes) * origin.usdPerByteMs + origin.overheadUsdPerMs);
+  }
+  let usd = horizonMs * (auto.monitoringUsdPerMs + bytes * origin.usdPerByteMs);
+  let rate = origin.usdPerByteMs;
+  for (const step of auto.steps) {
+    usd -= expectedIdleMs(step.afterIdleMs, idleMs, demand, horizonMs) * bytes * (rate - step.usdPerByteMs);
+    rate = step.usdPerByteMs;
+  }
+  return usd;
+}
+
+/**
+ * The expected part of the horizon in which the object has been idle for more than `thresholdMs`. With reads at random, it is idle
+ * that long at time s when no read came in the last `thresholdMs`, or, before that time is over, when none came yet.
+ */
+function expectedIdleMs(thresholdMs: number, idleMs: number, demand: DemandForecast, horizonMs: number): number {
+  if (demand.components.length === 0) return Math.max(0, horizonMs - Math.max(0, thresholdMs - idleMs));
+  const restUntil = (ms: number): number => (ms <= 0 ? 0 : expectedRestMs(demand, Math.min(ms, horizonMs)));
+  const early = restUntil(thresholdMs) - restUntil(thresholdMs - idleMs);
+  return early + Math.max(0, horizonMs - thresholdMs) * probabilityOfNoRead(demand, thresholdMs);
+}
