@@ -7,8 +7,8 @@ import { bundleFunctions } from './bundle.ts';
 import { settingsOf } from './settings.ts';
 import { createStrata } from './strata.ts';
 
-const bundles = join(import.meta.dirname, '../cdk.out/bundles');
 const app = new App();
+const bundles = join(app.outdir, 'bundles');
 bundleFunctions(
   FUNCTIONS.map((declaration) => declaration.name),
   bundles,

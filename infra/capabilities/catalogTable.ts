@@ -1,4 +1,4 @@
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   AttributeType,
   BillingMode,
@@ -8,6 +8,7 @@ import {
   TableEncryption,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import { publish } from '../output.ts';
 import { tableName } from '../names.ts';
 import type { DataKey } from './dataKey.ts';
 
@@ -48,6 +49,6 @@ export class CatalogTable extends Construct {
         projectionType: ProjectionType.ALL,
       });
     }
-    new CfnOutput(this, 'Name', { value: this.table.tableName, description: 'The catalog table (STRATA_TABLE)' });
+    publish(this, 'TableName', this.table.tableName, 'The catalog table');
   }
 }

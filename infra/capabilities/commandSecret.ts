@@ -1,6 +1,7 @@
-import { CfnOutput, type RemovalPolicy } from 'aws-cdk-lib';
+import type { RemovalPolicy } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { publish } from '../output.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { DataKey } from './dataKey.ts';
 
@@ -21,6 +22,6 @@ export class CommandSecret extends Construct {
       'AwsSolutions-SMG4',
       'A rotation must wait until every host has learnt the next key (stage AWSPENDING), so an operator starts it; a timer would cut hosts off.',
     );
-    new CfnOutput(this, 'Arn', { value: this.secret.secretArn, description: 'The secret of the command keys' });
+    publish(this, 'CommandSecretArn', this.secret.secretArn, 'The secret that command keys are derived from');
   }
 }

@@ -1,6 +1,7 @@
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { ArnPrincipal, type IRole, PolicyStatement, Role, SessionTagsPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { publish } from '../output.ts';
 import { allow } from '../acknowledge.ts';
 import { hostQueuePrefix, hostRoleName } from '../names.ts';
 import type { StrataSettings } from '../settings.ts';
@@ -31,7 +32,7 @@ export class HostAccess extends Construct {
       maxSessionDuration: Duration.hours(1),
     });
     for (const statement of statements(this, props)) allow(this.role, statement);
-    new CfnOutput(this, 'RoleArn', { value: this.role.roleArn, description: 'The role of hosts’ sessions' });
+    publish(this, 'HostRoleArn', this.role.roleArn, 'The role that hosts’ sessions have');
   }
 }
 

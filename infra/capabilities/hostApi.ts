@@ -1,4 +1,4 @@
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   HttpApi,
   HttpMethod,
@@ -12,6 +12,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { publish } from '../output.ts';
 import type { Trigger } from '../../functions/shared/declaration.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { ALARM_PERIOD, OperatorAlarm } from '../constructs/operatorAlarm.ts';
@@ -63,7 +64,7 @@ export class HostApi extends Construct {
         runbook: first.runbook,
       });
     }
-    new CfnOutput(this, 'Url', { value: stage.url, description: 'Where hosts register (STRATA_PLANE_URL)' });
+    publish(this, 'HostApiUrl', stage.url, 'Where hosts register; agents take it as --plane');
   }
 
   #addRoutes(api: HttpApi, target: HostApiProps['targets'][number]): void {

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import {
   BlockPublicAccess,
   Bucket,
@@ -8,6 +8,7 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { publish } from '../output.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { bucketName } from '../names.ts';
 import type { StrataSettings } from '../settings.ts';
@@ -52,7 +53,7 @@ export class ModelBucket extends Construct {
       lifecycleRules: lifecycleOf(props.settings),
     });
     turnOnEventBridge(this.bucket);
-    new CfnOutput(this, 'Name', { value: this.bucket.bucketName, description: 'The model bucket (STRATA_BUCKET)' });
+    publish(this, 'BucketName', this.bucket.bucketName, 'The model bucket; agents take it as --bucket');
   }
 }
 

@@ -1,9 +1,9 @@
-import { CfnOutput } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { publish } from '../output.ts';
 import type { StrataSettings } from '../settings.ts';
 
 /** The topic that every alarm goes to. */
@@ -22,6 +22,6 @@ export class OperatorTopic extends Construct {
     if (props.settings.alarmEmail !== undefined) {
       this.topic.addSubscription(new EmailSubscription(props.settings.alarmEmail));
     }
-    new CfnOutput(this, 'Arn', { value: this.topic.topicArn, description: 'Subscribe to this topic for alarms' });
+    publish(this, 'AlarmTopicArn', this.topic.topicArn, 'Subscribe to this topic for alarms');
   }
 }

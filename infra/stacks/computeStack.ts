@@ -12,6 +12,7 @@ import { DeadLetterQueue } from '../constructs/deadLetterQueue.ts';
 import { QueueWorker } from '../constructs/queueWorker.ts';
 import { StrataFunction, type StrataFunctionProps } from '../constructs/strataFunction.ts';
 import { bucketName, hostDeadLetterName, hostQueuePrefix, hostRoleName, tableName } from '../names.ts';
+import { publish } from '../output.ts';
 import type { StrataSettings } from '../settings.ts';
 import type { DataStack } from './dataStack.ts';
 import type { ObservabilityStack } from './observabilityStack.ts';
@@ -146,10 +147,17 @@ function environmentOf(
 ): FunctionEnvironment {
   const { data, settings } = props;
   const { queue } = hostDeadLetters;
+  const queueUrlPrefix = `${Fn.select(0, Fn.split(hostDeadLetterName(settings.prefix), queue.queueUrl))}${settings.prefix}-`;
+  publish(
+    hostDeadLetters,
+    'QueueUrlPrefix',
+    queueUrlPrefix,
+    'What stands before a queue’s name; agents take it as --queue-url-prefix',
+  );
   return {
     STRATA_BUCKET: data.bucket.bucket.bucketName,
     STRATA_TABLE: data.table.table.tableName,
-    STRATA_QUEUE_URL_PREFIX: `${Fn.select(0, Fn.split(hostDeadLetterName(settings.prefix), queue.queueUrl))}${settings.prefix}-`,
+    STRATA_QUEUE_URL_PREFIX: queueUrlPrefix,
     STRATA_HOST_DEAD_LETTER_ARN: queue.queueArn,
     STRATA_HOST_ROLE_ARN: targets.hostRoleArn,
     STRATA_COMMAND_SECRET_ARN: data.secret.secret.secretArn,
