@@ -7,6 +7,7 @@ import { createIngestHandler } from './ingest/handler.ts';
 import { createPlacementHandler } from './placement/handler.ts';
 import { createReapHandler } from './reap/handler.ts';
 import { createReceiptsHandler } from './receipts/handler.ts';
+import { createReconcileHandler } from './reconcile/handler.ts';
 import { createRelayHandler } from './relay/handler.ts';
 import type { FunctionDeps } from './shared/deps.ts';
 import type { QueueHandler } from './shared/queueHandler.ts';
@@ -24,6 +25,7 @@ export function createHandlers(deps: FunctionDeps): Readonly<Record<FunctionName
     placement: createPlacementHandler(deps),
     reap: createReapHandler(deps),
     receipts: createReceiptsHandler(deps),
+    reconcile: createReconcileHandler(deps),
     relay: createRelayHandler(deps),
   };
 }

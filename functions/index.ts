@@ -5,8 +5,9 @@ import { ingest } from './ingest/function.ts';
 import { placement } from './placement/function.ts';
 import { reap } from './reap/function.ts';
 import { receipts } from './receipts/function.ts';
+import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
 
 /** Every function of the product; what it is started by, may do and costs is in its declaration. */
-export const FUNCTIONS = [digest, heartbeats, hostApi, ingest, placement, reap, receipts, relay] as const;
+export const FUNCTIONS = [digest, heartbeats, hostApi, ingest, placement, reap, receipts, reconcile, relay] as const;
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];

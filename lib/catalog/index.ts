@@ -3,6 +3,7 @@ export * from './models.ts';
 export * from './rowType.ts';
 export * from './rows/action.ts';
 export * from './rows/blob.ts';
+export * from './rows/cursor.ts';
 export * from './rows/fleet.ts';
 export * from './rows/model.ts';
 export * from './rows/once.ts';

@@ -1,5 +1,6 @@
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { MessageSender } from '../shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 
@@ -12,6 +13,10 @@ export interface IngestDeps {
     readonly partSize: number;
     readonly maxUploadBytes: number;
   };
+}
+
+export interface ReconcileDeps extends IngestDeps {
+  readonly sender: MessageSender;
 }
 
 /** One version of one uploaded object. */

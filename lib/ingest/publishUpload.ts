@@ -1,27 +1,24 @@
 import {
-  BlobRow,
-  type Blob,
   type Decided,
   expectationOf,
   type HeaderFindings,
   ReferenceRow,
-  ReplicaRow,
   SetFileRow,
   type Upload,
   UploadRow,
   UploadSetRow,
-  type Versioned,
   VersionRow,
   settle,
 } from '../catalog/index.ts';
 import type { PartHash } from '../shared/digest.ts';
-import { type Digest, originLocation } from '../shared/ids.ts';
+import type { Digest } from '../shared/ids.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
-import { Bytes, type EpochMs } from '../shared/units.ts';
+import type { EpochMs } from '../shared/units.ts';
+import { blobChanges } from './blobChanges.ts';
 import { decidePublication } from './decidePublication.ts';
 import type { IngestDeps, PinnedUpload } from './deps.ts';
 import { setGate } from './membership.ts';
-import { FIRST_CLASS, type OriginOutcome } from './originCopy.ts';
+import type { OriginOutcome } from './originCopy.ts';
 import { fileRole } from './setRules.ts';
 import type { UploadTarget } from './uploadKey.ts';
 import { versionChanges } from './versionChanges.ts';
@@ -75,7 +72,7 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
   const decision = decidePublication({ upload, digest, version: version?.value, set: gate?.value });
   if (decision.action === 'quarantine') return move({ state: 'quarantined', quarantine: decision.quarantine });
   if (decision.action === 'unchanged') return move({ state: 'ready' });
-  const blob = await blobChanges(deps, publication, findings, upload.size, now);
+  const blob = await blobChanges(deps, { ...publication, findings, size: upload.size }, now);
   if (blob === undefined) return { changes: [], answer: { outcome: 'origin-unknown' } };
   const reference = await ReferenceRow.get(deps.catalog, digest, target.model, target.version);
   const changes = [
@@ -132,56 +129,4 @@ async function joinSet(
     SetFileRow.put({ ...target, set, versionId, digest, size, kind: findings.kind }, expectationOf(member)),
     setGate(gate, target, set),
   ];
-}
-
-/** The blob's row and its origin replica; undefined where the row that vouched for the object is gone. */
-async function blobChanges(
-  deps: IngestDeps,
-  { digest, hashes, origin }: Publication,
-  findings: HeaderFindings,
-  size: number,
-  now: EpochMs,
-): Promise<readonly Change[] | undefined> {
-  const row = await BlobRow.get(deps.catalog, digest);
-  // A row that names another object than the lost one was written by somebody who verified that object.
-  if (row !== undefined && (origin.outcome === 'kept' || row.value.origin.versionId !== origin.lost)) {
-    return keepBlob(row, findings);
-  }
-  if (origin.outcome === 'kept') return undefined;
-  const { versionId } = origin;
-  const location = originLocation(deps.settings.region, FIRST_CLASS);
-  const [sha256] = hashes;
-  const blob: Blob = {
-    digest,
-    size: Bytes.parse(size),
-    partSize: Bytes.parse(deps.settings.partSize),
-    ...(hashes.length === 1 && sha256 !== undefined ? { sha256 } : {}),
-    findings,
-    createdAt: row?.value.createdAt ?? now,
-    origin: { location, storageClass: FIRST_CLASS, versionId, billedSince: now },
-    tier: 'hot',
-  };
-  const replica = await ReplicaRow.get(deps.catalog, digest, location);
-  const changes: Change[] = [
-    BlobRow.put(blob, expectationOf(row)),
-    ReplicaRow.put(
-      { digest, location, state: 'verified', bytes: blob.size, versionId, pinned: false, checkedAt: now },
-      expectationOf(replica),
-    ),
-  ];
-  const before = row?.value.origin.location;
-  const lost =
-    before === undefined || before === location ? undefined : await ReplicaRow.get(deps.catalog, digest, before);
-  if (before !== undefined && lost !== undefined) {
-    changes.push({ kind: 'delete', key: ReplicaRow.key(digest, before), expect: { version: lost.version } });
-  }
-  return changes;
-}
-
-/** The row stays; a verdict of other rules replaces the older one. Its version is checked, so that its origin is still the same. */
-function keepBlob(row: Versioned<Blob>, findings: HeaderFindings): readonly Change[] {
-  if (row.value.findings.rules !== findings.rules) {
-    return [BlobRow.put({ ...row.value, findings }, expectationOf(row))];
-  }
-  return [{ kind: 'check', key: BlobRow.key(row.value.digest), expect: { version: row.version } }];
 }

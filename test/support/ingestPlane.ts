@@ -5,6 +5,7 @@ import { createSqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts'
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { createDigestHandler } from '../../functions/digest/handler.ts';
 import { createIngestHandler } from '../../functions/ingest/handler.ts';
+import { createReconcileHandler } from '../../functions/reconcile/handler.ts';
 import { createRelayHandler } from '../../functions/relay/handler.ts';
 import type { QueueHandler } from '../../functions/shared/queueHandler.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
@@ -58,6 +59,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     ['digest', createDigestHandler(deps)],
   ];
   const relay = createRelayHandler(deps);
+  const reconcile = createReconcileHandler(deps);
   const context = () => testContext(options.remainingMs);
 
   async function sendEvents(): Promise<number> {
@@ -107,6 +109,9 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
       return handler === undefined ? 0 : work(queue, handler);
     },
     relayOnce,
+    async reconcile() {
+      await reconcile({ schedule: 'reconcile-uploads', scheduledTime: new Date(clock.now()).toISOString() }, context());
+    },
     /** Runs everything until nothing moves any more. */
     async settle() {
       for (let moved = 1; moved > 0; ) {

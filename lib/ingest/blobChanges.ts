@@ -1,0 +1,73 @@
+import {
+  type Blob,
+  BlobRow,
+  expectationOf,
+  type HeaderFindings,
+  ReplicaRow,
+  type Versioned,
+} from '../catalog/index.ts';
+import type { PartHash } from '../shared/digest.ts';
+import { type Digest, originLocation } from '../shared/ids.ts';
+import type { Change } from '../shared/ports/catalogStore.ts';
+import { Bytes, type EpochMs } from '../shared/units.ts';
+import type { IngestDeps } from './deps.ts';
+import { FIRST_CLASS, type OriginOutcome } from './originCopy.ts';
+
+export interface FoundBlob {
+  readonly digest: Digest;
+  readonly hashes: readonly PartHash[];
+  /** Where the bytes were found or put. */
+  readonly origin: Extract<OriginOutcome, { outcome: 'kept' | 'placed' }>;
+  readonly findings: HeaderFindings;
+  readonly size: number;
+}
+
+/** The blob's row and its origin replica; undefined where the row that vouched for the object is gone. */
+export async function blobChanges(
+  deps: Pick<IngestDeps, 'catalog' | 'settings'>,
+  { digest, hashes, origin, findings, size }: FoundBlob,
+  now: EpochMs,
+): Promise<readonly Change[] | undefined> {
+  const row = await BlobRow.get(deps.catalog, digest);
+  // A row that names another object than the lost one was written by somebody who verified that object.
+  if (row !== undefined && (origin.outcome === 'kept' || row.value.origin.versionId !== origin.lost)) {
+    return keepBlob(row, findings);
+  }
+  if (origin.outcome === 'kept') return undefined;
+  const { versionId } = origin;
+  const location = originLocation(deps.settings.region, FIRST_CLASS);
+  const [sha256] = hashes;
+  const blob: Blob = {
+    digest,
+    size: Bytes.parse(size),
+    partSize: Bytes.parse(deps.settings.partSize),
+    ...(hashes.length === 1 && sha256 !== undefined ? { sha256 } : {}),
+    findings,
+    createdAt: row?.value.createdAt ?? now,
+    origin: { location, storageClass: FIRST_CLASS, versionId, billedSince: now },
+    tier: 'hot',
+  };
+  const replica = await ReplicaRow.get(deps.catalog, digest, location);
+  const changes: Change[] = [
+    BlobRow.put(blob, expectationOf(row)),
+    ReplicaRow.put(
+      { digest, location, state: 'verified', bytes: blob.size, versionId, pinned: false, checkedAt: now },
+      expectationOf(replica),
+    ),
+  ];
+  const before = row?.value.origin.location;
+  const lost =
+    before === undefined || before === location ? undefined : await ReplicaRow.get(deps.catalog, digest, before);
+  if (before !== undefined && lost !== undefined) {
+    changes.push({ kind: 'delete', key: ReplicaRow.key(digest, before), expect: { version: lost.version } });
+  }
+  return changes;
+}
+
+/** The row stays; a verdict of other rules replaces the older one. Its version is checked, so that its origin is still the same. */
+function keepBlob(row: Versioned<Blob>, findings: HeaderFindings): readonly Change[] {
+  if (row.value.findings.rules !== findings.rules) {
+    return [BlobRow.put({ ...row.value, findings }, expectationOf(row))];
+  }
+  return [{ kind: 'check', key: BlobRow.key(row.value.digest), expect: { version: row.version } }];
+}

@@ -1,0 +1,44 @@
+import { expectationOf, settle, sortableTime, UPLOAD_SHARDS, UploadRow } from '../catalog/index.ts';
+import { EpochMs, MINUTE_MS } from '../shared/units.ts';
+import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import { retellPut } from './messages.ts';
+
+/** An upload without its verdict after so long was forgotten by somebody. */
+export const VERDICT_LATE_MS = 10 * MINUTE_MS;
+/** One call of the digest function takes up to 15 minutes without moving the upload's row. */
+export const DIGEST_LATE_MS = 20 * MINUTE_MS;
+
+const PER_SHARD = 200;
+const RESERVE_MS = 30_000;
+
+/**
+ * Sends the message of each upload that stands still once more. The row is marked as moved in the same write, so the next
+ * message comes after another such time only; one that is no longer needed has no effect. Answers how many were sent.
+ */
+export async function retellUploads(deps: IngestDeps, call: IngestCall): Promise<number> {
+  let retold = 0;
+  for (let shard = 0; shard < UPLOAD_SHARDS; shard += 1) {
+    if (call.remainingMs() < RESERVE_MS) return retold;
+    const page = await deps.catalog.queryIndex('due', {
+      partition: `DUE#UPLOAD#${shard}`,
+      to: sortableTime(EpochMs.parse(Math.max(0, deps.clock.now() - VERDICT_LATE_MS))),
+      limit: PER_SHARD,
+    });
+    for (const item of page.items) {
+      if (await retell(deps, UploadRow.parse(item).value)) retold += 1;
+    }
+  }
+  return retold;
+}
+
+async function retell(deps: IngestDeps, { key, versionId }: PinnedUpload): Promise<boolean> {
+  return settle(deps.catalog, 'The upload', async () => {
+    const row = await UploadRow.get(deps.catalog, key, versionId);
+    const now = deps.clock.now();
+    const state = row?.value.state;
+    const late = state === 'observed' ? VERDICT_LATE_MS : state === 'digesting' ? DIGEST_LATE_MS : Infinity;
+    if (row === undefined || now - row.value.movedAt < late) return { changes: [], answer: false };
+    const moved = { ...row.value, movedAt: now };
+    return { changes: [UploadRow.put(moved, expectationOf(row)), retellPut(moved, now)], answer: true };
+  });
+}

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { BlobRow, ReplicaRow, UploadHeadRow, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
+import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
+import { Location, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { MINUTE_MS } from '../../lib/shared/units.ts';
+import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
+
+const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
+
+async function blobOf(plane: IngestPlane) {
+  const version = await VersionRow.get(plane.catalog, ModelName.parse('tiny'), SemVer.parse('1.0.0'));
+  const digest = version?.value.files[0]?.digest;
+  return digest === undefined ? undefined : (await BlobRow.get(plane.catalog, digest))?.value;
+}
+
+function metric(plane: IngestPlane, name: string) {
+  return plane.telemetry.metrics.filter((one) => one.name === name).reduce((sum, one) => sum + one.value, 0);
+}
+
+async function reconcileAfter(plane: IngestPlane, minutes: number) {
+  await plane.clock.advance(minutes * MINUTE_MS);
+  await plane.reconcile();
+  await plane.settle();
+}
+
+describe('the reconciler', () => {
+  it('publishes an upload whose event was lost, once its event had its time', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, safetensors(200));
+    plane.loseEvents();
+    await reconcileAfter(plane, 9);
+    expect(await blobOf(plane)).toBeUndefined();
+    await reconcileAfter(plane, 2);
+    expect(await blobOf(plane)).toBeDefined();
+    expect(metric(plane, 'UploadsFound')).toBe(1);
+    await reconcileAfter(plane, 11);
+    expect(metric(plane, 'UploadsFound')).toBe(1);
+  });
+
+  it('takes back an upload whose delete was lost', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, safetensors(200));
+    await plane.deliver(...plane.events());
+    plane.loseEvents();
+    await plane.work('ingest');
+    await plane.objects.remove(KEY);
+    plane.loseEvents();
+    await reconcileAfter(plane, 11);
+    expect((await UploadHeadRow.get(plane.catalog, KEY))?.value.deleted).toBe(true);
+    const page = await plane.catalog.query({ partition: `UPLOAD#${KEY}`, from: 'VERSION#', to: 'VERSION$', limit: 10 });
+    expect(page.items.map((item) => UploadRow.parse(item).value.state)).toEqual(['cancelled']);
+  });
+
+  it('tells again of an upload whose message died, and not of it again while that has its time', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, safetensors(200));
+    await plane.deliver(...plane.events());
+    plane.loseEvents();
+    await plane.work('ingest');
+    await plane.relayOnce();
+    await plane.messages('digest');
+    for (const message of await plane.queues.receive('digest', 10, 0, 1))
+      await plane.queues.remove('digest', message.receiptHandle);
+    await plane.clock.advance(2000);
+    for (const message of await plane.queues.receive('digest', 10, 0, 60))
+      await plane.queues.remove('digest', message.receiptHandle);
+    await plane.clock.advance(21 * MINUTE_MS);
+    await plane.reconcile();
+    await plane.reconcile();
+    expect(metric(plane, 'UploadsRetold')).toBe(1);
+    await plane.settle();
+    expect(await blobOf(plane)).toBeDefined();
+  });
+
+  it('leaves a digest alone that may still be at work', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, safetensors(200));
+    await plane.deliver(...plane.events());
+    plane.loseEvents();
+    await plane.work('ingest');
+    await plane.clock.advance(15 * MINUTE_MS);
+    await plane.reconcile();
+    expect(metric(plane, 'UploadsRetold')).toBe(0);
+  });
+
+  it('brings back a blob whose origin object is gone, from the upload that it came from', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    const before = await blobOf(plane);
+    if (before === undefined) throw new Error('not published');
+    await plane.objects.remove(blobKey(before.digest), before.origin.versionId);
+    await plane.reconcile();
+    const after = await blobOf(plane);
+    expect(after?.origin.versionId).not.toBe(before.origin.versionId);
+    expect(await plane.objects.head(blobKey(before.digest), after?.origin.versionId)).toMatchObject({
+      outcome: 'found',
+    });
+    const replica = await ReplicaRow.get(plane.catalog, before.digest, Location.parse('s3:eu-west-1:STANDARD'));
+    expect(replica?.value.versionId).toBe(after?.origin.versionId);
+    expect(metric(plane, 'BlobsRepaired')).toBe(1);
+  });
+
+  it('takes what is current under the key of a blob when that holds its bytes', async () => {
+    const plane = await createIngestPlane();
+    const bytes = safetensors(200);
+    await plane.upload(KEY, bytes);
+    await plane.settle();
+    const before = await blobOf(plane);
+    if (before === undefined) throw new Error('not published');
+    const rewritten = await plane.upload(blobKey(before.digest), bytes);
+    await plane.objects.remove(blobKey(before.digest), before.origin.versionId);
+    await plane.objects.remove(KEY);
+    await plane.reconcile();
+    expect(rewritten).toMatchObject({ versionId: (await blobOf(plane))?.origin.versionId });
+  });
+
+  it('writes a lost manifest again', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    const blob = await blobOf(plane);
+    if (blob === undefined) throw new Error('not published');
+    await plane.objects.remove(manifestKey(blob.digest));
+    await plane.reconcile();
+    expect(await plane.objects.head(manifestKey(blob.digest))).toMatchObject({ outcome: 'found' });
+    expect(await blobOf(plane)).toEqual(blob);
+  });
+
+  it('reports a blob of which nothing is left, and deletes nothing', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    const blob = await blobOf(plane);
+    if (blob === undefined) throw new Error('not published');
+    for (const prefix of ['blobs/', 'uploads/']) {
+      const { versions } = await plane.objects.listVersions({ prefix, limit: 100 });
+      for (const { key, versionId } of versions) await plane.objects.remove(key, versionId);
+    }
+    await plane.reconcile();
+    expect(metric(plane, 'BlobsLost')).toBe(1);
+    expect(await blobOf(plane)).toEqual(blob);
+  });
+
+  it('gets through more objects than one run takes', async () => {
+    const plane = await createIngestPlane();
+    for (let n = 0; n < 2100; n += 1) await plane.upload(`uploads/m${n}`, 'x');
+    plane.loseEvents();
+    await plane.clock.advance(11 * MINUTE_MS);
+    await plane.reconcile();
+    expect(metric(plane, 'UploadsFound')).toBe(2000);
+    await plane.reconcile();
+    expect(metric(plane, 'UploadsFound')).toBe(2100);
+  });
+});
