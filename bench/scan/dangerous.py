@@ -327,10 +327,12 @@ def safetensors():
     put('st-deep.safetensors', file(b'{"a":' + b'[' * 100_000 + b']' * 100_000 + b'}'))
     inner = zip_of({'archive/data.pkl': SYSTEM})
     put('st-zip-in-tensor.safetensors', file({'a': {'dtype': 'U8', 'shape': [len(inner)], 'data_offsets': [0, len(inner)]}}, inner))
-    # LONG1 swallows the length's zeros and lands inside of the header, where the opcodes are white space between tokens.
-    body = b'{"__metadata__":{"x":"' + b'\xc2\x8c\xc2\x93' + b'"}}'
-    payload = b'\n'.join([b'cos', b'system', b'(S\'id\'', b'tR.'])
-    put('st-pickle-prefix.safetensors', b'\x8a\x20' + b'\0' * 6 + b'{"__metadata__":{"a":"bcdefghijk"}' + payload + b'}' + body)
+    # The header's length is LONG1 of 32 bytes; behind them, inside of a JSON text, stand opcodes without control characters.
+    def texts(*values):
+        return b''.join(b'U' + bytes([len(value)]) + value for value in values)
+    opcodes = texts(b'torch.fx.experimental.symbolic_shapes', b'ShapeEnv.evaluate_guards_expression') + b'q\xc2\x93(' + texts(b"__import__('os').system('id')".ljust(40)) + b'tR.'
+    header = (b'{"__metadata__":{"x":"'.ljust(26, b'_') + opcodes + b'"}}').ljust(0x208a)
+    put('st-pickle-prefix.safetensors', struct.pack('<Q', len(header)) + header)
 
 
 def gguf():

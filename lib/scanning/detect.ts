@@ -1,6 +1,8 @@
 import { compressionOf } from './formats/compressed.ts';
 import { looksLikeGguf } from './formats/gguf.ts';
+import { looksLikeHdf5 } from './formats/hdf5.ts';
 import { looksLikeNpy } from './formats/npy.ts';
+import { looksLikeOnnx } from './formats/onnx.ts';
 import { looksLikeSafetensors } from './formats/safetensors.ts';
 import { looksLikeTar } from './formats/tar.ts';
 import { looksLikeZip } from './formats/zip.ts';
@@ -9,8 +11,10 @@ import { looksLikePickle } from './pickle/machine.ts';
 /** What the first bytes claim to be; the claim's reader then holds the file to it. */
 export type Claim =
   | 'gguf'
+  | 'hdf5'
   | 'zip'
   | 'npy'
+  | 'onnx'
   | 'pickle'
   | 'tar'
   | 'safetensors'
@@ -38,7 +42,9 @@ const MAGICS: readonly (readonly [claim: Claim, hex: string])[] = [
 export function claimOf(head: Uint8Array): Claim {
   if (looksLikeGguf(head)) return 'gguf';
   if (looksLikeZip(head)) return 'zip';
+  if (looksLikeHdf5(head)) return 'hdf5';
   if (looksLikeNpy(head)) return 'npy';
+  if (looksLikeOnnx(head)) return 'onnx';
   if (looksLikePickle(head)) return 'pickle';
   if (looksLikeTar(head)) return 'tar';
   if (looksLikeSafetensors(head)) return 'safetensors';

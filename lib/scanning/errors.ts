@@ -1,16 +1,18 @@
 import type { RuleId } from './rules.ts';
 
-export type ScanningErrorCode = 'out-of-range' | 'budget' | 'refused';
+/** `port`: the reader behind the port failed; its own error is the cause. */
+export type ScanningErrorCode = 'out-of-range' | 'budget' | 'refused' | 'port';
 
-/** Base of all errors of this capability. None is retryable: the same bytes give the same error. */
+/** Base of all errors of this capability. Only a failure of the port is retryable: the same bytes give the same verdict. */
 export class ScanningError extends Error {
   readonly code: ScanningErrorCode;
-  readonly retryable = false;
+  readonly retryable: boolean;
 
   constructor(code: ScanningErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'ScanningError';
     this.code = code;
+    this.retryable = code === 'port';
   }
 }
 

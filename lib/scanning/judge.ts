@@ -1,5 +1,5 @@
 import { type Analysis, analyse } from './analysis/analysis.ts';
-import { claimOf } from './detect.ts';
+import { type Claim, claimOf } from './detect.ts';
 import { ScanningError } from './errors.ts';
 import { judgeContent } from './formats/content.ts';
 import { Inspection } from './inspection.ts';
@@ -20,7 +20,7 @@ const HEAD = 64 * 1024;
 /**
  * Judges one file from its content, never from its name: which format it is, whether it is well-formed, what loading it
  * would do. Reads through the port only, and keeps no state; the same bytes give the same verdict. What the bytes
- * contain never makes it reject: it rejects only with an error of the port itself, which the caller may retry.
+ * contain never makes it reject: it rejects only with a `ScanningError` of code `port`, which the caller may retry.
  */
 export async function judgeHeader(reader: RangedReader, options: JudgeOptions = {}): Promise<HeaderVerdict> {
   const counted = createCountedReader(reader, options.maxBytes ?? Number.MAX_SAFE_INTEGER);
@@ -43,9 +43,13 @@ async function judgeWithin(reader: RangedReader, inspection: Inspection): Promis
   try {
     return await inspection.guard(() => inspectContent(reader, inspection), 'unknown');
   } catch (error) {
-    // A read outside of the file is the scanner's own mistake; an error of the port is not, and goes to the caller.
-    if (!(error instanceof ScanningError)) throw error;
-    inspection.report(error.code === 'budget' ? 'file.budget' : 'file.scanner-error', error.message);
+    if (error instanceof ScanningError && error.code === 'port') throw error;
+    const isBudget = error instanceof ScanningError && error.code === 'budget';
+    // Anything else is the scanner's own mistake: never a crash of its host, and never clean.
+    inspection.report(
+      isBudget ? 'file.budget' : 'file.scanner-error',
+      error instanceof Error ? error.message : 'unknown',
+    );
     return 'unknown';
   }
 }
@@ -56,6 +60,22 @@ function analysisOf(findings: Findings, { facts }: Inspection): Analysis | undef
   if (!readable || (facts.tensors.length === 0 && facts.metadata.size === 0)) return undefined;
   return analyse(facts.tensors, facts.metadata);
 }
+
+/** What a file is called whose reader refused it. */
+const CLAIMED: Readonly<Record<Claim, Format>> = {
+  safetensors: 'safetensors',
+  gguf: 'gguf',
+  onnx: 'onnx',
+  npy: 'npy',
+  hdf5: 'hdf5',
+  pickle: 'pickle',
+  zip: 'zip',
+  tar: 'tar',
+  compressed: 'compressed',
+  archive: 'unknown',
+  executable: 'unknown',
+  other: 'unknown',
+};
 
 /** Judges one content: the file, or a member of an archive in it. */
 async function inspectContent(reader: RangedReader, inspection: Inspection): Promise<Format> {
@@ -69,5 +89,5 @@ async function inspectContent(reader: RangedReader, inspection: Inspection): Pro
   const claim = claimOf(head);
   const cached = createHeadReader(reader, head);
   await findSecondFormat(cached, claim, head, inspection);
-  return judgeContent(cached, claim, head, inspection);
+  return inspection.guard(() => judgeContent(cached, claim, head, inspection), CLAIMED[claim]);
 }

@@ -61,7 +61,10 @@ export interface CountedReader extends RangedReader {
   readonly requests: number;
 }
 
-/** Counts bytes and requests, and refuses with code `budget` before a read that would pass `maxBytes`. */
+/**
+ * Counts bytes and requests, refuses with code `budget` before a read that would pass `maxBytes`, and gives errors of the
+ * reader behind it the code `port`.
+ */
 export function createCountedReader(reader: RangedReader, maxBytes: number): CountedReader {
   let bytesRead = 0;
   let requests = 0;
@@ -80,7 +83,12 @@ export function createCountedReader(reader: RangedReader, maxBytes: number): Cou
       }
       bytesRead += length;
       requests += 1;
-      return reader.read(offset, length);
+      try {
+        return await reader.read(offset, length);
+      } catch (error) {
+        if (error instanceof ScanningError) throw error;
+        throw new ScanningError('port', `bytes ${offset}+${length} could not be read`, { cause: error });
+      }
     },
   };
 }

@@ -64,7 +64,6 @@ export const RULES = {
   'torch.record': { severity: 'invalid', fix: REWRITE },
   'torchscript.operator': { severity: 'suspicious', fix: CONVERT },
   'npy.malformed': { severity: 'invalid', fix: REWRITE },
-  'npy.objects': { severity: 'suspicious', fix: 'Save the array with a numeric dtype.' },
   'keras.malformed': { severity: 'invalid', fix: REWRITE },
   'keras.code': {
     severity: 'malicious',

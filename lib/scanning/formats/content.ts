@@ -6,7 +6,9 @@ import type { Format } from '../verdict.ts';
 import { findTemplateEscape } from './chatTemplate.ts';
 import { compressionOf, judgeCompressed } from './compressed.ts';
 import { readGguf } from './gguf.ts';
+import { judgeHdf5 } from './hdf5.ts';
 import { judgeNpy } from './npy.ts';
+import { judgeOnnx } from './onnx.ts';
 import { judgePickles } from './pickleFile.ts';
 import { readSafetensors } from './safetensors.ts';
 import { judgeTar } from './tar.ts';
@@ -37,6 +39,11 @@ export async function judgeContent(
     }
     case 'npy':
       await judgeNpy(reader, inspection);
+      return claim;
+    case 'hdf5':
+      return judgeHdf5(reader, inspection);
+    case 'onnx':
+      await judgeOnnx(reader, inspection);
       return claim;
     case 'pickle':
       return judgePickles(reader, inspection, { persistentIds: 'none' });

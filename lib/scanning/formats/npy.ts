@@ -19,7 +19,7 @@ export async function judgeNpy(reader: RangedReader, inspection: Inspection, nam
   const elements = shape.reduce((product, size) => product * size, 1);
   const { itemBytes, hasObjects, spelling } = describeDtype(descr);
   if (hasObjects) {
-    inspection.report('npy.objects', 'an object array: loading it unpickles what follows the header', dataOffset);
+    // numpy unpickles what follows the header: it is judged as what it is.
     const rest = createSliceReader(reader, dataOffset, reader.size - dataOffset);
     await judgePickles(rest, inspection, { persistentIds: 'none' });
     return;

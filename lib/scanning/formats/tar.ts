@@ -50,7 +50,8 @@ export async function judgeTar(reader: RangedReader, inspection: Inspection): Pr
     const header = await readHeader(reader, at);
     if (header === undefined) break;
     const start = at + BLOCK;
-    if (header.size > reader.size - start) throw new RefusedError('tar.malformed', 'a member is cut', at);
+    if (Math.ceil(header.size / BLOCK) * BLOCK > reader.size - start)
+      throw new RefusedError('tar.malformed', 'a member is cut', at);
     at = start + Math.ceil(header.size / BLOCK) * BLOCK;
     if (header.type === 'x' || header.type === 'L') {
       name = await readLongName(reader, start, header);

@@ -35,6 +35,9 @@ export function looksLikeZip(head: Uint8Array): boolean {
  */
 export async function readZip(reader: RangedReader, inspection: Inspection): Promise<ZipEntry[]> {
   const { entries, offset } = await readDirectory(reader);
+  const beyond = entries.find(({ headerOffset }) => headerOffset >= offset);
+  if (beyond !== undefined)
+    throw new RefusedError('zip.mismatch', 'an entry behind its directory', beyond.headerOffset);
   const ordered = [...entries].sort((a, b) => a.headerOffset - b.headerOffset);
   const result: ZipEntry[] = [];
   const names = new Set<string>();

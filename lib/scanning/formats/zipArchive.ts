@@ -1,6 +1,7 @@
 import type { Inspection } from '../inspection.ts';
 import type { RangedReader } from '../rangedReader.ts';
 import type { Format } from '../verdict.ts';
+import { judgeKerasArchive, looksLikeKeras } from './keras.ts';
 import { judgeNpyMember } from './npy.ts';
 import { judgeTorchZip } from './torchZip.ts';
 import { openMember, readZip } from './zip.ts';
@@ -13,6 +14,7 @@ export async function judgeZip(reader: RangedReader, inspection: Inspection): Pr
   if (files.some(({ name }) => /(?:^|\/)(?:data|constants)\.pkl$/.test(name))) {
     return judgeTorchZip(reader, files, inspection);
   }
+  if (looksLikeKeras(files)) return judgeKerasArchive(reader, files, inspection);
   if (files.length > 0 && files.every(({ name }) => name.endsWith('.npy'))) {
     for (const file of files) await judgeMember(reader, file, inspection, judgeNpyMember);
     return 'npz';
