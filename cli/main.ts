@@ -11,6 +11,8 @@ const { registerReplay } = await import('./commands/replay.ts');
 registerReplay(program);
 const { registerPrices } = await import('./commands/prices.ts');
 registerPrices(program);
+const { registerPlan } = await import('./commands/plan.ts');
+registerPlan(program);
 
 try {
   await program.parseAsync();

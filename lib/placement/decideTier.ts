@@ -1,11 +1,15 @@
 import { StorageClass } from '../shared/ids.ts';
-import { EpochMs, Usd } from '../shared/units.ts';
+import { EpochMs, MONTH_MS, Usd } from '../shared/units.ts';
 import { earlyDeletionUsd, idleMonthUsd, moveUsd, readUsd } from './bill.ts';
 import { type ClassOutlook, type DollarPolicy, outlookUsd } from './dollarPolicy.ts';
+import { knownRate } from './demand.ts';
 import { chooseByDollars } from './dollarTier.ts';
 import type { Rates } from './rates.ts';
 import type { TierFacts } from './tierFacts.ts';
+import { storageWithReadsUsd } from './storageWithReads.ts';
 import { type Temperature, type TemperatureReason, type TierRules, temperature } from './tierRules.ts';
+
+const YEAR_MS = 12 * MONTH_MS;
 
 export type TierPolicy = TierRules | DollarPolicy;
 
@@ -31,7 +35,7 @@ export type TierMoveReason =
 export interface TierAlternative {
   readonly action: 'keep' | 'transition';
   readonly storageClass: StorageClass;
-  /** Storage and expected reads of one month, at the read rate of the last 30 days. */
+  /** Storage and reads of a month, the mean of the coming year at the read rate of the last 30 days. */
   readonly usdPerMonth: Usd;
   /** Requests and retrieval of moving there now. */
   readonly moveUsd: Usd;
@@ -130,11 +134,12 @@ function tierAlternatives(
   const from = rates.of(facts.storageClass);
   const idleMs = Math.max(0, now - Math.max(facts.lastAccessAt ?? facts.createdAt, facts.transitionedAt));
   const liability = liabilityUsd(facts, rates, now);
+  const reads = knownRate(facts.accessesLast30Days / 30);
   const alternatives = StorageClass.options.map((storageClass): TierAlternative => {
     const to = rates.of(storageClass);
     const stays = storageClass === facts.storageClass;
-    const monthUsd =
-      idleMonthUsd(to, facts.bytes, stays ? idleMs : 0) + facts.accessesLast30Days * readUsd(to, facts.bytes);
+    const yearUsd = storageWithReadsUsd(to, facts.bytes, stays ? idleMs : 0, reads, YEAR_MS);
+    const monthUsd = yearUsd / 12 + facts.accessesLast30Days * readUsd(to, facts.bytes);
     return {
       action: stays ? 'keep' : 'transition',
       storageClass,

@@ -75,3 +75,5 @@ export {
 } from './residency.ts';
 export { type ReplicaSet, type ReplicaSetCost, replicaSetCost } from './replicaSet.ts';
 export { type ChosenRestore, chooseRestore, type Waiting } from './restore.ts';
+export { TierPlan } from './tierPlan.ts';
+export { PolicyDiff } from './policyDiff.ts';

@@ -1,10 +1,11 @@
 import { gpuPrice, type HostTier, hostTierPrice } from '../pricing/index.ts';
 import { HOUR_MS, SECOND_MS, Usd } from '../shared/units.ts';
-import { billedBytes, earlyDeletionUsd } from './bill.ts';
-import { type DemandForecast, expectedReads, expectedRestMs, probabilityOfNoRead } from './demand.ts';
+import { earlyDeletionUsd } from './bill.ts';
+import { type DemandForecast, expectedReads } from './demand.ts';
 import { type FetchPath, missCost } from './missCost.ts';
-import type { ClassRates, Rates } from './rates.ts';
+import type { Rates } from './rates.ts';
 import { HOST_SPEEDS } from './residency.ts';
+import { storageWithReadsUsd } from './storageWithReads.ts';
 
 /** The copies of one blob: one at the origin, and any number on the tiers of one host. */
 export interface ReplicaSet {
@@ -49,7 +50,7 @@ export function replicaSetCost(
   // A host copy keeps reads away from the origin, which then rests throughout.
   const originDemand = nearest === undefined ? forecast : NO_READS;
   const parts = {
-    originStorageUsd: originStorageUsd(origin, set.bytes, set.origin.idleMs, originDemand, horizonMs),
+    originStorageUsd: storageWithReadsUsd(origin, set.bytes, set.origin.idleMs, originDemand, horizonMs),
     hostUsd: set.hostTiers.reduce((sum, tier) => sum + rentUsd(tier, set.bytes, horizonMs, rates), 0),
     requestUsd: nearest === undefined ? reads * miss.requestUsd : 0,
     retrievalUsd: nearest === undefined ? reads * miss.retrievalUsd : 0,
@@ -85,36 +86,4 @@ function tierWaitMs(tier: HostTier, bytes: number): number {
 function rentUsd(tier: HostTier, bytes: number, ms: number, rates: Rates): number {
   const { price, book } = hostTierPrice(rates.prices, tier);
   return (bytes / book.gbBytes) * price.usdPerGbHour * (ms / HOUR_MS);
-}
-
-/** Storage over the horizon while reads come and go; where the class tiers by itself, by the expected idle times. */
-function originStorageUsd(
-  origin: ClassRates,
-  bytes: number,
-  idleMs: number,
-  demand: DemandForecast,
-  horizonMs: number,
-): number {
-  const auto = origin.autoTiering;
-  if (auto === undefined || bytes < auto.minimumBytes) {
-    return horizonMs * (billedBytes(origin, bytes) * origin.usdPerByteMs + origin.overheadUsdPerMs);
-  }
-  let usd = horizonMs * (auto.monitoringUsdPerMs + bytes * origin.usdPerByteMs);
-  let rate = origin.usdPerByteMs;
-  for (const step of auto.steps) {
-    usd -= expectedIdleMs(step.afterIdleMs, idleMs, demand, horizonMs) * bytes * (rate - step.usdPerByteMs);
-    rate = step.usdPerByteMs;
-  }
-  return usd;
-}
-
-/**
- * The expected part of the horizon in which the object has been idle for more than `thresholdMs`. With reads at random, it is idle
- * that long at time s when no read came in the last `thresholdMs`, or, before that time is over, when none came yet.
- */
-function expectedIdleMs(thresholdMs: number, idleMs: number, demand: DemandForecast, horizonMs: number): number {
-  if (demand.components.length === 0) return Math.max(0, horizonMs - Math.max(0, thresholdMs - idleMs));
-  const restUntil = (ms: number): number => (ms <= 0 ? 0 : expectedRestMs(demand, Math.min(ms, horizonMs)));
-  const early = restUntil(thresholdMs) - restUntil(thresholdMs - idleMs);
-  return early + Math.max(0, horizonMs - thresholdMs) * probabilityOfNoRead(demand, thresholdMs);
 }

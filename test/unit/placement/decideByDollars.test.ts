@@ -174,7 +174,7 @@ describe('an explanation', () => {
         DEEP_ARCHIVE         $0.006248   $0.06       $0.002594
         GLACIER                  $0.02   $0.06       $0.002594
         GLACIER_IR               $0.03   $0.06       $0.002594
-        INTELLIGENT_TIERING      $0.14   $0.06       $0.002594
+        INTELLIGENT_TIERING      $0.04   $0.06       $0.002594
         STANDARD                 $0.15   $0.06       $0.002594
 
       Leaving STANDARD_IA before 2026-11-21 charges the rest of its minimum duration.

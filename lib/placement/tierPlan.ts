@@ -1,0 +1,83 @@
+import { Usd } from '../shared/units.ts';
+import type { TierDecision } from './decideTier.ts';
+import type { TierFacts } from './tierFacts.ts';
+
+/** All moves from one class to another. */
+export interface TierFlow {
+  readonly from: string;
+  readonly to: string;
+  objects: number;
+  bytes: number;
+  /** Requests and retrieval of the moves, and what the classes left behind still charge. */
+  moveUsd: number;
+  earlyDeletionUsd: number;
+  /** What a month of storage and reads costs before and after. */
+  usdPerMonthBefore: number;
+  usdPerMonthAfter: number;
+}
+
+export interface TierPlanSummary {
+  readonly objects: number;
+  readonly moves: number;
+  readonly flows: readonly TierFlow[];
+  /** Objects that stay, by reason. */
+  readonly kept: Readonly<Record<string, number>>;
+  readonly onceUsd: Usd;
+  readonly savedUsdPerMonth: Usd;
+}
+
+/** Adds up decisions one at a time: planning over any number of objects takes the memory of a few sums. */
+export class TierPlan {
+  private objects = 0;
+  private readonly flows = new Map<string, TierFlow>();
+  private readonly kept = new Map<string, number>();
+
+  add(decision: TierDecision, facts: Pick<TierFacts, 'bytes'>): void {
+    this.objects += 1;
+    if (decision.action === 'keep') {
+      this.kept.set(decision.reason, (this.kept.get(decision.reason) ?? 0) + 1);
+      return;
+    }
+    const flow = this.flow(decision.from, decision.to);
+    const stays = decision.alternatives.find((one) => one.action === 'keep');
+    const moves = decision.alternatives.find((one) => one.storageClass === decision.to);
+    flow.objects += 1;
+    flow.bytes += facts.bytes;
+    flow.moveUsd += moves?.moveUsd ?? 0;
+    flow.earlyDeletionUsd += moves?.earlyDeletionUsd ?? 0;
+    flow.usdPerMonthBefore += stays?.usdPerMonth ?? 0;
+    flow.usdPerMonthAfter += moves?.usdPerMonth ?? 0;
+  }
+
+  summary(): TierPlanSummary {
+    const flows = [...this.flows.values()].sort((one, other) => other.bytes - one.bytes);
+    const sum = (of: (flow: TierFlow) => number): number => flows.reduce((total, flow) => total + of(flow), 0);
+    return {
+      objects: this.objects,
+      moves: sum((flow) => flow.objects),
+      flows,
+      kept: Object.fromEntries(this.kept),
+      onceUsd: Usd.parse(sum((flow) => flow.moveUsd + flow.earlyDeletionUsd)),
+      savedUsdPerMonth: Usd.parse(sum((flow) => flow.usdPerMonthBefore - flow.usdPerMonthAfter)),
+    };
+  }
+
+  private flow(from: string, to: string): TierFlow {
+    const key = `${from} ${to}`;
+    let flow = this.flows.get(key);
+    if (flow === undefined) {
+      flow = {
+        from,
+        to,
+        objects: 0,
+        bytes: 0,
+        moveUsd: 0,
+        earlyDeletionUsd: 0,
+        usdPerMonthBefore: 0,
+        usdPerMonthAfter: 0,
+      };
+      this.flows.set(key, flow);
+    }
+    return flow;
+  }
+}
