@@ -1,3 +1,4 @@
+import { accesses } from './accesses/function.ts';
 import { digest } from './digest/function.ts';
 import { heartbeats } from './heartbeats/function.ts';
 import { hostApi } from './host-api/function.ts';
@@ -7,7 +8,24 @@ import { reap } from './reap/function.ts';
 import { receipts } from './receipts/function.ts';
 import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
+import { startSweep } from './start-sweep/function.ts';
+import { sweep } from './sweep/function.ts';
+import { transition } from './transition/function.ts';
 
 /** Every function of the product; what it is started by, may do and costs is in its declaration. */
-export const FUNCTIONS = [digest, heartbeats, hostApi, ingest, placement, reap, receipts, reconcile, relay] as const;
+export const FUNCTIONS = [
+  accesses,
+  digest,
+  heartbeats,
+  hostApi,
+  ingest,
+  placement,
+  reap,
+  receipts,
+  reconcile,
+  relay,
+  startSweep,
+  sweep,
+  transition,
+] as const;
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];

@@ -16,7 +16,7 @@ const REMEMBERED_MS = 7 * DAY_MS;
 export async function sendOnce(
   deps: { readonly catalog: CatalogStore; readonly clock: Clock },
   link: { readonly scope: string; readonly id: string },
-  message: { readonly queue: string; readonly body: Json },
+  message: { readonly queue: string; readonly body: Json; readonly delaySeconds?: number },
 ): Promise<boolean> {
   // Cursors are long and opaque; keys are not.
   const id = createHash('sha256').update(link.id).digest('hex');

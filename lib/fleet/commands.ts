@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Command, HostCommand } from '../../events/host-command/v1.ts';
-import { type Action, ActionRow, type Alternative, type Host, outboxPut } from '../catalog/index.ts';
-import { canonicalJson, type Json } from '../shared/canonicalJson.ts';
+import { type Action, ActionRow, type Alternative, type Host, outboxPut, recordedInputs } from '../catalog/index.ts';
+import type { Json } from '../shared/canonicalJson.ts';
 import { ActionId, type CorrelationId, type ModelName, type SemVer } from '../shared/ids.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import type { SigningKey } from '../shared/ports/commandKeys.ts';
@@ -33,12 +32,6 @@ export interface CommandTerms {
 
 export function newActionId(type: Command['type'], random: Random): ActionId {
   return ActionId.parse(`${type}-${random.id()}`);
-}
-
-/** The facts of a decision as its receipt keeps them. */
-export function recordedInputs(facts: Json): { readonly inputs: string; readonly inputsHash: string } {
-  const inputs = canonicalJson(facts);
-  return { inputs, inputsHash: createHash('sha256').update(inputs).digest('hex') };
 }
 
 /** The two changes that command a host: the pending action and the message, signed for this host in this generation. */

@@ -10,6 +10,7 @@ import {
   type Host,
   HostRow,
   outboxPut,
+  recordedInputs,
   type Replica,
   ReplicaRow,
   settle,
@@ -20,7 +21,6 @@ import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, type EpochMs } from '../shared/units.ts';
-import { recordedInputs } from './commands.ts';
 import {
   decideReceipt,
   type ReceiptDecision,

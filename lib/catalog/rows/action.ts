@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { CommandReceipt } from '../../../events/command-receipt/v1.ts';
 import { CommandType } from '../../../events/host-command/v1.ts';
+import { canonicalJson, type Json } from '../../shared/canonicalJson.ts';
 import { ActionId, CorrelationId, Digest, Generation, HostId, ModelName, SemVer } from '../../shared/ids.ts';
 import { EpochMs, Usd } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
@@ -65,3 +67,9 @@ export const ActionRow = defineRow({
     };
   },
 });
+
+/** The facts of a decision as its action keeps them. */
+export function recordedInputs(facts: Json): { readonly inputs: string; readonly inputsHash: string } {
+  const inputs = canonicalJson(facts);
+  return { inputs, inputsHash: createHash('sha256').update(inputs).digest('hex') };
+}

@@ -85,9 +85,15 @@ export const ReplicaRow = defineRow({
     value.host === undefined ? {} : { listing: { partition: `HOSTBLOBS#${value.host.id}`, sort: value.digest } },
 });
 
-/** Accesses of one blob in one month; `days` counts by day of the month (`"01"` …). */
+export const ACCESS_SHARDS = 8;
+
+/**
+ * Accesses of one blob in one month, told by one shard of the hosts: a fleet that opens one model must not write one row.
+ * `days` counts by day of the month (`"01"` …).
+ */
 export const AccessMonthValue = z.strictObject({
   digest: Digest,
+  shard: z.number().check(z.int(), z.nonnegative()),
   month: z.string().check(z.regex(/^\d{4}-\d{2}$/)),
   days: z.record(z.string(), z.number()),
   hits: z.number(),
@@ -99,6 +105,9 @@ export const AccessMonthRow = defineRow({
   name: 'access month',
   schemaVersion: 1,
   schema: AccessMonthValue,
-  key: (digest: Digest, month: string) => ({ partition: `BLOB#${digest}`, sort: `ACCESS#${month}` }),
-  keyOf: (value): [Digest, string] => [value.digest, value.month],
+  key: (digest: Digest, month: string, shard: number) => ({
+    partition: `BLOB#${digest}`,
+    sort: `ACCESS#${month}#${shard}`,
+  }),
+  keyOf: (value): [Digest, string, number] => [value.digest, value.month, value.shard],
 });

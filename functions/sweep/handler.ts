@@ -1,0 +1,17 @@
+import { SweepShard } from '../../events/sweep-shard/v1.ts';
+import { compileRates, TIER_RULES } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { type SweepDeps, sweepShard } from '../../lib/tiering/index.ts';
+import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+
+export function createSweepHandler(deps: Omit<SweepDeps, 'rates' | 'policy'>): QueueHandler {
+  const rates = compileRates(shippedPriceBook());
+  return queueHandler(deps, {
+    name: 'sweep',
+    message: SweepShard,
+    correlationId: (message) => message.correlationId,
+    handle: async (message, { telemetry }) => {
+      await sweepShard({ ...deps, telemetry, rates, policy: TIER_RULES }, message);
+    },
+  });
+}

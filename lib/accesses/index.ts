@@ -1,0 +1,2 @@
+export { type AccessDeps, type BatchReason, countAccesses, loadAccesses } from './countAccesses.ts';
+export { type AccessReason, addCounts, decideCounts, type MonthCount, summarizeAccesses } from './decideCounts.ts';

@@ -1,0 +1,60 @@
+import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
+import type { Action, Blob, Replica } from '../catalog/index.ts';
+import type { StorageClass } from '../shared/ids.ts';
+
+/** What is to be done for a transition message now; each step may be repeated, and found half done. */
+export type TransitionStep =
+  /** Copy, verify, switch. */
+  | 'move'
+  /** Delete the copy that the switch left behind. */
+  | 'delete-old'
+  /** Somebody still reads the old copy, or may begin to: come again later. */
+  | 'wait'
+  /** The action has ended without a switch: take away what a killed try may have copied. */
+  | 'discard-copy'
+  | 'finished';
+
+export interface TransitionFacts {
+  readonly message: TransitionReplica;
+  readonly action: Action | undefined;
+  readonly blob: Blob | undefined;
+  readonly replicas: readonly Replica[];
+}
+
+/** Decides by the catalog alone how far a transition has come. The old copy is deleted only when it is not the origin any more. */
+export function decideTransition({ message, action, blob, replicas }: TransitionFacts): TransitionStep {
+  if (blob === undefined || action === undefined) return 'finished';
+  const { versionId } = message.from;
+  if (blob.origin.versionId === versionId) return action.state === 'pending' ? 'move' : 'discard-copy';
+  const left = replicas.find((one) => one.host === undefined && one.versionId === versionId);
+  if (left?.state !== 'evicting') return action.state === 'done' ? 'finished' : 'discard-copy';
+  // The switch itself has sent the message that deletes, later: whoever asked before the switch may still begin to read.
+  if (message.hop === 0) return 'finished';
+  const reading = replicas.some(
+    (one) => (one.state === 'reserved' || one.state === 'filling') && one.versionId === versionId,
+  );
+  return reading ? 'wait' : 'delete-old';
+}
+
+/** How a transition ended. */
+export type TransitionReason =
+  | 'switched'
+  /** Another change of the blob was faster. */
+  | 'origin-moved'
+  /** Its restored copy is gone, or it never had one: ask for a restore first. */
+  | 'source-archived'
+  | 'source-absent'
+  /** What was copied is not what was asked for; it was removed. */
+  | 'copy-differs'
+  /** The copy of an earlier transition is still there under the same class. */
+  | 'target-occupied';
+
+/** The catalog's tier of each class. */
+export const TIER_OF: Readonly<Record<StorageClass, Blob['tier']>> = {
+  STANDARD: 'hot',
+  INTELLIGENT_TIERING: 'warm',
+  STANDARD_IA: 'warm',
+  GLACIER_IR: 'cold',
+  GLACIER: 'archive',
+  DEEP_ARCHIVE: 'archive',
+};

@@ -1,0 +1,10 @@
+import { StrataError } from '../shared/errors.ts';
+
+export class TieringError extends StrataError<
+  /** Another write of the same object was under way. */
+  | 'busy'
+  /** The object that the catalog serves is not in the bucket: nothing is deleted, a person must look. */
+  | 'origin-missing'
+  /** Readers have pinned the old copy for too long. */
+  | 'still-pinned'
+> {}

@@ -1,0 +1,252 @@
+import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
+import {
+  type Action,
+  ActionRow,
+  type Blob,
+  BlobRow,
+  type Decided,
+  expectationOf,
+  outboxPut,
+  queryAll,
+  type Replica,
+  ReplicaRow,
+  sendOnce,
+  settle,
+  startingWith,
+  type Versioned,
+} from '../catalog/index.ts';
+import { blobKey } from '../shared/digest.ts';
+import { type Digest, originLocation } from '../shared/ids.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { ObjectHead, ObjectStore } from '../shared/ports/objectStore.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
+import { copyOrigin, findCopy } from './copyOrigin.ts';
+import { decideTransition, TIER_OF, type TransitionReason, type TransitionStep } from './decideTransition.ts';
+import { TieringError } from './errors.ts';
+
+export interface TransitionDeps {
+  readonly catalog: CatalogStore;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly settings: { readonly region: string };
+}
+
+export type TransitionAnswer = TransitionReason | Exclude<TransitionStep, 'move'>;
+
+/** How long an old copy outlives the switch at least: a host that was told of it may still begin to read it. */
+const GRACE_SECONDS = 900;
+/** Two days of waiting for readers, each of whom the plane gives up after hours. */
+const MOST_HOPS = 192;
+
+/**
+ * Moves the origin copy of a blob to another class: copy → verify → switch the catalog by a conditional write → delete the old copy
+ * later, when nothing reads it. Killed anywhere and delivered again it goes on; twice at once, one switch wins and the other takes
+ * its copy away. The last verified copy is never deleted: the old one goes only after the new one was seen in the bucket.
+ */
+export async function transitionReplica(deps: TransitionDeps, message: TransitionReplica): Promise<TransitionAnswer> {
+  const answer = await takeStep(deps, message);
+  deps.telemetry.metric('TransitionStep', 'Count', 1, { reason: answer });
+  deps.telemetry.info('transition step', {
+    reason: answer,
+    digest: message.digest,
+    from: message.from.storageClass,
+    to: message.to,
+    action: message.actionId,
+  });
+  return answer;
+}
+
+async function takeStep(deps: TransitionDeps, message: TransitionReplica): Promise<TransitionAnswer> {
+  const action = await ActionRow.get(deps.catalog, message.actionId);
+  const blob = await BlobRow.get(deps.catalog, message.digest);
+  const replicas = await loadReplicas(deps.catalog, message.digest);
+  const facts = { message, action: action?.value, blob: blob?.value, replicas: replicas.map((row) => row.value) };
+  const step = decideTransition(facts);
+  switch (step) {
+    case 'move':
+      return blob === undefined ? 'finished' : move(deps, message, blob.value);
+    case 'delete-old':
+      return deleteOld(deps, message);
+    case 'wait':
+      await comeAgain(deps, message);
+      return step;
+    case 'discard-copy':
+      await discardCopy(deps, message);
+      return step;
+    case 'finished':
+      return step;
+  }
+}
+
+async function loadReplicas(store: CatalogStore, digest: Digest): Promise<readonly Versioned<Replica>[]> {
+  const items = await queryAll(store, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') });
+  return items.map((item) => ReplicaRow.parse(item));
+}
+
+async function move(deps: TransitionDeps, message: TransitionReplica, blob: Blob): Promise<TransitionReason> {
+  const copied = await copyOrigin(deps.objects, message, blob);
+  if (copied.outcome === 'failed') {
+    await fail(deps, message, copied.reason);
+    if (copied.reason === 'copy-differs') await removeCopy(deps, message, copied.versionId);
+    return copied.reason;
+  }
+  const reason = await settle(deps.catalog, `Switching ${message.digest}`, () =>
+    decideSwitch(deps, message, copied.head, copied.text),
+  );
+  if (reason === 'switched') return reason;
+  await fail(deps, message, reason);
+  await removeCopy(deps, message, copied.head.versionId);
+  return reason;
+}
+
+async function decideSwitch(
+  deps: TransitionDeps,
+  message: TransitionReplica,
+  copy: ObjectHead,
+  text: string,
+): Promise<Decided<'switched' | 'origin-moved' | 'target-occupied'>> {
+  // In this order: an action that has ended switches nothing any more, so the blob that is read after it is final.
+  const action = await ActionRow.get(deps.catalog, message.actionId);
+  const blob = await BlobRow.get(deps.catalog, message.digest);
+  if (blob?.value.origin.versionId === copy.versionId) return { changes: [], answer: 'switched' };
+  const pending = action?.value.state === 'pending';
+  if (
+    blob === undefined ||
+    action === undefined ||
+    !pending ||
+    blob.value.origin.versionId !== message.from.versionId
+  ) {
+    return { changes: [], answer: 'origin-moved' };
+  }
+  const location = originLocation(deps.settings.region, message.to);
+  if ((await ReplicaRow.get(deps.catalog, message.digest, location)) !== undefined) {
+    return { changes: [], answer: 'target-occupied' };
+  }
+  const now = deps.clock.now();
+  const { tier, origin } = blob.value;
+  const switched: Blob = {
+    ...blob.value,
+    origin: { location, storageClass: message.to, versionId: copy.versionId, billedSince: copy.lastModified },
+    tier: TIER_OF[message.to],
+    previousTier: tier,
+    transitionedAt: now,
+  };
+  const verified: Replica = {
+    digest: message.digest,
+    location,
+    state: 'verified',
+    bytes: blob.value.size,
+    versionId: copy.versionId,
+    actionId: message.actionId,
+    pinned: false,
+    checkedAt: now,
+  };
+  const old = await ReplicaRow.get(deps.catalog, message.digest, origin.location);
+  const ended: Action = { ...action.value, state: 'done', outcome: { at: now, code: 'switched', text } };
+  const cleanUp = { ...message, hop: message.hop + 1 };
+  const changes: Change[] = [
+    BlobRow.put(switched, expectationOf(blob)),
+    ReplicaRow.put(verified, 'absent'),
+    ActionRow.put(ended, expectationOf(action)),
+    outboxPut(
+      { id: `${message.actionId}-delete`, queue: 'transition', body: cleanUp, delaySeconds: GRACE_SECONDS },
+      now,
+    ),
+  ];
+  if (old !== undefined) changes.push(ReplicaRow.put({ ...old.value, state: 'evicting' }, expectationOf(old)));
+  return { changes, answer: 'switched' };
+}
+
+/** Ends the action without a change of the origin; what it names as its reason stands in its outcome. */
+async function fail(
+  deps: TransitionDeps,
+  message: TransitionReplica,
+  reason: Exclude<TransitionReason, 'switched'>,
+): Promise<void> {
+  if (reason === 'source-absent') {
+    deps.telemetry.error('origin missing', missing(message), { digest: message.digest });
+  }
+  await settle(deps.catalog, `Ending ${message.actionId}`, async () => {
+    const action = await ActionRow.get(deps.catalog, message.actionId);
+    if (action?.value.state !== 'pending') return { changes: [], answer: undefined };
+    const outcome = { at: deps.clock.now(), code: reason, text: FAILURES[reason] };
+    const ended = ActionRow.put({ ...action.value, state: 'failed', outcome }, expectationOf(action));
+    return { changes: [ended], answer: undefined };
+  });
+}
+
+const FAILURES: Readonly<Record<Exclude<TransitionReason, 'switched'>, string>> = {
+  'origin-moved': 'Another change of the blob was faster; the copy was removed.',
+  'source-archived': 'The object is archived and has no restored copy: a restore must come first.',
+  'source-absent': 'The version that the catalog names is not in the bucket. Run `strata doctor`.',
+  'copy-differs': 'What was copied was not of the right size, class or content; it was removed.',
+  'target-occupied': 'The copy of an earlier transition still lies in the new class; the next sweep decides anew.',
+};
+
+/** Deletes what the switch left behind, after one more look at the origin in the bucket itself. */
+async function deleteOld(deps: TransitionDeps, message: TransitionReplica): Promise<'delete-old' | 'finished'> {
+  const blob = await BlobRow.get(deps.catalog, message.digest);
+  const { versionId } = message.from;
+  if (blob === undefined || blob.value.origin.versionId === versionId) return 'finished';
+  const key = blobKey(message.digest);
+  const origin = await deps.objects.head(key, blob.value.origin.versionId);
+  if (origin.outcome === 'absent' || origin.head.size !== blob.value.size) throw missing(message);
+  await deps.objects.remove(key, versionId);
+  await settle(deps.catalog, `Forgetting ${versionId}`, async () => {
+    const rows = await loadReplicas(deps.catalog, message.digest);
+    const left = rows.find(({ value }) => value.host === undefined && value.versionId === versionId);
+    if (left?.value.state !== 'evicting') return { changes: [], answer: undefined };
+    const deletion: Change = {
+      kind: 'delete',
+      key: ReplicaRow.key(message.digest, left.value.location),
+      expect: { version: left.version },
+    };
+    return { changes: [deletion], answer: undefined };
+  });
+  return 'delete-old';
+}
+
+async function comeAgain(deps: TransitionDeps, message: TransitionReplica): Promise<void> {
+  if (message.hop >= MOST_HOPS) {
+    throw new TieringError({
+      code: 'still-pinned',
+      message: `Readers have pinned version ${message.from.versionId} of ${message.digest} for two days. See \`strata explain\`.`,
+      retryable: false,
+    });
+  }
+  const hop = message.hop + 1;
+  await sendOnce(
+    deps,
+    { scope: 'transition', id: `${message.actionId} ${hop}` },
+    { queue: 'transition', body: { ...message, hop }, delaySeconds: GRACE_SECONDS },
+  );
+}
+
+/** A try that was killed after its copy, and whose action ended meanwhile, must not leave bytes that are paid for. */
+async function discardCopy(deps: TransitionDeps, message: TransitionReplica): Promise<void> {
+  const own = await findCopy(deps.objects, message);
+  if (own !== undefined) await removeCopy(deps, message, own.versionId);
+}
+
+/**
+ * Removes a copy that this action has made and that nothing in the catalog names. Only after the action has ended: until then
+ * another delivery of the same message may still find the copy and switch to it.
+ */
+async function removeCopy(deps: TransitionDeps, message: TransitionReplica, versionId: string): Promise<void> {
+  const replicas = await loadReplicas(deps.catalog, message.digest);
+  const blob = await BlobRow.get(deps.catalog, message.digest);
+  const named = replicas.some(({ value }) => value.versionId === versionId);
+  if (!named && blob?.value.origin.versionId !== versionId) {
+    await deps.objects.remove(blobKey(message.digest), versionId);
+  }
+}
+
+function missing(message: TransitionReplica): TieringError {
+  return new TieringError({
+    code: 'origin-missing',
+    message: `The origin of ${message.digest} is not in the bucket as the catalog has it; nothing was deleted. Run \`strata doctor\`.`,
+    retryable: false,
+  });
+}

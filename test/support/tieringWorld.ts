@@ -1,0 +1,154 @@
+import { createStartSweepHandler } from '../../functions/start-sweep/handler.ts';
+import { createSweepHandler } from '../../functions/sweep/handler.ts';
+import { createTransitionHandler } from '../../functions/transition/handler.ts';
+import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
+import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
+import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
+import {
+  type Action,
+  ActionRow,
+  type Blob,
+  BlobRow,
+  OUTBOX_SHARDS,
+  OutboxRow,
+  queryAll,
+  type Replica,
+  ReplicaRow,
+  startingWith,
+} from '../../lib/catalog/index.ts';
+import { RULE_SET } from '../../lib/scanning/index.ts';
+import { blobDigest, blobKey, partHash } from '../../lib/shared/digest.ts';
+import { type Digest, originLocation, type StorageClass } from '../../lib/shared/ids.ts';
+import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
+import { sqsBatch, testContext } from './envelopes.ts';
+import { countingRandom } from './fleetWorld.ts';
+import { createManualClock } from './manualClock.ts';
+import { createMemDisk } from './memDisk.ts';
+import { recordedTelemetry } from './recordedTelemetry.ts';
+
+const REGION = 'eu-west-1';
+const PART = 64 * 1024;
+
+export type TieringWorld = Awaited<ReturnType<typeof createTieringWorld>>;
+
+/** What stands between the handlers and their ports: lets a test kill or hold them at any call. */
+export interface Between {
+  readonly catalog: (store: CatalogStore) => CatalogStore;
+  readonly objects: (store: ObjectStore) => ObjectStore;
+}
+
+/** The tiering functions over a catalog and a bucket in memory. */
+export async function createTieringWorld(between?: Between) {
+  const clock = createManualClock();
+  const random = countingRandom();
+  const recorded = recordedTelemetry();
+  const catalog = createSqliteCatalogStore(openDatabase(':memory:'));
+  const objects = await createFileObjectStore({
+    disk: createMemDisk(),
+    database: openDatabase(':memory:'),
+    bucket: 'models',
+    region: REGION,
+    clock,
+    random,
+    hashPartsOf: PART,
+  });
+  const deps = {
+    clock,
+    telemetry: recorded.telemetry,
+    catalog: between?.catalog(catalog) ?? catalog,
+    objects: between?.objects(objects) ?? objects,
+    settings: { region: REGION },
+  };
+  const startSweep = createStartSweepHandler(deps);
+  const handlers = { sweep: createSweepHandler(deps), transition: createTransitionHandler(deps) };
+
+  /** A published blob of random-looking bytes whose origin has been in its class for `ageDays`. */
+  async function addBlob(seed: number, ageDays: number, storageClass: StorageClass = 'STANDARD'): Promise<Blob> {
+    const bytes = Buffer.alloc(200_000, `blob ${seed} `);
+    const hashes = [0, 1, 2, 3].map((part) => partHash(bytes.subarray(part * PART, (part + 1) * PART)));
+    const digest = blobDigest(bytes.length, PART, hashes);
+    const written = await objects.write(blobKey(digest), bytes, { storageClass });
+    if (written.outcome !== 'written') throw new Error(written.outcome);
+    const at = EpochMs.parse(clock.now() - ageDays * DAY_MS);
+    const location = originLocation(REGION, storageClass);
+    const blob: Blob = {
+      digest,
+      size: Bytes.parse(bytes.length),
+      partSize: Bytes.parse(PART),
+      findings: { status: 'clean', rules: RULE_SET, format: 'safetensors', kind: 'checkpoints', reasons: [] },
+      createdAt: at,
+      origin: { location, storageClass, versionId: written.versionId, billedSince: at },
+      tier: 'hot',
+    };
+    const { size, origin } = blob;
+    await catalog.transact([
+      BlobRow.put(blob, 'absent'),
+      ReplicaRow.put(
+        { digest, location, state: 'verified', bytes: size, versionId: origin.versionId, pinned: false, checkedAt: at },
+        'absent',
+      ),
+    ]);
+    return blob;
+  }
+
+  async function takeOutbox(): Promise<readonly { queue: string; body: unknown; delaySeconds: number }[]> {
+    const taken: { queue: string; body: unknown; delaySeconds: number }[] = [];
+    for (let shard = 0; shard < OUTBOX_SHARDS; shard += 1) {
+      const { items } = await catalog.query({ partition: `OUTBOX#${shard}`, limit: 1000 });
+      for (const item of items) {
+        const { value } = OutboxRow.parse(item);
+        taken.push({ queue: value.queue, body: JSON.parse(value.body), delaySeconds: value.delaySeconds ?? 0 });
+        await catalog.transact([{ kind: 'delete', key: item.key, expect: { version: item.version } }]);
+      }
+    }
+    return taken;
+  }
+
+  async function deliver(queue: keyof typeof handlers, body: unknown): Promise<boolean> {
+    const answer = await handlers[queue](sqsBatch([body]), testContext());
+    return answer.batchItemFailures.length === 0;
+  }
+
+  /** Delivers what was sent, in turn, until nothing comes any more or `most` messages were delivered. */
+  async function run(most = 1000): Promise<number> {
+    let delivered = 0;
+    while (delivered < most) {
+      const messages = await takeOutbox();
+      if (messages.length === 0) break;
+      for (const { queue, body } of messages) {
+        delivered += 1;
+        if (!(await deliver(queue === 'sweep' ? 'sweep' : 'transition', body))) throw new Error('a message failed');
+      }
+    }
+    return delivered;
+  }
+
+  return {
+    ...recorded,
+    clock,
+    catalog,
+    objects,
+    addBlob,
+    takeOutbox,
+    deliver,
+    run,
+    fireSweep: (at = clock.now()) =>
+      startSweep({ schedule: 'sweep', scheduledTime: new Date(at).toISOString() }, testContext()),
+    blob: async (digest: Digest): Promise<Blob> => (await BlobRow.get(catalog, digest))!.value,
+    replicas: async (digest: Digest): Promise<readonly Replica[]> =>
+      (await queryAll(catalog, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') })).map(
+        (item) => ReplicaRow.parse(item).value,
+      ),
+    actions: async (digest: Digest): Promise<readonly Action[]> =>
+      (await catalog.queryIndex('listing', { partition: `ACTIONS#BLOB#${digest}`, limit: 100 })).items.map(
+        (item) => ActionRow.parse(item).value,
+      ),
+    versions: async (digest: Digest) => (await objects.listVersions({ prefix: blobKey(digest), limit: 100 })).versions,
+    counted: (metric: string, reason: string): number =>
+      recorded.metrics
+        .filter((one) => one.name === metric && (one.dimensions as { reason?: string }).reason === reason)
+        .reduce((sum, one) => sum + one.value, 0),
+  };
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { AccessesReported } from '../../../events/accesses-reported/v1.ts';
+import { AccessMonthValue } from '../../../lib/catalog/index.ts';
+import { addCounts, decideCounts, summarizeAccesses } from '../../../lib/accesses/index.ts';
+import { EpochMs } from '../../../lib/shared/units.ts';
+
+const NOW = EpochMs.parse(Date.UTC(2026, 2, 1, 12));
+const digest = 'a'.repeat(64);
+
+const accesses = (...list: readonly [day: string, count: number, lastAt?: number][]) =>
+  AccessesReported.parse({
+    schema: 'accesses-reported/1',
+    batchId: 'b',
+    host: 'gpu-a',
+    generation: 1,
+    accesses: list.map(([day, count, lastAt = 5]) => ({ digest, day, count, lastAt, hits: 1 })),
+  }).accesses;
+
+describe('a batch of accesses', () => {
+  it('is sorted into months, days added up', () => {
+    const { months } = decideCounts(accesses(['2026-03-01', 2], ['2026-02-28', 3, 9], ['2026-02-28', 4, 7]), NOW);
+    expect(months).toEqual([
+      { digest, month: '2026-03', days: { '01': 2 }, hits: 1, lastAt: 5 },
+      { digest, month: '2026-02', days: { '28': 7 }, hits: 2, lastAt: 9 },
+    ]);
+  });
+
+  it.each([
+    ['today', '2026-03-01', 'counted'],
+    ['tomorrow, by a clock that is ahead', '2026-03-02', 'counted'],
+    ['the day after tomorrow', '2026-03-03', 'implausible-day'],
+    ['five weeks ago', '2026-01-26', 'counted'],
+    ['longer ago', '2026-01-24', 'implausible-day'],
+    ['no day', '2026-02-31x'.slice(0, 10).replace('31', '99'), 'implausible-day'],
+  ])('of %s', (_name, day, reason) => {
+    expect(decideCounts(accesses([day, 1]), NOW).reasons).toEqual([reason]);
+  });
+
+  it('never claims an access later than now', () => {
+    const { months } = decideCounts(accesses(['2026-03-01', 1, NOW + 3_600_000]), NOW);
+    expect(months[0]?.lastAt).toBe(NOW);
+  });
+
+  it('adds to what the month has', () => {
+    const [count] = decideCounts(accesses(['2026-03-01', 2, 50]), NOW).months;
+    const first = addCounts(undefined, count!, 3);
+    expect(first).toEqual({ digest, shard: 3, month: '2026-03', days: { '01': 2 }, hits: 1, lastAt: 50 });
+    expect(addCounts({ ...first, lastAt: EpochMs.parse(60) }, count!, 3)).toMatchObject({
+      days: { '01': 4 },
+      hits: 2,
+      lastAt: 60,
+    });
+  });
+});
+
+describe('the use of a blob', () => {
+  const row = (month: string, days: Record<string, number>, lastAt: number, shard = 0) =>
+    AccessMonthValue.parse({ digest, shard, month, days, hits: 0, lastAt });
+
+  it('is the last 30 days with today, over months and shards', () => {
+    const rows = [
+      row('2026-03', { '01': 1 }, 30),
+      row('2026-02', { '01': 10, '28': 100 }, 20, 1),
+      row('2026-01', { '30': 1000, '31': 10_000 }, 10),
+    ];
+    // 1 March, noon, less 30 days is 30 January, noon: that day began before.
+    expect(summarizeAccesses(rows, NOW)).toEqual({ accessesLast30Days: 10_111, lastAccessAt: 30 });
+  });
+
+  it('is nothing where nothing was counted', () => {
+    expect(summarizeAccesses([], NOW)).toEqual({ accessesLast30Days: 0, lastAccessAt: undefined });
+  });
+});
