@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -8,6 +8,9 @@ export interface DataFolder {
   /** Gives the folder free again; a temporary one is removed. */
   release(): void;
 }
+
+const TEMPORARY = 'strata-runtime-';
+const PID_FILE = 'runtime.pid';
 
 /** Another process uses the folder. */
 export class FolderTakenError extends Error {
@@ -19,8 +22,9 @@ export class FolderTakenError extends Error {
  * `runtime.pid` keeps a second runtime out; that of a process which is gone does not.
  */
 export function takeDataFolder(path: string | undefined): DataFolder {
-  const folder = path === undefined ? mkdtempSync(join(tmpdir(), 'strata-')) : resolve(path);
-  const pidFile = join(folder, 'runtime.pid');
+  if (path === undefined) removeAbandoned();
+  const folder = path === undefined ? mkdtempSync(join(tmpdir(), TEMPORARY)) : resolve(path);
+  const pidFile = join(folder, PID_FILE);
   for (const name of ['', 'bucket', 'keys', 'logs', 'hosts']) mkdirSync(join(folder, name), { recursive: true });
   const holder = holderOf(pidFile);
   if (holder !== undefined && holder !== process.pid) {
@@ -32,6 +36,15 @@ export function takeDataFolder(path: string | undefined): DataFolder {
     at: (...names) => join(folder, ...names),
     release: () => rmSync(path === undefined ? folder : pidFile, { recursive: true, force: true }),
   };
+}
+
+/** Temporary folders of runtimes that were killed before they could remove them. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(TEMPORARY))) {
+    const folder = join(tmpdir(), name);
+    const isMarked = readdirSync(folder).includes(PID_FILE);
+    if (isMarked && holderOf(join(folder, PID_FILE)) === undefined) rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function holderOf(pidFile: string): number | undefined {

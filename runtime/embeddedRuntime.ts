@@ -7,12 +7,14 @@ import { createFileObjectStore, type FileObjectStore } from '../lib/adapters/emb
 import { createHostTokens } from '../lib/adapters/embedded/hostTokens.ts';
 import { createScheduleLog } from '../lib/adapters/embedded/scheduleLog.ts';
 import { newSecret, readSecretFile, writeSecretFile } from '../lib/adapters/embedded/secretFile.ts';
+import { createSqliteDeadLetters, DEAD_LETTER_SUFFIX } from '../lib/adapters/embedded/sqliteDeadLetters.ts';
 import { openDatabase } from '../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore } from '../lib/adapters/embedded/sqliteCatalogStore.ts';
 import { createSqliteQueues, type SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
 import { createNodeDisk } from '../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
+import { createOperations, type Operations } from '../lib/operations/index.ts';
 import { PART_SIZE } from '../lib/shared/digest.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
@@ -22,6 +24,7 @@ import { type Endpoint, serveEndpoint } from './endpoint.ts';
 import { createInvoker, type Invoker } from './invoker.ts';
 import { type Loop, startLoop } from './loop.ts';
 import { routeNotifications } from './objectRouter.ts';
+import type { OperatorEndpointDeps } from './operatorEndpoint.ts';
 import { createOutboxStream } from './outboxStream.ts';
 import { startQueueSource } from './queueSource.ts';
 import { fireDue } from './schedules.ts';
@@ -37,6 +40,7 @@ export interface EmbeddedRuntime {
   readonly url: string;
   readonly operatorToken: string;
   readonly deps: FunctionDeps;
+  readonly operations: Operations;
   readonly objects: FileObjectStore;
   readonly queues: SqliteQueues;
   readonly invoker: Invoker;
@@ -49,6 +53,7 @@ export interface EmbeddedRuntimeOptions {
   readonly telemetry: Telemetry;
   readonly clock?: Clock;
   readonly settings?: Partial<Settings>;
+  readonly onUploaded?: OperatorEndpointDeps['onUploaded'];
 }
 
 const SETTINGS: Settings = {
@@ -60,7 +65,7 @@ const SETTINGS: Settings = {
   commandTtlMs: 6 * HOUR_MS,
 };
 
-const HOST_DEAD_LETTERS = 'hosts-dlq';
+const HOST_DEAD_LETTERS = `hosts${DEAD_LETTER_SUFFIX}`;
 /** A command that a living agent could not finish in so many deliveries is for a person to look at. */
 const HOST_RECEIVES = 5;
 
@@ -111,11 +116,17 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   };
   const invoker = createInvoker({ functions: FUNCTIONS, handlers: createHandlers(deps), clock, random: nodeRandom });
 
+  const operations = createOperations({ ...deps, deadLetters: createSqliteDeadLetters(queues) });
   const operatorToken = newSecret();
   const endpoint = await serveEndpoint(
     {
       agent: { tokens, queues, objects, reportQueues: new Set(reportQueues()) },
-      operator: { token: operatorToken, objects },
+      operator: {
+        token: operatorToken,
+        objects,
+        operations,
+        ...(options.onUploaded === undefined ? {} : { onUploaded: options.onUploaded }),
+      },
       routes: httpRoutes(),
       invoker,
       telemetry,
@@ -147,6 +158,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
     url: endpoint.url,
     operatorToken,
     deps,
+    operations,
     objects,
     queues,
     invoker,
@@ -166,7 +178,7 @@ function announce(folder: DataFolder, endpoint: Endpoint, token: string): void {
 function defineQueues(queues: SqliteQueues): void {
   queues.define(HOST_DEAD_LETTERS);
   for (const { trigger } of queueSources()) {
-    const deadLetter = `${trigger.queue}-dlq`;
+    const deadLetter = `${trigger.queue}${DEAD_LETTER_SUFFIX}`;
     queues.define(deadLetter);
     queues.define(trigger.queue, { redrive: { maxReceiveCount: trigger.maxReceiveCount, deadLetter } });
     queues.release(trigger.queue);

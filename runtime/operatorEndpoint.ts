@@ -2,18 +2,22 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import { problemOf } from '../lib/adapters/embedded/agentProtocol.ts';
 import type { FileObjectStore } from '../lib/adapters/embedded/fileObjectStore.ts';
+import { answerOperation, type Operations } from '../lib/operations/index.ts';
 import { PortError } from '../lib/shared/errors.ts';
 
 export interface OperatorEndpointDeps {
   /** Whoever can read the token's file is an operator. */
   readonly token: string;
   readonly objects: FileObjectStore;
+  readonly operations: Operations;
+  /** Told of each finished upload. */
+  readonly onUploaded?: (key: string, versionId: string, size: number) => void;
 }
 
 const UPLOADS = 'uploads/';
 const METADATA_HEADER = 'x-strata-meta-';
 
-/** What operators do with their AWS credentials there: upload models and delete uploads. */
+/** What operators do with their AWS credentials there: upload models, delete uploads, run operations. */
 export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
   const app = new Hono();
 
@@ -33,11 +37,19 @@ export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
         .map(([name, value]) => [name.slice(METADATA_HEADER.length), value]),
     );
     const body = context.req.raw.body ?? nothing();
-    return context.json(await deps.objects.upload(keyOf(context.req.url), body, { metadata }));
+    const key = keyOf(context.req.url);
+    const outcome = await deps.objects.upload(key, body, { metadata });
+    if (outcome.outcome === 'written') deps.onUploaded?.(key, outcome.versionId, outcome.size);
+    return context.json(outcome);
   });
   app.delete(`/objects/${UPLOADS}*`, async (context) => {
     await deps.objects.remove(keyOf(context.req.url));
     return context.json({});
+  });
+
+  app.post('/operations/:name', async (context) => {
+    const input: unknown = await context.req.json().catch(() => undefined);
+    return context.json(await answerOperation(deps.operations, context.req.param('name'), input));
   });
 
   app.onError((error, context) => {

@@ -11,6 +11,9 @@ export interface Sample {
   readonly content: () => Iterable<Uint8Array>;
 }
 
+/** A pickle that, when it is loaded, calls `os.system('true')`: harmless, and just what a harmful one looks like. */
+const RUNS_A_COMMAND = Buffer.from("cposix\nsystem\n(S'true'\ntR.");
+
 /**
  * Three models with the tensor names and shapes of real checkpoints and noise for weights, a file that was cut in the
  * middle of its data, and a pickle, which may run code when it is loaded.
@@ -32,12 +35,7 @@ export const SAMPLES: readonly Sample[] = [
     expected: 'quarantined',
     content: () => firstBytes(lora(), 500_000),
   },
-  // protocol 2, an empty dictionary, stop
-  {
-    key: 'uploads/old-checkpoint/1.0.0/model.ckpt',
-    expected: 'quarantined',
-    content: () => [Buffer.from('\x80\x02}q\x00.', 'latin1')],
-  },
+  { key: 'uploads/old-checkpoint/1.0.0/model.ckpt', expected: 'quarantined', content: () => [RUNS_A_COMMAND] },
 ];
 
 function lora() {

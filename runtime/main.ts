@@ -1,0 +1,95 @@
+import { ModelName, SemVer } from '../lib/shared/ids.ts';
+import { VersionRow } from '../lib/catalog/index.ts';
+import { FolderTakenError } from './dataFolder.ts';
+import { PortTakenError } from './endpoint.ts';
+import { SAMPLES, type Sample } from './samples/index.ts';
+import { parseOptions, type StartOptions, USAGE, UsageError } from './start/options.ts';
+import { push, userFile } from './start/push.ts';
+import { begin, type Started } from './start/start.ts';
+import { askForPath, checkOutcome, type Findings, recomputeDigests } from './start/verify.ts';
+
+// Exit codes: 0 all is right, 1 something is not, 2 usage, 130 cancelled.
+const EXIT_WRONG = 1;
+const EXIT_USAGE = 2;
+const EXIT_CANCELLED = 130;
+
+type Upload = Pick<Sample, 'key' | 'expected'> & {
+  readonly content: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+};
+
+async function main(options: StartOptions): Promise<number> {
+  const cancelled = new AbortController();
+  const write = (line: string) => process.stdout.write(`${line}\n`);
+  const starting = begin({ data: options.data, port: options.port, signal: cancelled.signal, write });
+  process.on('exit', () => starting.abandon());
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // Asked twice, nobody waits any longer.
+    process.on(name, () => (cancelled.signal.aborted ? process.exit(EXIT_CANCELLED) : cancelled.abort()));
+  }
+  const started = await starting.started;
+  try {
+    return await Promise.race([work(started, options, cancelled.signal), whenAborted(cancelled.signal)]);
+  } finally {
+    await started.stop();
+  }
+}
+
+async function work(started: Started, options: StartOptions, signal: AbortSignal): Promise<number> {
+  const uploads = await pushAll(started, options, signal);
+  if (options.once) return report(started, await verify(started, uploads));
+  started.timeline.say('Push models of your own with `npm run strata -- push FILE`. Ctrl-C stops everything.');
+  return whenAborted(signal);
+}
+
+/** Cancelling is how a runtime that stays up is stopped; what should have ended by itself was cut off. */
+async function whenAborted(signal: AbortSignal): Promise<number> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  return EXIT_CANCELLED;
+}
+
+async function pushAll(started: Started, { models }: StartOptions, signal: AbortSignal): Promise<readonly Upload[]> {
+  const own = models.map((path): Upload => ({ ...userFile(path), expected: 'cached' }));
+  const uploads = [...((await hasSamples(started)) ? [] : SAMPLES), ...own];
+  for (const { key, content } of uploads) await push(started.runtime, key, content(), signal);
+  return uploads;
+}
+
+/** In a folder that was used before, the samples are there already. */
+async function hasSamples({ runtime, timeline }: Started): Promise<boolean> {
+  for (const { key, expected } of SAMPLES) {
+    if (expected !== 'cached') continue;
+    const [, model, version] = key.split('/');
+    const row = await VersionRow.get(runtime.deps.catalog, ModelName.parse(model), SemVer.parse(version));
+    if (row === undefined) return false;
+  }
+  timeline.say('The sample models are there from an earlier start.');
+  return true;
+}
+
+async function verify(started: Started, uploads: readonly Upload[]): Promise<Findings> {
+  const findings: string[] = [];
+  for (const { key, expected } of uploads) findings.push(...checkOutcome(key, expected, await started.outcome(key)));
+  const cached = uploads.filter(({ expected }) => expected === 'cached').map(({ key }) => key.split('/')[1] ?? '');
+  findings.push(...(await askForPath(started, `${cached[0]}@1.0.0`)));
+  findings.push(...(await recomputeDigests(started, cached)));
+  return findings;
+}
+
+function report({ timeline }: Started, findings: Findings): number {
+  for (const finding of findings) timeline.say(`WRONG  ${finding}`);
+  if (findings.length === 0) timeline.say('All of it is right.');
+  return findings.length === 0 ? 0 : EXIT_WRONG;
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === 'help') process.stdout.write(USAGE);
+  process.exit(options === 'help' ? 0 : await main(options));
+} catch (error) {
+  if (error instanceof Error && error.name === 'AbortError') process.exit(EXIT_CANCELLED);
+  const expected = [UsageError, PortTakenError, FolderTakenError].some((kind) => error instanceof kind);
+  process.stderr.write(
+    `${expected && error instanceof Error ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exit(error instanceof UsageError ? EXIT_USAGE : EXIT_WRONG);
+}

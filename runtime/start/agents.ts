@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod/mini';
+import type { HostId } from '../../lib/shared/ids.ts';
+import { SECOND_MS } from '../../lib/shared/units.ts';
+
+/*
+ * One agent as a child process. It lives no longer than this process: it ends when its standard input closes, which the
+ * system does for us however we end. `stop` asks by SIGTERM and insists by SIGKILL.
+ */
+export interface AgentProcess {
+  readonly host: HostId;
+  /** Its store: absolute. */
+  readonly data: string;
+  /** Asks its local API, as an inference process does, over the unix socket. */
+  get(path: string): Promise<{ readonly status: number; readonly body: unknown }>;
+  stop(): Promise<void>;
+  /** At once, without waiting: for the last moment of this process. */
+  kill(): void;
+}
+
+export interface AgentOptions {
+  readonly host: HostId;
+  readonly folder: string;
+  readonly plane: string;
+  readonly joinToken: string;
+  readonly logFile: string;
+  readonly onEnded: (reason: string) => void;
+}
+
+const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
+const STOP_MS = 5 * SECOND_MS;
+const READY_MS = 20 * SECOND_MS;
+
+const Ready = z.object({ schema: z.literal('agent-ready/1'), data: z.string(), socket: z.string() });
+
+/** Resolves when the agent serves its local API. */
+export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
+  mkdirSync(options.folder, { recursive: true });
+  const log = openSync(options.logFile, 'a');
+  const child = spawn(process.execPath, [MAIN, '--exit-with-parent'], {
+    stdio: ['pipe', 'pipe', log],
+    env: environment(options),
+  });
+  closeSync(log);
+  let stopping = false;
+  const ended = once(child, 'exit');
+  child.on('exit', (code, signal) => {
+    if (!stopping) options.onEnded(`${options.host}'s agent ended (${signal ?? code}); see ${options.logFile}`);
+  });
+  const { data, socket } = await readiness(child, options);
+  return {
+    host: options.host,
+    data,
+    get: (path) => getOverSocket(socket, path),
+    async stop() {
+      stopping = true;
+      child.kill('SIGTERM');
+      const insist = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      await ended;
+      clearTimeout(insist);
+    },
+    kill() {
+      stopping = true;
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+/** The token is no argument: arguments can be read by everybody on the machine. */
+function environment({ host, folder, plane, joinToken, logFile }: AgentOptions): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    STRATA_PLANE: plane,
+    STRATA_HOST: host,
+    STRATA_DATA: folder,
+    STRATA_JOIN_TOKEN: joinToken,
+    STRATA_LOG_FILE: logFile,
+    // Small enough for any laptop's temporary folder; every model is wanted.
+    STRATA_CAPACITY: '4GB',
+    STRATA_HEADROOM: '64MiB',
+    STRATA_SUBSCRIPTIONS: '*',
+    STRATA_PORT: 'none',
+    STRATA_IDLE_PAUSE_SECONDS: '1',
+  };
+}
+
+async function readiness(child: ChildProcess, options: AgentOptions): Promise<z.infer<typeof Ready>> {
+  if (child.stdout === null) throw new TypeError('The agent is started with a pipe.');
+  const lines = createInterface({ input: child.stdout });
+  const first = once(lines, 'line').then(([line]) => Ready.parse(JSON.parse(String(line))));
+  const failed = once(child, 'exit').then(() => undefined);
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, READY_MS, undefined).unref());
+  const ready = await Promise.race([first, failed, late]);
+  if (ready !== undefined) return ready;
+  child.kill('SIGKILL');
+  throw new Error(`${options.host}'s agent did not come up; see ${options.logFile}`);
+}
+
+function getOverSocket(socketPath: string, path: string): Promise<{ status: number; body: unknown }> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath, path, headers: { host: 'localhost' } }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) });
+      });
+    });
+    call.on('error', reject);
+    call.end();
+  });
+}
+
+export function hostFolder(data: string, host: HostId): string {
+  return join(data, 'hosts', host);
+}

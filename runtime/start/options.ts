@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util';
+
+export interface StartOptions {
+  readonly models: readonly string[];
+  readonly data: string | undefined;
+  readonly once: boolean;
+  readonly port: number;
+}
+
+export const DEFAULT_PORT = 7410;
+
+export const USAGE = `npm start -- [options]: Strata in one process on this machine, with two hosts' agents.
+
+  --model FILE   push this file too (safetensors or GGUF); may be repeated
+  --data DIR     keep everything in DIR, also over restarts; default: a temporary folder that is removed at the end
+  --port N       of the endpoint on loopback; 0 takes a free one; default ${DEFAULT_PORT}, with --once a free one
+  --once         push, check every result, stop; exit 0 when all of it is right, else 1
+`;
+
+/** The command line is not what the program takes. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export function parseOptions(args: readonly string[]): StartOptions | 'help' {
+  const values = read(args);
+  if (values.help === true) return 'help';
+  const once = values.once === true;
+  const port = Number(values.port ?? (once ? 0 : DEFAULT_PORT));
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is a number from 0 to 65535.');
+  return { models: values.model ?? [], data: values.data, once, port };
+}
+
+function read(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        model: { type: 'string', multiple: true },
+        data: { type: 'string' },
+        port: { type: 'string' },
+        once: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

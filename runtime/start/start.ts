@@ -1,0 +1,123 @@
+import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
+import { HostRow, UploadRow } from '../../lib/catalog/index.ts';
+import { HostId } from '../../lib/shared/ids.ts';
+import { SECOND_MS } from '../../lib/shared/units.ts';
+import { takeDataFolder } from '../dataFolder.ts';
+import { type EmbeddedRuntime, startEmbeddedRuntime } from '../embeddedRuntime.ts';
+import { type AgentProcess, hostFolder, startAgent } from './agents.ts';
+import { type Followed, follow, type Milestone } from './follow.ts';
+import { createTimeline, describeMilestone, describeUploaded, type Timeline } from './timeline.ts';
+
+/*
+ * `npm start`: the embedded runtime and two agents, with a line for whatever becomes of each upload. Life: folder taken →
+ * runtime up → agents registered → (used) → agents stopped → runtime stopped → folder released. `abandon` does the same in
+ * no time and without a word, for the last moment of the process.
+ */
+export interface Started {
+  readonly runtime: EmbeddedRuntime;
+  readonly agents: readonly AgentProcess[];
+  readonly timeline: Timeline;
+  readonly dataPath: string;
+  /** Resolves with everything that became of an upload, when its end is reached. */
+  outcome(key: string): Promise<readonly Milestone[]>;
+  stop(): Promise<void>;
+}
+
+export interface Starting {
+  readonly started: Promise<Started>;
+  abandon(): void;
+}
+
+export interface StartingOptions {
+  readonly data: string | undefined;
+  readonly port: number;
+  readonly signal: AbortSignal;
+  readonly write: (line: string) => void;
+}
+
+export const HOSTS = ['host-a', 'host-b'].map((name) => HostId.parse(name));
+const REGISTERED_WITHIN_MS = 20 * SECOND_MS;
+
+export function begin(options: StartingOptions): Starting {
+  const folder = takeDataFolder(options.data);
+  const agents: AgentProcess[] = [];
+  const timeline = createTimeline(options.write, () => performance.now());
+  const following = new Map<string, Promise<readonly Milestone[]>>();
+  let runtime: EmbeddedRuntime | undefined;
+
+  async function start(): Promise<Started> {
+    const logFile = folder.at('logs', 'runtime.jsonl');
+    const telemetry = createPinoTelemetry(createPinoLogger({ level: 'info', path: logFile }));
+    const up = await startEmbeddedRuntime({ folder, port: options.port, telemetry, onUploaded });
+    runtime = up;
+    timeline.say(`Strata is up at ${up.url}, its data in ${folder.path}`);
+    await Promise.all(HOSTS.map((host) => startHost(up, host)));
+    return { runtime: up, agents, timeline, dataPath: folder.path, outcome, stop };
+  }
+
+  async function startHost(up: EmbeddedRuntime, host: HostId): Promise<void> {
+    const { token } = await up.operations.createJoinToken({ validMinutes: 5 });
+    const agent = await startAgent({
+      host,
+      folder: hostFolder(folder.path, host),
+      plane: up.url,
+      joinToken: token,
+      logFile: folder.at('logs', `${host}.jsonl`),
+      onEnded: (reason) => timeline.tell(host, 'ended', reason),
+    });
+    agents.push(agent);
+    const deadline = performance.now() + REGISTERED_WITHIN_MS;
+    while ((await HostRow.get(up.deps.catalog, host))?.value.state !== 'active') {
+      options.signal.throwIfAborted();
+      if (performance.now() > deadline) throw new Error(`${host} did not register; see ${folder.at('logs')}`);
+      await up.deps.clock.sleep(50);
+    }
+    timeline.tell(host, 'registered', '');
+  }
+
+  function onUploaded(key: string, versionId: string, size: number): void {
+    timeline.tell(subjectOf(key), 'uploaded', describeUploaded(size));
+    following.set(key, tellOutcome({ key, versionId }));
+  }
+
+  async function tellOutcome(upload: Followed): Promise<readonly Milestone[]> {
+    const all: Milestone[] = [];
+    if (runtime === undefined) return all;
+    const { catalog } = runtime.deps;
+    for await (const milestone of follow(catalog, upload, HOSTS, options.signal)) {
+      const row = (await UploadRow.get(catalog, upload.key, upload.versionId))?.value;
+      const target = row?.target;
+      const subject = target === undefined ? upload.key : `${target.model}@${target.version}`;
+      timeline.tell(subject, milestone.stage, describeMilestone(milestone));
+      all.push(milestone);
+    }
+    return all;
+  }
+
+  async function outcome(key: string): Promise<readonly Milestone[]> {
+    return (await following.get(key)) ?? [];
+  }
+
+  async function stop(): Promise<void> {
+    await Promise.all(agents.map((agent) => agent.stop()));
+    await runtime?.stop();
+    folder.release();
+  }
+
+  return {
+    started: start().catch(async (error: unknown) => {
+      await stop();
+      throw error;
+    }),
+    abandon() {
+      for (const agent of agents) agent.kill();
+      folder.release();
+    },
+  };
+}
+
+/** `uploads/<name>/<semver>/<file>` as people name it; any other key as it is. */
+function subjectOf(key: string): string {
+  const [, name, version, file] = key.split('/');
+  return file === undefined ? key : `${name}@${version}`;
+}

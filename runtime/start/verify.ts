@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod/mini';
+import { VersionRow } from '../../lib/catalog/index.ts';
+import { Digest, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import type { Milestone } from './follow.ts';
+import type { Started } from './start.ts';
+
+/** What is not as it should be; nothing in the list means that all of it is right. */
+export type Findings = readonly string[];
+
+const WAIT_SECONDS = 30;
+
+const Ensured = z.object({ path: z.string(), digest: Digest, kind: z.string(), lease: z.string() });
+
+/** Whether an upload came to its expected end. */
+export function checkOutcome(key: string, expected: 'cached' | 'quarantined', all: readonly Milestone[]): Findings {
+  const end = all.at(-1)?.stage ?? 'nothing';
+  return end === expected ? [] : [`${key}: expected ${expected}, came to ${end}`];
+}
+
+/** Asks an agent for a model as an inference process does, and answers the path that it gave. */
+export async function askForPath(started: Started, reference: string): Promise<Findings> {
+  const [agent] = started.agents;
+  if (agent === undefined) return ['no agent to ask'];
+  const { status, body } = await agent.get(`/v1/models/${encodeURIComponent(reference)}?wait=${WAIT_SECONDS}`);
+  const ensured = Ensured.safeParse(body);
+  if (status !== 200 || !ensured.success)
+    return [`${agent.host} gave no path for ${reference}: ${status} ${JSON.stringify(body)}`];
+  const { path, lease } = ensured.data;
+  started.timeline.tell(reference, 'requested', `${agent.host} leases ${path} (lease ${lease.slice(0, 8)})`);
+  return [];
+}
+
+const Recomputed = z.object({ path: z.string(), digest: z.string(), bytes: z.number(), same: z.boolean() });
+
+/** Lets another process read every cached file of these models from the hosts' disks and recompute its digest. */
+export async function recomputeDigests(started: Started, models: readonly string[]): Promise<Findings> {
+  const claims: { readonly path: string; readonly digest: Digest }[] = [];
+  for (const model of models) {
+    const row = await VersionRow.get(started.runtime.deps.catalog, ModelName.parse(model), SemVer.parse('1.0.0'));
+    for (const { digest } of row?.value.files ?? []) {
+      for (const { data } of started.agents)
+        claims.push({ path: join(data, 'blobs', digest.slice(0, 2), digest), digest });
+    }
+  }
+  const script = fileURLToPath(new URL('./recompute.ts', import.meta.url));
+  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(JSON.stringify(claims));
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const [code] = await once(child, 'close');
+  const lines = output.split('\n').filter((line) => line !== '');
+  const recomputed = lines.map((line) => Recomputed.parse(JSON.parse(line)));
+  for (const { path, digest } of recomputed.filter(({ same }) => same)) {
+    started.timeline.tell('read back', 'verified', `${digest.slice(0, 16)}… ${path}`);
+  }
+  const wrong = claims.filter(({ path }) => !recomputed.some((one) => one.path === path && one.same));
+  const findings = wrong.map(({ path, digest }) => `${path} has not the digest ${digest}`);
+  return code === 0 || findings.length > 0 ? findings : [`reading back ended with ${String(code)}`];
+}
