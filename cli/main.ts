@@ -13,6 +13,8 @@ const { registerPrices } = await import('./commands/prices.ts');
 registerPrices(program);
 const { registerPlan } = await import('./commands/plan.ts');
 registerPlan(program);
+const { registerScan } = await import('./commands/scan.ts');
+registerScan(program);
 
 try {
   await program.parseAsync();

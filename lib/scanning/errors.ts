@@ -1,18 +1,13 @@
+import { StrataError } from '../shared/errors.ts';
 import type { RuleId } from './rules.ts';
 
 /** `port`: the reader behind the port failed; its own error is the cause. */
 export type ScanningErrorCode = 'out-of-range' | 'budget' | 'refused' | 'port';
 
-/** Base of all errors of this capability. Only a failure of the port is retryable: the same bytes give the same verdict. */
-export class ScanningError extends Error {
-  readonly code: ScanningErrorCode;
-  readonly retryable: boolean;
-
-  constructor(code: ScanningErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'ScanningError';
-    this.code = code;
-    this.retryable = code === 'port';
+/** Base of all errors of this capability. None is retryable: the same bytes give the same error. */
+export class ScanningError extends StrataError<ScanningErrorCode> {
+  constructor(code: ScanningErrorCode, message: string, cause?: unknown) {
+    super({ code, message, retryable: false, ...(cause === undefined ? {} : { cause }) });
   }
 }
 
@@ -23,7 +18,6 @@ export class RefusedError extends ScanningError {
 
   constructor(rule: RuleId, text: string, offset?: number) {
     super('refused', text);
-    this.name = 'RefusedError';
     this.rule = rule;
     this.offset = offset;
   }

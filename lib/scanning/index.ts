@@ -11,4 +11,5 @@ export {
 } from './rangedReader.ts';
 export { RULES, type Rule, type RuleId, type Severity } from './rules.ts';
 export { RULE_SET } from './ruleSet.ts';
-export type { Format, HeaderVerdict, Reason, Status } from './verdict.ts';
+export { decideScan, type Judged, type Override, type ScanDecision, type ScanPolicy } from './policy.ts';
+export { type Format, type HeaderVerdict, type Reason, STATUSES, type Status } from './verdict.ts';

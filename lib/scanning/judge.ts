@@ -20,7 +20,7 @@ const HEAD = 64 * 1024;
 /**
  * Judges one file from its content, never from its name: which format it is, whether it is well-formed, what loading it
  * would do. Reads through the port only, and keeps no state; the same bytes give the same verdict. What the bytes
- * contain never makes it reject: it rejects only with a `ScanningError` of code `port`, which the caller may retry.
+ * contain never makes it reject: it rejects only with an error of the port itself, which the caller may retry.
  */
 export async function judgeHeader(reader: RangedReader, options: JudgeOptions = {}): Promise<HeaderVerdict> {
   const counted = createCountedReader(reader, options.maxBytes ?? Number.MAX_SAFE_INTEGER);
@@ -43,7 +43,7 @@ async function judgeWithin(reader: RangedReader, inspection: Inspection): Promis
   try {
     return await inspection.guard(() => inspectContent(reader, inspection), 'unknown');
   } catch (error) {
-    if (error instanceof ScanningError && error.code === 'port') throw error;
+    if (error instanceof ScanningError && error.cause instanceof Error) throw error.cause;
     const isBudget = error instanceof ScanningError && error.code === 'budget';
     // Anything else is the scanner's own mistake: never a crash of its host, and never clean.
     inspection.report(

@@ -87,7 +87,7 @@ export function createCountedReader(reader: RangedReader, maxBytes: number): Cou
         return await reader.read(offset, length);
       } catch (error) {
         if (error instanceof ScanningError) throw error;
-        throw new ScanningError('port', `bytes ${offset}+${length} could not be read`, { cause: error });
+        throw new ScanningError('port', `bytes ${offset}+${length} could not be read`, error);
       }
     },
   };

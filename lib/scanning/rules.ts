@@ -21,6 +21,8 @@ export const RULES = {
   'file.budget': { severity: 'unscanned', fix: 'Scan again with a larger budget.' },
   'file.deadline': { severity: 'unscanned', fix: 'Scan again with a later deadline.' },
   'file.scanner-error': { severity: 'unscanned', fix: 'Report the file: the scanner must not fail on any input.' },
+  'file.unreadable': { severity: 'unscanned', fix: 'Check the path and its permissions.' },
+  'file.changed': { severity: 'unscanned', fix: 'Scan again when nobody writes to the file.' },
   'polyglot.second-format': { severity: 'malicious', fix: REWRITE },
   'safetensors.header': { severity: 'invalid', fix: REWRITE },
   'safetensors.tensor': { severity: 'invalid', fix: REWRITE },

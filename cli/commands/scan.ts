@@ -1,0 +1,84 @@
+import { writeFile } from 'node:fs/promises';
+import { styleText } from 'node:util';
+import { type Command, InvalidArgumentError } from 'commander';
+import { STATUSES, type Status } from '../../lib/scanning/index.ts';
+import { formatBytes } from '../../lib/shared/units.ts';
+import { toSarif } from '../scan/sarif.ts';
+import { type ScanLine, scanTarget } from '../scan/scanFile.ts';
+import { targetsOf } from '../scan/sources.ts';
+
+interface ScanOptions {
+  readonly json?: true;
+  readonly sarif?: string;
+  readonly timeout: number;
+}
+
+const EXIT_FINDINGS = 1;
+const EXIT_USAGE = 2;
+/** Below the ten seconds in which a function must have judged a file. */
+const DEFAULT_TIMEOUT_SECONDS = 9;
+
+/** Adds `strata scan`. Exit codes: 0 everything is clean, 1 anything is not, 2 a path does not exist or usage. */
+export function registerScan(program: Command): void {
+  program
+    .command('scan')
+    .description(
+      'judge model files by their content: format, safety, what they hold; needs neither AWS nor a running plane',
+    )
+    .argument('<path...>', 'files, folders, s3://bucket/key or s3://bucket/prefix/')
+    .option('--json', 'one JSON object per file, as it is judged')
+    .option('--sarif <file>', 'write the findings for code scanning services')
+    .option('--timeout <seconds>', 'per file; what takes longer is unscanned', seconds, DEFAULT_TIMEOUT_SECONDS)
+    .action(scan);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('Give a number above zero.');
+  return value;
+}
+
+async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
+  const findings: ScanLine[] = [];
+  const counts = new Map<Status, number>(STATUSES.map((status) => [status, 0]));
+  for (const path of paths) {
+    try {
+      for await (const target of targetsOf(path)) {
+        const line = await scanTarget(target, options.timeout);
+        counts.set(line.verdict, (counts.get(line.verdict) ?? 0) + 1);
+        if (line.verdict !== 'clean') findings.push({ ...line, reasons: line.reasons.slice(0, 10) });
+        process.stdout.write(options.json === true ? `${JSON.stringify(line)}\n` : forPeople(line));
+      }
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      process.stderr.write(`cannot scan ${path}: ${error.message}\n`);
+      process.exitCode = EXIT_USAGE;
+    }
+  }
+  if (options.sarif !== undefined) await writeFile(options.sarif, toSarif(findings));
+  const summary = [...counts].filter(([, count]) => count > 0).map(([status, count]) => `${count} ${status}`);
+  if (options.json !== true) process.stdout.write(`${summary.join(', ') || 'nothing to scan'}\n`);
+  if (findings.length > 0 && process.exitCode !== EXIT_USAGE) process.exitCode = EXIT_FINDINGS;
+}
+
+const COLOURS = {
+  clean: 'green',
+  suspicious: 'yellow',
+  unscanned: 'yellow',
+  invalid: 'red',
+  malicious: 'red',
+} as const;
+
+function forPeople({ file, verdict, format, bytes, family, kind, reasons }: ScanLine): string {
+  const what = family === undefined ? format : `${format}, ${family} (${kind})`;
+  // styleText looks at NO_COLOR and at whether the stream is a terminal.
+  const lines = [
+    `${styleText(COLOURS[verdict], verdict.padEnd(10), { stream: process.stdout })} ${file}  ${what}, ${formatBytes(bytes)}`,
+  ];
+  for (const { rule, offset, text } of reasons) {
+    lines.push(`             ${rule}${offset === undefined ? '' : ` at ${offset}`}: ${text}`);
+  }
+  const fix = reasons.find((reason) => reason.fix !== undefined)?.fix;
+  if (fix !== undefined) lines.push(`             fix: ${fix}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { blobDigest, PART_SIZE, partHash } from '../../../lib/shared/digest.ts';
+import { safetensorsFile } from './build.ts';
+
+const Line = z.object({
+  file: z.string(),
+  verdict: z.string(),
+  digest: z.optional(z.string()),
+  rules: z.string(),
+  reasons: z.array(z.object({ rule: z.string() })),
+});
+const Sarif = z.object({
+  version: z.literal('2.1.0'),
+  runs: z.array(z.object({ results: z.array(z.object({ ruleId: z.string(), level: z.string() })) })),
+});
+
+let folder = '';
+const good = safetensorsFile('{}');
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'strata-scan-'));
+  await writeFile(join(folder, 'good.bin'), good);
+  await writeFile(join(folder, 'evil.safetensors'), "cos\nsystem\n(S'id'\ntR.");
+  await symlink('/etc/passwd', join(folder, 'link'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function strata(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['cli/main.ts', 'scan', ...args], (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+it('scans a folder, one JSON object per file, and exits with 1 for findings', async () => {
+  const sarif = join(folder, '..', 'strata-scan.sarif');
+  const { code, stdout } = await strata(folder, '--json', '--sarif', sarif);
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => Line.parse(JSON.parse(line)));
+  expect(code).toBe(1);
+  expect(lines.map(({ file, verdict }) => [file, verdict])).toEqual([
+    [join(folder, 'evil.safetensors'), 'malicious'],
+    [join(folder, 'good.bin'), 'clean'],
+  ]);
+  expect(lines[1]?.digest).toBe(blobDigest(good.length, PART_SIZE, [partHash(good)]));
+  const [run] = Sarif.parse(JSON.parse(await readFile(sarif, 'utf8'))).runs;
+  expect(run?.results.map(({ ruleId }) => ruleId)).toContain('pickle.dangerous-call');
+});
+
+it('exits with 0 where everything is clean and says so to people', async () => {
+  const { code, stdout } = await strata(join(folder, 'good.bin'));
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^clean .*good\.bin {2}safetensors, 10 B\n1 clean\n$/);
+});
+
+it('exits with 2 for a path that does not exist', async () => {
+  const { code, stdout, stderr } = await strata(join(folder, 'missing'), '--json');
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/cannot scan .*missing/);
+});
