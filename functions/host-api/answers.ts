@@ -1,6 +1,11 @@
 import type * as z from 'zod/mini';
-import type { HostSession, Problem } from '../../events/host-api/v1.ts';
-import { type RefreshAnswer, type RegistrationAnswer, refusalProblem } from '../../lib/fleet/index.ts';
+import type { HostSession, Problem, ResolvedModel } from '../../events/host-api/v1.ts';
+import {
+  type RefreshAnswer,
+  type RegistrationAnswer,
+  refusalProblem,
+  type ResolveAnswer,
+} from '../../lib/fleet/index.ts';
 import { canonicalJson } from '../../lib/shared/canonicalJson.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
 import type { HttpAnswer } from '../shared/httpHandler.ts';
@@ -30,7 +35,12 @@ export function sessionAnswer(answer: RegistrationAnswer | RefreshAnswer): HttpA
   return jsonAnswer(answer.outcome === 'registered' ? 201 : 200, answer.session);
 }
 
-function jsonAnswer(status: number, body: HostSession): HttpAnswer {
+export function modelAnswer(answer: ResolveAnswer): HttpAnswer {
+  if (answer.outcome === 'refused') return problemAnswer(refusalProblem(answer.reason));
+  return jsonAnswer(200, answer.model);
+}
+
+function jsonAnswer(status: number, body: HostSession | ResolvedModel): HttpAnswer {
   return { status, headers: { 'cache-control': 'no-store' }, body: canonicalJson(body) };
 }
 

@@ -13,6 +13,7 @@ export const hostApi = declareFunction({
         { method: 'POST', path: '/v1/hosts/join', auth: 'in-function' },
         { method: 'POST', path: '/v1/hosts/rejoin', auth: 'in-function' },
         { method: 'POST', path: '/v1/hosts/refresh', auth: 'in-function' },
+        { method: 'POST', path: '/v1/resolve', auth: 'in-function' },
       ],
     },
   ],

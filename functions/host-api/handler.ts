@@ -1,8 +1,15 @@
 import { RegisterHost } from '../../events/host-api/v1.ts';
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
-import { problemOf, type RegistrationDeps, refreshSession, registerHost, rejoinHost } from '../../lib/fleet/index.ts';
+import {
+  problemOf,
+  type RegistrationDeps,
+  refreshSession,
+  registerHost,
+  rejoinHost,
+  resolveModel,
+} from '../../lib/fleet/index.ts';
 import { type HttpAnswer, type HttpHandler, type HttpRequest, httpHandler } from '../shared/httpHandler.ts';
-import { parseBody, problemAnswer, sessionAnswer } from './answers.ts';
+import { modelAnswer, parseBody, problemAnswer, sessionAnswer } from './answers.ts';
 
 type Route = (request: HttpRequest, deps: RegistrationDeps) => Promise<HttpAnswer>;
 
@@ -22,6 +29,10 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     'POST /v1/hosts/refresh',
     async ({ body }, deps) => sessionAnswer(await refreshSession(deps, parseBody(SignedEnvelope, body))),
+  ],
+  [
+    'POST /v1/resolve',
+    async ({ body }, deps) => modelAnswer(await resolveModel(deps, parseBody(SignedEnvelope, body))),
   ],
 ]);
 

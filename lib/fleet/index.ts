@@ -38,6 +38,7 @@ export {
   registerHost,
   rejoinHost,
 } from './registerHost.ts';
+export { type ResolveAnswer, type ResolveDeps, type ResolveRefusal, resolveModel } from './resolveModel.ts';
 export { loadServable, type ServableOutcome, serveRefusal, type ServeRefusal } from './servable.ts';
 export { isFresh, type RefreshAnswer, refreshSession, type SessionRefusal } from './sessions.ts';
 export { type ReceiptAnswer, type ReceiptDeps, settleReceipt } from './settleReceipt.ts';

@@ -2,12 +2,15 @@ import type { Problem } from '../../events/host-api/v1.ts';
 import { ContractError, StrataError } from '../shared/errors.ts';
 import { FleetError } from './errors.ts';
 import type { RegistrationRefusal } from './registerHost.ts';
+import type { ResolveRefusal } from './resolveModel.ts';
 import type { SessionRefusal } from './sessions.ts';
+
+type Refusal = RegistrationRefusal | SessionRefusal | ResolveRefusal;
 
 const UNAUTHENTICATED = { status: 401, code: 'unauthenticated' } as const;
 
 /** What a host is told when it is refused, and what its operator can do. */
-const REFUSALS: Readonly<Record<RegistrationRefusal | SessionRefusal, Problem>> = {
+const REFUSALS: Readonly<Record<Refusal, Problem>> = {
   'unsupported-protocol': {
     status: 400,
     code: 'unsupported-protocol',
@@ -46,9 +49,33 @@ const REFUSALS: Readonly<Record<RegistrationRefusal | SessionRefusal, Problem>> 
     title: 'The host was drained and is retired.',
     hint: 'Register again to bring it back.',
   },
+  'unknown-model': {
+    status: 404,
+    code: 'unknown-model',
+    title: 'No such model is published.',
+    hint: 'See strata ls.',
+  },
+  'unknown-version': {
+    status: 404,
+    code: 'unknown-version',
+    title: 'No published version of the model fits the reference.',
+    hint: 'See strata show for its versions and aliases.',
+  },
+  'not-servable': {
+    status: 403,
+    code: 'not-servable',
+    title: 'A file of the version has no clean verdict by the rules of today.',
+    hint: 'See strata explain for its verdict.',
+  },
+  archived: {
+    status: 409,
+    code: 'archived',
+    title: 'A file of the version is archived and must be restored before it can be read.',
+    hint: 'Restore it, or ask for another version.',
+  },
 };
 
-export function refusalProblem(reason: RegistrationRefusal | SessionRefusal): Problem {
+export function refusalProblem(reason: Refusal): Problem {
   return REFUSALS[reason];
 }
 

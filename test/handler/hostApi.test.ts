@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { HostSession, type RegisterHost } from '../../events/host-api/v1.ts';
+import { HostSession, type RegisterHost, ResolvedModel } from '../../events/host-api/v1.ts';
+import type { Blob } from '../../lib/catalog/index.ts';
 import { createJoinToken, generateKeyPair, hostKeyId, signEnvelope } from '../../lib/fleet/index.ts';
-import { Generation, HostId } from '../../lib/shared/ids.ts';
-import { HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
-import { countingRandom, createFleetWorld, registration } from '../support/fleetWorld.ts';
+import { Generation, HostId, originLocation } from '../../lib/shared/ids.ts';
+import { EpochMs, GIB, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { countingRandom, createFleetWorld, digestOf, registration } from '../support/fleetWorld.ts';
 
 const ARN = 'arn:aws:iam::1:role/agent';
 const keys = (seed: number) => generateKeyPair('fresh', countingRandom(seed * 1000));
@@ -174,5 +175,79 @@ describe('coming back and staying', () => {
     const unknown = { ...request, host: HostId.parse('gpu-z'), generation: Generation.parse(1), at: world.clock.now() };
     const stranger = { ...keys(7), keyId: hostKeyId(unknown.host, unknown.generation) };
     expect((await world.post('/v1/hosts/refresh', signEnvelope(unknown, stranger))).statusCode).toBe(401);
+  });
+});
+
+const findings = (status: 'clean' | 'suspicious'): Blob['findings'] => ({
+  status,
+  rules: 'rules-of-yesterday',
+  format: 'safetensors',
+  kind: 'checkpoints',
+  reasons: [],
+});
+
+const archived: Blob['origin'] = {
+  location: originLocation('eu-west-1', 'GLACIER'),
+  storageClass: 'GLACIER',
+  versionId: 'v',
+  billedSince: EpochMs.parse(0),
+};
+
+describe('resolving a model', () => {
+  async function ask(reference: string, over: { readonly model?: string; readonly blob?: Partial<Blob> } = {}) {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a');
+    await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' }, over.blob);
+    await world.publish('sdxl', '1.1.0', { 'sdxl.safetensors': 'b', 'vae.safetensors': 'c' }, over.blob);
+    const { generation } = host.session;
+    const request = { schema: 'resolve-model/1', host: host.id, generation, at: world.clock.now(), reference };
+    return world.post('/v1/resolve', signEnvelope({ ...request, model: over.model ?? 'sdxl' }, host.key));
+  }
+
+  it.each([
+    ['latest', '1.1.0', ['b', 'c']],
+    ['1.0.0', '1.0.0', ['a']],
+    ['^1.0', '1.1.0', ['b', 'c']],
+  ])('answers %s with the pinned objects of %s', async (reference, version, letters) => {
+    const { statusCode, json } = await ask(reference);
+    expect(statusCode).toBe(200);
+    expect(ResolvedModel.parse(json)).toMatchObject({
+      version,
+      files: letters.map((letter) => ({
+        digest: digestOf(letter),
+        size: GIB,
+        origin: { key: `blobs/${digestOf(letter)}`, versionId: `${letter}-v1` },
+      })),
+    });
+  });
+
+  it.each([
+    ['an unknown model', () => ask('latest', { model: 'nothing' }), 404, 'unknown-model'],
+    ['an unknown version', () => ask('2.0.0'), 404, 'unknown-version'],
+    ['a reference that is none', () => ask('>=<'), 404, 'unknown-version'],
+    ['unclean content', () => ask('latest', { blob: { findings: findings('suspicious') } }), 403, 'not-servable'],
+    [
+      'content that older rules judged',
+      () => ask('latest', { blob: { findings: findings('clean') } }),
+      403,
+      'not-servable',
+    ],
+    ['archived content', () => ask('latest', { blob: { origin: archived } }), 409, 'archived'],
+  ])('refuses %s', async (_name, asked, status, code) => {
+    const { statusCode, json } = await asked();
+    expect(statusCode).toBe(status);
+    expect(json).toMatchObject({ code });
+  });
+
+  it('is for registered hosts only', async () => {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a');
+    await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' });
+    const { generation } = host.session;
+    const at = world.clock.now();
+    const request = { schema: 'resolve-model/1', host: host.id, generation, at, model: 'sdxl', reference: 'latest' };
+    const forged = signEnvelope(request, { ...keys(7), keyId: host.key.keyId });
+    expect((await world.post('/v1/resolve', forged)).statusCode).toBe(401);
+    expect((await world.post('/v1/resolve', request)).statusCode).toBe(400);
   });
 });
