@@ -21,6 +21,11 @@ export async function judgeUpload(deps: IngestDeps, pinned: PinnedUpload, call: 
     return;
   }
   if (upload.state !== 'observed') return;
+  const begun = await beginScan(deps, pinned);
+  if (begun?.state !== 'observed') {
+    if (begun !== undefined) reportQuarantine(begun, call);
+    return;
+  }
   const judged = await judge(deps, upload);
   const moved = await settleVerdict(deps, pinned, judged);
   if (moved === undefined) return;
@@ -37,6 +42,28 @@ export async function judgeUpload(deps: IngestDeps, pinned: PinnedUpload, call: 
   }
   reportQuarantine(moved, call);
 }
+
+/** A scanner that dies on a file, of memory or of time, leaves no verdict: after so many begun scans the file is to blame. */
+const MOST_SCANS = 6;
+
+/** Counts a scan before it begins. Answers the upload as it is then: observed, or quarantined where scan after scan never ended. */
+async function beginScan(deps: IngestDeps, pinned: PinnedUpload): Promise<Upload | undefined> {
+  return settle(deps.catalog, 'The scan', async () => {
+    const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
+    if (row?.value.state !== 'observed') return { changes: [], answer: undefined };
+    const scans = (row.value.scans ?? 0) + 1;
+    const begun: Upload =
+      scans <= MOST_SCANS
+        ? { ...row.value, scans }
+        : { ...row.value, state: 'quarantined', movedAt: deps.clock.now(), quarantine: NEVER_SCANNED };
+    return { changes: [UploadRow.put(begun, expectationOf(row))], answer: begun };
+  });
+}
+
+const NEVER_SCANNED: Quarantine = {
+  reason: 'unscannable',
+  text: `${MOST_SCANS} scans began and none ended. Convert the file to safetensors and upload it again.`,
+};
 
 interface Judged {
   readonly findings?: HeaderFindings;

@@ -40,6 +40,8 @@ const MAGICS: readonly (readonly [claim: Claim, hex: string])[] = [
 ];
 
 export function claimOf(head: Uint8Array): Claim {
+  // First: the length of its header may begin with any byte, a pickle's 0x80 among them, but then six of eight are zero.
+  if (looksLikeSafetensors(head)) return 'safetensors';
   if (looksLikeGguf(head)) return 'gguf';
   if (looksLikeZip(head)) return 'zip';
   if (looksLikeHdf5(head)) return 'hdf5';
@@ -47,7 +49,6 @@ export function claimOf(head: Uint8Array): Claim {
   if (looksLikeOnnx(head)) return 'onnx';
   if (looksLikePickle(head)) return 'pickle';
   if (looksLikeTar(head)) return 'tar';
-  if (looksLikeSafetensors(head)) return 'safetensors';
   const hex = Buffer.from(head.subarray(0, 8)).toString('hex');
   const magic = MAGICS.find(([, prefix]) => hex.startsWith(prefix));
   if (magic !== undefined) return magic[0];

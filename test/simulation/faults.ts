@@ -39,7 +39,7 @@ const BASE_RATES: Readonly<Record<FaultKind, number>> = {
   'crash-relay': 0.01,
   'visibility-expired': 0.01,
   'poison-message': 0.03,
-  throttled: 0.01,
+  throttled: 0.0002,
   'ambiguous-answer': 0.006,
   'self-triggering-upload': 0.1,
   'paused-agent': 0.05,
@@ -49,7 +49,7 @@ const BASE_RATES: Readonly<Record<FaultKind, number>> = {
   'disk-io-error': 0.01,
   'bit-flip': 0.1,
   'clock-jump': 0.05,
-  'scanner-crash': 0.05,
+  'scanner-crash': 0.3,
   'lost-notification': 0.05,
 };
 

@@ -102,7 +102,7 @@ export class Scheduler {
     return new Promise((resolve) => {
       if (!incarnation.alive) return;
       this.timerOrder += 1;
-      const at = this.now + Math.max(0, ms);
+      const at = this.now + Math.max(0, Math.ceil(ms));
       this.timers.push({
         incarnation,
         label: `${incarnation.name} wakes`,
@@ -119,14 +119,16 @@ export class Scheduler {
     this.onCrash(incarnation);
   }
 
-  /** One step; false when nothing is left that could ever run. Throws what a task threw. */
-  async step(): Promise<boolean> {
+  /**
+   * One step; false when nothing was left to run before `limit`, and then that is the time. Throws what a task threw.
+   */
+  async step(limit = Number.POSITIVE_INFINITY): Promise<boolean> {
     await nextTurn();
     if (this.failure !== undefined)
       throw new TaskFailedError('A task of the simulated system threw.', { cause: this.failure });
     this.dropTheDead();
     const chosen = this.chooseReady();
-    if (chosen === undefined) return this.advance();
+    if (chosen === undefined) return this.advance(limit);
     this.steps += 1;
     this.record(chosen.label);
     if (this.crashHere(chosen.incarnation, chosen.label)) {
@@ -158,9 +160,14 @@ export class Scheduler {
     return this.ready.every(({ incarnation }) => incarnation.pausedUntil > this.now);
   }
 
-  private advance(): boolean {
+  private advance(limit: number): boolean {
     const next = this.nextWake();
-    if (next === undefined) {
+    if (next === undefined || next > limit) {
+      if (Number.isFinite(limit)) {
+        this.now = Math.max(this.now, limit);
+        this.wakeTimers();
+        return false;
+      }
       const stuck = [...this.tasks.values()].filter(({ alive }) => alive);
       if (stuck.length > 0) {
         throw new EscapedAwaitError(

@@ -65,6 +65,8 @@ export const UploadValue = z.strictObject({
   movedAt: EpochMs,
   /** Of the digest message that carries the upload on now; an older one has no effect. */
   hop: z.number().check(z.int(), z.nonnegative()),
+  /** How many scans of its header were begun. */
+  scans: z.optional(z.number()),
   findings: z.optional(HeaderFindings),
   digest: z.optional(Digest),
   quarantine: z.optional(z.strictObject({ reason: QuarantineReason, text: z.string() })),

@@ -126,6 +126,18 @@ describe('the cost of a safetensors verdict', () => {
   });
 });
 
+describe('a header whose length begins like another format', () => {
+  it.each([
+    ['a pickle of protocol 0', 0x80],
+    ['a pickle of protocol 2', 0x280],
+    ['an MS-DOS program', 0x5a4d],
+    ['a zlib stream', 0x9c78],
+  ])('is read as safetensors and not as %s', async (_name, length) => {
+    const verdict = await judgeBytes(safetensorsFile(header({ w: tensor('U8', [4], 0, 4) }).padEnd(length, ' '), 4));
+    expect(verdict).toMatchObject({ status: 'clean', format: 'safetensors' });
+  });
+});
+
 describe('any bytes after a plausible length', () => {
   it('give a verdict and never an exception', async () => {
     await fc.assert(

@@ -1,0 +1,58 @@
+import { createHandlers } from '../../functions/handlers.ts';
+import { FUNCTIONS } from '../../functions/index.ts';
+import type { FunctionDeps } from '../../functions/shared/deps.ts';
+import type { createContext } from '../../functions/shared/invocation.ts';
+import { generateKeyPair } from '../../lib/fleet/index.ts';
+import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
+import { EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import type { SimulatedFunction } from './plane.ts';
+import { Rng } from './rng.ts';
+import type { Incarnation, Scheduler } from './scheduler.ts';
+
+/** The shipped functions, each made anew for the incarnation that runs it. */
+export function simulatedFunctions(depsOf: (incarnation: Incarnation) => FunctionDeps): readonly SimulatedFunction[] {
+  return FUNCTIONS.map((declaration) => ({
+    declaration,
+    create: (incarnation) => {
+      const handler = createHandlers(depsOf(incarnation))[declaration.name];
+      return (event, context) => call(handler, event, context);
+    },
+  }));
+}
+
+type AnyHandler = (event: never, context: ReturnType<typeof createContext>) => Promise<unknown>;
+
+// The runtime, too, hands a handler whatever its trigger sends.
+function call(handler: AnyHandler, event: unknown, context: ReturnType<typeof createContext>): Promise<unknown> {
+  return handler(event as never, context);
+}
+
+export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
+  region: 'local',
+  partSize,
+  maxUploadBytes: 1_000_000,
+  heartbeatSeconds: 60,
+  silentAfterMs: 10 * MINUTE_MS,
+  commandTtlMs: 15 * MINUTE_MS,
+});
+
+/** Keys made once a process: what they are does not matter to a run, only that they are not each other. */
+const PLANE_KEY = generateKeyPair('plane-1', new Rng(1).asRandom());
+
+export function planeKeys(): CommandKeys {
+  return {
+    current: async () => ({ keyId: 'plane-1', privateKey: PLANE_KEY.privateKey }),
+    published: async () => [{ keyId: 'plane-1', publicKey: PLANE_KEY.publicKey }],
+  };
+}
+
+export function credentialIssuer(scheduler: Scheduler): FunctionDeps['hostCredentials'] {
+  return {
+    issue: async (host, generation) => ({
+      accessKeyId: host,
+      secretAccessKey: String(generation),
+      sessionToken: 'simulation',
+      expiresAt: EpochMs.parse(scheduler.now + HOUR_MS),
+    }),
+  };
+}

@@ -1,0 +1,320 @@
+/**
+ * Simulated GPU hosts: the real agent's control over a disk in memory. A host lives through incarnations of its agent: a
+ * reboot loses what the disk had not synced and registers again; a paused one goes on as if nothing had happened.
+ */
+
+import { type Agent, createAgent } from '../../agent/agent.ts';
+import { HostSession, Problem, ResolvedModel } from '../../events/host-api/v1.ts';
+import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
+import { createRangedTransfer } from '../../lib/adapters/transfer/rangedTransfer.ts';
+import type { AgentPlane, PlaneAnswer } from '../../lib/fleet/index.ts';
+import { blobDigest, partHash } from '../../lib/shared/digest.ts';
+import { Digest, HostId, ModelName } from '../../lib/shared/ids.ts';
+import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
+import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { Bytes, DurationMs, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import { createMemDisk, type MemDisk } from '../support/memDisk.ts';
+import { type Faults, simulated } from './faults.ts';
+import type { HttpCall, Plane } from './plane.ts';
+import type { Rng } from './rng.ts';
+import type { Incarnation, Scheduler } from './scheduler.ts';
+import { countingTelemetry } from './telemetry.ts';
+import { type Counters, violated } from './watch.ts';
+
+export interface HostsOptions {
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+  readonly counters: Counters;
+  readonly rng: Rng;
+  readonly partSize: number;
+  readonly objects: ObjectStore;
+  readonly queues: SqliteQueues;
+  readonly sender: MessageSender;
+  readonly plane: () => Plane;
+  readonly trace: ((line: string) => void) | undefined;
+  readonly models: readonly string[];
+  readonly capacityBytes: number;
+}
+
+export class SimulatedHost {
+  readonly id: HostId;
+  readonly disk: MemDisk;
+  agent: Agent | undefined;
+  incarnation: Incarnation;
+  private readonly options: HostsOptions;
+  private readonly rng: Rng;
+  /** What inference processes hold leases on, as they were told. */
+  private readonly leased = new Map<string, { readonly digests: readonly Digest[]; readonly until: number }>();
+  private readonly flipped = new Set<string>();
+  private lives = 0;
+
+  constructor(id: string, options: HostsOptions) {
+    this.id = HostId.parse(id);
+    this.options = options;
+    this.rng = options.rng.fork();
+    this.disk = createMemDisk({ totalBytes: 64 * 1024 * 1024, now: () => options.scheduler.now });
+    this.incarnation = options.scheduler.incarnation(`${id}/0`);
+  }
+
+  /** Starts an incarnation on the host's disk. */
+  boot(): void {
+    const { scheduler } = this.options;
+    this.lives += 1;
+    this.incarnation = scheduler.incarnation(`${this.id}/${this.lives}`);
+    this.agent = undefined;
+    const mine = this.incarnation;
+    scheduler.spawn(mine, async () => {
+      while (mine.alive) {
+        try {
+          const agent = await createAgent(this.deps(mine), this.config());
+          this.agent = agent;
+          this.startLoops(agent, mine);
+          return;
+        } catch (error) {
+          // A supervisor starts it again.
+          if (!(error instanceof DiskError)) throw error;
+          await scheduler.sleep(mine, 5 * SECOND_MS);
+        }
+      }
+    });
+  }
+
+  /** The machine loses power now and comes up again after a while. */
+  reboot(): void {
+    const { scheduler } = this.options;
+    scheduler.crash(this.incarnation);
+    this.agent = undefined;
+    this.leased.clear();
+    this.disk.powerCut(() => this.rng.chance(0.5));
+    const down = scheduler.incarnation(`${this.id}/down`);
+    scheduler.spawn(down, async () => {
+      await scheduler.sleep(down, this.rng.below(3 * MINUTE_MS));
+      this.boot();
+    });
+  }
+
+  pause(ms: number): void {
+    this.incarnation.pausedUntil = this.options.scheduler.now + ms;
+  }
+
+  /** Damages one byte of one cached file. */
+  async flipBit(): Promise<boolean> {
+    const files = this.blobFiles();
+    if (files.length === 0) return false;
+    const path = this.rng.pick(files);
+    const size = (await this.disk.stat(path))?.size ?? 0;
+    if (size === 0) return false;
+    this.disk.flipBit(path, this.rng.below(size));
+    this.flipped.add(path);
+    return true;
+  }
+
+  private startLoops(agent: Agent, mine: Incarnation): void {
+    const every = (ms: number, step: () => Promise<unknown>) => this.loop(mine, ms, step);
+    every(30 * SECOND_MS, () => agent.sessionOnce());
+    every(8 * SECOND_MS, () => agent.pollOnce());
+    every(50 * SECOND_MS, () => agent.heartbeatOnce());
+    every(30 * SECOND_MS, () => agent.flushReceiptsOnce());
+    every(60 * SECOND_MS, () => agent.flushAccessesOnce());
+    every(45 * SECOND_MS, () => agent.upkeepOnce());
+    every(90 * SECOND_MS, () => agent.scrubOnce());
+    every(60 * SECOND_MS, () => this.infer(agent));
+  }
+
+  private loop(mine: Incarnation, ms: number, step: () => Promise<unknown>): void {
+    const { scheduler } = this.options;
+    scheduler.spawn(mine, async () => {
+      for (;;) {
+        try {
+          await step();
+        } catch (error) {
+          this.options.trace?.(`    ${mine.name} step failed: ${String(error)}`);
+        }
+        await scheduler.sleep(mine, ms * (0.5 + this.rng.number()) * (this.options.faults.enabled ? 1 : 4));
+      }
+    });
+  }
+
+  /** An inference process asks for a model, uses it under its lease for a while, and lets go. */
+  private async infer(agent: Agent): Promise<void> {
+    const { counters, models, scheduler, faults } = this.options;
+    if (!faults.enabled && this.rng.chance(0.9)) return;
+    const model = ModelName.parse(this.rng.pick(models));
+    const ensured = await agent.models.ensure(model, this.rng.pick(['latest', '1.0.0', '^1.0.0']), 0);
+    counters.count(`ensure: ${ensured.outcome}`);
+    if (ensured.outcome !== 'ready') return;
+    const digests = ensured.files.map(({ digest }) => digest);
+    this.leased.set(ensured.lease, { digests, until: scheduler.now + MINUTE_MS });
+    for (const digest of digests) await this.checkServed(digest);
+    await scheduler.sleep(this.incarnation, this.rng.below(MINUTE_MS / 2));
+    this.leased.delete(ensured.lease);
+    await agent.store.leases.release(ensured.lease);
+  }
+
+  private async checkServed(digest: Digest): Promise<void> {
+    const path = `blobs/${digest.slice(0, 2)}/${digest}`;
+    if (this.flipped.has(path)) return;
+    if ((await this.digestOnDisk(path)) !== digest)
+      violated(`${this.id}: ${path} is served and is not what its name says.`);
+  }
+
+  private deps(mine: Incarnation): Parameters<typeof createAgent>[0] {
+    const { scheduler, faults, counters, objects, queues, sender, trace } = this.options;
+    const clock = scheduler.clockOf(mine);
+    const random = this.rng.fork().asRandom();
+    const disk = simulated(scheduler, faults, mine, 'disk', this.faultyDisk(), { faulty: false });
+    const reader = simulated(scheduler, faults, mine, 'origin', objects);
+    return {
+      clock,
+      random,
+      telemetry: countingTelemetry(counters, trace, { host: this.id }),
+      disk,
+      plane: simulated(scheduler, faults, mine, 'plane', this.plane()),
+      receiver: simulated(scheduler, faults, mine, 'queue', queues),
+      sender: simulated(scheduler, faults, mine, 'reports', sender),
+      objects: reader,
+      transfer: createRangedTransfer({ objects: reader, disk, clock, random }, { rangeBytes: 512, parallelParts: 2 }),
+      useCredentials: () => undefined,
+    };
+  }
+
+  private config(): Parameters<typeof createAgent>[1] {
+    const capacityBytes = Bytes.parse(this.options.capacityBytes);
+    return {
+      host: { host: this.id, labels: {}, subscriptions: ['*'], capacityBytes },
+      store: {
+        capacityBytes,
+        headroomBytes: Bytes.parse(0),
+        partSize: this.options.partSize,
+        leaseTtlMs: DurationMs.parse(2 * MINUTE_MS),
+        fillAttempts: 3,
+        abandonedAfterMs: DurationMs.parse(5 * MINUTE_MS),
+        scrubEveryMs: DurationMs.parse(10 * MINUTE_MS),
+        scrubBytesPerSecond: Number.POSITIVE_INFINITY,
+      },
+      commands: { visibilitySeconds: 60, longCommands: 2, mostInHand: 10 },
+      pollSeconds: 0,
+      mostIdlePauseMs: DurationMs.parse(SECOND_MS),
+      accessesEveryMs: DurationMs.parse(MINUTE_MS),
+      resolutionTtlMs: DurationMs.parse(10 * SECOND_MS),
+    };
+  }
+
+  private plane(): AgentPlane {
+    const call = async <T>(route: Omit<HttpCall, 'method'>, parse: (json: unknown) => T): Promise<PlaneAnswer<T>> => {
+      const { statusCode, body } = await this.options.plane().call({ method: 'POST', ...route });
+      const json: unknown = JSON.parse(body);
+      if (statusCode < 300) return { outcome: 'answered', value: parse(json) };
+      return { outcome: 'refused', problem: Problem.parse(json) };
+    };
+    return {
+      register: (request) =>
+        call(
+          { path: '/v1/hosts', body: JSON.stringify(request), callerArn: `arn:aws:iam::0:role/${this.id}` },
+          (json) => HostSession.parse(json),
+        ),
+      rejoin: (envelope) =>
+        call({ path: '/v1/hosts/rejoin', body: JSON.stringify(envelope) }, (json) => HostSession.parse(json)),
+      refresh: (envelope) =>
+        call({ path: '/v1/hosts/refresh', body: JSON.stringify(envelope) }, (json) => HostSession.parse(json)),
+      resolve: (envelope) =>
+        call({ path: '/v1/resolve', body: JSON.stringify(envelope) }, (json) => ResolvedModel.parse(json)),
+    };
+  }
+
+  /** The disk fails now and then; and what is published or removed is looked at. */
+  private faultyDisk(): Disk {
+    const { disk } = this;
+    const { faults } = this.options;
+    const failing = (path: string) => {
+      if (!path.startsWith('staging') && !path.startsWith('blobs')) return;
+      if (faults.happens('disk-full')) throw new DiskError('no-space', `${path}: no space left on device.`);
+      if (faults.happens('disk-io-error')) throw new DiskError('io', `${path}: input/output error.`);
+    };
+    return {
+      ...disk,
+      write: async (path, offset, bytes) => {
+        failing(path);
+        await disk.write(path, offset, bytes);
+      },
+      allocate: async (path, size) => {
+        failing(path);
+        await disk.allocate(path, size);
+        await this.checkBudget();
+      },
+      rename: async (from, to) => {
+        await disk.rename(from, to);
+        if (to.startsWith('blobs/')) await this.checkPublished(to);
+      },
+      remove: async (path) => {
+        this.checkRemoval(path);
+        await disk.remove(path);
+        this.flipped.delete(path);
+      },
+    };
+  }
+
+  private async checkPublished(path: string): Promise<void> {
+    this.flipped.delete(path);
+    const digest = path.slice(path.lastIndexOf('/') + 1);
+    if ((await this.digestOnDisk(path)) !== digest)
+      violated(`${this.id}: ${path} was published with other bytes than its name says.`);
+    this.options.counters.count('published on a host');
+  }
+
+  private checkRemoval(path: string): void {
+    if (!path.startsWith('blobs/') || this.flipped.has(path)) return;
+    const digest = path.slice(path.lastIndexOf('/') + 1);
+    for (const { digests, until } of this.leased.values()) {
+      if (until > this.options.scheduler.now && digests.some((one) => one === digest)) {
+        violated(`${this.id}: ${path} was removed while an inference process holds a lease on it.`);
+      }
+    }
+  }
+
+  /** Staging and stored files together stay within the capacity, to the page. */
+  private async checkBudget(): Promise<void> {
+    let bytes = 0;
+    let files = 0;
+    for (const path of [...this.blobFiles(), ...this.files('staging/')]) {
+      bytes += (await this.disk.stat(path))?.size ?? 0;
+      files += 1;
+    }
+    const limit = this.agent?.store.ledger.state.capacityBytes ?? this.options.capacityBytes;
+    if (bytes > Math.max(limit, this.options.capacityBytes)) {
+      violated(`${this.id}: ${files} files of ${bytes} bytes exceed the capacity of ${limit} bytes.`);
+    }
+  }
+
+  private async digestOnDisk(path: string): Promise<string | undefined> {
+    const size = (await this.disk.stat(path))?.size;
+    if (size === undefined) return undefined;
+    const { partSize } = this.options;
+    const hashes = [];
+    for (let offset = 0; offset < size; offset += partSize)
+      hashes.push(partHash(await this.disk.read(path, offset, partSize)));
+    return blobDigest(size, partSize, hashes);
+  }
+
+  blobFiles(): string[] {
+    return this.files('blobs/').filter((path) => path.split('/').length === 3);
+  }
+
+  private files(prefix: string): string[] {
+    return this.disk
+      .tree()
+      .map((line) => line.split(' ')[0] ?? line)
+      .filter((path) => path.startsWith(prefix) && !path.endsWith('/'));
+  }
+
+  /** The blobs on the disk that are whole, or were until a bit flipped that no scrub has met yet. */
+  async residents(): Promise<ReadonlySet<Digest>> {
+    const found = new Set<Digest>();
+    for (const path of this.blobFiles()) {
+      const digest = path.slice(path.lastIndexOf('/') + 1);
+      if (this.flipped.has(path) || (await this.digestOnDisk(path)) === digest) found.add(Digest.parse(digest));
+    }
+    return found;
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * The plane of one simulated run: the embedded adapters in memory, and what a runtime does around the handlers. Each
+ * invocation is an incarnation of its own, as a Lambda container is: it may crash at any port call, or stop for so long
+ * that its messages are delivered again.
+ */
+
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import type { FunctionDeclaration, ScheduleTime, Trigger } from '../../functions/shared/declaration.ts';
+import { createContext } from '../../functions/shared/invocation.ts';
+import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
+import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
+import { PortError } from '../../lib/shared/errors.ts';
+import type { ReceivedMessage } from '../../lib/shared/ports/messageQueue.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import type { Faults } from './faults.ts';
+import type { Rng } from './rng.ts';
+import type { Incarnation, Scheduler } from './scheduler.ts';
+import type { Counters } from './watch.ts';
+
+/** A function under simulation: its declaration, and its handler made for one incarnation. */
+export interface SimulatedFunction {
+  readonly declaration: FunctionDeclaration;
+  readonly create: (
+    incarnation: Incarnation,
+  ) => (event: unknown, context: ReturnType<typeof createContext>) => Promise<unknown>;
+}
+
+export interface HttpCall {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+  readonly callerArn?: string;
+}
+
+type QueueTrigger = Extract<Trigger, { kind: 'queue' }>;
+
+interface Mapping {
+  readonly target: SimulatedFunction;
+  readonly trigger: QueueTrigger;
+  inFlight: number;
+}
+
+interface Schedule {
+  readonly target: SimulatedFunction;
+  readonly name: string;
+  readonly at: ScheduleTime;
+  next: number;
+}
+
+export interface PlaneOptions {
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+  readonly counters: Counters;
+  readonly rng: Rng;
+  readonly queues: SqliteQueues;
+  readonly objects: FileObjectStore;
+  readonly functions: readonly SimulatedFunction[];
+  /** When the earliest message of a function's queue becomes visible. */
+  readonly nextVisible: () => ReadonlyMap<string, number>;
+}
+
+const LONGEST_DELAY_S = 120;
+
+export class Plane {
+  deliveries = 0;
+  /** Set by whoever changed a queue, the bucket or the outbox. */
+  dirty = true;
+  /** Partitions of the outbox that got rows since the relay was last woken. */
+  readonly freshOutbox = new Set<string>();
+  private nextDue = 0;
+  private invocations = 0;
+  private relaying = 0;
+  private readonly options: PlaneOptions;
+  private readonly mappings: Mapping[] = [];
+  private readonly schedules: Schedule[] = [];
+  private readonly relay: SimulatedFunction | undefined;
+  private readonly ends = new Map<Incarnation, () => void>();
+
+  constructor(options: PlaneOptions) {
+    this.options = options;
+    for (const target of options.functions) {
+      for (const trigger of target.declaration.triggers) {
+        if (trigger.kind === 'queue') this.mappings.push({ target, trigger, inFlight: 0 });
+        if (trigger.kind === 'schedule') {
+          const next = nextFiring(trigger.at, options.scheduler.now);
+          this.schedules.push({ target, name: trigger.schedule, at: trigger.at, next });
+        }
+        if (trigger.kind === 'outbox-stream') this.relay = target;
+      }
+    }
+  }
+
+  /** Starts whatever its triggers ask for now. Called between any two steps. */
+  dispatch(): void {
+    const { scheduler } = this.options;
+    if (!this.dirty && scheduler.now < this.nextDue) return;
+    this.dirty = false;
+    this.routeNotifications();
+    this.fireSchedules();
+    this.wakeRelay();
+    this.pollQueues();
+  }
+
+  /** When `dispatch` has something to do although nothing happens meanwhile. */
+  wakeAt(): number {
+    return this.nextDue;
+  }
+
+  crashed(incarnation: Incarnation): void {
+    const end = this.ends.get(incarnation);
+    this.ends.delete(incarnation);
+    end?.();
+    this.dirty = true;
+  }
+
+  /** Calls the function behind a route; rejects with `unavailable` when the invocation dies. */
+  call(route: HttpCall): Promise<{ readonly statusCode: number; readonly body: string }> {
+    const target = this.options.functions.find(({ declaration }) =>
+      declaration.triggers.some(
+        (trigger) =>
+          trigger.kind === 'http' &&
+          trigger.routes.some(({ path, method }) => path === route.path && method === route.method),
+      ),
+    );
+    if (target === undefined) throw new Error(`No function answers ${route.method} ${route.path}.`);
+    return new Promise((resolve, reject) => {
+      const lost = () =>
+        reject(
+          new PortError({ code: 'unavailable', message: `${route.path}: no answer. Try again.`, retryable: true }),
+        );
+      this.invoke(
+        target,
+        httpEnvelope(route),
+        (answer) => {
+          if (isHttpResult(answer)) resolve(answer);
+          else reject(new Error(`${route.path} answered no HTTP result.`));
+        },
+        lost,
+      );
+    });
+  }
+
+  private routeNotifications(): void {
+    const { objects, faults, rng, queues } = this.options;
+    for (const { id, event } of objects.notifications(100)) {
+      objects.delivered(id);
+      const key = keyOf(event);
+      const mapping = this.mappings.find(({ trigger }) => matches(trigger, event, key));
+      if (mapping === undefined) continue;
+
+      if (faults.happens('lost-notification')) continue;
+      const copies = faults.happens('duplicate-delivery') ? 1 + rng.below(3) : 1;
+      for (let copy = 0; copy < copies; copy += 1) {
+        const delaySeconds = faults.happens('reordered-delivery') ? rng.below(LONGEST_DELAY_S) : 0;
+        void queues.send(mapping.trigger.queue, [{ body: event, delaySeconds }]);
+      }
+    }
+  }
+
+  private fireSchedules(): void {
+    const { scheduler, faults, counters } = this.options;
+    for (const schedule of this.schedules) {
+      if (schedule.next > scheduler.now) continue;
+      const scheduledTime = new Date(schedule.next).toISOString();
+      const times = faults.happens('duplicate-delivery') ? 2 : 1;
+      for (let time = 0; time < times; time += 1) {
+        this.invoke(
+          schedule.target,
+          { schedule: schedule.name, scheduledTime },
+          () => {},
+          () => {},
+        );
+      }
+      counters.count(`schedule ${schedule.name}`);
+      schedule.next = nextFiring(schedule.at, scheduler.now);
+    }
+  }
+
+  private wakeRelay(): void {
+    if (this.relay === undefined || this.freshOutbox.size === 0 || this.relaying >= 2) return;
+    const partitions = [...this.freshOutbox];
+    this.freshOutbox.clear();
+    // A stream may be late; the relay's schedule is the guarantee.
+    if (this.options.faults.enabled && this.options.rng.chance(0.2)) return;
+    this.relaying += 1;
+    const end = () => {
+      this.relaying -= 1;
+    };
+    const Records = partitions.map((pk) => ({
+      eventName: 'INSERT',
+      dynamodb: { Keys: { pk: { S: pk }, sk: { S: '' } } },
+    }));
+    this.invoke(this.relay, { Records }, end, end);
+  }
+
+  private pollQueues(): void {
+    const { scheduler, nextVisible } = this.options;
+    const visible = nextVisible();
+    let due = Number.POSITIVE_INFINITY;
+    for (const mapping of this.mappings) {
+      const at = visible.get(mapping.trigger.queue);
+      if (at === undefined) continue;
+      if (at > scheduler.now) due = Math.min(due, at);
+      else if (mapping.inFlight < mapping.trigger.maxConcurrency) this.deliver(mapping);
+    }
+    for (const { next } of this.schedules) due = Math.min(due, next);
+    this.nextDue = due;
+  }
+
+  private deliver(mapping: Mapping): void {
+    const { queues, rng, faults, counters } = this.options;
+    const { queue, batchSize } = mapping.trigger;
+    const visibility = mapping.target.declaration.timeoutSeconds * 6;
+    mapping.inFlight += 1;
+    const end = () => {
+      mapping.inFlight -= 1;
+      this.dirty = true;
+    };
+    const receive = async () => {
+      const messages = await queues.receive(queue, 1 + rng.below(Math.min(batchSize, 10)), 0, visibility);
+      if (messages.length === 0) {
+        end();
+        return;
+      }
+      this.deliveries += messages.length;
+      const finished = async (answer: unknown) => {
+        const failed = failedItems(answer);
+        for (const message of messages) {
+          // What failed stays invisible until its visibility timeout ends, as Lambda leaves it.
+          if (failed.has(message.messageId)) continue;
+          if (!faults.happens('duplicate-delivery')) await queues.remove(queue, message.receiptHandle);
+        }
+        end();
+      };
+      counters.count(`delivered ${queue}`);
+      this.invoke(mapping.target, sqsEnvelope(queue, messages), (answer) => void finished(answer), end);
+    };
+    void receive();
+  }
+
+  private invoke(target: SimulatedFunction, event: unknown, done: (answer: unknown) => void, lost: () => void): void {
+    const { scheduler, faults, rng } = this.options;
+    this.invocations += 1;
+    const { name, timeoutSeconds } = target.declaration;
+    const incarnation = scheduler.incarnation(`${name}#${this.invocations}`);
+    const started = scheduler.now;
+    const context = createContext({
+      functionName: name,
+      requestId: incarnation.name,
+      remainingMs: () => timeoutSeconds * SECOND_MS - (scheduler.now - started),
+    });
+    this.ends.set(incarnation, lost);
+    if (faults.happens('clock-jump')) incarnation.skewMs = (rng.number() - 0.5) * 2 * HOUR_MS;
+    if (faults.happens('visibility-expired')) {
+      // Stops somewhere in its work for longer than its messages stay invisible.
+      scheduler.spawn(incarnation, async () => {
+        for (let step = rng.below(12); step > 0; step -= 1) await scheduler.park(incarnation, `${name} is slow`);
+        incarnation.pausedUntil = scheduler.now + timeoutSeconds * 7 * SECOND_MS;
+      });
+    }
+    scheduler.spawn(incarnation, async () => {
+      await scheduler.park(incarnation, `${name} starts`);
+      let answer: unknown;
+      let failed = false;
+      try {
+        answer = await target.create(incarnation)(event, context);
+      } catch {
+        failed = true;
+      }
+      if (!this.ends.delete(incarnation)) return;
+      this.dirty = true;
+      if (failed) lost();
+      else done(answer);
+    });
+  }
+}
+
+function sqsEnvelope(queue: string, messages: readonly ReceivedMessage[]): SQSEvent {
+  const record = ({ messageId, receiptHandle, body, receiveCount }: ReceivedMessage): SQSRecord => ({
+    messageId,
+    receiptHandle,
+    body,
+    attributes: {
+      ApproximateReceiveCount: String(receiveCount),
+      SentTimestamp: '0',
+      SenderId: 'simulation',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: `arn:aws:sqs:local:000000000000:${queue}`,
+    awsRegion: 'local',
+  });
+  return { Records: messages.map(record) };
+}
+
+function httpEnvelope({ method, path, body, callerArn }: HttpCall): unknown {
+  return {
+    version: '2.0',
+    routeKey: `${method} ${path}`,
+    rawPath: path,
+    rawQueryString: '',
+    headers: { 'content-type': 'application/json' },
+    requestContext: {
+      http: { method, path },
+      ...(callerArn === undefined ? {} : { authorizer: { iam: { userArn: callerArn } } }),
+    },
+    body,
+    isBase64Encoded: false,
+  };
+}
+
+function isHttpResult(answer: unknown): answer is { readonly statusCode: number; readonly body: string } {
+  return typeof answer === 'object' && answer !== null && 'statusCode' in answer && 'body' in answer;
+}
+
+function failedItems(answer: unknown): ReadonlySet<string> {
+  const failures =
+    (answer as { batchItemFailures?: { itemIdentifier: string }[] } | undefined)?.batchItemFailures ?? [];
+  return new Set(failures.map(({ itemIdentifier }) => itemIdentifier));
+}
+
+interface Notification {
+  readonly 'detail-type': string;
+  readonly detail: { readonly object: { readonly key: string } };
+}
+
+function keyOf(event: string): string {
+  return (JSON.parse(event) as Notification).detail.object.key;
+}
+
+function matches(trigger: QueueTrigger, event: string, key: string): boolean {
+  const route = trigger.objectEvents;
+  if (route === undefined || !key.startsWith(route.keyPrefix)) return false;
+  const type = (JSON.parse(event) as Notification)['detail-type'];
+  return route.detailTypes.some((known) => known === type);
+}
+
+const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+/** The first moment after `after` that the schedule names. */
+export function nextFiring(time: ScheduleTime, after: number): number {
+  const clock = (text: string): number => {
+    const [hours, minutes] = text.split(':').map(Number);
+    return hours! * HOUR_MS + minutes! * MINUTE_MS;
+  };
+  if ('everyMinutes' in time) {
+    const every = time.everyMinutes * MINUTE_MS;
+    return (Math.floor(after / every) + 1) * every;
+  }
+  for (let day = Math.floor(after / DAY_MS); ; day += 1) {
+    const date = new Date(day * DAY_MS);
+    const fits =
+      'dailyUtc' in time ||
+      ('weeklyUtc' in time && DAYS[date.getUTCDay()] === time.weeklyUtc.day) ||
+      ('monthlyUtc' in time && date.getUTCDate() === time.monthlyUtc.day);
+    const at = 'dailyUtc' in time ? time.dailyUtc : 'weeklyUtc' in time ? time.weeklyUtc.at : time.monthlyUtc.at;
+    const moment = day * DAY_MS + clock(at);
+    if (fits && moment > after) return moment;
+  }
+}
