@@ -14,7 +14,7 @@ import { reportQuarantine } from './quarantine.ts';
 /** A call goes on for up to 15 minutes; the largest object that S3 takes (50 TB) needs about 250 of them. */
 const DIGEST_HOP_LIMIT = 500;
 /** A server-side copy runs to its end within one call; with less time left it is handed to a fresh one. */
-const COPY_RESERVE_MS = 5 * MINUTE_MS;
+export const COPY_RESERVE_MS = 3 * MINUTE_MS;
 
 /**
  * Carries one judged upload on: computes or resumes its digest, copies its bytes to `blobs/<digest>`, publishes. Hands over
