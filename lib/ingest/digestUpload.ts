@@ -11,8 +11,8 @@ import { ensureManifest, ensureOrigin, type OriginWanted } from './originCopy.ts
 import { type Publication, publishUpload } from './publishUpload.ts';
 import { reportQuarantine } from './quarantine.ts';
 
-/** A call goes on for up to 15 minutes; the largest object that S3 takes (50 TB) needs about 250 of them. */
-const DIGEST_HOP_LIMIT = 500;
+/** A call hashes for some minutes; the largest object that S3 takes (50 TB) needs about 1,000 of them. */
+const DIGEST_HOP_LIMIT = 2_000;
 /** A server-side copy runs to its end within one call; with less time left it is handed to a fresh one. */
 export const COPY_RESERVE_MS = 3 * MINUTE_MS;
 
