@@ -1,30 +1,44 @@
 import { Command, CommanderError } from 'commander';
-import { StrataError } from '../lib/shared/errors.ts';
-
-const EXIT_FATAL = 1;
-const EXIT_USAGE = 2;
+import { registerModels } from './commands/models.ts';
+import { registerOperate } from './commands/operate.ts';
+import { registerPlan } from './commands/plan.ts';
+import { registerPrices } from './commands/prices.ts';
+import { registerPush } from './commands/push.ts';
+import { registerReplay } from './commands/replay.ts';
+import { registerScan } from './commands/scan.ts';
+import { registerSimulate } from './commands/simulate.ts';
+import { describeError, EXIT, exitCodeOf, FindingsError } from './errors.ts';
 
 const program = new Command('strata').description('where every byte of every model lives').exitOverride();
-const { registerSimulate } = await import('./commands/simulate.ts');
-registerSimulate(program);
-const { registerReplay } = await import('./commands/replay.ts');
-registerReplay(program);
-const { registerPrices } = await import('./commands/prices.ts');
-registerPrices(program);
-const { registerPlan } = await import('./commands/plan.ts');
-registerPlan(program);
-const { registerScan } = await import('./commands/scan.ts');
-registerScan(program);
+program.addHelpText(
+  'after',
+  `
+Exit codes: 0 done, 1 failed or findings, 2 usage, 3 may succeed later, 4 credentials, 130 cancelled.
+Results go to stdout; progress, notes and errors to stderr.`,
+);
+for (const register of [
+  registerPush,
+  registerModels,
+  registerOperate,
+  registerReplay,
+  registerSimulate,
+  registerPrices,
+  registerPlan,
+  registerScan,
+]) {
+  register(program);
+}
+process.on('SIGINT', () => process.exit(EXIT.cancelled));
+// A reader that has seen enough closes the pipe; that is no failure.
+process.stdout.on('error', (error) => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(EXIT.ok);
+  throw error;
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = exitCode(error);
-}
-
-function exitCode(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  if (!(error instanceof StrataError)) throw error;
-  process.stderr.write(`${error.code}: ${error.message}\n`);
-  return EXIT_FATAL;
+  process.exitCode = exitCodeOf(error);
+  const told = error instanceof CommanderError || error instanceof FindingsError;
+  if (!told) process.stderr.write(describeError(error, process.argv.includes('--json')));
 }

@@ -7,6 +7,7 @@ import {
   DoctorCheck,
   FileView,
   HostView,
+  InspectedUpload,
   JoinTokenView,
   ModelView,
   ShownModel,
@@ -38,6 +39,11 @@ const OPERATION_CONTRACTS = {
     output: z.object({ uploads: z.array(UploadView), actions: z.array(ActionView) }),
   },
   listUploads: { input: z.strictObject({ ...PageInput, state: UploadStateView }), output: page(UploadView) },
+  /** What lies under one key now, and what became of it. */
+  inspectUpload: {
+    input: z.strictObject({ key: z.string().check(z.minLength(1), z.maxLength(1024)) }),
+    output: InspectedUpload,
+  },
   listHosts: { input: z.strictObject({}), output: page(HostView) },
   promoteAlias: {
     input: z.strictObject({ model: ModelName, alias: z.string(), version: SemVer, dryRun }),

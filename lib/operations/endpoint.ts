@@ -74,6 +74,7 @@ export function createRemoteOperations(
     showVersion: remote('showVersion'),
     explain: remote('explain'),
     listUploads: remote('listUploads'),
+    inspectUpload: remote('inspectUpload'),
     listHosts: remote('listHosts'),
     promoteAlias: remote('promoteAlias'),
     rollbackAlias: remote('rollbackAlias'),

@@ -1,3 +1,4 @@
+import { SET_METADATA } from '../../events/upload-set/v1.ts';
 import {
   deprecateVersion,
   HOST_SHARDS,
@@ -14,8 +15,8 @@ import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import type { Random } from '../shared/ports/random.ts';
-import { MINUTE_MS } from '../shared/units.ts';
-import type { OperationInput, Operations } from './contract.ts';
+import { Bytes, MINUTE_MS } from '../shared/units.ts';
+import type { OperationInput, OperationOutput, Operations } from './contract.ts';
 import { redriveDeadLetters, view } from './deadLetters.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
@@ -44,6 +45,7 @@ export function createOperations(deps: OperationsDeps): Operations {
     showVersion: async ({ reference }) => ({ files: [...(await showVersion(catalog, reference))] }),
     explain: ({ reference }) => explain(catalog, reference),
     listUploads: (input) => listUploads(catalog, input),
+    inspectUpload: ({ key }) => inspectUpload(deps, key),
     listHosts: async () => ({ items: [...(await listHosts(catalog))] }),
     promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),
     rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),
@@ -54,6 +56,21 @@ export function createOperations(deps: OperationsDeps): Operations {
     doctor: async () => ({
       items: [...(await doctor({ ...deps, listHosts: () => listHosts(catalog) }, clock.now()))],
     }),
+  };
+}
+
+async function inspectUpload(
+  { catalog, objects }: Pick<OperationsDeps, 'catalog' | 'objects'>,
+  key: string,
+): Promise<OperationOutput<'inspectUpload'>> {
+  const answer = await objects.head(key);
+  if (answer.outcome === 'absent') return {};
+  const { versionId, size, metadata } = answer.head;
+  const upload = (await UploadRow.get(catalog, key, versionId))?.value;
+  const set = metadata[SET_METADATA];
+  return {
+    current: { versionId, size: Bytes.parse(size), ...(set === undefined ? {} : { set }) },
+    ...(upload === undefined ? {} : { upload }),
   };
 }
 

@@ -85,6 +85,14 @@ export const UploadView = UploadValue;
 export type UploadView = z.infer<typeof UploadView>;
 export const UploadStateView = UploadState;
 
+export const InspectedUpload = z.object({
+  /** Absent where no object is current under the key. */
+  current: z.optional(z.object({ versionId: z.string(), size: Bytes, set: z.optional(z.string()) })),
+  /** The catalog's row of that version, as soon as it has one. */
+  upload: z.optional(UploadView),
+});
+export type InspectedUpload = z.infer<typeof InspectedUpload>;
+
 export const ActionView = ActionValue;
 export type ActionView = z.infer<typeof ActionView>;
 

@@ -1,0 +1,194 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { parseReference } from '../../lib/catalog/index.ts';
+import { SemVer } from '../../lib/shared/ids.ts';
+import { formatBytes } from '../../lib/shared/units.ts';
+import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { CliError, FindingsError } from '../errors.ts';
+import { ago, note, print } from '../output.ts';
+
+interface MutationOptions extends PlaneOptions {
+  readonly dryRun?: boolean;
+}
+
+const DRY_RUN = ['--dry-run', 'decide and tell, but change nothing'] as const;
+
+/** Adds the commands of operators: `hosts`, `alias`, `deprecate`, `dlq`, `token`, `doctor`. */
+export function registerOperate(program: Command): void {
+  withPlane(program.command('hosts').description('registered hosts with their room')).action(runHosts);
+  registerAlias(program);
+  withPlane(program.command('deprecate').description('have `latest` and ranges pass over a version'))
+    .argument('<name@version>')
+    .option('--undo', 'take the mark away')
+    .option(...DRY_RUN)
+    .action(runDeprecate);
+  registerDeadLetters(program);
+  withPlane(program.command('token').description('rights for hosts').command('create'))
+    .description('a one-time token that registers one host')
+    .option('--valid <minutes>', 'how long it can be used', positive, 60)
+    .action(runToken);
+  withPlane(program.command('doctor').description('check the plane; exit 1 when something fails')).action(runDoctor);
+}
+
+function registerAlias(program: Command): void {
+  const alias = program.command('alias').description('names that move from version to version');
+  withPlane(alias.command('promote').description('point an alias at a published version'))
+    .argument('<name@version>')
+    .argument('<alias>')
+    .option(...DRY_RUN)
+    .action(async (target: string, name: string, options: MutationOptions) => {
+      const { operations } = await connect(options);
+      printAlias(options, await operations.promoteAlias({ ...exact(target), alias: name, dryRun: isDry(options) }));
+    });
+  withPlane(alias.command('rollback').description('point an alias back at where it was before'))
+    .argument('<name>')
+    .argument('<alias>')
+    .option(...DRY_RUN)
+    .action(async (target: string, name: string, options: MutationOptions) => {
+      const { operations } = await connect(options);
+      const { model } = parseReference(target);
+      printAlias(options, await operations.rollbackAlias({ model, alias: name, dryRun: isDry(options) }));
+    });
+}
+
+function printAlias(
+  options: MutationOptions,
+  alias: {
+    readonly model: string;
+    readonly alias: string;
+    readonly version: string;
+    readonly previous?: string | undefined;
+  },
+): void {
+  print(options, {
+    schema: 'strata.alias/v1',
+    items: [alias],
+    id: (one) => one.version,
+    columns: [
+      ['ALIAS', (one) => `${one.model}@${one.alias}`],
+      ['VERSION', ({ version }) => version],
+      ['BEFORE', ({ previous }) => previous ?? ''],
+    ],
+  });
+  sayDry(options);
+}
+
+async function runHosts(options: PlaneOptions): Promise<void> {
+  const { operations } = await connect(options);
+  print(options, {
+    schema: 'strata.host/v1',
+    items: (await operations.listHosts({})).items,
+    id: ({ id }) => id,
+    columns: [
+      ['HOST', ({ id }) => id],
+      ['STATE', ({ state }) => state],
+      ['GENERATION', ({ generation }) => String(generation)],
+      ['USED', ({ usedBytes }) => formatBytes(usedBytes)],
+      ['RESERVED', ({ reservedBytes }) => formatBytes(reservedBytes)],
+      ['CAPACITY', ({ capacityBytes }) => formatBytes(capacityBytes)],
+      ['HEARTBEAT', ({ heartbeatAt }) => ago(heartbeatAt)],
+      ['SUBSCRIPTIONS', ({ subscriptions }) => subscriptions.join(', ')],
+    ],
+    empty: 'No host is registered. Make a join token: strata token create',
+  });
+}
+
+async function runDeprecate(target: string, options: MutationOptions & { readonly undo?: boolean }): Promise<void> {
+  const { operations } = await connect(options);
+  const deprecated = options.undo !== true;
+  const version = await operations.deprecateVersion({ ...exact(target), deprecated, dryRun: isDry(options) });
+  print(options, {
+    schema: 'strata.version/v1',
+    items: [version],
+    id: (one) => one.version,
+    columns: [
+      ['VERSION', (one) => `${one.model}@${one.version}`],
+      ['', (one) => (one.deprecated ? 'deprecated' : 'supported')],
+    ],
+  });
+  sayDry(options);
+}
+
+function registerDeadLetters(program: Command): void {
+  const dlq = program.command('dlq').description('messages that failed too often');
+  const columns = [
+    ['QUEUE', ({ queue }: { queue: string }) => queue],
+    ['MESSAGES', ({ messages }: { messages: number }) => String(messages)],
+  ] as const;
+  withPlane(dlq.command('list').description('dead-letter queues and how many messages each holds')).action(
+    async (options: PlaneOptions) => {
+      const { operations } = await connect(options);
+      const { items } = await operations.listDeadLetters({});
+      print(options, { schema: 'strata.dead-letters/v1', items, id: ({ queue }) => queue, columns });
+    },
+  );
+  withPlane(dlq.command('redrive').description('move messages back to where they failed; safe to repeat'))
+    .argument('<queue>', 'as `dlq list` names it, or the queue that it belongs to')
+    .option('--max <n>', 'at most so many', positive, 1000)
+    .option(...DRY_RUN)
+    .action(async (queue: string, options: MutationOptions & { readonly max: number }) => {
+      const { operations } = await connect(options);
+      const moved = await operations.redriveDeadLetters({ queue, max: options.max, dryRun: isDry(options) });
+      print(options, { schema: 'strata.dead-letters/v1', items: [moved], id: (one) => String(one.messages), columns });
+      sayDry(options);
+    });
+}
+
+async function runToken(options: PlaneOptions & { readonly valid: number }): Promise<void> {
+  const { operations } = await connect(options);
+  const token = await operations.createJoinToken({ validMinutes: options.valid });
+  print(options, {
+    schema: 'strata.join-token/v1',
+    items: [token],
+    id: (one) => one.token,
+    columns: [
+      ['TOKEN', (one) => one.token],
+      ['EXPIRES', ({ expiresAt }) => new Date(expiresAt).toISOString()],
+    ],
+  });
+  if (options.json !== true && options.quiet !== true) note('It is shown only now, and registers one host once.');
+}
+
+async function runDoctor(options: PlaneOptions): Promise<void> {
+  const { operations } = await connect(options);
+  const { items } = await operations.doctor({});
+  print(options, {
+    schema: 'strata.check/v1',
+    items,
+    id: ({ check, status }) => `${check} ${status}`,
+    columns: [
+      ['CHECK', ({ check }) => check],
+      ['STATUS', ({ status }) => status],
+      ['DETAIL', ({ detail }) => detail],
+      ['FIX', ({ fix }) => fix ?? ''],
+    ],
+  });
+  if (items.some(({ status }) => status === 'FAILED')) throw new FindingsError('a check failed');
+}
+
+function exact(target: string): {
+  readonly model: ReturnType<typeof parseReference>['model'];
+  readonly version: SemVer;
+} {
+  const { model, reference } = parseReference(target);
+  const version = SemVer.safeParse(reference);
+  if (version.success) return { model, version: version.data };
+  throw new CliError({
+    code: 'bad-reference',
+    message: `\`${target}\` names no exact version. Write it out, as in ${model}@1.0.0.`,
+    retryable: false,
+  });
+}
+
+function isDry(options: MutationOptions): boolean {
+  return options.dryRun === true;
+}
+
+function sayDry(options: MutationOptions): void {
+  if (isDry(options)) note('Nothing was changed (--dry-run).');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It is a whole number above zero.');
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import type { OutputOptions } from '../output.ts';
+import { CliError } from '../errors.ts';
+import { findOperatorFile, readOperatorFile } from './operatorFile.ts';
+import { connectLoopback } from './loopback.ts';
+import type { Plane } from './plane.ts';
+
+export interface PlaneOptions extends OutputOptions {
+  readonly data?: string;
+  readonly endpoint?: string;
+}
+
+/** The options of every command that talks to a plane. Each has a twin in the environment; the flag wins. */
+export function withPlane(command: Command): Command {
+  return command
+    .option('--data <dir>', 'data folder of the embedded runtime (STRATA_DATA)')
+    .option('--endpoint <url>', 'of the embedded runtime, with STRATA_TOKEN (STRATA_ENDPOINT)')
+    .option('--json', 'one JSON object a line')
+    .option('-q, --quiet', 'ids only, one a line');
+}
+
+/**
+ * Finds the plane: an endpoint or a data folder that is named, AWS where `STRATA_TABLE` is set, else the embedded runtime that
+ * this user runs. Throws `CliError` `no-plane`.
+ */
+export async function connect(options: PlaneOptions): Promise<Plane> {
+  const endpoint = options.endpoint ?? process.env['STRATA_ENDPOINT'];
+  if (endpoint !== undefined) return connectLoopback({ endpoint, token: process.env['STRATA_TOKEN'] ?? '' });
+  const data = options.data ?? process.env['STRATA_DATA'];
+  if (data !== undefined) return connectLoopback(await readOperatorFile(data));
+  const found = await findOperatorFile();
+  if (found !== undefined) return connectLoopback(found);
+  throw new CliError({
+    code: 'no-plane',
+    message:
+      'No running plane was found. Start one with `npm start`, name its data folder with --data, or set STRATA_TABLE, STRATA_BUCKET and STRATA_QUEUE_URL_PREFIX for AWS.',
+    retryable: false,
+  });
+}

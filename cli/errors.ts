@@ -1,0 +1,57 @@
+import { CommanderError } from 'commander';
+import * as z from 'zod/mini';
+import { errorText, StrataError } from '../lib/shared/errors.ts';
+
+/** Of the command line itself. Codes are append-only: scripts match on them. */
+export class CliError extends StrataError<
+  | 'no-plane'
+  | 'plane-unreachable'
+  | 'bad-reference'
+  | 'bad-path'
+  | 'bad-file-name'
+  | 'file-changed'
+  | 'not-uploaded'
+  | 'bad-answer'
+> {}
+
+/** Some items failed, or findings; the command has already said which. */
+export class FindingsError extends Error {
+  override readonly name = 'FindingsError';
+}
+
+export const EXIT = { ok: 0, failed: 1, usage: 2, retry: 3, credentials: 4, cancelled: 130 } as const;
+
+const USAGE_CODES = new Set([
+  'bad-reference',
+  'bad-path',
+  'bad-file-name',
+  'invalid-reference',
+  'invalid-input',
+  'no-plane',
+]);
+const CREDENTIAL_CODES = new Set(['access-denied', 'unauthorized']);
+const Named = z.object({ name: z.string() });
+
+/** What a failed command exits with: retryable differs from fatal, so that scripts know. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof StrataError) {
+    if (CREDENTIAL_CODES.has(error.code)) return EXIT.credentials;
+    if (USAGE_CODES.has(error.code)) return EXIT.usage;
+    return error.retryable ? EXIT.retry : EXIT.failed;
+  }
+  return Named.safeParse(error).data?.name === 'CredentialsProviderError' ? EXIT.credentials : EXIT.failed;
+}
+
+/** One line for people, or one object for programs; the cause where it says more. */
+export function describeError(error: unknown, json: boolean): string {
+  const known = error instanceof StrataError;
+  const code = known ? error.code : 'internal';
+  const message = known ? error.message : errorText(error);
+  const cause = error instanceof Error && error.cause !== undefined ? errorText(error.cause) : undefined;
+  if (json) {
+    const retryable = known && error.retryable;
+    return `${JSON.stringify({ schema: 'strata.error/v1', code, message, retryable, cause })}\n`;
+  }
+  return `error[${code}]: ${message}\n${cause === undefined ? '' : `  cause: ${cause}\n`}`;
+}

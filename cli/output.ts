@@ -1,0 +1,71 @@
+/** How a command tells its results. */
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export interface Listing<Item> {
+  /** Of each JSON record; its number grows when a member changes its meaning. */
+  readonly schema: string;
+  readonly items: readonly Item[];
+  /** What `-q` prints of an item. */
+  readonly id: (item: Item) => string;
+  readonly columns: readonly (readonly [header: string, cell: (item: Item) => string])[];
+  /** Printed for people instead of an empty table: what to do next. */
+  readonly empty?: string;
+}
+
+/** Results on stdout: a table for people, one flat JSON object a line with `--json`, one id a line with `-q`. */
+export function print<Item extends object>(options: OutputOptions, listing: Listing<Item>): void {
+  const { schema, items, id, columns, empty } = listing;
+  if (options.json === true) {
+    for (const item of items) process.stdout.write(`${JSON.stringify({ schema, ...item })}\n`);
+  } else if (options.quiet === true) {
+    for (const item of items) process.stdout.write(`${printable(id(item))}\n`);
+  } else if (items.length === 0) {
+    if (empty !== undefined) note(empty);
+  } else {
+    process.stdout.write(
+      table(
+        columns.map(([header]) => header),
+        items.map((item) => columns.map(([, cell]) => cell(item))),
+      ),
+    );
+  }
+}
+
+/** For people: never on stdout, so that what is piped stays clean. */
+export function note(text: string): void {
+  process.stderr.write(`${printable(text)}\n`);
+}
+
+export function table(headers: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [headers, ...rows].map((row) => row.map(printable));
+  const widths = headers.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  return cells
+    .map((row, index) => {
+      const line = row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd();
+      return `${index === 0 ? bold(line) : line}\n`;
+    })
+    .join('');
+}
+
+/** Names and texts come from uploads: what could move a terminal's cursor is shown, not sent. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => (character === '\n' ? character : '\uFFFD'));
+}
+
+function bold(text: string): string {
+  const plain = process.env['NO_COLOR'] !== undefined && process.env['NO_COLOR'] !== '';
+  return process.stdout.isTTY && !plain ? `\u001b[1m${text}\u001b[0m` : text;
+}
+
+export function ago(at: number): string {
+  const seconds = Math.max(0, Math.round((Date.now() - at) / 1000));
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} d ago`;
+}

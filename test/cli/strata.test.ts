@@ -1,0 +1,190 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
+import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
+import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
+import { safetensors } from '../support/ingestPlane.ts';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+let folder: DataFolder;
+let runtime: EmbeddedRuntime;
+
+beforeAll(async () => {
+  folder = takeDataFolder(undefined);
+  const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
+  runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry });
+});
+
+afterAll(async () => {
+  await runtime.stop();
+  folder.release();
+});
+
+interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
+  return new Promise((resolve) => {
+    const env = { PATH: process.env['PATH'] ?? '', STRATA_DATA: folder.path, ...environment };
+    execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+const strata = (...args: readonly string[]) => run(args);
+
+async function json(...args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+  const { code, stdout, stderr } = await strata(...args, '--json');
+  expect(
+    stderr.split('\n').filter((line) => line.includes('strata.error')),
+    stderr,
+  ).toEqual([]);
+  expect(code).toBe(0);
+  return stdout
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** A file outside of the runtime's own folders, with a modification time that does not change. */
+function file(path: string, bytes: Uint8Array | string): string {
+  const full = join(folder.path, 'mine', path);
+  mkdirSync(dirname(full), { recursive: true });
+  writeFileSync(full, bytes);
+  utimesSync(full, 1_700_000_000, 1_700_000_000);
+  return full;
+}
+
+describe('strata push', () => {
+  it('publishes a folder of files as one version, and finds nothing to do when it is run again', async () => {
+    const model = dirname(file('tiny/Model.safetensors', safetensors(500)));
+    file('tiny/config.json', '{"hidden_size": 8}');
+    file('tiny/.gitattributes', 'ignored');
+    const first = await strata('push', 'tiny@1.0.0', model, '--wait');
+    expect(first.stderr).toContain('tiny@1.0.0 is published.');
+    expect(first.code).toBe(0);
+    const files = await json('show', 'tiny');
+    expect(new Set(files.map((one) => one['file']))).toEqual(new Set(['config.json', 'model.safetensors']));
+    const again = await json('push', 'tiny@1.0.0', model, '--dry-run');
+    expect(again.map((one) => one['outcome'])).toEqual(['unchanged', 'unchanged']);
+  });
+
+  it('takes up where an earlier push stopped', async () => {
+    const folderOfTwo = dirname(file('two/a.safetensors', safetensors(300, 1)));
+    file('two/b.safetensors', safetensors(300, 2));
+    const [plan] = await json('push', 'two@1.0.0', folderOfTwo, '--dry-run');
+    expect(plan).toMatchObject({ schema: 'strata.push.file/v1', outcome: 'would-upload' });
+    await strata('push', 'two@1.0.0', folderOfTwo, '--wait');
+    await runtime.objects.remove('uploads/two/1.0.0/b.safetensors');
+    const outcomes = (await json('push', 'two@1.0.0', folderOfTwo, '--dry-run')).map((one) => one['outcome']);
+    expect(outcomes).toEqual(['unchanged', 'would-upload']);
+  });
+
+  it('exits 1 and says why when a file is quarantined', async () => {
+    const path = file('cut.safetensors', safetensors(500).subarray(0, 80));
+    const { code, stderr } = await strata('push', 'cut@1.0.0', path, '--wait');
+    expect(code).toBe(1);
+    expect(stderr).toContain('invalid-format');
+    expect((await json('ls', '--uploads', 'quarantined')).map((one) => one['key'])).toContain(
+      'uploads/cut/1.0.0/cut.safetensors',
+    );
+    expect((await json('explain', 'uploads/cut/1.0.0/cut.safetensors'))[0]).toMatchObject({ state: 'quarantined' });
+  });
+
+  it.each([
+    [['push', 'tiny@1', 'README.md'], 'bad-reference'],
+    [['push', 'tiny@1.0.0', '/nowhere/at/all'], 'bad-path'],
+    [['push', '/nowhere/at/all'], 'bad-path'],
+    [['push', 'tiny@1.0.0', 'test/unit'], 'bad-path'],
+    [['alias', 'promote', 'tiny', 'stable'], 'bad-reference'],
+    [['show', '../etc'], 'invalid-reference'],
+  ])('%j is a usage error: %s', async (args, code) => {
+    const { code: exit, stderr } = await strata(...args);
+    expect(stderr).toContain(`error[${code}]`);
+    expect(exit).toBe(2);
+  });
+
+  it('refuses two files that would get the same name', async () => {
+    const one = file('same/X.safetensors', safetensors(10));
+    const other = file('other/x.safetensors', safetensors(10));
+    const { code, stderr } = await strata('push', 'same@1.0.0', one, other);
+    expect(code).toBe(2);
+    expect(stderr).toContain('bad-file-name');
+  });
+});
+
+describe('strata', () => {
+  it('lists models as a table, as JSON with a schema, and as names', async () => {
+    const path = file('one.safetensors', safetensors(100));
+    await strata('push', path, '--wait');
+    expect((await strata('ls')).stdout).toMatch(/^MODEL +NEWEST +VERSIONS +UPDATED\n/);
+    expect((await strata('ls', '-q')).stdout.split('\n')).toContain('one');
+    expect(await json('ls')).toContainEqual(
+      expect.objectContaining({ schema: 'strata.model/v1', name: 'one', newest: '1.0.0' }),
+    );
+  });
+
+  it('moves an alias and changes nothing on a dry run', async () => {
+    await strata('push', file('aliased.safetensors', safetensors(120)), '--wait');
+    const dry = await strata('alias', 'promote', 'aliased@1.0.0', 'stable', '--dry-run');
+    expect(dry.stderr).toContain('Nothing was changed');
+    expect(await json('show', 'aliased', '--aliases')).toEqual([]);
+    expect(await json('alias', 'promote', 'aliased@1.0.0', 'stable')).toMatchObject([
+      { alias: 'stable', version: '1.0.0' },
+    ]);
+    expect(await json('show', 'aliased@stable')).toMatchObject([{ version: '1.0.0' }]);
+    const { code, stderr } = await strata('alias', 'rollback', 'aliased', 'stable');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('error[no-previous]')]);
+  });
+
+  it('redrives dead letters, and makes a token that is shown once', async () => {
+    await runtime.queues.send('ingest-dlq', [{ body: '{"poison":true}' }]);
+    expect(await json('dlq', 'list')).toContainEqual(expect.objectContaining({ queue: 'ingest-dlq', messages: 1 }));
+    const doctor = await strata('doctor');
+    expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringMatching(/dead-letters +FAILED/)]);
+    expect(await json('dlq', 'redrive', 'ingest', '--dry-run')).toMatchObject([{ queue: 'ingest-dlq', messages: 1 }]);
+    expect((await strata('dlq', 'redrive', 'nowhere')).stderr).toContain('error[unknown-queue]');
+    expect((await strata('token', 'create', '-q')).stdout).toMatch(/^strata-join-[0-9a-f]{64}\n$/);
+    expect((await strata('hosts')).stderr).toContain('No host is registered');
+  });
+
+  it('tells errors as one JSON object on stderr with --json', async () => {
+    const { code, stdout, stderr } = await strata('show', 'nothing', '--json');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(JSON.parse(stderr)).toMatchObject({ schema: 'strata.error/v1', code: 'unknown-model', retryable: false });
+  });
+
+  it.each([
+    [2, ['psuh'], {}, 'Did you mean push?'],
+    [2, ['ls', '--jsno'], {}, 'Did you mean --json?'],
+    [2, ['ls'], { STRATA_DATA: '/nowhere' }, 'error[no-plane]'],
+    [3, ['ls'], { STRATA_ENDPOINT: 'http://127.0.0.1:1' }, 'error[plane-unreachable]'],
+    [0, ['--help'], {}, ''],
+  ])('exits %i for %j', async (expected, args, environment, text) => {
+    const { code, stderr } = await run(args, environment);
+    expect(code).toBe(expected);
+    expect(stderr).toContain(text);
+  });
+
+  it('exits 4 when the token is wrong', async () => {
+    const { code, stderr } = await run(['ls'], { STRATA_ENDPOINT: runtime.url, STRATA_TOKEN: 'wrong' });
+    expect([code, stderr]).toEqual([4, expect.stringContaining('error[access-denied]')]);
+  });
+
+  it('never lets a name from an upload move the cursor', async () => {
+    const key = 'uploads/\u001b[2Jbad';
+    await runtime.objects.write(key, Buffer.from('x'));
+    await expect.poll(async () => (await runtime.operations.inspectUpload({ key })).upload?.state).toBe('quarantined');
+    const { stdout } = await strata('ls', '--uploads', 'quarantined');
+    expect(stdout).not.toContain('\u001b');
+  });
+});
