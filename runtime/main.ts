@@ -6,7 +6,7 @@ import { SAMPLES, type Sample } from './samples/index.ts';
 import { parseOptions, type StartOptions, USAGE, UsageError } from './start/options.ts';
 import { push, userFile } from './start/push.ts';
 import { begin, type Started } from './start/start.ts';
-import { askForPath, checkOutcome, type Findings, recomputeDigests } from './start/verify.ts';
+import { askForPath, checkOutcome, type Findings, recomputeDigests, sweepIdle } from './start/verify.ts';
 
 // Exit codes: 0 all is right, 1 something is not, 2 usage, 130 cancelled.
 const EXIT_WRONG = 1;
@@ -71,6 +71,7 @@ async function verify(started: Started, uploads: readonly Upload[]): Promise<Fin
   for (const { key, expected } of uploads) findings.push(...checkOutcome(key, expected, await started.outcome(key)));
   const cached = uploads.filter(({ expected }) => expected === 'cached').map(({ key }) => key.split('/')[1] ?? '');
   findings.push(...(await askForPath(started, `${cached[0]}@1.0.0`)));
+  findings.push(...(await sweepIdle(started, cached[0] ?? '')));
   findings.push(...(await recomputeDigests(started, cached)));
   return findings;
 }

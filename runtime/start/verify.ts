@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
-import { VersionRow } from '../../lib/catalog/index.ts';
+import { BlobRow, VersionRow } from '../../lib/catalog/index.ts';
 import { Digest, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { DAY_MS, EpochMs, SECOND_MS } from '../../lib/shared/units.ts';
+import { scheduleEvent } from '../envelopes.ts';
 import type { Milestone } from './follow.ts';
 import type { Started } from './start.ts';
 
@@ -32,6 +34,33 @@ export async function askForPath(started: Started, reference: string): Promise<F
   const { path, lease } = ensured.data;
   started.timeline.tell(reference, 'requested', `${agent.host} leases ${path} (lease ${lease.slice(0, 8)})`);
   return [];
+}
+
+/** The preset keeps what is younger than seven days where it is; nobody waits for that here. */
+const IDLE_MS = 8 * DAY_MS;
+const TRANSITION_WITHIN_MS = 30 * SECOND_MS;
+
+/**
+ * Fires the sweep as its schedule will in eight days, and waits until the model's blob has moved. The sweep decides by the
+ * moment that its schedule names, so no clock has to be changed for it.
+ */
+export async function sweepIdle({ runtime, timeline }: Started, model: string): Promise<Findings> {
+  const { catalog, clock } = runtime.deps;
+  const row = await VersionRow.get(catalog, ModelName.parse(model), SemVer.parse('1.0.0'));
+  const [file] = row?.value.files ?? [];
+  if (file === undefined) return [`${model} has no file that could move`];
+  const before = await BlobRow.get(catalog, file.digest);
+  const moment = EpochMs.parse(clock.now() + IDLE_MS);
+  const fired = await runtime.invoker.invoke('start-sweep', scheduleEvent('sweep', moment));
+  if (fired.outcome !== 'answered') return [`the sweep did not start: ${fired.outcome}`];
+  const from = before?.value.origin.storageClass;
+  for (const deadline = clock.now() + TRANSITION_WITHIN_MS; clock.now() < deadline; await clock.sleep(100)) {
+    const to = (await BlobRow.get(catalog, file.digest))?.value.origin.storageClass;
+    if (to === undefined || to === from) continue;
+    timeline.tell(`${model}@1.0.0`, 'transitioned', `${from} → ${to}, idle for eight days at the sweep's moment`);
+    return [];
+  }
+  return [`${model} is still in ${from} after the sweep`];
 }
 
 const Recomputed = z.object({ path: z.string(), digest: z.string(), bytes: z.number(), same: z.boolean() });
