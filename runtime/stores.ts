@@ -1,0 +1,91 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { createFileCommandKeys } from '../lib/adapters/embedded/fileCommandKeys.ts';
+import { createFileObjectStore, type FileObjectStore } from '../lib/adapters/embedded/fileObjectStore.ts';
+import { createHostTokens, type HostTokens } from '../lib/adapters/embedded/hostTokens.ts';
+import { createScheduleLog, type ScheduleLog } from '../lib/adapters/embedded/scheduleLog.ts';
+import { newSecret, readSecretFile } from '../lib/adapters/embedded/secretFile.ts';
+import { openDatabase } from '../lib/adapters/embedded/sqlite.ts';
+import { createSqliteCatalogStore, type SqliteCatalogStore } from '../lib/adapters/embedded/sqliteCatalogStore.ts';
+import { DEAD_LETTER_SUFFIX } from '../lib/adapters/embedded/sqliteDeadLetters.ts';
+import { createSqliteQueues, type SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
+import { createNodeDisk } from '../lib/adapters/node/nodeDisk.ts';
+import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
+import type { Clock } from '../lib/shared/ports/clock.ts';
+import type { CommandKeys } from '../lib/shared/ports/commandKeys.ts';
+import type { DataFolder } from './dataFolder.ts';
+import { queueSources } from './triggers.ts';
+
+/**
+ * What stands behind the ports, in one folder. Catalog, queues and objects are databases of their own: as on AWS, no
+ * transaction spans two of them.
+ */
+export interface Stores {
+  readonly catalog: SqliteCatalogStore;
+  readonly queues: SqliteQueues;
+  readonly objects: FileObjectStore;
+  readonly tokens: HostTokens;
+  readonly commandKeys: CommandKeys;
+  readonly scheduleLog: ScheduleLog;
+  close(): void;
+}
+
+export interface StoresOptions {
+  readonly folder: DataFolder;
+  readonly clock: Clock;
+  readonly region: string;
+  readonly partSize: number;
+  readonly onNotification: () => void;
+}
+
+const HOST_DEAD_LETTERS = `hosts${DEAD_LETTER_SUFFIX}`;
+/** A command that a living agent could not finish in so many deliveries is for a person to look at. */
+const HOST_RECEIVES = 5;
+
+export async function openStores(options: StoresOptions): Promise<Stores> {
+  const { folder, clock } = options;
+  const databases: DatabaseSync[] = [];
+  const open = (name: string): DatabaseSync => {
+    const database = openDatabase(folder.at(`${name}.db`));
+    databases.push(database);
+    return database;
+  };
+  const queues = createSqliteQueues({
+    database: open('queues'),
+    clock,
+    random: nodeRandom,
+    hostQueues: { redrive: { maxReceiveCount: HOST_RECEIVES, deadLetter: HOST_DEAD_LETTERS } },
+  });
+  defineQueues(queues);
+  const objects = await createFileObjectStore({
+    disk: await createNodeDisk(folder.at('bucket')),
+    database: open('objects'),
+    bucket: 'models',
+    region: options.region,
+    clock,
+    random: nodeRandom,
+    hashPartsOf: options.partSize,
+    onNotification: options.onNotification,
+  });
+  return {
+    catalog: createSqliteCatalogStore(open('catalog')),
+    queues,
+    objects,
+    tokens: createHostTokens({ secret: readSecretFile(folder.at('keys', 'host-tokens'), newSecret), clock }),
+    commandKeys: createFileCommandKeys({ path: folder.at('keys', 'commands.json'), clock, random: nodeRandom }),
+    scheduleLog: createScheduleLog(open('schedules')),
+    close() {
+      for (const database of databases) database.close();
+    },
+  };
+}
+
+/** Of the functions' queues this process is the only consumer: what its last life had received is free again. */
+function defineQueues(queues: SqliteQueues): void {
+  queues.define(HOST_DEAD_LETTERS);
+  for (const { trigger } of queueSources()) {
+    const deadLetter = `${trigger.queue}${DEAD_LETTER_SUFFIX}`;
+    queues.define(deadLetter);
+    queues.define(trigger.queue, { redrive: { maxReceiveCount: trigger.maxReceiveCount, deadLetter } });
+    queues.release(trigger.queue);
+  }
+}
