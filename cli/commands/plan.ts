@@ -64,9 +64,15 @@ async function plan(options: InventoryOptions & { readonly policy: string }): Pr
       `once ${usd(flow.moveUsd)} and ${usd(flow.earlyDeletionUsd)} early deletion\n`,
   );
   const kept = Object.entries(summary.kept).map(([reason, count]) => `  stay, ${reason}: ${count}\n`);
+  const { objects, liabilityUsd, firstFreeAt } = summary.bound;
+  const ledger =
+    firstFreeAt === undefined
+      ? ''
+      : `  ${objects} are bound by a minimum duration, leaving now would charge ${usd(liabilityUsd)}; ` +
+        `the first is free on ${new Date(firstFreeAt).toISOString().slice(0, 10)}\n`;
   process.stdout.write(
     `${summary.moves} of ${summary.objects} objects would move: ${usd(summary.savedUsdPerMonth)} less a month for ${usd(summary.onceUsd)} once\n` +
-      [...flows, ...kept].join(''),
+      [...flows, ...kept, ledger].join(''),
   );
 }
 

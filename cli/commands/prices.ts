@@ -2,52 +2,74 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
   combinePriceBooks,
-  parsePriceBook,
+  diffPrices,
+  listPrices,
   type PriceBook,
-  priceAgeDays,
   type PriceBookFile,
+  PricingError,
+  parsePriceBook,
+  priceAgeDays,
   shippedPriceBook,
 } from '../../lib/pricing/index.ts';
 
 /** Above this age the prices are an alarm. */
 const STALE_DAYS = 7;
+/** A finding that a script must notice. */
+const EXIT_FINDINGS = 1;
 
 interface ShowOptions {
   readonly prices?: string;
   readonly json?: true;
 }
 
-/** Adds `strata prices show`. */
+/** Adds `strata prices show` and `strata prices diff`. */
 export function registerPrices(program: Command): void {
-  program
-    .command('prices')
-    .description('the price books that every decision uses')
+  const prices = program.command('prices').description('the price books that every decision uses');
+  prices
     .command('show')
     .description('every price with its book, date and source')
     .option('--prices <file>', 'a price book that answers before the shipped ones')
     .option('--json', 'one JSON object per price')
     .action(showPrices);
+  prices
+    .command('diff <file>')
+    .description('what a refreshed price book would change in the shipped one of the same id; exit code 1 if anything')
+    .option('--json', 'one JSON object per changed price')
+    .action(showChanges);
 }
 
-interface PriceLine {
-  readonly book: string;
-  readonly asOf: string;
-  readonly item: string;
-  readonly usd: number;
-  readonly per: string;
-  readonly source: string;
+/** The way to refresh a book: get a new file, look at this, then replace the old one. */
+async function showChanges(path: string, options: { readonly json?: true }): Promise<void> {
+  const fresh = await readBook(path);
+  const shipped = shippedPriceBook().books.find((book) => book.id === fresh.id);
+  if (shipped === undefined) {
+    throw new PricingError({
+      code: 'invalid-book',
+      message: `No shipped book has the id ${fresh.id}.`,
+      retryable: false,
+    });
+  }
+  const changes = diffPrices(shipped, fresh);
+  if (changes.length > 0) process.exitCode = EXIT_FINDINGS;
+  const dollars = (usd: number | undefined): string => (usd === undefined ? 'none' : `$${usd}`);
+  const lines = changes.map((change) =>
+    options.json === true
+      ? JSON.stringify({ schema: 'strata.price-change/v1', book: fresh.id, ...change })
+      : `${change.item}: ${dollars(change.before)} → ${dollars(change.after)} per ${change.per}`,
+  );
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
 async function showPrices(options: ShowOptions): Promise<void> {
   const prices = await readBooks(options.prices);
-  const lines = prices.books.flatMap(priceLines);
+  const lines = prices.books.flatMap(listPrices);
   if (options.json === true) {
     process.stdout.write(lines.map((line) => `${JSON.stringify({ schema: 'strata.price/v1', ...line })}\n`).join(''));
     return;
   }
   for (const book of prices.books) {
     process.stdout.write(`\n${book.id}, ${book.region}, as of ${book.asOf}; 1 GB = ${book.gbBytes} bytes\n`);
-    for (const line of priceLines(book)) {
+    for (const line of listPrices(book)) {
       process.stdout.write(
         `  ${line.item.padEnd(44)} ${`$${line.usd}`.padStart(12)} per ${line.per.padEnd(22)} ${line.source}\n`,
       );
@@ -66,56 +88,9 @@ async function showPrices(options: ShowOptions): Promise<void> {
 
 async function readBooks(path: string | undefined): Promise<PriceBook> {
   const shipped = shippedPriceBook();
-  if (path === undefined) return shipped;
-  return combinePriceBooks(parsePriceBook(JSON.parse(await readFile(path, 'utf8'))), ...shipped.books);
+  return path === undefined ? shipped : combinePriceBooks(await readBook(path), ...shipped.books);
 }
 
-function priceLines(book: PriceBookFile): PriceLine[] {
-  const from =
-    (source: string) =>
-    (item: string, usd: number, per: string): PriceLine => ({
-      book: book.id,
-      asOf: book.asOf,
-      item,
-      usd,
-      per,
-      source,
-    });
-  return [
-    ...Object.entries(book.storage).flatMap(([name, price]) => storageLines(name, price, from(price.source))),
-    ...Object.entries(book.hostTiers).map(([tier, { source, usdPerGbHour }]) =>
-      from(source)(tier, usdPerGbHour, 'GB-hour'),
-    ),
-    ...Object.entries(book.gpus).map(([gpu, { source, usdPerHour }]) => from(source)(`GPU ${gpu}`, usdPerHour, 'hour')),
-    ...Object.entries(book.transfer).map(([route, { source, usdPerGb }]) =>
-      from(source)(`transfer ${route}`, usdPerGb, 'GB'),
-    ),
-  ];
-}
-
-function storageLines(
-  name: string,
-  price: PriceBookFile['storage'][string],
-  line: (item: string, usd: number, per: string) => PriceLine,
-): PriceLine[] {
-  const { put, get, transitionIn } = price.usdPer1000;
-  return [
-    line(`${name} storage`, price.usdPerGbMonth, 'GB-month'),
-    ...price.volumeSteps.map((step) =>
-      line(`${name} storage above ${step.aboveGb} GB`, step.usdPerGbMonth, 'GB-month'),
-    ),
-    ...(price.autoTiering?.tiers ?? []).map((tier) =>
-      line(`${name} after ${tier.afterIdleDays} idle days`, tier.usdPerGbMonth, 'GB-month'),
-    ),
-    ...(price.autoTiering
-      ? [line(`${name} monitoring`, price.autoTiering.monitoringUsdPer1000ObjectMonths, '1,000 object-months')]
-      : []),
-    line(`${name} put`, put, '1,000 requests'),
-    line(`${name} get`, get, '1,000 requests'),
-    line(`${name} transition in`, transitionIn, '1,000 requests'),
-    ...Object.entries(price.retrieval).flatMap(([tier, retrieval]) => [
-      line(`${name} ${tier} retrieval`, retrieval.usdPerGb, 'GB'),
-      ...(retrieval.usdPer1000 > 0 ? [line(`${name} ${tier} restore`, retrieval.usdPer1000, '1,000 requests')] : []),
-    ]),
-  ];
+async function readBook(path: string): Promise<PriceBookFile> {
+  return parsePriceBook(JSON.parse(await readFile(path, 'utf8')));
 }

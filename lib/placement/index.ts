@@ -30,7 +30,7 @@ export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { compileRates, type Rates } from './rates.ts';
 export { TierFacts } from './tierFacts.ts';
 export { TIER_RULES, type Temperature, temperature, type TierRules } from './tierRules.ts';
-export { allowedClasses, type ObjectCosts, objectCosts } from './objectCosts.ts';
+export type { ObjectCosts } from './objectCosts.ts';
 export { type ObjectHistory, offlineOptimum } from './optimum.ts';
 export { type Bill, billUsd, emptyBill, ObjectRun, type ObjectView, simulate, type StepPolicy } from './simulate.ts';
 export {
@@ -43,9 +43,7 @@ export {
   type ReplayResult,
   type ReplaySetup,
 } from './replay.ts';
-export { Allowance } from './allowance.ts';
 export { DOLLARS, type DollarPolicy } from './dollarPolicy.ts';
-export { dollarPolicy } from './policies/dollars.ts';
 export { type DemandForecast, knownRate } from './demand.ts';
 export {
   judgeLifecycle,

@@ -1,4 +1,4 @@
-import { Usd } from '../shared/units.ts';
+import { type EpochMs, Usd } from '../shared/units.ts';
 import type { TierDecision } from './decideTier.ts';
 import type { TierFacts } from './tierFacts.ts';
 
@@ -24,16 +24,25 @@ export interface TierPlanSummary {
   readonly kept: Readonly<Record<string, number>>;
   readonly onceUsd: Usd;
   readonly savedUsdPerMonth: Usd;
+  /**
+   * The minimum-duration ledger: objects that cannot leave their class for free yet, what leaving all of them now would charge, and
+   * when the first of them is free.
+   */
+  readonly bound: { readonly objects: number; readonly liabilityUsd: Usd; readonly firstFreeAt: EpochMs | undefined };
 }
 
 /** Adds up decisions one at a time: planning over any number of objects takes the memory of a few sums. */
 export class TierPlan {
   private objects = 0;
+  private boundObjects = 0;
+  private liabilityUsd = 0;
+  private firstFreeAt: EpochMs | undefined;
   private readonly flows = new Map<string, TierFlow>();
   private readonly kept = new Map<string, number>();
 
   add(decision: TierDecision, facts: Pick<TierFacts, 'bytes'>): void {
     this.objects += 1;
+    this.bind(decision);
     if (decision.action === 'keep') {
       this.kept.set(decision.reason, (this.kept.get(decision.reason) ?? 0) + 1);
       return;
@@ -59,7 +68,18 @@ export class TierPlan {
       kept: Object.fromEntries(this.kept),
       onceUsd: Usd.parse(sum((flow) => flow.moveUsd + flow.earlyDeletionUsd)),
       savedUsdPerMonth: Usd.parse(sum((flow) => flow.usdPerMonthBefore - flow.usdPerMonthAfter)),
+      bound: { objects: this.boundObjects, liabilityUsd: Usd.parse(this.liabilityUsd), firstFreeAt: this.firstFreeAt },
     };
+  }
+
+  /** What leaving now would charge is the same for every class that the object could go to. */
+  private bind(decision: TierDecision): void {
+    const liabilityUsd = decision.alternatives.find((one) => one.action === 'transition')?.earlyDeletionUsd ?? 0;
+    if (liabilityUsd <= 0) return;
+    this.boundObjects += 1;
+    this.liabilityUsd += liabilityUsd;
+    if (this.firstFreeAt === undefined || decision.freeMoveAt < this.firstFreeAt)
+      this.firstFreeAt = decision.freeMoveAt;
   }
 
   private flow(from: string, to: string): TierFlow {

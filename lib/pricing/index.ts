@@ -13,6 +13,7 @@ export {
   transferPrice,
   volumeUsd,
 } from './lookup.ts';
+export { diffPrices, listPrices, type PriceChange, type PriceLine } from './listPrices.ts';
 export {
   combinePriceBooks,
   HostTier,

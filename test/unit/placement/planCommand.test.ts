@@ -65,6 +65,20 @@ describe('strata plan', () => {
     expect(plan.onceUsd).toBeCloseTo(2 * (0.00002 + 0.0000004), 12);
   });
 
+  it('keeps the ledger of minimum durations', async () => {
+    const bound = { storageClass: 'GLACIER_IR', createdAt: NOW - 400 * DAY_MS, transitionedAt: NOW - 60 * DAY_MS };
+    const path = await inventory(
+      bound,
+      { ...bound, transitionedAt: NOW - 80 * DAY_MS },
+      { ...bound, transitionedAt: NOW - 90 * DAY_MS },
+    );
+    const plan = JSON.parse(await strata('plan', '--inventory', path, '--json'));
+    expect(plan.bound).toMatchObject({ objects: 2, firstFreeAt: NOW + 10 * DAY_MS });
+    expect(plan.bound.liabilityUsd).toBeCloseTo((0.004 * (30 + 10) * 24) / 730, 9);
+    printed = '';
+    expect(await strata('plan', '--inventory', path)).toContain('2 are bound by a minimum duration');
+  });
+
   it('says in words what would move', async () => {
     expect(await strata('plan', '--inventory', await inventory({}))).toMatchInlineSnapshot(`
       "1 of 1 objects would move: $0.02 less a month for $0.000005400 once

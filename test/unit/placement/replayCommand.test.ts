@@ -105,3 +105,30 @@ describe('strata prices show', () => {
     expect(lines).toContainEqual(expect.objectContaining({ book: 'reference', item: 'nvme', usd: 0.02 }));
   });
 });
+
+describe('strata prices diff', () => {
+  it('shows what a refreshed book changes, adds and lacks, and says so by its exit code', async () => {
+    const path = join(folder, 'fresh.json');
+    const shipped = join(import.meta.dirname, '../../../lib/pricing/books/aws-us-east-1.json');
+    const book = JSON.parse(await readFile(shipped, 'utf8'));
+    book.storage.GLACIER_IR.usdPerGbMonth = 0.005;
+    book.gpus.B200 = { source: 'ec2', usdPerHour: 9 };
+    delete book.transfer.internet;
+    await writeFile(path, JSON.stringify(book));
+    const changes = await strata('prices', 'diff', path, '--json');
+    expect(changes).toEqual([
+      {
+        schema: 'strata.price-change/v1',
+        book: 'aws/us-east-1',
+        item: 'GLACIER_IR storage',
+        per: 'GB-month',
+        before: 0.004,
+        after: 0.005,
+      },
+      { schema: 'strata.price-change/v1', book: 'aws/us-east-1', item: 'GPU B200', per: 'hour', after: 9 },
+      { schema: 'strata.price-change/v1', book: 'aws/us-east-1', item: 'transfer internet', per: 'GB', before: 0.09 },
+    ]);
+    expect(process.exitCode).toBe(1);
+    process.exitCode = undefined;
+  });
+});
