@@ -81,6 +81,7 @@ export const RULES = {
   'onnx.external-path': { severity: 'malicious', fix: 'Name external data by a plain file name beside the model.' },
   'onnx.custom-operator': { severity: 'suspicious', fix: 'Export with operators of the ONNX standard.' },
   'text.script': { severity: 'suspicious', fix: 'Ship code with the application, not with the model.' },
+  'text.unsafe-tag': { severity: 'malicious', fix: 'Remove the tag or the entity.' },
   'file.executable': { severity: 'malicious' },
   'json.malformed': { severity: 'invalid' },
   'json.code': { severity: 'suspicious', fix: 'Remove the reference to remote code.' },

@@ -4,8 +4,9 @@ import { explorePickle } from '../pickle/explore.ts';
 import type { RangedReader } from '../rangedReader.ts';
 import { type Json, parseStrictJson } from '../strictJson.ts';
 import type { Format } from '../verdict.ts';
-import { findTemplateEscape } from './chatTemplate.ts';
+import { judgeJsonFile } from './jsonRules.ts';
 import { judgePickles } from './pickleFile.ts';
+import { findTextHarm } from './textRules.ts';
 
 /** Tokenisers and vocabularies are the largest texts beside a model. */
 const MAX_TEXT = 64 * 1024 * 1024;
@@ -16,7 +17,7 @@ export async function judgePlain(reader: RangedReader, head: Uint8Array, inspect
   if ((first === '{' || first === '[') && reader.size <= MAX_TEXT) {
     const json = await readJson(reader);
     if (json !== undefined) {
-      judgeJson(json, inspection, '', 0);
+      judgeJsonFile(json, inspection);
       return 'json';
     }
   }
@@ -26,8 +27,8 @@ export async function judgePlain(reader: RangedReader, head: Uint8Array, inspect
   if (text === undefined) {
     throw new RefusedError('file.unknown-format', 'the content is of no format that the scanner reads');
   }
-  const script = findScript(text);
-  if (script !== undefined) inspection.report('text.script', script);
+  const harm = findTextHarm(text);
+  if (harm !== undefined) inspection.report(harm.rule, harm.what);
   return 'text';
 }
 
@@ -41,28 +42,6 @@ async function readJson(reader: RangedReader): Promise<Json | undefined> {
   }
 }
 
-/** Configurations name code: a template that hosts render, or classes that `trust_remote_code` would import. */
-function judgeJson(json: Json, inspection: Inspection, key: string, depth: number): void {
-  if (typeof json === 'string') {
-    const escape = /template/i.test(key) ? findTemplateEscape(json) : undefined;
-    if (escape !== undefined) inspection.report('template.escape', `${key} ${escape}`);
-    return;
-  }
-  if (Array.isArray(json)) for (const item of json) judgeJson(item, inspection, key, depth + 1);
-  if (!(json instanceof Map)) return;
-  for (const [name, value] of json) {
-    if (name === 'auto_map' && value !== null) {
-      inspection.report('json.code', 'auto_map: hosts that trust remote code would import Python of this repository');
-    }
-    judgeJson(
-      value,
-      inspection,
-      name === 'template' || name === 'chat_template' ? name : `${key}.${name}`.slice(-200),
-      depth + 1,
-    );
-  }
-}
-
 /** UTF-8 without control characters but white space. */
 async function readText(reader: RangedReader): Promise<string | undefined> {
   if (reader.size > MAX_TEXT) return undefined;
@@ -73,18 +52,4 @@ async function readText(reader: RangedReader): Promise<string | undefined> {
     if (error instanceof TypeError) return undefined;
     throw error;
   }
-}
-
-const SCRIPTS: readonly (readonly [pattern: RegExp, what: string])[] = [
-  [/^#!/, 'a script for a shell'],
-  [/^(?:import [A-Za-z_][\w.]*|from [A-Za-z_.][\w.]* import )/m, 'Python source'],
-  [/^(?:async )?def [A-Za-z_]\w*\s*\(/m, 'Python source'],
-  [/<script\b/i, 'a page with a script'],
-  [/<\?php\b/, 'PHP source'],
-];
-
-/** Code, but not the examples in fenced blocks of a model card. */
-function findScript(text: string): string | undefined {
-  const prose = text.split(/^\s{0,3}(?:```|~~~)/m).filter((_, index) => index % 2 === 0);
-  return SCRIPTS.find(([pattern]) => prose.some((part) => pattern.test(part)))?.[1];
 }

@@ -37,6 +37,8 @@ export function callValue(m: PickleState, callee: Value, args: Value): Value {
     m.report('pickle.computed-call', 'calls what an earlier step made');
     return instanceOf('?');
   }
+  if (args.lost === true)
+    throw new RefusedError('file.too-large', 'a call with arguments from a memo of millions', m.at);
   for (const arg of args.items) refuseGuarded(m, arg);
   const name = `${callee.module}.${callee.name}`;
   if (callee.role === undefined) {

@@ -47,6 +47,7 @@ export function setItems(m: PickleState, target: Value, items: readonly Value[])
 
 function keep(target: ContainerValue, key: string, value: Value): void {
   if (SPECIAL_KEYS.has(key)) target.special = key;
+  target.entries ??= new Map();
   if (target.entries.size < MAX_ENTRIES || target.entries.has(key)) target.entries.set(key, value);
 }
 

@@ -20,7 +20,7 @@ function pushText(m: PickleState, length: number, decode: (bytes: Uint8Array) =>
   const { offset } = cursor;
   if (length <= MAX_NAME) {
     if (length > cursor.left) throw cursor.truncated(length);
-    m.stack.push({ ...m.texts.keep(decode(cursor.bytes(length))), offset, length });
+    m.stack.push(m.texts.keepAt(decode(cursor.bytes(length)), offset, length));
     return;
   }
   cursor.skip(length);

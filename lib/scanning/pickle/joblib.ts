@@ -8,7 +8,7 @@ import type { Value } from './values.ts';
  */
 export function skipJoblibArray(m: PickleState, state: Value): void {
   m.context.onJoblibArray();
-  const entries = state.kind === 'dict' ? state.entries : new Map<string, Value>();
+  const entries = (state.kind === 'dict' ? state.entries : undefined) ?? new Map<string, Value>();
   const dtype = entries.get('dtype');
   const shape = entries.get('shape');
   const sizes = shape?.kind === 'tuple' ? shape.items.map((item) => (item.kind === 'int' ? item.value : -1)) : [-1];

@@ -24,7 +24,8 @@ function holdsObjects(value: Value | undefined, depth: number): boolean {
   if (value.kind === 'tuple') return value.items.some((item) => holdsObjects(item, depth + 1));
   if (value.kind === 'dict') {
     // More fields than are kept may hide one.
-    return value.entries.size >= 64 || [...value.entries.values()].some((item) => holdsObjects(item, depth + 1));
+    const entries = value.entries ?? new Map<string, Value>();
+    return entries.size >= 64 || [...entries.values()].some((item) => holdsObjects(item, depth + 1));
   }
   return false;
 }

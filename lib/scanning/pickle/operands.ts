@@ -7,6 +7,11 @@ const MAX_KEPT_CHARACTERS = 64 * 1024 * 1024;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** What names of modules, attributes and tensors are made of. */
+const NAME = /^[\w.\-:/]+$/;
+/** Neither a name nor what the encoding of binary data looks like. */
+const PROSE = /^[ -~]+$/;
+
 /** Turns the bytes of text operands into values, within a bound on what it keeps. */
 export class TextKeeper {
   #kept = 0;
@@ -16,10 +21,18 @@ export class TextKeeper {
     this.#kept += text.length;
     return { kind: 'text', text };
   }
+
+  /** As `keep`, for a text that lies in the stream: its place is kept where its content might be asked for. */
+  keepAt(text: string | undefined, offset: number, length: number): TextValue {
+    if (text !== undefined && NAME.test(text)) return this.keep(text);
+    return text !== undefined && PROSE.test(text) ? OPAQUE_TEXT : { kind: 'text', offset, length };
+  }
 }
 
 /** UTF-8, or undefined where it is none: Python would raise or make surrogates, and neither is a name. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  const latin1 = decodeLatin1(bytes);
+  if (!/[\u0080-\u00ff]/.test(latin1)) return latin1;
   try {
     return UTF8.decode(bytes);
   } catch {

@@ -1,9 +1,11 @@
 import { RefusedError } from '../errors.ts';
-import type { Value } from './values.ts';
+import { slim, type Value } from './values.ts';
 
 /** Picklers write batches of a thousand; a tuple of a few million numbers is the most that a model file holds at once. */
 const MAX_DEPTH = 4_000_000;
-const MAX_MEMO = 8_000_000;
+const MAX_MEMO = 16_000_000;
+/** From here on the memo keeps less of each value. */
+const MAX_WHOLE = 1_000_000;
 /** C's unpickler allocates its memo up to the largest index: an index far above the count of entries is an attack. */
 const MAX_MEMO_GAP = 1_000_000;
 
@@ -11,14 +13,16 @@ const MAX_MEMO_GAP = 1_000_000;
 export class PickleStack {
   #values: Value[];
   #marks: number[];
-  #memo: Map<number, Value>;
+  /** Dense: picklers count from zero. */
+  #memo: (Value | undefined)[];
+  #memoCount = 0;
   /** Read, not written: the memo of the machine from which this one was forked. */
   #inherited: PickleStack | undefined;
 
   constructor(forkedFrom?: PickleStack) {
     this.#values = forkedFrom === undefined ? [] : forkedFrom.#values.slice();
     this.#marks = forkedFrom === undefined ? [] : forkedFrom.#marks.slice();
-    this.#memo = new Map();
+    this.#memo = [];
     this.#inherited = forkedFrom;
   }
 
@@ -67,11 +71,12 @@ export class PickleStack {
   }
 
   remember(index: number, value: Value): void {
-    if (index > this.#memo.size + MAX_MEMO_GAP) {
+    if (index > this.#memoSize + MAX_MEMO_GAP) {
       throw new RefusedError('pickle.bomb', `memo index ${index} makes the unpickler allocate gigabytes`);
     }
-    if (this.#memo.size >= MAX_MEMO) throw new RefusedError('file.too-large', `more than ${MAX_MEMO} memo entries`);
-    this.#memo.set(index, value);
+    if (this.#memoCount >= MAX_MEMO) throw new RefusedError('file.too-large', `more than ${MAX_MEMO} memo entries`);
+    if (this.#memo[index] === undefined) this.#memoCount += 1;
+    this.#memo[index] = this.#memoCount > MAX_WHOLE ? slim(value) : value;
   }
 
   /** MEMOIZE: the next index is the number of entries. */
@@ -81,7 +86,7 @@ export class PickleStack {
 
   get #memoSize(): number {
     const inherited = this.#inherited;
-    return this.#memo.size + (inherited === undefined ? 0 : inherited.#memoSize);
+    return this.#memoCount + (inherited === undefined ? 0 : inherited.#memoSize);
   }
 
   recall(index: number): Value {
@@ -92,6 +97,6 @@ export class PickleStack {
 
   #lookUp(index: number): Value | undefined {
     const inherited = this.#inherited;
-    return this.#memo.get(index) ?? (inherited === undefined ? undefined : inherited.#lookUp(index));
+    return this.#memo[index] ?? (inherited === undefined ? undefined : inherited.#lookUp(index));
   }
 }

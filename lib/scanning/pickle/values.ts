@@ -35,6 +35,8 @@ export interface BytesValue {
 
 export interface TupleValue {
   readonly kind: 'tuple';
+  /** The items were dropped to bound memory: nothing can be judged that depends on them. */
+  readonly lost?: true;
   readonly items: readonly Value[];
   readonly weight: number;
 }
@@ -44,7 +46,7 @@ export interface ContainerValue {
   /** Values inside as a repr would write them, shared ones once per place: what a bomb makes large. */
   weight: number;
   /** Entries with a literal key, the first few. */
-  readonly entries: Map<string, Value>;
+  entries?: Map<string, Value>;
   /** A key that would redirect how Python treats an object whose state this becomes. */
   special?: string;
 }
@@ -99,6 +101,15 @@ export type Role = 'value' | 'class' | 'call' | 'both' | 'guarded';
 export const SCALAR: Value = { kind: 'scalar' };
 export const OPAQUE_TEXT: TextValue = { kind: 'text' };
 
+const SLIM_TUPLE: Value = { kind: 'tuple', items: [], weight: 1, lost: true };
+
+/** What a memo of millions keeps of a value: enough to use it as data, too little to call with it. */
+export function slim(value: Value): Value {
+  if (value.kind === 'tuple') return value.items.length === 0 ? value : SLIM_TUPLE;
+  if (value.kind === 'int') return SCALAR;
+  return value;
+}
+
 const SMALL_INTS: readonly Value[] = Array.from({ length: 1024 }, (_, value) => ({ kind: 'int', value }));
 
 export function intValue(value: number): Value {
@@ -123,5 +134,5 @@ export function tupleOf(items: readonly Value[]): TupleValue {
 }
 
 export function containerOf(kind: 'list' | 'dict' | 'set'): ContainerValue {
-  return { kind, weight: 1, entries: new Map() };
+  return { kind, weight: 1 };
 }

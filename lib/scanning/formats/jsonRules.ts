@@ -1,0 +1,52 @@
+import type { Inspection } from '../inspection.ts';
+import type { Json } from '../strictJson.ts';
+import { findTemplateEscape } from './chatTemplate.ts';
+import { judgeKerasConfig } from './kerasConfig.ts';
+
+/** Libraries of which pipelines and adapters name classes. */
+const LIBRARIES =
+  /^(?:diffusers|transformers|onnxruntime(?:\.transformers)?|optimum(?:\.\w+)?|sentence_transformers(?:\.models)?|peft|safetensors|timm|k_diffusion|stable_diffusion|pipeline_utils)(?:\.[\w.]+)?$/;
+/** Keys under which a configuration names a module that its loader imports. */
+const MODULE_KEYS = new Set(['parent_library', 'loader_module', 'custom_pipeline']);
+
+/** Configurations name code: templates that hosts render, classes that loaders import, notebooks. */
+export function judgeJsonFile(json: Json, inspection: Inspection): void {
+  if (json instanceof Map) {
+    if (json.has('nbformat') && json.has('cells')) inspection.report('json.code', 'a notebook with code');
+    if (typeof json.get('class_name') === 'string' && json.has('config')) judgeKerasConfig(json, inspection);
+    if (typeof json.get('_class_name') === 'string') judgePipeline(json, inspection);
+  }
+  judgeValue(json, inspection, '');
+}
+
+/** diffusers' `model_index.json`: components as pairs of a library and a class. */
+function judgePipeline(json: ReadonlyMap<string, Json>, inspection: Inspection): void {
+  for (const [name, value] of json) {
+    const [library, type] = Array.isArray(value) && value.length === 2 && !name.startsWith('_') ? value : [];
+    if (typeof library === 'string' && typeof type === 'string' && !LIBRARIES.test(library)) {
+      inspection.report('json.code', `the component ${name} is the class ${library}.${type}`);
+    }
+  }
+}
+
+function judgeValue(json: Json, inspection: Inspection, key: string): void {
+  if (typeof json === 'string') {
+    const escape = /template/i.test(key) ? findTemplateEscape(json) : undefined;
+    if (escape !== undefined) inspection.report('template.escape', `${key} ${escape}`);
+    if (MODULE_KEYS.has(key) && !LIBRARIES.test(json))
+      inspection.report('json.code', `${key} names the module ${json}`);
+    return;
+  }
+  if (Array.isArray(json)) for (const item of json) judgeValue(item, inspection, key);
+  if (!(json instanceof Map)) return;
+  for (const [name, value] of json) {
+    if (name === 'auto_map' && value !== null) {
+      inspection.report('json.code', 'auto_map: hosts that trust remote code would import Python of this repository');
+    }
+    if (/^py\/(?:object|reduce|function|type|repr|newargs)/.test(name)) {
+      inspection.report('json.code', `${name}: jsonpickle would call what it names`);
+    }
+    // `chat_template` may be a text, or a list of names and templates.
+    judgeValue(value, inspection, /template/i.test(key) ? key : name);
+  }
+}
