@@ -49,7 +49,7 @@ export function decideHeartbeat(
       measuredAt: heartbeat.at,
       heartbeatAt: now,
       heartbeatSequence: heartbeat.sequence,
-      silentAt: EpochMs.parse(now + silentAfterMs),
+      dueAt: EpochMs.parse(now + silentAfterMs),
     },
   };
 }

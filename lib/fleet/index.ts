@@ -1,6 +1,14 @@
 export type { AgentPlane, PlaneAnswer } from './agentPlane.ts';
 export { createJoinToken } from './joinTokens.ts';
-export { CLOCK_MARGIN_MS, reap, type ActionReaping, type HostReaping, type ReapDeps } from './reap.ts';
+export {
+  CLOCK_MARGIN_MS,
+  decideReap,
+  reap,
+  RETIRE_AFTER_MS,
+  type ActionReaping,
+  type HostReaping,
+  type ReapDeps,
+} from './reap.ts';
 export {
   commandHost,
   type OperatorAnswer,

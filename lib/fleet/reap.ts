@@ -18,7 +18,7 @@ import { type ActionId, CorrelationId, type HostId, hostLocation } from '../shar
 import type { CatalogStore, Change, Item } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { Bytes, EpochMs, HOUR_MS } from '../shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../shared/units.ts';
 import { retryDelaySeconds } from './decideReceipt.ts';
 import { promisedTo } from './settleReceipt.ts';
 
@@ -32,17 +32,22 @@ export interface ReapDeps {
 export const CLOCK_MARGIN_MS = HOUR_MS;
 const PER_SHARD = 100;
 
-export type HostReaping = 'silent' | 'heard-since';
+/** A host that comes back after that registers again and is believed about whatever it reports. */
+export const RETIRE_AFTER_MS = DAY_MS;
+
+export type HostReaping = 'silent' | 'retired' | 'heard-since';
 export type ActionReaping = 'expired' | 'superseded' | 'ended-since';
 
 /**
- * Every minute: hosts that were not heard become silent, commands that nobody answered end. Neither removes anything from a host, so
- * a clock that jumps costs a report at worst. Each shard takes its oldest 100 a run.
+ * Every minute: hosts that were not heard become silent, those silent for a day retired, and commands that nobody answered end. None
+ * of it removes anything from a host, so a clock that jumps costs a report at worst. Each shard takes its oldest 100 a run.
  */
 export async function reap(deps: ReapDeps): Promise<void> {
   for (let shard = 0; shard < HOST_SHARDS; shard += 1) {
     for (const item of await due(deps.catalog, `DUE#HOST#${shard}`, deps.clock.now())) {
-      const reason = await reapHost(deps, HostRow.parse(item).value.id);
+      const { id } = HostRow.parse(item).value;
+      const reason = await reapHost(deps, id);
+      if (reason !== 'heard-since') deps.telemetry.warn('host reaped', { host: id, reason });
       deps.telemetry.metric('HostReaped', 'Count', 1, { reason });
     }
   }
@@ -62,22 +67,28 @@ async function due(store: CatalogStore, partition: string, until: EpochMs): Prom
   return page.items;
 }
 
+/** What becomes of a host that was not heard in time. */
+export function decideReap(host: Host, now: EpochMs): HostReaping {
+  if (host.state === 'retired' || host.dueAt > now) return 'heard-since';
+  return host.state === 'silent' ? 'retired' : 'silent';
+}
+
 async function reapHost(deps: ReapDeps, id: HostId): Promise<HostReaping> {
   return settle(deps.catalog, `Reaping ${id}`, async (): Promise<Decided<HostReaping>> => {
     const row = await HostRow.get(deps.catalog, id);
     const now = deps.clock.now();
-    const watched = row?.value.state === 'active' || row?.value.state === 'draining';
-    if (row === undefined || !watched || row.value.silentAt > now) return { changes: [], answer: 'heard-since' };
+    const reason = row === undefined ? 'heard-since' : decideReap(row.value, now);
+    if (row === undefined || reason === 'heard-since') return { changes: [], answer: 'heard-since' };
     const { generation, heartbeatSequence } = row.value;
-    const name = `silent-${id}.${generation}.${heartbeatSequence}`;
+    const name = `${reason}-${id}.${generation}.${heartbeatSequence}`;
     const body = { schema: 'fence-host/1', host: id, generation, correlationId: CorrelationId.parse(name) };
-    deps.telemetry.warn('host silent', { host: id, generation });
+    const reaped: Host =
+      reason === 'silent'
+        ? { ...row.value, state: 'silent', dueAt: EpochMs.parse(now + RETIRE_AFTER_MS) }
+        : { ...row.value, state: 'retired', promisedBytes: Bytes.parse(0) };
     return {
-      changes: [
-        HostRow.put({ ...row.value, state: 'silent' }, expectationOf(row)),
-        outboxPut({ id: name, queue: 'placement', body }, now),
-      ],
-      answer: 'silent',
+      changes: [HostRow.put(reaped, expectationOf(row)), outboxPut({ id: name, queue: 'placement', body }, now)],
+      answer: reason,
     };
   });
 }

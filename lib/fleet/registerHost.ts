@@ -164,7 +164,7 @@ function nextGeneration(
     registeredAt: now,
     heartbeatAt: now,
     heartbeatSequence: 0,
-    silentAt: EpochMs.parse(now + silentAfterMs),
+    dueAt: EpochMs.parse(now + silentAfterMs),
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
-import { Bytes, GIB, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import { Bytes, DAY_MS, GIB, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 
 /** One host that holds blob `a`. */
 async function resident() {
@@ -102,6 +102,25 @@ describe('a host that falls silent', () => {
     expect((await world.run()).map((command) => command.command.type)).toEqual(['report']);
     await world.deliver('heartbeats', host.heartbeat({ residents: [digestOf('a')] }));
     expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified' });
+  });
+
+  it('for a day is retired: its queue and its copies are forgotten, and it may come back as a new generation', async () => {
+    const { world, host } = await resident();
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    const [late] = await world.run();
+    for (const ms of [2 * MINUTE_MS, DAY_MS]) {
+      await world.clock.advance(ms);
+      await world.reap();
+    }
+    expect(await world.host('gpu-a')).toMatchObject({ state: 'retired', promisedBytes: 0 });
+    expect((await world.deliver('receipts', host.receipt(late!))).batchItemFailures).toEqual([]);
+    await world.run();
+    expect(await world.replica('a', 'gpu-a')).toBeUndefined();
+    await expect(world.queues.send('host-gpu-a-1', [{ body: 'x' }])).rejects.toMatchObject({ code: 'no-such-queue' });
+
+    const back = await world.addHost('gpu-a');
+    await world.deliver('heartbeats', back.heartbeat({ residents: [digestOf('a'), digestOf('b')] }));
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified', host: { generation: 2 } });
   });
 
   it('stays as it is while it is heard in time', async () => {

@@ -5,7 +5,10 @@ import { defineRow, shardOf, sortableTime } from '../rowType.ts';
 
 export const HOST_SHARDS = 8;
 
-/** active ⇄ silent (no heartbeat for a while), active → draining → retired; registering again makes any of them active. */
+/**
+ * active ⇄ silent (no heartbeat for a while) → retired (none for a day); active → draining → retired. Registering again makes any
+ * of them active.
+ */
 export const HostState = z.enum(['active', 'draining', 'silent', 'retired']);
 export type HostState = z.infer<typeof HostState>;
 
@@ -31,8 +34,8 @@ export const HostValue = z.strictObject({
   registeredAt: EpochMs,
   heartbeatAt: EpochMs,
   heartbeatSequence: z.number(),
-  /** Past this moment without a heartbeat the host counts as silent. */
-  silentAt: EpochMs,
+  /** Past this moment without a heartbeat an active or draining host becomes silent, and a silent one retired. */
+  dueAt: EpochMs,
 });
 export type Host = z.infer<typeof HostValue>;
 
@@ -45,10 +48,8 @@ export const HostRow = defineRow({
   index: (value) => {
     const shard = shardOf(value.id, HOST_SHARDS);
     const listing = { partition: `HOSTS#${shard}`, sort: value.id };
-    const watched = value.state === 'active' || value.state === 'draining';
-    return watched
-      ? { listing, due: { partition: `DUE#HOST#${shard}`, sort: `${sortableTime(value.silentAt)}#${value.id}` } }
-      : { listing };
+    if (value.state === 'retired') return { listing };
+    return { listing, due: { partition: `DUE#HOST#${shard}`, sort: `${sortableTime(value.dueAt)}#${value.id}` } };
   },
 });
 

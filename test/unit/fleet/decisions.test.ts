@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
 import { type Host, HostValue, type Replica, ReplicaValue } from '../../../lib/catalog/index.ts';
-import { decideFence, decideHeartbeat, decideResident, serveRefusal } from '../../../lib/fleet/index.ts';
+import { decideFence, decideHeartbeat, decideReap, decideResident, serveRefusal } from '../../../lib/fleet/index.ts';
 import { operatorRefusal } from '../../../lib/fleet/operatorCommands.ts';
 import { freeBytes } from '../../../lib/fleet/placementInputs.ts';
 import { Digest, Generation } from '../../../lib/shared/ids.ts';
@@ -29,7 +29,7 @@ function host(over: object = {}): Host {
     registeredAt: 0,
     heartbeatAt: 0,
     heartbeatSequence: 5,
-    silentAt: 0,
+    dueAt: 0,
     ...over,
   });
 }
@@ -114,7 +114,7 @@ describe('a heartbeat', () => {
     expect(decided.reason).toBe(reason);
     expect(decided.host?.state).toBe(state);
     if (decided.host !== undefined)
-      expect(decided.host).toMatchObject({ heartbeatAt: 1_000, silentAt: 1_050, measuredAt: 100 });
+      expect(decided.host).toMatchObject({ heartbeatAt: 1_000, dueAt: 1_050, measuredAt: 100 });
   });
 });
 
@@ -159,6 +159,18 @@ describe('a fence', () => {
     ['forgets a retired host', replica('verified'), host({ state: 'retired' }), 'retired'],
   ] as const)('%s', (_name, copy, known, reason) => {
     expect(decideFence(copy, known)).toBe(reason);
+  });
+});
+
+describe('a host that is due', () => {
+  it.each([
+    ['becomes silent', host({ dueAt: 1_000 }), 'silent'],
+    ['becomes silent while it drains', host({ state: 'draining', dueAt: 1_000 }), 'silent'],
+    ['was heard meanwhile', host({ dueAt: 1_001 }), 'heard-since'],
+    ['is retired when it was silent', host({ state: 'silent', dueAt: 1_000 }), 'retired'],
+    ['is retired already', host({ state: 'retired', dueAt: 1_000 }), 'heard-since'],
+  ] as const)('%s', (_name, known, reason) => {
+    expect(decideReap(known, EpochMs.parse(1_000))).toBe(reason);
   });
 });
 
