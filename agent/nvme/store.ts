@@ -121,11 +121,13 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
 
   async function evict(digest: Digest): Promise<Eviction> {
     const blob = blobs.get(digest);
-    if (blob === undefined) return { outcome: 'absent' };
+    // A fill that has not reserved yet counts as well: without its cancellation it would bring the blob back.
+    if (blob === undefined && !fills.running(digest)) return { outcome: 'absent' };
     if (leases.protects(digest)) return { outcome: 'kept', why: 'leased', bytes: await measure(disk, digest) };
-    if (blob.pinned) return { outcome: 'kept', why: 'pinned', bytes: await measure(disk, digest) };
+    if (blob?.pinned === true) return { outcome: 'kept', why: 'pinned', bytes: await measure(disk, digest) };
     fills.cancel(digest);
     const measured = await evictBlob(parts, digest);
+    if (blob === undefined && measured.bytesBefore === 0) return { outcome: 'absent' };
     return { outcome: measured.bytesAfter === 0 ? 'gone' : 'leaked', ...measured };
   }
 

@@ -114,7 +114,8 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
   const plane: AgentPlane = {
     async register(request) {
       if (registry.offline) throw unavailable();
-      registry.generation += 1;
+      // The same key again is the same registration: its answer was lost.
+      if (registry.publicKey !== request.publicKey) registry.generation += 1;
       registry.publicKey = request.publicKey;
       registry.registrations.push(request);
       registry.fenced = false;
