@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    projects: ['unit', 'contract', 'handler', 'cli', 'infra', 'e2e', 'simulation'].map((name) => ({
+    projects: ['unit', 'contract', 'handler', 'cli', 'infra', 'agent', 'e2e', 'simulation'].map((name) => ({
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],

@@ -51,7 +51,9 @@ export function failingDisk(disk: Disk, points: Points): Disk {
       const member: unknown = Reflect.get(target, property);
       if (typeof member !== 'function') return member;
       return async (...args: readonly unknown[]) => {
-        const reached = DISK_POINTS.filter(({ call, path }) => call === property && path.test(String(args[0])));
+        // A link is made at its second argument; everything else happens at the first.
+        const at = String(property === 'symlink' ? args[1] : args[0]);
+        const reached = DISK_POINTS.filter(({ call, path }) => call === property && path.test(at));
         for (const { name } of reached) points.reach(`${name}.before`);
         const answer: unknown = await Reflect.apply(member, target, args);
         for (const { name } of reached) points.reach(`${name}.after`);

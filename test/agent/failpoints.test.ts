@@ -1,0 +1,28 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { FAILPOINTS } from '../../agent/wiring/failpoints.ts';
+import { MIB } from '../../lib/shared/units.ts';
+import { createHostWorld, killLeftovers, scratchFolder, startAgent } from './hostWorld.ts';
+import { expectRecovery, watchDisk } from './killed.ts';
+
+const CAPACITY_BYTES = 64 * MIB;
+
+describe('an agent that is killed at a fail point', async () => {
+  const world = await createHostWorld();
+  afterEach(killLeftovers);
+  afterAll(() => world.close());
+  const blob = world.addBlob(20 * MIB);
+
+  it.each(FAILPOINTS)('%s shows no partial blob, keeps its budget and ends the command once', async (failpoint) => {
+    const folder = await scratchFolder();
+    const options = { data: folder.path, capacity: String(CAPACITY_BYTES) };
+    const agent = startAgent(world, { ...options, failpoint });
+    await world.prefetch(blob);
+    let dead = false;
+    const watching = watchDisk(folder.path, blob, CAPACITY_BYTES, () => dead);
+    expect(await agent.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    dead = true;
+    await watching;
+    await expectRecovery(world, blob, options);
+    await folder.remove();
+  });
+});
