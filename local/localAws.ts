@@ -15,6 +15,8 @@ export interface LocalAws {
   readonly outputs: StackOutputs;
   readonly findings: readonly PropertyFinding[];
   readonly region: string;
+  /** What stands before a function's name. */
+  readonly functionPrefix: string;
   /** Where agents find the host API. */
   readonly planeUrl: string;
   /** What makes the SDK and the AWS CLI talk to this AWS. */
@@ -70,7 +72,17 @@ export async function startLocalAws({ context, tell }: LocalAwsOptions): Promise
     const findings = await assertProperties(readTemplates(folder), clients, names);
     const gateway = await startGateway(outputs.HostApiUrl, service.endpoint);
     parts.gateway = gateway;
-    return { clients, outputs, findings, region, planeUrl: gateway.url, environment, logFile: service.logFile, stop };
+    return {
+      clients,
+      outputs,
+      findings,
+      region,
+      functionPrefix: `${PREFIX}-`,
+      planeUrl: gateway.url,
+      environment,
+      logFile: service.logFile,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

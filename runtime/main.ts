@@ -1,12 +1,13 @@
 import { ModelName, SemVer } from '../lib/shared/ids.ts';
 import { VersionRow } from '../lib/catalog/index.ts';
+import { scheduleEvent } from './envelopes.ts';
 import { FolderTakenError } from './dataFolder.ts';
 import { PortTakenError } from './endpoint.ts';
 import { SAMPLES, type Sample } from './samples/index.ts';
 import { parseOptions, type StartOptions, USAGE, UsageError } from './start/options.ts';
 import { push, userFile } from './start/push.ts';
 import { begin, type Started } from './start/start.ts';
-import { askForPath, checkOutcome, type Findings, recomputeDigests, sweepIdle } from './start/verify.ts';
+import { report, type Scene, verify } from './start/verify.ts';
 
 // Exit codes: 0 all is right, 1 something is not, 2 usage, 130 cancelled.
 const EXIT_WRONG = 1;
@@ -36,7 +37,10 @@ async function main(options: StartOptions): Promise<number> {
 
 async function work(started: Started, options: StartOptions, signal: AbortSignal): Promise<number> {
   const uploads = await pushAll(started, options, signal);
-  if (options.once) return report(started, await verify(started, uploads));
+  if (options.once) {
+    const followed = uploads.map(({ key, expected }) => ({ key, expected, outcome: started.outcome(key) }));
+    return report(started.timeline, await verify(sceneOf(started), followed));
+  }
   started.timeline.say('Push models of your own with `npm run strata -- push FILE`. Ctrl-C stops everything.');
   return whenAborted(signal);
 }
@@ -66,20 +70,17 @@ async function hasSamples({ runtime, timeline }: Started): Promise<boolean> {
   return true;
 }
 
-async function verify(started: Started, uploads: readonly Upload[]): Promise<Findings> {
-  const findings: string[] = [];
-  for (const { key, expected } of uploads) findings.push(...checkOutcome(key, expected, await started.outcome(key)));
-  const cached = uploads.filter(({ expected }) => expected === 'cached').map(({ key }) => key.split('/')[1] ?? '');
-  findings.push(...(await askForPath(started, `${cached[0]}@1.0.0`)));
-  findings.push(...(await sweepIdle(started, cached[0] ?? '')));
-  findings.push(...(await recomputeDigests(started, cached)));
-  return findings;
-}
-
-function report({ timeline }: Started, findings: Findings): number {
-  for (const finding of findings) timeline.say(`WRONG  ${finding}`);
-  if (findings.length === 0) timeline.say('All of it is right.');
-  return findings.length === 0 ? 0 : EXIT_WRONG;
+/** What the checks see of it. */
+function sceneOf({ runtime, agents, timeline }: Started): Scene {
+  return {
+    catalog: runtime.deps.catalog,
+    agents,
+    timeline,
+    async sweepAt(moment) {
+      const fired = await runtime.invoker.invoke('start-sweep', scheduleEvent('sweep', moment));
+      if (fired.outcome !== 'answered') throw new Error(`The sweep did not start: ${fired.outcome}`);
+    },
+  };
 }
 
 try {

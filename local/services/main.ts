@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPrepared, PINS, ServiceName, serviceFolder, servicesFolder } from './places.ts';
 
@@ -8,6 +8,13 @@ import { isPrepared, PINS, ServiceName, serviceFolder, servicesFolder } from './
  * with venv, and for MinIO Go. Each service is built in a `.partial` folder and appears by one rename, so an interrupted
  * run leaves nothing that looks prepared, and a second run does nothing.
  */
+
+/** A change to an installed file; it fails when the text is not exactly there, so that no other version is changed. */
+interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
 
 interface Step {
   readonly command: string;
@@ -20,6 +27,7 @@ interface Recipe {
   readonly needs: string;
   readonly hint: string;
   readonly steps: (folder: string) => readonly Step[];
+  readonly edits?: (folder: string) => readonly Edit[];
 }
 
 // pip multiplies its time-out by its retries; these two bound a dead network to about half a minute.
@@ -37,6 +45,7 @@ const RECIPES: Readonly<Record<ServiceName, Recipe>> = {
         minutes: 5,
       },
     ],
+    edits: ministackEdits,
   },
   'published-model': {
     needs: 'python3',
@@ -71,6 +80,20 @@ const RECIPES: Readonly<Record<ServiceName, Recipe>> = {
     ],
   },
 };
+
+/** S3 names the version in its EventBridge events; the emulator knows it there and leaves it out. */
+function ministackEdits(folder: string): readonly Edit[] {
+  const [python = ''] = readdirSync(join(folder, 'lib'));
+  return [
+    {
+      file: join(folder, 'lib', python, 'site-packages/ministack/services/s3.py'),
+      find: '"object": {"key": key, "size": size, "etag": clean_etag, "sequencer": sequencer or "0"},',
+      replace:
+        '"object": {"key": key, "size": size, "etag": clean_etag, "sequencer": sequencer or "0",' +
+        ' **({"version-id": version_id} if version_id else {})},',
+    },
+  ];
+}
 
 function main(names: readonly string[]): number {
   const wanted = names.length === 0 ? ServiceName.options : names.map((name) => ServiceName.parse(name));
@@ -109,6 +132,14 @@ function prepare(service: ServiceName): 'prepared' | 'skipped' | 'failed' {
       rmSync(partial, { recursive: true, force: true });
       return 'failed';
     }
+  }
+  for (const edit of recipe.edits?.(partial) ?? []) {
+    const text = readFileSync(edit.file, 'utf8');
+    if (text.split(edit.find).length !== 2) {
+      console.error(`  ${service}: FAILED, ${edit.file} is not what was expected of version ${PINS.ministack}`);
+      return 'failed';
+    }
+    writeFileSync(edit.file, text.replace(edit.find, edit.replace));
   }
   renameSync(partial, serviceFolder(service));
   console.log(`  ${service}: prepared in ${Math.round((Date.now() - started) / 1000)} s`);

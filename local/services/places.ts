@@ -25,7 +25,9 @@ export function servicesFolder(): string {
 
 /** The folder of a service; it appears only when the service is completely prepared. */
 export function serviceFolder(service: ServiceName): string {
-  const version = service === 'published-model' ? PINS.publishedModel.version : PINS[service];
+  const version = { ...PINS, ministack: `${PINS.ministack}-edit1`, 'published-model': PINS.publishedModel.version }[
+    service
+  ];
   return join(servicesFolder(), `${service}-${version}`);
 }
 

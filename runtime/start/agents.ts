@@ -30,6 +30,8 @@ export interface AgentOptions {
   readonly plane: string;
   readonly joinToken: string;
   readonly logFile: string;
+  /** Where the plane is not the embedded runtime: how the agent reaches it. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly onEnded: (reason: string) => void;
 }
 
@@ -45,7 +47,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
   const log = openSync(options.logFile, 'a');
   const child = spawn(process.execPath, [MAIN, '--exit-with-parent'], {
     stdio: ['pipe', 'pipe', log],
-    env: environment(options),
+    env: environmentOf(options),
   });
   closeSync(log);
   let stopping = false;
@@ -73,7 +75,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
 }
 
 /** The token is no argument: arguments can be read by everybody on the machine. */
-function environment({ host, folder, plane, joinToken, logFile }: AgentOptions): NodeJS.ProcessEnv {
+function environmentOf({ host, folder, plane, joinToken, logFile, environment }: AgentOptions): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],
     STRATA_PLANE: plane,
@@ -87,6 +89,7 @@ function environment({ host, folder, plane, joinToken, logFile }: AgentOptions):
     STRATA_SUBSCRIPTIONS: '*',
     STRATA_PORT: 'none',
     STRATA_IDLE_PAUSE_SECONDS: '1',
+    ...environment,
   };
 }
 

@@ -7,6 +7,7 @@ import { type EmbeddedRuntime, startEmbeddedRuntime } from '../embeddedRuntime.t
 import { type AgentProcess, hostFolder, startAgent } from './agents.ts';
 import { type Followed, follow, type Milestone } from './follow.ts';
 import { createTimeline, describeMilestone, describeUploaded, type Timeline } from './timeline.ts';
+import { subjectOf } from './verify.ts';
 
 /*
  * `npm start`: the embedded runtime and two agents, with a line for whatever becomes of each upload. Life: folder taken →
@@ -114,10 +115,4 @@ export function begin(options: StartingOptions): Starting {
       folder.release();
     },
   };
-}
-
-/** `uploads/<name>/<semver>/<file>` as people name it; any other key as it is. */
-function subjectOf(key: string): string {
-  const [, name, version, file] = key.split('/');
-  return file === undefined ? key : `${name}@${version}`;
 }

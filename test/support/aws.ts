@@ -6,9 +6,10 @@ import { afterAll, beforeAll } from 'vitest';
 import { isPrepared, type ServiceName } from '../../local/services/places.ts';
 import { type RunningService, startMiniStack, startMinio } from '../../local/services/start.ts';
 
-/** Why a suite is skipped, to stand in its name; undefined when the service is prepared. `STRATA_REQUIRE_SERVICES=1` never skips. */
+/** Why a suite is skipped, to stand in its name; undefined when it runs. Services named in `STRATA_REQUIRE_SERVICES` are never skipped. */
 export function missing(service: ServiceName): string | undefined {
-  if (isPrepared(service) || process.env['STRATA_REQUIRE_SERVICES'] === '1') return undefined;
+  const required = (process.env['STRATA_REQUIRE_SERVICES'] ?? '').split(',');
+  if (isPrepared(service) || required.includes(service)) return undefined;
   return `SKIPPED: ${service} is not prepared, run npm run services`;
 }
 

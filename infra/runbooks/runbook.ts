@@ -1,0 +1,123 @@
+import type { FunctionDeclaration, ScheduleTime, Trigger } from '../../functions/shared/declaration.ts';
+
+/** One line of a runbook's table of alarms; the names are those of a deployment with the default prefix. */
+interface AlarmLine {
+  readonly alarm: string;
+  readonly means: string;
+  readonly look: string;
+}
+
+const PREFIX = 'strata';
+
+/** The runbook of a function, from its declaration; `npm run runbooks` writes it and a test compares. */
+export function runbookOf(declaration: FunctionDeclaration): string {
+  const { ifThisFails, name, purpose, triggers } = declaration;
+  const alarms = [...functionAlarms(name), ...triggers.flatMap((trigger) => triggerAlarms(name, trigger))];
+  const lines = alarms.map(({ alarm, means, look }) => `| \`${alarm}\` | ${means} | ${look} |`);
+  return `# ${name}
+
+${purpose}
+
+**If this fails,** ${ifThisFails}
+
+Started by ${triggers.map(startedBy).join('; ')}.
+
+| alarm | means | first look |
+| --- | --- | --- |
+${lines.join('\n')}
+
+Log: \`/aws/lambda/${PREFIX}-${name}\`. Every line carries \`requestId\`, and \`correlationId\` where a message has one, from the upload to the
+host's receipt. CloudWatch Logs Insights:
+
+    fields @timestamp, level, message, code, error, correlationId
+    | filter level in ["WARN", "ERROR"]
+    | sort @timestamp desc
+`;
+}
+
+function functionAlarms(name: string): readonly AlarmLine[] {
+  return [
+    {
+      alarm: `${PREFIX}-${name}-errors`,
+      means: 'calls failed as a whole in two periods of five minutes',
+      look: 'the log for `invocation-failed`; a deployment that began then is the first suspect',
+    },
+    {
+      alarm: `${PREFIX}-${name}-throttles`,
+      means: 'calls were refused capacity for 15 minutes',
+      look: 'the account’s concurrent executions and their quota',
+    },
+  ];
+}
+
+function triggerAlarms(name: string, trigger: Trigger): readonly AlarmLine[] {
+  switch (trigger.kind) {
+    case 'queue':
+      return [
+        {
+          alarm: `${PREFIX}-${trigger.queue}-dead-not-empty`,
+          means: `a message failed ${trigger.maxReceiveCount} times`,
+          look: `\`strata dlq list ${trigger.queue}\`, its correlation id in the log; after the repair \`strata dlq redrive ${trigger.queue}\``,
+        },
+        {
+          alarm: `${PREFIX}-${trigger.queue}-late`,
+          means: 'messages wait longer than twice their visibility',
+          look: `throttles, the log, then whether ${trigger.maxConcurrency} batches at once are still enough`,
+        },
+      ];
+    case 'schedule':
+      return [
+        {
+          alarm: `${PREFIX}-${trigger.schedule}-schedule-dead-not-empty`,
+          means: 'EventBridge Scheduler could not start a run within an hour',
+          look: 'throttles and the schedule’s role; the next run makes up for it, so purge the queue afterwards',
+        },
+      ];
+    case 'outbox-stream':
+      return [
+        {
+          alarm: `${PREFIX}-${name}-stream-dead-not-empty`,
+          means: 'a batch of the catalog’s stream was given up after three tries',
+          look: 'the log; the schedule sends what the stream missed, so purge the queue afterwards',
+        },
+      ];
+    case 'http':
+      return [
+        {
+          alarm: `${PREFIX}-hosts-api-5xx`,
+          means: 'five or more calls of hosts met a server error within five minutes',
+          look: 'the log by the request id that agents print, and `/aws/apigateway/strata-hosts`',
+        },
+      ];
+    default:
+      return unknownTrigger(trigger);
+  }
+}
+
+function startedBy(trigger: Trigger): string {
+  switch (trigger.kind) {
+    case 'queue':
+      return trigger.objectEvents === undefined
+        ? `queue \`${trigger.queue}\``
+        : `queue \`${trigger.queue}\`, which also gets the bucket’s events below \`${trigger.objectEvents.keyPrefix}\``;
+    case 'schedule':
+      return `schedule \`${trigger.schedule}\` (${scheduleText(trigger.at)})`;
+    case 'outbox-stream':
+      return 'new outbox rows in the catalog’s stream';
+    case 'http':
+      return trigger.routes.map(({ method, path }) => `\`${method} ${path}\``).join(', ');
+    default:
+      return unknownTrigger(trigger);
+  }
+}
+
+function scheduleText(at: ScheduleTime): string {
+  if ('everyMinutes' in at) return at.everyMinutes === 1 ? 'every minute' : `every ${at.everyMinutes} minutes`;
+  if ('dailyUtc' in at) return `daily at ${at.dailyUtc} UTC`;
+  if ('weeklyUtc' in at) return `${at.weeklyUtc.day} at ${at.weeklyUtc.at} UTC`;
+  return `day ${at.monthlyUtc.day} of the month at ${at.monthlyUtc.at} UTC`;
+}
+
+function unknownTrigger(trigger: never): never {
+  throw new TypeError(`No runbook text for ${JSON.stringify(trigger)}.`);
+}

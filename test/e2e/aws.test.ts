@@ -1,0 +1,10 @@
+import { describe } from 'vitest';
+import { missing } from '../support/aws.ts';
+import { createAwsStage } from './awsStage.ts';
+import { mainPath } from './mainPath.ts';
+
+const skipped = missing('ministack');
+
+describe.skipIf(skipped !== undefined)(`AWS ${skipped ?? ''}`, () => {
+  mainPath('in the deployed stacks', createAwsStage);
+});

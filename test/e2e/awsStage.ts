@@ -1,0 +1,98 @@
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { FUNCTIONS } from '../../functions/index.ts';
+import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
+import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogStore.ts';
+import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
+import { createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
+import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
+import { startLocalAws } from '../../local/localAws.ts';
+import { eventually } from '../support/eventually.ts';
+import type { Stage } from './stage.ts';
+
+/** So long nothing may be seen on its way before it counts as settled: events take a moment from the bucket to a queue. */
+const QUIET_MS = 1_500;
+/** Deployed with six time limits; a poison message would take half an hour to its dead-letter queue. */
+const TEST_VISIBILITY_SECONDS = '4';
+
+/** The deployed stacks on the local AWS. */
+export async function createAwsStage(): Promise<Stage> {
+  const aws = await startLocalAws({ tell: () => undefined, context: { heartbeatSeconds: '2' } });
+  const { clients, outputs } = aws;
+  const { s3, sqs } = clients;
+  const Bucket = outputs.BucketName;
+  const rows = createDynamoCatalogStore({ client: clients.dynamo, table: outputs.TableName });
+  const sender = createSqsSender({ client: sqs, urlPrefix: outputs.QueueUrlPrefix });
+  const receiver = createSqsReceiver({ client: sqs, urlPrefix: outputs.QueueUrlPrefix });
+  const urlOf = (queue: string) => `${outputs.QueueUrlPrefix}${queue}`;
+  await sqs.send(
+    new SetQueueAttributesCommand({
+      QueueUrl: urlOf('ingest'),
+      Attributes: { VisibilityTimeout: TEST_VISIBILITY_SECONDS },
+    }),
+  );
+
+  const attributes = async (queue: string) => {
+    const asked = new GetQueueAttributesCommand({ QueueUrl: urlOf(queue), AttributeNames: ['All'] });
+    return (await sqs.send(asked)).Attributes ?? {};
+  };
+
+  async function onTheirWay(): Promise<number> {
+    let found = 0;
+    for (const queue of deployedQueues()) {
+      const counts = await attributes(queue);
+      found += Number(counts.ApproximateNumberOfMessages ?? 0);
+      found += Number(counts.ApproximateNumberOfMessagesNotVisible ?? 0);
+      found += Number(counts.ApproximateNumberOfMessagesDelayed ?? 0);
+    }
+    for (let shard = 0; shard < OUTBOX_SHARDS; shard += 1) {
+      found += (await rows.query({ partition: `OUTBOX#${shard}`, limit: 1 })).items.length;
+    }
+    return found;
+  }
+
+  return {
+    async upload(Key, Body, Metadata = {}) {
+      const put = await s3.send(new PutObjectCommand({ Bucket, Key, Body, Metadata: { ...Metadata } }));
+      return put.VersionId ?? '';
+    },
+    async remove(Key) {
+      await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    },
+    send: (queue, bodies) =>
+      sender.send(
+        queue,
+        bodies.map((body) => ({ body })),
+      ),
+    async settled() {
+      let quietSince = Date.now();
+      await eventually(async () => {
+        const messages = await onTheirWay();
+        if (messages > 0) quietSince = Date.now();
+        if (Date.now() - quietSince < QUIET_MS) throw new Error(`${messages} messages are still on their way.`);
+      }, 90_000);
+    },
+    rows,
+    objects: createS3ObjectStore({ client: s3, bucket: Bucket, verifiesChecksums: true }),
+    deadLetters: async (queue) => Number((await attributes(`${queue}-dead`)).ApproximateNumberOfMessages ?? 0),
+    // One by one: the emulator does not know StartMessageMoveTask.
+    async redrive(queue) {
+      for (;;) {
+        const messages = await receiver.receive(`${queue}-dead`, 10, 0, 30);
+        if (messages.length === 0) return;
+        for (const { body, receiptHandle } of messages) {
+          await sender.send(queue, [{ body }]);
+          await receiver.remove(`${queue}-dead`, receiptHandle);
+        }
+      }
+    },
+    stop: () => aws.stop(),
+  };
+}
+
+function deployedQueues(): readonly string[] {
+  const declarations: readonly FunctionDeclaration[] = FUNCTIONS;
+  return declarations.flatMap(({ triggers }) =>
+    triggers.flatMap((trigger) => (trigger.kind === 'queue' ? [trigger.queue] : [])),
+  );
+}

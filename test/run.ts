@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { isPrepared, ServiceName } from '../local/services/places.ts';
+
+/*
+ * `npm test`: every project, one after another, so that each has the machine to itself; services start within the suites that
+ * need them. What is not prepared is skipped and named on the last line; what
+ * `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead.
+ */
+
+const PROJECTS = ['unit', 'contract', 'handler', 'infra', 'e2e', 'simulation'] as const;
+const VITEST = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs');
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+function runProject(project: string): Promise<{ readonly ok: boolean; readonly counts: Counts }> {
+  return new Promise((resolve, reject) => {
+    const args = [VITEST, 'run', '--project', project, '--passWithNoTests'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: process.env });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      process.stdout.write(chunk);
+      output += chunk.toString();
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ ok: code === 0, counts: countsOf(output) }));
+  });
+}
+
+/** From vitest's last lines: `Tests  1 failed | 412 passed | 3 skipped (416)`. */
+function countsOf(output: string): Counts {
+  // oxlint-disable-next-line no-control-regex
+  const plain = output.replaceAll(/\x1b\[[0-9;]*m/g, '');
+  const line = /^\s*Tests\s+(.*)$/m.exec(plain)?.[1] ?? '';
+  const count = (word: string) => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
+  return { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+}
+
+let total: Counts = { passed: 0, failed: 0, skipped: 0 };
+let failedProjects = 0;
+for (const project of PROJECTS) {
+  const { ok, counts } = await runProject(project);
+  if (!ok) failedProjects += 1;
+  total = {
+    passed: total.passed + counts.passed,
+    // A project that broke before its tests ran has no failed test, but it failed.
+    failed: total.failed + Math.max(counts.failed, ok ? 0 : 1),
+    skipped: total.skipped + counts.skipped,
+  };
+}
+
+const unprepared = ServiceName.options.filter((service) => service !== 'published-model' && !isPrepared(service));
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
+if (total.skipped > 0) {
+  const why = unprepared.length === 0 ? '' : `: ${unprepared.join(', ')} not prepared, run \`npm run services\``;
+  process.stdout.write(`SKIPPED: ${total.skipped} tests${why}\n`);
+}
+process.exitCode = failedProjects === 0 ? 0 : 1;
