@@ -69,7 +69,7 @@ export class Histories {
       reads: [],
     };
     this.lives.push(life);
-    this.current.set(record.object, life);
+    this.current.set(ownText(record.object), life);
     return life;
   }
 
@@ -94,4 +94,9 @@ function addRead(life: Life, step: number, record: AccessRecord): void {
     life.steps.push(step);
     life.reads.push(part);
   }
+}
+
+/** A copy of a text: a piece of a line would keep alive the whole chunk of the file that it was cut from. */
+function ownText(text: string): string {
+  return Array.from(text).join('');
 }

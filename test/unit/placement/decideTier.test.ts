@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileRates, decideTier, TIER_RULES, type TierFacts } from '../../../lib/placement/index.ts';
+import { compileRates, decideTier, TIER_RULES, type TierFacts, temperature } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { Digest, StorageClass } from '../../../lib/shared/ids.ts';
-import { Bytes, DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../../../lib/shared/units.ts';
 
 const rates = compileRates(shippedPriceBook());
 const NOW = EpochMs.parse(Date.UTC(2026, 10, 20));
@@ -133,6 +133,23 @@ describe('the rule preset', () => {
         expect(decision.to).not.toBe(storageClass);
         const colder = rates.of(decision.to).usdPerByteMs < rates.of(storageClass).usdPerByteMs;
         if (colder) expect(decision.freeMoveAt).toBeLessThanOrEqual(NOW);
+      }),
+    );
+  });
+
+  it('takes an object for no colder when the clock goes back', () => {
+    const order = ['hot', 'warm', 'cold', 'archive'];
+    const times = fc.record({
+      age: fc.integer({ min: 0, max: 1500 }),
+      idle: fc.integer({ min: 0, max: 1500 }),
+      accesses: fc.integer({ min: 0, max: 60 }),
+      backHours: fc.integer({ min: 0, max: 48 }),
+    });
+    fc.assert(
+      fc.property(times, ({ age, idle, accesses, backHours }) => {
+        const given = facts({ ageDays: age, lastAccessAt: daysAgo(Math.min(age, idle)), accessesLast30Days: accesses });
+        const coldness = (now: number): number => order.indexOf(temperature(given, TIER_RULES, now).temperature);
+        expect(coldness(NOW - backHours * HOUR_MS)).toBeLessThanOrEqual(coldness(NOW));
       }),
     );
   });
