@@ -1,4 +1,6 @@
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { createIngestHandler } from '../../functions/ingest/handler.ts';
 import {
   BlobRow,
   ModelRow,
@@ -11,6 +13,7 @@ import {
 import { blobDigest, blobKey, manifestIsSound, manifestKey, PartManifest, partHash } from '../../lib/shared/digest.ts';
 import { type Digest, Location, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { sqsBatch, testContext } from '../support/envelopes.ts';
 import { createIngestPlane, type IngestPlane, PLANE_PART_SIZE, safetensors } from '../support/ingestPlane.ts';
 
 const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
@@ -318,5 +321,19 @@ describe('a digest that runs out of time', () => {
     const handed = plane.telemetry.records.filter(({ event }) => event === 'digest-handed-over');
     expect(handed.length).toBeGreaterThan(2);
     expect(reads).toBe(Math.floor(bytes.length / 64));
+  });
+});
+
+describe('the samples of bucket events', () => {
+  const handler = async () => {
+    const plane = await createIngestPlane();
+    return createIngestHandler(plane.deps);
+  };
+
+  it.each(globSync('events/aws/eventBridgeS3.v1.*.json'))('%s is taken, or fails its record alone', async (path) => {
+    const refused = path.endsWith('.invalid.json');
+    const batch = sqsBatch([readFileSync(path, 'utf8'), readFileSync('events/observe-upload/v1.sample.json', 'utf8')]);
+    const answer = await (await handler())(batch, testContext());
+    expect(answer.batchItemFailures).toEqual(refused ? [{ itemIdentifier: 'm1' }] : []);
   });
 });
