@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerHost } from './commands/host.ts';
 import { registerModels } from './commands/models.ts';
 import { registerOperate } from './commands/operate.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -20,6 +21,7 @@ for (const register of [
   registerPush,
   registerModels,
   registerOperate,
+  registerHost,
   registerReplay,
   registerSimulate,
   registerPrices,

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ModelName, SemVer } from '../shared/ids.ts';
+import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
   ActionView,
   AliasView,
@@ -64,6 +65,8 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ validMinutes: z.number().check(z.positive(), z.lte(7 * 24 * 60)) }),
     output: JoinTokenView,
   },
+  /** Sends a signed command to one host; its receipt ends the action. */
+  commandHost: { input: HostCommandInput, output: HostCommandView },
   doctor: { input: z.strictObject({}), output: page(DoctorCheck) },
 } as const;
 

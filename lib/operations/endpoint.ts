@@ -82,6 +82,7 @@ export function createRemoteOperations(
     listDeadLetters: remote('listDeadLetters'),
     redriveDeadLetters: remote('redriveDeadLetters'),
     createJoinToken: remote('createJoinToken'),
+    commandHost: remote('commandHost'),
     doctor: remote('doctor'),
   };
 }

@@ -10,13 +10,12 @@ import {
   type Upload,
   UploadRow,
 } from '../catalog/index.ts';
-import { createJoinToken } from '../fleet/index.ts';
+import { createJoinToken, type OperatorDeps } from '../fleet/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
-import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
-import type { Random } from '../shared/ports/random.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
 import type { OperationInput, OperationOutput, Operations } from './contract.ts';
+import { sendHostCommand } from './commandHost.ts';
 import { redriveDeadLetters, view } from './deadLetters.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
@@ -24,10 +23,7 @@ import type { DeadLetters } from './ports.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
 import type { HostView } from './views.ts';
 
-export interface OperationsDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly catalog: CatalogStore;
+export interface OperationsDeps extends OperatorDeps {
   readonly objects: ObjectStore;
   readonly deadLetters: DeadLetters;
 }
@@ -53,6 +49,7 @@ export function createOperations(deps: OperationsDeps): Operations {
     listDeadLetters: async () => ({ items: (await deadLetters.list()).map(view) }),
     redriveDeadLetters: (input) => redriveDeadLetters(deadLetters, input),
     createJoinToken: ({ validMinutes }) => createJoinToken(deps, validMinutes * MINUTE_MS),
+    commandHost: (input) => sendHostCommand(deps, input),
     doctor: async () => ({
       items: [...(await doctor({ ...deps, listHosts: () => listHosts(catalog) }, clock.now()))],
     }),

@@ -6,6 +6,7 @@ import {
   type DeadLetterQueue,
 } from '../../../lib/operations/index.ts';
 import { UploadRow } from '../../../lib/catalog/index.ts';
+import { generateKeyPair } from '../../../lib/fleet/index.ts';
 import { nodeRandom } from '../../../lib/adapters/node/nodeRandom.ts';
 import { ModelName, SemVer } from '../../../lib/shared/ids.ts';
 import { MINUTE_MS } from '../../../lib/shared/units.ts';
@@ -24,7 +25,14 @@ async function setUp() {
     },
     redrive: async (queue: string, max: number) => plane.queues.redrive(queue, max),
   };
-  const local = createOperations({ ...plane.deps, random: nodeRandom, deadLetters });
+  const key = generateKeyPair('plane-1', nodeRandom);
+  const local = createOperations({
+    ...plane.deps,
+    random: nodeRandom,
+    deadLetters,
+    commandKeys: { current: async () => key, published: async () => [key] },
+    settings: { ...plane.deps.settings, commandTtlMs: MINUTE_MS },
+  });
   // Over a connection that carries JSON, as the CLI reaches them.
   const remote = createRemoteOperations(async (name, input) => {
     const answer = await answerOperation(local, name, JSON.parse(JSON.stringify(input)));
