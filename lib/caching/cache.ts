@@ -4,7 +4,16 @@ import { FloatColumn } from './structures/columns.ts';
 /** `bypass`: a miss that is served without being kept. */
 export type CacheOutcome = 'hit' | 'miss' | 'bypass';
 
+export interface CacheOptions {
+  readonly capacityBytes: number;
+  readonly objects: number;
+  readonly evictable?: Evictable;
+  /** Called for every object that ceases to be resident. */
+  readonly onLeft?: (object: number) => void;
+}
+
 const ABSENT = -1;
+const IGNORE = (): void => {};
 
 /**
  * The facts of one cache: what is resident and how many bytes it takes. It calls the policy in the order that `CachePolicy`
@@ -15,13 +24,15 @@ export class Cache {
   readonly #policy: CachePolicy;
   readonly #capacity: number;
   readonly #evictable: Evictable;
+  readonly #onLeft: (object: number) => void;
   readonly #resident: FloatColumn;
   #used = 0;
 
-  constructor(policy: CachePolicy, options: { capacityBytes: number; objects: number; evictable?: Evictable }) {
+  constructor(policy: CachePolicy, options: CacheOptions) {
     this.#policy = policy;
     this.#capacity = options.capacityBytes;
     this.#evictable = options.evictable ?? EVERYTHING_EVICTABLE;
+    this.#onLeft = options.onLeft ?? IGNORE;
     this.#resident = new FloatColumn(options.objects, ABSENT);
   }
 
@@ -69,5 +80,6 @@ export class Cache {
     this.#used -= this.#resident.get(object);
     this.#resident.set(object, ABSENT);
     this.#policy.left(object, evicted);
+    this.#onLeft(object);
   }
 }

@@ -11,6 +11,8 @@ import { S3Fifo } from './policies/s3fifo.ts';
 import { Sieve } from './policies/sieve.ts';
 import { type TinyLfuAdmission, WTinyLfu } from './policies/wTinyLfu.ts';
 import type { CachePolicy, PolicyLimits } from './policy.ts';
+import prior from './strata/prior.json' with { type: 'json' };
+import { StrataPolicy } from './strata/strataPolicy.ts';
 
 interface PolicyKind {
   /** Offline policies read `Access.nextUse`, so they need the whole trace first. */
@@ -27,6 +29,13 @@ function tinyLfu(admission: TinyLfuAdmission): PolicyKind {
     create: (limits, name, windowShare) => new WTinyLfu(limits, { name, windowShare, admission }),
   };
 }
+
+/** The policies that `strata` follows where they do better than its own estimates. */
+const RIVALS: readonly ((limits: PolicyLimits) => CachePolicy)[] = [
+  (limits) => new GreedyDual(limits, { name: 'gdsf-cost', worth: (access, bytes) => access.missCost / bytes }),
+  (limits) => new WTinyLfu(limits, { name: 'w-tinylfu', windowShare: 0.01, admission: 'one-victim' }),
+  (limits) => new S3Fifo(limits, { name: 's3-fifo', smallShare: 0.1 }),
+];
 
 const KINDS = {
   fifo: { offline: false, create: (limits) => new Fifo(limits) },
@@ -53,6 +62,7 @@ const KINDS = {
     defaultShare: 0.3,
     create: (limits, name, bias) => new FrequencyBiasedLru(limits, { name, bias }),
   },
+  strata: { offline: false, create: (limits) => new StrataPolicy(limits, { prior, rivals: RIVALS }) },
   belady: { offline: true, create: (limits) => new Belady(limits) },
   'belady-size': { offline: true, create: (limits) => new BeladySize(limits) },
 } satisfies Record<string, PolicyKind>;

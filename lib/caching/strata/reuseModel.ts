@@ -1,0 +1,195 @@
+import { FloatColumn, IntColumn } from '../structures/columns.ts';
+import { BoostedTrees, type FitOptions, type TrainingSet, type TreesState } from './boostedTrees.ts';
+import { FEATURES, type ObjectHistory } from './objectHistory.ts';
+
+/**
+ * The model estimates E[exp(−d/horizon)], d being the accesses until the next use. Eviction ranks by the odds of that,
+ * which for random arrivals are the rate of use times the horizon: the horizon decides how much a burst counts against
+ * steady use, and below the time that objects stay in the cache it sees no difference between those used after it.
+ */
+export const SHORTEST_HORIZON = 16;
+/** Without a use for so many horizons a sample counts as never used: exp(−6) is below what the model resolves. */
+const GIVE_UP_AFTER = 6;
+/** The ring of samples spans so many horizons, so that most of what it holds has a label. */
+const SPAN = 20;
+const FIRST_FIT = 400;
+/** From one fit to the next: half as many accesses again as there were so far, within these limits. */
+const REFIT_AFTER = { least: 400, most: 3_000 };
+/** An estimate is kept until the age of the object has grown by this share: the bins of ages are coarser. */
+const KEEP_FOR = 1 / 8;
+/** Corrections to the prior are learned slowly, for it was learned from far more; a model from scratch has to be quick. */
+const CORRECTION: FitOptions = { trees: 20, depth: 4, learningRate: 0.05, minRowsPerLeaf: 20 };
+const FROM_SCRATCH: FitOptions = { trees: 20, depth: 4, learningRate: 0.15, minRowsPerLeaf: 20 };
+/** What an old fit's errors weigh beside those of the latest one, when the two ways are compared. */
+const ERROR_MEMORY = 0.8;
+const NO_SAMPLE = -1;
+const PENDING = -1;
+
+/**
+ * Learns how soon an object is used again from moments of the recent past. A moment is sampled with the features of then;
+ * its label is known at the object's next use or after `GIVE_UP_AFTER` accesses. Every 400 to 3,000 accesses new trees are
+ * fitted twice, from scratch and to what a prior model leaves unexplained; whichever predicted the samples since then better is
+ * used. Fitting is the only cost that is not constant per access.
+ */
+export class ReuseModel {
+  readonly #history: ObjectHistory;
+  readonly #prior: BoostedTrees | undefined;
+  readonly #samples: number;
+  readonly #bins: Uint8Array;
+  readonly #takenAt: Int32Array;
+  readonly #distance: Int32Array;
+  readonly #ofObject: Int32Array;
+  /** Samples of one object that wait for its next use, as a list through the ring. */
+  readonly #nextPending: Int32Array;
+  readonly #firstPending: IntColumn;
+  readonly #odds: FloatColumn;
+  readonly #oddsUntil: IntColumn;
+  readonly #row = new Uint8Array(FEATURES);
+  #taken = 0;
+  /** The two ways to predict, and the squared errors of each on samples that came after its fit. */
+  #corrected: Predictor | undefined;
+  #scratch: Predictor | undefined;
+  #errors = { corrected: 0, scratch: 0 };
+  #fittedAt = 0;
+  #nextFit = FIRST_FIT;
+  #horizon = SHORTEST_HORIZON;
+
+  constructor(history: ObjectHistory, options: { objects: number; samples: number; prior?: TreesState }) {
+    const { objects, samples, prior } = options;
+    this.#history = history;
+    this.#prior = prior === undefined ? undefined : BoostedTrees.fromState(prior);
+    if (this.#prior !== undefined) this.#corrected = [this.#prior];
+    this.#samples = samples;
+    this.#bins = new Uint8Array(samples * FEATURES);
+    this.#takenAt = new Int32Array(samples);
+    this.#distance = new Int32Array(samples);
+    this.#ofObject = new Int32Array(samples).fill(NO_SAMPLE);
+    this.#nextPending = new Int32Array(samples);
+    this.#firstPending = new IntColumn(objects, NO_SAMPLE);
+    this.#odds = new FloatColumn(objects);
+    this.#oddsUntil = new IntColumn(objects);
+  }
+
+  /**
+   * Accesses between two samples of one kind; the caller takes one of the accessed object and one of a resident each time.
+   */
+  get sampleEvery(): number {
+    return Math.max(1, Math.floor((2 * SPAN * this.#horizon) / this.#samples));
+  }
+
+  /** Starts to learn for another horizon. The prior knows only the shortest. */
+  lookAhead(horizon: number): void {
+    if (horizon === this.#horizon) return;
+    this.#horizon = horizon;
+    this.#corrected = horizon === SHORTEST_HORIZON && this.#prior !== undefined ? [this.#prior] : undefined;
+    this.#scratch = undefined;
+    this.#errors = { corrected: 0, scratch: 0 };
+    this.#nextFit = this.#history.now + FIRST_FIT;
+  }
+
+  /** Whether `odds` means anything yet. */
+  get ready(): boolean {
+    return this.#corrected !== undefined || this.#scratch !== undefined;
+  }
+
+  /** Call once per access, before the access enters the history: labels what was waiting for this object. */
+  used(object: number): void {
+    const now = this.#history.now + 1;
+    let sample = this.#firstPending.get(object);
+    while (sample !== NO_SAMPLE && this.#ofObject[sample] === object && this.#distance[sample] === PENDING) {
+      this.#distance[sample] = now - (this.#takenAt[sample] ?? 0);
+      sample = this.#nextPending[sample] ?? NO_SAMPLE;
+    }
+    this.#firstPending.set(object, NO_SAMPLE);
+    this.#oddsUntil.set(object, 0);
+  }
+
+  /** Remembers the present moment of an object, to learn from it later. */
+  sample(object: number): void {
+    const slot = this.#taken % this.#samples;
+    this.#taken += 1;
+    this.#history.describe(object, this.#bins, slot * FEATURES);
+    this.#takenAt[slot] = this.#history.now;
+    this.#distance[slot] = PENDING;
+    this.#ofObject[slot] = object;
+    this.#nextPending[slot] = this.#firstPending.get(object);
+    this.#firstPending.set(object, slot);
+  }
+
+  /** Call once per access, after it entered the history. */
+  refitIfDue(): void {
+    const { now } = this.#history;
+    if (now < this.#nextFit) return;
+    this.#nextFit = now + Math.min(REFIT_AFTER.most, Math.max(REFIT_AFTER.least, Math.floor(now / 2)));
+    this.#validate(this.trainingSet(this.#fittedAt));
+    const set = this.trainingSet();
+    if (set.rows < FIRST_FIT / 2) return;
+    this.#fittedAt = now;
+    this.#scratch = [BoostedTrees.fit(set, FROM_SCRATCH)];
+    const prior = this.#prior;
+    if (prior === undefined || this.#horizon !== SHORTEST_HORIZON) return;
+    const start = Float64Array.from({ length: set.rows }, (_, row) => prior.predict(set.bins, row * FEATURES));
+    this.#corrected = [prior, BoostedTrees.fit({ ...set, start }, CORRECTION)];
+  }
+
+  /** p ÷ (1 − p) for p = E[exp(−d/horizon)] at this moment. */
+  odds(object: number): number {
+    const { now } = this.#history;
+    if (this.#oddsUntil.get(object) > now) return this.#odds.get(object);
+    this.#history.describe(object, this.#row, 0);
+    const within = Math.min(0.97, Math.max(1e-4, sumOf(this.#better(), this.#row, 0)));
+    const odds = within / (1 - within);
+    this.#odds.set(object, odds);
+    this.#oddsUntil.set(object, now + 1 + Math.floor(KEEP_FOR * this.#history.ageOf(object)));
+    return odds;
+  }
+
+  /** The samples taken since `from` whose labels are known, in no particular order. */
+  trainingSet(from = 0): TrainingSet {
+    const { now } = this.#history;
+    const known = Math.min(this.#taken, this.#samples);
+    const bins = new Uint8Array(known * FEATURES);
+    const target = new Float64Array(known);
+    let rows = 0;
+    for (let slot = 0; slot < known; slot += 1) {
+      const takenAt = this.#takenAt[slot] ?? 0;
+      const distance = this.#distance[slot] ?? PENDING;
+      if (takenAt < from || (distance === PENDING && now - takenAt <= GIVE_UP_AFTER * this.#horizon)) continue;
+      bins.set(this.#bins.subarray(slot * FEATURES, (slot + 1) * FEATURES), rows * FEATURES);
+      target[rows] = distance === PENDING ? 0 : Math.exp(-distance / this.#horizon);
+      rows += 1;
+    }
+    return { rows, features: FEATURES, bins, target: target.subarray(0, rows) };
+  }
+
+  #better(): Predictor {
+    const { corrected, scratch } = this.#errors;
+    const first = scratch < corrected ? this.#scratch : this.#corrected;
+    return first ?? this.#scratch ?? [];
+  }
+
+  #validate(fresh: TrainingSet): void {
+    if (this.#corrected === undefined || this.#scratch === undefined) return;
+    const { corrected, scratch } = this.#errors;
+    this.#errors = {
+      corrected: ERROR_MEMORY * corrected + squaredError(this.#corrected, fresh),
+      scratch: ERROR_MEMORY * scratch + squaredError(this.#scratch, fresh),
+    };
+  }
+}
+
+/** Trees whose predictions add up. */
+type Predictor = readonly BoostedTrees[];
+
+function sumOf(predictor: Predictor, bins: Uint8Array, offset: number): number {
+  let sum = 0;
+  for (const trees of predictor) sum += trees.predict(bins, offset);
+  return sum;
+}
+
+function squaredError(predictor: Predictor, set: TrainingSet): number {
+  let sum = 0;
+  for (let row = 0; row < set.rows; row += 1)
+    sum += (sumOf(predictor, set.bins, row * FEATURES) - (set.target[row] ?? 0)) ** 2;
+  return sum;
+}

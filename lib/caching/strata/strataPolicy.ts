@@ -1,0 +1,197 @@
+import { Cache } from '../cache.ts';
+import { type Access, type CachePolicy, type Evictable, NO_OBJECT, type PolicyLimits } from '../policy.ts';
+import { FloatColumn } from '../structures/columns.ts';
+import { ObjectSet } from '../structures/objectSet.ts';
+import { SeededRandom } from '../structures/seededRandom.ts';
+import type { TreesState } from './boostedTrees.ts';
+import { ObjectHistory } from './objectHistory.ts';
+import { ReuseModel, SHORTEST_HORIZON } from './reuseModel.ts';
+import { ValuePolicy } from './valuePolicy.ts';
+
+export interface StrataOptions {
+  /** What the reuse model knows before it has seen an access. */
+  readonly prior?: TreesState;
+  /** Simple policies that lead whenever they would have done better of late. */
+  readonly rivals: readonly ((limits: PolicyLimits) => CachePolicy)[];
+}
+
+/** The horizon in accesses is the number of objects that fit, over this. */
+const RESIDENTS_PER_HORIZON = 4;
+/** Moments that the model learns from. */
+const SAMPLES = 5_000;
+/** The model's newcomer must be worth this much more than what leaves for it: its estimates err towards the new. */
+const MARGIN = 1.2;
+/** Accesses after which a ghost's missed cost counts half, in the ledger of late and in the long one. */
+const HALF_LIVES = { recent: 4_000, long: 50_000 };
+/** A ghost takes the lead when its missed cost is below this share of the leader's in both ledgers. */
+const TAKE_OVER = 0.85;
+/** Residents that are weighed where only pinned objects keep the leader's choice from fitting. */
+const FALLBACK_DRAWS = 32;
+
+const KEPT = { recent: 2 ** (-1 / HALF_LIVES.recent), long: 2 ** (-1 / HALF_LIVES.long) };
+
+interface Ghost {
+  readonly cache: Cache;
+  readonly missed: { recent: number; long: number };
+}
+
+/**
+ * The `strata` policy. Life cycle of one access: every contender (the value policies over the shared history, and the
+ * rivals) sees it in a ghost cache, which holds no bytes, only who would be resident. One contender leads, and the real
+ * cache becomes what the leader's ghost is: it admits what is in the ghost and evicts what is not. The model leads first; a
+ * rival takes over where it would have missed less than `TAKE_OVER` times as much both of late and over the long run. The
+ * margin is wide on purpose: a real cache that changes leaders must first fetch what the other one keeps, and on traces
+ * whose phases alternate a nimble follower pays that again and again. So the miss cost is at most 1 / TAKE_OVER of the best
+ * rival's, plus one refill of the cache per change of the lead.
+ */
+export class StrataPolicy implements CachePolicy {
+  readonly name = 'strata';
+  readonly #history: ObjectHistory;
+  readonly #model: ReuseModel;
+  readonly #random: SeededRandom;
+  readonly #ghosts: readonly Ghost[];
+  readonly #resident: ObjectSet;
+  /** Resident, but not in the leader's ghost. */
+  readonly #strangers: ObjectSet;
+  readonly #missCost: FloatColumn;
+  #leader: Ghost;
+  #horizonDue = true;
+
+  constructor(limits: PolicyLimits, options: StrataOptions) {
+    const { objects, seed } = limits;
+    this.#history = new ObjectHistory(objects);
+    const { prior } = options;
+    this.#model = new ReuseModel(this.#history, {
+      objects,
+      samples: SAMPLES,
+      ...(prior === undefined ? {} : { prior }),
+    });
+    this.#random = new SeededRandom(seed);
+    this.#resident = new ObjectSet(objects);
+    this.#strangers = new ObjectSet(objects);
+    this.#missCost = new FloatColumn(objects);
+    const ours = [
+      new ValuePolicy(limits, { name: 'model', expectedUse: (object) => this.#expectedUse(object), margin: MARGIN }),
+      new ValuePolicy(limits, { name: 'habit', expectedUse: (object) => this.#habit(object), margin: 1 }),
+    ];
+    const contenders = [...ours, ...options.rivals.map((create) => create(limits))];
+    const [first, ...others] = contenders.map((policy) => this.#ghost(policy, limits));
+    if (first === undefined) throw new RangeError('there is always the model');
+    this.#ghosts = [first, ...others];
+    this.#leader = first;
+  }
+
+  /** Name of the contender that decides now, for receipts. */
+  get leader(): string {
+    return this.#leader.cache.policyName;
+  }
+
+  access(access: Access): void {
+    const { object } = access;
+    this.#model.used(object);
+    this.#history.record(access);
+    this.#missCost.set(object, access.missCost);
+    for (const ghost of this.#ghosts) {
+      const missed = ghost.cache.access(access) === 'hit' ? 0 : access.missCost;
+      ghost.missed.recent = ghost.missed.recent * KEPT.recent + missed;
+      ghost.missed.long = ghost.missed.long * KEPT.long + missed;
+    }
+    if (this.#leader.cache.has(object)) this.#strangers.remove(object);
+    if (this.#history.now % this.#model.sampleEvery === 0) {
+      this.#model.sample(object);
+      if (this.#resident.length > 0) this.#model.sample(this.#anyResident());
+    }
+    this.#model.refitIfDue();
+    this.#elect();
+  }
+
+  admit(access: Access): boolean {
+    return this.#leader.cache.has(access.object);
+  }
+
+  victim(evictable: Evictable): number {
+    if (this.#horizonDue) this.#setHorizon();
+    for (let position = 0; position < this.#strangers.length; position += 1) {
+      const object = this.#strangers.at(position);
+      if (evictable(object)) return object;
+    }
+    return this.#leastValued(evictable);
+  }
+
+  entered(access: Access): void {
+    this.#resident.add(access.object);
+    if (!this.#leader.cache.has(access.object)) this.#strangers.add(access.object);
+  }
+
+  left(object: number, evicted: boolean): void {
+    this.#resident.remove(object);
+    this.#strangers.remove(object);
+    if (evicted) return;
+    for (const ghost of this.#ghosts) ghost.cache.remove(object);
+  }
+
+  /** Once, at the first eviction: how many objects fit tells how long they will stay. */
+  #setHorizon(): void {
+    this.#horizonDue = false;
+    const wanted = this.#resident.length / RESIDENTS_PER_HORIZON;
+    this.#model.lookAhead(Math.max(SHORTEST_HORIZON, 2 ** Math.round(Math.log2(Math.max(1, wanted)))));
+  }
+
+  #ghost(policy: CachePolicy, limits: PolicyLimits): Ghost {
+    const onLeft = (object: number): void => {
+      if (this.#leader === ghost && this.#resident.has(object)) this.#strangers.add(object);
+    };
+    const ghost = { cache: new Cache(policy, { ...limits, onLeft }), missed: { recent: 0, long: 0 } };
+    return ghost;
+  }
+
+  #elect(): void {
+    const { recent, long } = this.#leader.missed;
+    let best = this.#leader;
+    for (const ghost of this.#ghosts) {
+      const better = ghost.missed.recent < TAKE_OVER * recent && ghost.missed.long < TAKE_OVER * long;
+      if (better && ghost.missed.long < best.missed.long) best = ghost;
+    }
+    if (best === this.#leader) return;
+    this.#leader = best;
+    for (let position = 0; position < this.#resident.length; position += 1) {
+      const object = this.#resident.at(position);
+      if (best.cache.has(object)) this.#strangers.remove(object);
+      else this.#strangers.add(object);
+    }
+  }
+
+  #expectedUse(object: number): number {
+    return this.#model.ready ? this.#model.odds(object) : this.#habit(object);
+  }
+
+  /** What served without a model: use grows with the root of the count and falls with the age. */
+  #habit(object: number): number {
+    return Math.sqrt(this.#history.usesOf(object)) / (this.#history.ageOf(object) + 1) ** 0.75;
+  }
+
+  #anyResident(): number {
+    return this.#resident.at(this.#random.integer(this.#resident.length));
+  }
+
+  #leastValued(evictable: Evictable): number {
+    let least = NO_OBJECT;
+    let lowest = Number.POSITIVE_INFINITY;
+    const few = this.#resident.length <= FALLBACK_DRAWS;
+    for (let draw = 0; draw < Math.min(FALLBACK_DRAWS, this.#resident.length); draw += 1) {
+      const object = few ? this.#resident.at(draw) : this.#anyResident();
+      const density = (this.#expectedUse(object) * this.#missCost.get(object)) / this.#history.bytesOf(object);
+      if (density >= lowest || !evictable(object)) continue;
+      least = object;
+      lowest = density;
+    }
+    return least === NO_OBJECT ? this.#firstEvictable(evictable) : least;
+  }
+
+  #firstEvictable(evictable: Evictable): number {
+    for (let position = 0; position < this.#resident.length; position += 1) {
+      if (evictable(this.#resident.at(position))) return this.#resident.at(position);
+    }
+    return NO_OBJECT;
+  }
+}

@@ -1,0 +1,109 @@
+import { type Access, type CachePolicy, type Evictable, NO_OBJECT, type PolicyLimits } from '../policy.ts';
+import { FloatColumn } from '../structures/columns.ts';
+import { ObjectSet } from '../structures/objectSet.ts';
+import { SeededRandom } from '../structures/seededRandom.ts';
+
+/** How much use of an object is to be expected, per unit of time, in any unit: only ratios count. */
+export type ExpectedUse = (object: number) => number;
+
+export interface ValueOptions {
+  readonly name: string;
+  readonly expectedUse: ExpectedUse;
+  /** A newcomer enters only if it is worth this many times what has to leave for it. */
+  readonly margin: number;
+}
+
+/** Up to so many residents each is weighed, above that as many are drawn. */
+const CANDIDATES = 64;
+
+/**
+ * Weighs objects by value = expected use × cost of a miss, and keeps what is worth most per byte. What has to leave for a
+ * newcomer is chosen when it asks to enter: the least value per byte until it fits, less what turns out not to be needed.
+ * The newcomer is refused if that is worth more than itself.
+ */
+export class ValuePolicy implements CachePolicy {
+  readonly name: string;
+  readonly #expectedUse: ExpectedUse;
+  readonly #margin: number;
+  readonly #random: SeededRandom;
+  readonly #resident: ObjectSet;
+  readonly #bytes: FloatColumn;
+  readonly #missCost: FloatColumn;
+  readonly #value: FloatColumn;
+  #leaving: number[] = [];
+
+  constructor(limits: PolicyLimits, options: ValueOptions) {
+    this.name = options.name;
+    this.#expectedUse = options.expectedUse;
+    this.#margin = options.margin;
+    this.#random = new SeededRandom(limits.seed);
+    this.#resident = new ObjectSet(limits.objects);
+    this.#bytes = new FloatColumn(limits.objects);
+    this.#missCost = new FloatColumn(limits.objects);
+    this.#value = new FloatColumn(limits.objects);
+  }
+
+  access(access: Access): void {
+    this.#missCost.set(access.object, access.missCost);
+  }
+
+  admit(access: Access, bytesToFree: number, evictable: Evictable): boolean {
+    this.#leaving = [];
+    if (bytesToFree <= 0) return true;
+    const chosen = this.#choose(bytesToFree, evictable);
+    if (chosen === undefined) return false;
+    const worth = this.#expectedUse(access.object) * access.missCost;
+    const lost = chosen.reduce((sum, object) => sum + this.#value.get(object), 0);
+    if (worth < this.#margin * lost) return false;
+    this.#leaving = chosen;
+    return true;
+  }
+
+  victim(evictable: Evictable): number {
+    const chosen = this.#leaving.pop();
+    if (chosen !== undefined && this.#resident.has(chosen) && evictable(chosen)) return chosen;
+    return this.#choose(1, evictable)?.[0] ?? NO_OBJECT;
+  }
+
+  entered(access: Access): void {
+    this.#bytes.set(access.object, access.bytes);
+    this.#resident.add(access.object);
+  }
+
+  left(object: number): void {
+    this.#resident.remove(object);
+  }
+
+  /** The cheapest set found that frees so many bytes, or undefined if there is none among what was weighed. */
+  #choose(bytesToFree: number, evictable: Evictable): number[] | undefined {
+    const ranked = this.#weigh(evictable);
+    const chosen: number[] = [];
+    let freed = 0;
+    for (const object of ranked) {
+      if (freed >= bytesToFree) break;
+      chosen.push(object);
+      freed += this.#bytes.get(object);
+    }
+    if (freed < bytesToFree) return undefined;
+    return chosen.toReversed().filter((object) => {
+      const spared = freed - this.#bytes.get(object) >= bytesToFree;
+      if (spared) freed -= this.#bytes.get(object);
+      return !spared;
+    });
+  }
+
+  /** Candidates by rising value per byte. */
+  #weigh(evictable: Evictable): number[] {
+    const candidates: number[] = [];
+    const all = this.#resident.length <= CANDIDATES;
+    const draws = Math.min(this.#resident.length, CANDIDATES);
+    for (let draw = 0; draw < draws; draw += 1) {
+      const object = this.#resident.at(all ? draw : this.#random.integer(this.#resident.length));
+      if (!evictable(object) || (!all && candidates.includes(object))) continue;
+      this.#value.set(object, this.#expectedUse(object) * this.#missCost.get(object));
+      candidates.push(object);
+    }
+    const density = (object: number): number => this.#value.get(object) / this.#bytes.get(object);
+    return candidates.sort((a, b) => density(a) - density(b));
+  }
+}
