@@ -13,7 +13,8 @@ import {
   type ResidencyPlan,
 } from '../../lib/placement/index.ts';
 import { storageUsd } from '../../lib/placement/bill.ts';
-import { HOUR_MS, MIB, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import { hostTierPrice } from '../../lib/pricing/index.ts';
+import { GB, HOUR_MS, MIB, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import type { BlobUse } from './servingTrace.ts';
 
 /** Dollars of one policy over the whole trace. */
@@ -51,6 +52,7 @@ export function wholeObjective(uses: readonly BlobUse[], rates: Rates, gpu: stri
     trace.run('strata-dollars', learned()),
     trace.run('ski-rental', (_, costs) => envelopePlan(costs)),
     ...FIXED.map(({ name, plan }) => trace.run(name, () => plan)),
+    ...LRU_GB.map((gigabytes) => trace.leastRecentlyUsed(gigabytes)),
     trace.bestTimeouts(),
   ];
   return [...results, { policy: 'offline-bound', ...bound }].map((result) => ({
@@ -77,6 +79,9 @@ const FIXED: readonly { name: string; plan: ResidencyPlan }[] = [
   { name: 'nvme-for-24h', plan: [{ place: 'nvme', untilIdleMs: 24 * HOUR_MS }, ORIGIN] },
 ];
 
+/** Sizes of an NVMe cache that is rented in full, all the time, as caches with a fixed size are. */
+const LRU_GB = [8, 32, 128];
+
 type Total = Omit<ObjectiveResult, 'policy' | 'ratioToBound'>;
 
 class Trace {
@@ -85,11 +90,14 @@ class Trace {
   /** The time to the next use of the same blob, or to the end of the trace, where none comes. */
   private readonly gaps: { ms: number; used: boolean }[];
   private readonly storeUsd: number;
+  private readonly nvmeUsdPerByteMs: number;
 
   constructor(uses: readonly BlobUse[], rates: Rates, gpu: string) {
     this.uses = uses;
     const end = uses.at(-1)?.at ?? 0;
     const places = hostPlaces(rates, HOST_SPEEDS);
+    const nvme = hostTierPrice(rates.prices, 'nvme');
+    this.nvmeUsdPerByteMs = nvme.price.usdPerGbHour / nvme.book.gbBytes / HOUR_MS;
     const nextAt = new Map<string, number>();
     this.gaps = uses.map(() => ({ ms: 0, used: false }));
     let storeUsd = 0;
@@ -132,6 +140,34 @@ class Trace {
       }
     }
     return best ?? this.run('no-cache', () => [ORIGIN]);
+  }
+
+  /** A fixed NVMe cache that evicts what was used least recently. */
+  leastRecentlyUsed(gigabytes: number): Omit<ObjectiveResult, 'ratioToBound'> {
+    const resident = new Map<string, number>();
+    let free = gigabytes * GB;
+    const spanMs = (this.uses.at(-1)?.at ?? 0) - (this.uses[0]?.at ?? 0);
+    let [gpuWaitingUsd, waitMs, misses] = [0, 0, 0];
+    for (const use of this.uses) {
+      const costs = this.costs.get(use.blob) ?? [];
+      const hit = resident.delete(use.blob);
+      const found = costs.find((one) => one.place === (hit ? 'nvme' : 'origin'));
+      gpuWaitingUsd += found?.useUsd ?? 0;
+      waitMs += found?.useMs ?? 0;
+      misses += hit ? 0 : 1;
+      if (!hit) free -= use.bytes;
+      resident.set(use.blob, use.bytes);
+      for (const [blob, bytes] of resident) {
+        if (free >= 0) break;
+        resident.delete(blob);
+        free += bytes;
+      }
+    }
+    const hostUsd = gigabytes * GB * spanMs * this.nvmeUsdPerByteMs;
+    const usd = gpuWaitingUsd + hostUsd + this.storeUsd;
+    const gpuSecondsWaited = waitMs / SECOND_MS;
+    const policy = `lru-nvme-${gigabytes}GB`;
+    return { policy, usd, gpuWaitingUsd, hostUsd, objectStoreUsd: this.storeUsd, gpuSecondsWaited, misses };
   }
 
   bound(): Total {
