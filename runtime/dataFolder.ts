@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -42,9 +42,14 @@ export function takeDataFolder(path: string | undefined): DataFolder {
 function removeAbandoned(): void {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(TEMPORARY))) {
     const folder = join(tmpdir(), name);
-    const isMarked = readdirSync(folder).includes(PID_FILE);
-    if (isMarked && holderOf(join(folder, PID_FILE)) === undefined) rmSync(folder, { recursive: true, force: true });
+    if (isOurs(folder) && holderOf(join(folder, PID_FILE)) === undefined) rmSync(folder, { recursive: true });
   }
+}
+
+/** Of this user, and past the moment at which its runtime wrote down its process id. */
+function isOurs(folder: string): boolean {
+  const marked = statSync(join(folder, PID_FILE), { throwIfNoEntry: false });
+  return marked !== undefined && marked.uid === process.getuid?.();
 }
 
 function holderOf(pidFile: string): number | undefined {

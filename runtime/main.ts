@@ -36,10 +36,10 @@ async function main(options: StartOptions): Promise<number> {
 }
 
 async function work(started: Started, options: StartOptions, signal: AbortSignal): Promise<number> {
-  const uploads = await pushAll(started, options, signal);
+  const { uploads, earlier } = await pushAll(started, options, signal);
   if (options.once) {
     const followed = uploads.map(({ key, expected }) => ({ key, expected, outcome: started.outcome(key) }));
-    return report(started.timeline, await verify(sceneOf(started), followed));
+    return report(started.timeline, await verify(sceneOf(started), followed, earlier));
   }
   started.timeline.say('Push models of your own with `npm run strata -- push FILE`. Ctrl-C stops everything.');
   return whenAborted(signal);
@@ -51,23 +51,31 @@ async function whenAborted(signal: AbortSignal): Promise<number> {
   return EXIT_CANCELLED;
 }
 
-async function pushAll(started: Started, { models }: StartOptions, signal: AbortSignal): Promise<readonly Upload[]> {
+/** Pushes what is not there from an earlier start; `earlier` names the models that are. */
+async function pushAll(
+  started: Started,
+  { models }: StartOptions,
+  signal: AbortSignal,
+): Promise<{ readonly uploads: readonly Upload[]; readonly earlier: readonly string[] }> {
   const own = models.map((path): Upload => ({ ...userFile(path), expected: 'cached' }));
-  const uploads = [...((await hasSamples(started)) ? [] : SAMPLES), ...own];
+  const earlier = await sampleModels(started);
+  const uploads = [...(earlier.length > 0 ? [] : SAMPLES), ...own];
   for (const { key, content } of uploads) await push(started.runtime, key, content(), signal);
-  return uploads;
+  return { uploads, earlier };
 }
 
-/** In a folder that was used before, the samples are there already. */
-async function hasSamples({ runtime, timeline }: Started): Promise<boolean> {
+/** The sample models, where all of them are published: in a folder that was used before. */
+async function sampleModels({ runtime, timeline }: Started): Promise<readonly string[]> {
+  const names: string[] = [];
   for (const { key, expected } of SAMPLES) {
     if (expected !== 'cached') continue;
-    const [, model, version] = key.split('/');
+    const [, model = '', version] = key.split('/');
     const row = await VersionRow.get(runtime.deps.catalog, ModelName.parse(model), SemVer.parse(version));
-    if (row === undefined) return false;
+    if (row === undefined) return [];
+    names.push(model);
   }
   timeline.say('The sample models are there from an earlier start.');
-  return true;
+  return names;
 }
 
 /** What the checks see of it. */

@@ -52,11 +52,11 @@ export function begin(options: StartingOptions): Starting {
     const up = await startEmbeddedRuntime({ folder, port: options.port, telemetry, onUploaded });
     runtime = up;
     timeline.say(`Strata is up at ${up.url}, its data in ${folder.path}`);
-    await Promise.all(HOSTS.map((host) => startHost(up, host)));
-    return { runtime: up, agents, timeline, dataPath: folder.path, outcome, stop };
+    const registered = await Promise.all(HOSTS.map((host) => startHost(up, host)));
+    return { runtime: up, agents: registered, timeline, dataPath: folder.path, outcome, stop };
   }
 
-  async function startHost(up: EmbeddedRuntime, host: HostId): Promise<void> {
+  async function startHost(up: EmbeddedRuntime, host: HostId): Promise<AgentProcess> {
     const { token } = await up.operations.createJoinToken({ validMinutes: 5 });
     const agent = await startAgent({
       host,
@@ -74,6 +74,7 @@ export function begin(options: StartingOptions): Starting {
       await up.deps.clock.sleep(50);
     }
     timeline.tell(host, 'registered', '');
+    return agent;
   }
 
   function onUploaded(key: string, versionId: string, size: number): void {

@@ -35,11 +35,16 @@ const WAIT_SECONDS = 30;
 
 const Ensured = z.object({ path: z.string(), digest: Digest, kind: z.string(), lease: z.string() });
 
-/** Every check of `--once`, on uploads that were begun. */
-export async function verify(scene: Scene, uploads: readonly FollowedUpload[]): Promise<Findings> {
+/** Every check of `--once`, on uploads that were begun and on models that were cached by an earlier start. */
+export async function verify(
+  scene: Scene,
+  uploads: readonly FollowedUpload[],
+  earlier: readonly string[] = [],
+): Promise<Findings> {
   const findings: string[] = [];
   for (const { key, expected, outcome } of uploads) findings.push(...checkOutcome(key, expected, await outcome));
-  const cached = uploads.filter(({ expected }) => expected === 'cached').map(({ key }) => key.split('/')[1] ?? '');
+  const now = uploads.filter(({ expected }) => expected === 'cached').map(({ key }) => key.split('/')[1] ?? '');
+  const cached = [...new Set([...earlier, ...now])];
   findings.push(...(await askForPath(scene, `${cached[0]}@1.0.0`)));
   findings.push(...(await sweepIdle(scene, cached[0] ?? '')));
   findings.push(...(await recomputeDigests(scene, cached)));
@@ -91,14 +96,18 @@ async function sweepIdle({ catalog, sweepAt, timeline }: Scene, model: string): 
   const row = await VersionRow.get(catalog, ModelName.parse(model), SemVer.parse('1.0.0'));
   const [file] = row?.value.files ?? [];
   if (file === undefined) return [`${model} has no file that could move`];
-  const before = await BlobRow.get(catalog, file.digest);
-  const moment = EpochMs.parse(clock.now() + IDLE_MS);
-  await sweepAt(moment);
-  const from = before?.value.origin.storageClass;
+  const storageClass = async () => (await BlobRow.get(catalog, file.digest))?.value.origin.storageClass;
+  const moved = (text: string) => timeline.tell(`${model}@1.0.0`, 'transitioned', text);
+  const from = await storageClass();
+  if (from !== 'STANDARD') {
+    moved(`to ${from} at an earlier start`);
+    return [];
+  }
+  await sweepAt(EpochMs.parse(clock.now() + IDLE_MS));
   for (const deadline = clock.now() + TRANSITION_WITHIN_MS; clock.now() < deadline; await clock.sleep(100)) {
-    const to = (await BlobRow.get(catalog, file.digest))?.value.origin.storageClass;
+    const to = await storageClass();
     if (to === undefined || to === from) continue;
-    timeline.tell(`${model}@1.0.0`, 'transitioned', `${from} → ${to}, idle for eight days at the sweep's moment`);
+    moved(`${from} → ${to}, idle for eight days at the sweep's moment`);
     return [];
   }
   return [`${model} is still in ${from} after the sweep`];

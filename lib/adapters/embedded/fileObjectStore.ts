@@ -7,7 +7,9 @@ import type { Disk } from '../../shared/ports/disk.ts';
 import { DiskError } from '../../shared/ports/disk.ts';
 import type { ObjectHead, ObjectStore, WriteOptions, WriteOutcome } from '../../shared/ports/objectStore.ts';
 import type { Random } from '../../shared/ports/random.ts';
+import { MIB } from '../../shared/units.ts';
 import { checkObjectKey, checkRange, checkWrite, invalidRequest } from '../objectCalls.ts';
+import { largerChunks } from './largerChunks.ts';
 import { type ObjectEventKind, objectEvent } from './objectEvent.ts';
 import { createObjectIndex, type StoredVersion } from './objectIndex.ts';
 import { createPartHasher } from './partHasher.ts';
@@ -50,6 +52,7 @@ export interface FileObjectStoreOptions {
 
 const ARCHIVED: ReadonlySet<StorageClass> = new Set<StorageClass>(['GLACIER', 'DEEP_ARCHIVE']);
 const LIST_LIMIT = 1000;
+const WRITE_BYTES = 4 * MIB;
 
 export async function createFileObjectStore(options: FileObjectStoreOptions): Promise<FileObjectStore> {
   const { disk, database, clock, random } = options;
@@ -116,7 +119,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       const parts = createPartHasher(options.hashPartsOf);
       let size = 0;
       await disk.write(file, 0, new Uint8Array(0));
-      for await (const chunk of chunks) {
+      for await (const chunk of largerChunks(chunks, WRITE_BYTES)) {
         await disk.write(file, size, chunk);
         parts.update(chunk);
         size += chunk.byteLength;
