@@ -11,7 +11,7 @@ import {
 import type { HostTokens } from '../lib/adapters/embedded/hostTokens.ts';
 import { PortError } from '../lib/shared/errors.ts';
 import { hostQueue } from '../lib/shared/ids.ts';
-import type { MessageReceiver, MessageSender } from '../lib/shared/ports/messageQueue.ts';
+import type { MessageReceiver, MessageSender, ReceivedMessage } from '../lib/shared/ports/messageQueue.ts';
 import type { ObjectReader } from '../lib/shared/ports/objectStore.ts';
 
 export interface AgentEndpointDeps {
@@ -21,6 +21,9 @@ export interface AgentEndpointDeps {
   /** The queues that hosts may send to. */
   readonly reportQueues: ReadonlySet<string>;
 }
+
+/** How soon a poll notices that its caller is gone. */
+const SLICE_SECONDS = 1;
 
 /** What hosts may read; the same prefix that their policy names on AWS. */
 const HOST_PREFIX = 'blobs/';
@@ -52,8 +55,8 @@ export function createAgentEndpoint(deps: AgentEndpointDeps): Hono<{ Variables: 
   };
   app.post('/queues/:queue/receive', async (context) => {
     const queue = ownQueue(context.req.param('queue'), context.get('ownQueue'));
-    const { max, waitSeconds, visibilitySeconds } = parse(ReceiveCall, await context.req.json());
-    return context.json(await queues.receive(queue, max, waitSeconds, visibilitySeconds));
+    const call = parse(ReceiveCall, await context.req.json());
+    return context.json(await receiveWhileHeard(queues, queue, call, context.req.raw.signal));
   });
   app.post('/queues/:queue/remove', async (context) => {
     const queue = ownQueue(context.req.param('queue'), context.get('ownQueue'));
@@ -84,6 +87,23 @@ export function createAgentEndpoint(deps: AgentEndpointDeps): Hono<{ Variables: 
     return context.json(problemOf(error), error.retryable ? 503 : error.code === 'access-denied' ? 403 : 400);
   });
   return app;
+}
+
+/** A poll whose caller is gone takes nothing with it: what it received is visible again at once. */
+async function receiveWhileHeard(
+  queues: MessageReceiver,
+  queue: string,
+  { max, waitSeconds, visibilitySeconds }: z.infer<typeof ReceiveCall>,
+  caller: AbortSignal,
+): Promise<readonly ReceivedMessage[]> {
+  let messages: readonly ReceivedMessage[] = [];
+  for (let left = waitSeconds; messages.length === 0 && left >= 0 && !caller.aborted; left -= SLICE_SECONDS) {
+    messages = await queues.receive(queue, max, Math.min(left, SLICE_SECONDS), visibilitySeconds);
+    if (left === 0) break;
+  }
+  if (!caller.aborted) return messages;
+  for (const { receiptHandle } of messages) await queues.changeVisibility(queue, receiptHandle, 0);
+  return [];
 }
 
 function readable(key: string | undefined): string {

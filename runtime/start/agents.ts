@@ -22,6 +22,7 @@ export interface AgentProcess {
   stop(): Promise<void>;
   /** At once, without waiting: for the last moment of this process. */
   kill(): void;
+  readonly ended: Promise<unknown>;
 }
 
 export interface AgentOptions {
@@ -59,6 +60,7 @@ export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
   return {
     host: options.host,
     data,
+    ended,
     get: (path) => getOverSocket(socket, path),
     async stop() {
       stopping = true;

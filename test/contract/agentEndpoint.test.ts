@@ -7,6 +7,8 @@ import { createHttpQueues } from '../../lib/adapters/embedded/httpQueues.ts';
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
+import { systemClock } from '../../lib/adapters/node/systemClock.ts';
+import type { Clock } from '../../lib/shared/ports/clock.ts';
 import { Generation, HostId, hostQueue } from '../../lib/shared/ids.ts';
 import { HOUR_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { createAgentEndpoint } from '../../runtime/agentEndpoint.ts';
@@ -19,9 +21,9 @@ const servers: { close: () => void }[] = [];
 afterAll(() => servers.forEach((server) => server.close()));
 
 /** A runtime's agent endpoint on a free port, and an agent's adapters with a session of `host-1` in generation 1. */
-async function start() {
+async function start(time?: Clock) {
   const clock = createManualClock();
-  const waiting = { now: () => clock.now(), sleep: (ms: number) => clock.advance(ms) };
+  const waiting = time ?? { now: () => clock.now(), sleep: (ms: number) => clock.advance(ms) };
   const sqlite = createSqliteQueues({ database: openDatabase(':memory:'), clock: waiting, random: nodeRandom });
   const store = await createFileObjectStore({
     disk: createMemDisk(),
@@ -55,6 +57,8 @@ async function start() {
     own,
     queues: createHttpQueues(client),
     reader: createHttpObjectReader(client),
+    url: client.endpoint,
+    token,
     useToken: (next: string) => {
       token = next;
     },
@@ -98,6 +102,25 @@ describe('the agent endpoint', () => {
     await expect(queues.send('ingest', [{ body: 'x' }])).rejects.toMatchObject(denied);
     await queues.send('receipts', [{ body: 'measured' }]);
     expect(await sqlite.receive('receipts', 1, 0, 30)).toMatchObject([{ body: 'measured' }]);
+  });
+
+  it('gives what a poll received back when its caller is gone', async () => {
+    const { sqlite, own, url, token } = await start(systemClock);
+    sqlite.define(own);
+    const gone = new AbortController();
+    const poll = fetch(`${url}/agent/queues/${own}/receive`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ max: 10, waitSeconds: 20, visibilitySeconds: 600 }),
+      signal: gone.signal,
+    });
+    await systemClock.sleep(300);
+    gone.abort();
+    await expect(poll).rejects.toThrow(/aborted/);
+    await systemClock.sleep(100);
+    await sqlite.send(own, [{ body: 'for the living' }]);
+    await systemClock.sleep(1_500);
+    expect(await sqlite.receive(own, 10, 0, 30)).toMatchObject([{ body: 'for the living' }]);
   });
 
   it('shows a host nothing but blobs', async () => {

@@ -4,14 +4,16 @@ import { FunctionQueue } from '../../lib/shared/queues.ts';
 import { takeDataFolder } from '../../runtime/dataFolder.ts';
 import { startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Stage } from './stage.ts';
+import { type AgentProcess, hostFolder, startAgent } from '../../runtime/start/agents.ts';
+import type { HostStage } from './hostStage.ts';
 
 /** The embedded runtime in a temporary folder of its own. */
-export async function createEmbeddedStage(): Promise<Stage> {
+export async function createEmbeddedStage(): Promise<HostStage> {
   const folder = takeDataFolder(undefined);
   const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
   const runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry });
   const { catalog } = runtime.deps;
+  const agents = new Set<AgentProcess>();
 
   async function call(
     method: 'PUT' | 'DELETE',
@@ -68,7 +70,29 @@ export async function createEmbeddedStage(): Promise<Stage> {
     async redrive(queue) {
       runtime.queues.redrive(`${queue}-dlq`, 1_000);
     },
+    async startHost(host) {
+      const { token } = await runtime.operations.createJoinToken({ validMinutes: 5 });
+      const agent = await startAgent({
+        host,
+        folder: hostFolder(folder.path, host),
+        plane: runtime.url,
+        joinToken: token,
+        logFile: folder.at('logs', `${host}.jsonl`),
+        onEnded: () => undefined,
+      });
+      agents.add(agent);
+      return {
+        data: agent.data,
+        ask: (reference) => agent.get(`/v1/models/${encodeURIComponent(reference)}?wait=30`),
+        async kill() {
+          agents.delete(agent);
+          agent.kill();
+          await agent.ended;
+        },
+      };
+    },
     async stop() {
+      await Promise.all([...agents].map((agent) => agent.stop()));
       await runtime.stop();
       folder.release();
     },

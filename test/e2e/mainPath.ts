@@ -14,9 +14,9 @@ import {
 } from '../../lib/catalog/index.ts';
 import { blobDigest, blobKey, PART_SIZE, partHash } from '../../lib/shared/digest.ts';
 import { type Digest, ModelName, SemVer } from '../../lib/shared/ids.ts';
-import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import { eventually } from '../support/eventually.ts';
 import { safetensorsOf } from '../support/modelFiles.ts';
+import { readOnly } from './readOnly.ts';
 import type { Stage } from './stage.ts';
 
 const V1 = SemVer.parse('1.0.0');
@@ -176,19 +176,8 @@ function digestOf(bytes: Uint8Array): Digest {
   return blobDigest(bytes.length, PART_SIZE, [partHash(bytes)]);
 }
 
-/** The rows' readers need of a store only what a stage offers. */
-function store(stage: Stage): CatalogStore {
-  const refuse = () => Promise.reject(new Error('A test reads rows by key and writes none.'));
-  return {
-    get: (key) => stage.rows.get(key),
-    query: (query) => stage.rows.query(query),
-    queryIndex: refuse,
-    transact: refuse,
-  };
-}
-
 async function uploads(stage: Stage, key: string): Promise<readonly Upload[]> {
-  const items = await queryAll(store(stage), { partition: `UPLOAD#${key}`, ...startingWith('VERSION#') });
+  const items = await queryAll(readOnly(stage), { partition: `UPLOAD#${key}`, ...startingWith('VERSION#') });
   return items.map((item) => UploadRow.parse(item).value);
 }
 
@@ -198,11 +187,11 @@ async function states(stage: Stage, key: string): Promise<readonly string[]> {
 }
 
 async function head(stage: Stage, key: string) {
-  return (await UploadHeadRow.get(store(stage), key))?.value;
+  return (await UploadHeadRow.get(readOnly(stage), key))?.value;
 }
 
 async function version(stage: Stage, model: ModelName): Promise<Version | undefined> {
-  return (await VersionRow.get(store(stage), model, V1))?.value;
+  return (await VersionRow.get(readOnly(stage), model, V1))?.value;
 }
 
 async function published(stage: Stage, model: ModelName): Promise<Version> {
@@ -216,14 +205,14 @@ async function published(stage: Stage, model: ModelName): Promise<Version> {
 }
 
 async function blob(stage: Stage, digest: Digest) {
-  return (await BlobRow.get(store(stage), digest))?.value;
+  return (await BlobRow.get(readOnly(stage), digest))?.value;
 }
 
 /** Every row that an upload leads to, but for the head, which the newest notification writes, and hosts' copies. */
 async function everything(stage: Stage, model: ModelName, key: string, digest: Digest) {
   return {
     uploads: await uploads(stage, key),
-    model: (await ModelRow.get(store(stage), model))?.value,
+    model: (await ModelRow.get(readOnly(stage), model))?.value,
     version: await version(stage, model),
     blob: await blob(stage, digest),
   };
