@@ -145,7 +145,7 @@ export function createModels(deps: ModelsDeps): Models {
     const lease = await store.lease(files.map((file) => file.digest));
     if (lease === undefined) return undefined;
     for (const { digest } of files) {
-      store.accessed(digest, hit);
+      if (hit) store.accessed(digest);
       deps.accesses.record(digest, hit);
     }
     const { model, version } = resolved;

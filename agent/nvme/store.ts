@@ -2,7 +2,7 @@ import type { Digest } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
 import { createModelsView } from '../view/view.ts';
 import { enforceLimits, type Resize, resize } from './admission.ts';
-import { createLeastRecentlyUsed } from './evictionPolicy.ts';
+import { createEvictionPolicy } from './evictionPolicy.ts';
 import { createFills, type Fills, refreshView } from './fills.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { createLeases, type Lease, type Leases } from './leases.ts';
@@ -33,6 +33,9 @@ import { type Verification, verifyBlob } from './verification.ts';
  * verified; what is leased or pinned is not evicted; each of these holds after a crash at any moment, because every change is
  * in the ledger before it counts, and every release only after it was measured.
  */
+/** Of the eviction laboratory, which measures it against the others. */
+const EVICTION_POLICY = 'lru';
+
 export type StoreDeps = Pick<
   StoreParts,
   'disk' | 'clock' | 'random' | 'telemetry' | 'transfer' | 'objects' | 'receiptOf'
@@ -69,7 +72,8 @@ export interface Store {
   residents(): Digest[];
   /** Leases all of them; undefined where one is not servable or the host drains. */
   lease(digests: readonly Digest[]): Promise<Lease | undefined>;
-  accessed(digest: Digest, hit: boolean): void;
+  /** A process was given a blob that was resident already. */
+  accessed(digest: Digest): void;
   measureBlob(digest: Digest): Promise<number>;
   measures(): Promise<StoreMeasures>;
   evict(digest: Digest): Promise<Eviction>;
@@ -101,7 +105,7 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
     ledger,
     leaving,
     leases: createLeases(ledger, { random: deps.random, time }, config),
-    policy: createLeastRecentlyUsed(),
+    policy: createEvictionPolicy(EVICTION_POLICY, config.capacityBytes),
     view: createModelsView(deps.disk, () => visibleBlobs(ledger.state, leaving)),
     blobTurns: createBlobTurns(),
     admissions: createTurns(),
@@ -190,7 +194,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
       if (ledger.state.draining || !digests.every((digest) => servable(parts, digest))) return undefined;
       return leases.grant(digests);
     },
-    accessed: (digest, hit) => parts.policy.accessed(digest, blobs.get(digest)?.size ?? 0, hit),
+    accessed: (digest) => parts.policy.accessed(digest, blobs.get(digest)?.size ?? 0),
     measureBlob: (digest) => measure(disk, digest),
     async measures() {
       const { freeBytes } = await disk.space();

@@ -317,10 +317,10 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     queue.push({ id: counters.messages, body, visibleAt: 0, receives: 0, handle: '' });
   }
 
-  function publish(reference: string, files: Record<string, TestBlob>): void {
+  function publish(reference: string, files: Record<string, TestBlob>, version = VERSION): void {
     models.set(`tiny@${reference}`, {
       model: NAME,
-      version: VERSION,
+      version,
       publishedAt: EpochMs.parse(1),
       files: Object.entries(files).map(([file, blob]) => ({
         file: KeySegment.parse(file),

@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import type { Agent } from '../../../agent/agent.ts';
+import { createLocalApi } from '../../../agent/server/localApi.ts';
+import { blobKey } from '../../../lib/shared/digest.ts';
+import { SemVer } from '../../../lib/shared/ids.ts';
+import { Bytes } from '../../../lib/shared/units.ts';
+import { type AgentWorld, createAgentWorld } from './agentWorld.ts';
+
+const silent = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  metric: () => undefined,
+  with: () => silent,
+};
+
+async function started(options?: Parameters<typeof createAgentWorld>[0]) {
+  const world = createAgentWorld(options);
+  const agent = await world.boot();
+  return { world, agent, ...apiOf(agent) };
+}
+
+function apiOf(agent: Agent) {
+  const deps = { agent: () => agent, telemetry: silent };
+  const config = { root: '/store', leaseSeconds: 300 };
+  return {
+    api: createLocalApi(deps, config),
+    guarded: createLocalApi(deps, { ...config, tcp: { token: 'secret' } }),
+  };
+}
+
+describe('GET /v1/models/{name@range}', () => {
+  it('fetches what is missing and answers path, digest, kind and a lease for all files of the version', async () => {
+    const { world, api, agent } = await started();
+    const [weights, settings] = [world.addBlob(300), world.addBlob(20)];
+    world.publish('^1.0', { 'config.json': settings, 'model.safetensors': weights });
+    const response = await api.request('/v1/models/tiny@%5E1.0?wait=5');
+    expect(response.status).toBe(200);
+    const body = (await response.json()) as { lease: string; files: unknown[] };
+    expect(body).toMatchObject({
+      model: 'tiny',
+      version: '1.0.0',
+      path: '/store/models/checkpoints/tiny/1.0.0/model.safetensors',
+      digest: weights.digest,
+      kind: 'checkpoints',
+      expiresInSeconds: 300,
+    });
+    expect(body.files).toHaveLength(2);
+    expect(agent.store.leases.protects(settings.digest)).toBe(true);
+    await agent.settled();
+    expect(world.sent.receipts.map(({ origin, type, outcome }) => `${origin} ${type} ${outcome}`)).toEqual([
+      'local prefetch done',
+      'local prefetch done',
+    ]);
+  });
+
+  it('answers 202 with progress while the bytes come, and the operation tells when they are there', async () => {
+    const { world, api, agent } = await started();
+    const blob = world.addBlob(640);
+    world.publish('latest', { 'model.safetensors': blob });
+    const gate = Promise.withResolvers<void>();
+    world.hooks.beforeRead = (key, offset) =>
+      key === blobKey(blob.digest) && offset >= 320 ? gate.promise : Promise.resolve();
+    const asked = api.request('/v1/models/tiny?wait=1');
+    for (let step = 0; step < 60; step += 1) await world.clock.advance(20);
+    const response = await asked;
+    expect(response.status).toBe(202);
+    expect(response.headers.get('location')).toBe('/v1/operations/tiny@1.0.0');
+    expect(await response.json()).toMatchObject({
+      status: 'running',
+      progress: { bytesDone: 320, totalBytes: 640, percentDone: 50 },
+    });
+    gate.resolve();
+    await agent.settled();
+    expect(await (await api.request('/v1/operations/tiny@1.0.0')).json()).toMatchObject({ status: 'done' });
+    expect((await api.request('/v1/models/tiny')).status).toBe(200);
+  });
+
+  it('shares one download among however many ask', async () => {
+    const { world, agent } = await started();
+    const blob = world.addBlob(640);
+    world.publish('latest', { 'model.safetensors': blob });
+    const before = world.counters.rangeReads;
+    const all = await Promise.all(Array.from({ length: 50 }, () => agent.models.ensure(world.NAME, 'latest', 1000)));
+    expect(all.every(({ outcome }) => outcome === 'ready')).toBe(true);
+    // The manifest, then 640 bytes in ranges of 32.
+    expect(world.counters.rangeReads - before).toBe(21);
+    expect(agent.store.leases.active()).toBe(50);
+  });
+
+  it.each([
+    ['/v1/models/other', 404, 'unknown-model'],
+    ['/v1/models/UPPER@1', 400, 'bad-reference'],
+    ['/v1/models/..%2F..%2Fetc@1', 400, 'bad-reference'],
+    ['/v1/models/tiny@', 400, 'bad-reference'],
+    ['/v1/models/tiny?wait=soon', 400, 'bad-wait'],
+    ['/v1/models/tiny?wait=-1', 400, 'bad-wait'],
+    ['/v1/operations/tiny@9.9.9', 404, 'unknown-operation'],
+    ['/v2', 404, 'unknown-route'],
+  ])('%s answers %i %s', async (path, status, code) => {
+    const { api } = await started();
+    const response = await api.request(path);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toMatchObject({ status, code });
+  });
+
+  it('answers 507 where everything is leased, and the room is there once a lease ends', async () => {
+    const { world, api } = await started({ capacity: 700 });
+    const [held, wanted] = [world.addBlob(640, 1), world.addBlob(640, 2)];
+    world.publish('latest', { 'held.safetensors': held });
+    world.publish('wanted', { 'wanted.safetensors': wanted });
+    const { lease } = (await (await api.request('/v1/models/tiny?wait=5')).json()) as { lease: string };
+    const refused = await api.request('/v1/models/tiny@wanted?wait=5');
+    expect([refused.status, await refused.json()]).toMatchObject([507, { code: 'no-room' }]);
+    expect((await api.request(`/v1/leases/${lease}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await api.request('/v1/models/tiny@wanted?wait=5')).status).toBe(200);
+  });
+
+  it('serves what it resolved and holds while the plane is away, and nothing else', async () => {
+    const { world, api, agent } = await started();
+    const [held, other] = [world.addBlob(100, 1), world.addBlob(100, 2)];
+    world.publish('latest', { 'model.safetensors': held });
+    world.publish('other', { 'model.safetensors': other });
+    expect((await api.request('/v1/models/tiny?wait=5')).status).toBe(200);
+    world.registry.offline = true;
+    await world.clock.advance(60_000);
+    expect((await api.request('/v1/models/tiny?wait=5')).status).toBe(200);
+    expect((await api.request('/v1/models/tiny@other?wait=5')).status).toBe(503);
+    await agent.store.evict(held.digest);
+    expect(agent.store.leases.protects(held.digest)).toBe(true);
+  });
+});
+
+describe('a lease', () => {
+  async function leased() {
+    const all = await started();
+    const blob = all.world.addBlob(100);
+    all.world.publish('latest', { 'model.safetensors': blob });
+    const { lease } = (await (await all.api.request('/v1/models/tiny?wait=5')).json()) as { lease: string };
+    return { ...all, blob, lease };
+  }
+  const elapse = async (world: AgentWorld, agent: Agent, ms: number) => {
+    for (let at = 0; at < ms; at += 5_000) {
+      await world.clock.advance(5_000);
+      await agent.upkeepOnce();
+    }
+  };
+
+  it('ends after its time, unless it is renewed', async () => {
+    const { world, agent, api, blob, lease } = await leased();
+    await elapse(world, agent, 40_000);
+    expect((await api.request(`/v1/leases/${lease}`, { method: 'PUT' })).status).toBe(200);
+    await elapse(world, agent, 40_000);
+    expect(agent.store.leases.protects(blob.digest)).toBe(true);
+    await elapse(world, agent, 30_000);
+    expect(agent.store.leases.protects(blob.digest)).toBe(false);
+    expect((await api.request(`/v1/leases/${lease}`, { method: 'PUT' })).status).toBe(404);
+  });
+
+  it('does not end early when the clock jumps an hour, either way', async () => {
+    for (const jump of [3_600_000, -3_600_000]) {
+      const { world, agent, blob } = await leased();
+      await world.clock.advance(jump);
+      await agent.upkeepOnce();
+      expect(agent.store.leases.protects(blob.digest)).toBe(true);
+    }
+  });
+
+  it('outlives the agent, with its whole time', async () => {
+    const { world, agent, blob, lease } = await leased();
+    await elapse(world, agent, 50_000);
+    world.crash();
+    const again = await world.boot();
+    await elapse(world, again, 50_000);
+    expect(again.store.leases.protects(blob.digest)).toBe(true);
+    expect((await apiOf(again).api.request(`/v1/leases/${lease}`, { method: 'DELETE' })).status).toBe(204);
+    expect(again.store.leases.protects(blob.digest)).toBe(false);
+  });
+});
+
+describe('the local API over TCP', () => {
+  const authorization = 'Bearer secret';
+  it.each([
+    [{ host: 'localhost:7411', authorization }, 200],
+    [{ host: '127.0.0.1:7411', authorization }, 200],
+    [{ host: '[::1]:7411', authorization }, 200],
+    [{ host: 'attacker.example:7411', authorization }, 421],
+    [{ host: 'localhost.attacker.example', authorization }, 421],
+    [{ host: '127.0.0.1.nip.io:7411', authorization }, 421],
+    [{ authorization }, 421],
+    [{ host: 'localhost:7411' }, 401],
+    [{ host: 'localhost:7411', authorization: 'Bearer secre' }, 401],
+    [{ host: 'localhost:7411', authorization: 'Bearer secrets' }, 401],
+  ])('with %j answers %i', async (headers, status) => {
+    const { guarded } = await started();
+    const given = new Headers(Object.entries(headers));
+    expect((await guarded.request('/v1/status', { headers: given })).status).toBe(status);
+  });
+});
+
+describe('accesses', () => {
+  it('are counted by blob and day, and a batch that may have arrived keeps its id', async () => {
+    const { world, agent } = await started();
+    const blob = world.addBlob(100);
+    world.publish('latest', { 'model.safetensors': blob });
+    for (let ask = 0; ask < 3; ask += 1) await agent.models.ensure(world.NAME, 'latest', 1000);
+    world.registry.offline = true;
+    expect(await agent.flushAccessesOnce()).toBe(false);
+    world.registry.offline = false;
+    expect(await agent.flushAccessesOnce()).toBe(true);
+    expect(await agent.flushAccessesOnce()).toBe(true);
+    expect(world.sent.accesses).toHaveLength(1);
+    const [{ accesses }] = world.sent.accesses as [(typeof world.sent.accesses)[number]];
+    expect(accesses).toMatchObject([{ digest: blob.digest, count: 3, hits: 2 }]);
+  });
+});
+
+describe('a session', () => {
+  it('continues after a restart under the same generation, with higher heartbeat numbers', async () => {
+    const { world, agent } = await started();
+    await agent.heartbeatOnce();
+    world.crash();
+    const again = await world.boot();
+    await again.heartbeatOnce();
+    expect(world.registry.generation).toBe(1);
+    const [first, second] = world.sent.heartbeats.map(({ sequence }) => sequence);
+    expect(second).toBeGreaterThan(first ?? 0);
+  });
+
+  it('starts the next generation when its own is fenced: no longer draining, old receipts dropped', async () => {
+    const { world, agent } = await started();
+    world.command({ type: 'drain' });
+    await world.work(agent);
+    world.command({ type: 'report' }, { actionId: 'late' });
+    world.registry.offline = true;
+    await world.work(agent);
+    world.registry.offline = false;
+    world.registry.fenced = true;
+    agent.session.renewSoon();
+    expect(await agent.sessionOnce()).toBe(true);
+    expect(world.registry.generation).toBe(2);
+    expect(await agent.flushReceiptsOnce()).toBe(true);
+    expect(world.sent.receipts.filter(({ actionId }) => actionId === 'late')).toEqual([]);
+    await agent.heartbeatOnce();
+    expect(world.sent.heartbeats.at(-1)).toMatchObject({ generation: 2, draining: false, sequence: 1 });
+  });
+
+  it('keeps working while the plane is away', async () => {
+    const { world, agent } = await started();
+    const blob = world.addBlob(100);
+    world.command(world.prefetchOf(blob));
+    world.registry.offline = true;
+    await world.work(agent);
+    expect(await agent.flushReceiptsOnce()).toBe(false);
+    world.crash();
+    const again = await world.boot();
+    expect(again.session.connected()).toBe(false);
+    world.registry.offline = false;
+    await again.sessionOnce();
+    expect(await again.flushReceiptsOnce()).toBe(true);
+    expect(world.sent.receipts).toMatchObject([{ outcome: 'done', digest: blob.digest }]);
+  });
+});
+
+describe('the budget', () => {
+  it('holds while many blobs are asked for at once', async () => {
+    const { world, agent } = await started({ capacity: 1000 });
+    const blobs = Array.from({ length: 20 }, (_, at) => world.addBlob(200 + at, at));
+    blobs.forEach((blob, at) => world.publish(`v${at}`, { [`m${at}.safetensors`]: blob }, SemVer.parse(`1.0.${at}`)));
+    let most = 0;
+    world.hooks.beforeRead = async () => {
+      most = Math.max(most, await world.bytesOnDisk());
+    };
+    const all = blobs.map((_, at) => agent.models.ensure(world.NAME, `v${at}`, 1000));
+    const outcomes = (await Promise.all(all)).map(({ outcome }) => outcome);
+    expect(most).toBeLessThanOrEqual(1000);
+    expect(most).toBeGreaterThan(400);
+    expect(outcomes).toContain('ready');
+    expect((await agent.store.measures()).usedBytes).toBeLessThanOrEqual(Bytes.parse(1000));
+    expect(await world.wrongBlobs()).toEqual([]);
+  });
+});
