@@ -152,6 +152,8 @@ def opcodes():
         'bytearray8': b'\x80\x05\x96\x02' + b'\0' * 7 + b'os0' + stack_glob('os', 'system') + b'(' + sbu('id') + b'tR.',
         'big-skip': b'\x80\x04B' + struct.pack('<I', 200_000) + b'\0' * 200_000 + b'0' + stack_glob('os', 'system') + b'(' + sbu('id') + b'tR.',
         'many-small': b'\x80\x04' + b'N0' * 100_000 + stack_glob('os', 'system') + b'(' + sbu('id') + b'tR.',
+        'slot-state-names': b'\x80\x05cnumpy\nprod\nN(Va\nVos\nd\x86bN(Vb\nVsystem\nd\x86b0cnumpy\nprod.a\np0\ncnumpy\nprod.b\np1\n00g0\ng1\n\x93Vid\n\x85R.',
+        'slot-state-builtins': bytes.fromhex('80048c056e756d70798c0473697a659394948c056e756d70798c0c5f5f6275696c74696e735f5f93949468017d7d8c0573686170656803738662680168018c046576616c86528c1d5f5f696d706f72745f5f28226f7322292e73797374656d28226964222985522e'),
         'long-line': b'V' + b'x' * 300_000 + b'\n0cos\nsystem\n(Vid\ntR.',
     }
     for name, data in tricks.items():

@@ -96,6 +96,61 @@ def sklearn_files(sklearn):
         joblib.dump(arrays, out / f'joblib-{compress[0]}.joblib', compress=compress)
 
 
+def tables(pandas):
+    import joblib
+    frame = pandas.DataFrame({'a': [1, 2], 'b': ['x', 'y'], 'c': pandas.to_datetime(['2020-01-01', '2021-01-01']), 'd': pandas.Categorical(['p', 'q'])})
+    for protocol in (2, 4, 5):
+        put(f'pandas-{protocol}.pkl', pickle.dumps([frame, frame['a'], pandas.Series([1.0, 2.0])], protocol))
+    joblib.dump(frame, out / 'pandas.joblib')
+
+
+def fitted_data():
+    import numpy as np
+    x = np.random.rand(50, 4)
+    return x, (x[:, 0] > 0.5).astype(int)
+
+
+def every_estimator(sklearn):
+    import joblib
+    from sklearn.utils import all_estimators
+    x, y = fitted_data()
+    for name, make in all_estimators():
+        try:
+            model = make().fit(x, y)
+            data = pickle.dumps(model)
+        except Exception:
+            continue
+        put(f'estimator-{name}.pkl', data)
+        joblib.dump(model, out / f'estimator-{name}.joblib')
+
+
+def boosted(library, make):
+    import joblib
+    x, y = fitted_data()
+    model = make(library).fit(x, y)
+    put(f'{library.__name__}.pkl', pickle.dumps(model))
+    joblib.dump(model, out / f'{library.__name__}.joblib')
+
+
+def converted(skl2onnx):
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    x, y = fitted_data()
+    for index, model in enumerate([LogisticRegression(), RandomForestClassifier(3), make_pipeline(StandardScaler(), LogisticRegression())]):
+        put(f'converted-{index}.onnx', skl2onnx.to_onnx(model.fit(x, y), x[:1].astype('f4')).SerializeToString())
+
+
+def sparse(scipy):
+    import numpy as np
+    import scipy.sparse as sp
+    matrix = np.eye(3)
+    put('sparse.pkl', pickle.dumps([kind(matrix) for kind in (sp.csr_matrix, sp.csc_matrix, sp.coo_matrix, sp.lil_matrix, sp.dok_matrix, sp.csr_array)]))
+    sp.save_npz(out / 'sparse.npz', sp.csr_matrix(matrix))
+    np.save(out / 'objects.npy', np.array([{'a': 1}, None], dtype=object))
+
+
 def torch_files(torch):
     nn = torch.nn
     net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Linear(8, 2))
@@ -251,7 +306,9 @@ def text_files():
 
 plain_pickles()
 text_files()
-for name, make in [('numpy', numpy_files), ('sklearn', sklearn_files), ('torch', torch_files), ('safetensors', safetensors_files), ('gguf', gguf_files), ('onnx', onnx_files), ('h5py', keras_files)]:
+for name, make in [('numpy', numpy_files), ('sklearn', sklearn_files), ('sklearn', every_estimator), ('pandas', tables), ('scipy', sparse), ('skl2onnx', converted),
+                   ('xgboost', lambda library: boosted(library, lambda x: x.XGBClassifier(n_estimators=2))), ('lightgbm', lambda library: boosted(library, lambda x: x.LGBMClassifier(n_estimators=2, verbose=-1))),
+                   ('torch', torch_files), ('safetensors', safetensors_files), ('gguf', gguf_files), ('onnx', onnx_files), ('h5py', keras_files)]:
     module = library(name)
     if module:
         make(module)

@@ -9,6 +9,7 @@ import { type GlobalValue, type ObjectValue, SCALAR, type Value } from './values
 
 const MAPPINGS = /(?:OrderedDict|defaultdict|Counter|ChainMap|UserDict|AttributeDict|Bunch|DictConfig|ModuleDict)$/;
 const SEQUENCES = /(?:deque|UserList|ListConfig)$/;
+const ARRAY_WRAPPER = /(?:^|\.)joblib\.numpy_pickle\.NumpyArrayWrapper$/;
 const IDENTIFIER = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
 
 export function instanceOf(type: string): ObjectValue {
@@ -85,7 +86,7 @@ export function applyBuild(m: PickleState, target: Value, state: Value): void {
   const hasState = target.kind === 'object' || target.kind === 'tensor' || target.kind === 'numpy-dtype';
   if (!hasState) m.report('pickle.misuse', `gives a state to a ${target.kind}`);
   if (target.kind === 'numpy-dtype') applyDtypeState(target, state);
-  if (target.kind === 'object' && target.type === 'joblib.numpy_pickle.NumpyArrayWrapper') skipJoblibArray(m, state);
+  if (target.kind === 'object' && ARRAY_WRAPPER.test(target.type)) skipJoblibArray(m, state);
 }
 
 /** PERSID and BINPERSID: torch's loaders know tuples of a type name and a class, and nothing else. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createBufferReader, judgeHeader } from '../../../lib/scanning/index.ts';
 import { judgeBytes, rulesOf } from './build.ts';
 
-/** Written by bench/scan/harmless.py and bench/scan/dangerous.py. */
+/** Written by bench/scan/harmless.py and bench/scan/dangerous.py; `fuzz` by `npm run bench -- scan-fuzz --keep`. */
 const corpus = new URL('../../corpus/scanning/', import.meta.url);
 const filesOf = (folder: string) => readdirSync(new URL(folder, corpus)).map((name) => `${folder}/${name}`);
 const load = (path: string) => readFileSync(new URL(path, corpus));
@@ -61,6 +61,14 @@ describe('every file of the corpus', () => {
       const verdict = await judgeHeader(createBufferReader(mutant));
       expect(verdict.reasons.map(({ rule }) => rule)).not.toContain('file.scanner-error');
     }
+  });
+});
+
+describe('inputs by which a search reached new code', () => {
+  it.each(filesOf('fuzz'))('%s gives a verdict', async (path) => {
+    const { status, reasons } = await judgeBytes(load(path));
+    expect(status === 'clean').toBe(reasons.length === 0);
+    expect(reasons.map(({ rule }) => rule)).not.toContain('file.scanner-error');
   });
 });
 

@@ -160,14 +160,43 @@ value sklearn.metrics._classification accuracy_score f1_score precision_score re
 value sklearn.metrics._regression mean_squared_error mean_absolute_error r2_score
 class sklearn.metrics._scorer _Scorer
 call sklearn._loss._loss __pyx_unpickle_CyHalfSquaredError __pyx_unpickle_CyHalfBinomialLoss __pyx_unpickle_CyHalfMultinomialLoss __pyx_unpickle_CyExponentialLoss __pyx_unpickle_CyHalfPoissonLoss __pyx_unpickle_CyHalfGammaLoss __pyx_unpickle_CyPinballLoss __pyx_unpickle_CyAbsoluteError __pyx_unpickle_CyHuberLoss
+value sklearn.cluster._kmeans _kmeans_single_lloyd _kmeans_single_elkan
+value scipy._lib.array_api_compat.numpy._aliases asarray
+class sklearn.preprocessing._target_encoder TargetEncoder
+class sklearn.ensemble.forest RandomForestClassifier RandomForestRegressor ExtraTreesClassifier ExtraTreesRegressor
+class sklearn.ensemble.gradient_boosting GradientBoostingClassifier GradientBoostingRegressor
+class sklearn.tree.tree DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier ExtraTreeRegressor
+class sklearn.svm.classes SVC SVR LinearSVC LinearSVR NuSVC OneClassSVM
+class sklearn.linear_model.stochastic_gradient SGDClassifier SGDRegressor
+class sklearn.linear_model.ridge Ridge RidgeClassifier RidgeCV
+class sklearn.linear_model.coordinate_descent Lasso ElasticNet LassoCV
+class sklearn.cluster.k_means_ KMeans MiniBatchKMeans
+class sklearn.decomposition.pca PCA
+class sklearn.neighbors.classification KNeighborsClassifier
+class sklearn.neighbors.regression KNeighborsRegressor
+class sklearn.preprocessing.data MinMaxScaler MaxAbsScaler RobustScaler Normalizer PolynomialFeatures
+class sklearn.neural_network.multilayer_perceptron MLPClassifier MLPRegressor
+class sklearn.externals.joblib.numpy_pickle NumpyArrayWrapper
 class xgboost.sklearn XGBClassifier XGBRegressor XGBRanker XGBRFClassifier XGBRFRegressor
 class xgboost.core Booster
 class lightgbm.sklearn LGBMClassifier LGBMRegressor LGBMRanker
 class lightgbm.basic Booster
 call pandas._libs.internals _unpickle_block
 call pandas.core.indexes.base _new_Index
-both pandas.core.frame DataFrame
-both pandas.core.series Series
+class pandas DataFrame Series Categorical MultiIndex
+both pandas Index RangeIndex DatetimeIndex CategoricalDtype StringDtype DatetimeTZDtype PeriodDtype Timestamp Timedelta
+class pandas.arrays DatetimeArray TimedeltaArray StringArray IntegerArray FloatingArray BooleanArray
+class pandas.core.arrays.categorical Categorical
+class pandas.core.arrays.datetimes DatetimeArray
+both pandas.core.dtypes.dtypes CategoricalDtype DatetimeTZDtype PeriodDtype
+call pandas.core.indexes.datetimes _new_DatetimeIndex
+both pandas.core.indexes.datetimes DatetimeIndex
+both pandas.core.indexes.multi MultiIndex
+both pandas.core.indexes.numeric Int64Index Float64Index
+call pandas._libs.tslibs.timestamps _unpickle_timestamp
+call pandas._libs.tslibs.timedeltas _timedelta_unpickle
+class pandas.core.frame DataFrame
+class pandas.core.series Series
 both pandas.core.internals.managers BlockManager SingleBlockManager
 value pandas.core.indexes.base Index
 both pandas.core.indexes.base Index

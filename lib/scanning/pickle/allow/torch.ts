@@ -78,7 +78,8 @@ class omegaconf.base ContainerMetadata Metadata
 class omegaconf.nodes AnyNode StringNode IntegerNode FloatNode BooleanNode EnumNode
 class transformers.training_args TrainingArguments
 both transformers.trainer_utils IntervalStrategy SchedulerType HubStrategy SaveStrategy EvaluationStrategy
-both transformers.training_args OptimizerNames
+both transformers.training_args OptimizerNames ParallelMode
+both transformers.debug_utils DebugOption
 both transformers.trainer_pt_utils AcceleratorConfig
 class accelerate.state PartialState
 both accelerate.utils.dataclasses DistributedType
