@@ -28,12 +28,17 @@ export async function connect(options: PlaneOptions): Promise<Plane> {
   if (endpoint !== undefined) return connectLoopback({ endpoint, token: process.env['STRATA_TOKEN'] ?? '' });
   const data = options.data ?? process.env['STRATA_DATA'];
   if (data !== undefined) return connectLoopback(await readOperatorFile(data));
+  if (process.env['STRATA_TABLE'] !== undefined) {
+    // The SDK is a large part of the start-up time, and only this way needs it.
+    const { connectAws } = await import('./aws.ts');
+    return connectAws(process.env);
+  }
   const found = await findOperatorFile();
   if (found !== undefined) return connectLoopback(found);
   throw new CliError({
     code: 'no-plane',
     message:
-      'No running plane was found. Start one with `npm start`, name its data folder with --data, or set STRATA_TABLE, STRATA_BUCKET and STRATA_QUEUE_URL_PREFIX for AWS.',
+      'No running plane was found. Start one with `npm start`, name its data folder with --data, or set STRATA_TABLE and what goes with it for AWS.',
     retryable: false,
   });
 }

@@ -1,0 +1,96 @@
+import { open } from 'node:fs/promises';
+import * as z from 'zod/mini';
+import {
+  createDynamoClient,
+  createS3Client,
+  createSecretsClient,
+  createSqsClient,
+} from '../../lib/adapters/aws/clients.ts';
+import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogStore.ts';
+import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
+import { type S3Source, uploadToS3 } from '../../lib/adapters/aws/s3Upload.ts';
+import { createSecretCommandKeys } from '../../lib/adapters/aws/secretCommandKeys.ts';
+import { createSqsDeadLetters } from '../../lib/adapters/aws/sqsDeadLetters.ts';
+import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
+import { systemClock } from '../../lib/adapters/node/systemClock.ts';
+import { createOperations } from '../../lib/operations/index.ts';
+import { HOUR_MS } from '../../lib/shared/units.ts';
+import { CliError } from '../errors.ts';
+import type { FileToUpload, Plane } from './plane.ts';
+
+const text = z.string().check(z.minLength(1));
+/** Under the names that the functions have them. */
+const Environment = z.object({
+  STRATA_TABLE: text,
+  STRATA_BUCKET: text,
+  STRATA_QUEUE_URL_PREFIX: text,
+  /** Read only by commands to hosts, which are signed with it. */
+  STRATA_COMMAND_SECRET_ARN: text,
+  STRATA_COMMAND_TTL_MS: z._default(z.string(), String(6 * HOUR_MS)),
+});
+
+/** The plane of an AWS account, by the caller's own credentials: IAM decides what the operator may do. */
+export function connectAws(environment: Readonly<Record<string, string | undefined>>): Plane {
+  const parsed = Environment.safeParse(environment);
+  if (!parsed.success) {
+    throw new CliError({
+      code: 'no-plane',
+      message:
+        'AWS needs STRATA_TABLE, STRATA_BUCKET, STRATA_QUEUE_URL_PREFIX and STRATA_COMMAND_SECRET_ARN, as the deployed functions have them.',
+      retryable: false,
+    });
+  }
+  const { STRATA_TABLE: table, STRATA_BUCKET: bucket, STRATA_QUEUE_URL_PREFIX: urlPrefix } = parsed.data;
+  const client = createS3Client();
+  const secretArn = parsed.data.STRATA_COMMAND_SECRET_ARN;
+  const operations = createOperations({
+    clock: systemClock,
+    random: nodeRandom,
+    catalog: createDynamoCatalogStore({ client: createDynamoClient(), table }),
+    objects: createS3ObjectStore({ client, bucket, verifiesChecksums: true }),
+    commandKeys: createSecretCommandKeys({ client: createSecretsClient(), secretArn, clock: systemClock }),
+    settings: { commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS) },
+    deadLetters: createSqsDeadLetters({ client: createSqsClient(), urlPrefix }),
+  });
+  return {
+    operations,
+    uploads: {
+      put: (key, file, metadata, onBytes) =>
+        withFile(file, (source) => uploadToS3({ client, bucket }, key, source, metadata, onBytes)),
+      putText: (key, content, metadata) => {
+        const bytes = new TextEncoder().encode(content);
+        const source = { size: bytes.byteLength, read: async () => bytes };
+        return uploadToS3({ client, bucket }, key, source, metadata, () => undefined);
+      },
+    },
+  };
+}
+
+async function withFile<T>({ path, size }: FileToUpload, work: (source: S3Source) => Promise<T>): Promise<T> {
+  const handle = await open(path);
+  try {
+    return await work({
+      size,
+      async read(offset, length) {
+        const bytes = new Uint8Array(length);
+        let filled = 0;
+        while (filled < length) {
+          const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+          if (bytesRead === 0) throw changed(path);
+          filled += bytesRead;
+        }
+        return bytes;
+      },
+    });
+  } finally {
+    await handle.close();
+  }
+}
+
+function changed(path: string): CliError {
+  return new CliError({
+    code: 'file-changed',
+    message: `${path} became shorter while it was pushed. Push it again.`,
+    retryable: false,
+  });
+}
