@@ -4,6 +4,7 @@ import {
   compileRates,
   DOLLARS,
   decideTier,
+  explainTier,
   PlacementError,
   PolicyDiff,
   TIER_RULES,
@@ -29,6 +30,7 @@ export function registerPlan(program: Command): void {
   withInventory(program.command('plan'))
     .description('what would move between storage classes now, with totals; moves nothing')
     .addOption(new Option('--policy <name>', 'that decides').choices(Object.keys(POLICIES)).default('dollars'))
+    .option('--explain <digest>', 'instead: say why, for the objects whose digest begins so')
     .action(plan);
   const policy = program.command('policy').description('policies of storage classes');
   withInventory(policy.command('diff <present> <next>'))
@@ -45,12 +47,27 @@ function withInventory(command: Command): Command {
     .option('--json', 'one JSON object');
 }
 
-async function plan(options: InventoryOptions & { readonly policy: string }): Promise<void> {
+interface PlanOptions extends InventoryOptions {
+  readonly policy: string;
+  readonly explain?: string;
+}
+
+async function plan(options: PlanOptions): Promise<void> {
   const rates = compileRates(shippedPriceBook());
   const totals = new TierPlan();
   const policy = policyNamed(options.policy);
-  for await (const facts of inventory(options.inventory))
-    totals.add(decideTier(facts, policy, rates, options.at), facts);
+  for await (const facts of inventory(options.inventory)) {
+    if (options.explain !== undefined && !facts.digest.startsWith(options.explain)) continue;
+    const decision = decideTier(facts, policy, rates, options.at);
+    totals.add(decision, facts);
+    if (options.explain === undefined) continue;
+    const json = `${JSON.stringify({ schema: 'strata.tier-decision/v1', ...decision })}\n`;
+    process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, options.at));
+  }
+  if (options.explain === undefined) report(totals, policy, options);
+}
+
+function report(totals: TierPlan, policy: TierPolicy, options: PlanOptions): void {
   const summary = totals.summary();
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ schema: 'strata.plan/v1', policy: policy.version, ...summary })}\n`);

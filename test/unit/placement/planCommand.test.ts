@@ -87,6 +87,16 @@ describe('strata plan', () => {
     `);
   });
 
+  it('explains the decision for one object', async () => {
+    const path = await inventory({}, { knownReadsPerDay: 0.0001 });
+    const text = await strata('plan', '--inventory', path, '--explain', `${'0'.repeat(63)}1`);
+    expect(text).toContain('moves from STANDARD to GLACIER_IR: it is the class with the least expected dollars');
+    expect(text).not.toContain('objects would move');
+    printed = '';
+    const decision = JSON.parse(await strata('plan', '--inventory', path, '--explain', `${'0'.repeat(63)}1`, '--json'));
+    expect(decision).toMatchObject({ schema: 'strata.tier-decision/v1', to: 'GLACIER_IR', reason: 'cheaper' });
+  });
+
   it('names the line that holds no facts', async () => {
     const path = await inventory({}, { bytes: -1 });
     await expect(strata('plan', '--inventory', path)).rejects.toMatchObject({
