@@ -35,14 +35,14 @@ export async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<Milestone> {
   const told = new Set<string>();
-  for (;;) {
+  while (!signal.aborted) {
     for (const milestone of await milestones(catalog, followed)) {
       const name = 'host' in milestone ? `${milestone.stage} ${milestone.host}` : milestone.stage;
       if (!told.has(name)) yield milestone;
       told.add(name);
     }
     const ended = told.has('quarantined') || told.has('cancelled') || hosts.every((host) => told.has(`cached ${host}`));
-    if (ended || signal.aborted) return;
+    if (ended) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

@@ -1,5 +1,6 @@
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { HostRow, UploadRow } from '../../lib/catalog/index.ts';
+import { errorText } from '../../lib/shared/errors.ts';
 import { HostId } from '../../lib/shared/ids.ts';
 import { SECOND_MS } from '../../lib/shared/units.ts';
 import { takeDataFolder } from '../dataFolder.ts';
@@ -18,7 +19,6 @@ export interface Started {
   readonly runtime: EmbeddedRuntime;
   readonly agents: readonly AgentProcess[];
   readonly timeline: Timeline;
-  readonly dataPath: string;
   /** Resolves with everything that became of an upload, when its end is reached. */
   outcome(key: string): Promise<readonly Milestone[]>;
   stop(): Promise<void>;
@@ -38,10 +38,12 @@ export interface StartingOptions {
 
 export const HOSTS = ['host-a', 'host-b'].map((name) => HostId.parse(name));
 const REGISTERED_WITHIN_MS = 20 * SECOND_MS;
+const REVIVE_AFTER_MS = SECOND_MS;
 
 export function begin(options: StartingOptions): Starting {
   const folder = takeDataFolder(options.data);
-  const agents: AgentProcess[] = [];
+  const agents = new Map<HostId, AgentProcess>();
+  let stopping = false;
   const timeline = createTimeline(options.write, () => performance.now());
   const following = new Map<string, Promise<readonly Milestone[]>>();
   let runtime: EmbeddedRuntime | undefined;
@@ -53,7 +55,7 @@ export function begin(options: StartingOptions): Starting {
     runtime = up;
     timeline.say(`Strata is up at ${up.url}, its data in ${folder.path}`);
     const registered = await Promise.all(HOSTS.map((host) => startHost(up, host)));
-    return { runtime: up, agents: registered, timeline, dataPath: folder.path, outcome, stop };
+    return { runtime: up, agents: registered, timeline, outcome, stop };
   }
 
   async function startHost(up: EmbeddedRuntime, host: HostId): Promise<AgentProcess> {
@@ -64,9 +66,12 @@ export function begin(options: StartingOptions): Starting {
       plane: up.url,
       joinToken: token,
       logFile: folder.at('logs', `${host}.jsonl`),
-      onEnded: (reason) => timeline.tell(host, 'ended', reason),
+      onEnded(reason) {
+        timeline.tell(host, 'ended', reason);
+        void revive(up, host);
+      },
     });
-    agents.push(agent);
+    agents.set(host, agent);
     const deadline = performance.now() + REGISTERED_WITHIN_MS;
     while ((await HostRow.get(up.deps.catalog, host))?.value.state !== 'active') {
       options.signal.throwIfAborted();
@@ -77,9 +82,19 @@ export function begin(options: StartingOptions): Starting {
     return agent;
   }
 
+  /** A host's agent that ended by itself is started again: whatever it had is on its disk. */
+  async function revive(up: EmbeddedRuntime, host: HostId): Promise<void> {
+    await up.deps.clock.sleep(REVIVE_AFTER_MS);
+    if (stopping) return;
+    await startHost(up, host).catch((error: unknown) => timeline.tell(host, 'lost', errorText(error)));
+  }
+
   function onUploaded(key: string, versionId: string, size: number): void {
     timeline.tell(subjectOf(key), 'uploaded', describeUploaded(size));
-    following.set(key, tellOutcome({ key, versionId }));
+    const told = tellOutcome({ key, versionId });
+    // Whoever asks for the outcome hears of the failure; nobody may ask.
+    told.catch(() => undefined);
+    following.set(key, told);
   }
 
   async function tellOutcome(upload: Followed): Promise<readonly Milestone[]> {
@@ -101,7 +116,8 @@ export function begin(options: StartingOptions): Starting {
   }
 
   async function stop(): Promise<void> {
-    await Promise.all(agents.map((agent) => agent.stop()));
+    stopping = true;
+    await Promise.all([...agents.values()].map((agent) => agent.stop()));
     await runtime?.stop();
     folder.release();
   }
@@ -112,7 +128,8 @@ export function begin(options: StartingOptions): Starting {
       throw error;
     }),
     abandon() {
-      for (const agent of agents) agent.kill();
+      stopping = true;
+      for (const agent of agents.values()) agent.kill();
       folder.release();
     },
   };

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,20 @@ describe('npm start', { timeout: 180_000 }, () => {
     expect(await exited).toBe(130);
     await leftNothing(child, output());
     expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it('starts an agent again that was killed', async () => {
+    const { child, exited, seen, output } = start();
+    await seen('Push models of your own');
+    const [agent] = execFileSync('pgrep', ['-P', String(child.pid), '-f', 'agent/main.ts'], { encoding: 'utf8' }).split(
+      '\n',
+    );
+    process.kill(Number(agent), 'SIGKILL');
+    await seen('agent ended (SIGKILL)');
+    await eventually(async () => expect(output().match(/host-[ab] +registered/g)).toHaveLength(3), 30_000);
+    child.kill('SIGTERM');
+    expect(await exited).toBe(130);
+    await leftNothing(child, output());
   });
 
   it('goes on from its folder after it was killed, and takes the user’s own file', async () => {
