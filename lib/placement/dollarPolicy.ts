@@ -29,8 +29,8 @@ export interface DollarPolicy {
 }
 
 /**
- * The prior is worth half a read in ten days and forgets with a half-life of 400 days: between those of prior and memory that did best
- * on the first 36 months of 80 published models, whose neighbours do about as well (docs/placement.md).
+ * The prior is worth half a read in ten days and the past is forgotten with a half-life of 400 days. Both were chosen on the first 36
+ * months of 80 published models (docs/placement.md), where neighbouring values do about as well.
  */
 export const DOLLARS: DollarPolicy = {
   kind: 'dollars',
