@@ -81,19 +81,43 @@ const RECIPES: Readonly<Record<ServiceName, Recipe>> = {
   },
 };
 
-/** S3 names the version in its EventBridge events; the emulator knows it there and leaves it out. */
+/**
+ * Where the emulator is not S3 in a way that matters here: it leaves the version out of its EventBridge events, and it answers
+ * a ranged read of a pinned version with the whole object.
+ */
 function ministackEdits(folder: string): readonly Edit[] {
   const [python = ''] = readdirSync(join(folder, 'lib'));
+  const file = join(folder, 'lib', python, 'site-packages/ministack/services/s3.py');
   return [
     {
-      file: join(folder, 'lib', python, 'site-packages/ministack/services/s3.py'),
+      file,
       find: '"object": {"key": key, "size": size, "etag": clean_etag, "sequencer": sequencer or "0"},',
       replace:
         '"object": {"key": key, "size": size, "etag": clean_etag, "sequencer": sequencer or "0",' +
         ' **({"version-id": version_id} if version_id else {})},',
     },
+    {
+      file,
+      find: PINNED_READ,
+      replace: PINNED_READ.replace('                return 200', `${PINNED_RANGE}                return 200`),
+    },
   ];
 }
+
+const PINNED_READ = `                if body is None:
+                    break
+                return 200, resp_headers, body
+`;
+const PINNED_RANGE = `                if headers.get("range"):
+                    rng = _parse_range(headers["range"], len(body))
+                    if rng is None:
+                        return 416, {"Content-Type": "application/xml"}, _xml_body(_range_error_xml(bucket_name, key))
+                    part = body[rng[0] : rng[1] + 1]
+                    resp_headers = {k: v for k, v in resp_headers.items() if not k.lower().startswith("x-amz-checksum")}
+                    resp_headers["Content-Length"] = str(len(part))
+                    resp_headers["Content-Range"] = f"bytes {rng[0]}-{rng[1]}/{len(body)}"
+                    return 206, resp_headers, part
+`;
 
 function main(names: readonly string[]): number {
   const wanted = names.length === 0 ? ServiceName.options : names.map((name) => ServiceName.parse(name));

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { synthesize } from './templates.ts';
+
+const document = readFileSync(join(import.meta.dirname, '../../docs/environment.md'), 'utf8');
+
+describe('docs/environment.md', () => {
+  it('names every variable that functions get', () => {
+    for (const { properties } of synthesize().of('AWS::Lambda::Function')) {
+      for (const name of Object.keys(properties['Environment'].Variables)) expect(document).toContain(`\`${name}\``);
+    }
+  });
+
+  it.each([
+    ['prefix', 'UPPER'],
+    ['teardown', 'sometimes'],
+    ['logRetentionDays', '31'],
+    ['noncurrentVersionDays', '0'],
+    ['maxUploadBytes', 'many'],
+    ['heartbeatSeconds', '0.5'],
+    ['silentAfterSeconds', '1'],
+    ['commandTtlSeconds', '9'],
+  ])('names the setting %s, whose value %s is refused', (name, wrong) => {
+    expect(document).toContain(`| \`${name}\` |`);
+    expect(() => synthesize({ [name]: wrong })).toThrow(`-c ${name} must be`);
+  });
+});
