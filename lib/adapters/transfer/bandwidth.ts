@@ -14,8 +14,8 @@ export function createBandwidth(clock: Clock, bytesPerSecond: number): Bandwidth
       const spanMs = (bytes / bytesPerSecond) * 1000;
       const now = clock.now();
       // After a jump of the clock no wait is longer than what is really booked.
-      booked += spanMs;
       bookedUntil = Math.min(Math.max(bookedUntil, now), now + booked) + spanMs;
+      booked += spanMs;
       await clock.sleep(bookedUntil - now);
       booked -= spanMs;
     },

@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { blobDigest, blobKey, PartManifest, partHash } from '../../lib/shared/digest.ts';
+import { PortError } from '../../lib/shared/errors.ts';
+import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
+import type { ObjectReader, ReadOutcome } from '../../lib/shared/ports/objectStore.ts';
+import type { Transfer, TransferJob } from '../../lib/shared/ports/transfer.ts';
+import { createMemDisk } from '../support/memDisk.ts';
+
+export interface TransferPorts {
+  readonly objects: ObjectReader;
+  readonly disk: Disk;
+}
+
+const PART = 64;
+const PATH = 'staged';
+
+/** What every engine behind the `Transfer` port promises; `create` may retry at once, it need not wait. */
+export function transferContract(name: string, create: (ports: TransferPorts) => Transfer): void {
+  /** An origin of one blob whose reads a test may change. */
+  async function world(size: number, change: (read: ReadOutcome, offset: number) => ReadOutcome = (read) => read) {
+    const bytes = Uint8Array.from({ length: size }, (_, at) => (at * 37) % 251);
+    const parts = Array.from({ length: Math.ceil(size / PART) }, (_, at) =>
+      partHash(bytes.subarray(at * PART, (at + 1) * PART)),
+    );
+    const digest = blobDigest(size, PART, parts);
+    const manifest = PartManifest.parse({ schema: 'strata-parts-1', digest, size, partSize: PART, parts });
+    const disk = createMemDisk();
+    await disk.write(PATH, 0, new Uint8Array());
+    await disk.allocate(PATH, size);
+    const offsets: number[] = [];
+    const objects: ObjectReader = {
+      head: async () => ({ outcome: 'absent' }),
+      async readRange(_key, _version, offset, length) {
+        offsets.push(offset);
+        return change({ outcome: 'read', bytes: bytes.slice(offset, offset + length) }, offset);
+      },
+    };
+    const job: TransferJob = {
+      id: digest,
+      source: { key: blobKey(digest), versionId: 'v1' },
+      manifest,
+      path: PATH,
+      done: new Set(),
+      priority: 1,
+    };
+    return { bytes, disk, objects, job, offsets };
+  }
+
+  const ignore = async () => undefined;
+
+  describe(`${name} moves a blob`, () => {
+    it.each([0, 1, 63, 64, 65, 640, 1000])('of %i bytes to the last of them', async (size) => {
+      const { bytes, disk, objects, job } = await world(size);
+      const reported: number[] = [];
+      const running = create({ objects, disk }).start(job, async (part) => void reported.push(part));
+      expect(await running.outcome).toEqual({ outcome: 'done', bytesRead: size });
+      expect(await disk.read(PATH, 0, size + 1)).toEqual(bytes);
+      expect(reported.toSorted((a, b) => a - b)).toEqual(Array.from({ length: Math.ceil(size / PART) }, (_, at) => at));
+      expect(running.progress()).toEqual({ bytesDone: size, totalBytes: size });
+    });
+
+    it('reporting each part only when a power cut would leave its bytes', async () => {
+      const { bytes, disk, objects, job } = await world(640);
+      const first = Promise.withResolvers<number>();
+      create({ objects, disk }).start(job, (part) => {
+        first.resolve(part);
+        return new Promise(() => undefined);
+      });
+      const part = await first.promise;
+      await disk.syncDirectory('.');
+      disk.powerCut(() => false);
+      expect(await disk.read(PATH, part * PART, PART)).toEqual(bytes.subarray(part * PART, (part + 1) * PART));
+    });
+
+    it('without reading again what is done', async () => {
+      const { disk, objects, job, offsets } = await world(640);
+      const running = create({ objects, disk }).start({ ...job, done: new Set([0, 1, 2, 3, 4, 5, 6, 7, 9]) }, ignore);
+      expect(running.progress().bytesDone).toBe(576);
+      expect(await running.outcome).toEqual({ outcome: 'done', bytesRead: 64 });
+      expect(offsets.every((offset) => offset >= 512 && offset < 576)).toBe(true);
+    });
+  });
+
+  describe(`${name} never passes wrong bytes`, () => {
+    it('one flipped bit on the way is read once more', async () => {
+      let flips = 1;
+      const { bytes, disk, objects, job } = await world(640, (read, offset) => {
+        if (read.outcome !== 'read' || offset !== 128 || flips === 0) return read;
+        flips -= 1;
+        return { outcome: 'read', bytes: read.bytes.with(3, (read.bytes[3] ?? 0) ^ 4) };
+      });
+      expect(await create({ objects, disk }).start(job, ignore).outcome).toMatchObject({ outcome: 'done' });
+      expect(await disk.read(PATH, 0, 640)).toEqual(bytes);
+    });
+
+    it('and one that stays flipped ends it, with its part unreported', async () => {
+      const { disk, objects, job } = await world(640, (read, offset) =>
+        read.outcome === 'read' && offset === 128
+          ? { outcome: 'read', bytes: read.bytes.with(3, (read.bytes[3] ?? 0) ^ 4) }
+          : read,
+      );
+      const reported: number[] = [];
+      const outcome = await create({ objects, disk }).start(job, async (part) => void reported.push(part)).outcome;
+      expect(outcome).toMatchObject({ outcome: 'failed', code: 'wrong-bytes', retryable: false });
+      expect(reported).not.toContain(2);
+    });
+
+    it('a range that is too short is none', async () => {
+      const { disk, objects, job } = await world(640, (read, offset) =>
+        read.outcome === 'read' && offset === 0 ? { outcome: 'read', bytes: read.bytes.slice(0, -1) } : read,
+      );
+      const outcome = await create({ objects, disk }).start(job, ignore).outcome;
+      expect(outcome).toMatchObject({ outcome: 'failed', code: 'origin-unavailable', retryable: true });
+    });
+  });
+
+  describe(`${name} ends with one clear outcome`, () => {
+    it.each(['absent', 'archived'] as const)('when the origin is %s', async (outcome) => {
+      const { disk, objects, job } = await world(640, () => ({ outcome }));
+      expect(await create({ objects, disk }).start(job, ignore).outcome).toMatchObject({
+        outcome: 'failed',
+        code: `origin-${outcome}`,
+        retryable: false,
+      });
+    });
+
+    it.each([
+      ['unavailable', true, 'origin-unavailable'],
+      ['throttled', true, 'origin-unavailable'],
+      ['access-denied', false, 'denied'],
+    ] as const)('when the origin is %s', async (code, retryable, failure) => {
+      const { disk, objects, job } = await world(640, () => {
+        throw new PortError({ code, message: code, retryable });
+      });
+      const outcome = await create({ objects, disk }).start(job, ignore).outcome;
+      expect(outcome).toMatchObject({ outcome: 'failed', code: failure, retryable });
+    });
+
+    it('when a read fails once and then succeeds', async () => {
+      let failures = 3;
+      const { disk, objects, job } = await world(640, (read) => {
+        failures -= 1;
+        if (failures >= 0) throw new PortError({ code: 'unavailable', message: 'once', retryable: true });
+        return read;
+      });
+      expect(await create({ objects, disk }).start(job, ignore).outcome).toMatchObject({ outcome: 'done' });
+    });
+
+    it.each([
+      ['no-space', 'no-space'],
+      ['io', 'disk-error'],
+    ] as const)('when the disk says %s', async (code, failure) => {
+      const { disk, objects, job } = await world(640);
+      const broken = { ...disk, write: () => Promise.reject(new DiskError(code, code)) };
+      const outcome = await create({ objects, disk: broken }).start(job, ignore).outcome;
+      expect(outcome).toMatchObject({ outcome: 'failed', code: failure, retryable: false });
+    });
+
+    it('when the caller cannot keep a part in its journal', async () => {
+      const { disk, objects, job } = await world(640);
+      const running = create({ objects, disk }).start(job, () => Promise.reject(new DiskError('io', 'journal')));
+      expect(await running.outcome).toMatchObject({ outcome: 'failed', code: 'disk-error' });
+    });
+
+    it('when it is cancelled, and writes nothing afterwards', async () => {
+      const { disk, objects, job } = await world(6400);
+      let writes = 0;
+      const counted: Disk = {
+        ...disk,
+        write: (...args) => {
+          writes += 1;
+          return disk.write(...args);
+        },
+      };
+      const running = create({ objects, disk: counted }).start(job, async () => running.cancel());
+      expect(await running.outcome).toEqual({ outcome: 'cancelled' });
+      const atEnd = writes;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(writes).toBe(atEnd);
+      expect(atEnd).toBeLessThan(6400 / 32);
+    });
+  });
+}
