@@ -2,7 +2,8 @@ import { RefusedError } from './errors.ts';
 import type { RangedReader } from './rangedReader.ts';
 import type { RuleId } from './rules.ts';
 
-const FIRST_WINDOW = 128 * 1024;
+/** What detection has read already. */
+const FIRST_WINDOW = 64 * 1024;
 const MAX_WINDOW = 4 * 1024 * 1024;
 
 /**

@@ -26,8 +26,6 @@ export type Claim =
 const MAGICS: readonly (readonly [claim: Claim, hex: string])[] = [
   ['archive', '377abcaf271c'], // 7z
   ['archive', '526172211a07'], // rar
-  ['archive', 'fd377a585a00'], // xz
-  ['archive', '425a68'], // bzip2
   ['archive', '04224d18'], // lz4
   ['archive', '4d534346'], // cab
   ['executable', '7f454c46'], // ELF
