@@ -62,10 +62,15 @@ const KINDS = {
     defaultShare: 0.3,
     create: (limits, name, bias) => new FrequencyBiasedLru(limits, { name, bias }),
   },
-  strata: { offline: false, create: (limits) => new StrataPolicy(limits, { prior, rivals: RIVALS }) },
+  strata: { offline: false, create: (limits) => createStrata(limits) },
   belady: { offline: true, create: (limits) => new Belady(limits) },
   'belady-size': { offline: true, create: (limits) => new BeladySize(limits) },
 } satisfies Record<string, PolicyKind>;
+
+/** The `strata` policy as it is shipped; `blank` hides features from its model, for ablations. */
+export function createStrata(limits: PolicyLimits, blank: readonly number[] = []): StrataPolicy {
+  return new StrataPolicy(limits, { prior, rivals: RIVALS, blank });
+}
 
 /** A policy by name, ready to be created for many cache sizes. */
 export interface PolicySpec {

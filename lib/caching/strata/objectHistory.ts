@@ -42,9 +42,12 @@ export class ObjectHistory {
   readonly #pairs = new Float32Array(PAIR_SLOTS);
   readonly #groupUse = new Int32Array(GROUP_SLOTS);
   readonly #recent = new Int32Array(COMPANY).fill(NO_OBJECT);
+  readonly #blank: readonly number[];
   #now = 0;
 
-  constructor(objects: number) {
+  /** `blank`: positions in a row of bins that are left at zero, to measure what they bring. */
+  constructor(objects: number, blank: readonly number[] = []) {
+    this.#blank = blank;
     this.#lastUse = new IntColumn(objects, -NEVER);
     this.#firstUse = new IntColumn(objects);
     this.#uses = new IntColumn(objects);
@@ -114,6 +117,7 @@ export class ObjectHistory {
     into[rest + 5] = clampBin((BINS - 1) * this.#habit.get(object));
     const group = this.#group.get(object);
     into[rest + 6] = group === NO_GROUP ? BINS - 1 : spanBin(this.#now - (this.#groupUse[group % GROUP_SLOTS] ?? 0));
+    for (const feature of this.#blank) into[offset + feature] = 0;
   }
 
   #recordCompany(access: Access): void {

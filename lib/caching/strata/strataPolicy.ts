@@ -12,11 +12,15 @@ export interface StrataOptions {
   /** What the reuse model knows before it has seen an access. */
   readonly prior?: TreesState;
   /** Simple policies that lead whenever they would have done better of late. */
+  /** Features that the model may not see (`CONTEXT_FEATURES`), to measure what they bring. */
+  readonly blank?: readonly number[];
   readonly rivals: readonly ((limits: PolicyLimits) => CachePolicy)[];
 }
 
 /** The horizon in accesses is the number of objects that fit, over this. */
-const RESIDENTS_PER_HORIZON = 4;
+const RESIDENTS_PER_HORIZON = 2;
+/** Up to so many times its own horizon the prior still beats a model that starts from nothing. */
+const PRIOR_REACH = 4;
 /** Moments that the model learns from. */
 const SAMPLES = 5_000;
 /** The model's newcomer must be worth this much more than what leaves for it: its estimates err towards the new. */
@@ -59,7 +63,7 @@ export class StrataPolicy implements CachePolicy {
 
   constructor(limits: PolicyLimits, options: StrataOptions) {
     const { objects, seed } = limits;
-    this.#history = new ObjectHistory(objects);
+    this.#history = new ObjectHistory(objects, options.blank);
     const { prior } = options;
     this.#model = new ReuseModel(this.#history, {
       objects,
@@ -134,7 +138,7 @@ export class StrataPolicy implements CachePolicy {
   #setHorizon(): void {
     this.#horizonDue = false;
     const wanted = this.#resident.length / RESIDENTS_PER_HORIZON;
-    this.#model.lookAhead(Math.max(SHORTEST_HORIZON, 2 ** Math.round(Math.log2(Math.max(1, wanted)))));
+    if (wanted > PRIOR_REACH * SHORTEST_HORIZON) this.#model.lookAhead(2 ** Math.round(Math.log2(wanted)));
   }
 
   #ghost(policy: CachePolicy, limits: PolicyLimits): Ghost {

@@ -14,7 +14,7 @@ export interface ValueOptions {
 }
 
 /** Up to so many residents each is weighed, above that as many are drawn. */
-const CANDIDATES = 64;
+const CANDIDATES = 128;
 
 /**
  * Weighs objects by value = expected use × cost of a miss, and keeps what is worth most per byte. What has to leave for a

@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+import { OBJECTIVES } from '../../lib/caching/index.ts';
+import { ablate } from './ablation.ts';
+import { compare } from './comparison.ts';
+import { measureLru, measureMemory } from './throughput.ts';
+import { CUTS, readTrace, traceFiles } from './traces.ts';
+
+/**
+ * `npm run bench -- eviction [--traces FILE,DIR/] [--from 0.8] [--sizes 0.025,0.05,0.1] [--ablation] [--throughput] [--json]`
+ *
+ * For each trace, objective and size: `strata` (one configuration for all), the best online baseline, their ratio and the
+ * offline bound. `--from` starts cold at that share of each trace. Without `--traces` it runs on the cuts of the tests.
+ */
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      traces: { type: 'string', default: CUTS },
+      from: { type: 'string', default: '0' },
+      sizes: { type: 'string', default: '0.025,0.05,0.1' },
+      ablation: { type: 'boolean', default: false },
+      throughput: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const report = values.json ? asJson : asText;
+  if (values.throughput) {
+    report({ kind: 'throughput', ...measureLru(5_000_000) });
+    for (const row of measureMemory()) report({ kind: 'memory', ...row });
+    return;
+  }
+  const sizes = values.sizes.split(',').map(Number);
+  for (const path of traceFiles(values.traces.split(','))) {
+    const trace = await readTrace(path, Number(values.from));
+    for (const objective of OBJECTIVES) {
+      const context = { trace: trace.name, objective };
+      if (values.ablation) {
+        for (const { variant, ratios } of ablate(trace, sizes, objective)) {
+          report({ kind: 'ablation', ...context, variant, ...bySize(sizes, ratios) });
+        }
+      } else {
+        for (const row of compare(trace, sizes, objective)) {
+          report({ kind: 'comparison', ...context, ...row, ratio: row.strata / row.best });
+        }
+      }
+    }
+  }
+}
+
+type Row = Readonly<Record<string, string | number>>;
+
+function bySize(sizes: readonly number[], ratios: readonly number[]): Row {
+  return Object.fromEntries(sizes.map((size, index) => [`at ${size}`, ratios[index] ?? Number.NaN]));
+}
+
+function asJson(row: Row): void {
+  console.log(JSON.stringify({ schema: 'strata.bench.eviction/v1', ...row }));
+}
+
+function asText(row: Row): void {
+  const cells = Object.entries(row).filter(([name]) => name !== 'kind');
+  console.log(cells.map(([name, value]) => `${name} ${shown(value)}`).join('  '));
+}
+
+function shown(value: string | number): string {
+  return typeof value === 'string' || Number.isInteger(value) ? String(value) : value.toFixed(4);
+}
