@@ -46,14 +46,15 @@ export function mainPath(name: string, createStage: () => Promise<Stage>): void 
       expect(read.outcome === 'read' && Buffer.compare(read.bytes, bytes)).toBe(0);
     });
 
-    it('keeps a file that was cut short and one of no known format in quarantine, with the reason', async () => {
+    it('keeps a file that was cut short and a pickle that runs a command in quarantine, with the reason', async () => {
       const cut = fresh('cut');
       const pickle = fresh('pickle', 'model.ckpt');
       await stage.upload(cut.key, safetensorsOf(1_000, 2).subarray(0, 500));
-      await stage.upload(pickle.key, Buffer.from('\x80\x02}q\x00.', 'latin1'));
+      // Calls `os.system('true')` when it is loaded.
+      await stage.upload(pickle.key, Buffer.from("cposix\nsystem\n(S'true'\ntR."));
       for (const [{ key, model }, reason] of [
         [cut, 'invalid-format'],
-        [pickle, 'unscannable'],
+        [pickle, 'malicious'],
       ] as const) {
         await eventually(async () => expect(await states(stage, key)).toEqual([reason]), 60_000);
         const [upload] = await uploads(stage, key);
