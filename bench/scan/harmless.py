@@ -300,6 +300,10 @@ def keras_files(h5py):
 def text_files():
     put('config.json', json.dumps({'model_type': 'llama', 'hidden_size': 4096, 'nested': [1, 2.5e-3, None, True]}).encode())
     put('tokenizer.json', json.dumps({'model': {'vocab': {f'token {i}': i for i in range(20000)}}}).encode())
+    put('lines.jsonl', b'{"a": 1}\n{"b": [2]}\n')
+    put('not-finite.json', b'{"a": NaN, "b": -Infinity}')
+    put('list.txt', b'[PAD]\n[UNK]\n{x}\n')
+    put('chat.jinja', b"{% for m in messages %}{{ m['content'] | trim }}{% endfor %}")
     put('vocab.txt', '\n'.join(['[PAD]', 'the', 'ünï'] * 100).encode())
     put('README.md', b'# A model\n\nLicence: MIT\n\n```python\nimport torch\nprint(torch.load("x.pt"))\n```\nUse it well.\n')
 

@@ -13,6 +13,8 @@ export interface JsonLimits {
   readonly maxValues: number;
   /** Numbers must be integers that a double holds exactly, written without point or exponent. */
   readonly integersOnly?: boolean;
+  /** `NaN` and `Infinity`, which Python writes into configurations, count as zero. */
+  readonly nonFinite?: boolean;
   /** Where in the file the text starts, for offsets in errors. */
   readonly offset?: number;
 }
@@ -21,6 +23,7 @@ const WHITESPACE = /[ \t\n\r]*/y;
 /** Anything from the space upwards but the quote and the backslash. */
 const STRING_RUN = /[ !#-[\]-\uFFFF]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const NON_FINITE = /NaN|-?Infinity/y;
 const HEX4 = /[0-9a-fA-F]{4}/y;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
@@ -141,6 +144,7 @@ class Parser {
   }
 
   #number(): number {
+    if (this.#limits.nonFinite === true && this.#match(NON_FINITE) !== undefined) return 0;
     const token = this.#match(NUMBER);
     if (token === undefined || token === '') throw this.#refuse('not a JSON value');
     const value = Number(token);

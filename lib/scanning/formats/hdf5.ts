@@ -103,13 +103,16 @@ async function judgeAttribute(
   inspection: Inspection,
 ): Promise<boolean> {
   const { name, value } = await readAttribute(reader, data);
-  if (value === undefined) return false;
+  const isConfig = name === 'model_config' || name === 'training_config';
+  if (value === undefined) {
+    if (isConfig) throw new RefusedError('hdf5.unsupported', `${name} of ${path}/ in a form that is not read`);
+    return false;
+  }
   if (beginsLikePickle(value)) {
     const { findings, harmful } = await explorePickle(createBufferReader(value));
     if (harmful)
       inspection.report('pickle.nested', `attribute ${name} of ${path}/ is a pickle that ${findings[0] ?? 'calls'}`);
   }
-  const isConfig = name === 'model_config' || name === 'training_config';
   if (isConfig) judgeKerasText(value, inspection);
   return isConfig;
 }

@@ -1,7 +1,9 @@
 import type { Inspection } from '../inspection.ts';
 import type { Json } from '../strictJson.ts';
+import { allowedRole } from '../pickle/allowList.ts';
 import { findTemplateEscape } from './chatTemplate.ts';
 import { judgeKerasConfig } from './kerasConfig.ts';
+import { TARGETS } from './textRules.ts';
 
 /** Libraries of which pipelines and adapters name classes. */
 const LIBRARIES =
@@ -29,6 +31,16 @@ function judgePipeline(json: ReadonlyMap<string, Json>, inspection: Inspection):
   }
 }
 
+/** skops' schema names the class of each node, and how it is made: some kinds get attributes or call what they name. */
+function judgeSkops(json: ReadonlyMap<string, Json>, inspection: Inspection): void {
+  const [module, name, loader] = [json.get('__module__'), json.get('__class__'), json.get('__loader__')];
+  if (typeof module !== 'string' || typeof name !== 'string') return;
+  if (allowedRole(module, name) === undefined) inspection.report('json.code', `a node of the class ${module}.${name}`);
+  if (typeof loader === 'string' && /^(?:Method|OperatorFunc|Partial)Node$/.test(loader)) {
+    inspection.report('json.code', `a node of the kind ${loader}`);
+  }
+}
+
 function judgeValue(json: Json, inspection: Inspection, key: string): void {
   if (typeof json === 'string') {
     const escape = /template/i.test(key) ? findTemplateEscape(json) : undefined;
@@ -39,9 +51,13 @@ function judgeValue(json: Json, inspection: Inspection, key: string): void {
   }
   if (Array.isArray(json)) for (const item of json) judgeValue(item, inspection, key);
   if (!(json instanceof Map)) return;
+  judgeSkops(json, inspection);
   for (const [name, value] of json) {
     if (name === 'auto_map' && value !== null) {
       inspection.report('json.code', 'auto_map: hosts that trust remote code would import Python of this repository');
+    }
+    if (name === '_target_' && typeof value === 'string' && !TARGETS.test(value)) {
+      inspection.report('json.code', `a configuration that calls ${value}`);
     }
     if (/^py\/(?:object|reduce|function|type|repr|newargs)/.test(name)) {
       inspection.report('json.code', `${name}: jsonpickle would call what it names`);

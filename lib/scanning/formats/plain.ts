@@ -1,6 +1,7 @@
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import { explorePickle } from '../pickle/explore.ts';
+import { decodeUtf8 } from '../pickle/operands.ts';
 import type { RangedReader } from '../rangedReader.ts';
 import { type Json, parseStrictJson } from '../strictJson.ts';
 import type { Format } from '../verdict.ts';
@@ -10,6 +11,8 @@ import { findTextHarm } from './textRules.ts';
 
 /** Tokenisers and vocabularies are the largest texts beside a model. */
 const MAX_TEXT = 64 * 1024 * 1024;
+
+const JSON_LIMITS = { rule: 'json.malformed', maxDepth: 100, maxValues: 5_000_000, nonFinite: true } as const;
 
 /** Judges what has no mark of its own: JSON, a pickle of protocol 0 or 1, text, or nothing known. */
 export async function judgePlain(reader: RangedReader, head: Uint8Array, inspection: Inspection): Promise<Format> {
@@ -32,13 +35,22 @@ export async function judgePlain(reader: RangedReader, head: Uint8Array, inspect
   return 'text';
 }
 
+/**
+ * The values of a JSON file, or of its lines where each is one. Undefined where the bytes do not begin like an object with
+ * keys or are a list of something else, as a vocabulary may be; an object that is no strict JSON is refused, because
+ * readers differ in what they see in it.
+ */
 async function readJson(reader: RangedReader): Promise<Json | undefined> {
+  const bytes = await reader.read(0, reader.size);
   try {
-    const bytes = await reader.read(0, reader.size);
-    return parseStrictJson(bytes, { rule: 'json.malformed', maxDepth: 100, maxValues: 5_000_000 });
+    return parseStrictJson(bytes, JSON_LIMITS);
   } catch (error) {
-    if (error instanceof RefusedError) return undefined;
-    throw error;
+    if (!(error instanceof RefusedError)) throw error;
+    const text = decodeUtf8(bytes)?.trim();
+    if (text === undefined || !/^\{\s*["}]/.test(text)) return undefined;
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    if (lines.length < 2 || !/^\{.*\}\s*$/.test(lines[0] ?? '')) throw error;
+    return lines.map((line) => parseStrictJson(Buffer.from(line), JSON_LIMITS));
   }
 }
 
