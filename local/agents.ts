@@ -40,18 +40,8 @@ export async function startHosts(
   });
   try {
     for (const host of LOCAL_HOSTS) {
-      const { token } = await createJoinToken({ catalog, clock: systemClock, random: nodeRandom }, 5 * MINUTE_MS);
-      const agent = await startAgent({
-        host,
-        folder: hostFolder(folder, host),
-        plane: aws.planeUrl,
-        joinToken: token,
-        logFile: join(folder, `${host}.jsonl`),
-        environment: agentEnvironment(aws),
-        onEnded: (reason) => tell(host, 'ended', reason),
-      });
-      agents.push(agent);
-      await registered(catalog, host);
+      const onEnded = (reason: string) => tell(host, 'ended', reason);
+      agents.push(await startLocalAgent(aws, catalog, { host, folder, onEnded }));
       tell(host, 'registered', '');
     }
     return { agents, stop };
@@ -59,6 +49,27 @@ export async function startHosts(
     await stop();
     throw error;
   }
+}
+
+/** Resolves when the agent is registered. On a folder that another agent of this host used, it goes on from there. */
+export async function startLocalAgent(
+  aws: LocalAws,
+  catalog: CatalogStore,
+  options: { readonly host: HostId; readonly folder: string; readonly onEnded: (reason: string) => void },
+): Promise<AgentProcess> {
+  const { folder, host, onEnded } = options;
+  const { token } = await createJoinToken({ catalog, clock: systemClock, random: nodeRandom }, 5 * MINUTE_MS);
+  const agent = await startAgent({
+    host,
+    folder: hostFolder(folder, host),
+    plane: aws.planeUrl,
+    joinToken: token,
+    logFile: join(folder, `${host}.jsonl`),
+    environment: agentEnvironment(aws),
+    onEnded,
+  });
+  await registered(catalog, host);
+  return agent;
 }
 
 /** No credentials: an agent gets those of its session from the plane. */

@@ -1,69 +1,48 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ServiceProcess {
   hasEnded(): boolean;
-  /** Kills the process and every child that it started, and waits until it is gone. Idempotent. */
+  /** Kills the service and every child that it started, removes its folder, and waits until both are gone. Idempotent. */
   stop(): Promise<void>;
 }
 
-const running = new Set<ChildProcess>();
+const KEEPER = join(import.meta.dirname, 'keeper.ts');
 
-// A service is the leader of its own process group, so that its children can be ended with it. The price: a terminal's
-// Ctrl-C does not reach it, so whatever ends this process ends the groups first.
-process.once('exit', () => {
-  for (const child of running) killGroup(child);
-});
-
-/** Starts a service with its output in `logFile`. */
+/** Starts a service in a folder of its own, under a keeper that ends it with this process. */
 export function startProcess(options: {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
+  readonly folder: string;
   readonly logFile: string;
 }): ServiceProcess {
   const log = openSync(options.logFile, 'a');
-  const child = spawn(options.command, options.args, {
-    cwd: options.cwd,
+  const keeper = spawn(process.execPath, [KEEPER, options.folder, options.command, ...options.args], {
     env: options.env,
-    detached: true,
-    stdio: ['ignore', log, log],
+    stdio: ['pipe', log, log],
   });
   closeSync(log);
-  running.add(child);
   let ended = false;
-  const exited = new Promise<void>((resolve) => {
-    const end = (): void => {
+  const gone = once(keeper, 'close').then(
+    () => {
       ended = true;
-      // What the leader left behind in its group dies with it.
-      killGroup(child);
-      running.delete(child);
-      resolve();
-    };
-    child.once('exit', end);
-    child.once('error', end);
-  });
+      return undefined;
+    },
+    () => undefined,
+  );
   return {
     hasEnded: () => ended,
     async stop() {
-      killGroup(child);
-      await exited;
+      keeper.stdin?.end();
+      await gone;
     },
   };
 }
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // The group is gone already.
-  }
-}
-
 /** A port of 127.0.0.1 that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -79,15 +58,14 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Waits until `url` answers below 500; throws when the service ends first or the deadline passes. */
+/** Waits until `url` answers below 500; throws, with the end of the log, when the service ends first or the deadline passes. */
 export async function waitForHttp(
   url: string,
   service: ServiceProcess,
   logFile: string,
   seconds: number,
 ): Promise<void> {
-  for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; ) {
-    if (service.hasEnded()) throw new Error(`The service at ${url} ended at once. Its log: ${logFile}`);
+  for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline && !service.hasEnded(); ) {
     try {
       const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
       await answer.arrayBuffer();
@@ -97,6 +75,8 @@ export async function waitForHttp(
     }
     await sleep(50);
   }
+  const log = readFileSync(logFile, 'utf8').slice(-2_000);
+  const why = service.hasEnded() ? 'ended at once' : `did not answer within ${seconds} s`;
   await service.stop();
-  throw new Error(`The service at ${url} did not answer within ${seconds} s. Its log: ${logFile}`);
+  throw new Error(`The service at ${url} ${why}. The end of its log:\n${log}`);
 }

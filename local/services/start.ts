@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePort, type ServiceProcess, startProcess, waitForHttp } from './process.ts';
@@ -85,7 +85,7 @@ async function start(options: {
   const service: ServiceProcess = startProcess({
     command: options.command,
     args: options.args,
-    cwd: folder,
+    folder,
     env: { ...options.env(), HOME: folder, TMPDIR: temporary },
     logFile,
   });
@@ -95,9 +95,6 @@ async function start(options: {
     credentials: options.credentials,
     region: REGION,
     logFile,
-    async stop() {
-      await service.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => service.stop(),
   };
 }

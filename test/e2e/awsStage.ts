@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { FUNCTIONS } from '../../functions/index.ts';
@@ -6,9 +9,11 @@ import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogSt
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
 import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
+import { startLocalAgent } from '../../local/agents.ts';
 import { startLocalAws } from '../../local/localAws.ts';
+import type { AgentProcess } from '../../runtime/start/agents.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Stage } from './stage.ts';
+import type { HostStage } from './hostStage.ts';
 
 /** So long nothing may be seen on its way before it counts as settled: events take a moment from the bucket to a queue. */
 const QUIET_MS = 1_500;
@@ -16,11 +21,13 @@ const QUIET_MS = 1_500;
 const TEST_VISIBILITY_SECONDS = '4';
 
 /** The deployed stacks on the local AWS. */
-export async function createAwsStage(): Promise<Stage> {
+export async function createAwsStage(): Promise<HostStage> {
   const aws = await startLocalAws({ tell: () => undefined, context: { heartbeatSeconds: '2' } });
   const { clients, outputs } = aws;
   const { s3, sqs } = clients;
   const Bucket = outputs.BucketName;
+  const folder = mkdtempSync(join(tmpdir(), 'strata-aws-stage-'));
+  const agents = new Set<AgentProcess>();
   const rows = createDynamoCatalogStore({ client: clients.dynamo, table: outputs.TableName });
   const sender = createSqsSender({ client: sqs, urlPrefix: outputs.QueueUrlPrefix });
   const receiver = createSqsReceiver({ client: sqs, urlPrefix: outputs.QueueUrlPrefix });
@@ -86,7 +93,24 @@ export async function createAwsStage(): Promise<Stage> {
         }
       }
     },
-    stop: () => aws.stop(),
+    async startHost(host) {
+      const agent = await startLocalAgent(aws, rows, { host, folder, onEnded: () => undefined });
+      agents.add(agent);
+      return {
+        data: agent.data,
+        ask: (reference) => agent.get(`/v1/models/${encodeURIComponent(reference)}?wait=30`),
+        async kill() {
+          agents.delete(agent);
+          agent.kill();
+          await agent.ended;
+        },
+      };
+    },
+    async stop() {
+      await Promise.all([...agents].map((agent) => agent.stop()));
+      await aws.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
