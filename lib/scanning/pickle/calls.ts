@@ -74,6 +74,9 @@ export function instantiate(m: PickleState, callee: Value, args: Value): Value {
 /** BUILD: `__setstate__`, or an update of the object's `__dict__`. */
 export function applyBuild(m: PickleState, target: Value, state: Value): void {
   refuseGuarded(m, state);
+  if (state.kind === 'tuple' && state.lost === true) {
+    throw new RefusedError('file.too-large', 'a state from a memo of millions', m.at);
+  }
   for (const part of state.kind === 'tuple' ? state.items : [state]) {
     if (part.kind === 'dict' && part.special !== undefined) {
       m.report('pickle.state', `a state replaces ${part.special} of an object`);

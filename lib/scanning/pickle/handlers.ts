@@ -1,6 +1,6 @@
 import { RefusedError } from '../errors.ts';
 import { applyBuild, callValue, instantiate, resolveGlobal, resolvePersistentId } from './calls.ts';
-import { addItems, appendTo, setItems } from './containers.ts';
+import { addItems, appendTo, refuseGuarded, setItems } from './containers.ts';
 import { beginsLikePickle, OP } from './opcodes.ts';
 import { decodeLatin1, decodeQuoted, decodeRawUnicodeEscape, decodeUtf8, MAX_NAME } from './operands.ts';
 import type { PickleState } from './state.ts';
@@ -129,10 +129,16 @@ function frozenset(m: PickleState): void {
   m.stack.push(target);
 }
 
+/** A tuple may become the arguments of a call: what must not be handed on is refused as it goes in. */
+function pushTuple(m: PickleState, items: readonly Value[]): void {
+  for (const item of items) refuseGuarded(m, item);
+  m.stack.push(tupleOf(items));
+}
+
 function tuple(m: PickleState, count: number): void {
   const items: Value[] = [];
   for (let index = 0; index < count; index += 1) items.unshift(m.stack.pop());
-  m.stack.push(tupleOf(items));
+  pushTuple(m, items);
 }
 
 function build(m: PickleState): void {
@@ -214,7 +220,7 @@ const TABLE: Readonly<Record<number, Handler>> = {
   [OP.TUPLE1]: (m) => tuple(m, 1),
   [OP.TUPLE2]: (m) => tuple(m, 2),
   [OP.TUPLE3]: (m) => tuple(m, 3),
-  [OP.TUPLE]: (m) => m.stack.push(tupleOf(m.stack.popToMark())),
+  [OP.TUPLE]: (m) => pushTuple(m, m.stack.popToMark()),
   [OP.LIST]: list,
   [OP.DICT]: dict,
   [OP.FROZENSET]: frozenset,

@@ -21,7 +21,7 @@ export function applyDtypeState(dtype: NumpyDtypeValue, state: Value): void {
 function holdsObjects(value: Value | undefined, depth: number): boolean {
   if (value === undefined || depth > 8) return value !== undefined;
   if (value.kind === 'numpy-dtype') return value.hasObjects;
-  if (value.kind === 'tuple') return value.items.some((item) => holdsObjects(item, depth + 1));
+  if (value.kind === 'tuple') return value.lost === true || value.items.some((item) => holdsObjects(item, depth + 1));
   if (value.kind === 'dict') {
     // More fields than are kept may hide one.
     const entries = value.entries ?? new Map<string, Value>();

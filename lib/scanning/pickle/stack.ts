@@ -3,9 +3,9 @@ import { slim, type Value } from './values.ts';
 
 /** Picklers write batches of a thousand; a tuple of a few million numbers is the most that a model file holds at once. */
 const MAX_DEPTH = 4_000_000;
-const MAX_MEMO = 16_000_000;
+const MAX_MEMO = 6_500_000;
 /** From here on the memo keeps less of each value. */
-const MAX_WHOLE = 1_000_000;
+const MAX_WHOLE = 200_000;
 /** C's unpickler allocates its memo up to the largest index: an index far above the count of entries is an attack. */
 const MAX_MEMO_GAP = 1_000_000;
 

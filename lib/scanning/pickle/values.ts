@@ -107,6 +107,8 @@ const SLIM_TUPLE: Value = { kind: 'tuple', items: [], weight: 1, lost: true };
 export function slim(value: Value): Value {
   if (value.kind === 'tuple') return value.items.length === 0 ? value : SLIM_TUPLE;
   if (value.kind === 'int') return SCALAR;
+  // Numbered keys of data; a module or class of such a name would have been imported long before.
+  if (value.kind === 'text' && value.text !== undefined && /[0-9]/.test(value.text)) return OPAQUE_TEXT;
   return value;
 }
 

@@ -97,6 +97,24 @@ describe('a pickle that nobody vouches for is never clean', () => {
   });
 });
 
+describe('behind hundreds of thousands of memo entries', () => {
+  const padding = `\x80\x04${'N\x940'.repeat(200_001)}`;
+  it.each<[string, string]>([
+    [
+      'a state that plants a method',
+      `N}${short('__setstate__')}cbuiltins\nset\ns\x86\x940ccollections\nOrderedDict\n)Rj\x41\x0d\x03\x00b.`,
+    ],
+    ['a call', `${short('id')}\x85\x940cos\nsystem\nj\x41\x0d\x03\x00R.`],
+    ['a name with digits', `${short('os2')}\x940j\x41\x0d\x03\x00${short('x')}\x93.`],
+  ])('%s is not clean', async (_name, text) => {
+    expect((await judgeBytes(latin1(padding + text))).status).not.toBe('clean');
+  });
+
+  it('plain data are clean', async () => {
+    expect((await judgeBytes(latin1(`${padding}K\x01\x85\x940j\x41\x0d\x03\x00.`))).status).toBe('clean');
+  });
+});
+
 describe('a structure that unfolds without end', () => {
   it('is a bomb', async () => {
     const levels = Array.from(
