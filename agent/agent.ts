@@ -18,6 +18,7 @@ import { createRepair } from './repair.ts';
 import { createAccesses } from './reports/accesses.ts';
 import { createHeartbeats } from './reports/heartbeats.ts';
 import { createReceipts, localReceipt } from './reports/receipts.ts';
+import { createStamps } from './reports/stamps.ts';
 import { type HostDescription, openSession, type Session } from './session/session.ts';
 
 /*
@@ -59,6 +60,7 @@ export interface Agent extends AgentSteps {
 /** @throws DiskError when the store cannot be opened. */
 export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise<Agent> {
   const { clock, random, telemetry, sender } = deps;
+  const stamps = createStamps(clock);
   const opened: { store?: Store } = {};
   const session = await openSession(
     {
@@ -71,7 +73,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
   const store = await openStore(
     {
       ...deps,
-      receiptOf: (event, capacity) => localReceipt({ session, clock, random }, capacity, event),
+      receiptOf: (event, capacity) => localReceipt({ session, stamps, random }, capacity, event),
     },
     config.store,
   );
@@ -79,7 +81,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
   telemetry.info('store-opened', { ...store.rebuilt });
 
   const receipts = createReceipts({ ledger: store.ledger, session, sender, clock, telemetry });
-  const heartbeats = createHeartbeats({ store, session, sender, clock, telemetry });
+  const heartbeats = createHeartbeats({ store, session, sender, stamps, telemetry });
   const accesses = createAccesses({ session, sender, clock, random, telemetry });
   const repair = createRepair({ store, receipts, telemetry });
   const inbox = createInbox(
@@ -89,6 +91,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
       receiver: deps.receiver,
       receipts,
       heartbeats,
+      stamps,
       repair: (lost) => repair.refetch(lost),
       clock,
       telemetry,

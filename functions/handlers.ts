@@ -19,21 +19,24 @@ import { createTransitionHandler } from './transition/handler.ts';
 /** How a runtime other than Lambda calls a function: with the very envelope that its trigger would send. */
 export type Handler = QueueHandler | ((event: unknown, context: Context) => Promise<unknown>);
 
-/** Every handler over one set of dependencies, for runtimes that hold all functions in one process. */
-export function createHandlers(deps: FunctionDeps): Readonly<Record<FunctionName, Handler>> {
-  return {
-    accesses: createAccessesHandler(deps),
-    digest: createDigestHandler(deps),
-    heartbeats: createHeartbeatsHandler(deps),
-    'host-api': createHostApiHandler(deps),
-    ingest: createIngestHandler(deps),
-    placement: createPlacementHandler(deps),
-    reap: createReapHandler(deps),
-    receipts: createReceiptsHandler(deps),
-    reconcile: createReconcileHandler(deps),
-    relay: createRelayHandler(deps),
-    'start-sweep': createStartSweepHandler(deps),
-    sweep: createSweepHandler(deps),
-    transition: createTransitionHandler(deps),
-  };
+/** Makes one function's handler over one set of dependencies. */
+export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Handler>> = {
+  accesses: createAccessesHandler,
+  digest: createDigestHandler,
+  heartbeats: createHeartbeatsHandler,
+  'host-api': createHostApiHandler,
+  ingest: createIngestHandler,
+  placement: createPlacementHandler,
+  reap: createReapHandler,
+  receipts: createReceiptsHandler,
+  reconcile: createReconcileHandler,
+  relay: createRelayHandler,
+  'start-sweep': createStartSweepHandler,
+  sweep: createSweepHandler,
+  transition: createTransitionHandler,
+};
+
+/** Every handler by its function's name, for runtimes that hold all functions in one process. */
+export function createHandlers(deps: FunctionDeps): Readonly<Record<string, Handler>> {
+  return Object.fromEntries(Object.entries(HANDLERS).map(([name, create]) => [name, create(deps)]));
 }

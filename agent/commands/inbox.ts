@@ -11,6 +11,7 @@ import { Bytes, type EpochMs } from '../../lib/shared/units.ts';
 import type { LedgerRecord } from '../nvme/records.ts';
 import type { Store } from '../nvme/store.ts';
 import { forgetAt, type Receipts } from '../reports/receipts.ts';
+import type { Stamps } from '../reports/stamps.ts';
 import type { Session } from '../session/session.ts';
 import type { KeptSession } from '../session/sessionFile.ts';
 import { type ExecuteDeps, execute, isLong, subjectOf } from './execute.ts';
@@ -30,6 +31,7 @@ export interface InboxDeps extends ExecuteDeps {
   readonly session: Session;
   readonly receiver: MessageReceiver;
   readonly receipts: Receipts;
+  readonly stamps: Stamps;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
 }
@@ -175,7 +177,7 @@ export function createInbox(deps: InboxDeps, config: InboxConfig): Inbox {
   }
 
   async function finish(command: HostCommand, startedAt: EpochMs, end: CommandEnd): Promise<void> {
-    const now = clock.now();
+    const now = deps.stamps.next();
     const { usedBytes, capacityBytes } = await store.measures();
     const { bytesBefore, bytesAfter, outcome, code, message } = end;
     const receipt: CommandReceipt = {

@@ -1,10 +1,10 @@
 import type { HostHeartbeat } from '../../events/host-heartbeat/v1.ts';
 import { errorText, PortError } from '../../lib/shared/errors.ts';
-import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { Store } from '../nvme/store.ts';
 import type { Session } from '../session/session.ts';
+import type { Stamps } from './stamps.ts';
 
 /** Sequence numbers are set aside in blocks, so that a restart continues above every one that may have been sent. */
 const SEQUENCE_BLOCK = 1000;
@@ -20,7 +20,7 @@ export interface HeartbeatDeps {
   readonly store: Store;
   readonly session: Session;
   readonly sender: MessageSender;
-  readonly clock: Clock;
+  readonly stamps: Stamps;
   readonly telemetry: Telemetry;
 }
 
@@ -58,7 +58,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
         host,
         generation,
         sequence,
-        at: deps.clock.now(),
+        at: deps.stamps.next(),
         ...(await store.measures()),
         draining: store.ledger.state.draining,
         activeLeases: store.leases.active(),

@@ -10,6 +10,7 @@ import type { Ledger } from '../nvme/ledger.ts';
 import type { LocalEvent } from '../nvme/parts.ts';
 import type { LedgerRecord } from '../nvme/records.ts';
 import type { Session } from '../session/session.ts';
+import type { Stamps } from './stamps.ts';
 
 /** How long past its expiry an action is remembered: far more than any clock is wrong, so that a replay is always known. */
 const REMEMBER_MS = DAY_MS;
@@ -35,13 +36,13 @@ export function forgetAt(now: EpochMs, expiresAt: EpochMs): EpochMs {
 
 /** The record that makes the plane learn of what the host did by itself. */
 export function localReceipt(
-  deps: { readonly session: Session; readonly clock: Clock; readonly random: Random },
+  deps: { readonly session: Session; readonly stamps: Stamps; readonly random: Random },
   capacity: Bytes,
   event: LocalEvent,
 ): LedgerRecord[] {
   const session = deps.session.current();
   if (session === undefined) return [];
-  const now = deps.clock.now();
+  const now = deps.stamps.next();
   const id = deps.random.id();
   const receipt: CommandReceipt = {
     schema: 'command-receipt/1',

@@ -10,7 +10,8 @@ export const ingest = declareFunction({
     {
       kind: 'queue',
       queue: 'ingest',
-      batchSize: 10,
+      // A file that kills the scanner must take no other upload's message into the dead-letter queue with it.
+      batchSize: 1,
       maxReceiveCount: 5,
       maxConcurrency: 50,
       objectEvents: { detailTypes: ['Object Created', 'Object Deleted'], keyPrefix: 'uploads/' },

@@ -7,8 +7,10 @@ import { compileRates, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
 
+/** Read once per process: the prices ship with the release. */
+const rates = compileRates(shippedPriceBook());
+
 export function createPlacementHandler(deps: FenceDeps & Omit<PlacementDeps, 'rates' | 'policy'>): QueueHandler {
-  const rates = compileRates(shippedPriceBook());
   return queueHandler(deps, {
     name: 'placement',
     message: z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost]),

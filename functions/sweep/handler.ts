@@ -4,8 +4,10 @@ import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type SweepDeps, sweepShard } from '../../lib/tiering/index.ts';
 import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
 
+/** Read once per process: the prices ship with the release. */
+const rates = compileRates(shippedPriceBook());
+
 export function createSweepHandler(deps: Omit<SweepDeps, 'rates' | 'policy'>): QueueHandler {
-  const rates = compileRates(shippedPriceBook());
   return queueHandler(deps, {
     name: 'sweep',
     message: SweepShard,

@@ -6,7 +6,7 @@ export const transition = declareFunction({
   ifThisFails:
     'blobs keep their storage class, or an old copy is paid for longer than needed; no copy that is served is ever deleted. See `strata dlq list transition`, repair the cause, then `strata dlq redrive transition`: every step may be repeated.',
   triggers: [{ kind: 'queue', queue: 'transition', batchSize: 1, maxReceiveCount: 5, maxConcurrency: 10 }],
-  timeoutSeconds: 900,
+  timeoutSeconds: 420,
   memoryMb: 512,
   grants: ['catalog:read', 'catalog:write', 'blobs:read', 'blobs:write', 'blobs:delete'],
 });

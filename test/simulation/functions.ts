@@ -1,4 +1,4 @@
-import { createHandlers } from '../../functions/handlers.ts';
+import { HANDLERS } from '../../functions/handlers.ts';
 import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import type { createContext } from '../../functions/shared/invocation.ts';
@@ -14,7 +14,7 @@ export function simulatedFunctions(depsOf: (incarnation: Incarnation) => Functio
   return FUNCTIONS.map((declaration) => ({
     declaration,
     create: (incarnation) => {
-      const handler = createHandlers(depsOf(incarnation))[declaration.name];
+      const handler = HANDLERS[declaration.name](depsOf(incarnation));
       return (event, context) => call(handler, event, context);
     },
   }));

@@ -83,6 +83,7 @@ export class SimulatedHost {
   /** The machine loses power now and comes up again after a while. */
   reboot(): void {
     const { scheduler } = this.options;
+    if (!this.incarnation.alive) return;
     scheduler.crash(this.incarnation);
     this.agent = undefined;
     this.leased.clear();
@@ -146,7 +147,7 @@ export class SimulatedHost {
     if (ensured.outcome !== 'ready') return;
     const digests = ensured.files.map(({ digest }) => digest);
     this.leased.set(ensured.lease, { digests, until: scheduler.now + MINUTE_MS });
-    for (const digest of digests) await this.checkServed(digest);
+    for (const digest of digests) await counters.watch(() => this.checkServed(digest));
     await scheduler.sleep(this.incarnation, this.rng.below(MINUTE_MS / 2));
     this.leased.delete(ensured.lease);
     await agent.store.leases.release(ensured.lease);
@@ -174,7 +175,7 @@ export class SimulatedHost {
       receiver: simulated(scheduler, faults, mine, 'queue', queues),
       sender: simulated(scheduler, faults, mine, 'reports', sender),
       objects: reader,
-      transfer: createRangedTransfer({ objects: reader, disk, clock, random }, { rangeBytes: 512, parallelParts: 2 }),
+      transfer: createRangedTransfer({ objects: reader, disk, clock, random }, { rangeBytes: 2048, parallelParts: 2 }),
       useCredentials: () => undefined,
     };
   }
@@ -226,7 +227,7 @@ export class SimulatedHost {
   /** The disk fails now and then; and what is published or removed is looked at. */
   private faultyDisk(): Disk {
     const { disk } = this;
-    const { faults } = this.options;
+    const { faults, counters } = this.options;
     const failing = (path: string) => {
       if (!path.startsWith('staging') && !path.startsWith('blobs')) return;
       if (faults.happens('disk-full')) throw new DiskError('no-space', `${path}: no space left on device.`);
@@ -241,14 +242,14 @@ export class SimulatedHost {
       allocate: async (path, size) => {
         failing(path);
         await disk.allocate(path, size);
-        await this.checkBudget();
+        await counters.watch(() => this.checkBudget());
       },
       rename: async (from, to) => {
         await disk.rename(from, to);
-        if (to.startsWith('blobs/')) await this.checkPublished(to);
+        if (to.startsWith('blobs/')) await counters.watch(() => this.checkPublished(to));
       },
       remove: async (path) => {
-        this.checkRemoval(path);
+        await counters.watch(async () => this.checkRemoval(path));
         await disk.remove(path);
         this.flipped.delete(path);
       },

@@ -1,42 +1,116 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { FAULT_KINDS } from './faults.ts';
+import { mutants } from './mutants.ts';
 import { runSeed } from './world.ts';
+
+const USAGE = `npm run simulate -- [--seeds N] [--first S]   run N seeds from S on
+npm run simulate -- --seed S [--trace]         replay one seed, every step with --trace
+npm run simulate -- --mutants [--only id,id]   for each edited rule, hunt for the seed that notices
+  --counters  print every decision, state edge and fault that was reached
+  --json      one line of JSON at the end`;
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '100' },
+    seeds: { type: 'string' },
     first: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    only: { type: 'string' },
     trace: { type: 'boolean', default: false },
     counters: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    'stop-at-first': { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
 
-const first = Number(values.seed ?? values.first);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
-const started = performance.now();
-let deliveries = 0;
-let fewest = Number.POSITIVE_INFINITY;
-const totals = new Map<string, number>();
-let failures = 0;
-for (let seed = first; seed < first + count; seed += 1) {
-  try {
-    const result = await runSeed(seed, values.trace ? (line) => console.log(line) : undefined);
-    deliveries += result.deliveries;
-    fewest = Math.min(fewest, result.deliveries);
-    for (const [name, number] of result.counters.counts) totals.set(name, (totals.get(name) ?? 0) + number);
-  } catch (error) {
-    failures += 1;
-    console.log(`seed ${seed}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
-    if (error instanceof Error && error.cause !== undefined) console.log(error.cause);
-    else if (values.seed !== undefined) console.log(error);
-    if (failures >= 10) break;
+if (values.help) console.log(USAGE);
+else if (values.mutants) process.exitCode = (await huntMutants(values.only?.split(','))) ? 0 : 1;
+else process.exitCode = (await runSeeds()) ? 0 : 1;
+
+async function runSeeds(): Promise<boolean> {
+  const first = Number(values.seed ?? values.first);
+  const count = values.seed === undefined ? Number(values.seeds ?? '100') : 1;
+  const started = performance.now();
+  const totals = new Map<string, number>();
+  const failures: string[] = [];
+  let deliveries = 0;
+  let fewest = Number.POSITIVE_INFINITY;
+  let ran = 0;
+  for (let seed = first; seed < first + count; seed += 1) {
+    ran += 1;
+    try {
+      const result = await runSeed(seed, values.trace ? (line) => console.log(line) : undefined);
+      deliveries += result.deliveries;
+      fewest = Math.min(fewest, result.deliveries);
+      for (const [name, number] of result.counters.counts) totals.set(name, (totals.get(name) ?? 0) + number);
+    } catch (error) {
+      failures.push(`seed ${seed}: ${describe(error)}`);
+      if (!values.json) console.log(failures.at(-1));
+      if (values['stop-at-first'] || failures.length >= 10) break;
+    }
+    if (process.stderr.isTTY && ran % 10 === 0)
+      process.stderr.write(`\r${ran} of ${count} seeds, ${failures.length} failed`);
   }
+  if (process.stderr.isTTY) process.stderr.write('\r');
+  const seconds = (performance.now() - started) / 1000;
+  const never = FAULT_KINDS.filter((kind) => !totals.has(`fault ${kind}`));
+  if (values.counters) {
+    for (const [name, number] of [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      console.log(`${String(number).padStart(8)}  ${name}`);
+    }
+  }
+  if (values.json) {
+    const summary = { schema: 'strata-simulation-1', first, seeds: ran, failures, deliveries, fewest, seconds, never };
+    console.log(JSON.stringify({ ...summary, counters: Object.fromEntries(totals) }));
+  } else {
+    const fewestText = Number.isFinite(fewest) ? `, at least ${fewest} a seed` : '';
+    console.log(
+      `${ran} seeds, ${failures.length} failed, ${deliveries} deliveries${fewestText}, ${seconds.toFixed(1)} s`,
+    );
+    if (never.length > 0 && ran > 1) console.log(`Faults that never happened: ${never.join(', ')}`);
+  }
+  return failures.length === 0;
 }
-const seconds = (performance.now() - started) / 1000;
-if (values.counters)
-  for (const [name, number] of [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    console.log(`${String(number).padStart(8)}  ${name}`);
-console.log(
-  `${count} seeds, ${failures} failed, ${deliveries} deliveries (fewest ${fewest}), ${seconds.toFixed(1)} s, ${((seconds * 1000) / deliveries).toFixed(2)} ms a delivery`,
-);
-process.exitCode = failures === 0 ? 0 : 1;
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? ` ← ${error.cause.stack ?? error.cause.message}` : '';
+  return `${error.name}: ${error.message}${cause}`;
+}
+
+/** Each mutant runs in a process of its own until a seed fails; two at a time. */
+async function huntMutants(only: readonly string[] | undefined): Promise<boolean> {
+  const waiting = mutants.filter(({ id }) => only === undefined || only.includes(id));
+  let found = 0;
+  const hunter = async () => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const line = await hunt(mutant.id, values.seeds ?? '10000');
+      if (line !== undefined) found += 1;
+      console.log(`${line === undefined ? 'SURVIVED' : 'found   '}  ${mutant.id.padEnd(32)}  ${line ?? mutant.breaks}`);
+    }
+  };
+  const total = waiting.length;
+  await Promise.all([hunter(), hunter()]);
+  console.log(`${found} of ${total} mutants found`);
+  return found === total;
+}
+
+function hunt(id: string, seeds: string): Promise<string | undefined> {
+  const hook = new URL('./mutationHook.ts', import.meta.url).href;
+  const child = spawn(
+    process.execPath,
+    ['--import', hook, new URL(import.meta.url).pathname, '--seeds', seeds, '--stop-at-first'],
+    { env: { ...process.env, STRATA_MUTANT: id }, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  return new Promise((resolve, reject) => {
+    let line: string | undefined;
+    createInterface(child.stdout).on('line', (text) => {
+      if (text.startsWith('seed ')) line ??= text;
+    });
+    child.on('error', reject);
+    child.on('close', () => resolve(line));
+  });
+}

@@ -161,7 +161,9 @@ export class Plane {
     const { scheduler, faults, counters } = this.options;
     for (const schedule of this.schedules) {
       if (schedule.next > scheduler.now) continue;
-      const scheduledTime = new Date(schedule.next).toISOString();
+      // After days without a runtime it fires once, for the latest moment that it missed.
+      const latest = lastFiring(schedule.at, schedule.next, scheduler.now);
+      const scheduledTime = new Date(latest).toISOString();
       const times = faults.happens('duplicate-delivery') ? 2 : 1;
       for (let time = 0; time < times; time += 1) {
         this.invoke(
@@ -338,6 +340,14 @@ function matches(trigger: QueueTrigger, event: string, key: string): boolean {
 }
 
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+function lastFiring(time: ScheduleTime, first: number, now: number): number {
+  for (let moment = first; ; ) {
+    const next = nextFiring(time, moment);
+    if (next > now) return moment;
+    moment = next;
+  }
+}
 
 /** The first moment after `after` that the schedule names. */
 export function nextFiring(time: ScheduleTime, after: number): number {

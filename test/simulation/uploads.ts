@@ -47,7 +47,7 @@ export class Uploads {
   start(incarnation: Incarnation): void {
     const { rng, models, durationMs } = this.options;
     for (const model of models) {
-      for (let release = 0; release < 2 + rng.below(2); release += 1) {
+      for (let release = 0; release < 10 + rng.below(3); release += 1) {
         this.later(incarnation, rng.below(durationMs), () => this.release(incarnation, model, `1.${release}.0`));
       }
     }
@@ -101,6 +101,8 @@ export class Uploads {
 
   private model(): Buffer {
     const { rng, partSize } = this.options;
+    // Some are large enough for the storage classes that charge for 128 KiB at least, and too large for any host.
+    if (rng.chance(0.1)) return safetensors(rng, 160_000 + rng.below(4 * partSize));
     return safetensors(rng, 200 + rng.below(partSize * 4));
   }
 
@@ -155,6 +157,16 @@ export class Uploads {
     const fresh: KeyHistory = { writes: [], deletes: 0 };
     this.histories.set(key, fresh);
     return fresh;
+  }
+
+  /** Whether the newest version of every key was noticed. */
+  async allSeen(catalog: CatalogStore): Promise<boolean> {
+    for (const [key, { writes, deletes }] of this.histories) {
+      const last = writes.at(-1);
+      if (last === undefined || deletes > 0) continue;
+      if ((await UploadRow.get(catalog, key, last.versionId)) === undefined) return false;
+    }
+    return true;
   }
 
   /** After quiescence: every upload has a verdict, and the right one. */

@@ -24,6 +24,17 @@ export function violated(what: string): never {
 /** Counts what a run reached: state edges, reasons, fault kinds. */
 export class Counters {
   readonly counts = new Map<string, number>();
+  /** The first broken invariant that was met inside a call: its caller may swallow what is thrown, the run may not. */
+  violation: InvariantViolation | undefined;
+
+  async watch<T>(look: () => Promise<T>): Promise<T> {
+    try {
+      return await look();
+    } catch (error) {
+      if (error instanceof InvariantViolation) this.violation ??= error;
+      throw error;
+    }
+  }
 
   count(name: string): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
@@ -80,16 +91,18 @@ const REPLICA_EDGES = new Set([
  */
 export function watchCatalog(store: CatalogStore, counters: Counters): CatalogStore {
   async function transact(changes: readonly Change[]) {
-    const before = await Promise.all(changes.map((change) => store.get(keyOf(change))));
+    const before = await Promise.all(
+      changes.map(async (change) => (isWatched(change) ? store.get(keyOf(change)) : undefined)),
+    );
     const answer = await store.transact(changes);
     if (answer.outcome === 'conflict') {
       counters.count('catalog conflict');
       return answer;
     }
     for (const [index, change] of changes.entries()) {
-      if (change.kind === 'check') continue;
+      if (!isWatched(change)) continue;
       const after = await store.get(keyOf(change));
-      await checkChange(store, counters, keyOf(change), before[index], after);
+      await counters.watch(() => checkChange(store, counters, keyOf(change), before[index], after));
     }
     return answer;
   }
@@ -99,6 +112,13 @@ export function watchCatalog(store: CatalogStore, counters: Counters): CatalogSt
     queryIndex: (index, query) => store.queryIndex(index, query),
     transact,
   };
+}
+
+const UNWATCHED = ['OUTBOX#', 'ONCE#', 'CURSOR#', 'JOINTOKEN#'];
+
+function isWatched(change: Change): boolean {
+  const { partition } = keyOf(change);
+  return change.kind !== 'check' && !UNWATCHED.some((prefix) => partition.startsWith(prefix));
 }
 
 function keyOf(change: Change): ItemKey {
@@ -141,8 +161,6 @@ async function checkChange(
     checkAction(counters, before, after, key);
   } else if (partition.startsWith('HOST#')) {
     checkHost(counters, before, after, key);
-  } else if (partition.startsWith('OUTBOX#')) {
-    counters.count(after === undefined ? 'outbox sent' : 'outbox written');
   }
 }
 
@@ -205,7 +223,8 @@ function checkBlob(counters: Counters, before: Item | undefined, after: Item | u
   }
 }
 
-const TERMINAL = new Set<Action['state']>(['done', 'failed', 'leaked', 'refused', 'expired', 'superseded']);
+/** Not `expired`: a receipt that comes late still says what is true. */
+const TERMINAL = new Set<Action['state']>(['done', 'failed', 'leaked', 'refused', 'superseded']);
 
 /** An ended action never ends again: each command takes effect at most once. */
 function checkAction(counters: Counters, before: Item | undefined, after: Item | undefined, key: ItemKey): void {

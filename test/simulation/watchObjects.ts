@@ -3,10 +3,15 @@ import { BlobRow } from '../../lib/catalog/index.ts';
 import { blobDigest, blobKey, partHash } from '../../lib/shared/digest.ts';
 import { Digest } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
-import { violated } from './watch.ts';
+import { type Counters, violated } from './watch.ts';
 
 /** Watches what is removed from the bucket: the copy that the catalog serves from is never among it. */
-export function watchObjects(objects: FileObjectStore, catalog: CatalogStore, changed: () => void): FileObjectStore {
+export function watchObjects(
+  objects: FileObjectStore,
+  catalog: CatalogStore,
+  counters: Counters,
+  changed: () => void,
+): FileObjectStore {
   return {
     ...objects,
     async write(...args) {
@@ -20,18 +25,21 @@ export function watchObjects(objects: FileObjectStore, catalog: CatalogStore, ch
       return outcome;
     },
     async remove(key, versionId) {
-      const digest =
-        key.startsWith('blobs/') && !key.endsWith('.parts') ? Digest.safeParse(key.slice(6)).data : undefined;
-      const blob = digest === undefined ? undefined : await BlobRow.get(catalog, digest);
-      if (blob !== undefined && (versionId === undefined || versionId === blob.value.origin.versionId)) {
-        violated(
-          `The origin copy ${key} (${versionId ?? 'current version'}) was removed while the catalog serves from it.`,
-        );
-      }
+      await counters.watch(() => checkRemoval(catalog, key, versionId));
       await objects.remove(key, versionId);
       changed();
     },
   };
+}
+
+async function checkRemoval(catalog: CatalogStore, key: string, versionId: string | undefined): Promise<void> {
+  const digest = key.startsWith('blobs/') ? Digest.safeParse(key.slice('blobs/'.length)).data : undefined;
+  const blob = digest === undefined ? undefined : await BlobRow.get(catalog, digest);
+  if (blob !== undefined && (versionId === undefined || versionId === blob.value.origin.versionId)) {
+    violated(
+      `The origin copy ${key} (${versionId ?? 'current version'}) was removed while the catalog serves from it.`,
+    );
+  }
 }
 
 /** The origin copy that the catalog names exists, is whole, and has the bytes that its digest names. */

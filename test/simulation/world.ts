@@ -4,13 +4,13 @@ import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCata
 import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
-import { HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { chooseFaultRates, Faults, simulated } from './faults.ts';
 import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
-import { ActionRow, HostRow, queryAll, ReplicaRow } from '../../lib/catalog/index.ts';
-import { HostId, hostLocation } from '../../lib/shared/ids.ts';
+import { ActionRow, BlobRow, HostRow, queryAll, ReplicaRow } from '../../lib/catalog/index.ts';
+import { Digest, HostId, hostLocation } from '../../lib/shared/ids.ts';
 import { credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { startCalamities } from './calamities.ts';
 import { SimulatedHost } from './hosts.ts';
@@ -22,12 +22,14 @@ import { Uploads } from './uploads.ts';
 import { Counters, violated, watchCatalog } from './watch.ts';
 import { checkOrigin, watchObjects } from './watchObjects.ts';
 
-export const SIMULATED_PART_SIZE = 1024;
+export const SIMULATED_PART_SIZE = 4096;
 const FAULTY_PHASE_MS = 16 * MINUTE_MS;
 /** Longer than every retry, lease, expiry and reconciliation interval of the system. */
 const CALM_PHASE_MS = 3 * HOUR_MS;
+/** Under faults; a quieter run goes on until it had so many. */
+const LEAST_DELIVERIES = 300;
 const LEAST_CALM_MS = 12 * MINUTE_MS;
-const HOST_CAPACITY = 40_000;
+const HOST_CAPACITY = 150_000;
 const MODELS = ['flux', 'sdxl', 'llama', 'wan'];
 const MOST_STEPS = 400_000;
 
@@ -81,7 +83,7 @@ async function createWorld(seed: number, trace: ((line: string) => void) | undef
   const wake = () => {
     plane.dirty = true;
   };
-  const objects = watchObjects(bucket, catalog, wake);
+  const objects = watchObjects(bucket, catalog, counters, wake);
   const seenCatalog = announcing(catalog, (partition) => {
     plane.freshOutbox.add(partition);
     plane.dirty = true;
@@ -155,6 +157,7 @@ async function createWorld(seed: number, trace: ((line: string) => void) | undef
   async function drive(until: number): Promise<void> {
     for (;;) {
       plane.dispatch();
+      if (counters.violation !== undefined) throw counters.violation;
       if (scheduler.steps > MOST_STEPS) violated(`No end after ${MOST_STEPS} steps: a loop without a bound.`);
       if (scheduler.now >= until && scheduler.idle()) return;
       const ran = await scheduler.step(Math.min(until, plane.wakeAt()));
@@ -176,30 +179,37 @@ async function createWorld(seed: number, trace: ((line: string) => void) | undef
         queues,
         catalog,
         operator: depsOf,
-        functionQueues: functionQueues(),
+        functionQueues: impatientQueues(),
         capacityBytes: HOST_CAPACITY,
         woken: wake,
       },
       FAULTY_PHASE_MS - 2 * MINUTE_MS,
     );
-    await drive(start + FAULTY_PHASE_MS);
+    await drive(start + FAULTY_PHASE_MS / 2);
+    if (rng.chance(0.6)) {
+      // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
+      scheduler.advanceTo(scheduler.now + (8 + rng.below(4)) * DAY_MS);
+      counters.count('days passed');
+    }
+    await drive(scheduler.now + FAULTY_PHASE_MS / 2);
+    while (plane.deliveries < LEAST_DELIVERIES) await drive(scheduler.now + MINUTE_MS);
     faults.enabled = false;
     faults.throttledUntil = 0;
     const end = scheduler.now + CALM_PHASE_MS;
     // At least one round of every reconciliation, then until nothing waits for anything.
     await drive(scheduler.now + LEAST_CALM_MS);
-    while (scheduler.now < end && !atRest()) await drive(scheduler.now + 5 * MINUTE_MS);
+    while (scheduler.now < end && !(await atRest())) await drive(scheduler.now + 5 * MINUTE_MS);
     await checkRest();
   }
 
   const open = catalogDatabase.prepare(
     "SELECT count(*) AS rows FROM items WHERE partition LIKE 'OUTBOX#%' OR due_partition LIKE 'DUE#ACTION#%' OR due_partition LIKE 'DUE#UPLOAD#%'",
   );
-  function atRest(): boolean {
+  async function atRest(): Promise<boolean> {
     const waiting = queues
       .counts()
       .some(({ queue, visible, inFlight, delayed }) => !queue.endsWith('-dlq') && visible + inFlight + delayed > 0);
-    return !waiting && Number(open.get()?.['rows']) === 0;
+    return !waiting && Number(open.get()?.['rows']) === 0 && (await uploads.allSeen(catalog));
   }
 
   async function checkRest(): Promise<void> {
@@ -214,10 +224,28 @@ async function createWorld(seed: number, trace: ((line: string) => void) | undef
         violated(`Queue ${queue} still holds ${visible + inFlight + delayed} messages after everything came to rest.`);
       }
     }
+    await checkBucket();
     for (const host of hosts) await checkHost(host);
     await checkActions();
     const outbox = catalogDatabase.prepare("SELECT count(*) AS rows FROM items WHERE partition LIKE 'OUTBOX#%'").get();
     if (Number(outbox?.['rows']) > 0) violated(`${Number(outbox?.['rows'])} outbox messages were never sent.`);
+  }
+
+  /** The bucket holds what the catalog serves from, once, and nothing else under `blobs/`. */
+  async function checkBucket(): Promise<void> {
+    const { versions } = await bucket.listVersions({ prefix: 'blobs/', limit: 1000 });
+    for (const { key, versionId, isDeleteMarker } of versions) {
+      const digest = Digest.safeParse(key.slice('blobs/'.length)).data;
+      if (digest === undefined) continue;
+      const blob = await BlobRow.get(catalog, digest);
+      if (isDeleteMarker) violated(`${key} is hidden by a delete marker.`);
+      if (blob === undefined) {
+        // Copied for an upload that lost the race for its version: paid for, served by nobody.
+        counters.count('orphan copy');
+      } else if (blob.value.origin.versionId !== versionId) {
+        violated(`${key} ${versionId} is in the bucket, and the catalog does not serve from it.`);
+      }
+    }
   }
 
   /** What the catalog believes of a host is what its disk holds, and nothing waits for anything. */
@@ -260,8 +288,9 @@ async function createWorld(seed: number, trace: ((line: string) => void) | undef
   return { scheduler, plane, counters, faults, run, close };
 }
 
-function functionQueues(): string[] {
-  return FUNCTIONS.flatMap(({ triggers }) =>
+/** Those where a poisoned message reaches its dead-letter queue within the run. */
+function impatientQueues(): string[] {
+  return FUNCTIONS.filter(({ timeoutSeconds }) => timeoutSeconds <= 60).flatMap(({ triggers }) =>
     triggers.flatMap((trigger) => (trigger.kind === 'queue' ? [trigger.queue] : [])),
   );
 }

@@ -118,41 +118,39 @@ function columnsOf(item: ItemContent, expect: Expectation, measured: MeasuredIte
   ];
 }
 
-const Row = z.object({
-  partition: z.string(),
-  sort: z.string(),
-  version: z.number(),
-  body: z.string(),
-  bytes: z.number(),
-  listing_partition: z.nullable(z.string()),
-  listing_sort: z.nullable(z.string()),
-  due_partition: z.nullable(z.string()),
-  due_sort: z.nullable(z.string()),
-  expires_at: z.nullable(EpochMs),
-});
-type Row = z.infer<typeof Row>;
+type Row = Readonly<Record<string, SQLOutputValue>>;
 
-function itemOf(row: Record<string, SQLOutputValue>): Item {
-  return itemOfRow(Row.parse(row));
+// The strict tables promise these types; a schema would cost more than the query.
+function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value === 'string') return value;
+  throw new TypeError(`Column ${column} holds no text.`);
 }
 
-function itemOfRow(row: Row): Item {
-  const body: Item['body'] = JSON.parse(row.body);
-  const listing = indexKey(row.listing_partition, row.listing_sort);
-  const due = indexKey(row.due_partition, row.due_sort);
+function count(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value === 'number') return value;
+  throw new TypeError(`Column ${column} holds no number.`);
+}
+
+function itemOf(row: Row): Item {
+  const body: Item['body'] = JSON.parse(text(row, 'body'));
+  const listing = indexKey(row, 'listing');
+  const due = indexKey(row, 'due');
   return {
-    key: { partition: row.partition, sort: row.sort },
+    key: { partition: text(row, 'partition'), sort: text(row, 'sort') },
     body,
-    version: row.version,
+    version: count(row, 'version'),
     ...(listing === undefined && due === undefined
       ? {}
       : { index: { ...(listing === undefined ? {} : { listing }), ...(due === undefined ? {} : { due }) } }),
-    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+    ...(row['expires_at'] === null ? {} : { expiresAt: EpochMs.parse(row['expires_at']) }),
   };
 }
 
-function indexKey(partition: string | null, sort: string | null): ItemKey | undefined {
-  return partition === null || sort === null ? undefined : { partition, sort };
+function indexKey(row: Row, index: IndexName): ItemKey | undefined {
+  if (row[`${index}_partition`] === null) return undefined;
+  return { partition: text(row, `${index}_partition`), sort: text(row, `${index}_sort`) };
 }
 
 interface PageStatements {
@@ -189,14 +187,14 @@ function readPage(statement: StatementSync, query: Query): Page {
     $atSort: start?.[2] ?? null,
     $limit: query.limit + 1,
   });
-  for (const found of rows) {
-    const row = Row.parse(found);
-    if (items.length === query.limit || (items.length > 0 && bytes + row.bytes > CATALOG_LIMITS.queryPageBytes)) {
+  for (const row of rows) {
+    const size = count(row, 'bytes');
+    if (items.length === query.limit || (items.length > 0 && bytes + size > CATALOG_LIMITS.queryPageBytes)) {
       return { items, ...(last === undefined ? {} : { cursor: encodeCursor(last) }) };
     }
-    items.push(itemOfRow(row));
-    bytes += row.bytes;
-    last = [String(found['position']), row.partition, row.sort];
+    items.push(itemOf(row));
+    bytes += size;
+    last = [text(row, 'position'), text(row, 'partition'), text(row, 'sort')];
   }
   return { items };
 }

@@ -1,0 +1,20 @@
+import type { Clock } from '../../lib/shared/ports/clock.ts';
+import { EpochMs } from '../../lib/shared/units.ts';
+
+/**
+ * The moments that a host's reports carry. The plane orders what was measured by them, so each is later than the one before,
+ * also within one millisecond and when the clock jumps back.
+ */
+export interface Stamps {
+  next(): EpochMs;
+}
+
+export function createStamps(clock: Clock): Stamps {
+  let last = 0;
+  return {
+    next() {
+      last = Math.max(clock.now(), last + 1);
+      return EpochMs.parse(last);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import type { Mutant } from './mutation.ts';
+
+/** One-place edits of shipped code, at least one for each of the rules that keep the system safe (docs/simulation.md). */
+export const mutants: readonly Mutant[] = [
+  {
+    id: 'lost-race-counts-as-won',
+    breaks: 'Rule 1, one writer per fact: who loses a conditional write goes on as if it had won.',
+    file: 'lib/catalog/settle.ts',
+    find: "if (written.outcome === 'committed') return answer;",
+    replace: "if (written.outcome !== 'nothing') return answer;",
+  },
+  {
+    id: 'outbox-row-deleted-unsent',
+    breaks: 'Rule 2, a message is part of its state change: the relay deletes rows that it could not send.',
+    file: 'lib/relay/relayOutbox.ts',
+    find: 'await sendBatch(deps, queue, batch, call);',
+    replace: 'await sendBatch(deps, queue, batch, call).catch(() => undefined);',
+  },
+  {
+    id: 'older-event-wins',
+    breaks: 'Rule 3, order by sequencer: an event that was overtaken undoes a newer one.',
+    file: 'lib/ingest/decideObservation.ts',
+    find: 'compareSequencers(told, known) < 0',
+    replace: 'compareSequencers(told, known) > 1',
+  },
+  {
+    id: 'old-heartbeats-believed',
+    breaks: 'Rule 3: a heartbeat that was overtaken overwrites a newer one.',
+    file: 'lib/fleet/decideHeartbeat.ts',
+    find: "if (heartbeat.sequence < host.heartbeatSequence) return { reason: 'out-of-order' };",
+    replace: '',
+  },
+  {
+    id: 'parts-not-verified',
+    breaks: 'Rule 4, nothing visible before it is verified: bytes that do not fit the manifest are accepted.',
+    file: 'lib/adapters/transfer/rangedTransfer.ts',
+    find: "return hash.digest('hex') === parts[part];",
+    replace: "return hash.digest('hex') !== '';",
+  },
+  {
+    id: 'parts-reported-unsynced',
+    breaks: 'Rule 4: the journal runs ahead of the disk, so a power cut leaves a hole that counts as written.',
+    file: 'lib/adapters/transfer/rangedTransfer.ts',
+    find: '      await deps.disk.sync(job.path);\n',
+    replace: '',
+  },
+  {
+    id: 'old-origin-deleted-at-once',
+    breaks:
+      'Rule 4, nothing deleted before its replacement is in place: the copy that the catalog serves from is deleted.',
+    file: 'lib/tiering/transitionReplica.ts',
+    find: 'await deps.objects.remove(key, versionId);\n',
+    replace: 'await deps.objects.remove(key, blob.value.origin.versionId);\n',
+  },
+  {
+    id: 'capacity-not-enforced',
+    breaks: 'Rule 5, space is reserved before it is used: a fill begins although it does not fit.',
+    file: 'agent/nvme/admission.ts',
+    find: 'const overCapacity = usedBytes(parts) + bytes - capacity;',
+    replace: 'const overCapacity = bytes - capacity;',
+  },
+  {
+    id: 'failed-fill-keeps-its-promise',
+    breaks: 'Rule 5: what was promised to a fill is not given back when it fails.',
+    file: 'lib/fleet/settleReceipt.ts',
+    find: 'promisedBytes: Bytes.parse(value.promisedBytes - released),',
+    replace: 'promisedBytes: value.promisedBytes,',
+  },
+  {
+    id: 'stale-generation-obeyed',
+    breaks: 'Rule 6, generations fence: a host obeys a command of an earlier life.',
+    file: 'lib/fleet/signing.ts',
+    find: "if (command.generation !== reader.generation) return { outcome: 'refused', reason: 'stale-generation', command };",
+    replace: '',
+  },
+  {
+    id: 'foreign-command-obeyed',
+    breaks: 'Rule 6: a host obeys a command that was signed for another one.',
+    file: 'lib/fleet/signing.ts',
+    find: "if (command.host !== reader.host) return { outcome: 'refused', reason: 'foreign-host', command };",
+    replace: '',
+  },
+  {
+    id: 'leases-do-not-protect',
+    breaks: 'Rule 6: what an inference process uses is evicted under it.',
+    file: 'agent/nvme/leases.ts',
+    find: 'protects: (digest) => uses.has(digest) || holds.has(digest),',
+    replace: 'protects: (digest) => holds.has(digest),',
+  },
+  {
+    id: 'lost-replica-not-noticed',
+    breaks: 'Rule 7, caches can vanish: what a host reports as gone is still believed in.',
+    file: 'lib/fleet/decideResidents.ts',
+    find: "return current && replica.checkedAt > report.at ? 'left-alone' : 'lost';",
+    replace: "return 'left-alone';",
+  },
+  {
+    id: 'no-hop-limit',
+    breaks: 'Rule 8, every loop has a limit: an upload that our own writes led to is taken in again and again.',
+    file: 'lib/ingest/decideAdmission.ts',
+    find: 'if (!(hops < UPLOAD_HOP_LIMIT)) {',
+    replace: 'if (hops < 0) {',
+  },
+  {
+    id: 'scans-not-counted',
+    breaks: 'Rule 8: a file at which the scanner dies is scanned for ever.',
+    file: 'lib/ingest/judgeUpload.ts',
+    find: 'const scans = (row.value.scans ?? 0) + 1;',
+    replace: 'const scans = 1;',
+  },
+];
