@@ -1,3 +1,4 @@
+export { AccessLog, type AccessLogState, warmStart } from './accessLog.ts';
 export { pfooLowerBound } from './bounds/pfooLower.ts';
 export { Cache, type CacheOutcome } from './cache.ts';
 export { POLICY_NAMES, type PolicySpec, parsePolicySpec } from './createPolicy.ts';

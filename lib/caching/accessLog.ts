@@ -1,0 +1,56 @@
+import * as z from 'zod/mini';
+import { cachingError } from './errors.ts';
+import type { Access, CachePolicy } from './policy.ts';
+
+/** Key, bytes, cost of a miss, group. */
+const LoggedAccess = z.tuple([z.string(), z.number().check(z.positive()), z.number(), z.number()]);
+
+const AccessLogState = z.object({
+  schema: z.literal('strata.access-log/v1'),
+  accesses: z.array(LoggedAccess),
+});
+export type AccessLogState = z.infer<typeof AccessLogState>;
+
+/** Enough for every half-life but the longest; replayed in about a second. */
+const KEPT_ACCESSES = 16_384;
+
+/**
+ * What a policy is warm-started from: the latest accesses themselves. A policy rebuilds all that it had learned by seeing
+ * them again, so that its inner state has no format to persist or to migrate. Recording costs one array slot per access.
+ */
+export class AccessLog {
+  readonly #limit: number;
+  readonly #ring: z.infer<typeof LoggedAccess>[] = [];
+  #next = 0;
+
+  constructor(limit = KEPT_ACCESSES) {
+    this.#limit = limit;
+  }
+
+  /** `key` outlives the object's number: its digest. */
+  record(key: string, access: Access): void {
+    this.#ring[this.#next] = [key, access.bytes, access.missCost, access.group];
+    this.#next = (this.#next + 1) % this.#limit;
+  }
+
+  /** Oldest first; a value for JSON. */
+  toState(): AccessLogState {
+    const accesses = [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
+    return { schema: 'strata.access-log/v1', accesses };
+  }
+}
+
+/**
+ * Shows the logged accesses to a policy that has seen none, before it is told what is resident (`entered`).
+ * @param objectOf the number of a key; undefined leaves the access out
+ * @throws CachingError `bad-state` if the value is not a log: start cold then
+ */
+export function warmStart(policy: CachePolicy, state: unknown, objectOf: (key: string) => number | undefined): void {
+  const log = AccessLogState.safeParse(state);
+  if (!log.success) throw cachingError('bad-state', `not an access log: ${z.prettifyError(log.error)}`);
+  for (const [key, bytes, missCost, group] of log.data.accesses) {
+    const object = objectOf(key);
+    if (object !== undefined)
+      policy.access({ object, bytes, missCost, group, nextUse: Number.POSITIVE_INFINITY }, false);
+  }
+}

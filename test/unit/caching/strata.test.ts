@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import {
+  AccessLog,
+  Cache,
+  type CachePolicy,
+  NO_GROUP,
+  parsePolicySpec,
+  TraceParser,
+  warmStart,
+} from '../../../lib/caching/index.ts';
+import { BINS, BoostedTrees } from '../../../lib/caching/strata/boostedTrees.ts';
+import { SeededRandom } from '../../../lib/caching/structures/seededRandom.ts';
+
+const text = gunzipSync(readFileSync(new URL('../../fixtures/traces/genai.csv.gz', import.meta.url))).toString(
+  'latin1',
+);
+const rows = new TraceParser().parse(text.split('\n'));
+const limits = { capacityBytes: 12e9, objects: 400, seed: 3 };
+
+function accessAt(row: number): { object: number; bytes: number; missCost: number; group: number; nextUse: number } {
+  const bytes = rows.bytes[row]!;
+  return { object: rows.object[row]!, bytes, missCost: 1, group: NO_GROUP, nextUse: Number.POSITIVE_INFINITY };
+}
+
+function missesOf(policy: CachePolicy, from: number, to: number): number {
+  const cache = new Cache(policy, limits);
+  let misses = 0;
+  for (let row = from; row < to; row += 1) if (cache.access(accessAt(row)) !== 'hit') misses += 1;
+  return misses;
+}
+
+const create = (name: string): CachePolicy => parsePolicySpec(name).create(limits);
+
+describe('the strata policy on the diffusion cut', () => {
+  it.each(['lru', 'gdsf', 's3-fifo:0.25', 'lhd'])('misses at least a tenth less than %s', (baseline) => {
+    const strata = missesOf(create('strata'), 0, rows.length);
+    expect(strata).toBeLessThan(0.9 * missesOf(create(baseline), 0, rows.length));
+  });
+
+  it('misses less after a warm start from its persisted log than after a cold one', () => {
+    const log = new AccessLog();
+    for (let row = 0; row < 3_000; row += 1) log.record(`digest-${rows.object[row]}`, accessAt(row));
+    const state: unknown = JSON.parse(JSON.stringify(log.toState()));
+    const warm = create('strata');
+    warmStart(warm, state, (key) => Number(key.slice('digest-'.length)));
+    expect(missesOf(warm, 3_000, 3_600)).toBeLessThan(missesOf(create('strata'), 3_000, 3_600));
+  });
+
+  it('gives up first what the caller insisted on against its advice', () => {
+    const policy = create('strata');
+    const cache = new Cache(policy, limits);
+    for (let row = 0; row < 2_000; row += 1) cache.access(accessAt(row));
+    const insisted = { ...accessAt(0), object: 399, bytes: 11.9e9 };
+    policy.access(insisted, false);
+    policy.entered(insisted);
+    expect(policy.victim(() => true)).toBe(399);
+  });
+});
+
+describe('the access log', () => {
+  it('keeps the latest accesses in order', () => {
+    const log = new AccessLog(3);
+    for (const object of [1, 2, 3, 4]) log.record(`k${object}`, { ...accessAt(0), object });
+    expect(log.toState().accesses.map(([key]) => key)).toEqual(['k2', 'k3', 'k4']);
+  });
+
+  it.each([
+    null,
+    {},
+    { schema: 'strata.access-log/v2', accesses: [] },
+    { schema: 'strata.access-log/v1', accesses: [['a']] },
+  ])('refuses %j, so that the caller starts cold', (state) => {
+    expect(() => warmStart(create('strata'), state, () => 0)).toThrow('not an access log');
+  });
+});
+
+describe('boosted trees', () => {
+  const random = new SeededRandom(5);
+  const count = 4_000;
+  const bins = Uint8Array.from({ length: 2 * count }, () => random.integer(BINS));
+  const truth = (row: number): number => (bins[2 * row]! > 15 ? 0.8 : 0.2) + (bins[2 * row + 1]! > 7 ? 0.1 : 0);
+  const target = Float64Array.from({ length: count }, (_, row) => truth(row) + 0.1 * (random.fraction() - 0.5));
+  const set = { rows: count, features: 2, bins, target };
+  const fit = { trees: 60, depth: 3, learningRate: 0.2, minRowsPerLeaf: 20 };
+  const error = (trees: BoostedTrees, start?: Float64Array): number => {
+    let sum = 0;
+    for (let row = 0; row < count; row += 1)
+      sum += Math.abs(trees.predict(bins, 2 * row) + (start?.[row] ?? 0) - truth(row));
+    return sum / count;
+  };
+
+  it('recover a stepped function from noisy samples', () => {
+    expect(error(BoostedTrees.fit(set, fit))).toBeLessThan(0.01);
+  });
+
+  it('learn only what an earlier model leaves unexplained', () => {
+    const start = new Float64Array(count).map((_, row) => (bins[2 * row]! > 15 ? 0.8 : 0.2));
+    const correction = BoostedTrees.fit({ ...set, start }, { ...fit, trees: 10 });
+    expect(error(correction, start)).toBeLessThan(0.02);
+  });
+
+  it('predict alike after a round trip through JSON', () => {
+    const trees = BoostedTrees.fit(set, fit);
+    const restored = BoostedTrees.fromState(JSON.parse(JSON.stringify(trees.toState())));
+    for (let row = 0; row < 50; row += 1)
+      expect(restored.predict(bins, 2 * row)).toBeCloseTo(trees.predict(bins, 2 * row), 3);
+  });
+});
