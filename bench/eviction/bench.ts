@@ -2,11 +2,14 @@ import { parseArgs } from 'node:util';
 import { OBJECTIVES } from '../../lib/caching/index.ts';
 import { ablate } from './ablation.ts';
 import { compare } from './comparison.ts';
+import { fitPrior, type PriorSource } from './fitPrior.ts';
 import { measureLru, measureMemory } from './throughput.ts';
 import { CUTS, readTrace, traceFiles } from './traces.ts';
 
 /**
  * `npm run bench -- eviction [--traces FILE,DIR/] [--from 0.8] [--sizes 0.025,0.05,0.1] [--ablation] [--throughput] [--json]`
+ * `npm run bench -- eviction --fit-prior DIFFUSION,BLOCK,BLOCK…` rewrites the model's prior from the first 80 % of the first
+ * trace and the first half of the others.
  *
  * For each trace, objective and size: `strata` (one configuration for all), the best online baseline, their ratio and the
  * offline bound. `--from` starts cold at that share of each trace. Without `--traces` it runs on the cuts of the tests.
@@ -19,6 +22,7 @@ export async function run(args: readonly string[]): Promise<void> {
       from: { type: 'string', default: '0' },
       sizes: { type: 'string', default: '0.025,0.05,0.1' },
       ablation: { type: 'boolean', default: false },
+      'fit-prior': { type: 'string' },
       throughput: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -27,6 +31,10 @@ export async function run(args: readonly string[]): Promise<void> {
   if (values.throughput) {
     report({ kind: 'throughput', ...measureLru(5_000_000) });
     for (const row of measureMemory()) report({ kind: 'memory', ...row });
+    return;
+  }
+  if (values['fit-prior'] !== undefined) {
+    fitPrior(await priorSources(values['fit-prior'].split(',')));
     return;
   }
   const sizes = values.sizes.split(',').map(Number);
@@ -45,6 +53,20 @@ export async function run(args: readonly string[]): Promise<void> {
       }
     }
   }
+}
+
+/** Parts of traces that the prior may know; what comes after them stays unseen, to judge it by. */
+async function priorSources(paths: readonly string[]): Promise<PriorSource[]> {
+  const sources: PriorSource[] = [];
+  for (const [index, path] of paths.entries()) {
+    const trace = await readTrace(path, 0);
+    sources.push(
+      index === 0
+        ? { trace, runs: 4, sizes: [0.02, 0.05, 0.12], keep: 1, until: 0.8 }
+        : { trace, runs: 1, sizes: [0.025, 0.1], keep: 0.5, until: 0.5 },
+    );
+  }
+  return sources;
 }
 
 type Row = Readonly<Record<string, string | number>>;

@@ -32,6 +32,8 @@ const TAKE_OVER = 0.85;
 /** Residents that are weighed where only pinned objects keep the leader's choice from fitting. */
 const FALLBACK_DRAWS = 32;
 
+/** Before so many accesses a lead is mostly luck. */
+const FIRST_ELECTION = 2_000;
 const KEPT = { recent: 2 ** (-1 / HALF_LIVES.recent), long: 2 ** (-1 / HALF_LIVES.long) };
 
 interface Ghost {
@@ -150,6 +152,7 @@ export class StrataPolicy implements CachePolicy {
   }
 
   #elect(): void {
+    if (this.#history.now < FIRST_ELECTION) return;
     const { recent, long } = this.#leader.missed;
     let best = this.#leader;
     for (const ghost of this.#ghosts) {
