@@ -55,6 +55,8 @@ export class StrataPolicy implements CachePolicy {
   readonly #history: ObjectHistory;
   readonly #model: ReuseModel;
   readonly #random: SeededRandom;
+  /** What the model would keep: the first of the contenders. */
+  readonly #valued: ValuePolicy;
   readonly #ghosts: readonly Ghost[];
   readonly #resident: ObjectSet;
   /** Resident, but not in the leader's ghost. */
@@ -76,11 +78,10 @@ export class StrataPolicy implements CachePolicy {
     this.#resident = new ObjectSet(objects);
     this.#strangers = new ObjectSet(objects);
     this.#missCost = new FloatColumn(objects);
-    const ours = [
-      new ValuePolicy(limits, { name: 'model', expectedUse: (object) => this.#expectedUse(object), margin: MARGIN }),
-      new ValuePolicy(limits, { name: 'habit', expectedUse: (object) => this.#habit(object), margin: 1 }),
-    ];
-    const contenders = [...ours, ...options.rivals.map((create) => create(limits))];
+    const expectedUse = (object: number): number => this.#expectedUse(object);
+    this.#valued = new ValuePolicy(limits, { name: 'model', expectedUse, margin: MARGIN });
+    const habit = new ValuePolicy(limits, { name: 'habit', expectedUse: (object) => this.#habit(object), margin: 1 });
+    const contenders = [this.#valued, habit, ...options.rivals.map((create) => create(limits))];
     const [first, ...others] = contenders.map((policy) => this.#ghost(policy, limits));
     if (first === undefined) throw new RangeError('there is always the model');
     this.#ghosts = [first, ...others];
@@ -105,18 +106,19 @@ export class StrataPolicy implements CachePolicy {
     if (this.#leader.cache.has(object)) this.#strangers.remove(object);
     if (this.#history.now % this.#model.sampleEvery === 0) {
       this.#model.sample(object);
-      if (this.#resident.length > 0) this.#model.sample(this.#anyResident());
+      const kept = this.#valued.draw();
+      if (kept !== NO_OBJECT) this.#model.sample(kept);
     }
     this.#model.refitIfDue();
     this.#elect();
   }
 
-  admit(access: Access): boolean {
-    return this.#leader.cache.has(access.object);
+  /** Free room is always used: what only fills it is the first to leave. */
+  admit(access: Access, bytesToFree: number): boolean {
+    return bytesToFree <= 0 || this.#leader.cache.has(access.object);
   }
 
   victim(evictable: Evictable): number {
-    if (this.#horizonDue) this.#setHorizon();
     for (let position = 0; position < this.#strangers.length; position += 1) {
       const object = this.#strangers.at(position);
       if (evictable(object)) return object;
@@ -136,15 +138,16 @@ export class StrataPolicy implements CachePolicy {
     for (const ghost of this.#ghosts) ghost.cache.remove(object);
   }
 
-  /** Once, at the first eviction: how many objects fit tells how long they will stay. */
+  /** Once, when the cache is full for the first time: how many objects fit tells how long they will stay. */
   #setHorizon(): void {
     this.#horizonDue = false;
-    const wanted = this.#resident.length / RESIDENTS_PER_HORIZON;
+    const wanted = this.#valued.residents / RESIDENTS_PER_HORIZON;
     if (wanted > PRIOR_REACH * SHORTEST_HORIZON) this.#model.lookAhead(2 ** Math.round(Math.log2(wanted)));
   }
 
   #ghost(policy: CachePolicy, limits: PolicyLimits): Ghost {
     const onLeft = (object: number): void => {
+      if (this.#horizonDue) this.#setHorizon();
       if (this.#leader === ghost && this.#resident.has(object)) this.#strangers.add(object);
     };
     const ghost = { cache: new Cache(policy, { ...limits, onLeft }), missed: { recent: 0, long: 0 } };

@@ -43,6 +43,15 @@ export class ValuePolicy implements CachePolicy {
     this.#value = new FloatColumn(limits.objects);
   }
 
+  get residents(): number {
+    return this.#resident.length;
+  }
+
+  /** A resident object drawn at random, or `NO_OBJECT`. */
+  draw(): number {
+    return this.#resident.length === 0 ? NO_OBJECT : this.#resident.at(this.#random.integer(this.#resident.length));
+  }
+
   access(access: Access): void {
     this.#missCost.set(access.object, access.missCost);
   }
