@@ -25,6 +25,7 @@ export interface CdkTarget {
   /** Where templates, bundles and outputs are written. */
   readonly folder: string;
   readonly context: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** The same three steps that an operator takes: synthesize (cdk-nag included), bootstrap, deploy. */
@@ -81,7 +82,14 @@ function cdk(target: CdkTarget, args: readonly string[]): Promise<void> {
       cwd: ROOT,
       env: { ...process.env, ...target.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
     });
+    // The CDK runs the app as a child of its own, which would go on writing when it alone is ended.
+    const endGroup = (): void => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    };
+    target.signal?.addEventListener('abort', endGroup, { once: true });
+    if (target.signal?.aborted === true) endGroup();
     let output = '';
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-20_000);
@@ -89,7 +97,8 @@ function cdk(target: CdkTarget, args: readonly string[]): Promise<void> {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.once('error', reject);
-    child.once('exit', (code) => {
+    child.once('close', (code) => {
+      target.signal?.removeEventListener('abort', endGroup);
       if (code === 0) resolve();
       else reject(new Error(`cdk ${args[0]} ended with ${code}:\n${output}`));
     });

@@ -30,11 +30,13 @@ export interface LocalAwsOptions {
   readonly tell: (line: string) => void;
   /** Settings as in `cdk deploy --context`. */
   readonly context: Readonly<Record<string, string>>;
+  /** Ends a deployment that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 const PREFIX = 'strata';
 
-export async function startLocalAws({ context, tell }: LocalAwsOptions): Promise<LocalAws> {
+export async function startLocalAws({ context, signal, tell }: LocalAwsOptions): Promise<LocalAws> {
   const folder = mkdtempSync(join(tmpdir(), 'strata-local-aws-'));
   const parts: { service?: RunningService; gateway?: Gateway } = {};
   const stop = async (): Promise<void> => {
@@ -53,6 +55,7 @@ export async function startLocalAws({ context, tell }: LocalAwsOptions): Promise
       region: service.region,
       folder,
       context,
+      signal,
     };
     const outputs = await cdkDeploy(target);
     tell('cdk deploy: 4 stacks');

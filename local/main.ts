@@ -37,10 +37,12 @@ async function main(options: { readonly once: boolean; readonly models: readonly
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => cancelled.abort());
   const timeline = createTimeline(console.log, () => performance.now());
   const parts: { aws?: LocalAws; hosts?: LocalHosts } = {};
+  const working = work(parts, timeline, options, cancelled.signal);
   try {
-    const working = work(parts, timeline, options, cancelled.signal);
     return await Promise.race([working, whenAborted(cancelled.signal)]);
   } finally {
+    // A deployment that is cancelled cleans up after itself.
+    if (parts.aws === undefined) await working.catch(() => undefined);
     await parts.hosts?.stop();
     await parts.aws?.stop();
   }
@@ -52,7 +54,7 @@ async function work(
   options: { readonly once: boolean; readonly models: readonly string[] },
   signal: AbortSignal,
 ): Promise<number> {
-  parts.aws = await startLocalAws({ tell: (line) => timeline.say(line), context: CONTEXT });
+  parts.aws = await startLocalAws({ tell: (line) => timeline.say(line), context: CONTEXT, signal });
   const lost = tellProperties(parts.aws, timeline);
   const { clients, outputs } = parts.aws;
   const catalog = createDynamoCatalogStore({ client: clients.dynamo, table: outputs.TableName });

@@ -55,8 +55,10 @@ for (const project of PROJECTS) {
 
 const unprepared = ServiceName.options.filter((service) => service !== 'published-model' && !isPrepared(service));
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
-if (total.skipped > 0) {
-  const why = unprepared.length === 0 ? '' : `: ${unprepared.join(', ')} not prepared, run \`npm run services\``;
-  process.stdout.write(`SKIPPED: ${total.skipped} tests${why}\n`);
+if (unprepared.length > 0) {
+  const tests = `${total.skipped} tests`;
+  process.stdout.write(
+    `SKIPPED: ${tests}, since ${unprepared.join(' and ')} is not prepared: run \`npm run services\`\n`,
+  );
 }
 process.exitCode = failedProjects === 0 ? 0 : 1;
