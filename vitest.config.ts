@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { PROJECTS } from './test/projects.ts';
 
 export default defineConfig({
   test: {
-    projects: ['unit', 'contract', 'handler', 'cli', 'infra', 'agent', 'e2e', 'simulation'].map((name) => ({
+    projects: PROJECTS.map((name) => ({
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],

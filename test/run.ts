@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { isPrepared, ServiceName } from '../local/services/places.ts';
+import { PROJECTS } from './projects.ts';
 
 /*
  * `npm test`: every project, one after another, so that each has the machine to itself; services start within the suites that
@@ -8,7 +9,6 @@ import { isPrepared, ServiceName } from '../local/services/places.ts';
  * `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead.
  */
 
-const PROJECTS = ['unit', 'contract', 'handler', 'infra', 'e2e', 'simulation'] as const;
 const VITEST = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs');
 
 interface Counts {
