@@ -1,5 +1,6 @@
 import { SET_FILE } from '../../events/upload-set/v1.ts';
 import { expectationOf, type HeaderFindings, type Upload, UploadRow, settle } from '../catalog/index.ts';
+import { PortError } from '../shared/errors.ts';
 import { closeSet } from './closeSet.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { judgePinned, quarantineOf, UnreadableUpload } from './findings.ts';
@@ -26,7 +27,7 @@ export async function judgeUpload(deps: IngestDeps, pinned: PinnedUpload, call: 
     if (begun !== undefined) reportQuarantine(begun, call);
     return;
   }
-  const judged = await judge(deps, upload);
+  const judged = await judgeBegun(deps, upload);
   const moved = await settleVerdict(deps, pinned, judged);
   if (moved === undefined) return;
   call.telemetry.info('upload-judged', {
@@ -64,6 +65,25 @@ const NEVER_SCANNED: Quarantine = {
   reason: 'unscannable',
   text: `${MOST_SCANS} scans began and none ended. Convert the file to safetensors and upload it again.`,
 };
+
+/** A store that cannot be read says nothing about the file: such a scan is not counted against it. */
+async function judgeBegun(deps: IngestDeps, upload: Upload): Promise<Judged> {
+  try {
+    return await judge(deps, upload);
+  } catch (error) {
+    if (error instanceof PortError && error.retryable) await uncountScan(deps, upload);
+    throw error;
+  }
+}
+
+async function uncountScan(deps: IngestDeps, pinned: PinnedUpload): Promise<void> {
+  await settle(deps.catalog, 'The scan', async () => {
+    const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
+    const scans = row?.value.scans ?? 0;
+    if (row?.value.state !== 'observed' || scans === 0) return { changes: [], answer: undefined };
+    return { changes: [UploadRow.put({ ...row.value, scans: scans - 1 }, expectationOf(row))], answer: undefined };
+  });
+}
 
 interface Judged {
   readonly findings?: HeaderFindings;

@@ -5,6 +5,7 @@ import { blobKey } from '../../lib/shared/digest.ts';
 import { ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { MINUTE_MS } from '../../lib/shared/units.ts';
 import { createIngestPlane, safetensors } from '../support/ingestPlane.ts';
 
 const SET = '0f9c2f5e-6a43-4f0e-9a55-111111111111';
@@ -87,4 +88,24 @@ describe('an ingest that is cut off once', () => {
       expect(uploads.items.map((item) => UploadRow.parse(item).value.state)).toEqual(['ready']);
     }
   });
+});
+
+it('blames no file for a store that could not be read for an hour', async () => {
+  let away = true;
+  const unavailable = () => new PortError({ code: 'unavailable', message: 'the store is away', retryable: true });
+  const plane = await createIngestPlane({
+    objects: (store) => ({
+      ...store,
+      readRange: (...args) => (away ? Promise.reject(unavailable()) : store.readRange(...args)),
+    }),
+  });
+  await plane.upload('uploads/tiny/1.0.0/a.safetensors', safetensors(200));
+  for (let minutes = 0; minutes < 60; minutes += 10) {
+    await plane.settle();
+    await plane.clock.advance(10 * MINUTE_MS);
+    await plane.reconcile();
+  }
+  away = false;
+  await plane.settle();
+  expect((await VersionRow.get(plane.catalog, TINY, V1))?.value.files).toHaveLength(1);
 });
