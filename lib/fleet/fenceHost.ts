@@ -53,11 +53,13 @@ export function decideFence(replica: Replica, host: Host): FenceReason {
  * each registration, silence and retirement, a page of replicas a message; every step may be repeated.
  */
 export async function fenceHost(deps: FenceDeps, message: FenceHost): Promise<'fenced' | 'stale-generation'> {
+  // Even when a younger generation has overtaken the message: its own fence drops this generation's queue and no older one.
+  if (message.cursor === undefined) await dropLastQueue(deps, message);
   const row = await HostRow.get(deps.catalog, message.host);
   if (row?.value.generation !== message.generation) return 'stale-generation';
   const host = row.value;
   if (message.cursor === undefined) {
-    await dropDeadQueues(deps, host);
+    if (host.state === 'retired') await deps.queues.drop(host.queue);
     await supersedeHostActions(deps, host);
   }
   const page = await deps.catalog.queryIndex('listing', {
@@ -75,9 +77,8 @@ export async function fenceHost(deps: FenceDeps, message: FenceHost): Promise<'f
 }
 
 /** The queue's name holds the generation, so a generation that begins never waits for the end of the one before. */
-async function dropDeadQueues(deps: FenceDeps, host: Host): Promise<void> {
-  if (host.generation > 1) await deps.queues.drop(hostQueue(host.id, Generation.parse(host.generation - 1)));
-  if (host.state === 'retired') await deps.queues.drop(host.queue);
+async function dropLastQueue(deps: FenceDeps, { host, generation }: FenceHost): Promise<void> {
+  if (generation > 1) await deps.queues.drop(hostQueue(host, Generation.parse(generation - 1)));
 }
 
 async function fenceReplica(deps: FenceDeps, message: FenceHost, listed: Replica): Promise<void> {

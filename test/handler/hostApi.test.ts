@@ -40,6 +40,16 @@ describe('registering a host', () => {
     await world.queues.send('host-gpu-a-2', [{ body: 'a command' }]);
   });
 
+  it('drops the queues of all older generations when registrations follow faster than fences', async () => {
+    const world = createFleetWorld();
+    for (const seed of [1, 2, 3]) await world.post('/v1/hosts', registration('gpu-a', newKey(seed)), ARN);
+    await world.run();
+    for (const dead of ['host-gpu-a-1', 'host-gpu-a-2']) {
+      await expect(world.queues.send(dead, [{ body: 'late' }])).rejects.toMatchObject({ code: 'no-such-queue' });
+    }
+    await world.queues.send('host-gpu-a-3', [{ body: 'a command' }]);
+  });
+
   it('answers a repeated registration by the same key with the same generation', async () => {
     const world = createFleetWorld();
     for (let times = 0; times < 2; times += 1) {
