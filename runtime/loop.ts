@@ -7,16 +7,19 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
-/** Takes turns of `work`, one at a time: at once after `wake`, else `idleMs` after the last. A failed turn is reported. */
+/** After a failed turn, so that what keeps failing does not spin. */
+const FAILED_PAUSE_MS = 1_000;
+
+/** Takes turns of `work`, one at a time: at once after `wake`, else `idleMs` after the last. A failed turn is reported, and the next waits a second at least. */
 export function startLoop(telemetry: Telemetry, name: string, idleMs: number, work: () => Promise<void>): Loop {
   let stopped = false;
   let woken = false;
   let endNap = () => {};
 
-  async function nap(): Promise<void> {
+  async function nap(pauseMs: number): Promise<void> {
     if (woken || stopped) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, idleMs);
+      const timer = setTimeout(resolve, pauseMs);
       endNap = () => {
         clearTimeout(timer);
         resolve();
@@ -28,13 +31,15 @@ export function startLoop(telemetry: Telemetry, name: string, idleMs: number, wo
     for (;;) {
       if (stopped) return;
       woken = false;
+      let pauseMs = idleMs;
       try {
         await work();
       } catch (error) {
         telemetry.error('loop-failed', error, { loop: name });
         woken = false;
+        pauseMs = Math.max(idleMs, FAILED_PAUSE_MS);
       }
-      await nap();
+      await nap(pauseMs);
     }
   }
 
