@@ -72,6 +72,20 @@ describe('the SQLite queues', () => {
     expect(await queues.receive('shared-dlq', 1, 0, 1)).toEqual([]);
   });
 
+  it('keep a dead letter that was moved back as long as a new message', async () => {
+    const { queues, clock } = prepare();
+    queues.define('dlq');
+    queues.define('q', { redrive: { maxReceiveCount: 1, deadLetter: 'dlq' } });
+    await queues.send('q', [{ body: 'moved back' }]);
+    await queues.receive('q', 1, 0, 1);
+    await clock.advance(13 * DAY_MS);
+    expect(await queues.receive('q', 1, 0, 1)).toEqual([]);
+    expect(queues.redrive('dlq', 1)).toBe(1);
+    await clock.advance(2 * DAY_MS);
+    expect(queues.dropExpired()).toBe(0);
+    expect(await queues.receive('q', 1, 0, 1)).toMatchObject([{ body: 'moved back' }]);
+  });
+
   it('fill a batch with later messages when earlier ones are dead', async () => {
     const { queues, clock } = prepare();
     queues.define('dlq');

@@ -40,7 +40,7 @@ export interface SqliteQueues extends MessageSender, MessageReceiver, QueueAdmin
   /** Makes every received message visible again: for a queue's only consumer, when it starts anew. */
   release(queue: string): void;
   counts(): readonly QueueCounts[];
-  /** Moves up to `max` dead letters back to the queues that they came from and answers how many it moved. */
+  /** Moves up to `max` dead letters back to the queues that they came from, where their retention begins anew; answers how many. */
   redrive(deadLetter: string, max: number): number;
   /** Drops messages past their retention and answers how many. */
   dropExpired(): number;
@@ -200,7 +200,8 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
     },
     redrive(deadLetter, max) {
       open(deadLetter);
-      return Number(mapErrors(() => statements.redrive.run(clock.now(), deadLetter, max)).changes);
+      const moved = { $now: clock.now(), $deadLetter: deadLetter, $max: max };
+      return Number(mapErrors(() => statements.redrive.run(moved)).changes);
     },
     dropExpired() {
       return Number(mapErrors(() => statements.expire.run(clock.now() - RETENTION_MS)).changes);
@@ -253,9 +254,9 @@ function prepareStatements(database: DatabaseSync) {
        WHERE dropped_at IS NULL GROUP BY name ORDER BY name`,
     ),
     redrive: database.prepare(
-      `UPDATE messages SET queue = source, visible_at = ?, receives = 0, handle = NULL WHERE id IN (
+      `UPDATE messages SET queue = source, sent_at = $now, visible_at = $now, receives = 0, handle = NULL WHERE id IN (
          SELECT messages.id FROM messages JOIN queues ON queues.name = messages.source AND queues.dropped_at IS NULL
-         WHERE messages.queue = ? AND messages.source <> messages.queue LIMIT ?)`,
+         WHERE messages.queue = $deadLetter AND messages.source <> messages.queue LIMIT $max)`,
     ),
     expire: database.prepare('DELETE FROM messages WHERE sent_at < ?'),
   };
