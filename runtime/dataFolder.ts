@@ -55,6 +55,8 @@ function isOurs(folder: string): boolean {
 function holderOf(pidFile: string): number | undefined {
   try {
     const pid = Number(readFileSync(pidFile, 'utf8'));
+    // A power cut can leave the file empty, and 0 would ask for this process's own group.
+    if (!(pid > 0)) return undefined;
     process.kill(pid, 0);
     return pid;
   } catch {
