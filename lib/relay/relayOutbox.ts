@@ -38,7 +38,7 @@ export async function relayOutbox(deps: RelayDeps, shards: readonly number[], ca
   for (const shard of shards) {
     let cursor: string | undefined;
     do {
-      if (call.remainingMs() < RESERVE_MS) return;
+      if (call.remainingMs() < RESERVE_MS) return report(failures);
       const page = await deps.catalog.query({
         partition: `OUTBOX#${shard}`,
         limit: PAGE,
@@ -48,6 +48,10 @@ export async function relayOutbox(deps: RelayDeps, shards: readonly number[], ca
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
+  report(failures);
+}
+
+function report(failures: readonly unknown[]): void {
   if (failures.length === 0) return;
   throw new RelayError({
     code: 'not-sent',

@@ -138,6 +138,25 @@ describe('the relay', () => {
     expect(await world.left()).toBe(5);
   });
 
+  it('tells what it could not send also when its time is up', async () => {
+    const world = setUp();
+    await world.put('ingest', 1);
+    const sender: MessageSender = {
+      send: () => Promise.reject(new PortError({ code: 'unavailable', message: 'away', retryable: true })),
+    };
+    // Enough for the first pass over the shards, over before the second.
+    let asked = 0;
+    const remainingMs = () => {
+      asked += 1;
+      return asked > OUTBOX_SHARDS ? 1_000 : 60_000;
+    };
+    const shards = [...ALL_OUTBOX_SHARDS, ...ALL_OUTBOX_SHARDS];
+    const call = { ...world.call, remainingMs };
+    await expect(relayOutbox({ catalog: world.catalog, sender }, shards, call)).rejects.toMatchObject({
+      code: 'not-sent',
+    });
+  });
+
   it('is woken for the shards that got rows', () => {
     expect(outboxShards(['OUTBOX#3', 'BLOB#x', 'OUTBOX#3', 'OUTBOX#0'])).toEqual([0, 3]);
     expect(ALL_OUTBOX_SHARDS).toHaveLength(OUTBOX_SHARDS);
