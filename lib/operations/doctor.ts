@@ -15,7 +15,7 @@ export interface DoctorDeps {
 
 /** The relay sweeps each minute; two missed sweeps are a failure. */
 const OUTBOX_LATE_MS = 3 * MINUTE_MS;
-/** The reconciler tells again after 10 minutes, a digest call takes up to 15. */
+/** The reconciler tells again after 10 minutes, a digest call takes up to 7 and comes again 20 after it was last heard of. */
 const UPLOAD_LATE_MS = 30 * MINUTE_MS;
 
 interface Finding {

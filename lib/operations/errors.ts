@@ -1,6 +1,6 @@
 import { StrataError } from '../shared/errors.ts';
 
-/** Of an operation that could not be done as asked. `rejected` carries an answer from afar whose code is in the message. */
+/** Of an operation that could not be done as asked. */
 export class OperationsError extends StrataError<
   | 'unknown-operation'
   | 'invalid-input'
