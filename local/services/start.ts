@@ -17,9 +17,10 @@ const REGION = 'us-east-1';
 
 /**
  * The local AWS. Functions run as Node processes that it starts, so the Node of this process comes first on its PATH.
- * Its IoT and SFTP listeners are off and everything listens on loopback only.
+ * Its IoT and SFTP listeners are off and everything listens on loopback only. With `enforcesPolicies` it evaluates IAM
+ * policies for every caller but the root credentials that it answers here.
  */
-export async function startMiniStack(): Promise<RunningService> {
+export async function startMiniStack(options: { readonly enforcesPolicies?: boolean } = {}): Promise<RunningService> {
   const port = await freePort();
   const credentials = { accessKeyId: '000000000000', secretAccessKey: 'local' };
   return start({
@@ -38,6 +39,7 @@ export async function startMiniStack(): Promise<RunningService> {
       MINISTACK_ACCOUNT_ID: credentials.accessKeyId,
       IOT_MTLS_ENABLED: '0',
       SFTP_ENABLED: '0',
+      AUTH: String(options.enforcesPolicies === true),
       LAMBDA_EXECUTOR: 'local',
       AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
