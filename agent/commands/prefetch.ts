@@ -9,7 +9,7 @@ export async function prefetch(fills: Fills, command: CommandOf<'prefetch'>): Pr
     case 'resident':
       return done(fill.fetched ? 'ok' : 'already-resident', fill);
     case 'failed':
-      return fill.bytesAfter > 0
+      return fill.bytesAfter > 0 && fill.stays !== true
         ? leaked(`${fill.code}: ${fill.message}; what was staged could not be removed.`, fill)
         : failed(fill.code, fill.message, fill);
     case 'stopped':

@@ -43,13 +43,14 @@ export type FillOutcome =
       readonly bytesBefore: number;
       readonly bytesAfter: number;
     }
-  /** `bytesAfter` above zero: what was staged could not be removed. */
+  /** `bytesAfter` above zero: what was staged could not be removed, or, where it `stays`, a complete copy was there before. */
   | {
       readonly outcome: 'failed';
       readonly code: FillFailure;
       readonly message: string;
       readonly bytesBefore: number;
       readonly bytesAfter: number;
+      readonly stays?: true;
     }
   /** The agent stops; the same request continues it later. */
   | { readonly outcome: 'stopped' };
@@ -137,6 +138,10 @@ async function fill(parts: StoreParts, request: FillRequest, flight: Flight): Pr
     ending = diskFailure(error);
   }
   const { code, message } = ending;
+  // A complete copy outlives a failure beside it, as of writing its further name down: somebody may be using it.
+  if (servable(parts, digest)) {
+    return { outcome: 'failed', code, message, bytesBefore, bytesAfter: request.size, stays: true };
+  }
   try {
     const bytesAfter = parts.ledger.state.blobs.has(digest) ? (await removeBlob(parts, digest)).bytesAfter : 0;
     return { outcome: 'failed', code, message, bytesBefore, bytesAfter };

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
 import { HostId } from '../../../lib/shared/ids.ts';
+import { DiskError } from '../../../lib/shared/ports/disk.ts';
 import { Bytes } from '../../../lib/shared/units.ts';
+import { createMemDisk, type MemDisk } from '../../support/memDisk.ts';
 import { type AgentWorld, createAgentWorld, HOST } from './agentWorld.ts';
 
 async function started(options?: Parameters<typeof createAgentWorld>[0]): Promise<{ world: AgentWorld; agent: Agent }> {
@@ -32,6 +34,30 @@ describe('a prefetch', () => {
       measured: { bytesBefore: 0, bytesAfter: 300, usedBytes: 300, capacityBytes: 10_000 },
     });
     expect(world.queue).toEqual([]);
+  });
+
+  it('that cannot write a further name down leaves the copy that somebody leases', async () => {
+    const disk = createMemDisk({ totalBytes: 2 ** 30 });
+    let full = false;
+    const write: MemDisk['write'] = async (path, offset, bytes) => {
+      if (full && path === 'state/ledger') {
+        full = false;
+        throw new DiskError('no-space', 'the volume is full');
+      }
+      return disk.write(path, offset, bytes);
+    };
+    const { world, agent } = await started({ disk: { ...disk, write } });
+    const blob = world.addBlob(300);
+    world.command(world.prefetchOf(blob));
+    await world.work(agent);
+    expect(await agent.store.lease([blob.digest])).toBeDefined();
+    world.command(world.prefetchOf(blob, 'other.safetensors'));
+    full = true;
+    await world.work(agent);
+    expect(full).toBe(false);
+    expect(lastReceipt(world)).toMatchObject({ outcome: 'failed', code: 'no-room', measured: { bytesAfter: 300 } });
+    expect(await disk.read(`blobs/${blob.digest.slice(0, 2)}/${blob.digest}`, 0, 1000)).toEqual(blob.bytes);
+    expect(agent.store.residents()).toEqual([blob.digest]);
   });
 
   it('of an empty blob works like any other', async () => {
