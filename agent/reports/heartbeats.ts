@@ -1,5 +1,6 @@
 import type { HostHeartbeat } from '../../events/host-heartbeat/v1.ts';
 import { errorText, PortError } from '../../lib/shared/errors.ts';
+import type { Digest } from '../../lib/shared/ids.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { Store } from '../nvme/store.ts';
@@ -46,6 +47,13 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
     return sequence;
   }
 
+  /** The whole list or none: the plane takes what is not listed for lost. */
+  function residentsOf(all: Digest[]): Digest[] | undefined {
+    if (all.length <= MOST_RESIDENTS) return all;
+    deps.telemetry.warn('residents-not-listed', { residents: all.length, most: MOST_RESIDENTS });
+    return undefined;
+  }
+
   return {
     async sendOnce(residents) {
       const current = session.current();
@@ -53,6 +61,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
       const { host, generation } = current;
       const sequence = await nextSequence(generation);
       const listed = residents === 'with-residents' || sinceResidents >= RESIDENTS_EVERY;
+      const list = listed ? residentsOf(store.residents()) : undefined;
       const heartbeat: HostHeartbeat = {
         schema: 'host-heartbeat/1',
         host,
@@ -62,7 +71,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
         ...(await store.measures()),
         draining: store.ledger.state.draining,
         activeLeases: store.leases.active(),
-        ...(listed ? { residents: store.residents().slice(0, MOST_RESIDENTS) } : {}),
+        ...(list === undefined ? {} : { residents: list }),
       };
       try {
         await deps.sender.send('heartbeats', [{ body: JSON.stringify(session.sign(heartbeat)) }]);
