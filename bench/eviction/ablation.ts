@@ -1,4 +1,4 @@
-import { type Access, type CachePolicy, NO_GROUP, type Objective, type PolicySpec } from '../../lib/caching/index.ts';
+import type { Access, CachePolicy, Objective, PolicySpec } from '../../lib/caching/index.ts';
 import { createStrata } from '../../lib/caching/createPolicy.ts';
 import { CONTEXT_FEATURES, ObjectHistory } from '../../lib/caching/strata/objectHistory.ts';
 import { ValuePolicy } from '../../lib/caching/strata/valuePolicy.ts';
@@ -26,12 +26,11 @@ const VARIANTS: readonly PolicySpec[] = [
       });
     },
   },
-  {
-    name: 'without co-use context',
-    offline: false,
-    create: (limits) => spied('without co-use context', createStrata(limits, CONTEXT_FEATURES.coUse)),
-  },
-  rewritten('without group context', (access) => ({ ...access, group: NO_GROUP })),
+  // The prior was fitted with its context features in place: hiding one from it would measure the gap, not the context. So
+  // the three rows below have no prior and are to be compared with one another.
+  bare('without prior', []),
+  bare('without prior, co-use context', CONTEXT_FEATURES.coUse),
+  bare('without prior, group context', CONTEXT_FEATURES.group),
 ];
 
 /** Miss ratio in the objective's metric by variant and size. */
@@ -45,6 +44,10 @@ export function ablate(
     variant: variant.name,
     ratios: results.slice(index * sizes.length, (index + 1) * sizes.length).map((result) => result[METRIC[objective]]),
   }));
+}
+
+function bare(name: string, blank: readonly number[]): PolicySpec {
+  return { name, offline: false, create: (limits) => spied(name, createStrata(limits, { withoutPrior: true, blank })) };
 }
 
 function rewritten(name: string, rewrite: Rewrite): PolicySpec {

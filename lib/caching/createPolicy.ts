@@ -67,9 +67,13 @@ const KINDS = {
   'belady-size': { offline: true, create: (limits) => new BeladySize(limits) },
 } satisfies Record<string, PolicyKind>;
 
-/** The `strata` policy as it is shipped; `blank` hides features from its model, for ablations. */
-export function createStrata(limits: PolicyLimits, blank: readonly number[] = []): StrataPolicy {
-  return new StrataPolicy(limits, { prior, rivals: RIVALS, blank });
+/** The `strata` policy as it is shipped; an ablation takes its prior away or hides features from its model. */
+export function createStrata(
+  limits: PolicyLimits,
+  ablation: { withoutPrior?: boolean; blank?: readonly number[] } = {},
+): StrataPolicy {
+  const { withoutPrior = false, blank = [] } = ablation;
+  return new StrataPolicy(limits, { rivals: RIVALS, blank, ...(withoutPrior ? {} : { prior }) });
 }
 
 /** A policy by name, ready to be created for many cache sizes. */
