@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { FAILPOINTS } from '../../agent/wiring/failpoints.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { createHostWorld, killLeftovers, scratchFolder, startAgent } from './hostWorld.ts';
@@ -6,13 +6,13 @@ import { expectRecovery, watchDisk } from './killed.ts';
 
 const CAPACITY_BYTES = 64 * MIB;
 
-describe('an agent that is killed at a fail point', async () => {
-  const world = await createHostWorld();
+describe('an agent that is killed at a fail point', () => {
   afterEach(killLeftovers);
-  afterAll(() => world.close());
-  const blob = world.addBlob(20 * MIB);
 
   it.each(FAILPOINTS)('%s shows no partial blob, keeps its budget and ends the command once', async (failpoint) => {
+    // A world of its own: no receipt or command of another fail point can be taken for this one's.
+    const world = await createHostWorld();
+    const blob = world.addBlob(20 * MIB);
     const folder = await scratchFolder();
     const options = { data: folder.path, capacity: String(CAPACITY_BYTES) };
     const agent = startAgent(world, { ...options, failpoint });
@@ -24,5 +24,6 @@ describe('an agent that is killed at a fail point', async () => {
     await watching;
     await expectRecovery(world, blob, options);
     await folder.remove();
+    world.close();
   });
 });
