@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ObserveUpload } from '../../events/observe-upload/v1.ts';
 import { UploadHeadRow, UploadRow } from '../catalog/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
 import { QUEUE_LIMITS } from '../shared/ports/messageQueue.ts';
@@ -53,10 +54,18 @@ async function tell(deps: ReconcileDeps, untold: readonly ObjectVersion[]): Prom
   for (let from = 0; from < untold.length; from += QUEUE_LIMITS.batchMessages) {
     const batch = untold.slice(from, from + QUEUE_LIMITS.batchMessages);
     const messages = batch.map(({ key, versionId }) => ({
-      body: JSON.stringify(lookMessage(key, correlationOf(versionId))),
+      body: carriableJson(lookMessage(key, correlationOf(versionId))),
     }));
     await deps.sender.send('ingest', messages);
   }
+}
+
+/**
+ * JSON that a queue takes whatever key is in it: SQS refuses these two characters, which JSON does not escape by itself, and
+ * one such key would stop the scan for ever. Source: SendMessage in the SQS API reference.
+ */
+function carriableJson(message: ObserveUpload): string {
+  return JSON.stringify(message).replaceAll('\ufffe', '\\ufffe').replaceAll('\uffff', '\\uffff');
 }
 
 function correlationOf(versionId: string): CorrelationId {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BlobRow, ReplicaRow, UploadHeadRow, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
 import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
+import { reconcileUploads } from '../../lib/ingest/index.ts';
 import { Location, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import { MINUTE_MS } from '../../lib/shared/units.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
 
@@ -152,4 +154,27 @@ describe('the reconciler', () => {
     await plane.reconcile();
     expect(metric(plane, 'UploadsFound')).toBe(2100);
   });
+});
+
+/** What SQS takes in a message: the characters of XML. */
+const CARRIABLE = /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u;
+
+it('tells of a key that a queue would refuse as it is', async () => {
+  const plane = await createIngestPlane();
+  const key = 'uploads/odd\uffff\ufffe/1.0.0/a.bin';
+  await plane.upload(key, 'content');
+  plane.loseEvents();
+  await plane.clock.advance(11 * MINUTE_MS);
+  const sent: string[] = [];
+  const sender: MessageSender = {
+    async send(_queue, messages) {
+      for (const { body } of messages) expect(body).toMatch(CARRIABLE);
+      sent.push(...messages.map(({ body }) => body));
+    },
+  };
+  await reconcileUploads(
+    { ...plane.deps, sender },
+    { telemetry: plane.telemetry.telemetry, remainingMs: () => 600_000 },
+  );
+  expect(sent.map((body) => JSON.parse(body) as unknown)).toMatchObject([{ schema: 'observe-upload/1', key }]);
 });
