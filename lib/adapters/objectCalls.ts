@@ -3,7 +3,7 @@ import type { WriteOptions } from '../shared/ports/objectStore.ts';
 import { MIB } from '../shared/units.ts';
 
 /** Of the port: larger objects are uploaded by streams and read by ranges. */
-export const LARGEST_BODY = 64 * MIB;
+const LARGEST_BODY = 64 * MIB;
 const KEY_BYTES = 1024;
 /** S3's limit on user-defined metadata, names and values together. */
 const METADATA_BYTES = 2048;

@@ -152,7 +152,7 @@ const TRANSIENT: readonly ReceiptCode[] = [
 ];
 
 /** How often one wish is commanded. */
-export const ATTEMPTS = 3;
+const ATTEMPTS = 3;
 
 /** Seconds until a failed prefetch is decided anew; `undefined` when it is not. */
 export function retryDelaySeconds(code: ReceiptCode, attempt: number): number | undefined {

@@ -1,10 +1,8 @@
 export type { AgentPlane, PlaneAnswer } from './agentPlane.ts';
 export { createJoinToken } from './joinTokens.ts';
 export {
-  CLOCK_MARGIN_MS,
   decideReap,
   reap,
-  RETIRE_AFTER_MS,
   type ActionReaping,
   type HostReaping,
   type ReapDeps,

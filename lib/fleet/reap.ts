@@ -29,11 +29,11 @@ export interface ReapDeps {
 }
 
 /** How far off a clock may be before a command is given up that its host still works on. */
-export const CLOCK_MARGIN_MS = HOUR_MS;
+const CLOCK_MARGIN_MS = HOUR_MS;
 const PER_SHARD = 100;
 
 /** A host that comes back after that registers again and is believed about whatever it reports. */
-export const RETIRE_AFTER_MS = DAY_MS;
+const RETIRE_AFTER_MS = DAY_MS;
 
 export type HostReaping = 'silent' | 'retired' | 'heard-since';
 export type ActionReaping = 'expired' | 'superseded' | 'ended-since';

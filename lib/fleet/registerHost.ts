@@ -132,7 +132,7 @@ type Registered =
   | { readonly host?: never; readonly refusal: RegistrationRefusal };
 
 /** The highest protocol that both sides speak. */
-export function negotiate(offered: readonly number[]): number | undefined {
+function negotiate(offered: readonly number[]): number | undefined {
   return PROTOCOL_VERSIONS.filter((version) => offered.includes(version)).at(-1);
 }
 

@@ -17,7 +17,7 @@ export interface SessionDeps {
 }
 
 /** As AWS has it for signed requests: a host whose clock is further off could not read the origin either. */
-export const FRESH_MS = 15 * MINUTE_MS;
+const FRESH_MS = 15 * MINUTE_MS;
 
 export function isFresh(at: EpochMs, now: EpochMs): boolean {
   return Math.abs(now - at) <= FRESH_MS;

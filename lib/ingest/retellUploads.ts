@@ -6,7 +6,7 @@ import { retellPut } from './messages.ts';
 /** An upload without its verdict after so long was forgotten by somebody. */
 export const VERDICT_LATE_MS = 10 * MINUTE_MS;
 /** One call of the digest function takes up to 7 minutes without moving the upload's row, and may have waited for its turn. */
-export const DIGEST_LATE_MS = 20 * MINUTE_MS;
+const DIGEST_LATE_MS = 20 * MINUTE_MS;
 
 const PER_SHARD = 200;
 const RESERVE_MS = 30_000;

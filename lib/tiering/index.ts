@@ -1,4 +1,3 @@
-export { ACTION_METADATA } from './copyOrigin.ts';
 export {
   decideTransition,
   TIER_OF,

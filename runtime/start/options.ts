@@ -7,7 +7,7 @@ export interface StartOptions {
   readonly port: number;
 }
 
-export const DEFAULT_PORT = 7410;
+const DEFAULT_PORT = 7410;
 
 export const USAGE = `npm start -- [options]: Strata in one process on this machine, with two hosts' agents.
 

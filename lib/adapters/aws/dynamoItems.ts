@@ -23,7 +23,7 @@ export const INDEX_ATTRIBUTES: Readonly<Record<IndexName, { readonly pk: string;
   due: { pk: 'duePk', sk: 'dueSk' },
 };
 
-export const TTL_ATTRIBUTE = 'ttl';
+const TTL_ATTRIBUTE = 'ttl';
 
 const JsonObject = z.record(z.string(), z.json());
 
