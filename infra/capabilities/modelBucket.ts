@@ -60,11 +60,14 @@ export class ModelBucket extends Construct {
 function lifecycleOf(settings: StrataSettings): LifecycleRule[] {
   return [
     { id: 'abort-stale-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+    // Only uploads: a version under blobs/ that is no longer current may still be what the catalog serves from or a fill
+    // reads; the transition function deletes it when nothing does.
     {
-      id: 'expire-old-versions',
+      id: 'expire-old-uploads',
+      prefix: 'uploads/',
       noncurrentVersionExpiration: Duration.days(settings.noncurrentVersionDays),
-      expiredObjectDeleteMarker: true,
     },
+    { id: 'drop-expired-delete-markers', expiredObjectDeleteMarker: true },
   ];
 }
 

@@ -167,7 +167,8 @@ describe('stored data', () => {
       LifecycleConfiguration: {
         Rules: [
           { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: 'Enabled' },
-          { NoncurrentVersionExpiration: { NoncurrentDays: 30 }, Status: 'Enabled' },
+          { NoncurrentVersionExpiration: { NoncurrentDays: 30 }, Prefix: 'uploads/', Status: 'Enabled' },
+          { ExpiredObjectDeleteMarker: true, Status: 'Enabled' },
         ],
       },
     });
