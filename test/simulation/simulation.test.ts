@@ -7,8 +7,8 @@ import { mutants } from './mutants.ts';
 import { mutatedSource } from './mutation.ts';
 import { runSeed } from './world.ts';
 
-/** What both halves take about four minutes for; `npm run simulate -- --seeds N` runs as many as there is time for. */
-const SEEDS = 500;
+/** What both halves take a few minutes for; `npm run simulate -- --seeds N` runs as many as there is time for. */
+const SEEDS = 300;
 const MINUTES_MS = 60_000;
 
 interface Summary {

@@ -19,7 +19,7 @@ import { Rng } from './rng.ts';
 import { type Incarnation, Scheduler } from './scheduler.ts';
 import { countingTelemetry } from './telemetry.ts';
 import { Uploads } from './uploads.ts';
-import { Counters, violated, watchCatalog } from './watch.ts';
+import { Counters, InvariantViolation, violated, watchCatalog } from './watch.ts';
 import { checkOrigin, watchObjects } from './watchObjects.ts';
 
 export const SIMULATED_PART_SIZE = 4096;
@@ -199,7 +199,20 @@ async function createWorld(seed: number, trace: ((line: string) => void) | undef
     // At least one round of every reconciliation, then until nothing waits for anything.
     await drive(scheduler.now + LEAST_CALM_MS);
     while (scheduler.now < end && !(await atRest())) await drive(scheduler.now + 5 * MINUTE_MS);
-    await checkRest();
+    await checkWithin(end);
+  }
+
+  /** What a lost message left wrong is repaired by a later heartbeat or reconciliation: within a bound, not at once. */
+  async function checkWithin(end: number): Promise<void> {
+    for (;;) {
+      try {
+        await checkRest();
+        return;
+      } catch (error) {
+        if (!(error instanceof InvariantViolation) || scheduler.now >= end) throw error;
+        await drive(Math.min(end, scheduler.now + 10 * MINUTE_MS));
+      }
+    }
   }
 
   const open = catalogDatabase.prepare(
@@ -231,7 +244,7 @@ async function createWorld(seed: number, trace: ((line: string) => void) | undef
     if (Number(outbox?.['rows']) > 0) violated(`${Number(outbox?.['rows'])} outbox messages were never sent.`);
   }
 
-  /** The bucket holds what the catalog serves from, once, and nothing else under `blobs/`. */
+  /** No blob is hidden by a delete marker; copies that the catalog does not serve from are counted. */
   async function checkBucket(): Promise<void> {
     const { versions } = await bucket.listVersions({ prefix: 'blobs/', limit: 1000 });
     for (const { key, versionId, isDeleteMarker } of versions) {
@@ -239,12 +252,9 @@ async function createWorld(seed: number, trace: ((line: string) => void) | undef
       if (digest === undefined) continue;
       const blob = await BlobRow.get(catalog, digest);
       if (isDeleteMarker) violated(`${key} is hidden by a delete marker.`);
-      if (blob === undefined) {
-        // Copied for an upload that lost the race for its version: paid for, served by nobody.
-        counters.count('orphan copy');
-      } else if (blob.value.origin.versionId !== versionId) {
-        violated(`${key} ${versionId} is in the bucket, and the catalog does not serve from it.`);
-      }
+      // A copy that nobody serves from: made for an upload that lost the race for its version, or by a transition that died
+      // between its copy and its switch. Paid for and not swept yet (docs/progress.md), but never the one that is served.
+      if (blob?.value.origin.versionId !== versionId) counters.count('orphan copy');
     }
   }
 
