@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { ActionId, CorrelationId, Digest, Generation, HostId } from '../../lib/shared/ids.ts';
-import { Bytes, EpochMs } from '../../lib/shared/units.ts';
+import { Bytes, EpochMs, Usd } from '../../lib/shared/units.ts';
 import { CommandType } from '../host-command/v1.ts';
 
 export const ReceiptOutcome = z.enum([
@@ -41,6 +41,40 @@ export const ReceiptCode = z.enum([
 ]);
 export type ReceiptCode = z.infer<typeof ReceiptCode>;
 
+/** What the policy knew of one blob when it chose: its worth is the odds of its use times what its next miss would cost. */
+const WeighedBlob = z.strictObject({
+  digest: Digest,
+  bytes: Bytes,
+  missSeconds: z.number().check(z.nonnegative()),
+  missUsd: Usd,
+  /** How often it was asked for on this host, and how many accesses ago the last time was. */
+  uses: z.int().check(z.nonnegative()),
+  accessesAgo: z.int().check(z.nonnegative()),
+  /** E[exp(−d/h)], d being the accesses until its next use, as the policy estimates it. */
+  useOdds: z.number().check(z.nonnegative(), z.lte(1)),
+});
+
+/** Why a host let this blob go and not another, of an eviction that it decided by itself. */
+export const EvictionChoice = z.strictObject({
+  policy: z.string().check(z.minLength(1), z.maxLength(40)),
+  /** The judge that the policy followed: its model or one of the simple policies that it watches. */
+  judge: z.string().check(z.minLength(1), z.maxLength(40)),
+  reason: z.enum([
+    /** It was served although it was not worth keeping, so it leaves first. */
+    'guest',
+    /** The judge would no longer keep it. */
+    'not-kept',
+    /** Whatever else may leave is worth more per byte. */
+    'least-worth',
+  ]),
+  /** The blob that needed the room; absent where a limit shrank. */
+  roomFor: z.optional(Digest),
+  evicted: WeighedBlob,
+  /** What would have left next. */
+  next: z.array(WeighedBlob).check(z.maxLength(3)),
+});
+export type EvictionChoice = z.infer<typeof EvictionChoice>;
+
 /** What a host measured after a command, or after a fetch that an inference process asked for (`origin: local`). Signed by the host. */
 export const CommandReceipt = z.strictObject({
   schema: z.literal('command-receipt/1'),
@@ -58,5 +92,6 @@ export const CommandReceipt = z.strictObject({
   message: z.optional(z.string().check(z.maxLength(2000))),
   /** Measured on the device: bytes of this blob before and after, and of the whole store after. */
   measured: z.strictObject({ bytesBefore: Bytes, bytesAfter: Bytes, usedBytes: Bytes, capacityBytes: Bytes }),
+  choice: z.optional(EvictionChoice),
 });
 export type CommandReceipt = z.infer<typeof CommandReceipt>;

@@ -1,4 +1,4 @@
-import { CommandReceipt } from '../../events/command-receipt/v1.ts';
+import { CommandReceipt, type EvictionChoice } from '../../events/command-receipt/v1.ts';
 import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import {
   type Action,
@@ -20,7 +20,7 @@ import { hostLocation } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { Bytes, type EpochMs } from '../shared/units.ts';
+import { Bytes, type EpochMs, Usd } from '../shared/units.ts';
 import {
   decideReceipt,
   type ReceiptDecision,
@@ -121,10 +121,8 @@ function actionChange({ receipt, host, action, now }: Subject, decision: Settled
           ...(receipt.digest === undefined ? {} : { digest: receipt.digest }),
           host: { id: host.value.id, generation: host.value.generation },
           state: decision.state,
-          reason: 'asked-on-the-host',
-          policy: 'on-demand',
+          ...hostsReasons(receipt),
           chosen: receipt.type,
-          alternatives: [],
           ...recordedInputs({}),
           decidedAt: receipt.startedAt,
           expiresAt: receipt.finishedAt,
@@ -134,6 +132,18 @@ function actionChange({ receipt, host, action, now }: Subject, decision: Settled
         }
       : { ...action.value, state: decision.state, receipt, outcome };
   return ActionRow.put(settledAction, expectationOf(action));
+}
+
+/** Why the host did something by itself: what an eviction puts at stake is the dollars of a miss times the odds of one. */
+function hostsReasons({ choice }: CommandReceipt): Pick<Action, 'reason' | 'policy' | 'alternatives'> {
+  if (choice === undefined) return { reason: 'asked-on-the-host', policy: 'on-demand', alternatives: [] };
+  const atStake = (blob: EvictionChoice['evicted']) => Usd.parse(blob.missUsd * blob.useOdds);
+  const others = choice.next.map((blob) => ({ action: `evict ${blob.digest.slice(0, 12)}`, usd: atStake(blob) }));
+  return {
+    reason: choice.reason,
+    policy: `${choice.policy}/${choice.judge}`,
+    alternatives: [{ action: 'evict', usd: atStake(choice.evicted) }, ...others],
+  };
 }
 
 function replicaChanges(subject: Subject, decision: SettledDecision): readonly Change[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandReceipt } from '../../events/command-receipt/v1.ts';
+import type { CommandReceipt, EvictionChoice } from '../../events/command-receipt/v1.ts';
 import { commandHost, signEnvelope } from '../../lib/fleet/index.ts';
-import { EpochMs, Bytes, GIB, SECOND_MS } from '../../lib/shared/units.ts';
+import { EpochMs, Bytes, GIB, SECOND_MS, Usd } from '../../lib/shared/units.ts';
 import { actionId, correlationId, createFleetWorld, digestOf, receiptFor } from '../support/fleetWorld.ts';
 
 const GB1 = Bytes.parse(GIB);
@@ -145,6 +145,29 @@ describe('a receipt of what a host did by itself', () => {
     expect(await world.action(local.actionId)).toMatchObject({ state: 'done', reason: 'asked-on-the-host' });
     expect(world.counted('ReceiptSettled', 'already-settled')).toBe(1);
     expect((await world.host('gpu-a'))?.promisedBytes).toBe(GIB);
+  });
+
+  it('says of an eviction who chose the blob and what was at stake in dollars, beside what would have left next', async () => {
+    const { world, host, command } = await resident();
+    const weighed = { bytes: GB1, missSeconds: 2, missUsd: Usd.parse(0.002), uses: 2, accessesAgo: 800, useOdds: 0.25 };
+    const choice: EvictionChoice = {
+      policy: 'strata',
+      judge: 'model',
+      reason: 'not-kept',
+      evicted: { digest: digestOf('a'), ...weighed },
+      next: [{ digest: digestOf('b'), ...weighed, useOdds: 0.5 }],
+    };
+    const local = { origin: 'local', actionId: actionId('local-4'), type: 'evict', choice } as const;
+    await world.deliver('receipts', host.receipt(command, { ...local, measured: measured(GIB, 0) }));
+    expect(await world.action(local.actionId)).toMatchObject({
+      reason: 'not-kept',
+      policy: 'strata/model',
+      alternatives: [
+        { action: 'evict', usd: 0.0005 },
+        { action: 'evict bbbbbbbbbbbb', usd: 0.001 },
+      ],
+      receipt: { choice },
+    });
   });
 
   it('does not let a host claim commands that only the plane gives', async () => {
