@@ -6,6 +6,7 @@ export * from './rows/blob.ts';
 export * from './rows/cursor.ts';
 export * from './rows/fleet.ts';
 export * from './rows/model.ts';
+export * from './rows/notice.ts';
 export * from './rows/once.ts';
 export * from './rows/outbox.ts';
 export * from './rows/upload.ts';

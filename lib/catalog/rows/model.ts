@@ -42,6 +42,8 @@ export const VersionValue = z.strictObject({
   publishedAt: EpochMs,
   correlationId: CorrelationId,
   deprecated: z.boolean(),
+  /** Its bytes were judged again and may no longer be served; `deprecated` as well, and undone by a later verdict. */
+  withdrawn: z.optional(z.strictObject({ at: EpochMs, digest: Digest, reason: z.string() })),
 });
 export type Version = z.infer<typeof VersionValue>;
 
