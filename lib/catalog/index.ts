@@ -8,6 +8,7 @@ export * from './rows/fleet.ts';
 export * from './rows/model.ts';
 export * from './rows/notice.ts';
 export * from './rows/once.ts';
+export * from './rows/orphan.ts';
 export * from './rows/outbox.ts';
 export * from './rows/upload.ts';
 export * from './rows/verdict.ts';
