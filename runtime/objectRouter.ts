@@ -6,7 +6,7 @@ import type { QueueTrigger } from './queueSource.ts';
 const BATCH = 100;
 
 const Routed = z.object({
-  'detail-type': z.enum(['Object Created', 'Object Deleted']),
+  'detail-type': z.enum(['Object Created', 'Object Deleted', 'Object Restore Completed', 'Object Restore Expired']),
   detail: z.object({ object: z.object({ key: z.string() }) }),
 });
 

@@ -12,9 +12,15 @@ export type ScheduleTime =
     }
   | { readonly monthlyUtc: { readonly day: number; readonly at: `${number}:${number}` } };
 
+export type ObjectEventType =
+  | 'Object Created'
+  | 'Object Deleted'
+  | 'Object Restore Completed'
+  | 'Object Restore Expired';
+
 /** Events of the bucket that are routed to a queue. Patterns know equality and prefixes only, so both runtimes match alike. */
 export interface ObjectEventRoute {
-  readonly detailTypes: readonly ('Object Created' | 'Object Deleted')[];
+  readonly detailTypes: readonly ObjectEventType[];
   readonly keyPrefix: string;
 }
 

@@ -1,5 +1,5 @@
 import { PortError } from '../shared/errors.ts';
-import type { WriteOptions } from '../shared/ports/objectStore.ts';
+import type { RestoreRequest, WriteOptions } from '../shared/ports/objectStore.ts';
 import { MIB } from '../shared/units.ts';
 
 /** Of the port: larger objects are uploaded by streams and read by ranges. */
@@ -41,6 +41,10 @@ export function checkRange(offset: number, length: number, size = Number.MAX_SAF
   if (!whole || length > LARGEST_BODY || offset + length > size) {
     throw invalidRequest(`The range of ${length} bytes from ${offset} is empty, too long or outside of the object.`);
   }
+}
+
+export function checkRestore({ days }: RestoreRequest): void {
+  if (!Number.isInteger(days) || days < 1) throw invalidRequest(`A restored copy stays for whole days, not ${days}.`);
 }
 
 export function invalidRequest(message: string): PortError {

@@ -10,6 +10,7 @@ export * from './rows/notice.ts';
 export * from './rows/once.ts';
 export * from './rows/orphan.ts';
 export * from './rows/outbox.ts';
+export * from './rows/sweepRun.ts';
 export * from './rows/upload.ts';
 export * from './rows/verdict.ts';
 export * from './sendOnce.ts';

@@ -82,8 +82,8 @@ const RECIPES: Readonly<Record<ServiceName, Recipe>> = {
 };
 
 /**
- * Where the emulator is not S3 in a way that matters here: it leaves the version out of its EventBridge events, and it answers
- * a ranged read of a pinned version with the whole object.
+ * Where the emulator is not S3 in a way that matters here: it leaves the version out of its EventBridge events, it answers
+ * a ranged read of a pinned version with the whole object, and a look at a pinned version does not tell of its restore.
  */
 function ministackEdits(folder: string): readonly Edit[] {
   const [python = ''] = readdirSync(join(folder, 'lib'));
@@ -101,6 +101,7 @@ function ministackEdits(folder: string): readonly Edit[] {
       find: PINNED_READ,
       replace: PINNED_READ.replace('                return 200', `${PINNED_RANGE}                return 200`),
     },
+    { file, find: PINNED_HEAD, replace: PINNED_HEAD.replace('    else:\n', `${PINNED_RESTORE}    else:\n`) },
   ];
 }
 
@@ -117,6 +118,16 @@ const PINNED_RANGE = `                if headers.get("range"):
                     resp_headers["Content-Length"] = str(len(part))
                     resp_headers["Content-Range"] = f"bytes {rng[0]}-{rng[1]}/{len(body)}"
                     return 206, resp_headers, part
+`;
+
+const PINNED_HEAD = `        obj = _object_record_from_version(ventry)
+    else:
+        if key not in bucket["objects"]:
+            status, err_headers, err_body = _error(
+`;
+const PINNED_RESTORE = `        current = bucket["objects"].get(key)
+        if current is not None and current.get("version_id") == version_id and _sync_restore(bucket_name, key, current):
+            obj["restore"] = current["restore"]
 `;
 
 function main(names: readonly string[]): number {

@@ -25,7 +25,7 @@ export function servicesFolder(): string {
 
 /** The folder of a service; it appears only when the service is completely prepared. */
 export function serviceFolder(service: ServiceName): string {
-  const version = { ...PINS, ministack: `${PINS.ministack}-edit2`, 'published-model': PINS.publishedModel.version }[
+  const version = { ...PINS, ministack: `${PINS.ministack}-edit3`, 'published-model': PINS.publishedModel.version }[
     service
   ];
   return join(servicesFolder(), `${service}-${version}`);

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UploadNotification } from '../../events/aws/eventBridgeS3.v1.ts';
+import { RestoreNotification } from '../../events/aws/objectRestored.v1.ts';
 import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
+import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
 import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
+import { DAY_MS } from '../../lib/shared/units.ts';
 import { createManualClock } from '../support/manualClock.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { objectStoreContract } from './objectStore.suite.ts';
@@ -16,23 +19,26 @@ import { objectStoreContract } from './objectStore.suite.ts';
 const folder = mkdtempSync(join(tmpdir(), 'strata-objects-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function open(disk: Disk, database = openDatabase(':memory:')) {
+function open(disk: Disk, database = openDatabase(':memory:'), clock = createManualClock()) {
   return createFileObjectStore({
     disk,
     database,
     bucket: 'models',
     region: 'local',
-    clock: createManualClock(),
+    clock,
     random: nodeRandom,
     hashPartsOf: 4,
   });
 }
 
-objectStoreContract('A folder', async () => ({
-  store: await open(await createNodeDisk(mkdtempSync(join(folder, 'disk-')))),
-  archives: true,
-}));
-objectStoreContract('MemDisk', async () => ({ store: await open(createMemDisk()), archives: true }));
+async function setup(disk: Disk) {
+  const clock = createManualClock();
+  const store = await open(disk, undefined, clock);
+  return { store, archives: true, endRestores: () => clock.advance(RESTORE_DELAYS.standard) };
+}
+
+objectStoreContract('A folder', async () => setup(await createNodeDisk(mkdtempSync(join(folder, 'disk-')))));
+objectStoreContract('MemDisk', () => setup(createMemDisk()));
 
 describe('the file object store', () => {
   const bytes = (text: string) => Uint8Array.from(Buffer.from(text));
@@ -61,6 +67,32 @@ describe('the file object store', () => {
     expect(await store.head('uploads/a')).toEqual({ outcome: 'absent' });
     expect(disk.tree().filter((path) => !path.endsWith('/'))).toEqual([]);
     expect(store.notifications(10)).toEqual([]);
+  });
+
+  it('notifies once that a restore has ended, and once that its days are over', async () => {
+    const clock = createManualClock();
+    const store = await open(createMemDisk(), undefined, clock);
+    const written = await store.write('blobs/a', bytes('frozen'), { storageClass: 'DEEP_ARCHIVE' });
+    const versionId = written.outcome === 'written' ? written.versionId : '';
+    for (const { id } of store.notifications(10)) store.delivered(id);
+    const told = () => {
+      store.tellRestores();
+      const events = store.notifications(10).map(({ event }) => RestoreNotification.parse(JSON.parse(event)));
+      for (const { id } of store.notifications(10)) store.delivered(id);
+      return events.map((event) => [event['detail-type'], event.detail.object['version-id']]);
+    };
+    expect(await store.restore('blobs/a', versionId, { tier: 'expedited', days: 1 })).toEqual({
+      outcome: 'tier-unavailable',
+    });
+    await store.restore('blobs/a', versionId, { tier: 'bulk', days: 1 });
+    expect(told()).toEqual([]);
+    await clock.advance(RESTORE_DELAYS.bulk);
+    expect(told()).toEqual([['Object Restore Completed', versionId]]);
+    expect(told()).toEqual([]);
+    await clock.advance(DAY_MS);
+    expect(await store.readRange('blobs/a', versionId, 0, 1)).toEqual({ outcome: 'archived' });
+    expect(told()).toEqual([['Object Restore Expired', versionId]]);
+    expect(told()).toEqual([]);
   });
 
   it('notifies of every change in its order, until the delivery is confirmed', async () => {

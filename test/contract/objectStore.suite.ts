@@ -1,10 +1,12 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ObjectReader, ObjectStore, WriteOptions } from '../../lib/shared/ports/objectStore.ts';
 
 export interface ObjectSetup {
   readonly store: ObjectStore;
   /** Where this store keeps archived classes; MinIO and R2 have none. */
   readonly archives: boolean;
+  /** Lets time pass until a standard restore has ended; absent where it passes by itself. */
+  readonly endRestores?: () => Promise<void>;
 }
 
 let keys = 0;
@@ -23,9 +25,10 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
   describe(`${name} as an object store`, () => {
     let store: ObjectStore;
     let archives: boolean;
+    let endRestores: ObjectSetup['endRestores'];
     let key: string;
     beforeEach(async () => {
-      ({ store, archives } = await create());
+      ({ store, archives, endRestores } = await create());
       key = `${freshPrefix()}a b+c/ü☃.bin`;
     });
 
@@ -107,6 +110,36 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
       expect(await store.readRange(key, frozenId, 0, 1)).toEqual({ outcome: 'archived' });
       expect(await store.copy({ key, versionId: frozenId }, `${key}-x`)).toEqual({ outcome: 'source-archived' });
       expect(await text(store, key, versionId, 6)).toBe('frozen');
+    });
+
+    it('restores an archived version for a while: first under way, then readable in the class that it stays in', async (context) => {
+      context.skip(!archives);
+      const request = { tier: 'standard', days: 2 } as const;
+      const versionId = await write(store, key, 'frozen', { storageClass: 'GLACIER' });
+      expect(await store.restore(key, versionId, request)).toMatchObject({ outcome: 'restoring' });
+      expect(await store.restore(key, versionId, request)).toMatchObject({ outcome: 'restoring' });
+      expect(await head(store, key, versionId)).toMatchObject({ restore: { state: 'restoring' } });
+      expect(await store.readRange(key, versionId, 0, 1)).toEqual({ outcome: 'archived' });
+      await endRestores?.();
+      await vi.waitFor(
+        async () => expect(await head(store, key, versionId)).toMatchObject({ restore: { state: 'restored' } }),
+        { timeout: 10_000, interval: 200 },
+      );
+      expect(await text(store, key, versionId, 6)).toBe('frozen');
+      expect((await head(store, key, versionId)).storageClass).toBe('GLACIER');
+      expect(await store.restore(key, versionId, request)).toEqual({ outcome: 'restored' });
+      const copied = await store.copy({ key, versionId }, key, { storageClass: 'STANDARD' });
+      expect(copied).toMatchObject({ outcome: 'written' });
+      expect((await head(store, key)).restore).toBeUndefined();
+    });
+
+    it('restores nothing that is not archived or not there', async (context) => {
+      context.skip(!archives);
+      const request = { tier: 'bulk', days: 1 } as const;
+      const versionId = await write(store, key, 'at hand');
+      expect(await store.restore(key, versionId, request)).toEqual({ outcome: 'not-archived' });
+      expect(await store.restore(`${key}-other`, versionId, request)).toEqual({ outcome: 'absent' });
+      await refuses(store.restore(key, versionId, { tier: 'bulk', days: 0.5 }), 'invalid-request');
     });
 
     it('lists versions by key and newest first, page by page', async () => {

@@ -247,6 +247,7 @@ describe('the copy to blobs/', () => {
       verifiedParts: (...args) => store.verifiedParts(...args),
       write: (...args) => store.write(...args),
       copy: (...args) => store.copy(...args),
+      restore: (...args) => store.restore(...args),
       remove: (...args) => store.remove(...args),
       listVersions: (...args) => store.listVersions(...args),
       ...change(store),

@@ -38,6 +38,7 @@ function interruption(at: number, when: 'before' | 'after') {
       verifiedParts: (...args) => pass(() => store.verifiedParts(...args)),
       write: (...args) => pass(() => store.write(...args)),
       copy: (...args) => pass(() => store.copy(...args)),
+      restore: (...args) => pass(() => store.restore(...args)),
       remove: (...args) => pass(() => store.remove(...args)),
       listVersions: (...args) => pass(() => store.listVersions(...args)),
     }),

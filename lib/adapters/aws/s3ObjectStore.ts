@@ -16,11 +16,12 @@ import type {
   ReadOutcome,
   WriteOutcome,
 } from '../../shared/ports/objectStore.ts';
-import { checkRange, checkWrite } from '../objectCalls.ts';
+import { checkRange, checkRestore, checkWrite } from '../objectCalls.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { awsStatus, invalidRequest, mapErrors, portErrorOf } from './errors.ts';
 import { isAbsent, isArchived, refusedWrite, restoreOf, storageClassOf, timeOf } from './s3Answers.ts';
 import { type CopyLimits, copyObject, S3_COPY_LIMITS, unquoted, written } from './s3Copy.ts';
+import { restoreObject } from './s3Restore.ts';
 import { readVerifiedParts } from './s3VerifiedParts.ts';
 
 const Marker = z.tuple([z.optional(z.string()), z.optional(z.string())]);
@@ -119,6 +120,10 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       checkWrite(key, 0, writeOptions);
       const limits = options.copyLimits ?? S3_COPY_LIMITS;
       return copyObject({ client, bucket, limits, source, key, options: writeOptions });
+    },
+    async restore(key, versionId, request) {
+      checkRestore(request);
+      return restoreObject({ client, bucket, key, versionId, request });
     },
     async remove(key, versionId) {
       try {

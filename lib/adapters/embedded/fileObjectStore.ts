@@ -1,17 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod/mini';
 import { PortError } from '../../shared/errors.ts';
-import type { StorageClass } from '../../shared/ids.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Disk } from '../../shared/ports/disk.ts';
 import { DiskError } from '../../shared/ports/disk.ts';
 import type { ObjectHead, ObjectStore, WriteOptions, WriteOutcome } from '../../shared/ports/objectStore.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { MIB } from '../../shared/units.ts';
-import { checkObjectKey, checkRange, checkWrite, invalidRequest } from '../objectCalls.ts';
+import { checkObjectKey, checkRange, checkRestore, checkWrite, invalidRequest } from '../objectCalls.ts';
 import { largerChunks } from './largerChunks.ts';
 import { type ObjectEventKind, objectEvent } from './objectEvent.ts';
 import { createObjectIndex, type StoredVersion } from './objectIndex.ts';
+import { createObjectRestores, RESTORE_DELAYS, type RestoreDelays } from './objectRestores.ts';
 import { createPartHasher } from './partHasher.ts';
 import { transaction } from './sqlite.ts';
 
@@ -35,6 +35,8 @@ export interface FileObjectStore extends ObjectStore {
   /** The oldest changes of the bucket whose delivery was not confirmed: they come again until it is. */
   notifications(limit: number): readonly ObjectNotification[];
   delivered(id: number): void;
+  /** Notifies of restores that have ended and of restored copies whose days are over; to be called every second or so. */
+  tellRestores(): void;
 }
 
 export interface FileObjectStoreOptions {
@@ -46,17 +48,19 @@ export interface FileObjectStoreOptions {
   readonly random: Random;
   /** Hash each part of so many bytes while it comes in, for `verifiedParts`; without it none are known. */
   readonly hashPartsOf?: number;
+  /** How long restores take; minutes where nothing is said. */
+  readonly restoreDelays?: RestoreDelays;
   /** Called after each change of the bucket is committed. */
   readonly onNotification?: () => void;
 }
 
-const ARCHIVED: ReadonlySet<StorageClass> = new Set<StorageClass>(['GLACIER', 'DEEP_ARCHIVE']);
 const LIST_LIMIT = 1000;
 const WRITE_BYTES = 4 * MIB;
 
 export async function createFileObjectStore(options: FileObjectStoreOptions): Promise<FileObjectStore> {
   const { disk, database, clock, random } = options;
   const index = createObjectIndex(database);
+  const restores = createObjectRestores(database, options.restoreDelays ?? RESTORE_DELAYS);
   await disk.makeDirectory('objects');
   await disk.syncDirectory('.');
   for (const file of index.loose()) await discard(file);
@@ -149,13 +153,15 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
   return {
     async head(key, versionId) {
       const found = find(key, versionId);
-      return found === undefined ? { outcome: 'absent' } : { outcome: 'found', head: headOf(found) };
+      return found === undefined
+        ? { outcome: 'absent' }
+        : { outcome: 'found', head: headOf(found, restores.state(found, clock.now())) };
     },
     async readRange(key, versionId, offset, length) {
       checkRange(offset, length);
       const found = find(key, versionId);
       if (found?.file === undefined) return { outcome: 'absent' };
-      if (ARCHIVED.has(found.storageClass)) return { outcome: 'archived' };
+      if (restores.isArchived(found, clock.now())) return { outcome: 'archived' };
       checkRange(offset, length, found.size);
       try {
         const bytes = await disk.read(found.file, offset, length);
@@ -183,9 +189,23 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       checkWrite(key, 0, write);
       const found = find(source.key, source.versionId);
       if (found === undefined) return { outcome: 'source-absent' };
-      if (ARCHIVED.has(found.storageClass)) return { outcome: 'source-archived' };
+      if (restores.isArchived(found, clock.now())) return { outcome: 'source-archived' };
       const content = described(key, random.id(), { metadata: found.metadata, ...write });
       return publish('copied', { ...found, ...content }, write);
+    },
+    async restore(key, versionId, request) {
+      checkRestore(request);
+      const now = clock.now();
+      const found = find(key, versionId);
+      if (found === undefined) return { outcome: 'absent' };
+      const restore = restores.state(found, now);
+      if (restore === undefined) return { outcome: 'not-archived' };
+      if (restore.state === 'restoring') return { outcome: 'restoring', readyAt: restores.readyAt(found) };
+      // As S3: Deep Archive has no expedited restores.
+      if (request.tier === 'expedited' && found.storageClass === 'DEEP_ARCHIVE') return { outcome: 'tier-unavailable' };
+      const restored = restore.state === 'restored';
+      const readyAt = restores.ask(found, request, restored, now);
+      return restored ? { outcome: 'restored' } : { outcome: 'restoring', readyAt };
     },
     async remove(key, versionId) {
       checkObjectKey(key);
@@ -227,13 +247,26 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
     },
     notifications: (limit) => index.pending(limit),
     delivered: (id) => index.delivered(id),
+    tellRestores() {
+      const now = clock.now();
+      const told = transaction(database, () => {
+        const ended = restores.takeReady(now).map((seq) => ['restore-completed', seq] as const);
+        const over = restores.takeOver(now).map((seq) => ['restore-expired', seq] as const);
+        for (const [kind, seq] of [...ended, ...over]) {
+          const version = index.bySequence(seq);
+          if (version !== undefined) announce(kind, version, seq);
+        }
+        return { commit: true, value: ended.length + over.length };
+      });
+      if (told > 0) options.onNotification?.();
+    },
   };
 }
 
-function headOf(version: StoredVersion): ObjectHead {
+function headOf(version: StoredVersion, restore: ObjectHead['restore']): ObjectHead {
   const { key, versionId, size, storageClass, metadata, modifiedAt } = version;
   const head = { key, versionId, size, etag: versionId, storageClass, lastModified: modifiedAt, metadata };
-  return ARCHIVED.has(storageClass) ? { ...head, restore: { state: 'archived' } } : head;
+  return restore === undefined ? head : { ...head, restore };
 }
 
 function damaged(version: StoredVersion): PortError {

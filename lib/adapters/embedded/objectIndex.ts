@@ -73,6 +73,7 @@ export function createObjectIndex(database: DatabaseSync) {
   applySchema(database, 1, DDL);
   const statements = {
     current: database.prepare('SELECT * FROM versions WHERE key = ? ORDER BY seq DESC LIMIT 1'),
+    bySequence: database.prepare('SELECT * FROM versions WHERE seq = ?'),
     version: database.prepare('SELECT * FROM versions WHERE key = ? AND version_id = ?'),
     insert: database.prepare(
       `INSERT INTO versions (seq, key, version_id, file, size, storage_class, modified_at, metadata, part_size, parts)
@@ -101,6 +102,10 @@ export function createObjectIndex(database: DatabaseSync) {
     },
     version(key: string, versionId: string): StoredVersion | undefined {
       const row = mapErrors(() => statements.version.get(key, versionId));
+      return row === undefined ? undefined : versionOf(row);
+    },
+    bySequence(seq: number): StoredVersion | undefined {
+      const row = mapErrors(() => statements.bySequence.get(seq));
       return row === undefined ? undefined : versionOf(row);
     },
     /** The place of the next change in the order of all changes of the bucket. */

@@ -1,7 +1,16 @@
 import * as z from 'zod/mini';
-import { ActionId, Digest, HostId, Location, ModelName, SemVer, StorageClass } from '../../shared/ids.ts';
+import {
+  ActionId,
+  CorrelationId,
+  Digest,
+  HostId,
+  Location,
+  ModelName,
+  SemVer,
+  StorageClass,
+} from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
-import { defineRow, shardOf } from '../rowType.ts';
+import { defineRow, shardOf, sortableTime } from '../rowType.ts';
 import { HeaderFindings } from './verdict.ts';
 
 export const SWEEP_SHARDS = 16;
@@ -110,4 +119,45 @@ export const AccessMonthRow = defineRow({
     sort: `ACCESS#${month}#${shard}`,
   }),
   keyOf: (value): [Digest, string, number] => [value.digest, value.month, value.shard],
+});
+
+export const RESTORE_SHARDS = 8;
+
+/**
+ * The way of an archived origin back to a class that is read at once. asked → restoring → restored → gone (the row is deleted when the
+ * origin was switched, or when the wish was given up). A restored copy that expires before it was copied is asked for again.
+ */
+export const RestoreState = z.enum(['asked', 'restoring', 'restored']);
+export type RestoreState = z.infer<typeof RestoreState>;
+
+export const RestoreValue = z.strictObject({
+  digest: Digest,
+  /** The archived origin. */
+  versionId: z.string(),
+  state: RestoreState,
+  actionId: ActionId,
+  tier: z.enum(['expedited', 'standard', 'bulk']),
+  /** The class that the bytes are copied to when they can be read. */
+  to: StorageClass,
+  /** Counts the askings from 1; a limit stops them. */
+  attempt: z.number().check(z.int(), z.positive()),
+  askedAt: EpochMs,
+  /** When it is expected to be readable in its new class: what readers are told. */
+  readyAt: EpochMs,
+  /** When to look after it, should no event come. */
+  dueAt: EpochMs,
+  correlationId: CorrelationId,
+});
+export type Restore = z.infer<typeof RestoreValue>;
+
+export const RestoreRow = defineRow({
+  name: 'restore',
+  schemaVersion: 1,
+  schema: RestoreValue,
+  key: (digest: Digest) => ({ partition: `BLOB#${digest}`, sort: 'RESTORE' }),
+  keyOf: (value): [Digest] => [value.digest],
+  index: (value) => {
+    const shard = shardOf(value.digest, RESTORE_SHARDS);
+    return { due: { partition: `DUE#RESTORE#${shard}`, sort: `${sortableTime(value.dueAt)}#${value.digest}` } };
+  },
 });

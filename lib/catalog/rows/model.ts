@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { CorrelationId, Digest, FileRole, KeySegment, ModelKind, ModelName, SemVer } from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
-import { defineRow } from '../rowType.ts';
+import { defineRow, shardOf, sortableTime } from '../rowType.ts';
 
 /** One row per model, for listing; versions are rows of their own. */
 export const ModelValue = z.strictObject({
@@ -44,6 +44,10 @@ export const VersionValue = z.strictObject({
   deprecated: z.boolean(),
   /** Its bytes were judged again and may no longer be served; `deprecated` as well, and undone by a later verdict. */
   withdrawn: z.optional(z.strictObject({ at: EpochMs, digest: Digest, reason: z.string() })),
+  /** A legal hold: nothing of the version is deleted or moved to another storage class while it stands. */
+  hold: z.optional(z.strictObject({ reason: z.string().check(z.maxLength(1000)), since: EpochMs })),
+  /** Retention: the version cannot be deleted before this moment. */
+  retainUntil: z.optional(EpochMs),
 });
 export type Version = z.infer<typeof VersionValue>;
 
@@ -71,4 +75,62 @@ export const AliasRow = defineRow({
   schema: AliasValue,
   key: (model: ModelName, alias: string) => ({ partition: `MODEL#${model}`, sort: `ALIAS#${alias}` }),
   keyOf: (value): [ModelName, string] => [value.model, value.alias],
+});
+
+export const TOMBSTONE_SHARDS = 8;
+
+/**
+ * A deleted version. deleted → gone (undone: the version is back) | purging → purged. It takes the version's row away in the same write,
+ * so nobody resolves, serves or places it any more; its references keep the bytes until it is purged. A purged one stays for ever:
+ * a version number is never used again.
+ */
+export const TombstoneState = z.enum(['deleted', 'purging', 'purged']);
+export type TombstoneState = z.infer<typeof TombstoneState>;
+
+export const TombstoneValue = z.strictObject({
+  state: TombstoneState,
+  /** As it was published. */
+  content: VersionValue,
+  deletedAt: EpochMs,
+  /** Until then it can be undone; afterwards it is purged. */
+  purgeAfter: EpochMs,
+  correlationId: CorrelationId,
+  purgedAt: z.optional(EpochMs),
+  /** Bytes in the bucket that its purge freed; files that other versions share are not among them. */
+  freedBytes: z.optional(Bytes),
+});
+export type Tombstone = z.infer<typeof TombstoneValue>;
+
+export const TombstoneRow = defineRow({
+  name: 'tombstone',
+  schemaVersion: 1,
+  schema: TombstoneValue,
+  key: (model: ModelName, version: SemVer) => ({ partition: `MODEL#${model}`, sort: `TOMBSTONE#${version}` }),
+  keyOf: (value): [ModelName, SemVer] => [value.content.model, value.content.version],
+  index: (value) => {
+    if (value.state === 'purged') return {};
+    const name = `${value.content.model}@${value.content.version}`;
+    const shard = shardOf(name, TOMBSTONE_SHARDS);
+    return { due: { partition: `DUE#TOMBSTONE#${shard}`, sort: `${sortableTime(value.purgeAfter)}#${name}` } };
+  },
+});
+
+/** What an operator knows or has promised about the reads of a model; placement believes it above what it learned. */
+export const ServiceLevelValue = z.strictObject({
+  model: ModelName,
+  readsPerDay: z.optional(z.number().check(z.nonnegative())),
+  /** Readers accept to wait so long for a restore; without it no version of the model is archived by dollars. */
+  restoreToleranceMs: z.optional(z.number().check(z.nonnegative())),
+  /** What idles while a restore is awaited, in dollars per hour. */
+  waitingUsdPerHour: z.optional(z.number().check(z.nonnegative())),
+  updatedAt: EpochMs,
+});
+export type ServiceLevel = z.infer<typeof ServiceLevelValue>;
+
+export const ServiceLevelRow = defineRow({
+  name: 'service level',
+  schemaVersion: 1,
+  schema: ServiceLevelValue,
+  key: (model: ModelName) => ({ partition: `MODEL#${model}`, sort: 'SERVICELEVEL' }),
+  keyOf: (value): [ModelName] => [value.model],
 });

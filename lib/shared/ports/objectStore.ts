@@ -39,6 +39,26 @@ export type CopyOutcome =
   | { readonly outcome: 'source-absent' }
   | { readonly outcome: 'source-archived' };
 
+/** How fast, and for how much, archived bytes come back; `expedited` is not to be had for every class and size. */
+export type RestoreTier = 'expedited' | 'standard' | 'bulk';
+
+export interface RestoreRequest {
+  readonly tier: RestoreTier;
+  /** How long the restored copy stays readable; whole days from 1. */
+  readonly days: number;
+}
+
+export type RestoreOutcome =
+  /** Under way, begun by this call or by an earlier one; `readyAt` where the store can tell. */
+  | { readonly outcome: 'restoring'; readonly readyAt?: EpochMs }
+  /** A restored copy is there already; it stays for the asked days from now. */
+  | { readonly outcome: 'restored' }
+  /** The class is read without a restore. */
+  | { readonly outcome: 'not-archived' }
+  | { readonly outcome: 'absent' }
+  /** The tier is not to be had for this object or at this moment: ask for a slower one. */
+  | { readonly outcome: 'tier-unavailable' };
+
 export interface ObjectVersion {
   readonly key: string;
   readonly versionId: string;
@@ -76,6 +96,12 @@ export interface ObjectStore extends ObjectReader {
     key: string,
     options?: WriteOptions,
   ): Promise<CopyOutcome>;
+  /**
+   * Asks for a readable copy of one archived version, for some days; its class stays what it is. The store tells the end of it by the
+   * events `Object Restore Completed` and, when the days are over, `Object Restore Expired`; both may come late, twice or never, and
+   * `head` tells the truth. Safe to repeat.
+   */
+  restore(key: string, versionId: string, request: RestoreRequest): Promise<RestoreOutcome>;
   /** Adds a delete marker, or with a version id removes that version; both succeed when there is nothing to delete. */
   remove(key: string, versionId?: string): Promise<void>;
   /** Versions under a prefix, by key and then newest first. For reconcilers, never on a request path. */

@@ -4,11 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { CatalogChanges } from '../../../events/aws/catalogChanges.v1.ts';
 import { UploadNotification } from '../../../events/aws/eventBridgeS3.v1.ts';
 import { HttpCall } from '../../../events/aws/httpCall.v1.ts';
+import { RestoreNotification } from '../../../events/aws/objectRestored.v1.ts';
 import { ScheduleFired } from '../../../events/aws/scheduleFired.v1.ts';
 
 const ENVELOPES = {
   catalogChanges: CatalogChanges,
   eventBridgeS3: UploadNotification,
+  objectRestored: RestoreNotification,
   httpCall: HttpCall,
   scheduleFired: ScheduleFired,
 } as const;

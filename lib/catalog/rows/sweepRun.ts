@@ -1,0 +1,34 @@
+import * as z from 'zod/mini';
+import { Bytes, EpochMs, Usd } from '../../shared/units.ts';
+import { defineRow } from '../rowType.ts';
+
+/**
+ * What one shard of one sweep may still set going. Dollars and moves are reserved in the write that decides a move, so a sweep that is
+ * killed, repeated or continued never goes above its limits.
+ */
+export const SweepRunValue = z.strictObject({
+  runId: z.string(),
+  shard: z.number().check(z.int(), z.nonnegative()),
+  /** The shard's part of the run's limits. */
+  budgetUsd: Usd,
+  mostMoves: z.number().check(z.int(), z.nonnegative()),
+  /** Reserved so far: requests, retrieval and early deletion of the moves that were decided. */
+  reservedUsd: Usd,
+  moves: z.number().check(z.int(), z.nonnegative()),
+  movedBytes: Bytes,
+  startedAt: EpochMs,
+  expiresAt: EpochMs,
+});
+export type SweepRun = z.infer<typeof SweepRunValue>;
+
+export const SweepRunRow = defineRow({
+  name: 'sweep run',
+  schemaVersion: 1,
+  schema: SweepRunValue,
+  key: (runId: string, shard: number) => ({
+    partition: `RUN#${runId}`,
+    sort: `SHARD#${String(shard).padStart(2, '0')}`,
+  }),
+  keyOf: (value): [string, number] => [value.runId, value.shard],
+  expiresAt: (value) => value.expiresAt,
+});
