@@ -73,12 +73,23 @@ export class Faults {
     this.rng = rng;
   }
 
+  /** Decides and counts. */
   happens(kind: FaultKind): boolean {
-    if (!this.enabled) return false;
-    const rate = this.rates.get(kind);
-    if (rate === undefined || !this.rng.chance(rate)) return false;
-    this.count(kind);
-    return true;
+    const happens = this.rolls(kind);
+    if (happens) this.count(kind);
+    return happens;
+  }
+
+  /** Decides only: for a fault that may find nothing to strike. */
+  rolls(kind: FaultKind): boolean {
+    const rate = this.enabled ? this.rates.get(kind) : undefined;
+    return rate !== undefined && this.rng.chance(rate);
+  }
+
+  /** From now on nothing fails any more. */
+  end(): void {
+    this.enabled = false;
+    this.throttledUntil = 0;
   }
 
   count(kind: FaultKind): void {

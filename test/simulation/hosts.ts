@@ -20,7 +20,7 @@ import type { HttpCall, Plane } from './plane.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 import { countingTelemetry } from './telemetry.ts';
-import { type Counters, violated } from './watch.ts';
+import { type Counters, violated } from './invariants.ts';
 
 export interface HostsOptions {
   readonly scheduler: Scheduler;

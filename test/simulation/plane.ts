@@ -15,7 +15,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts
 import type { Faults } from './faults.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
-import type { Counters } from './watch.ts';
+import type { Counters } from './invariants.ts';
 
 /** A function under simulation: its declaration, and its handler made for one incarnation. */
 export interface SimulatedFunction {
@@ -38,6 +38,8 @@ interface Mapping {
   readonly target: SimulatedFunction;
   readonly trigger: QueueTrigger;
   inFlight: number;
+  /** When its earliest message is visible; undefined after a change of the queue, until it is asked for again. */
+  visibleAt: number | undefined;
 }
 
 interface Schedule {
@@ -55,18 +57,19 @@ export interface PlaneOptions {
   readonly queues: SqliteQueues;
   readonly objects: FileObjectStore;
   readonly functions: readonly SimulatedFunction[];
-  /** When the earliest message of a function's queue becomes visible. */
-  readonly nextVisible: () => ReadonlyMap<string, number>;
+  /** When the earliest message of a queue is visible; infinite for an empty one. */
+  readonly earliestVisible: (queue: string) => number;
 }
 
 const LONGEST_DELAY_S = 120;
 
 export class Plane {
   deliveries = 0;
-  /** Set by whoever changed a queue, the bucket or the outbox. */
-  dirty = true;
+  /** Whether something changed since the last `dispatch`; `notified` whether the bucket did. */
+  private dirty = true;
+  private notified = true;
   /** Partitions of the outbox that got rows since the relay was last woken. */
-  readonly freshOutbox = new Set<string>();
+  private readonly freshOutbox = new Set<string>();
   private nextDue = 0;
   private invocations = 0;
   private relaying = 0;
@@ -80,7 +83,7 @@ export class Plane {
     this.options = options;
     for (const target of options.functions) {
       for (const trigger of target.declaration.triggers) {
-        if (trigger.kind === 'queue') this.mappings.push({ target, trigger, inFlight: 0 });
+        if (trigger.kind === 'queue') this.mappings.push({ target, trigger, inFlight: 0, visibleAt: undefined });
         if (trigger.kind === 'schedule') {
           const next = nextFiring(trigger.at, options.scheduler.now);
           this.schedules.push({ target, name: trigger.schedule, at: trigger.at, next });
@@ -90,12 +93,29 @@ export class Plane {
     }
   }
 
+  queueChanged(queue: string): void {
+    const mapping = this.mappings.find(({ trigger }) => trigger.queue === queue);
+    if (mapping === undefined) return;
+    mapping.visibleAt = undefined;
+    this.dirty = true;
+  }
+
+  bucketChanged(): void {
+    this.notified = true;
+    this.dirty = true;
+  }
+
+  outboxWritten(partition: string): void {
+    this.freshOutbox.add(partition);
+    this.dirty = true;
+  }
+
   /** Starts whatever its triggers ask for now. Called between any two steps. */
   dispatch(): void {
     const { scheduler } = this.options;
     if (!this.dirty && scheduler.now < this.nextDue) return;
     this.dirty = false;
-    this.routeNotifications();
+    if (this.notified) this.routeNotifications();
     this.fireSchedules();
     this.wakeRelay();
     this.pollQueues();
@@ -142,6 +162,7 @@ export class Plane {
 
   private routeNotifications(): void {
     const { objects, faults, rng, queues } = this.options;
+    this.notified = false;
     for (const { id, event } of objects.notifications(100)) {
       objects.delivered(id);
       const key = keyOf(event);
@@ -196,13 +217,11 @@ export class Plane {
   }
 
   private pollQueues(): void {
-    const { scheduler, nextVisible } = this.options;
-    const visible = nextVisible();
+    const { scheduler, earliestVisible } = this.options;
     let due = Number.POSITIVE_INFINITY;
     for (const mapping of this.mappings) {
-      const at = visible.get(mapping.trigger.queue);
-      if (at === undefined) continue;
-      if (at > scheduler.now) due = Math.min(due, at);
+      mapping.visibleAt ??= earliestVisible(mapping.trigger.queue);
+      if (mapping.visibleAt > scheduler.now) due = Math.min(due, mapping.visibleAt);
       else if (mapping.inFlight < mapping.trigger.maxConcurrency) this.deliver(mapping);
     }
     for (const { next } of this.schedules) due = Math.min(due, next);

@@ -2,8 +2,8 @@
  * A deterministic scheduler for code whose every wait is a call of a port.
  *
  * Life cycle: a `World` spawns tasks; each port call parks before and after its effect; `step` picks one parked call by
- * the seed, lets it go on, and drains all microtasks with `setImmediate`. Time moves only when nothing is ready, or when
- * the seed says so. A crash marks an incarnation dead: its parked calls are dropped and never settle, so no `finally` runs.
+ * the seed, lets it go on, and drains all microtasks. Time moves only when nothing is ready, or when the seed says so. A
+ * crash marks an incarnation dead: its parked calls are dropped and never settle, so no `finally` runs.
  *
  * Traps: order must come from the seed alone. Nothing here may use the real clock, hash order or locale.
  */
@@ -60,6 +60,8 @@ export class Scheduler {
   private timerOrder = 0;
   private readonly tasks = new Map<number, Incarnation>();
   private taskNumber = 0;
+  /** Whether an incarnation died since its parked calls were last dropped. */
+  private deaths = false;
   private failure: unknown;
   private readonly rng: Rng;
 
@@ -116,6 +118,7 @@ export class Scheduler {
   crash(incarnation: Incarnation): void {
     if (!incarnation.alive) return;
     incarnation.alive = false;
+    this.deaths = true;
     this.onCrash(incarnation);
   }
 
@@ -123,11 +126,15 @@ export class Scheduler {
    * One step; false when nothing was left to run before `limit`, and then that is the time. Throws what a task threw.
    */
   async step(limit = Number.POSITIVE_INFINITY): Promise<boolean> {
-    await nextTurn();
+    await microtasks();
+    let chosen = this.chooseReady();
+    if (chosen === undefined) {
+      // Before time moves, also what waits for a later turn of the event loop goes on.
+      await nextTurn();
+      chosen = this.chooseReady();
+    }
     if (this.failure !== undefined)
       throw new TaskFailedError('A task of the simulated system threw.', { cause: this.failure });
-    this.dropTheDead();
-    const chosen = this.chooseReady();
     if (chosen === undefined) return this.advance(limit);
     this.steps += 1;
     this.record(chosen.label);
@@ -196,12 +203,12 @@ export class Scheduler {
   }
 
   private chooseReady(): Parked | undefined {
-    const runnable: number[] = [];
-    for (const [index, { incarnation }] of this.ready.entries()) {
-      if (incarnation.pausedUntil <= this.now) runnable.push(index);
-    }
-    if (runnable.length === 0) return undefined;
-    const index = runnable[this.rng.below(runnable.length)]!;
+    this.dropTheDead();
+    let runnable = 0;
+    for (const { incarnation } of this.ready) if (incarnation.pausedUntil <= this.now) runnable += 1;
+    if (runnable === 0) return undefined;
+    let place = this.rng.below(runnable);
+    const index = this.ready.findIndex(({ incarnation }) => incarnation.pausedUntil <= this.now && place-- === 0);
     const chosen = this.ready[index]!;
     const last = this.ready.pop()!;
     if (index < this.ready.length) this.ready[index] = last;
@@ -209,6 +216,8 @@ export class Scheduler {
   }
 
   private dropTheDead(): void {
+    if (!this.deaths) return;
+    this.deaths = false;
     for (let index = this.ready.length - 1; index >= 0; index -= 1) {
       if (this.ready[index]!.incarnation.alive) continue;
       const last = this.ready.pop()!;
@@ -225,4 +234,11 @@ export class Scheduler {
     for (let index = 0; index < label.length; index += 1) hash = Math.imul(hash ^ label.charCodeAt(index), 0x01000193);
     this.traceHash = hash >>> 0;
   }
+}
+
+/** Resolves when every microtask ran, which a tick of Node waits for: cheaper than a turn of the event loop. */
+function microtasks(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
 }

@@ -1,6 +1,6 @@
 import type { LogFields, Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { errorText } from '../../lib/shared/errors.ts';
-import type { Counters } from './watch.ts';
+import type { Counters } from './invariants.ts';
 
 /** Counts data points by name and dimensions; prints lines only while a run is traced. */
 export function countingTelemetry(

@@ -1,0 +1,21 @@
+import type { CreateCapability } from '../stage.ts';
+import { actions } from './actions.ts';
+import { fleet } from './fleet.ts';
+import { messages } from './messages.ts';
+import { models } from './models.ts';
+import { operators } from './operators.ts';
+import { origins } from './origins.ts';
+import { strangers } from './strangers.ts';
+import { uploads } from './uploads.ts';
+
+/** What the world is made of. A new capability is a file here and a line in this list. */
+export const CAPABILITIES: readonly CreateCapability[] = [
+  uploads,
+  models,
+  origins,
+  actions,
+  fleet,
+  operators,
+  strangers,
+  messages,
+];

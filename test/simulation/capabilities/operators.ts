@@ -1,0 +1,50 @@
+import { ReplicaRow } from '../../../lib/catalog/index.ts';
+import { commandHost, type OperatorCommand } from '../../../lib/fleet/index.ts';
+import { CorrelationId } from '../../../lib/shared/ids.ts';
+import { Bytes, MINUTE_MS } from '../../../lib/shared/units.ts';
+import type { SimulatedHost } from '../hosts.ts';
+import type { Rng } from '../rng.ts';
+import type { Capability, Stage } from '../stage.ts';
+
+/** Operators command hosts, mostly to do what the plane is about to undo. */
+export function operators(stage: Stage, rng: Rng): Capability {
+  const { scheduler, faults, hosts, catalog, counters, hostCapacity } = stage;
+  const life = scheduler.incarnation('operators');
+
+  async function wishFor(host: SimulatedHost): Promise<OperatorCommand> {
+    const page = await catalog.queryIndex('listing', { partition: `HOSTBLOBS#${host.id}`, limit: 100 });
+    const digests = page.items.map((item) => ReplicaRow.parse(item).value.digest);
+    if (digests.length === 0 || rng.chance(0.2)) {
+      const capacityBytes = Bytes.parse(Math.floor(hostCapacity * (0.3 + 0.7 * rng.number())));
+      return rng.pick<OperatorCommand>([{ type: 'report' }, { type: 'report' }, { type: 'resize', capacityBytes }]);
+    }
+    const type = rng.pick(['evict', 'evict', 'evict', 'verify', 'pin', 'unpin', 'unpin'] as const);
+    return { type, digest: rng.pick(digests) };
+  }
+
+  async function command(host: SimulatedHost): Promise<void> {
+    const wish = await wishFor(host);
+    try {
+      const answer = await commandHost(stage.depsOf(life), {
+        host: host.id,
+        command: wish,
+        correlationId: CorrelationId.parse(`operator-${rng.uint32()}`),
+      });
+      counters.count(`operator ${wish.type}: ${answer.outcome === 'refused' ? answer.reason : answer.outcome}`);
+    } catch {
+      counters.count(`operator ${wish.type}: no answer`);
+    }
+  }
+
+  return {
+    act(durationMs) {
+      scheduler.spawn(life, async () => {
+        const end = scheduler.now + durationMs;
+        while (scheduler.now < end) {
+          await scheduler.sleep(life, rng.below(MINUTE_MS));
+          if (faults.happens('evict-fill-race')) await command(rng.pick(hosts));
+        }
+      });
+    },
+  };
+}

@@ -1,0 +1,173 @@
+import { HOP_METADATA, SET_FILE, SET_METADATA } from '../../../events/upload-set/v1.ts';
+import { MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
+import type { Rng } from '../rng.ts';
+import { pickle, safetensors, truncatedSafetensors } from '../samples.ts';
+import type { Incarnation } from '../scheduler.ts';
+import type { Stage } from '../stage.ts';
+
+type Expected = 'ready' | 'quarantined' | 'either';
+
+/** What was really done to one key, in the order in which the bucket saw it. */
+export interface KeyHistory {
+  readonly writes: { readonly versionId: string; readonly bytes: Buffer; readonly expected: Expected }[];
+  deletes: number;
+  /** Whether a delete was the last that happened. */
+  deleted: boolean;
+}
+
+/** People and pipelines that upload: well-formed, hostile, impatient. Remembers what was really done. */
+export class Uploaders {
+  readonly histories = new Map<string, KeyHistory>();
+  private readonly stage: Stage;
+  private readonly rng: Rng;
+  private readonly life: Incarnation;
+  /** Counts the releases of each model: its minor version. */
+  private readonly released = new Map<string, number>();
+
+  constructor(stage: Stage, rng: Rng) {
+    this.stage = stage;
+    this.rng = rng;
+    this.life = stage.scheduler.incarnation('uploader');
+  }
+
+  act(durationMs: number): void {
+    const { rng } = this;
+    for (const model of this.stage.models) {
+      for (let count = 3 + rng.below(3); count > 0; count -= 1) {
+        const minor = this.released.get(model) ?? 0;
+        this.released.set(model, minor + 1);
+        this.later(rng.below(durationMs), () => this.release(model, `1.${minor}.0`));
+      }
+    }
+  }
+
+  private later(delayMs: number, task: () => Promise<void>): void {
+    const { scheduler } = this.stage;
+    scheduler.spawn(this.life, async () => {
+      await scheduler.sleep(this.life, delayMs);
+      await task();
+    });
+  }
+
+  private async release(model: string, version: string): Promise<void> {
+    const { rng } = this;
+    const { faults, deadlyKeys } = this.stage;
+    const key = `uploads/${model}/${version}/model.safetensors`;
+    switch (rng.below(9)) {
+      case 0:
+      case 1:
+        await this.put(key, this.model(), 'ready');
+        if (rng.chance(0.3)) this.later(this.pause(), () => this.again(key));
+        return;
+      case 2:
+        return this.set(model, version);
+      case 3:
+        await this.put(key, this.model(), 'either');
+        if (!faults.happens('overwrite-during-check')) return;
+        return this.later(this.pause(), () => this.put(key, this.model(), 'either'));
+      case 4:
+        return this.regret(key);
+      case 5:
+        await this.put(key, this.model(), 'either');
+        return this.later(5 * MINUTE_MS, () =>
+          this.put(`uploads/${model}/${version}/extra.safetensors`, this.model(), 'either'),
+        );
+      case 6:
+        return this.put(key, rng.chance(0.5) ? truncatedSafetensors(rng, 900) : pickle(), 'quarantined');
+      case 7:
+        if (faults.happens('self-triggering-upload'))
+          await this.put(key, this.model(), 'quarantined', { [HOP_METADATA]: '9' });
+        else await this.put(`uploads/${model}/NOT A VERSION/x`, this.model(), 'quarantined');
+        return;
+      default:
+        if (faults.happens('scanner-crash')) deadlyKeys.add(key);
+        await this.put(key, this.model(), deadlyKeys.has(key) ? 'quarantined' : 'ready');
+    }
+  }
+
+  private pause(): number {
+    return this.rng.below(this.rng.chance(0.5) ? 2 * SECOND_MS : 3 * MINUTE_MS);
+  }
+
+  /** Uploaded, deleted, and then perhaps deleted once more by a script, or uploaded and deleted again. */
+  private async regret(key: string): Promise<void> {
+    await this.put(key, this.model(), 'either');
+    if (!this.stage.faults.happens('delete-before-put')) return;
+    this.later(this.pause(), async () => {
+      await this.delete(key);
+      if (this.rng.chance(0.3)) return;
+      if (this.rng.chance(0.5)) await this.put(key, this.model(), 'either');
+      await this.delete(key);
+    });
+  }
+
+  private model(): Buffer {
+    const { rng } = this;
+    const { partSize } = this.stage;
+    // Some are large enough for the storage classes that charge for 128 KiB at least, and too large for any host.
+    if (rng.chance(0.1)) return safetensors(rng, 160_000 + rng.below(4 * partSize));
+    return safetensors(rng, 200 + rng.below(partSize * 4));
+  }
+
+  /** Files of one version in any order, with `strata.json` among them; sometimes one never comes. */
+  private async set(model: string, version: string): Promise<void> {
+    const { rng } = this;
+    const id = `${hex(rng, 8)}-${hex(rng, 4)}-${hex(rng, 4)}-${hex(rng, 4)}-${hex(rng, 12)}`;
+    const files = ['unet.safetensors', 'vae.safetensors', 'text.safetensors'].slice(0, 2 + rng.below(2));
+    const contents = new Map(files.map((file) => [file, this.model()]));
+    const manifest = {
+      schema: 'strata-set/1',
+      set: id,
+      files: files.map((file) => ({ file, size: contents.get(file)!.length })),
+    };
+    contents.set(SET_FILE, Buffer.from(JSON.stringify(manifest)));
+    const missing = rng.chance(0.1) ? files[0] : undefined;
+    for (const [file, bytes] of contents) {
+      if (file === missing) continue;
+      const key = `uploads/${model}/${version}/${file}`;
+      this.later(rng.below(MINUTE_MS), () =>
+        this.put(key, bytes, missing === undefined ? 'ready' : 'either', { [SET_METADATA]: id }),
+      );
+    }
+  }
+
+  private async put(
+    key: string,
+    bytes: Buffer,
+    expected: Expected,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const outcome = await this.stage.bucket.write(key, bytes, { metadata });
+    if (outcome.outcome !== 'written') return;
+    const history = this.historyOf(key);
+    history.writes.push({ versionId: outcome.versionId, bytes, expected });
+    history.deleted = false;
+  }
+
+  /** The same bytes once more: nothing may change. */
+  private async again(key: string): Promise<void> {
+    const last = this.histories.get(key)?.writes.at(-1);
+    if (last !== undefined) await this.put(key, last.bytes, 'either');
+  }
+
+  private async delete(key: string): Promise<void> {
+    await this.stage.bucket.remove(key);
+    const history = this.historyOf(key);
+    history.deletes += 1;
+    history.deleted = true;
+  }
+
+  private historyOf(key: string): KeyHistory {
+    const known = this.histories.get(key);
+    if (known !== undefined) return known;
+    const fresh: KeyHistory = { writes: [], deletes: 0, deleted: false };
+    this.histories.set(key, fresh);
+    return fresh;
+  }
+}
+
+function hex(rng: Rng, digits: number): string {
+  let text = '';
+  while (text.length < digits) text += rng.uint32().toString(16).padStart(8, '0');
+  return text.slice(0, digits);
+}

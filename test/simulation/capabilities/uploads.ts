@@ -1,0 +1,133 @@
+import { SET_FILE } from '../../../events/upload-set/v1.ts';
+import { queryAll, startingWith, UploadHeadRow, UploadRow, VersionRow } from '../../../lib/catalog/index.ts';
+import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
+import { type Digest, ModelName, SemVer } from '../../../lib/shared/ids.ts';
+import type { ItemKey } from '../../../lib/shared/ports/catalogStore.ts';
+import type { Rng } from '../rng.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+import { edgeWatch, rowReader, violated } from '../invariants.ts';
+import { type KeyHistory, Uploaders } from './uploaders.ts';
+
+const UPLOAD_EDGES = [
+  'new→observed',
+  'new→digesting',
+  'new→quarantined',
+  'new→cancelled',
+  'new→ready',
+  'observed→digesting',
+  'observed→ready',
+  'observed→quarantined',
+  'observed→cancelled',
+  'digesting→ready',
+  'digesting→quarantined',
+  'digesting→cancelled',
+  'ready→quarantined',
+];
+
+/** Uploads of every sort; in the end each has a verdict, the right one, and only its own bytes are published. */
+export function uploads(stage: Stage, rng: Rng): Capability {
+  const { catalog, counters, partSize } = stage;
+  const uploaders = new Uploaders(stage, rng);
+  const [readUpload, readHead] = [rowReader(UploadRow), rowReader(UploadHeadRow)];
+  const uploadEdge = edgeWatch(counters, 'upload', UPLOAD_EDGES);
+
+  /** Sequencers of one key only grow: a tombstone beats any older put. */
+  function onHead({ key, before, after }: RowChange): void {
+    if (after === undefined) violated(`${key.partition}: the head row was deleted; an old event could raise the dead.`);
+    if (before === undefined) return;
+    const [was, is] = [readHead(before), readHead(after)];
+    const width = Math.max(was.sequencer.length, is.sequencer.length);
+    if (is.sequencer.padEnd(width, '0') < was.sequencer.padEnd(width, '0')) {
+      violated(`${key.partition}: sequencer went back from ${was.sequencer} to ${is.sequencer}.`);
+    }
+  }
+
+  function onUpload({ key, before, after }: RowChange): void {
+    if (after === undefined) return;
+    const was = before === undefined ? 'new' : readUpload(before).state;
+    const upload = readUpload(after);
+    uploadEdge(was, upload.state, key);
+    if (upload.quarantine !== undefined && was !== 'quarantined')
+      counters.count(`quarantine: ${upload.quarantine.reason}`);
+  }
+
+  /** Whether the newest version of every key was noticed, and no upload is open. */
+  async function atRest(): Promise<boolean> {
+    for (const [key, { writes, deleted }] of uploaders.histories) {
+      const last = writes.at(-1);
+      if (last === undefined || deleted) continue;
+      if ((await UploadRow.get(catalog, key, last.versionId)) === undefined) return false;
+    }
+    for (const item of catalog.committed('UPLOAD#')) {
+      if (isUploadKey(item.key) && isOpen(readUpload(item).state)) return false;
+    }
+    return true;
+  }
+
+  async function checkKey(key: string, history: KeyHistory): Promise<void> {
+    const items = await queryAll(catalog, { partition: `UPLOAD#${key}`, ...startingWith('VERSION#') });
+    const states = new Map(items.map((item) => UploadRow.parse(item).value).map((row) => [row.versionId, row]));
+    const digest = await publishedDigest(stage, key);
+    const head = await UploadHeadRow.get(catalog, key);
+    if (!history.deleted && head?.value.deleted === true) violated(`${key} has a tombstone and is in the bucket.`);
+    const once = history.writes.length === 1 && history.deletes === 0;
+    for (const [place, write] of history.writes.entries()) {
+      const state = states.get(write.versionId);
+      const last = place === history.writes.length - 1;
+      if (state === undefined && last && !history.deleted) violated(`${key} ${write.versionId}: no verdict.`);
+      if (state === undefined) continue;
+      if (isOpen(state.state))
+        violated(`${key} ${write.versionId}: still ${state.state} after everything came to rest.`);
+      if (!once || write.expected === 'either') continue;
+      if (state.state !== write.expected) {
+        violated(
+          `${key} ${write.versionId}: is ${state.state} (${state.quarantine?.reason ?? 'no reason'}), not ${write.expected}.`,
+        );
+      }
+      const isModel = !key.endsWith(SET_FILE);
+      if (write.expected === 'ready' && isModel && digest !== digestOf(write.bytes, partSize)) {
+        violated(`${key} ${write.versionId}: published ${digest ?? 'nothing'}, not its bytes.`);
+      }
+    }
+    const bytes = history.writes.map((write) => digestOf(write.bytes, partSize));
+    if (digest !== undefined && !bytes.includes(digest))
+      violated(`${key}: published ${digest}, which nobody uploaded there.`);
+  }
+
+  return {
+    act: (durationMs) => uploaders.act(durationMs),
+    onRow(change) {
+      const { partition, sort } = change.key;
+      if (!partition.startsWith('UPLOAD#')) return;
+      if (sort === 'HEAD') onHead(change);
+      else if (isUploadKey(change.key)) onUpload(change);
+    },
+    atRest,
+    async check() {
+      for (const [key, history] of uploaders.histories) await checkKey(key, history);
+    },
+  };
+}
+
+function isUploadKey(key: ItemKey): boolean {
+  return key.sort.startsWith('VERSION#');
+}
+
+function isOpen(state: string): boolean {
+  return state === 'observed' || state === 'digesting';
+}
+
+async function publishedDigest({ catalog }: Stage, key: string): Promise<Digest | undefined> {
+  const [, model, version, file] = key.split('/');
+  const parsed = { model: ModelName.safeParse(model).data, version: SemVer.safeParse(version).data };
+  if (parsed.model === undefined || parsed.version === undefined) return undefined;
+  const row = await VersionRow.get(catalog, parsed.model, parsed.version);
+  return row?.value.files.find((candidate) => candidate.file === file)?.digest;
+}
+
+function digestOf(bytes: Buffer, partSize: number): Digest {
+  const hashes = [];
+  for (let offset = 0; offset < bytes.length; offset += partSize)
+    hashes.push(partHash(bytes.subarray(offset, offset + partSize)));
+  return blobDigest(bytes.length, partSize, hashes);
+}

@@ -1,0 +1,231 @@
+import { FUNCTIONS } from '../../functions/index.ts';
+import type { FunctionDeps } from '../../functions/shared/deps.ts';
+import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
+import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
+import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
+import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
+import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
+import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
+import { createMemDisk } from '../support/memDisk.ts';
+import { chooseFaultRates, Faults, simulated } from './faults.ts';
+import { credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
+import { SimulatedHost } from './hosts.ts';
+import { Plane } from './plane.ts';
+import { Rng } from './rng.ts';
+import { type Incarnation, Scheduler } from './scheduler.ts';
+import type { Capability, Stage } from './stage.ts';
+import { countingTelemetry } from './telemetry.ts';
+import { Counters } from './invariants.ts';
+import { watchBucket, watchCatalog } from './watch.ts';
+
+const PART_SIZE = 4096;
+const HOST_CAPACITY = 150_000;
+const HOSTS = ['host-a', 'host-b'];
+const MODELS = ['flux', 'sdxl', 'llama', 'wan'];
+
+export interface RunningStage {
+  readonly stage: Stage;
+  readonly plane: Plane;
+  readonly rng: Rng;
+  close(): void;
+}
+
+/** The system under simulation, ready to run. `capabilities` may be filled afterwards: it is read at each change. */
+export async function createStage(
+  seed: number,
+  trace: ((line: string) => void) | undefined,
+  capabilities: readonly Capability[],
+): Promise<RunningStage> {
+  const rng = new Rng(seed);
+  const scheduler = new Scheduler(rng.fork());
+  scheduler.trace = trace;
+  const faults = new Faults(chooseFaultRates(rng.fork()), rng.fork());
+  const counters = new Counters();
+  const clock = scheduler.clockOf(scheduler.incarnation('service'));
+  const databases = { catalog: memory(), queues: memory(), objects: memory() };
+  const catalog = watchCatalog(createSqliteCatalogStore(databases.catalog), counters, capabilities);
+  const queues = announcingQueues(
+    createSqliteQueues({
+      database: databases.queues,
+      clock,
+      random: rng.fork().asRandom(),
+      hostQueues: { redrive: { maxReceiveCount: 5, deadLetter: 'hosts-dlq' } },
+    }),
+    (queue) => plane.queueChanged(queue),
+  );
+  const bucket = watchBucket(
+    await createFileObjectStore({
+      disk: createMemDisk(),
+      database: databases.objects,
+      bucket: 'strata',
+      region: 'local',
+      clock,
+      random: rng.fork().asRandom(),
+    }),
+    counters,
+    capabilities,
+    () => plane.bucketChanged(),
+  );
+  const seenCatalog = announcingOutbox(catalog, (partition) => plane.outboxWritten(partition));
+  const sender = unreliable(queues, faults, rng.fork());
+  queues.define('hosts-dlq');
+  defineQueues(queues);
+  const randomness = rng.fork();
+  const telemetry = countingTelemetry(counters, trace);
+  const deadlyKeys = new Set<string>();
+  const depsOf = (incarnation: Incarnation): FunctionDeps => {
+    const port = <Port extends object>(name: string, truth: Port) =>
+      simulated(scheduler, faults, incarnation, name, truth);
+    return {
+      clock: scheduler.clockOf(incarnation),
+      random: randomness.asRandom(),
+      telemetry,
+      catalog: port('catalog', seenCatalog),
+      objects: port(
+        'objects',
+        deadlyReads(bucket, deadlyKeys, () => scheduler.crash(incarnation)),
+      ),
+      sender: port('sender', sender),
+      queues: port('queues', queues),
+      commandKeys: port('keys', planeKeys()),
+      hostCredentials: port('credentials', credentialIssuer(scheduler)),
+      settings: SETTINGS(PART_SIZE),
+    };
+  };
+  const earliest = databases.queues.prepare('SELECT min(visible_at) AS at FROM messages WHERE queue = ?');
+  const plane: Plane = new Plane({
+    scheduler,
+    faults,
+    counters,
+    rng: rng.fork(),
+    queues,
+    objects: bucket,
+    functions: simulatedFunctions(depsOf),
+    earliestVisible: (queue) => Number(earliest.get(queue)?.['at'] ?? Number.POSITIVE_INFINITY),
+  });
+  const hosts = HOSTS.map(
+    (id) =>
+      new SimulatedHost(id, {
+        scheduler,
+        faults,
+        counters,
+        rng: rng.fork(),
+        partSize: PART_SIZE,
+        objects: bucket,
+        queues,
+        sender,
+        plane: () => plane,
+        trace,
+        models: MODELS,
+        capacityBytes: HOST_CAPACITY,
+      }),
+  );
+  scheduler.onCrash = (incarnation) => plane.crashed(incarnation);
+  scheduler.crashHere = (incarnation, label) =>
+    incarnation.name.includes('#') &&
+    !label.endsWith('starts') &&
+    faults.happens(incarnation.name.startsWith('relay') ? 'crash-relay' : 'crash-invocation');
+  const stage: Stage = {
+    scheduler,
+    faults,
+    counters,
+    catalog,
+    bucket,
+    queues,
+    hosts,
+    models: MODELS,
+    partSize: PART_SIZE,
+    hostCapacity: HOST_CAPACITY,
+    deadlyKeys,
+    depsOf,
+    trace,
+  };
+  const close = () => Object.values(databases).forEach((database) => database.close());
+  return { stage, plane, rng, close };
+}
+
+function memory() {
+  return openDatabase(':memory:');
+}
+
+function defineQueues(queues: SqliteQueues): void {
+  for (const { triggers } of FUNCTIONS) {
+    for (const trigger of triggers) {
+      if (trigger.kind !== 'queue') continue;
+      queues.define(`${trigger.queue}-dlq`);
+      queues.define(trigger.queue, {
+        redrive: { maxReceiveCount: trigger.maxReceiveCount, deadLetter: `${trigger.queue}-dlq` },
+      });
+    }
+  }
+}
+
+/** Tells which queue got, gave or lost messages. */
+function announcingQueues(queues: SqliteQueues, changed: (queue: string) => void): SqliteQueues {
+  return {
+    ...queues,
+    async send(queue, messages) {
+      await queues.send(queue, messages);
+      changed(queue);
+    },
+    async receive(queue, ...rest) {
+      const taken = await queues.receive(queue, ...rest);
+      changed(queue);
+      return taken;
+    },
+    async remove(queue, handle) {
+      await queues.remove(queue, handle);
+      changed(queue);
+    },
+    async changeVisibility(queue, handle, seconds) {
+      await queues.changeVisibility(queue, handle, seconds);
+      changed(queue);
+    },
+  };
+}
+
+/** Tells when outbox rows were written. */
+function announcingOutbox(catalog: CatalogStore, written: (partition: string) => void): CatalogStore {
+  return {
+    ...catalog,
+    async transact(changes) {
+      const outcome = await catalog.transact(changes);
+      if (outcome.outcome === 'committed') {
+        for (const change of changes)
+          if (change.kind === 'put' && change.item.key.partition.startsWith('OUTBOX#'))
+            written(change.item.key.partition);
+      }
+      return outcome;
+    },
+  };
+}
+
+/** Messages repeat and overtake each other. */
+function unreliable(queues: SqliteQueues, faults: Faults, rng: Rng): MessageSender {
+  return {
+    async send(queue, messages) {
+      const late = () => (faults.happens('reordered-delivery') ? rng.below(60) : 0);
+      const copies = messages.flatMap((message) =>
+        faults.happens('duplicate-delivery') ? [message, message] : [message],
+      );
+      for (const message of copies) {
+        await queues.send(queue, [{ ...message, delaySeconds: (message.delaySeconds ?? 0) + late() }]);
+      }
+    },
+  };
+}
+
+/** What reads an object at one of `keys` dies. */
+function deadlyReads<Store extends object>(objects: Store, keys: ReadonlySet<string>, die: () => void): Store {
+  return new Proxy(objects, {
+    get(target, property) {
+      const member: unknown = Reflect.get(target, property, target);
+      if (property !== 'readRange' || typeof member !== 'function') return member;
+      return (key: string, ...rest: readonly unknown[]) => {
+        if (!keys.has(key)) return Reflect.apply(member, target, [key, ...rest]);
+        die();
+        return new Promise(() => {});
+      };
+    },
+  });
+}

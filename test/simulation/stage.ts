@@ -1,0 +1,63 @@
+import type { FunctionDeps } from '../../functions/shared/deps.ts';
+import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
+import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
+import type { CatalogStore, Item, ItemKey } from '../../lib/shared/ports/catalogStore.ts';
+import type { Faults } from './faults.ts';
+import type { SimulatedHost } from './hosts.ts';
+import type { Counters } from './invariants.ts';
+import type { Rng } from './rng.ts';
+import type { Incarnation, Scheduler } from './scheduler.ts';
+
+export interface WatchedCatalog extends CatalogStore {
+  /** Every committed row whose partition starts with `prefix`, as it was last written. */
+  committed(prefix: string): Iterable<Item>;
+}
+
+/** What every capability's part of the simulated world stands on. Its stores tell the truth: faults lie above them. */
+export interface Stage {
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+  readonly counters: Counters;
+  readonly catalog: WatchedCatalog;
+  /** Where uploads go and blobs lie; changes of it lead to events. */
+  readonly bucket: FileObjectStore;
+  readonly queues: SqliteQueues;
+  readonly hosts: readonly SimulatedHost[];
+  readonly models: readonly string[];
+  readonly partSize: number;
+  /** Bytes that a host starts with for models. */
+  readonly hostCapacity: number;
+  /** Keys at which whatever reads an object dies. */
+  readonly deadlyKeys: Set<string>;
+  /** What a function, or an operator's call of the plane, is given in one life of its process: ports with their faults. */
+  readonly depsOf: (incarnation: Incarnation) => FunctionDeps;
+  readonly trace: ((line: string) => void) | undefined;
+}
+
+/** One committed write of a row; absent before its first write and after its deletion. */
+export interface RowChange {
+  readonly key: ItemKey;
+  readonly before: Item | undefined;
+  readonly after: Item | undefined;
+}
+
+/**
+ * One capability's part of the world: what people, machines and strangers do to it, and what must hold of it. Everything
+ * here throws `InvariantViolation` for a broken promise.
+ */
+export interface Capability {
+  /** Once, before anything happens. */
+  readonly begin?: () => void;
+  /** Starts actions of a phase with faults; none begins later than `durationMs` from now. A run has several such phases. */
+  readonly act?: (durationMs: number) => void;
+  /** Looks at each committed write of the catalog. */
+  readonly onRow?: (change: RowChange) => void | Promise<void>;
+  /** Looks at each removal from the bucket before it happens; without a version id a delete marker is meant. */
+  readonly onRemoval?: (key: string, versionId: string | undefined) => Promise<void>;
+  /** Whether nothing of it is under way any more, in the phase without faults. */
+  readonly atRest?: () => boolean | Promise<boolean>;
+  /** What holds once everything came to rest. May fail for a while longer: it is asked again until a bound. */
+  readonly check?: () => Promise<void>;
+}
+
+export type CreateCapability = (stage: Stage, rng: Rng) => Capability;
