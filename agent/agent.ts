@@ -130,6 +130,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
     settled,
     async stop() {
       store.fills.stop();
+      await store.scrub.stop();
       await settled();
       await receipts.flushOnce();
     },

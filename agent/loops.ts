@@ -97,7 +97,7 @@ export async function runLoops(
       await steps.upkeepOnce();
       return UPKEEP_EVERY_MS;
     }),
-    loop('scrub', async () => ((await steps.scrubOnce()) ? 0 : SCRUB_PAUSE_MS)),
+    loop('scrub', async () => ((await Promise.race([steps.scrubOnce(), stop.whenRequested])) ? 0 : SCRUB_PAUSE_MS)),
   ]);
   await steps.flushAccessesOnce();
   await steps.stop();

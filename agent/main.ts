@@ -91,6 +91,7 @@ async function agentConfig(settings: AgentSettings, disk: Disk, joinToken: strin
     store: {
       capacityBytes,
       headroomBytes,
+      watermarks: settings.watermarks,
       partSize: settings.partSize,
       fillAttempts: 10,
       // Holders are told a minute less, so that a late renewal is still in time.

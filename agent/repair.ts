@@ -40,7 +40,7 @@ export function createRepair(deps: { store: Store; receipts: Receipts; telemetry
     refetch,
     async scrubOnce() {
       const scrubbed = await store.scrub.step();
-      if (scrubbed === undefined) return false;
+      if (scrubbed.outcome !== 'checked') return scrubbed.outcome === 'interrupted';
       const { digest, verification } = scrubbed;
       if (verification.outcome === 'corrupt') {
         const { code, message, bytesBefore, bytesAfter } = verification;

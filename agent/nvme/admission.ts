@@ -4,6 +4,7 @@ import { Bytes } from '../../lib/shared/units.ts';
 import { capacityBytes, evictable, type StoreParts, usedBytes } from './parts.ts';
 import type { BlobEntry } from './records.ts';
 import { evictBlob } from './removal.ts';
+import { lowWatermark, missingBytes } from './room.ts';
 
 export type Admission =
   | { readonly outcome: 'reserved' }
@@ -47,9 +48,17 @@ export function resize(parts: StoreParts, capacity: Bytes): Promise<Resize> {
   });
 }
 
-/** Brings the store back under its limits after one of them has shrunk: a smaller configuration, a fuller volume. */
+/**
+ * Brings the store back under its limits after one of them has shrunk (a smaller configuration or quota, a fuller volume), and
+ * from above the high watermark down to the low one. False: what is leased, pinned or being filled keeps it above a limit.
+ */
 export function enforceLimits(parts: StoreParts): Promise<boolean> {
-  return parts.admissions.take(() => makeRoom(parts, 0, capacityBytes(parts), 'as-far-as-possible'));
+  return parts.admissions.take(async () => {
+    if (!(await makeRoom(parts, 0, capacityBytes(parts), 'as-far-as-possible'))) return false;
+    const low = await lowWatermark(parts);
+    if (low !== undefined) await makeRoom(parts, 0, low, 'as-far-as-possible');
+    return true;
+  });
 }
 
 async function makeRoom(
@@ -72,15 +81,6 @@ async function makeRoom(
     tried.add(victim.digest);
     await evictForRoom(parts, victim);
   }
-}
-
-/** How much must leave before `bytes` more fit, by the capacity and by what the volume has left. */
-async function missingBytes(parts: StoreParts, bytes: number, capacity: number): Promise<number> {
-  const { freeBytes } = await parts.disk.space();
-  const unclaimed = [...parts.unclaimed.values()].reduce((sum, size) => sum + size, 0);
-  const overCapacity = usedBytes(parts) + bytes - capacity;
-  const overVolume = bytes + unclaimed + parts.config.headroomBytes - freeBytes;
-  return Math.max(overCapacity, overVolume);
 }
 
 /** What serves nobody leaves first: copies that are broken and partial fills that nobody continues. */

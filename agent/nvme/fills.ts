@@ -63,6 +63,7 @@ export interface Fills {
   /** Ends all fills without giving anything up. */
   stop(): void;
   running(digest: Digest): boolean;
+  anyRunning(): boolean;
 }
 
 interface Flight {
@@ -113,6 +114,7 @@ export function createFills(parts: StoreParts): Fills {
       for (const { flight } of flights.values()) end(flight, 'stopped');
     },
     running: (digest) => flights.has(digest),
+    anyRunning: () => flights.size > 0,
   };
 }
 

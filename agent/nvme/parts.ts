@@ -20,6 +20,8 @@ export interface StoreConfig {
   readonly capacityBytes: Bytes;
   /** Left free on the volume whatever the capacity says. */
   readonly headroomBytes: Bytes;
+  /** Shares of the limit: above `high`, upkeep evicts down to `low`, so that a fill seldom waits for removals. */
+  readonly watermarks?: { readonly high: number; readonly low: number };
   /** Of every blob; only tests use another than `PART_SIZE`. */
   readonly partSize: number;
   readonly leaseTtlMs: DurationMs;
@@ -67,6 +69,8 @@ export interface StoreParts {
   readonly leaving: Set<Digest>;
   /** Bytes that a reservation has not yet claimed from the volume. */
   readonly unclaimed: Map<Digest, number>;
+  /** Copies whose turn the scrub holds; it gives way to whoever asks for the turn. */
+  readonly scrubbed: Set<Digest>;
   /** Records that make the plane learn of a local event; none while the host has never registered. */
   readonly receiptOf: (event: LocalEvent, capacityBytes: Bytes) => readonly LedgerRecord[];
 }
@@ -96,7 +100,11 @@ export function evictable(parts: StoreParts, blob: BlobEntry): boolean {
   return (
     !blob.pinned &&
     !parts.leases.protects(blob.digest) &&
-    !parts.blobTurns.busy(blob.digest) &&
+    (!parts.blobTurns.busy(blob.digest) || givesWay(parts, blob.digest)) &&
     !parts.leaving.has(blob.digest)
   );
+}
+
+function givesWay(parts: StoreParts, digest: Digest): boolean {
+  return parts.scrubbed.has(digest) && !parts.blobTurns.awaited(digest);
 }

@@ -20,6 +20,8 @@ export const LedgerRecord = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('resident'), digest: Digest, at: EpochMs }),
   /** On the disk, but nothing trustworthy says that it was verified: not servable until its bytes are hashed again. */
   z.strictObject({ is: z.literal('found'), digest: Digest, size: Bytes }),
+  /** Its bytes were hashed again and were right. */
+  z.strictObject({ is: z.literal('checked'), digest: Digest, at: EpochMs }),
   /** Its bytes are not what the digest says, or could not be read: never served again from this copy. */
   z.strictObject({ is: z.literal('broken'), digest: Digest }),
   /** Neither the blob nor a staging file of it is on the disk any more. */
@@ -59,6 +61,8 @@ export interface BlobEntry {
   readonly entries: readonly ViewEntry[];
   readonly pinned: boolean;
   readonly since: EpochMs;
+  /** When its bytes were last hashed; the fill counts. */
+  readonly checkedAt: EpochMs;
 }
 
 export interface FinishedAction {
@@ -114,7 +118,15 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
       changeBlob(state, record.digest, (blob) => ({ parts: new Set([...blob.parts, record.part]) }));
       return;
     case 'resident':
-      changeBlob(state, record.digest, () => ({ state: 'resident', parts: new Set(), since: record.at }));
+      changeBlob(state, record.digest, () => ({
+        state: 'resident',
+        parts: new Set(),
+        since: record.at,
+        checkedAt: record.at,
+      }));
+      return;
+    case 'checked':
+      changeBlob(state, record.digest, () => ({ checkedAt: record.at }));
       return;
     case 'broken':
       changeBlob(state, record.digest, () => ({ state: 'broken' }));
@@ -188,6 +200,7 @@ function recordsOfBlob(blob: BlobEntry): LedgerRecord[] {
   ];
   for (const part of blob.parts) records.push({ is: 'part', digest, part });
   if (blob.since !== NO_TIME) records.push({ is: 'resident', digest, at: blob.since });
+  if (blob.checkedAt !== blob.since) records.push({ is: 'checked', digest, at: blob.checkedAt });
   if (blob.state === 'unchecked') records.push({ is: 'found', digest, size });
   if (blob.state === 'broken') records.push({ is: 'broken', digest });
   if (blob.entries.length > 0) records.push({ is: 'named', digest, entries: [...blob.entries] });
@@ -205,6 +218,7 @@ function blankEntry(digest: Digest, size: Bytes): BlobEntry {
     entries: [],
     pinned: false,
     since: NO_TIME,
+    checkedAt: NO_TIME,
   };
 }
 

@@ -6,19 +6,24 @@ import { MIB } from '../../lib/shared/units.ts';
 
 const READ_BYTES = MIB;
 
+export interface Rehash {
+  /** Awaited after each read, so that a scrub leaves the disk to others; what it throws ends the hashing. */
+  readonly pace: (bytes: number) => Promise<void>;
+  /** Of the parts that an interrupted hashing of the same file had finished; grows with each part. */
+  readonly hashes: PartHash[];
+}
+
 /**
- * The digest of a file's bytes as they are on the disk now. `pace` is awaited after each read, so that a scrub leaves the
- * disk to others.
+ * The digest of a file's bytes as they are on the disk now.
  * @throws DiskError
  */
 export async function digestOfFile(
   disk: Disk,
   path: string,
   partSize: number,
-  pace: (bytes: number) => Promise<void> = async () => undefined,
+  { pace, hashes }: Rehash = { pace: async () => undefined, hashes: [] },
 ): Promise<Digest> {
-  const hashes: PartHash[] = [];
-  let size = 0;
+  let size = hashes.length * partSize;
   let hash = createHash('sha256');
   let inPart = 0;
   for (;;) {

@@ -110,6 +110,7 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
     blobTurns: createBlobTurns(),
     admissions: createTurns(),
     unclaimed: new Map(),
+    scrubbed: new Set(),
   };
   const rebuilt = await rebuild(parts, condition);
   await refreshView(parts);
@@ -187,7 +188,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     rebuilt,
     fills,
     leases,
-    scrub: createScrub(parts),
+    scrub: createScrub(parts, () => fills.anyRunning()),
     blob: (digest) => blobs.get(digest),
     residents: () => [...blobs.keys()].filter((digest) => servable(parts, digest)),
     async lease(digests) {

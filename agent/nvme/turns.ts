@@ -21,6 +21,8 @@ export function createTurns(): Turns {
 export interface BlobTurns {
   take<T>(digest: Digest, work: () => Promise<T>): Promise<T>;
   busy(digest: Digest): boolean;
+  /** Whether others wait for the end of the work that runs. */
+  awaited(digest: Digest): boolean;
 }
 
 export function createBlobTurns(): BlobTurns {
@@ -38,5 +40,6 @@ export function createBlobTurns(): BlobTurns {
       }
     },
     busy: (digest) => lines.has(digest),
+    awaited: (digest) => (lines.get(digest)?.waiting ?? 0) > 1,
   };
 }

@@ -5,7 +5,7 @@ import { errorText } from '../../lib/shared/errors.ts';
 import { blobPath } from './paths.ts';
 import type { StoreParts } from './parts.ts';
 import type { BlobEntry } from './records.ts';
-import { digestOfFile } from './rehash.ts';
+import { digestOfFile, type Rehash } from './rehash.ts';
 import { measure, removeBlob } from './removal.ts';
 
 export type Verification =
@@ -23,29 +23,22 @@ export type Verification =
     };
 
 /** Hashes a copy again, at full speed or paced; an unchecked copy that is sound becomes servable. */
-export function verifyBlob(
-  parts: StoreParts,
-  digest: Digest,
-  pace?: (bytes: number) => Promise<void>,
-): Promise<Verification> {
-  return parts.blobTurns.take(digest, () => verifyInTurn(parts, digest, pace));
+export function verifyBlob(parts: StoreParts, digest: Digest, rehash?: Rehash): Promise<Verification> {
+  return parts.blobTurns.take(digest, () => verifyInTurn(parts, digest, rehash));
 }
 
 /** For callers that hold the blob's turn. */
-export async function verifyInTurn(
-  parts: StoreParts,
-  digest: Digest,
-  pace?: (bytes: number) => Promise<void>,
-): Promise<Verification> {
+export async function verifyInTurn(parts: StoreParts, digest: Digest, rehash?: Rehash): Promise<Verification> {
   const blob = parts.ledger.state.blobs.get(digest);
   if (blob === undefined || (blob.state !== 'resident' && blob.state !== 'unchecked')) return { outcome: 'absent' };
-  const fault = await faultOf(parts, blob, pace);
+  const fault = await faultOf(parts, blob, rehash);
   if (fault === undefined) {
+    const at = parts.clock.now();
     if (blob.state === 'unchecked') {
       await parts.disk.setReadOnly(blobPath(digest));
-      await parts.ledger.commit([{ is: 'resident', digest, at: parts.clock.now() }]);
+      await parts.ledger.commit([{ is: 'resident', digest, at }]);
       await parts.view.refresh();
-    }
+    } else await parts.ledger.commit([{ is: 'checked', digest, at }]);
     return { outcome: 'sound', bytes: await measure(parts.disk, digest) };
   }
   // Out of service before the slow removal begins.
@@ -57,10 +50,10 @@ export async function verifyInTurn(
 async function faultOf(
   parts: StoreParts,
   blob: BlobEntry,
-  pace?: (bytes: number) => Promise<void>,
+  rehash?: Rehash,
 ): Promise<{ code: 'corrupt' | 'disk-error'; message: string } | undefined> {
   try {
-    const found = await digestOfFile(parts.disk, blobPath(blob.digest), parts.config.partSize, pace);
+    const found = await digestOfFile(parts.disk, blobPath(blob.digest), parts.config.partSize, rehash);
     if (found === blob.digest) return undefined;
     return { code: 'corrupt', message: `Its bytes now hash to ${found}.` };
   } catch (error) {

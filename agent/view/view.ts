@@ -18,7 +18,7 @@ export function createModelsView(disk: Disk, visible: () => Iterable<NamedBlob>)
   let present: Map<string, string> | undefined;
 
   async function bringInLine(): Promise<void> {
-    present ??= await readLinks(disk, FOLDERS.models);
+    present ??= new Map(await disk.readLinks(FOLDERS.models));
     const wanted = planView(visible());
     for (const [path, target] of present) {
       if (wanted.get(path) === target) continue;
@@ -35,19 +35,6 @@ export function createModelsView(disk: Disk, visible: () => Iterable<NamedBlob>)
   }
 
   return { refresh: () => turns.take(bringInLine) };
-}
-
-async function readLinks(disk: Disk, folder: string): Promise<Map<string, string>> {
-  const links = new Map<string, string>();
-  for (const name of await disk.list(folder)) {
-    const path = `${folder}/${name}`;
-    const target = await disk.readLink(path);
-    if (target !== undefined) links.set(path, target);
-    else if ((await disk.stat(path))?.kind === 'directory') {
-      for (const [inner, innerTarget] of await readLinks(disk, path)) links.set(inner, innerTarget);
-    }
-  }
-  return links;
 }
 
 async function makeFolders(disk: Disk, path: string): Promise<void> {

@@ -13,6 +13,8 @@ const OPTIONS = {
   runtime: 'embedded (npm start) or aws',
   capacity: 'most bytes that models may take, as in 500GB or 450GiB; default: the volume less the headroom',
   headroom: 'bytes that stay free on the volume; default 1GiB',
+  'high-watermark': 'percent of what the store may take, above which it evicts ahead of need; default 98',
+  'low-watermark': 'percent that it evicts down to then; default 95',
   'join-token': 'one-time token that registers this host; on EC2 its role does that',
   'join-token-file': 'a file with that token',
   zone: 'where this host stands, for placement',
@@ -71,6 +73,7 @@ export interface AgentSettings {
     | { readonly kind: 'aws'; readonly bucket: string; readonly region: string; readonly queueUrlPrefix: string };
   readonly capacityBytes: Bytes | undefined;
   readonly headroomBytes: Bytes;
+  readonly watermarks: { readonly high: number; readonly low: number };
   readonly joinToken: string | undefined;
   readonly joinTokenFile: string | undefined;
   readonly zone: string | undefined;
@@ -117,6 +120,7 @@ export function parseSettings(
     runtime: runtimeOf(settings),
     capacityBytes: raw.capacity === undefined ? undefined : parseSize('capacity', raw.capacity),
     headroomBytes: parseSize('headroom', raw.headroom ?? String(GIB)),
+    watermarks: watermarksOf(raw['high-watermark'] ?? '98', raw['low-watermark'] ?? '95'),
     joinToken: settings['join-token'],
     joinTokenFile: settings['join-token-file'],
     zone: settings.zone,
@@ -175,6 +179,15 @@ function parseCount(name: Option, text: string, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > most) throw invalid(`--${name}: a number from 0 to ${most}.`);
   return value;
+}
+
+function watermarksOf(high: string, low: string): AgentSettings['watermarks'] {
+  const shares = {
+    high: parseCount('high-watermark', high, 100) / 100,
+    low: parseCount('low-watermark', low, 100) / 100,
+  };
+  if (shares.low > shares.high) throw invalid('--low-watermark must not be above --high-watermark.');
+  return shares;
 }
 
 function listOf(text: string): string[] {

@@ -229,9 +229,8 @@ export function createMemDisk(options: MemDiskOptions = {}): MemDisk {
       const { parent, name } = parentOf(path);
       change({ adds: { to: parent, name, node: { kind: 'link', target } } });
     },
-    async readLink(path) {
-      const node = find(path);
-      return node?.kind === 'link' ? node.target : undefined;
+    async readLinks(path) {
+      return new Map(linksBelow(path, directory(path)));
     },
     async setReadOnly(path) {
       file(path).readOnly = true;
@@ -365,6 +364,13 @@ function statOf(node: Node): FileStat {
     kind: node.kind,
     modifiedMs: node.kind === 'file' ? node.modifiedMs : 0,
   };
+}
+
+function* linksBelow(path: string, directory: Directory): Generator<[string, string]> {
+  for (const [name, node] of directory.names) {
+    if (node.kind === 'link') yield [`${path}/${name}`, node.target];
+    if (node.kind === 'directory') yield* linksBelow(`${path}/${name}`, node);
+  }
 }
 
 function describe(path: string, directory: Directory): readonly string[] {

@@ -6,6 +6,7 @@ import type { Disk, FileStat } from '../../shared/ports/disk.ts';
 import { DiskError } from '../../shared/ports/disk.ts';
 import { diskSegments } from '../diskPath.ts';
 import { claimBlocks } from './claimBlocks.ts';
+import { linksBelow } from './linksBelow.ts';
 import { volumeSpace } from './volumeSpace.ts';
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_NOFOLLOW, O_DIRECTORY } = constants;
@@ -61,10 +62,7 @@ export async function createNodeDisk(root: string): Promise<Disk> {
       return (await absentIsFine(on(path, (full) => fs.lstat(full).then(statOf)))) ?? undefined;
     },
     symlink: (target, path) => on(path, (full) => replaceLink(target, full)),
-    async readLink(path) {
-      const found = await absentIsFine(on(path, (full) => fs.lstat(full)));
-      return found?.isSymbolicLink() === true ? on(path, (full) => fs.readlink(full)) : undefined;
-    },
+    readLinks: (path) => on(path, (full) => linksBelow(full, path)),
     setReadOnly: (path) => withFile(path, O_RDONLY, (file) => file.chmod(0o444)),
     space: () => mapErrors('.', () => volumeSpace(base)),
   };

@@ -47,7 +47,8 @@ export interface Disk {
   stat(path: string): Promise<FileStat | undefined>;
   /** A relative symbolic link at `path` whose text is `target`; replaces an existing link atomically. */
   symlink(target: string, path: string): Promise<void>;
-  readLink(path: string): Promise<string | undefined>;
+  /** Every link below a directory at any depth: path → text. Made for large trees. */
+  readLinks(path: string): Promise<ReadonlyMap<string, string>>;
   setReadOnly(path: string): Promise<void>;
   /** What the volume, its quota and the cgroup leave to us. */
   space(): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
