@@ -33,6 +33,13 @@ export const HostId = z
   .brand<'HostId'>();
 export type HostId = z.infer<typeof HostId>;
 
+/** A volume of a host's store, as its operator names it. */
+export const VolumeName = z
+  .string()
+  .check(z.regex(/^[a-z0-9][a-z0-9-]{0,19}$/))
+  .brand<'VolumeName'>();
+export type VolumeName = z.infer<typeof VolumeName>;
+
 /** Grows by one at every registration of a host; what belongs to an older one is dead. */
 export const Generation = z.number().check(z.int(), z.positive()).brand<'Generation'>();
 export type Generation = z.infer<typeof Generation>;
