@@ -1,11 +1,14 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { callerArn } from '../lib/adapters/aws/callerArn.ts';
 import { createNodeDisk } from '../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { createPinoLogger, createPinoTelemetry } from '../lib/adapters/node/pinoTelemetry.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
 import { createRangedTransfer } from '../lib/adapters/transfer/rangedTransfer.ts';
+import { sessionHost } from '../lib/fleet/index.ts';
 import { ContractError } from '../lib/shared/errors.ts';
+import type { HostId } from '../lib/shared/ids.ts';
 import type { Disk } from '../lib/shared/ports/disk.ts';
 import { Bytes, DAY_MS, DurationMs, HOUR_MS, MINUTE_MS, MIB } from '../lib/shared/units.ts';
 import { type Agent, type AgentConfig, createAgent } from './agent.ts';
@@ -32,7 +35,7 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const settings = parseSettings(process.argv.slice(2), process.env);
+  const settings = await named(parseSettings(process.argv.slice(2), process.env));
   const stop = stopOnSignals(settings.exitWithParent);
   const logger = createPinoLogger({
     level: settings.logLevel,
@@ -75,7 +78,7 @@ async function main(): Promise<void> {
   await Promise.all(listening.map((one) => one.close()));
 }
 
-async function agentConfig(settings: AgentSettings, disk: Disk, joinToken: string | undefined): Promise<AgentConfig> {
+async function agentConfig(settings: NamedSettings, disk: Disk, joinToken: string | undefined): Promise<AgentConfig> {
   const { totalBytes } = await disk.space();
   const { headroomBytes, zone } = settings;
   const capacityBytes = settings.capacityBytes ?? Bytes.parse(Math.max(0, totalBytes - headroomBytes));
@@ -108,6 +111,21 @@ async function agentConfig(settings: AgentSettings, disk: Disk, joinToken: strin
   };
 }
 
+type NamedSettings = AgentSettings & { readonly host: HostId };
+
+async function named(settings: AgentSettings): Promise<NamedSettings> {
+  const { host, runtime } = settings;
+  if (host !== undefined) return { ...settings, host };
+  const arn = runtime.kind === 'aws' ? await callerArn(runtime.region) : '';
+  const own = sessionHost(arn);
+  if (own !== undefined) return { ...settings, host: own };
+  throw new ContractError({
+    code: 'invalid-config',
+    message: `--host is needed: ${arn} is no role session that could name a host.`,
+    retryable: false,
+  });
+}
+
 async function readJoinToken({ joinToken, joinTokenFile }: AgentSettings): Promise<string | undefined> {
   if (joinToken !== undefined || joinTokenFile === undefined) return joinToken;
   return (await readFile(joinTokenFile, 'utf8')).trim();
@@ -124,7 +142,7 @@ function withFailpoint(disk: Disk, ports: PlanePorts, setting: string | undefine
   };
 }
 
-function announce(settings: AgentSettings, root: string, socket: string, listening: readonly Listening[]): void {
+function announce(settings: NamedSettings, root: string, socket: string, listening: readonly Listening[]): void {
   const port = listening.find((one) => one.port !== undefined)?.port;
   const ready = {
     schema: 'agent-ready/1',

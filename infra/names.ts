@@ -18,6 +18,9 @@ export const hostQueuePrefix = (prefix: string): string => `${prefix}-host-`;
 /** Role names are the account's, so the region is part of this one. */
 export const hostRoleName = (scope: IConstruct, prefix: string): string => `${prefix}-host-${Stack.of(scope).region}`;
 
+/** What EC2 instances register as. */
+export const agentRoleName = (scope: IConstruct, prefix: string): string => `${prefix}-agent-${Stack.of(scope).region}`;
+
 /** Bucket names are the world's, so account and region are part of this one. */
 export function bucketName(scope: IConstruct, prefix: string): string {
   const { account, region } = Stack.of(scope);

@@ -13,6 +13,8 @@ export interface StrataSettings {
   readonly heartbeatSeconds: number;
   readonly silentAfterSeconds: number;
   readonly commandTtlSeconds: number;
+  /** ARNs of further roles whose sessions register as hosts by the session's name; only what names sessions truly may assume them. */
+  readonly hostRoles: readonly string[];
   /** Where alarms are sent besides the topic's other subscribers. */
   readonly alarmEmail: string | undefined;
 }
@@ -50,6 +52,12 @@ export function settingsOf(node: Node): StrataSettings {
   if (logRetentionDays === undefined) {
     throw new SettingsError(`-c logRetentionDays must be one of ${LOG_RETENTION_DAYS.join(', ')}.`);
   }
+  const hostRoles = text('hostRoles', '')
+    .split(',')
+    .filter((arn) => arn !== '');
+  if (hostRoles.some((arn) => !/^arn:[a-z-]+:iam::\d{12}:role\/\S+$/.test(arn))) {
+    throw new SettingsError('-c hostRoles must be ARNs of IAM roles, separated by commas.');
+  }
   const alarmEmail = text('alarmEmail', '');
   return {
     prefix,
@@ -60,6 +68,7 @@ export function settingsOf(node: Node): StrataSettings {
     heartbeatSeconds: count('heartbeatSeconds', 30, 1, 3600),
     silentAfterSeconds: count('silentAfterSeconds', 180, 3, 86_400),
     commandTtlSeconds: count('commandTtlSeconds', 6 * 3600, 10, 1_209_600),
+    hostRoles,
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
   };
 }

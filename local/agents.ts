@@ -6,7 +6,7 @@ import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
 import { HostRow } from '../lib/catalog/index.ts';
 import { createJoinToken } from '../lib/fleet/index.ts';
-import { HostId } from '../lib/shared/ids.ts';
+import { HostId, HostPattern } from '../lib/shared/ids.ts';
 import type { CatalogStore } from '../lib/shared/ports/catalogStore.ts';
 import { MINUTE_MS } from '../lib/shared/units.ts';
 import { type AgentProcess, hostFolder, startAgent } from '../runtime/start/agents.ts';
@@ -58,7 +58,10 @@ export async function startLocalAgent(
   options: { readonly host: HostId; readonly folder: string; readonly onEnded: (reason: string) => void },
 ): Promise<AgentProcess> {
   const { folder, host, onEnded } = options;
-  const { token } = await createJoinToken({ catalog, clock: systemClock, random: nodeRandom }, 5 * MINUTE_MS);
+  const { token } = await createJoinToken(
+    { catalog, clock: systemClock, random: nodeRandom },
+    { hosts: HostPattern.parse(host), uses: 1, ttlMs: 5 * MINUTE_MS },
+  );
   const agent = await startAgent({
     host,
     folder: hostFolder(folder, host),

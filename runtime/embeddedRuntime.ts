@@ -57,6 +57,8 @@ const SETTINGS: Settings = {
   heartbeatSeconds: 10,
   silentAfterMs: 60 * SECOND_MS,
   commandTtlMs: 6 * HOUR_MS,
+  // Without IAM nobody has such an identity: hosts join by token.
+  agentRoleArns: [],
 };
 
 const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, housekeeping: HOUR_MS };

@@ -24,6 +24,8 @@ export function problemOfPlane({ code, title, hint }: PlaneProblem): LocalProble
       return { status: 400, code, title, hint };
     case 'unauthenticated':
     case 'stale-generation':
+    case 'host-not-allowed':
+    case 'name-in-use':
     case 'unsupported-protocol':
     case 'internal':
       return { status: 503, code: 'plane-refused', title, hint, retryAfterSeconds: 5 };

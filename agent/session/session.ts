@@ -4,7 +4,7 @@ import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import { type AgentPlane, generateKeyPair, hostKeyId, type PlaneAnswer, signEnvelope } from '../../lib/fleet/index.ts';
 import type { Json } from '../../lib/shared/canonicalJson.ts';
 import { errorText, PortError } from '../../lib/shared/errors.ts';
-import type { Generation } from '../../lib/shared/ids.ts';
+import { Generation } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
@@ -78,6 +78,7 @@ export async function openSession(deps: SessionDeps, host: HostDescription): Pro
   }
 
   async function register(ended: Current | undefined): Promise<boolean> {
+    const offered = kept.next;
     const keys = await nextKeys();
     const registration = { ...host, protocols: [...PROTOCOL_VERSIONS], publicKey: keys.publicKey };
     if (ended !== undefined) {
@@ -86,14 +87,25 @@ export async function openSession(deps: SessionDeps, host: HostDescription): Pro
       const rejoin = { schema: 'rejoin-host/1', host: id, generation, at, registration } as const;
       const answer = await deps.plane.rejoin(signAs(ended, rejoin));
       if (answer.outcome === 'answered') return adopted(keys, answer);
+      const begun = offered === undefined ? undefined : await claim(offered, ended);
+      if (begun?.outcome === 'answered') return adopted(offered ?? keys, begun);
     }
     return adopted(keys, await deps.plane.register(registration));
   }
 
-  async function refresh(current: Current): Promise<boolean> {
+  /** The generation may have begun, and its answer been lost: then the keys that were offered for it are the host's. */
+  async function claim(keys: KeyPair, { session }: Current): Promise<PlaneAnswer<HostSession>> {
+    return renew({ keys, session: { ...session, generation: Generation.parse(session.generation + 1) } });
+  }
+
+  function renew(current: Current): Promise<PlaneAnswer<HostSession>> {
     const { host: id, generation } = current.session;
     const request = { schema: 'refresh-session/1', host: id, generation, at: deps.clock.now() } as const;
-    const answer = await deps.plane.refresh(signAs(current, request));
+    return deps.plane.refresh(signAs(current, request));
+  }
+
+  async function refresh(current: Current): Promise<boolean> {
+    const answer = await renew(current);
     const over = answer.outcome === 'refused' && OVER.has(answer.problem.code);
     return over ? register(current) : adopted(current.keys, answer);
   }

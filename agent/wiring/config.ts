@@ -8,14 +8,14 @@ import { Bytes, GIB } from '../../lib/shared/units.ts';
 /** Each setting is a flag and an environment variable (`--data` and `STRATA_DATA`); the flag goes first. */
 const OPTIONS = {
   plane: 'URL of the plane’s host API',
-  host: 'this host’s name in the fleet',
+  host: 'this host’s name in the fleet; needed but for aws without a join token, where it is the instance’s id',
   data: 'folder of the store, on the volume that it may use',
   runtime: 'embedded (npm start) or aws',
   capacity: 'most bytes that models may take, as in 500GB or 450GiB; default: the volume less the headroom',
   headroom: 'bytes that stay free on the volume; default 1GiB',
   'high-watermark': 'percent of what the store may take, above which it evicts ahead of need; default 98',
   'low-watermark': 'percent that it evicts down to then; default 95',
-  'join-token': 'one-time token that registers this host; on EC2 its role does that',
+  'join-token': 'token that registers this host; on EC2 its role does that',
   'join-token-file': 'a file with that token',
   zone: 'where this host stands, for placement',
   labels: 'key=value,… for placement',
@@ -50,7 +50,7 @@ const Url = z.string().check(z.refine((text) => URL.canParse(text) && /^https?:/
 
 const Settings = z.object({
   plane: Url,
-  host: HostId,
+  host: z.optional(HostId),
   data: z.string().check(z.minLength(1)),
   runtime: z._default(z.enum(['embedded', 'aws']), 'embedded'),
   zone: z.optional(z.string()),
@@ -66,7 +66,8 @@ const Settings = z.object({
 
 export interface AgentSettings {
   readonly plane: string;
-  readonly host: HostId;
+  /** Undefined: what IAM calls this process. */
+  readonly host: HostId | undefined;
   readonly data: string;
   readonly runtime:
     | { readonly kind: 'embedded' }
@@ -113,6 +114,10 @@ export function parseSettings(
     throw invalid(!given ? `--${name} is needed.` : `--${name}: ${issue?.message}`);
   }
   const settings = parsed.data;
+  const byIdentity = settings.runtime === 'aws' && settings['join-token'] === undefined;
+  if (settings.host === undefined && !(byIdentity && settings['join-token-file'] === undefined)) {
+    throw invalid('--host is needed.');
+  }
   return {
     plane: settings.plane,
     host: settings.host,

@@ -22,6 +22,7 @@ const ENVIRONMENT: FunctionEnvironment & { readonly AWS_REGION: string } = {
   STRATA_QUEUE_URL_PREFIX: 'https://sqs.us-east-1.amazonaws.com/000000000000/bench-',
   STRATA_HOST_DEAD_LETTER_ARN: 'arn:aws:sqs:us-east-1:000000000000:bench-hosts-dead',
   STRATA_HOST_ROLE_ARN: 'arn:aws:iam::000000000000:role/bench-host',
+  STRATA_AGENT_ROLE_ARNS: 'arn:aws:iam::000000000000:role/bench-agent',
   STRATA_COMMAND_SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:bench',
   STRATA_MAX_UPLOAD_BYTES: '1000000000',
   STRATA_HEARTBEAT_SECONDS: '30',

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
-import { SemVer } from '../../lib/shared/ids.ts';
+import { HostPattern, SemVer } from '../../lib/shared/ids.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError, FindingsError } from '../errors.ts';
@@ -23,8 +23,10 @@ export function registerOperate(program: Command): void {
     .action(runDeprecate);
   registerDeadLetters(program);
   withPlane(program.command('token').description('rights for hosts').command('create'))
-    .description('a one-time token that registers one host')
-    .option('--valid <minutes>', 'how long it can be used', positive, 60)
+    .description('a join token that registers a host')
+    .argument('<host>', 'the host’s name, or `prefix*` for hosts whose names begin so', hostPattern)
+    .option('--uses <n>', 'how many hosts a prefix may register (1–100)', positive, 1)
+    .option('--valid <minutes>', 'how long it can be used, seven days at most', positive, 60)
     .action(runToken);
   withPlane(program.command('doctor').description('check the plane; exit 1 when something fails')).action(runDoctor);
 }
@@ -88,7 +90,7 @@ async function runHosts(options: PlaneOptions): Promise<void> {
       ['HEARTBEAT', ({ heartbeatAt }) => ago(heartbeatAt)],
       ['SUBSCRIPTIONS', ({ subscriptions }) => subscriptions.join(', ')],
     ],
-    empty: 'No host is registered. Make a join token: strata token create',
+    empty: 'No host is registered. Make a join token: strata token create HOST',
   });
 }
 
@@ -133,19 +135,26 @@ function registerDeadLetters(program: Command): void {
     });
 }
 
-async function runToken(options: PlaneOptions & { readonly valid: number }): Promise<void> {
+interface TokenOptions extends PlaneOptions {
+  readonly valid: number;
+  readonly uses: number;
+}
+
+async function runToken(hosts: HostPattern, options: TokenOptions): Promise<void> {
   const { operations } = await connect(options);
-  const token = await operations.createJoinToken({ validMinutes: options.valid });
+  const token = await operations.createJoinToken({ hosts, uses: options.uses, validMinutes: options.valid });
   print(options, {
     schema: 'strata.join-token/v1',
     items: [token],
     id: (one) => one.token,
     columns: [
       ['TOKEN', (one) => one.token],
+      ['HOSTS', (one) => one.hosts],
+      ['USES', ({ uses }) => String(uses)],
       ['EXPIRES', ({ expiresAt }) => new Date(expiresAt).toISOString()],
     ],
   });
-  if (options.json !== true && options.quiet !== true) note('It is shown only now, and registers one host once.');
+  if (options.json !== true && options.quiet !== true) note('It is shown only now.');
 }
 
 async function runDoctor(options: PlaneOptions): Promise<void> {
@@ -185,6 +194,12 @@ function isDry(options: MutationOptions): boolean {
 
 function sayDry(options: MutationOptions): void {
   if (isDry(options)) note('Nothing was changed (--dry-run).');
+}
+
+function hostPattern(text: string): HostPattern {
+  const hosts = HostPattern.safeParse(text);
+  if (hosts.success) return hosts.data;
+  throw new InvalidArgumentError('It is up to 40 lower-case letters, digits and hyphens, as in gpu-17 or gpu-*.');
 }
 
 function positive(text: string): number {

@@ -17,7 +17,7 @@ export const PROTOCOL_VERSIONS = [1] as const;
 
 const PublicKey = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/));
 
-/** `POST /v1/hosts` (IAM) and `POST /v1/hosts/join` (one-time token). */
+/** `POST /v1/hosts` (the caller's IAM identity names the host) and `POST /v1/hosts/join` (join token). */
 export const RegisterHost = z.strictObject({
   protocols: z.array(z.number()).check(z.minLength(1), z.maxLength(16)),
   host: HostId,
@@ -115,6 +115,8 @@ export const Problem = z.object({
     'archived',
     'unauthenticated',
     'stale-generation',
+    'host-not-allowed',
+    'name-in-use',
     'bad-request',
     'unsupported-protocol',
     'internal',

@@ -1,6 +1,7 @@
 import { RegisterHost } from '../../events/host-api/v1.ts';
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import {
+  joinHost,
   problemOf,
   type RegistrationDeps,
   refreshSession,
@@ -13,15 +14,23 @@ import { modelAnswer, parseBody, problemAnswer, sessionAnswer } from './answers.
 
 type Route = (request: HttpRequest, deps: RegistrationDeps) => Promise<HttpAnswer>;
 
+/** Where IAM guards a route, the gateway refuses strangers; so does the function, where no gateway stands before it. */
+const unauthenticated = problemAnswer({
+  status: 401,
+  code: 'unauthenticated',
+  title: 'The caller is not authenticated.',
+  hint: 'Sign the call with AWS credentials, or join by a token: POST /v1/hosts/join.',
+});
+
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     'POST /v1/hosts',
-    async ({ body }, deps) => sessionAnswer(await registerHost(deps, parseBody(RegisterHost, body), 'iam')),
+    async ({ body, callerArn }, deps) =>
+      callerArn === undefined
+        ? unauthenticated
+        : sessionAnswer(await registerHost(deps, parseBody(RegisterHost, body), callerArn)),
   ],
-  [
-    'POST /v1/hosts/join',
-    async ({ body }, deps) => sessionAnswer(await registerHost(deps, parseBody(RegisterHost, body), 'token')),
-  ],
+  ['POST /v1/hosts/join', async ({ body }, deps) => sessionAnswer(await joinHost(deps, parseBody(RegisterHost, body)))],
   [
     'POST /v1/hosts/rejoin',
     async ({ body }, deps) => sessionAnswer(await rejoinHost(deps, parseBody(SignedEnvelope, body))),
@@ -36,17 +45,12 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ],
 ]);
 
-/** Routes that IAM guards; the gateway refuses strangers, and so does the function where no gateway stands before it. */
-const IAM_ROUTES: readonly string[] = ['POST /v1/hosts'];
-
 export function createHostApiHandler(deps: RegistrationDeps): HttpHandler {
   return httpHandler(deps, {
     name: 'host-api',
     answer: (request, { telemetry }) => {
-      const name = `${request.method} ${request.path}`;
-      const route = ROUTES.get(name) ?? notFound;
-      const guarded = IAM_ROUTES.includes(name) && request.callerArn === undefined ? unauthenticated : route;
-      return guarded(request, { ...deps, telemetry });
+      const route = ROUTES.get(`${request.method} ${request.path}`) ?? notFound;
+      return route(request, { ...deps, telemetry });
     },
     problem: (error) => problemAnswer(problemOf(error)),
   });
@@ -58,12 +62,4 @@ const notFound: Route = async () =>
     code: 'bad-request',
     title: 'No such route.',
     hint: 'Compare the agent’s version with the plane’s.',
-  });
-
-const unauthenticated: Route = async () =>
-  problemAnswer({
-    status: 401,
-    code: 'unauthenticated',
-    title: 'The caller is not authenticated.',
-    hint: 'Sign the call with AWS credentials.',
   });

@@ -16,6 +16,8 @@ export interface Settings {
   readonly heartbeatSeconds: number;
   /** A host without a heartbeat for so long counts as silent. */
   readonly silentAfterMs: number;
+  /** Roles whose sessions may register as hosts, by the session's name. */
+  readonly agentRoleArns: readonly string[];
   /** A command that is not finished after so long is dead. */
   readonly commandTtlMs: number;
 }

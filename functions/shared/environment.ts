@@ -6,6 +6,8 @@ export interface FunctionEnvironment {
   readonly STRATA_QUEUE_URL_PREFIX: string;
   readonly STRATA_HOST_DEAD_LETTER_ARN: string;
   readonly STRATA_HOST_ROLE_ARN: string;
+  /** Separated by commas. */
+  readonly STRATA_AGENT_ROLE_ARNS: string;
   readonly STRATA_COMMAND_SECRET_ARN: string;
   readonly STRATA_MAX_UPLOAD_BYTES: string;
   readonly STRATA_HEARTBEAT_SECONDS: string;

@@ -20,6 +20,7 @@ export function awsBase(
       maxUploadBytes: Number(environment.STRATA_MAX_UPLOAD_BYTES),
       heartbeatSeconds: Number(environment.STRATA_HEARTBEAT_SECONDS),
       silentAfterMs: Number(environment.STRATA_SILENT_AFTER_MS),
+      agentRoleArns: environment.STRATA_AGENT_ROLE_ARNS.split(','),
       commandTtlMs: Number(environment.STRATA_COMMAND_TTL_MS),
     },
   };

@@ -37,9 +37,12 @@ const BURST = 400;
 
 /** The HTTP API that hosts register at. API Gateway speaks TLS 1.2 and newer only. */
 export class HostApi extends Construct {
+  readonly apiId: string;
+
   constructor(scope: Construct, id: string, props: HostApiProps) {
     super(scope, id);
     const api = new HttpApi(this, 'Api', { apiName: `${props.settings.prefix}-hosts`, createDefaultStage: false });
+    this.apiId = api.apiId;
     const log = new LogGroup(this, 'AccessLog', {
       logGroupName: `/aws/apigateway/${props.settings.prefix}-hosts`,
       retention: props.settings.logRetentionDays,

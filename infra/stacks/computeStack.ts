@@ -5,13 +5,14 @@ import type { FunctionDeclaration } from '../../functions/shared/declaration.ts'
 import type { FunctionEnvironment } from '../../functions/shared/environment.ts';
 import { allow } from '../acknowledge.ts';
 import { type GrantTargets, statementsOf } from '../capabilities/grants.ts';
+import { AgentIdentity } from '../capabilities/agentIdentity.ts';
 import { HostAccess } from '../capabilities/hostAccess.ts';
 import { HostApi } from '../capabilities/hostApi.ts';
 import { OutboxStream } from '../capabilities/outboxStream.ts';
 import { DeadLetterQueue } from '../constructs/deadLetterQueue.ts';
 import { QueueWorker } from '../constructs/queueWorker.ts';
 import { StrataFunction, type StrataFunctionProps } from '../constructs/strataFunction.ts';
-import { bucketName, hostDeadLetterName, hostQueuePrefix, hostRoleName, tableName } from '../names.ts';
+import { agentRoleName, bucketName, hostDeadLetterName, hostQueuePrefix, hostRoleName, tableName } from '../names.ts';
 import { publish } from '../output.ts';
 import type { StrataSettings } from '../settings.ts';
 import type { DataStack } from './dataStack.ts';
@@ -126,7 +127,7 @@ export class ComputeStack extends Stack {
         issuer: issuer.worker.role,
       });
     }
-    new HostApi(this, 'Gateway', {
+    const { apiId } = new HostApi(this, 'Gateway', {
       settings,
       topic: observability.topic.topic,
       targets: this.deployed.flatMap(({ declaration, worker }) =>
@@ -137,6 +138,7 @@ export class ComputeStack extends Stack {
         ),
       ),
     });
+    new AgentIdentity(this, 'AgentIdentity', { settings, apiId });
   }
 }
 
@@ -154,12 +156,19 @@ function environmentOf(
     queueUrlPrefix,
     'What stands before a queue’s name; agents take it as --queue-url-prefix',
   );
+  const agentRoleArn = Stack.of(hostDeadLetters).formatArn({
+    service: 'iam',
+    region: '',
+    resource: 'role',
+    resourceName: agentRoleName(hostDeadLetters, settings.prefix),
+  });
   return {
     STRATA_BUCKET: data.bucket.bucket.bucketName,
     STRATA_TABLE: data.table.table.tableName,
     STRATA_QUEUE_URL_PREFIX: queueUrlPrefix,
     STRATA_HOST_DEAD_LETTER_ARN: queue.queueArn,
     STRATA_HOST_ROLE_ARN: targets.hostRoleArn,
+    STRATA_AGENT_ROLE_ARNS: [agentRoleArn, ...settings.hostRoles].join(','),
     STRATA_COMMAND_SECRET_ARN: data.secret.secret.secretArn,
     STRATA_MAX_UPLOAD_BYTES: String(settings.maxUploadBytes),
     STRATA_HEARTBEAT_SECONDS: String(settings.heartbeatSeconds),

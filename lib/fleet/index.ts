@@ -37,10 +37,17 @@ export { problemOf, refusalProblem } from './problems.ts';
 export { replayPlacement } from './placementInputs.ts';
 export type { HeartbeatDeps, ReconcileReason } from './reconcileResidents.ts';
 export { type HeartbeatAnswer, recordHeartbeat } from './recordHeartbeat.ts';
+export { hostOfCaller, sessionHost } from './callerIdentity.ts';
 export {
+  decideRegistration,
+  type HostProof,
+  type RegistrationDecision,
+  type RegistrationRefusal,
+} from './decideRegistration.ts';
+export {
+  joinHost,
   type RegistrationAnswer,
   type RegistrationDeps,
-  type RegistrationRefusal,
   registerHost,
   rejoinHost,
 } from './registerHost.ts';

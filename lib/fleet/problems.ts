@@ -1,13 +1,15 @@
 import type { Problem } from '../../events/host-api/v1.ts';
 import { ContractError, StrataError } from '../shared/errors.ts';
 import { FleetError } from './errors.ts';
-import type { RegistrationRefusal } from './registerHost.ts';
+import type { RegistrationRefusal } from './decideRegistration.ts';
 import type { ResolveRefusal } from './resolveModel.ts';
 import type { SessionRefusal } from './sessions.ts';
 
 type Refusal = RegistrationRefusal | SessionRefusal | ResolveRefusal;
 
 const UNAUTHENTICATED = { status: 401, code: 'unauthenticated' } as const;
+const NOT_ALLOWED = { status: 403, code: 'host-not-allowed' } as const;
+const NAME_IN_USE = { status: 409, code: 'name-in-use' } as const;
 
 /** What a host is told when it is refused, and what its operator can do. */
 const REFUSALS: Readonly<Record<Refusal, Problem>> = {
@@ -20,12 +22,33 @@ const REFUSALS: Readonly<Record<Refusal, Problem>> = {
   'unknown-token': {
     ...UNAUTHENTICATED,
     title: 'The join token is unknown or has expired.',
-    hint: 'Create another: strata hosts join-token.',
+    hint: 'Create another: strata token create HOST.',
   },
   'token-spent': {
     ...UNAUTHENTICATED,
-    title: 'The join token was used before.',
-    hint: 'A token registers one host once. A host that restarts calls /v1/hosts/rejoin; for another host create another token.',
+    title: 'The join token was used as often as it may be.',
+    hint: 'A host that restarts needs none: it goes on by the key in its store. For another host create another token.',
+  },
+  'not-covered': {
+    ...NOT_ALLOWED,
+    title: 'The join token is for hosts of other names.',
+    hint: 'Use the name that the token was made for, or create one for this name: strata token create HOST.',
+  },
+  'foreign-identity': {
+    ...NOT_ALLOWED,
+    title: 'The caller’s IAM identity is not the host that it wants to register.',
+    hint: 'A host registers under its role session’s name, an EC2 instance under its instance id, in a role that the plane was deployed with (hostRoles).',
+  },
+  'host-is-live': {
+    ...NAME_IN_USE,
+    title: 'A host of this name is in service, and this caller does not hold its key.',
+    hint: 'Take another name. If the host has lost its store, wait until the plane counts it as silent.',
+    retryAfterSeconds: 60,
+  },
+  'host-is-known': {
+    ...NAME_IN_USE,
+    title: 'A host of this name is registered; a token for many names registers new ones only.',
+    hint: 'To put a host in its place, create a token for exactly this name: strata token create HOST.',
   },
   'not-fresh': {
     ...UNAUTHENTICATED,

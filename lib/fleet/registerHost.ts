@@ -11,13 +11,15 @@ import {
   settle,
   type Versioned,
 } from '../catalog/index.ts';
-import { CorrelationId, Generation, hostQueue } from '../shared/ids.ts';
+import { CorrelationId, Generation, type HostId, hostQueue } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { CommandKeys } from '../shared/ports/commandKeys.ts';
 import type { QueueAdmin } from '../shared/ports/messageQueue.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, EpochMs } from '../shared/units.ts';
+import { hostOfCaller } from './callerIdentity.ts';
+import { decideRegistration, type HostProof, type RegistrationRefusal } from './decideRegistration.ts';
 import type { HostCredentialIssuer } from './hostCredentials.ts';
 import { openReport } from './hostReports.ts';
 import { joinTokenHash } from './joinTokens.ts';
@@ -30,46 +32,40 @@ export interface RegistrationDeps {
   readonly commandKeys: CommandKeys;
   readonly hostCredentials: HostCredentialIssuer;
   readonly telemetry: Telemetry;
-  readonly settings: { readonly heartbeatSeconds: number; readonly silentAfterMs: number };
+  readonly settings: {
+    readonly heartbeatSeconds: number;
+    readonly silentAfterMs: number;
+    /** Roles whose sessions are hosts, by the session's name. */
+    readonly agentRoleArns: readonly string[];
+  };
 }
-
-export type RegistrationRefusal =
-  | 'unsupported-protocol'
-  /** No such token, or it has expired. */
-  | 'unknown-token'
-  /** Another registration has used it. */
-  | 'token-spent'
-  /** The generation that signs has ended. */
-  | 'stale-generation'
-  | 'unknown-host'
-  /** Signed too long ago, or by a clock that is far off. */
-  | 'not-fresh';
 
 export type RegistrationAnswer =
   | { readonly outcome: 'registered'; readonly session: HostSession }
   | { readonly outcome: 'refused'; readonly reason: RegistrationRefusal };
 
-/** `iam`: the caller was authenticated before; `token`: the request's own one-time token is spent in the same write. */
-type Admission = 'iam' | 'token';
-
 /** Index entries of models that were published meanwhile may lag: the new host is looked at once more after this time. */
 const SECOND_LOOK_SECONDS = 300;
 
-/**
- * Begins a new generation of a host: its queue first, then in one conditional write the host's row, the spent token and the
- * messages that fence what older generations left. The same key registering again is the same registration, since its answer
- * may have been lost: it begins nothing.
- */
+/** By the join token of the request, which is spent in the same write. */
+export async function joinHost(deps: RegistrationDeps, request: RegisterHost): Promise<RegistrationAnswer> {
+  return register(deps, request, async () => {
+    const token = await JoinTokenRow.get(deps.catalog, joinTokenHash(request.joinToken ?? ''));
+    return {
+      proof: { by: 'token', token: token?.value },
+      spend: token === undefined ? [] : [spent(token, request.host)],
+    };
+  });
+}
+
+/** By the IAM identity that the gateway authenticated: a host of its own name and no other. */
 export async function registerHost(
   deps: RegistrationDeps,
   request: RegisterHost,
-  admission: Admission,
+  callerArn: string,
 ): Promise<RegistrationAnswer> {
-  return register(deps, request, async (host) => {
-    if (admission === 'iam') return { changes: [] };
-    const token = await JoinTokenRow.get(deps.catalog, joinTokenHash(request.joinToken ?? ''));
-    return admitByToken(request, host, token, deps.clock.now());
-  });
+  const host = hostOfCaller(callerArn, deps.settings.agentRoleArns);
+  return register(deps, request, async () => ({ proof: { by: 'identity', host }, spend: [] }));
 }
 
 /** A host that restarts proves itself by the key of the generation that ends: the envelope names it, so it works once. */
@@ -79,30 +75,22 @@ export async function rejoinHost(deps: RegistrationDeps, envelope: SignedEnvelop
   const { registration, generation, host: name, at } = opened.report;
   if (!isFresh(at, deps.clock.now())) return { outcome: 'refused', reason: 'not-fresh' };
   if (registration.host !== name) return { outcome: 'refused', reason: 'unknown-host' };
-  return register(deps, registration, async (host) => {
-    const begun = host?.value.publicKey === registration.publicKey;
-    return begun || host?.value.generation === generation ? { changes: [] } : { refusal: 'stale-generation' };
-  });
+  return register(deps, registration, async () => ({ proof: { by: 'signature', generation }, spend: [] }));
 }
 
-type Admitted = { readonly changes: readonly Change[] } | { readonly refusal: RegistrationRefusal };
-
-function admitByToken(
-  request: RegisterHost,
-  host: Versioned<Host> | undefined,
-  token: Versioned<JoinToken> | undefined,
-  now: EpochMs,
-): Admitted {
-  if (token === undefined || token.value.expiresAt <= now) return { refusal: 'unknown-token' };
-  const repeats = token.value.usedBy === request.host && host?.value.publicKey === request.publicKey;
-  if (token.value.usedBy !== undefined && !repeats) return { refusal: 'token-spent' };
-  return { changes: [JoinTokenRow.put({ ...token.value, usedBy: request.host }, expectationOf(token))] };
+function spent(token: Versioned<JoinToken>, host: HostId): Change {
+  return JoinTokenRow.put({ ...token.value, usedBy: [...token.value.usedBy, host] }, expectationOf(token));
 }
 
+/**
+ * Begins a new generation of a host: its queue first, then in one conditional write the host's row, the spent token and the
+ * messages that fence what older generations left. The same key registering again is the same registration, since its answer
+ * may have been lost: it begins nothing.
+ */
 async function register(
   deps: RegistrationDeps,
   request: RegisterHost,
-  admit: (host: Versioned<Host> | undefined) => Promise<Admitted>,
+  prove: () => Promise<{ readonly proof: HostProof; readonly spend: readonly Change[] }>,
 ): Promise<RegistrationAnswer> {
   const protocol = negotiate(request.protocols);
   if (protocol === undefined) return { outcome: 'refused', reason: 'unsupported-protocol' };
@@ -111,25 +99,33 @@ async function register(
     `Registering ${request.host}`,
     async (): Promise<Decided<Registered>> => {
       const row = await HostRow.get(deps.catalog, request.host);
-      const admitted = await admit(row);
-      if ('refusal' in admitted) return { changes: [], answer: { refusal: admitted.refusal } };
-      if (row?.value.publicKey === request.publicKey) return { changes: [], answer: { host: row.value } };
+      const { proof, spend } = await prove();
+      const decided = decideRegistration(request, row?.value, proof, deps.clock.now());
+      if (decided.decision === 'refuse') return { changes: [], answer: { refusal: decided.reason, by: proof.by } };
+      if (decided.decision === 'repeat' && row !== undefined) {
+        return { changes: [], answer: { host: row.value, by: proof.by } };
+      }
       const host = nextGeneration(request, row?.value, protocol, deps.clock.now(), deps.settings.silentAfterMs);
       // Idempotent, and before the row: whoever reads the row may send.
       await deps.queues.create(host.queue);
-      const changes = [HostRow.put(host, expectationOf(row)), ...admitted.changes, ...announcements(host)];
-      return { changes, answer: { host } };
+      const changes = [HostRow.put(host, expectationOf(row)), ...spend, ...announcements(host)];
+      return { changes, answer: { host, by: proof.by } };
     },
   );
-  if (registered.host === undefined) return { outcome: 'refused', reason: registered.refusal };
+  if (registered.host === undefined) {
+    deps.telemetry.warn('registration refused', { host: request.host, by: registered.by, reason: registered.refusal });
+    deps.telemetry.metric('RegistrationsRefused', 'Count', 1, { reason: registered.refusal });
+    return { outcome: 'refused', reason: registered.refusal };
+  }
   const { id, generation } = registered.host;
-  deps.telemetry.info('host registered', { host: id, generation, protocol });
+  deps.telemetry.info('host registered', { host: id, generation, protocol, by: registered.by });
   return { outcome: 'registered', session: await openSession(deps, registered.host) };
 }
 
-type Registered =
+type Registered = { readonly by: HostProof['by'] } & (
   | { readonly host: Host; readonly refusal?: never }
-  | { readonly host?: never; readonly refusal: RegistrationRefusal };
+  | { readonly host?: never; readonly refusal: RegistrationRefusal }
+);
 
 /** The highest protocol that both sides speak. */
 function negotiate(offered: readonly number[]): number | undefined {

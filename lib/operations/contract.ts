@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ModelName, SemVer } from '../shared/ids.ts';
+import { HostPattern, ModelName, SemVer } from '../shared/ids.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
   ActionView,
@@ -62,7 +62,11 @@ const OPERATION_CONTRACTS = {
     output: DeadLetterView,
   },
   createJoinToken: {
-    input: z.strictObject({ validMinutes: z.number().check(z.positive(), z.lte(7 * 24 * 60)) }),
+    input: z.strictObject({
+      hosts: HostPattern,
+      uses: z.number().check(z.int(), z.gte(1), z.lte(100)),
+      validMinutes: z.number().check(z.positive(), z.lte(7 * 24 * 60)),
+    }),
     output: JoinTokenView,
   },
   /** Sends a signed command to one host; its receipt ends the action. */

@@ -48,7 +48,8 @@ export function createOperations(deps: OperationsDeps): Operations {
     deprecateVersion: async (input) => versionView(await deprecateVersion(catalog, { ...input, now: clock.now() })),
     listDeadLetters: async () => ({ items: (await deadLetters.list()).map(view) }),
     redriveDeadLetters: (input) => redriveDeadLetters(deadLetters, input),
-    createJoinToken: ({ validMinutes }) => createJoinToken(deps, validMinutes * MINUTE_MS),
+    createJoinToken: ({ hosts, uses, validMinutes }) =>
+      createJoinToken(deps, { hosts, uses, ttlMs: validMinutes * MINUTE_MS }),
     commandHost: (input) => sendHostCommand(deps, input),
     doctor: async () => ({
       items: [...(await doctor({ ...deps, listHosts: () => listHosts(catalog) }, clock.now()))],

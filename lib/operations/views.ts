@@ -13,6 +13,7 @@ import {
   FileRole,
   Generation,
   HostId,
+  HostPattern,
   KeySegment,
   Location,
   ModelKind,
@@ -115,7 +116,7 @@ export const DeadLetterView = z.object({ queue: z.string(), sources: z.array(z.s
 export type DeadLetterView = z.infer<typeof DeadLetterView>;
 
 /** The token stands nowhere else. */
-export const JoinTokenView = z.object({ token: z.string(), expiresAt: EpochMs });
+export const JoinTokenView = z.object({ token: z.string(), hosts: HostPattern, uses: z.number(), expiresAt: EpochMs });
 
 export const DoctorCheck = z.object({
   check: z.string(),

@@ -40,6 +40,13 @@ export const VolumeName = z
   .brand<'VolumeName'>();
 export type VolumeName = z.infer<typeof VolumeName>;
 
+/** One host's name, or with a trailing `*` every name that begins so. */
+export const HostPattern = z
+  .string()
+  .check(z.regex(/^[a-z0-9][a-z0-9-]{0,39}\*?$/))
+  .brand<'HostPattern'>();
+export type HostPattern = z.infer<typeof HostPattern>;
+
 /** Grows by one at every registration of a host; what belongs to an older one is dead. */
 export const Generation = z.number().check(z.int(), z.positive()).brand<'Generation'>();
 export type Generation = z.infer<typeof Generation>;

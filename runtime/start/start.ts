@@ -1,7 +1,7 @@
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { HostRow, UploadRow } from '../../lib/catalog/index.ts';
 import { errorText } from '../../lib/shared/errors.ts';
-import { HostId } from '../../lib/shared/ids.ts';
+import { HostId, HostPattern } from '../../lib/shared/ids.ts';
 import { SECOND_MS } from '../../lib/shared/units.ts';
 import { takeDataFolder } from '../dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../embeddedRuntime.ts';
@@ -59,7 +59,7 @@ export function begin(options: StartingOptions): Starting {
   }
 
   async function startHost(up: EmbeddedRuntime, host: HostId): Promise<AgentProcess> {
-    const { token } = await up.operations.createJoinToken({ validMinutes: 5 });
+    const { token } = await up.operations.createJoinToken({ hosts: HostPattern.parse(host), uses: 1, validMinutes: 5 });
     const agent = await startAgent({
       host,
       folder: hostFolder(folder.path, host),

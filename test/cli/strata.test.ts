@@ -153,7 +153,7 @@ describe('strata', () => {
     expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringMatching(/dead-letters +FAILED/)]);
     expect(await json('dlq', 'redrive', 'ingest', '--dry-run')).toMatchObject([{ queue: 'ingest-dlq', messages: 1 }]);
     expect((await strata('dlq', 'redrive', 'nowhere')).stderr).toContain('error[unknown-queue]');
-    expect((await strata('token', 'create', '-q')).stdout).toMatch(/^strata-join-[0-9a-f]{64}\n$/);
+    expect((await strata('token', 'create', 'gpu-17', '-q')).stdout).toMatch(/^strata-join-[0-9a-f]{64}\n$/);
     expect((await strata('hosts')).stderr).toContain('No host is registered');
   });
 

@@ -8,7 +8,11 @@ import type { FunctionDeclaration } from '../../functions/shared/declaration.ts'
 import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogStore.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
+import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
+import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
+import { createJoinToken } from '../../lib/fleet/index.ts';
+import { MINUTE_MS } from '../../lib/shared/units.ts';
 import { startLocalAgent } from '../../local/agents.ts';
 import { startLocalAws } from '../../local/localAws.ts';
 import type { AgentProcess } from '../../runtime/start/agents.ts';
@@ -92,6 +96,11 @@ export async function createAwsStage(): Promise<HostStage> {
           await receiver.remove(`${queue}-dead`, receiptHandle);
         }
       }
+    },
+    planeUrl: aws.planeUrl,
+    async joinToken(hosts) {
+      const deps = { catalog: rows, clock: systemClock, random: nodeRandom };
+      return (await createJoinToken(deps, { hosts, uses: 1, ttlMs: MINUTE_MS })).token;
     },
     async startHost(host) {
       const agent = await startLocalAgent(aws, rows, { host, folder, onEnded: () => undefined });

@@ -1,5 +1,6 @@
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
+import { HostPattern } from '../../lib/shared/ids.ts';
 import { FunctionQueue } from '../../lib/shared/queues.ts';
 import { takeDataFolder } from '../../runtime/dataFolder.ts';
 import { startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
@@ -44,6 +45,9 @@ export async function createEmbeddedStage(): Promise<HostStage> {
     return messages + runtime.objects.notifications(1).length + (await outboxRows());
   }
 
+  const joinToken = async (hosts: HostPattern) =>
+    (await runtime.operations.createJoinToken({ hosts, uses: 1, validMinutes: 5 })).token;
+
   return {
     async upload(key, bytes, metadata = {}) {
       const headers = Object.entries(metadata).map(([name, value]) => [`x-strata-meta-${name}`, value]);
@@ -70,8 +74,10 @@ export async function createEmbeddedStage(): Promise<HostStage> {
     async redrive(queue) {
       runtime.queues.redrive(`${queue}-dlq`, 1_000);
     },
+    planeUrl: runtime.url,
+    joinToken,
     async startHost(host) {
-      const { token } = await runtime.operations.createJoinToken({ validMinutes: 5 });
+      const token = await joinToken(HostPattern.parse(host));
       const agent = await startAgent({
         host,
         folder: hostFolder(folder.path, host),

@@ -13,7 +13,7 @@ import {
   VersionRow,
 } from '../../lib/catalog/index.ts';
 import { blobDigest, PART_SIZE, partHash } from '../../lib/shared/digest.ts';
-import { type Digest, HostId, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { type Digest, HostId, hostLocation, HostPattern, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { safetensorsOf } from '../support/modelFiles.ts';
 import { readOnly } from './readOnly.ts';
@@ -61,6 +61,17 @@ export function hostPath(name: string, createStage: () => Promise<HostStage>): v
       expect(readFileSync(ensured.path).equals(bytes)).toBe(true);
     });
 
+    it('lets nobody take the name of a host, or another name than the token is for', async () => {
+      const own = await stage.joinToken(HostPattern.parse(early));
+      const other = await stage.joinToken(HostPattern.parse('another'));
+      const before = (await HostRow.get(readOnly(stage), early))?.value;
+      expect(await register(stage, early, own)).toMatchObject({ status: 409, code: 'name-in-use' });
+      expect(await register(stage, early, other)).toMatchObject({ status: 403, code: 'host-not-allowed' });
+      expect(await register(stage, 'unheard-of', own)).toMatchObject({ status: 403, code: 'host-not-allowed' });
+      const after = (await HostRow.get(readOnly(stage), early))?.value;
+      expect(after).toMatchObject({ generation: before?.generation, publicKey: before?.publicKey });
+    });
+
     it('takes a killed host back with what is on its disk, and goes on filling it', async () => {
       const { model, digest } = await publish(stage, 4);
       await cached(stage, digest, early);
@@ -105,4 +116,15 @@ async function cached(stage: HostStage, digest: Digest, host: HostId): Promise<R
 
 function onDisk(host: StageHost, digest: Digest): Buffer {
   return readFileSync(join(host.data, 'blobs', digest.slice(0, 2), digest));
+}
+
+async function register(stage: HostStage, host: string, joinToken: string): Promise<unknown> {
+  const key = { publicKey: 'A'.repeat(43), protocols: [1] };
+  const body = { ...key, host, joinToken, labels: {}, subscriptions: [], capacityBytes: 1 };
+  const answer = await fetch(new URL('/v1/hosts/join', stage.planeUrl), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return answer.json();
 }

@@ -1,4 +1,4 @@
-import type { HostId } from '../../lib/shared/ids.ts';
+import type { HostId, HostPattern } from '../../lib/shared/ids.ts';
 import type { Stage } from './stage.ts';
 
 /** A host's agent as a real process with a disk of its own. */
@@ -14,4 +14,8 @@ export interface StageHost {
 /** A stage to which hosts can come. A host that was killed comes again, on its old disk, when it is started again. */
 export interface HostStage extends Stage {
   startHost(host: HostId): Promise<StageHost>;
+  /** A token that registers one host of these names. */
+  joinToken(hosts: HostPattern): Promise<string>;
+  /** Where hosts register. */
+  readonly planeUrl: string;
 }

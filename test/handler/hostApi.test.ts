@@ -2,18 +2,50 @@ import { describe, expect, it } from 'vitest';
 import { HostSession, type RegisterHost, ResolvedModel } from '../../events/host-api/v1.ts';
 import type { Blob } from '../../lib/catalog/index.ts';
 import { createJoinToken, generateKeyPair, hostKeyId, signEnvelope } from '../../lib/fleet/index.ts';
-import { Generation, HostId, originLocation } from '../../lib/shared/ids.ts';
+import { Generation, HostId, HostPattern, originLocation } from '../../lib/shared/ids.ts';
 import { EpochMs, GIB, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
-import { countingRandom, createFleetWorld, digestOf, registration } from '../support/fleetWorld.ts';
+import { testContext } from '../support/envelopes.ts';
+import {
+  arnOf,
+  countingRandom,
+  createFleetWorld,
+  digestOf,
+  type FleetWorld,
+  registration,
+} from '../support/fleetWorld.ts';
 
-const ARN = 'arn:aws:iam::1:role/agent';
 const keys = (seed: number) => generateKeyPair('fresh', countingRandom(seed * 1000));
 const newKey = (seed: number): string => keys(seed).publicKey;
+
+/** Nobody hears of any host until each counts as silent. */
+async function silence(world: FleetWorld): Promise<void> {
+  await world.clock.advance(5 * MINUTE_MS);
+  await world.handlers.reap(
+    { schedule: 'reap', scheduledTime: new Date(world.clock.now()).toISOString() },
+    testContext(),
+  );
+}
+
+/** The host's next life, by the key of this one. */
+async function rejoined(world: FleetWorld, host: Awaited<ReturnType<FleetWorld['addHost']>>, seed: number) {
+  const pair = keys(seed);
+  const { generation } = host.session;
+  const rejoin = {
+    schema: 'rejoin-host/1',
+    host: host.id,
+    generation,
+    at: world.clock.now(),
+    registration: registration(host.id, pair.publicKey),
+  };
+  const { json } = await world.post('/v1/hosts/rejoin', signEnvelope(rejoin, host.key));
+  const session = HostSession.parse(json);
+  return { ...host, session, key: { ...pair, keyId: hostKeyId(host.id, session.generation) } };
+}
 
 describe('registering a host', () => {
   it('begins generation 1 with a queue of its own and a session that names it', async () => {
     const world = createFleetWorld();
-    const answer = await world.post('/v1/hosts', registration('gpu-a', newKey(1)), ARN);
+    const answer = await world.post('/v1/hosts', registration('gpu-a', newKey(1)), arnOf('gpu-a'));
     expect(answer.statusCode).toBe(201);
     expect(answer.headers['cache-control']).toBe('no-store');
     expect(HostSession.parse(answer.json)).toMatchObject({
@@ -28,10 +60,11 @@ describe('registering a host', () => {
     await world.queues.send('host-gpu-a-1', [{ body: 'a command' }]);
   });
 
-  it('begins the next generation for a new key and drops the queue of the last one', async () => {
+  it('begins the next generation once the host is silent, and drops the queue of the last one', async () => {
     const world = createFleetWorld();
-    await world.post('/v1/hosts', registration('gpu-a', newKey(1)), ARN);
-    const answer = await world.post('/v1/hosts', registration('gpu-a', newKey(2)), ARN);
+    await world.post('/v1/hosts', registration('gpu-a', newKey(1)), arnOf('gpu-a'));
+    await silence(world);
+    const answer = await world.post('/v1/hosts', registration('gpu-a', newKey(2)), arnOf('gpu-a'));
     expect(answer.json).toMatchObject({ generation: 2, queue: 'host-gpu-a-2' });
     await world.run();
     await expect(world.queues.send('host-gpu-a-1', [{ body: 'late' }])).rejects.toMatchObject({
@@ -42,7 +75,8 @@ describe('registering a host', () => {
 
   it('drops the queues of all older generations when registrations follow faster than fences', async () => {
     const world = createFleetWorld();
-    for (const seed of [1, 2, 3]) await world.post('/v1/hosts', registration('gpu-a', newKey(seed)), ARN);
+    let host = await world.addHost('gpu-a');
+    for (let life = 2; life <= 3; life += 1) host = await rejoined(world, host, life);
     await world.run();
     for (const dead of ['host-gpu-a-1', 'host-gpu-a-2']) {
       await expect(world.queues.send(dead, [{ body: 'late' }])).rejects.toMatchObject({ code: 'no-such-queue' });
@@ -53,19 +87,9 @@ describe('registering a host', () => {
   it('answers a repeated registration by the same key with the same generation', async () => {
     const world = createFleetWorld();
     for (let times = 0; times < 2; times += 1) {
-      expect((await world.post('/v1/hosts', registration('gpu-a', newKey(1)), ARN)).json).toMatchObject({
-        generation: 1,
-      });
+      const answer = await world.post('/v1/hosts', registration('gpu-a', newKey(1)), arnOf('gpu-a'));
+      expect(answer.json).toMatchObject({ generation: 1 });
     }
-  });
-
-  it('gives two machines that use one name at once two generations', async () => {
-    const world = createFleetWorld();
-    const answers = await Promise.all(
-      [1, 2].map((seed) => world.post('/v1/hosts', registration('gpu-a', newKey(seed)), ARN)),
-    );
-    expect(answers.map((answer) => answer.json.generation).toSorted((a, b) => a - b)).toEqual([1, 2]);
-    expect((await world.host('gpu-a'))?.generation).toBe(2);
   });
 
   it.each([
@@ -75,7 +99,7 @@ describe('registering a host', () => {
   ])('refuses %s', async (_name, over, status, code) => {
     const world = createFleetWorld();
     const request = registration('gpu-a', newKey(1), over as Partial<RegisterHost>);
-    const answer = await world.post('/v1/hosts', request, ARN);
+    const answer = await world.post('/v1/hosts', request, arnOf('gpu-a'));
     expect(answer.statusCode).toBe(status);
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.json).toMatchObject({ status, code });
@@ -85,41 +109,105 @@ describe('registering a host', () => {
   it('speaks the highest protocol that both sides know with an older agent and a newer one', async () => {
     const world = createFleetWorld();
     const request = registration('gpu-a', newKey(1), { protocols: [1, 9] });
-    expect((await world.post('/v1/hosts', request, ARN)).json).toMatchObject({ protocol: 1 });
+    expect((await world.post('/v1/hosts', request, arnOf('gpu-a'))).json).toMatchObject({ protocol: 1 });
   });
 
   it('refuses a call that IAM has not authenticated, one that is no JSON, and an unknown route', async () => {
     const world = createFleetWorld();
     expect((await world.post('/v1/hosts', registration('gpu-a', newKey(1)))).statusCode).toBe(401);
-    expect((await world.post('/v1/hosts', 'no json', ARN)).statusCode).toBe(400);
-    expect((await world.post('/v1/elsewhere', {}, ARN)).statusCode).toBe(404);
+    expect((await world.post('/v1/hosts', 'no json', arnOf('gpu-a'))).statusCode).toBe(400);
+    expect((await world.post('/v1/elsewhere', {}, arnOf('gpu-a'))).statusCode).toBe(404);
+  });
+});
+
+describe('an IAM identity', () => {
+  it.each([
+    ['another instance of the same role', arnOf('gpu-b')],
+    ['a session of the same name in another role', 'arn:aws:sts::123456789012:assumed-role/admin/gpu-a'],
+    ['the same role of another account', 'arn:aws:sts::999999999999:assumed-role/agent/gpu-a'],
+    ['a user of that name', 'arn:aws:iam::123456789012:user/gpu-a'],
+    ['the role itself', 'arn:aws:iam::123456789012:role/agent'],
+    ['an ARN with more to it', 'arn:aws:sts::123456789012:assumed-role/agent/gpu-b/gpu-a'],
+  ])('registers no host as %s', async (_who, arn) => {
+    const world = createFleetWorld();
+    const answer = await world.post('/v1/hosts', registration('gpu-a', newKey(1)), arn);
+    expect(answer).toMatchObject({ statusCode: 403, json: { code: 'host-not-allowed' } });
+    expect(await world.host('gpu-a')).toBeUndefined();
+  });
+
+  it('does not push out a host in service, whoever has stolen it', async () => {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a');
+    const stolen = await world.post('/v1/hosts', registration('gpu-a', newKey(2)), arnOf('gpu-a'));
+    expect(stolen).toMatchObject({ statusCode: 409, json: { code: 'name-in-use' } });
+    expect(stolen.headers['retry-after']).toBe('60');
+    expect(await world.host('gpu-a')).toMatchObject({ generation: 1, publicKey: host.key.publicKey });
+  });
+
+  it('gives one of two machines that use one name at once the name', async () => {
+    const world = createFleetWorld();
+    const answers = await Promise.all(
+      [1, 2].map((seed) => world.post('/v1/hosts', registration('gpu-a', newKey(seed)), arnOf('gpu-a'))),
+    );
+    expect(answers.map((answer) => answer.statusCode).toSorted((a, b) => a - b)).toEqual([201, 409]);
+    expect((await world.host('gpu-a'))?.generation).toBe(1);
   });
 });
 
 describe('joining by a token', () => {
-  async function worldWithToken() {
+  async function worldWithToken(hosts = 'gpu-a', uses = 1) {
     const world = createFleetWorld();
-    const { token } = await createJoinToken(world.deps, HOUR_MS);
-    return { world, token };
+    const terms = { hosts: HostPattern.parse(hosts), uses, ttlMs: HOUR_MS };
+    const { token } = await createJoinToken(world.deps, terms);
+    const join = (name: string, seed: number) =>
+      world.post('/v1/hosts/join', registration(name, newKey(seed), { joinToken: token }));
+    return { world, token, join };
   }
 
-  it('registers one host once, also when two try at the same time', async () => {
-    const { world, token } = await worldWithToken();
-    const answers = await Promise.all(
-      ['gpu-a', 'gpu-b'].map((name, index) =>
-        world.post('/v1/hosts/join', registration(name, newKey(index), { joinToken: token })),
-      ),
-    );
-    expect(answers.map((answer) => answer.statusCode).toSorted((a, b) => a - b)).toEqual([201, 401]);
-    const again = await world.post('/v1/hosts/join', registration('gpu-c', newKey(3), { joinToken: token }));
-    expect(again.json).toMatchObject({ code: 'unauthenticated' });
+  it('registers so many hosts of its prefix, also when more try at the same time', async () => {
+    const { world, join } = await worldWithToken('gpu-*', 2);
+    const answers = await Promise.all(['gpu-a', 'gpu-b', 'gpu-c'].map((name, index) => join(name, index)));
+    expect(answers.map((answer) => answer.statusCode).toSorted((a, b) => a - b)).toEqual([201, 201, 401]);
+    expect((await join('gpu-d', 4)).json).toMatchObject({ code: 'unauthenticated' });
+    expect(await world.host('gpu-d')).toBeUndefined();
+  });
+
+  it.each([
+    ['gpu-a', 'gpu-b'],
+    ['gpu-a', 'gpu-a1'],
+    ['gpu-*', 'cpu-a'],
+    ['gpu-*', 'gpu'],
+  ])('for %s registers no %s', async (hosts, name) => {
+    const { world, join } = await worldWithToken(hosts);
+    expect(await join(name, 1)).toMatchObject({ statusCode: 403, json: { code: 'host-not-allowed' } });
+    expect(await world.host(name)).toBeUndefined();
+  });
+
+  it('never takes the name of a host in service, and by a prefix not that of a silent one', async () => {
+    for (const hosts of ['gpu-a', 'gpu-*']) {
+      const { world, join } = await worldWithToken(hosts);
+      const host = await world.addHost('gpu-a');
+      expect(await join('gpu-a', 2)).toMatchObject({ statusCode: 409, json: { code: 'name-in-use' } });
+      await silence(world);
+      const later = await join('gpu-a', 2);
+      expect(later.statusCode).toBe(hosts === 'gpu-a' ? 201 : 409);
+      if (hosts !== 'gpu-a') expect((await world.host('gpu-a'))?.publicKey).toBe(host.key.publicKey);
+    }
+  });
+
+  it('opens no session of a host to who knows that host’s public key', async () => {
+    const { world, token } = await worldWithToken('gpu-*');
+    const host = await world.addHost('gpu-a');
+    const request = registration('gpu-a', host.key.publicKey, { joinToken: token });
+    const answer = await world.post('/v1/hosts/join', request);
+    expect(answer).toMatchObject({ statusCode: 409, json: { code: 'name-in-use' } });
+    expect(answer.body).not.toContain('credentials');
   });
 
   it('answers the same registration again, whose first answer may have been lost', async () => {
-    const { world, token } = await worldWithToken();
-    const request = registration('gpu-a', newKey(1), { joinToken: token });
-    const first = await world.post('/v1/hosts/join', request);
-    const second = await world.post('/v1/hosts/join', request);
+    const { join } = await worldWithToken();
+    const first = await join('gpu-a', 1);
+    const second = await join('gpu-a', 1);
     expect(second.json.generation).toBe(first.json.generation);
   });
 
@@ -178,7 +266,7 @@ describe('coming back and staying', () => {
     await world.clock.advance(15 * MINUTE_MS + 1);
     expect((await world.post('/v1/hosts/refresh', good)).statusCode).toBe(401);
 
-    await world.post('/v1/hosts', registration('gpu-a', newKey(8)), ARN);
+    await rejoined(world, host, 8);
     const stale = signEnvelope({ ...request, at: world.clock.now() }, host.key);
     expect((await world.post('/v1/hosts/refresh', stale)).json).toMatchObject({ code: 'stale-generation' });
 

@@ -120,7 +120,7 @@ describe('identity policies', () => {
   it('name every action in full', () => {
     expect(statements.length).toBeGreaterThan(declarations.length);
     for (const { actions } of statements)
-      for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z0-9]+$/);
+      for (const action of actions) expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z0-9]+$/);
   });
 
   it('name every resource, patterns only as known prefixes', () => {

@@ -24,6 +24,7 @@ export const FAULT_KINDS = [
   'clock-jump',
   'scanner-crash',
   'lost-notification',
+  'impostor',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -51,6 +52,7 @@ const BASE_RATES: Readonly<Record<FaultKind, number>> = {
   'clock-jump': 0.05,
   'scanner-crash': 0.3,
   'lost-notification': 0.05,
+  impostor: 0.2,
 };
 
 export function chooseFaultRates(rng: Rng): FaultRates {

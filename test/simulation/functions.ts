@@ -34,6 +34,7 @@ export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
   heartbeatSeconds: 60,
   silentAfterMs: 10 * MINUTE_MS,
   commandTtlMs: 15 * MINUTE_MS,
+  agentRoleArns: ['arn:aws:iam::000000000000:role/agent'],
 });
 
 /** Keys made once a process: what they are does not matter to a run, only that they are not each other. */

@@ -212,7 +212,11 @@ export class SimulatedHost {
     return {
       register: (request) =>
         call(
-          { path: '/v1/hosts', body: JSON.stringify(request), callerArn: `arn:aws:iam::0:role/${this.id}` },
+          {
+            path: '/v1/hosts',
+            body: JSON.stringify(request),
+            callerArn: `arn:aws:sts::000000000000:assumed-role/agent/${this.id}`,
+          },
           (json) => HostSession.parse(json),
         ),
       rejoin: (envelope) =>

@@ -81,6 +81,27 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    id: 'any-identity-is-any-host',
+    breaks: 'Rule 6, a host is who it proves to be: an instance registers in the name of another.',
+    file: 'lib/fleet/decideRegistration.ts',
+    find: "if (proof.host !== request.host) return refuse('foreign-identity');",
+    replace: '',
+  },
+  {
+    id: 'token-for-any-name',
+    breaks: 'Rule 6: a join token for one name registers another.',
+    file: 'lib/fleet/decideRegistration.ts',
+    find: "if (!covers(token.hosts, name)) return refuse('not-covered');",
+    replace: '',
+  },
+  {
+    id: 'live-host-replaced',
+    breaks: 'Rule 6: whoever holds a host’s role pushes it out of its name while it is in service.',
+    file: 'lib/fleet/decideRegistration.ts',
+    find: "return host?.state === 'active' || host?.state === 'draining';",
+    replace: "return host?.state === 'draining';",
+  },
+  {
     id: 'leases-do-not-protect',
     breaks: 'Rule 6: what an inference process uses is evicted under it.',
     file: 'agent/nvme/leases.ts',

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Generation, HostId } from '../../shared/ids.ts';
+import { Generation, HostId, HostPattern } from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
 
@@ -53,17 +53,19 @@ export const HostRow = defineRow({
   },
 });
 
-/** A one-time right to register; only the hash of the token is kept. */
+/** A right to register the hosts that `hosts` names, `uses` times in all; only the hash of the token is kept. */
 export const JoinTokenValue = z.strictObject({
   tokenHash: z.string(),
+  hosts: HostPattern,
+  uses: z.number().check(z.int(), z.positive()),
+  usedBy: z.array(HostId),
   expiresAt: EpochMs,
-  usedBy: z.optional(HostId),
 });
 export type JoinToken = z.infer<typeof JoinTokenValue>;
 
 export const JoinTokenRow = defineRow({
   name: 'join token',
-  schemaVersion: 1,
+  schemaVersion: 2,
   schema: JoinTokenValue,
   key: (tokenHash: string) => ({ partition: `JOINTOKEN#${tokenHash}`, sort: 'META' }),
   keyOf: (value): [string] => [value.tokenHash],

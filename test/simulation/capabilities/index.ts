@@ -1,6 +1,7 @@
 import type { CreateCapability } from '../stage.ts';
 import { actions } from './actions.ts';
 import { fleet } from './fleet.ts';
+import { impostors } from './impostors.ts';
 import { messages } from './messages.ts';
 import { models } from './models.ts';
 import { operators } from './operators.ts';
@@ -17,5 +18,6 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   fleet,
   operators,
   strangers,
+  impostors,
   messages,
 ];

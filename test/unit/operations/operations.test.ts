@@ -8,7 +8,7 @@ import {
 import { UploadRow } from '../../../lib/catalog/index.ts';
 import { generateKeyPair } from '../../../lib/fleet/index.ts';
 import { nodeRandom } from '../../../lib/adapters/node/nodeRandom.ts';
-import { ModelName, SemVer } from '../../../lib/shared/ids.ts';
+import { HostPattern, ModelName, SemVer } from '../../../lib/shared/ids.ts';
 import { MINUTE_MS } from '../../../lib/shared/units.ts';
 import { createIngestPlane, safetensors } from '../../support/ingestPlane.ts';
 
@@ -108,7 +108,8 @@ describe('operations over a connection', () => {
 
   it('create a join token that expires', async () => {
     const { plane, remote } = await setUp();
-    const made = await remote.createJoinToken({ validMinutes: 10 });
+    const made = await remote.createJoinToken({ hosts: HostPattern.parse('gpu-*'), uses: 3, validMinutes: 10 });
+    expect(made).toMatchObject({ hosts: 'gpu-*', uses: 3 });
     expect(made.token).toMatch(/^strata-join-[0-9a-f]{64}$/);
     expect(made.expiresAt).toBe(plane.clock.now() + 10 * MINUTE_MS);
   });
