@@ -26,22 +26,6 @@ async function silence(world: FleetWorld): Promise<void> {
   );
 }
 
-/** The host's next life, by the key of this one. */
-async function rejoined(world: FleetWorld, host: Awaited<ReturnType<FleetWorld['addHost']>>, seed: number) {
-  const pair = keys(seed);
-  const { generation } = host.session;
-  const rejoin = {
-    schema: 'rejoin-host/1',
-    host: host.id,
-    generation,
-    at: world.clock.now(),
-    registration: registration(host.id, pair.publicKey),
-  };
-  const { json } = await world.post('/v1/hosts/rejoin', signEnvelope(rejoin, host.key));
-  const session = HostSession.parse(json);
-  return { ...host, session, key: { ...pair, keyId: hostKeyId(host.id, session.generation) } };
-}
-
 describe('registering a host', () => {
   it('begins generation 1 with a queue of its own and a session that names it', async () => {
     const world = createFleetWorld();
@@ -75,8 +59,7 @@ describe('registering a host', () => {
 
   it('drops the queues of all older generations when registrations follow faster than fences', async () => {
     const world = createFleetWorld();
-    let host = await world.addHost('gpu-a');
-    for (let life = 2; life <= 3; life += 1) host = await rejoined(world, host, life);
+    for (let life = 1; life <= 3; life += 1) await world.addHost('gpu-a');
     await world.run();
     for (const dead of ['host-gpu-a-1', 'host-gpu-a-2']) {
       await expect(world.queues.send(dead, [{ body: 'late' }])).rejects.toMatchObject({ code: 'no-such-queue' });
@@ -227,16 +210,7 @@ describe('coming back and staying', () => {
   it('rejoins once by the key of the generation that ends', async () => {
     const world = createFleetWorld();
     const host = await world.addHost('gpu-a');
-    const rejoin = signEnvelope(
-      {
-        schema: 'rejoin-host/1',
-        host: host.id,
-        generation: host.session.generation,
-        at: world.clock.now(),
-        registration: registration('gpu-a', newKey(9)),
-      },
-      host.key,
-    );
+    const rejoin = host.rejoin(registration('gpu-a', newKey(9)));
     expect((await world.post('/v1/hosts/rejoin', rejoin)).json).toMatchObject({ generation: 2 });
     expect((await world.post('/v1/hosts/rejoin', rejoin)).json).toMatchObject({ code: 'stale-generation' });
   });
@@ -245,9 +219,7 @@ describe('coming back and staying', () => {
     const world = createFleetWorld();
     const host = await world.addHost('gpu-a');
     await world.addHost('gpu-b');
-    const at = world.clock.now();
-    const body = { schema: 'rejoin-host/1', host: host.id, generation: host.session.generation, at };
-    const foreign = signEnvelope({ ...body, registration: registration('gpu-b', newKey(9)) }, host.key);
+    const foreign = host.rejoin(registration('gpu-b', newKey(9)));
     expect((await world.post('/v1/hosts/rejoin', foreign)).statusCode).toBe(401);
     expect((await world.host('gpu-b'))?.generation).toBe(1);
   });
@@ -266,7 +238,7 @@ describe('coming back and staying', () => {
     await world.clock.advance(15 * MINUTE_MS + 1);
     expect((await world.post('/v1/hosts/refresh', good)).statusCode).toBe(401);
 
-    await rejoined(world, host, 8);
+    await world.addHost('gpu-a');
     const stale = signEnvelope({ ...request, at: world.clock.now() }, host.key);
     expect((await world.post('/v1/hosts/refresh', stale)).json).toMatchObject({ code: 'stale-generation' });
 
