@@ -119,8 +119,17 @@ function lineOf(records: readonly LedgerRecord[]): string {
 function recordsOfLine(line: string): readonly LedgerRecord[] | undefined {
   const text = line.slice(9);
   if (line.length < 9 || crc32(text).toString(16).padStart(8, '0') !== line.slice(0, 8)) return undefined;
-  const parsed = LineRecords.safeParse(JSON.parse(text));
+  const parsed = LineRecords.safeParse(jsonOf(text));
   return parsed.success ? parsed.data : undefined;
+}
+
+/** A checksum that fits is no proof that we wrote the line: that of nothing is eight zeros. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 interface ReadLedger {

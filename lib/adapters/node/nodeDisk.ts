@@ -95,11 +95,14 @@ async function makeOneDirectory(full: string): Promise<void> {
   }
 }
 
-/** A link is made under a neighbouring name and renamed over the old one, so that readers always find one of the two. */
+/**
+ * A link is made under a neighbouring name and renamed over the old one, so that readers always find one of the two. No name of
+ * a model, a version or a file has a tilde.
+ */
 async function replaceLink(target: string, full: string): Promise<void> {
   const old = await fs.lstat(full).catch(() => undefined);
   if (old !== undefined && !old.isSymbolicLink()) throw new DiskError('exists', `${full} is no link.`);
-  const fresh = `${full}.new-link`;
+  const fresh = `${full}~`;
   await fs.rm(fresh, { force: true });
   await fs.symlink(target, fresh);
   await fs.rename(fresh, full);
