@@ -14,6 +14,7 @@ import type { FunctionDeps } from './shared/deps.ts';
 import type { QueueHandler } from './shared/queueHandler.ts';
 import { createStartSweepHandler } from './start-sweep/handler.ts';
 import { createSweepHandler } from './sweep/handler.ts';
+import { createSweepOrphansHandler } from './sweep-orphans/handler.ts';
 import { createTransitionHandler } from './transition/handler.ts';
 
 /** How a runtime other than Lambda calls a function: with the very envelope that its trigger would send. */
@@ -33,6 +34,7 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   relay: createRelayHandler,
   'start-sweep': createStartSweepHandler,
   sweep: createSweepHandler,
+  'sweep-orphans': createSweepOrphansHandler,
   transition: createTransitionHandler,
 };
 

@@ -10,6 +10,7 @@ import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
 import { startSweep } from './start-sweep/function.ts';
 import { sweep } from './sweep/function.ts';
+import { sweepOrphans } from './sweep-orphans/function.ts';
 import { transition } from './transition/function.ts';
 
 /** Every function of the product; what it is started by, may do and costs is in its declaration. */
@@ -26,6 +27,7 @@ export const FUNCTIONS = [
   relay,
   startSweep,
   sweep,
+  sweepOrphans,
   transition,
 ] as const;
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];

@@ -15,9 +15,17 @@ export interface StrataSettings {
   readonly commandTtlSeconds: number;
   /** ARNs of further roles whose sessions register as hosts by the session's name; only what names sessions truly may assume them. */
   readonly hostRoles: readonly string[];
+  /** `dry-run` decides and reports, `off` does nothing. */
+  readonly tierSweep: SweepMode;
+  readonly orphanSweep: SweepMode;
+  /** How long a version under `blobs/` that no row names must have been there, and then be condemned. */
+  readonly orphanGraceHours: number;
   /** Where alarms are sent besides the topic's other subscribers. */
   readonly alarmEmail: string | undefined;
 }
+
+const SWEEP_MODES = ['on', 'dry-run', 'off'] as const;
+type SweepMode = (typeof SWEEP_MODES)[number];
 
 const LOG_RETENTION_DAYS = [1, 3, 7, 14, 30, 60, 90, 180, 365] as const;
 export type LogRetentionDays = (typeof LOG_RETENTION_DAYS)[number];
@@ -38,6 +46,11 @@ export function settingsOf(node: Node): StrataSettings {
       throw new SettingsError(`-c ${name} must be a whole number from ${smallest} to ${largest}.`);
     }
     return value;
+  };
+  const sweepMode = (name: string): SweepMode => {
+    const mode = SWEEP_MODES.find((known) => known === text(name, 'on'));
+    if (mode === undefined) throw new SettingsError(`-c ${name} must be one of ${SWEEP_MODES.join(', ')}.`);
+    return mode;
   };
   const prefix = text('prefix', 'strata');
   if (!/^[a-z][a-z0-9-]{0,15}$/.test(prefix)) {
@@ -69,6 +82,9 @@ export function settingsOf(node: Node): StrataSettings {
     silentAfterSeconds: count('silentAfterSeconds', 180, 3, 86_400),
     commandTtlSeconds: count('commandTtlSeconds', 6 * 3600, 10, 1_209_600),
     hostRoles,
+    tierSweep: sweepMode('tierSweep'),
+    orphanSweep: sweepMode('orphanSweep'),
+    orphanGraceHours: count('orphanGraceHours', 7 * 24, 24, 24 * 365),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
   };
 }

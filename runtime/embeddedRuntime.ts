@@ -11,7 +11,7 @@ import { createOperations, type Operations } from '../lib/operations/index.ts';
 import { PART_SIZE } from '../lib/shared/digest.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
-import { GIB, HOUR_MS, SECOND_MS } from '../lib/shared/units.ts';
+import { DAY_MS, DurationMs, GIB, HOUR_MS, SECOND_MS } from '../lib/shared/units.ts';
 import type { DataFolder } from './dataFolder.ts';
 import { type Endpoint, serveEndpoint } from './endpoint.ts';
 import { createInvoker, type Invoker } from './invoker.ts';
@@ -59,6 +59,9 @@ const SETTINGS: Settings = {
   commandTtlMs: 6 * HOUR_MS,
   // Without IAM nobody has such an identity: hosts join by token.
   agentRoleArns: [],
+  tierSweep: 'on',
+  orphanSweep: 'on',
+  orphanGraceMs: DurationMs.parse(7 * DAY_MS),
 };
 
 const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, housekeeping: HOUR_MS };

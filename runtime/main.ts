@@ -21,7 +21,8 @@ type Upload = Pick<Sample, 'key' | 'expected'> & {
 async function main(options: StartOptions): Promise<number> {
   const cancelled = new AbortController();
   const write = (line: string) => process.stdout.write(`${line}\n`);
-  const starting = begin({ data: options.data, port: options.port, signal: cancelled.signal, write });
+  const { data, port, sweeps } = options;
+  const starting = begin({ data, port, sweeps, signal: cancelled.signal, write });
   process.on('exit', () => starting.abandon());
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // Asked twice, nobody waits any longer.

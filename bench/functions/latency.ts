@@ -16,7 +16,13 @@ const SIZES = [1 * MIB, 64 * MIB, 256 * MIB];
 export async function uploadToCached(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'strata-bench-latency-'));
   const signal = new AbortController().signal;
-  const starting = begin({ data: undefined, port: 0, signal, write: () => undefined });
+  const starting = begin({
+    data: undefined,
+    port: 0,
+    sweeps: { tierSweep: 'on', orphanSweep: 'on' },
+    signal,
+    write: () => undefined,
+  });
   const started = await starting.started;
   try {
     console.log('\nupload → cached on two hosts, embedded runtime');

@@ -7,7 +7,7 @@ import { eitherHandler } from '../shared/eitherHandler.ts';
 /** Woken by the stream for the shards that got rows, and by the schedule for all of them. */
 export function createRelayHandler(deps: RelayDeps & HandlerDeps): StreamHandler & ScheduleHandler {
   return eitherHandler({
-    stream: streamHandler(deps, {
+    batch: streamHandler(deps, {
       name: 'relay',
       handle: (inserted, invocation) =>
         relayOutbox(deps, outboxShards(inserted.map(({ partition }) => partition)), invocation),

@@ -4,7 +4,9 @@ import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
 import type { MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import type { DurationMs } from '../../lib/shared/units.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
+import type { SweepMode } from '../../lib/shared/sweepMode.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 
 /** Operators' settings, parsed once per function from its environment. */
@@ -20,6 +22,12 @@ export interface Settings {
   readonly agentRoleArns: readonly string[];
   /** A command that is not finished after so long is dead. */
   readonly commandTtlMs: number;
+  /** Of the sweep that decides storage classes, and of the transitions that it has sent. */
+  readonly tierSweep: SweepMode;
+  /** Of the sweep of versions under `blobs/` that no row names. */
+  readonly orphanSweep: SweepMode;
+  /** How long such a version must have been there, and then be condemned. Longer than any work under way. */
+  readonly orphanGraceMs: DurationMs;
 }
 
 /** Everything that handlers may be given; each takes the part that it needs. */

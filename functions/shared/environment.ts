@@ -1,3 +1,5 @@
+import type { SweepMode } from '../../lib/shared/sweepMode.ts';
+
 /** The variables that `infra/` gives every function. A name that one side forgets fails the type check of the other. */
 export interface FunctionEnvironment {
   readonly STRATA_BUCKET: string;
@@ -13,4 +15,7 @@ export interface FunctionEnvironment {
   readonly STRATA_HEARTBEAT_SECONDS: string;
   readonly STRATA_SILENT_AFTER_MS: string;
   readonly STRATA_COMMAND_TTL_MS: string;
+  readonly STRATA_TIER_SWEEP: SweepMode;
+  readonly STRATA_ORPHAN_SWEEP: SweepMode;
+  readonly STRATA_ORPHAN_GRACE_MS: string;
 }

@@ -1,9 +1,8 @@
-import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
-import { startSweep } from '../../lib/tiering/index.ts';
+import { startSweep, type StartSweepDeps } from '../../lib/tiering/index.ts';
 import type { HandlerDeps } from '../shared/invocation.ts';
 import { type ScheduleHandler, scheduleHandler } from '../shared/scheduleHandler.ts';
 
-export function createStartSweepHandler(deps: HandlerDeps & { readonly catalog: CatalogStore }): ScheduleHandler {
+export function createStartSweepHandler(deps: HandlerDeps & StartSweepDeps): ScheduleHandler {
   return scheduleHandler(deps, {
     name: 'start-sweep',
     handle: async ({ at }) => {

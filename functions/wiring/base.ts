@@ -2,6 +2,7 @@ import { createPowertoolsTelemetry } from '../../lib/adapters/aws/powertoolsTele
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { PART_SIZE } from '../../lib/shared/digest.ts';
+import { DurationMs } from '../../lib/shared/units.ts';
 import type { FunctionDeps } from '../shared/deps.ts';
 import type { AwsEnvironment } from './environment.ts';
 
@@ -22,6 +23,9 @@ export function awsBase(
       silentAfterMs: Number(environment.STRATA_SILENT_AFTER_MS),
       agentRoleArns: environment.STRATA_AGENT_ROLE_ARNS.split(','),
       commandTtlMs: Number(environment.STRATA_COMMAND_TTL_MS),
+      tierSweep: environment.STRATA_TIER_SWEEP,
+      orphanSweep: environment.STRATA_ORPHAN_SWEEP,
+      orphanGraceMs: DurationMs.parse(Number(environment.STRATA_ORPHAN_GRACE_MS)),
     },
   };
 }

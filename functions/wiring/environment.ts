@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ContractError } from '../../lib/shared/errors.ts';
+import { SweepMode } from '../../lib/shared/sweepMode.ts';
 import type { FunctionEnvironment } from '../shared/environment.ts';
 
 const text = z.string().check(z.minLength(1));
@@ -17,6 +18,9 @@ const Environment = z.object({
   STRATA_HEARTBEAT_SECONDS: text,
   STRATA_SILENT_AFTER_MS: text,
   STRATA_COMMAND_TTL_MS: text,
+  STRATA_TIER_SWEEP: SweepMode,
+  STRATA_ORPHAN_SWEEP: SweepMode,
+  STRATA_ORPHAN_GRACE_MS: text,
 });
 /** What Lambda's environment holds: the region, and exactly the names that `infra/` sets. */
 export type AwsEnvironment = FunctionEnvironment & { readonly AWS_REGION: string };

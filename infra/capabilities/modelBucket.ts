@@ -61,7 +61,7 @@ function lifecycleOf(settings: StrataSettings): LifecycleRule[] {
   return [
     { id: 'abort-stale-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
     // Only uploads: a version under blobs/ that is no longer current may still be what the catalog serves from or a fill
-    // reads; the transition function deletes it when nothing does.
+    // reads; the transition and the sweep of orphans delete it when nothing does.
     {
       id: 'expire-old-uploads',
       prefix: 'uploads/',

@@ -174,6 +174,9 @@ function environmentOf(
     STRATA_HEARTBEAT_SECONDS: String(settings.heartbeatSeconds),
     STRATA_SILENT_AFTER_MS: String(settings.silentAfterSeconds * 1000),
     STRATA_COMMAND_TTL_MS: String(settings.commandTtlSeconds * 1000),
+    STRATA_TIER_SWEEP: settings.tierSweep,
+    STRATA_ORPHAN_SWEEP: settings.orphanSweep,
+    STRATA_ORPHAN_GRACE_MS: String(settings.orphanGraceHours * 3_600_000),
   };
 }
 

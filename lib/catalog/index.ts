@@ -1,4 +1,5 @@
 export * from './aliases.ts';
+export * from './claimVersion.ts';
 export * from './models.ts';
 export * from './rowType.ts';
 export * from './rows/action.ts';

@@ -1,6 +1,7 @@
 import {
   type Blob,
   BlobRow,
+  claimVersion,
   expectationOf,
   type HeaderFindings,
   ReplicaRow,
@@ -18,14 +19,16 @@ export interface FoundBlob {
   readonly hashes: readonly PartHash[];
   /** Where the bytes were found or put. */
   readonly origin: Extract<OriginOutcome, { outcome: 'kept' | 'placed' }>;
+  /** The version of the part manifest that was written or found. */
+  readonly manifest: string;
   readonly findings: HeaderFindings;
   readonly size: number;
 }
 
-/** The blob's row and its origin replica; undefined where the row that vouched for the object is gone. */
+/** The blob's row and its origin replica; undefined where what vouched for the objects is gone, or they are being swept. */
 export async function blobChanges(
   deps: Pick<IngestDeps, 'catalog' | 'settings'>,
-  { digest, hashes, origin, findings, size }: FoundBlob,
+  { digest, hashes, origin, manifest, findings, size }: FoundBlob,
   now: EpochMs,
 ): Promise<readonly Change[] | undefined> {
   const row = await BlobRow.get(deps.catalog, digest);
@@ -35,6 +38,11 @@ export async function blobChanges(
   }
   if (origin.outcome === 'kept') return undefined;
   const { versionId } = origin;
+  const claims = [
+    await claimVersion(deps.catalog, digest, 'bytes', versionId),
+    await claimVersion(deps.catalog, digest, 'manifest', manifest),
+  ].filter((claim) => claim !== undefined);
+  if (claims.length < 2) return undefined;
   const location = originLocation(deps.settings.region, FIRST_CLASS);
   const [sha256] = hashes;
   const blob: Blob = {
@@ -49,6 +57,7 @@ export async function blobChanges(
   };
   const replica = await ReplicaRow.get(deps.catalog, digest, location);
   const changes: Change[] = [
+    ...claims,
     BlobRow.put(blob, expectationOf(row)),
     ReplicaRow.put(
       { digest, location, state: 'verified', bytes: blob.size, versionId, pinned: false, checkedAt: now },

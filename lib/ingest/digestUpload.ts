@@ -48,9 +48,10 @@ async function publish(deps: IngestDeps, upload: Upload, hashes: readonly PartHa
   const { size } = upload;
   const partSize = Bytes.parse(deps.settings.partSize);
   const digest = blobDigest(size, partSize, hashes);
-  await ensureManifest(deps.objects, { schema: 'strata-parts-1', digest, size, partSize, parts: [...hashes] });
   for (;;) {
     if (call.remainingMs() < COPY_RESERVE_MS) return handOver(deps, upload, call);
+    const parts = { schema: 'strata-parts-1' as const, digest, size, partSize, parts: [...hashes] };
+    const manifest = await ensureManifest(deps, parts);
     const blob = (await BlobRow.get(deps.catalog, digest))?.value;
     const wanted: OriginWanted = { digest, hashes, source: upload, blob };
     const origin = await ensureOrigin(deps, wanted, call);
@@ -58,7 +59,7 @@ async function publish(deps: IngestDeps, upload: Upload, hashes: readonly PartHa
     if (origin.outcome === 'absent' || origin.outcome === 'archived') {
       return endUnreadable(deps, upload, origin.outcome, call);
     }
-    if (await endPublication(deps, { pinned: upload, digest, hashes, origin }, call)) return;
+    if (await endPublication(deps, { pinned: upload, digest, hashes, origin, manifest }, call)) return;
   }
 }
 

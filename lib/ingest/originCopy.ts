@@ -1,4 +1,4 @@
-import type { Blob } from '../catalog/index.ts';
+import { type Blob, isDoomed } from '../catalog/index.ts';
 import { blobKey, manifestIsSound, manifestKey, PartManifest, type PartHash } from '../shared/digest.ts';
 import type { Digest, StorageClass } from '../shared/ids.ts';
 import type { CopyOutcome, ObjectStore } from '../shared/ports/objectStore.ts';
@@ -9,29 +9,38 @@ import { hashParts, type PinnedObject, verifiedHashes } from './hashParts.ts';
 /** New content starts hot. */
 export const FIRST_CLASS: StorageClass = 'STANDARD';
 
-/** Writes `blobs/<digest>.parts`. One that is there must be sound; an unsound one is replaced, since the digest fixes its content. */
-export async function ensureManifest(objects: ObjectStore, manifest: PartManifest): Promise<void> {
+/**
+ * Sees to it that `blobs/<digest>.parts` is there and answers the version that was written or found. One that is there must
+ * be sound and not about to be swept; another is covered by a new version, since the digest fixes its content.
+ */
+export async function ensureManifest(deps: ObjectsOfCatalog, manifest: PartManifest): Promise<string> {
   const key = manifestKey(manifest.digest);
   const bytes = Buffer.from(JSON.stringify(manifest));
-  const first = await objects.write(key, bytes, { onlyIf: 'absent' });
-  if (first.outcome === 'written') return;
+  const first = await deps.objects.write(key, bytes, { onlyIf: 'absent' });
+  if (first.outcome === 'written') return first.versionId;
   if (first.outcome === 'busy') throw busy(key);
-  if (await manifestIsThere(objects, manifest)) return;
-  const second = await objects.write(key, bytes);
+  const found = await soundManifest(deps.objects, manifest);
+  if (found !== undefined && !(await isDoomed(deps.catalog, manifest.digest, 'manifest', found))) return found;
+  const second = await deps.objects.write(key, bytes);
   if (second.outcome !== 'written') throw busy(key);
+  return second.versionId;
 }
 
-async function manifestIsThere(objects: ObjectStore, manifest: PartManifest): Promise<boolean> {
+type ObjectsOfCatalog = Pick<IngestDeps, 'catalog' | 'objects'>;
+
+async function soundManifest(objects: ObjectStore, manifest: PartManifest): Promise<string | undefined> {
   const key = manifestKey(manifest.digest);
   const answer = await objects.head(key);
-  if (answer.outcome === 'absent') return false;
-  const read = await objects.readRange(key, answer.head.versionId, 0, answer.head.size);
-  if (read.outcome !== 'read') return false;
+  if (answer.outcome === 'absent') return undefined;
+  const { versionId, size } = answer.head;
+  const read = await objects.readRange(key, versionId, 0, size);
+  if (read.outcome !== 'read') return undefined;
   try {
     const found = PartManifest.safeParse(JSON.parse(Buffer.from(read.bytes).toString('utf8')));
-    return found.success && found.data.digest === manifest.digest && manifestIsSound(found.data);
+    const sound = found.success && found.data.digest === manifest.digest && manifestIsSound(found.data);
+    return sound ? versionId : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -59,7 +68,7 @@ export type OriginOutcome =
  * What "verified" means: a copy made just now is the store's own copy of the pinned version whose parts were hashed; its
  * size is compared, and its part hashes where the store computed them. An object that was there before is believed only on
  * the catalog's row for that version; without one its part hashes must match, the store's own or computed from its bytes.
- * An object that does not match is covered by a new version, never deleted.
+ * An object that does not match, or that the sweep of orphans has begun to delete, is covered by a new version.
  */
 export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call: IngestCall): Promise<OriginOutcome> {
   const key = blobKey(wanted.digest);
@@ -77,13 +86,14 @@ export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call:
   const current = await deps.objects.head(key);
   if (current.outcome === 'absent') throw busy(key);
   const { versionId, size } = current.head;
-  if (size === wanted.source.size) {
+  const doomed = await isDoomed(deps.catalog, wanted.digest, 'bytes', versionId);
+  if (size === wanted.source.size && !doomed) {
     const found = await hashParts(deps, { key, versionId, size }, call);
     if (found.outcome === 'out-of-time') return found;
     if (found.outcome === 'hashed' && sameHashes(found.hashes, wanted.hashes))
       return { outcome: 'placed', versionId, lost };
   }
-  call.telemetry.warn('origin-differs', { key, versionId });
+  call.telemetry.warn(doomed ? 'origin-being-swept' : 'origin-differs', { key, versionId });
   const second = await deps.objects.copy(wanted.source, key, { storageClass: FIRST_CLASS, metadata: {} });
   return settleCopy(deps, wanted, second);
 }

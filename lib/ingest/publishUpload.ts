@@ -29,12 +29,14 @@ export interface Publication {
   readonly hashes: readonly PartHash[];
   /** Where the bytes were found or put. */
   readonly origin: Extract<OriginOutcome, { outcome: 'kept' | 'placed' }>;
+  /** The version of the part manifest that was written or found. */
+  readonly manifest: string;
 }
 
 export type PublicationOutcome =
   | { readonly outcome: 'settled' }
   | { readonly outcome: 'moved'; readonly upload: Upload; readonly published: boolean }
-  /** The blob's row is not what it was when its object was looked after: look again. */
+  /** The blob's row or objects are not what they were when they were looked after: look again. */
   | { readonly outcome: 'origin-unknown' };
 
 /**

@@ -108,14 +108,17 @@ async function restore(
   call: IngestCall,
 ): Promise<boolean> {
   const { digest, size, partSize, findings } = blob;
-  await ensureManifest(deps.objects, { schema: 'strata-parts-1', digest, size, partSize, parts: [...hashes] });
+  const parts = { schema: 'strata-parts-1' as const, digest, size, partSize, parts: [...hashes] };
+  const manifest = await ensureManifest(deps, parts);
   const origin = await ensureOrigin(deps, { digest, hashes, source, blob }, call);
   if (origin.outcome === 'kept') return true;
   if (origin.outcome !== 'placed') return false;
-  await settle(deps.catalog, 'The blob', async () => {
-    const changes = await blobChanges(deps, { digest, hashes, origin, findings, size }, deps.clock.now());
-    return { changes: changes ?? [], answer: undefined };
+  const settled = await settle(deps.catalog, 'The blob', async () => {
+    const changes = await blobChanges(deps, { digest, hashes, origin, manifest, findings, size }, deps.clock.now());
+    return { changes: changes ?? [], answer: changes !== undefined };
   });
+  // What was found was just being swept: the next scan copies anew.
+  if (!settled) return false;
   call.telemetry.warn('blob-repaired', { digest, from: source.key });
   return true;
 }

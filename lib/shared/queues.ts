@@ -9,6 +9,7 @@ export const FunctionQueue = z.enum([
   'heartbeats',
   'accesses',
   'sweep',
+  'sweep-orphans',
   'transition',
 ]);
 export type FunctionQueue = z.infer<typeof FunctionQueue>;

@@ -6,7 +6,7 @@ import { formatBytes } from '../shared/units.ts';
 import { TieringError } from './errors.ts';
 
 /** Marks a copy with the action that made it, so that a try which was killed finds its own copy and no other. */
-const ACTION_METADATA = 'strata-action';
+export const ACTION_METADATA = 'strata-action';
 
 export type CopyOutcome =
   | { readonly outcome: 'verified'; readonly head: ObjectHead; readonly text: string }

@@ -1,6 +1,7 @@
 import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import type { Action, Blob, Replica } from '../catalog/index.ts';
 import type { StorageClass } from '../shared/ids.ts';
+import type { SweepMode } from '../shared/sweepMode.ts';
 
 /** What is to be done for a transition message now; each step may be repeated, and found half done. */
 export type TransitionStep =
@@ -10,6 +11,8 @@ export type TransitionStep =
   | 'delete-old'
   /** Somebody still reads the old copy, or may begin to: come again later. */
   | 'wait'
+  /** Transitions are switched off: end the action without touching anything. */
+  | 'refuse'
   /** The action has ended without a switch: take away what a killed try may have copied. */
   | 'discard-copy'
   | 'finished';
@@ -19,17 +22,24 @@ export interface TransitionFacts {
   readonly action: Action | undefined;
   readonly blob: Blob | undefined;
   readonly replicas: readonly Replica[];
+  readonly mode: SweepMode;
 }
 
 /** Decides by the catalog alone how far a transition has come. The old copy is deleted only when it is not the origin any more. */
-export function decideTransition({ message, action, blob, replicas }: TransitionFacts): TransitionStep {
+export function decideTransition({ message, action, blob, mode, replicas }: TransitionFacts): TransitionStep {
   if (blob === undefined || action === undefined) return 'finished';
   const { versionId } = message.from;
-  if (blob.origin.versionId === versionId) return action.state === 'pending' ? 'move' : 'discard-copy';
+  // What was switched off deletes nothing either; a copy that stays for it is an orphan and swept as one.
+  const discard = mode === 'on' ? 'discard-copy' : 'finished';
+  if (blob.origin.versionId === versionId) {
+    if (action.state !== 'pending') return discard;
+    return mode === 'on' ? 'move' : 'refuse';
+  }
   const left = replicas.find((one) => one.host === undefined && one.versionId === versionId);
-  if (left?.state !== 'evicting') return action.state === 'done' ? 'finished' : 'discard-copy';
+  if (left?.state !== 'evicting') return action.state === 'done' ? 'finished' : discard;
   // The switch itself has sent the message that deletes, later: whoever asked before the switch may still begin to read.
   if (message.hop === 0) return 'finished';
+  if (mode !== 'on') return 'wait';
   const reading = replicas.some(
     (one) => (one.state === 'reserved' || one.state === 'filling') && one.versionId === versionId,
   );
@@ -41,6 +51,7 @@ export type TransitionReason =
   | 'switched'
   /** Another change of the blob was faster. */
   | 'origin-moved'
+  | 'switched-off'
   /** Its restored copy is gone, or it never had one: ask for a restore first. */
   | 'source-archived'
   | 'source-absent'

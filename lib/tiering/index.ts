@@ -1,3 +1,4 @@
+export { ACTION_METADATA } from './copyOrigin.ts';
 export {
   decideTransition,
   TIER_OF,
@@ -6,6 +7,6 @@ export {
   type TransitionStep,
 } from './decideTransition.ts';
 export { TieringError } from './errors.ts';
-export { startSweep } from './startSweep.ts';
+export { startSweep, type StartSweepDeps } from './startSweep.ts';
 export { type SweepDeps, type SweepReason, sweepShard } from './sweepShard.ts';
 export { type TransitionAnswer, type TransitionDeps, transitionReplica } from './transitionReplica.ts';

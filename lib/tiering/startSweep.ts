@@ -2,15 +2,23 @@ import { OnceRow, outboxPut, settle, SWEEP_SHARDS } from '../catalog/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { SweepMode } from '../shared/sweepMode.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 
 const REMEMBERED_MS = 30 * DAY_MS;
 
+export interface StartSweepDeps {
+  readonly catalog: CatalogStore;
+  readonly clock: Clock;
+  readonly settings: { readonly tierSweep: SweepMode };
+}
+
 /** Starts the sweep of one scheduled moment, once however often the schedule fires: one message per shard of the catalog. */
 export async function startSweep(
-  deps: { readonly catalog: CatalogStore; readonly clock: Clock },
+  deps: StartSweepDeps,
   scheduledAt: EpochMs,
-): Promise<'started' | 'started-before'> {
+): Promise<'started' | 'started-before' | 'off'> {
+  if (deps.settings.tierSweep === 'off') return 'off';
   const sweepId = `sweep-${scheduledAt}`;
   return settle(deps.catalog, sweepId, async () => {
     if ((await OnceRow.get(deps.catalog, 'sweep', sweepId)) !== undefined) {

@@ -32,6 +32,7 @@ import { ActionId, type Digest } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
+import type { SweepMode } from '../shared/sweepMode.ts';
 import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 
 export interface SweepDeps {
@@ -40,6 +41,7 @@ export interface SweepDeps {
   readonly telemetry: Telemetry;
   readonly rates: Rates;
   readonly policy: TierPolicy;
+  readonly settings: { readonly tierSweep: SweepMode };
 }
 
 export type SweepReason =
@@ -60,21 +62,26 @@ const TRANSITION_TTL_MS = DAY_MS;
 /**
  * Decides the storage class of a page of blobs and sends the transitions: per blob one pending action and one message in a
  * conditional write on the blob. Its action's id is made of the sweep's moment and the digest, so a repeated page sends nothing
- * twice, and a killed one goes on where it was.
+ * twice, and a killed one goes on where it was. A dry run decides and counts.
  */
 export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<ReadonlyMap<SweepReason, number>> {
+  const mode = deps.settings.tierSweep;
+  const counts = new Map<SweepReason, number>();
+  if (mode === 'off') return counts;
   const page = await deps.catalog.queryIndex('listing', {
     partition: `SWEEP#${message.shard}`,
     limit: BLOBS_PER_MESSAGE,
     ...(message.cursor === undefined ? {} : { cursor: message.cursor }),
   });
-  const counts = new Map<SweepReason, number>();
   for (const item of page.items) {
     const { digest } = BlobRow.parse(item).value;
-    const reason = await settle(deps.catalog, `Sweeping ${digest}`, () => sweepBlob(deps, message, digest));
+    const reason = await settle(deps.catalog, `Sweeping ${digest}`, async () => {
+      const decided = await sweepBlob(deps, message, digest);
+      return mode === 'dry-run' ? { ...decided, changes: [] } : decided;
+    });
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
-  for (const [reason, count] of counts) deps.telemetry.metric('TierDecided', 'Count', count, { reason });
+  for (const [reason, count] of counts) deps.telemetry.metric('TierDecided', 'Count', count, { reason, mode });
   if (page.cursor !== undefined) {
     const id = [message.sweepId, message.shard, page.cursor].join(' ');
     await sendOnce(deps, { scope: 'sweep-shard', id }, { queue: 'sweep', body: { ...message, cursor: page.cursor } });

@@ -21,6 +21,7 @@ import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectHead, ObjectStore } from '../shared/ports/objectStore.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
+import type { SweepMode } from '../shared/sweepMode.ts';
 import { copyOrigin, findCopy } from './copyOrigin.ts';
 import { decideTransition, TIER_OF, type TransitionReason, type TransitionStep } from './decideTransition.ts';
 import { TieringError } from './errors.ts';
@@ -30,10 +31,10 @@ export interface TransitionDeps {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly settings: { readonly region: string };
+  readonly settings: { readonly region: string; readonly tierSweep: SweepMode };
 }
 
-export type TransitionAnswer = TransitionReason | Exclude<TransitionStep, 'move'>;
+export type TransitionAnswer = TransitionReason | Exclude<TransitionStep, 'move' | 'refuse'>;
 
 /** How long an old copy outlives the switch at least: a host that was told of it may still begin to read it. */
 const GRACE_SECONDS = 900;
@@ -62,7 +63,13 @@ async function takeStep(deps: TransitionDeps, message: TransitionReplica): Promi
   const action = await ActionRow.get(deps.catalog, message.actionId);
   const blob = await BlobRow.get(deps.catalog, message.digest);
   const replicas = await loadReplicas(deps.catalog, message.digest);
-  const facts = { message, action: action?.value, blob: blob?.value, replicas: replicas.map((row) => row.value) };
+  const facts = {
+    message,
+    action: action?.value,
+    blob: blob?.value,
+    replicas: replicas.map((row) => row.value),
+    mode: deps.settings.tierSweep,
+  };
   const step = decideTransition(facts);
   switch (step) {
     case 'move':
@@ -72,6 +79,9 @@ async function takeStep(deps: TransitionDeps, message: TransitionReplica): Promi
     case 'wait':
       await comeAgain(deps, message);
       return step;
+    case 'refuse':
+      await fail(deps, message, 'switched-off');
+      return 'switched-off';
     case 'discard-copy':
       await discardCopy(deps, message);
       return step;
@@ -179,6 +189,7 @@ async function fail(
 
 const FAILURES: Readonly<Record<Exclude<TransitionReason, 'switched'>, string>> = {
   'origin-moved': 'Another change of the blob was faster; the copy was removed.',
+  'switched-off': 'Transitions are switched off (`tierSweep`); nothing was changed.',
   'source-archived': 'The object is archived and has no restored copy: a restore must come first.',
   'source-absent': 'The version that the catalog names is not in the bucket. Run `strata doctor`.',
   'copy-differs': 'What was copied was not of the right size, class or content; it was removed.',

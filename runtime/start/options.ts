@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { SweepMode } from '../../lib/shared/sweepMode.ts';
 
 export interface StartOptions {
   readonly models: readonly string[];
   readonly data: string | undefined;
   readonly once: boolean;
   readonly port: number;
+  readonly sweeps: { readonly tierSweep: SweepMode; readonly orphanSweep: SweepMode };
 }
 
 const DEFAULT_PORT = 7410;
@@ -14,6 +16,8 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --model FILE   push this file too (safetensors or GGUF); may be repeated
   --data DIR     keep everything in DIR, also over restarts; default: a temporary folder that is removed at the end
   --port N       of the endpoint on loopback; 0 takes a free one; default ${DEFAULT_PORT}, with --once a free one
+  --tier-sweep MODE, --orphan-sweep MODE
+                 on, dry-run (decide and report) or off: of the daily sweeps; default on
   --once         push, check every result, stop; exit 0 when all of it is right, else 1
 `;
 
@@ -28,7 +32,14 @@ export function parseOptions(args: readonly string[]): StartOptions | 'help' {
   const once = values.once === true;
   const port = Number(values.port ?? (once ? 0 : DEFAULT_PORT));
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is a number from 0 to 65535.');
-  return { models: values.model ?? [], data: values.data, once, port };
+  const sweeps = { tierSweep: mode(values, 'tier-sweep'), orphanSweep: mode(values, 'orphan-sweep') };
+  return { models: values.model ?? [], data: values.data, once, port, sweeps };
+}
+
+function mode(values: ReturnType<typeof read>, name: 'tier-sweep' | 'orphan-sweep'): SweepMode {
+  const parsed = SweepMode.safeParse(values[name] ?? 'on');
+  if (!parsed.success) throw new UsageError(`--${name} is one of ${SweepMode.options.join(', ')}.`);
+  return parsed.data;
 }
 
 function read(args: readonly string[]) {
@@ -39,6 +50,8 @@ function read(args: readonly string[]) {
         model: { type: 'string', multiple: true },
         data: { type: 'string' },
         port: { type: 'string' },
+        'tier-sweep': { type: 'string' },
+        'orphan-sweep': { type: 'string' },
         once: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -7,6 +7,7 @@ import { takeDataFolder } from '../dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../embeddedRuntime.ts';
 import { type AgentProcess, hostFolder, startAgent } from './agents.ts';
 import { type Followed, follow, type Milestone } from './follow.ts';
+import type { StartOptions } from './options.ts';
 import { createTimeline, describeMilestone, describeUploaded, type Timeline } from './timeline.ts';
 import { subjectOf } from './verify.ts';
 
@@ -32,6 +33,7 @@ export interface Starting {
 export interface StartingOptions {
   readonly data: string | undefined;
   readonly port: number;
+  readonly sweeps: StartOptions['sweeps'];
   readonly signal: AbortSignal;
   readonly write: (line: string) => void;
 }
@@ -51,7 +53,13 @@ export function begin(options: StartingOptions): Starting {
   async function start(): Promise<Started> {
     const logFile = folder.at('logs', 'runtime.jsonl');
     const telemetry = createPinoTelemetry(createPinoLogger({ level: 'info', path: logFile }));
-    const up = await startEmbeddedRuntime({ folder, port: options.port, telemetry, onUploaded });
+    const up = await startEmbeddedRuntime({
+      folder,
+      port: options.port,
+      telemetry,
+      onUploaded,
+      settings: options.sweeps,
+    });
     runtime = up;
     timeline.say(`Strata is up at ${up.url}, its data in ${folder.path}`);
     const registered = await Promise.all(HOSTS.map((host) => startHost(up, host)));

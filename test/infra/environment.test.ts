@@ -21,6 +21,9 @@ describe('docs/environment.md', () => {
     ['heartbeatSeconds', '0.5'],
     ['silentAfterSeconds', '1'],
     ['commandTtlSeconds', '9'],
+    ['tierSweep', 'maybe'],
+    ['orphanSweep', 'true'],
+    ['orphanGraceHours', '23'],
   ])('names the setting %s, whose value %s is refused', (name, wrong) => {
     expect(document).toContain(`| \`${name}\` |`);
     expect(() => synthesize({ [name]: wrong })).toThrow(`-c ${name} must be`);

@@ -53,6 +53,20 @@ export const mutants: readonly Mutant[] = [
     replace: 'await deps.objects.remove(key, blob.value.origin.versionId);\n',
   },
   {
+    id: 'swept-although-named',
+    breaks: 'Rule 4, every reference is checked at that moment: a condemned copy is deleted although a row names it.',
+    file: 'lib/orphans/decideOrphan.ts',
+    find: "if (isNamed(facts)) return keep('named');",
+    replace: '',
+  },
+  {
+    id: 'adopts-what-is-being-swept',
+    breaks: 'Rule 4: an upload of the same bytes takes over a copy whose deletion has begun.',
+    file: 'lib/catalog/claimVersion.ts',
+    find: "if (row.value.state === 'deleting') return undefined;",
+    replace: '',
+  },
+  {
     id: 'capacity-not-enforced',
     breaks: 'Rule 5, space is reserved before it is used: a fill begins although it does not fit.',
     file: 'agent/nvme/admission.ts',

@@ -7,10 +7,12 @@ import { createDigestHandler } from '../../functions/digest/handler.ts';
 import { createIngestHandler } from '../../functions/ingest/handler.ts';
 import { createReconcileHandler } from '../../functions/reconcile/handler.ts';
 import { createRelayHandler } from '../../functions/relay/handler.ts';
+import { createSweepOrphansHandler } from '../../functions/sweep-orphans/handler.ts';
 import type { QueueHandler } from '../../functions/shared/queueHandler.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore, WriteOptions } from '../../lib/shared/ports/objectStore.ts';
-import { MIB } from '../../lib/shared/units.ts';
+import type { SweepMode } from '../../lib/shared/sweepMode.ts';
+import { DAY_MS, DurationMs, MIB } from '../../lib/shared/units.ts';
 import { sqsBatchOf, testContext } from './envelopes.ts';
 import { createManualClock } from './manualClock.ts';
 import { createMemDisk } from './memDisk.ts';
@@ -22,6 +24,7 @@ export interface IngestPlaneOptions {
   /** Whether the store hashes parts as they come in, so that no byte is read for the digest. */
   readonly verifiesParts?: boolean;
   readonly remainingMs?: () => number;
+  readonly orphanSweep?: SweepMode;
   /** Stands between the handlers and a port. */
   readonly catalog?: (store: CatalogStore) => CatalogStore;
   readonly objects?: (store: ObjectStore) => ObjectStore;
@@ -42,7 +45,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     random: nodeRandom,
     ...(options.verifiesParts === true ? { hashPartsOf: PLANE_PART_SIZE } : {}),
   });
-  for (const queue of ['ingest', 'digest', 'placement']) {
+  for (const queue of ['ingest', 'digest', 'placement', 'sweep-orphans']) {
     queues.define(`${queue}-dlq`);
     queues.define(queue, { redrive: { maxReceiveCount: 3, deadLetter: `${queue}-dlq` } });
   }
@@ -52,7 +55,13 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     catalog: options.catalog?.(catalog) ?? catalog,
     objects: options.objects?.(objects) ?? objects,
     sender: queues,
-    settings: { region: 'eu-west-1', partSize: PLANE_PART_SIZE, maxUploadBytes: 10 * MIB },
+    settings: {
+      region: 'eu-west-1',
+      partSize: PLANE_PART_SIZE,
+      maxUploadBytes: 10 * MIB,
+      orphanSweep: options.orphanSweep ?? ('on' as const),
+      orphanGraceMs: DurationMs.parse(DAY_MS),
+    },
   };
   const handlers: readonly (readonly [string, QueueHandler])[] = [
     ['ingest', createIngestHandler(deps)],
@@ -60,6 +69,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
   ];
   const relay = createRelayHandler(deps);
   const reconcile = createReconcileHandler(deps);
+  const sweepOrphans = createSweepOrphansHandler(deps);
   const context = () => testContext(options.remainingMs);
 
   async function sendEvents(): Promise<number> {
@@ -111,6 +121,23 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     relayOnce,
     async reconcile() {
       await reconcile({ schedule: 'reconcile-uploads', scheduledTime: new Date(clock.now()).toISOString() }, context());
+    },
+    /** Fires the sweep of orphans and carries it out; answers how many messages it took, and how many failed. */
+    async sweepOrphans() {
+      const ends = { messages: 0, failed: 0 };
+      const fired = { schedule: 'orphan-sweep', scheduledTime: new Date(clock.now()).toISOString() };
+      await sweepOrphans(fired, context());
+      for (;;) {
+        await relayOnce();
+        const received = await queues.receive('sweep-orphans', 10, 0, 60);
+        if (received.length === 0) return ends;
+        for (const message of received) {
+          const answer = await sweepOrphans(sqsBatchOf([message]), context());
+          ends.messages += 1;
+          ends.failed += answer?.batchItemFailures.length ?? 0;
+          await queues.remove('sweep-orphans', message.receiptHandle);
+        }
+      }
     },
     /** Runs everything until nothing moves any more. */
     async settle() {

@@ -21,6 +21,7 @@ import { blobDigest, blobKey, partHash } from '../../lib/shared/digest.ts';
 import { type Digest, originLocation, type StorageClass } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import type { SweepMode } from '../../lib/shared/sweepMode.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
 import { sqsBatch, testContext } from './envelopes.ts';
 import { countingRandom } from './fleetWorld.ts';
@@ -40,7 +41,7 @@ export interface Between {
 }
 
 /** The tiering functions over a catalog and a bucket in memory. */
-export async function createTieringWorld(between?: Between) {
+export async function createTieringWorld(between?: Between, tierSweep: SweepMode = 'on') {
   const clock = createManualClock();
   const random = countingRandom();
   const recorded = recordedTelemetry();
@@ -59,7 +60,7 @@ export async function createTieringWorld(between?: Between) {
     telemetry: recorded.telemetry,
     catalog: between?.catalog(catalog) ?? catalog,
     objects: between?.objects(objects) ?? objects,
-    settings: { region: REGION },
+    settings: { region: REGION, tierSweep },
   };
   const startSweep = createStartSweepHandler(deps);
   const handlers = { sweep: createSweepHandler(deps), transition: createTransitionHandler(deps) };

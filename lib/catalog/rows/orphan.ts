@@ -22,6 +22,8 @@ export const OrphanValue = z.strictObject({
   etag: z.string(),
   size: Bytes,
   condemnedAt: EpochMs,
+  /** Of a row whose sweep was killed between the deletion and its last write: by then nobody is still about to delete. */
+  expiresAt: EpochMs,
 });
 export type Orphan = z.infer<typeof OrphanValue>;
 
@@ -34,4 +36,5 @@ export const OrphanRow = defineRow({
     sort: `ORPHAN#${object}#${versionId}`,
   }),
   keyOf: (value): [Digest, OrphanObject, string] => [value.digest, value.object, value.versionId],
+  expiresAt: (value) => value.expiresAt,
 });

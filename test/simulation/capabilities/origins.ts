@@ -1,10 +1,10 @@
-import { BlobRow } from '../../../lib/catalog/index.ts';
-import { blobDigest, blobKey, partHash } from '../../../lib/shared/digest.ts';
+import { BlobRow, queryAll, type Replica, ReplicaRow, startingWith } from '../../../lib/catalog/index.ts';
+import { blobDigest, blobKey, manifestKey, partHash } from '../../../lib/shared/digest.ts';
 import { Digest } from '../../../lib/shared/ids.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
 
-/** The copy in the bucket that the catalog serves a blob from is there, whole, and never removed. */
+/** What the catalog serves a blob from is in the bucket, whole, never removed, and in the end alone there. */
 export function origins({ catalog, bucket, counters }: Stage): Capability {
   const read = rowReader(BlobRow);
 
@@ -17,13 +17,23 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
   }
 
   async function onRemoval(key: string, versionId: string | undefined): Promise<void> {
-    const digest = digestOfKey(key);
-    const blob = digest === undefined ? undefined : await BlobRow.get(catalog, digest);
-    if (blob !== undefined && (versionId === undefined || versionId === blob.value.origin.versionId)) {
-      violated(
-        `The origin copy ${key} (${versionId ?? 'current version'}) was removed while the catalog serves from it.`,
-      );
+    if (!key.startsWith('blobs/')) return;
+    const blob = await BlobRow.get(catalog, digestOf(key));
+    if (blob === undefined) return;
+    const served = key === blobKey(blob.value.digest) ? blob.value.origin.versionId : await currentVersion(key);
+    if (versionId === undefined || versionId === served) {
+      violated(`${key} (${versionId ?? 'current version'}) was removed while the catalog serves from it.`);
     }
+    const reading = ({ state, versionId: read }: Replica) =>
+      read === versionId && (state === 'reserved' || state === 'filling');
+    if (key === blobKey(blob.value.digest) && (await replicasOf(blob.value.digest)).some(reading)) {
+      violated(`${key} (${versionId}) was removed while a host may read it.`);
+    }
+  }
+
+  async function currentVersion(key: string): Promise<string | undefined> {
+    const current = await bucket.head(key);
+    return current.outcome === 'found' ? current.head.versionId : undefined;
   }
 
   /** It exists, has the storage class that the catalog says, and the bytes that its digest names. */
@@ -48,18 +58,35 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
       violated(`Blob ${digest}: the bytes of its origin have another digest.`);
   }
 
-  /** No blob is hidden by a delete marker; copies that the catalog does not serve from are counted. */
+  /** The catalog equals the bucket: under `blobs/` lies what rows name, one manifest a blob, and nothing that is to be swept. */
   async function checkBucket(): Promise<void> {
     const { versions } = await bucket.listVersions({ prefix: 'blobs/', limit: 1000 });
-    for (const { key, versionId, isDeleteMarker } of versions) {
-      const digest = digestOfKey(key);
-      if (digest === undefined) continue;
-      if (isDeleteMarker) violated(`${key} is hidden by a delete marker.`);
-      const blob = await BlobRow.get(catalog, digest);
-      // A copy that nobody serves from: made for an upload that lost the race for its version, or by a transition that died
-      // between its copy and its switch. Paid for and not swept yet (docs/progress.md), but never the one that is served.
-      if (blob?.value.origin.versionId !== versionId) counters.count('orphan copy');
+    const manifests = new Set<string>();
+    const there = new Set(versions.map(({ versionId }) => versionId));
+    for (const { key, versionId } of versions) {
+      if (!(await isNamed(key, versionId))) violated(`No row names version ${versionId} of ${key}.`);
+      manifests.add(key);
     }
+    for (const { key } of catalog.committed('BLOB#')) {
+      const digest = Digest.parse(key.partition.slice('BLOB#'.length));
+      if (key.sort === 'META' && !manifests.has(manifestKey(digest))) violated(`Blob ${digest} has no manifest.`);
+      const condemned = key.sort.startsWith('ORPHAN#') ? key.sort.split('#')[2] : undefined;
+      if (condemned !== undefined && there.has(condemned)) violated(`Version ${condemned} is still condemned.`);
+    }
+  }
+
+  /** As the origin, as a copy, or as the manifest that readers of the blob find. */
+  async function isNamed(key: string, versionId: string): Promise<boolean> {
+    const digest = digestOf(key);
+    const blob = await BlobRow.get(catalog, digest);
+    if (key !== blobKey(digest)) return blob !== undefined && (await currentVersion(key)) === versionId;
+    if (blob?.value.origin.versionId === versionId) return true;
+    return (await replicasOf(digest)).some((replica) => replica.versionId === versionId);
+  }
+
+  async function replicasOf(digest: Digest): Promise<readonly Replica[]> {
+    const items = await queryAll(catalog, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') });
+    return items.map((item) => ReplicaRow.parse(item).value);
   }
 
   return {
@@ -74,6 +101,6 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
   };
 }
 
-function digestOfKey(key: string): Digest | undefined {
-  return key.startsWith('blobs/') ? Digest.safeParse(key.slice('blobs/'.length)).data : undefined;
+function digestOf(key: string): Digest {
+  return Digest.parse(key.slice('blobs/'.length).replace(/\.parts$/, ''));
 }

@@ -83,12 +83,25 @@ describe('a transition message', () => {
     ['that comes to delete what is gone', 1, moved, 'done', [], 'finished'],
     ['that would delete what is the origin again', 1, blob, 'done', [copy({ state: 'verified' })], 'discard-copy'],
   ] as const)('%s', (_name, hop, known, state, replicas, step) => {
-    const facts = { message: message(hop), action: action(state), blob: known, replicas };
+    const facts = { message: message(hop), action: action(state), blob: known, replicas, mode: 'on' as const };
     expect(decideTransition(facts)).toBe(step);
   });
 
+  it.each([
+    ['that has just been decided', 0, blob, 'pending', [copy({ state: 'verified' })], 'refuse'],
+    ['whose action has expired', 0, blob, 'expired', [], 'finished'],
+    ['whose blob was moved by somebody else', 0, moved, 'pending', [], 'finished'],
+    ['that comes to delete', 1, moved, 'done', [left], 'wait'],
+  ] as const)('%s, while transitions are switched off or only tried', (_name, hop, known, state, replicas, step) => {
+    const facts = { message: message(hop), action: action(state), blob: known, replicas };
+    expect(decideTransition({ ...facts, mode: 'off' })).toBe(step);
+    expect(decideTransition({ ...facts, mode: 'dry-run' })).toBe(step);
+  });
+
   it('that nobody decided does nothing', () => {
-    expect(decideTransition({ message: message(0), action: undefined, blob, replicas: [] })).toBe('finished');
+    expect(decideTransition({ message: message(0), action: undefined, blob, replicas: [], mode: 'on' })).toBe(
+      'finished',
+    );
   });
 
   it('knows the tier of every class', () => {

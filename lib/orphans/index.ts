@@ -1,0 +1,3 @@
+export type { JudgeDeps } from './judgeVersion.ts';
+export { startOrphanSweep, type StartOrphanSweepDeps } from './startOrphanSweep.ts';
+export { sweepOrphans } from './sweepOrphans.ts';
