@@ -12,6 +12,7 @@ export class CliError extends StrataError<
   | 'file-changed'
   | 'not-uploaded'
   | 'bad-answer'
+  | 'not-confirmed'
 > {}
 
 /** Some items failed, or findings; the command has already said which. */
@@ -28,6 +29,7 @@ const USAGE_CODES = new Set([
   'invalid-reference',
   'invalid-input',
   'no-plane',
+  'not-confirmed',
 ]);
 const CREDENTIAL_CODES = new Set(['access-denied', 'unauthorized']);
 const Named = z.object({ name: z.string() });

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { registerHost } from './commands/host.ts';
+import { registerLifecycle } from './commands/lifecycle.ts';
 import { registerModels } from './commands/models.ts';
 import { registerOperate } from './commands/operate.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -20,6 +21,7 @@ Results go to stdout; progress, notes and errors to stderr.`,
 for (const register of [
   registerPush,
   registerModels,
+  registerLifecycle,
   registerOperate,
   registerHost,
   registerReplay,

@@ -6,12 +6,14 @@ import { createHeartbeatsHandler } from './heartbeats/handler.ts';
 import { createHostApiHandler } from './host-api/handler.ts';
 import { createIngestHandler } from './ingest/handler.ts';
 import { createPlacementHandler } from './placement/handler.ts';
+import { createPurgeHandler } from './purge/handler.ts';
 import { createReapHandler } from './reap/handler.ts';
 import { createReceiptsHandler } from './receipts/handler.ts';
 import { createReconcileHandler } from './reconcile/handler.ts';
 import { createRelayHandler } from './relay/handler.ts';
 import type { FunctionDeps } from './shared/deps.ts';
 import type { QueueHandler } from './shared/queueHandler.ts';
+import { createStartPurgeHandler } from './start-purge/handler.ts';
 import { createStartSweepHandler } from './start-sweep/handler.ts';
 import { createSweepHandler } from './sweep/handler.ts';
 import { createSweepOrphansHandler } from './sweep-orphans/handler.ts';
@@ -28,10 +30,12 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   'host-api': createHostApiHandler,
   ingest: createIngestHandler,
   placement: createPlacementHandler,
+  purge: createPurgeHandler,
   reap: createReapHandler,
   receipts: createReceiptsHandler,
   reconcile: createReconcileHandler,
   relay: createRelayHandler,
+  'start-purge': createStartPurgeHandler,
   'start-sweep': createStartSweepHandler,
   sweep: createSweepHandler,
   'sweep-orphans': createSweepOrphansHandler,

@@ -4,10 +4,12 @@ import { heartbeats } from './heartbeats/function.ts';
 import { hostApi } from './host-api/function.ts';
 import { ingest } from './ingest/function.ts';
 import { placement } from './placement/function.ts';
+import { purge } from './purge/function.ts';
 import { reap } from './reap/function.ts';
 import { receipts } from './receipts/function.ts';
 import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
+import { startPurge } from './start-purge/function.ts';
 import { startSweep } from './start-sweep/function.ts';
 import { sweep } from './sweep/function.ts';
 import { sweepOrphans } from './sweep-orphans/function.ts';
@@ -21,10 +23,12 @@ export const FUNCTIONS = [
   hostApi,
   ingest,
   placement,
+  purge,
   reap,
   receipts,
   reconcile,
   relay,
+  startPurge,
   startSweep,
   sweep,
   sweepOrphans,

@@ -1,16 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
-import { HostPattern, SemVer } from '../../lib/shared/ids.ts';
+import { HostPattern } from '../../lib/shared/ids.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
-import { CliError, FindingsError } from '../errors.ts';
+import { FindingsError } from '../errors.ts';
 import { ago, note, print } from '../output.ts';
-
-interface MutationOptions extends PlaneOptions {
-  readonly dryRun?: boolean;
-}
-
-const DRY_RUN = ['--dry-run', 'decide and tell, but change nothing'] as const;
+import { DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
 /** Adds the commands of operators: `hosts`, `alias`, `deprecate`, `dlq`, `token`, `doctor`. */
 export function registerOperate(program: Command): void {
@@ -172,28 +167,6 @@ async function runDoctor(options: PlaneOptions): Promise<void> {
     ],
   });
   if (items.some(({ status }) => status === 'FAILED')) throw new FindingsError('a check failed');
-}
-
-function exact(target: string): {
-  readonly model: ReturnType<typeof parseReference>['model'];
-  readonly version: SemVer;
-} {
-  const { model, reference } = parseReference(target);
-  const version = SemVer.safeParse(reference);
-  if (version.success) return { model, version: version.data };
-  throw new CliError({
-    code: 'bad-reference',
-    message: `\`${target}\` names no exact version. Write it out, as in ${model}@1.0.0.`,
-    retryable: false,
-  });
-}
-
-function isDry(options: MutationOptions): boolean {
-  return options.dryRun === true;
-}
-
-function sayDry(options: MutationOptions): void {
-  if (isDry(options)) note('Nothing was changed (--dry-run).');
 }
 
 function hostPattern(text: string): HostPattern {

@@ -57,6 +57,7 @@ export type Grant =
   | 'uploads:read'
   | 'uploads:list'
   | 'uploads:write'
+  | 'uploads:delete'
   | 'blobs:read'
   | 'blobs:write'
   | 'blobs:list'

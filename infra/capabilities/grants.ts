@@ -51,6 +51,8 @@ export function statementsOf(grant: Grant, on: GrantTargets): readonly PolicySta
       return [list('uploads')];
     case 'uploads:write':
       return [allow(['s3:PutObject', 's3:AbortMultipartUpload'], objects('uploads')), allow(WRITE_KEY, on.keyArn)];
+    case 'uploads:delete':
+      return [allow(['s3:DeleteObjectVersion'], objects('uploads'))];
     case 'blobs:read':
       return [allow(READ_OBJECTS, objects('blobs')), tellAbsent, allow(READ_KEY, on.keyArn)];
     case 'blobs:write':

@@ -1,11 +1,11 @@
 import type { ModelName, SemVer } from '../shared/ids.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import { listVersions, requireModel } from './models.ts';
 import { type Alias, AliasRow, ModelRow, type Version, VersionRow } from './rows/model.ts';
 import { expectationOf, type Versioned } from './rowType.ts';
 import { CatalogError, settle } from './settle.ts';
-import { newestVersion } from './versionOrder.ts';
+import { newestSupported } from './versionOrder.ts';
 
 export interface AliasChange {
   readonly model: ModelName;
@@ -23,12 +23,12 @@ export async function promoteAlias(
   const { model, alias, version, now, dryRun } = change;
   assertStored(alias);
   return settle(store, 'The alias', async () => {
-    await requireVersion(store, model, version);
+    const target = await requireVersion(store, model, version);
     const row = await AliasRow.get(store, model, alias);
     if (row?.value.version === version) return { changes: [], answer: row.value };
     const previous = row?.value.version;
     const moved: Alias = { model, alias, version, ...(previous === undefined ? {} : { previous }), updatedAt: now };
-    return { changes: dryRun ? [] : [AliasRow.put(moved, expectationOf(row))], answer: moved };
+    return { changes: dryRun ? [] : aliasChanges(moved, row, target), answer: moved };
   });
 }
 
@@ -44,8 +44,9 @@ export async function rollbackAlias(store: CatalogStore, change: AliasChange): P
     if (previous === undefined) {
       throw refusal('no-previous', `${model}@${alias} never pointed elsewhere. Use \`strata alias promote\`.`);
     }
+    const target = await requireVersion(store, model, previous);
     const moved: Alias = { model, alias, version: previous, previous: version, updatedAt: now };
-    return { changes: dryRun ? [] : [AliasRow.put(moved, expectationOf(row))], answer: moved };
+    return { changes: dryRun ? [] : aliasChanges(moved, row, target), answer: moved };
   });
 }
 
@@ -67,9 +68,7 @@ export async function deprecateVersion(
     const changed = { ...row.value, deprecated };
     if (row.value.deprecated === deprecated || dryRun) return { changes: [], answer: changed };
     const all = (await listVersions(store, model)).map((other) => (other.version === version ? changed : other));
-    const supported = all.filter((other) => !other.deprecated).map((other) => other.version);
-    const [first, ...rest] = supported.length > 0 ? supported : all.map((other) => other.version);
-    const newest = first === undefined ? modelRow.value.newest : newestVersion([first, ...rest]);
+    const newest = newestSupported(all) ?? modelRow.value.newest;
     return {
       changes: [
         VersionRow.put(changed, expectationOf(row)),
@@ -78,6 +77,11 @@ export async function deprecateVersion(
       answer: changed,
     };
   });
+}
+
+/** The version's row is written too, so that nobody deletes at the same moment what the alias begins to point at. */
+function aliasChanges(moved: Alias, row: Versioned<Alias> | undefined, target: Versioned<Version>): readonly Change[] {
+  return [AliasRow.put(moved, expectationOf(row)), VersionRow.put(target.value, expectationOf(target))];
 }
 
 async function requireVersion(store: CatalogStore, model: ModelName, version: SemVer): Promise<Versioned<Version>> {

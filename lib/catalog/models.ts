@@ -2,7 +2,16 @@ import semver from 'semver';
 import { ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
-import { type Alias, AliasRow, type Model, ModelRow, type Version, VersionRow } from './rows/model.ts';
+import {
+  type Alias,
+  AliasRow,
+  type Model,
+  ModelRow,
+  type Tombstone,
+  TombstoneRow,
+  type Version,
+  VersionRow,
+} from './rows/model.ts';
 import { expectationOf, queryAll, startingWith, type Versioned } from './rowType.ts';
 import { CatalogError } from './settle.ts';
 import { newestVersion } from './versionOrder.ts';
@@ -28,6 +37,22 @@ export async function listVersions(store: CatalogStore, model: ModelName): Promi
   const items = await queryAll(store, { partition: `MODEL#${model}`, ...startingWith('VERSION#') });
   const versions = items.map((item) => VersionRow.parse(item).value);
   return versions.sort((a, b) => semver.rcompare(a.version, b.version));
+}
+
+/** Every deleted version of a model, purged ones included. */
+export async function listTombstones(store: CatalogStore, model: ModelName): Promise<readonly Tombstone[]> {
+  const items = await queryAll(store, { partition: `MODEL#${model}`, ...startingWith('TOMBSTONE#') });
+  return items.map((item) => TombstoneRow.parse(item).value);
+}
+
+/** What a version number stands for, deleted or not: it is never used for anything else. */
+export async function everPublished(
+  store: CatalogStore,
+  model: ModelName,
+  version: SemVer,
+): Promise<Version | undefined> {
+  const published = await VersionRow.get(store, model, version);
+  return published?.value ?? (await TombstoneRow.get(store, model, version))?.value.content;
 }
 
 export async function listAliases(store: CatalogStore, model: ModelName): Promise<readonly Alias[]> {

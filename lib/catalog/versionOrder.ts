@@ -13,3 +13,12 @@ export function newestVersion(versions: readonly [SemVer, ...SemVer[]]): SemVer 
     return semver.gt(candidate, best) ? candidate : best;
   });
 }
+
+/** What `latest` means among published versions: deprecated ones count only where there is nothing else. */
+export function newestSupported(
+  versions: readonly { readonly version: SemVer; readonly deprecated: boolean }[],
+): SemVer | undefined {
+  const supported = versions.filter(({ deprecated }) => !deprecated);
+  const [first, ...rest] = (supported.length > 0 ? supported : versions).map(({ version }) => version);
+  return first === undefined ? undefined : newestVersion([first, ...rest]);
+}

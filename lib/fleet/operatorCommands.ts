@@ -50,6 +50,8 @@ export interface OperatorRequest {
   readonly correlationId: CorrelationId;
   /** Decide and answer, but write and send nothing. */
   readonly dryRun?: boolean;
+  /** Kept in its decision; an operator's wish where nothing is said. */
+  readonly reason?: string;
 }
 
 /**
@@ -108,7 +110,7 @@ function operatorChanges(
       actionId,
       command,
       correlationId,
-      reason: 'operator',
+      reason: request.reason ?? 'operator',
       policy: 'operator',
       alternatives: [],
       inputs: { decision: 'operator', command: { ...command }, host: host.value.id },

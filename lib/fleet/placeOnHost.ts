@@ -11,6 +11,7 @@ import {
   ReplicaRow,
   settle,
   type Versioned,
+  VersionRow,
 } from '../catalog/index.ts';
 import {
   decidePlacement,
@@ -133,8 +134,18 @@ async function decideRound(deps: PlacementDeps, wish: PlacementWish, terms: Comm
   const more = reasons.length < actions.length;
   if (plan.changes.length === 0) return { changes: [], answer: { reasons, more: false } };
   const promisedBytes = Bytes.parse(host.value.promisedBytes + plan.promised);
-  const changes = [...plan.changes, HostRow.put({ ...host.value, promisedBytes }, expectationOf(host))];
+  const changes = [
+    ...plan.changes,
+    HostRow.put({ ...host.value, promisedBytes }, expectationOf(host)),
+    // A version that is deleted at this moment gets no more copies: its purge counts them once.
+    versionCheck(servable),
+  ];
   return { changes, answer: { reasons, more } };
+}
+
+function versionCheck({ row }: ServableVersion): Change {
+  const { model, version } = row.value;
+  return { kind: 'check', key: VersionRow.key(model, version), expect: { version: row.version } };
 }
 
 async function loadReplicas(

@@ -110,12 +110,7 @@ async function repair(
     const row = await ReplicaRow.get(deps.catalog, digest, hostLocation('nvme', host.id));
     const reason = row === undefined ? judgeExtra(blob?.value) : decideResident(row.value, report);
     const terms = { key, now: deps.clock.now(), ttlMs: deps.settings.commandTtlMs };
-    const changes = await repairChanges(
-      deps,
-      { host: current.value, report, digest, row, blob: blob?.value },
-      reason,
-      terms,
-    );
+    const changes = await repairChanges(deps, { host: current.value, report, digest, row, blob }, reason, terms);
     // Under a check of the host's row, so that a registration or a newer list in between wins.
     const check: Change = { kind: 'check', key: HostRow.key(host.id), expect: { version: current.version } };
     return { changes: changes.length === 0 ? [] : [...changes, check], answer: reason };
@@ -133,7 +128,7 @@ interface Repair {
   readonly report: ResidentReport;
   readonly digest: Digest;
   readonly row: Versioned<Replica> | undefined;
-  readonly blob: Blob | undefined;
+  readonly blob: Versioned<Blob> | undefined;
 }
 
 async function repairChanges(
@@ -160,13 +155,15 @@ async function repairChanges(
         location,
         host: { id: host.id, generation: host.generation },
         state: 'verified',
-        bytes: blob.size,
-        versionId: versionId ?? blob.origin.versionId,
+        bytes: blob.value.size,
+        versionId: versionId ?? blob.value.origin.versionId,
         ...(actionId === undefined ? {} : { actionId }),
         pinned: pinned ?? false,
         checkedAt: report.at,
       };
-      return [ReplicaRow.put(replica, expectationOf(row))];
+      // A blob that is purged at this moment gets no copy.
+      const check: Change = { kind: 'check', key: BlobRow.key(digest), expect: expectationOf(blob) };
+      return [ReplicaRow.put(replica, expectationOf(row)), check];
     }
     case 'foreign':
       return evictForeign(deps.catalog, host, digest, terms);

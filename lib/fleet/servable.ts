@@ -9,6 +9,8 @@ export type ServeRefusal = 'unknown-version' | 'unknown-blob' | 'not-clean' | 's
 export interface ServableVersion {
   readonly outcome: 'servable';
   readonly version: Version;
+  /** The version's row as it was read: a write that relies on the version checks it. */
+  readonly row: Versioned<Version>;
   readonly blobs: ReadonlyMap<Digest, Versioned<Blob>>;
 }
 
@@ -36,5 +38,5 @@ export async function loadServable(store: CatalogStore, model: ModelName, versio
     }
     blobs.set(digest, blob);
   }
-  return { outcome: 'servable', version: row.value, blobs };
+  return { outcome: 'servable', version: row.value, row, blobs };
 }

@@ -167,7 +167,9 @@ function replicaChanges(subject: Subject, decision: SettledDecision): readonly C
     pinned: decision.pinned,
     checkedAt: receipt.finishedAt,
   };
-  return [ReplicaRow.put(value, expectationOf(replica))];
+  // A blob that is purged at this moment gets no copy: what the host holds is foreign then, and its next report tells.
+  const check: Change = { kind: 'check', key: BlobRow.key(receipt.digest), expect: expectationOf(blob) };
+  return [ReplicaRow.put(value, expectationOf(replica)), check];
 }
 
 /** The host's row is written by every receipt: that holds the receipt to the generation which was read. */

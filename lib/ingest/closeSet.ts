@@ -2,6 +2,7 @@ import type { UploadSet } from '../../events/upload-set/v1.ts';
 import { SET_FILE } from '../../events/upload-set/v1.ts';
 import {
   type Decided,
+  everPublished,
   expectationOf,
   type SetFile,
   type Upload,
@@ -9,7 +10,6 @@ import {
   UploadRow,
   UploadSetRow,
   type VersionFile,
-  VersionRow,
   settle,
 } from '../catalog/index.ts';
 import { KeySegment, type ModelName, type SemVer } from '../shared/ids.ts';
@@ -44,9 +44,9 @@ type Closing = 'unknown-set' | 'incomplete' | 'already-published' | 'other-versi
 async function decideClosing(deps: IngestDeps, { model, version, set }: SetName): Promise<Decided<Closing>> {
   const gate = await UploadSetRow.get(deps.catalog, model, version, set);
   if (gate === undefined) return { changes: [], answer: 'unknown-set' };
-  const published = await VersionRow.get(deps.catalog, model, version);
+  const published = await everPublished(deps.catalog, model, version);
   if (published !== undefined) {
-    return { changes: [], answer: published.value.set === set ? 'already-published' : 'other-version' };
+    return { changes: [], answer: published.set === set ? 'already-published' : 'other-version' };
   }
   const members = new Map((await setFiles(deps.catalog, model, version, set)).map(({ value }) => [value.file, value]));
   const files: VersionFile[] = [];
@@ -89,7 +89,7 @@ async function quarantineMisfits(deps: IngestDeps, name: SetName, call: IngestCa
 
 /** The version was published by another set or file first. What has the same content is unchanged, the rest came too late. */
 async function dissolve(deps: IngestDeps, name: SetName, call: IngestCall): Promise<void> {
-  const published = (await VersionRow.get(deps.catalog, name.model, name.version))?.value;
+  const published = await everPublished(deps.catalog, name.model, name.version);
   const gate = (await UploadSetRow.get(deps.catalog, name.model, name.version, name.set))?.value;
   if (published === undefined || gate === undefined) return;
   const ending = (same: boolean): Ending =>

@@ -1,4 +1,5 @@
 import {
+  everPublished,
   expectationOf,
   isOpen,
   queryAll,
@@ -10,7 +11,6 @@ import {
   UploadRow,
   UploadSetRow,
   type Versioned,
-  VersionRow,
 } from '../catalog/index.ts';
 import { SET_FILE } from '../../events/upload-set/v1.ts';
 import type { ModelName, SemVer } from '../shared/ids.ts';
@@ -45,7 +45,7 @@ export async function withdrawal(
   if (isOpen(upload.value)) return [end];
   const { state, target, set } = upload.value;
   if (state !== 'ready' || target === undefined || set === undefined) return [];
-  const published = (await VersionRow.get(catalog, target.model, target.version))?.value;
+  const published = await everPublished(catalog, target.model, target.version);
   if (published?.set === set) return [];
   const gate = await UploadSetRow.get(catalog, target.model, target.version, set);
   if (target.file === SET_FILE) {

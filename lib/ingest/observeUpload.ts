@@ -1,10 +1,10 @@
 import {
   type Decided,
+  everPublished,
   expectationOf,
   type Upload,
   UploadHeadRow,
   UploadRow,
-  VersionRow,
   settle,
 } from '../catalog/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
@@ -98,13 +98,13 @@ async function decide(deps: IngestDeps, key: string, observation: Observation): 
 
 async function admit(deps: IngestDeps, current: ObjectHead, correlationId: CorrelationId): Promise<Upload> {
   const target = parseUploadKey(current.key);
-  const version = target === undefined ? undefined : await VersionRow.get(deps.catalog, target.model, target.version);
+  const version = target === undefined ? undefined : await everPublished(deps.catalog, target.model, target.version);
   const admission = decideAdmission({
     target,
     size: current.size,
     metadata: current.metadata,
     maxUploadBytes: deps.settings.maxUploadBytes,
-    version: version?.value,
+    version,
   });
   const now = deps.clock.now();
   return {

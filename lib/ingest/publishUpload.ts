@@ -1,5 +1,6 @@
 import {
   type Decided,
+  everPublished,
   expectationOf,
   type HeaderFindings,
   ReferenceRow,
@@ -7,7 +8,6 @@ import {
   type Upload,
   UploadRow,
   UploadSetRow,
-  VersionRow,
   settle,
 } from '../catalog/index.ts';
 import type { PartHash } from '../shared/digest.ts';
@@ -66,12 +66,12 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
     const put = UploadRow.put(moved, expectationOf(row));
     return { changes: [put, ...changes], answer: { outcome: 'moved', upload: moved, published } };
   };
-  const version = await VersionRow.get(deps.catalog, target.model, target.version);
+  const version = await everPublished(deps.catalog, target.model, target.version);
   const gate =
     upload.set === undefined
       ? undefined
       : await UploadSetRow.get(deps.catalog, target.model, target.version, upload.set);
-  const decision = decidePublication({ upload, digest, version: version?.value, set: gate?.value });
+  const decision = decidePublication({ upload, digest, version, set: gate?.value });
   if (decision.action === 'quarantine') return move({ state: 'quarantined', quarantine: decision.quarantine });
   if (decision.action === 'unchanged') return move({ state: 'ready' });
   const blob = await blobChanges(deps, { ...publication, findings, size: upload.size }, now);

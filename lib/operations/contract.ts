@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { HostPattern, ModelName, SemVer } from '../shared/ids.ts';
+import { Bytes, EpochMs } from '../shared/units.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
   ActionView,
@@ -12,6 +13,7 @@ import {
   JoinTokenView,
   ModelView,
   ShownModel,
+  TombstoneView,
   UploadStateView,
   UploadView,
   VersionView,
@@ -53,6 +55,31 @@ const OPERATION_CONTRACTS = {
   rollbackAlias: { input: z.strictObject({ model: ModelName, alias: z.string(), dryRun }), output: AliasView },
   deprecateVersion: {
     input: z.strictObject({ model: ModelName, version: SemVer, deprecated: z.boolean(), dryRun }),
+    output: VersionView,
+  },
+  /** Deletes a version so that it can be undone for so many days; its bytes go afterwards, when nothing needs them. */
+  deleteVersion: {
+    input: z.strictObject({
+      model: ModelName,
+      version: SemVer,
+      undoDays: z.number().check(z.gte(0), z.lte(365)),
+      dryRun,
+    }),
+    output: z.extend(TombstoneView, { freesBytes: Bytes }),
+  },
+  undoDelete: { input: z.strictObject({ model: ModelName, version: SemVer, dryRun }), output: VersionView },
+  listDeleted: { input: z.strictObject({ model: ModelName }), output: page(TombstoneView) },
+  holdVersion: {
+    input: z.strictObject({
+      model: ModelName,
+      version: SemVer,
+      dryRun,
+      change: z.discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('hold'), reason: z.string().check(z.minLength(1), z.maxLength(1000)) }),
+        z.strictObject({ kind: z.literal('release') }),
+        z.strictObject({ kind: z.literal('retain'), until: EpochMs }),
+      ]),
+    }),
     output: VersionView,
   },
   listDeadLetters: { input: z.strictObject({}), output: page(DeadLetterView) },

@@ -17,6 +17,7 @@ import { Bytes, MINUTE_MS } from '../shared/units.ts';
 import type { OperationInput, OperationOutput, Operations } from './contract.ts';
 import { sendHostCommand } from './commandHost.ts';
 import { redriveDeadLetters, view } from './deadLetters.ts';
+import { deletedVersions, runDelete, runHold, runUndo } from './deletion.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import type { DeadLetters } from './ports.ts';
@@ -46,6 +47,10 @@ export function createOperations(deps: OperationsDeps): Operations {
     promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),
     rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),
     deprecateVersion: async (input) => versionView(await deprecateVersion(catalog, { ...input, now: clock.now() })),
+    deleteVersion: (input) => runDelete(deps, input),
+    undoDelete: (input) => runUndo(deps, input),
+    listDeleted: async ({ model }) => ({ items: await deletedVersions(catalog, model) }),
+    holdVersion: (input) => runHold(deps, input),
     listDeadLetters: async () => ({ items: (await deadLetters.list()).map(view) }),
     redriveDeadLetters: (input) => redriveDeadLetters(deadLetters, input),
     createJoinToken: ({ hosts, uses, validMinutes }) =>

@@ -59,9 +59,19 @@ export async function requireResolved(catalog: CatalogStore, text: string): Prom
   });
 }
 
-export function versionView({ model, version, publishedAt, deprecated, files }: Version): VersionView {
+export function versionView(row: Version): VersionView {
+  const { model, version, publishedAt, deprecated, files, hold, retainUntil } = row;
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  return { model, version, publishedAt, deprecated, files: files.length, bytes: Bytes.parse(bytes) };
+  return {
+    model,
+    version,
+    publishedAt,
+    deprecated,
+    files: files.length,
+    bytes: Bytes.parse(bytes),
+    ...(hold === undefined ? {} : { hold: hold.reason }),
+    ...(retainUntil === undefined ? {} : { retainUntil }),
+  };
 }
 
 function blobView({ findings, tier, origin, sha256 }: Blob): FileView['blob'] {

@@ -3,6 +3,7 @@ import {
   ActionValue,
   AliasValue,
   HostState,
+  TombstoneState,
   ReplicaState,
   UploadState,
   UploadValue,
@@ -35,8 +36,25 @@ export const VersionView = z.object({
   deprecated: z.boolean(),
   files: z.number(),
   bytes: Bytes,
+  /** Why it is under a legal hold. */
+  hold: z.optional(z.string()),
+  retainUntil: z.optional(EpochMs),
 });
 export type VersionView = z.infer<typeof VersionView>;
+
+/** A deleted version. */
+export const TombstoneView = z.object({
+  model: ModelName,
+  version: SemVer,
+  state: TombstoneState,
+  bytes: Bytes,
+  deletedAt: EpochMs,
+  /** Until then it can be undone, while it is `deleted`. */
+  purgeAfter: EpochMs,
+  purgedAt: z.optional(EpochMs),
+  freedBytes: z.optional(Bytes),
+});
+export type TombstoneView = z.infer<typeof TombstoneView>;
 
 export const AliasView = AliasValue;
 export type AliasView = z.infer<typeof AliasView>;

@@ -11,5 +11,6 @@ export const FunctionQueue = z.enum([
   'sweep',
   'sweep-orphans',
   'transition',
+  'purge',
 ]);
 export type FunctionQueue = z.infer<typeof FunctionQueue>;

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ReferenceRow, UploadRow, UploadSetRow, VersionRow } from '../../lib/catalog/index.ts';
-import { ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { deleteVersion } from '../../lib/deletion/index.ts';
+import { CorrelationId, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
 
 const SET = '0f9c2f5e-6a43-4f0e-9a55-111111111111';
@@ -41,6 +42,27 @@ async function endOf(plane: IngestPlane, file: string) {
     .map((item) => UploadRow.parse(item).value)
     .map(({ state, quarantine }) => quarantine?.reason ?? state);
 }
+
+describe('a deleted version', () => {
+  it('is not published again by messages of its set that come late, nor by a new push under its number', async () => {
+    const plane = await createIngestPlane();
+    for (const [file, bytes] of Object.entries(FILES)) await uploadFile(plane, file, bytes);
+    await uploadSet(plane, FILES);
+    const events = plane.events();
+    await plane.settle();
+    const now = plane.clock.now();
+    const correlationId = CorrelationId.parse('test');
+    await deleteVersion(plane.catalog, { model: TINY, version: V1, undoDays: 7, now, correlationId, dryRun: false });
+    await plane.deliver(...events);
+    await plane.settle();
+    await uploadFile(plane, 'a.safetensors', FILES['a.safetensors'], OTHER_SET);
+    await uploadFile(plane, 'b.safetensors', safetensors(300, 9), OTHER_SET);
+    await plane.settle();
+    expect(await published(plane)).toBeUndefined();
+    expect(await endOf(plane, 'a.safetensors')).toEqual(['ready', 'ready']);
+    expect((await endOf(plane, 'b.safetensors')).toSorted()).toEqual(['immutable-version', 'ready']);
+  });
+});
 
 describe('a set', () => {
   it('is published when all of it is there, in whatever order its events come, however often', async () => {

@@ -1,0 +1,33 @@
+import { parseReference } from '../../lib/catalog/index.ts';
+import { type ModelName, SemVer } from '../../lib/shared/ids.ts';
+import type { PlaneOptions } from '../connection/connect.ts';
+import { CliError } from '../errors.ts';
+import { note } from '../output.ts';
+
+// What commands that change something have in common.
+
+export interface MutationOptions extends PlaneOptions {
+  readonly dryRun?: boolean;
+}
+
+export const DRY_RUN = ['--dry-run', 'decide and tell, but change nothing'] as const;
+
+/** `name@1.2.0`; aliases and ranges are refused, since what they mean may move. */
+export function exact(target: string): { readonly model: ModelName; readonly version: SemVer } {
+  const { model, reference } = parseReference(target);
+  const version = SemVer.safeParse(reference);
+  if (version.success) return { model, version: version.data };
+  throw new CliError({
+    code: 'bad-reference',
+    message: `\`${target}\` names no exact version. Write it out, as in ${model}@1.0.0.`,
+    retryable: false,
+  });
+}
+
+export function isDry(options: MutationOptions): boolean {
+  return options.dryRun === true;
+}
+
+export function sayDry(options: MutationOptions): void {
+  if (isDry(options)) note('Nothing was changed (--dry-run).');
+}

@@ -1,0 +1,72 @@
+import type { Reference, Replica, Tombstone, Version } from '../catalog/index.ts';
+import type { HostId } from '../shared/ids.ts';
+import type { EpochMs } from '../shared/units.ts';
+
+export type DeletionRefusal = 'held' | 'retained' | 'aliased' | 'pinned';
+
+export interface DeletionFacts {
+  readonly version: Version;
+  /** Aliases that point at the version now. */
+  readonly aliases: readonly string[];
+  /** Hosts that have pinned a file which no other version needs. */
+  readonly pinnedOn: readonly HostId[];
+  readonly now: EpochMs;
+}
+
+/** Why a version may not be deleted; undefined when it may. */
+export function refuseDeletion({ version, aliases, pinnedOn, now }: DeletionFacts): DeletionRefusal | undefined {
+  const kept = refusePurge(version, now);
+  if (kept !== undefined) return kept;
+  if (aliases.length > 0) return 'aliased';
+  return pinnedOn.length > 0 ? 'pinned' : undefined;
+}
+
+function refusePurge({ hold, retainUntil }: Version, now: EpochMs): 'held' | 'retained' | undefined {
+  if (hold !== undefined) return 'held';
+  return retainUntil !== undefined && now < retainUntil ? 'retained' : undefined;
+}
+
+/** What a purge may do now: everything that stood against the delete is asked again. */
+export type PurgeStep = 'purge' | 'not-due' | 'held' | 'retained' | 'finished';
+
+export function decidePurge(tombstone: Tombstone | undefined, now: EpochMs): PurgeStep {
+  if (tombstone === undefined || tombstone.state === 'purged') return 'finished';
+  const kept = refusePurge(tombstone.content, now);
+  if (kept !== undefined) return kept;
+  return now < tombstone.purgeAfter ? 'not-due' : 'purge';
+}
+
+export type BlobPurgeStep =
+  /** Another version needs the bytes: only this version's reference goes. */
+  | { readonly step: 'keep-shared' }
+  /** Hosts still hold it: those that may be told are told, and the purge comes again. */
+  | { readonly step: 'wait'; readonly evict: readonly Replica[]; readonly reason: BlobPurgeWait }
+  | { readonly step: 'delete' };
+
+export type BlobPurgeWait = 'pinned' | 'being-filled' | 'being-evicted' | 'on-hosts';
+
+export interface BlobPurgeFacts {
+  /** The version that is purged. */
+  readonly version: Pick<Version, 'model' | 'version'>;
+  readonly references: readonly Reference[];
+  readonly replicas: readonly Replica[];
+}
+
+/**
+ * Decides about one blob of a purged version. Its last bytes go only when no version refers to it and no host holds it: what a host has
+ * pinned, leased, or is filling or evicting is waited for.
+ */
+export function decideBlobPurge({ version, references, replicas }: BlobPurgeFacts): BlobPurgeStep {
+  const shared = references.some((one) => one.model !== version.model || one.version !== version.version);
+  if (shared) return { step: 'keep-shared' };
+  const onHosts = replicas.filter((one) => one.host !== undefined);
+  if (onHosts.length === 0) return { step: 'delete' };
+  const idle = onHosts.filter((one) => one.state === 'verified' || one.state === 'unknown');
+  return { step: 'wait', evict: idle.filter((one) => !one.pinned), reason: waitReason(onHosts) };
+}
+
+function waitReason(replicas: readonly Replica[]): BlobPurgeWait {
+  if (replicas.some((one) => one.pinned)) return 'pinned';
+  if (replicas.some((one) => one.state === 'reserved' || one.state === 'filling')) return 'being-filled';
+  return replicas.every((one) => one.state === 'evicting') ? 'being-evicted' : 'on-hosts';
+}

@@ -1,0 +1,7 @@
+export { decideBlobPurge, decidePurge, refuseDeletion } from './decideDeletion.ts';
+export { deleteVersion } from './deleteVersion.ts';
+export { DeletionError } from './errors.ts';
+export { holdVersion } from './holdVersion.ts';
+export { purgeDue } from './purgeDue.ts';
+export { type PurgeAnswer, type PurgeDeps, purgeVersion } from './purgeVersion.ts';
+export { undoDelete } from './undoDelete.ts';

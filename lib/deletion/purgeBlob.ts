@@ -1,0 +1,177 @@
+import type { PurgeVersion } from '../../events/purge-version/v1.ts';
+import {
+  type Action,
+  ActionRow,
+  type Blob,
+  BlobRow,
+  expectationOf,
+  type Orphan,
+  OrphanRow,
+  queryAll,
+  recordedInputs,
+  type Replica,
+  ReplicaRow,
+  RestoreRow,
+  settle,
+  startingWith,
+  TombstoneRow,
+  type Versioned,
+} from '../catalog/index.ts';
+import { decideTier, DOLLARS, liabilityUsd, type Rates, recordTier } from '../placement/index.ts';
+import { blobKey, manifestKey } from '../shared/digest.ts';
+import { ActionId, type Digest } from '../shared/ids.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { ObjectStore } from '../shared/ports/objectStore.ts';
+import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
+import { DeletionError } from './errors.ts';
+import { loadReplicas } from './versionRows.ts';
+
+/*
+ * The end of a blob. One write takes its rows away and condemns each of its object versions by an orphan row in state `deleting`: from
+ * then on nobody can name such a version again. Then the objects go, one by one, and each orphan row after its object. Killed in
+ * between, the orphan rows say what is left to do.
+ */
+
+/** As long as the sweep of orphans remembers what it has begun to delete: it finishes what a purge could not. */
+const REMEMBERED_MS = 400 * DAY_MS;
+
+export interface BlobDeletionDeps {
+  readonly catalog: CatalogStore;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly rates: Rates;
+}
+
+/** The changes beside the reference's that end a blob which no other version refers to and no host holds. */
+export async function startDeletion(
+  deps: BlobDeletionDeps,
+  { model, version, correlationId }: PurgeVersion,
+  digest: Digest,
+  replicas: readonly Versioned<Replica>[],
+): Promise<readonly Change[]> {
+  const { catalog } = deps;
+  const blob = await BlobRow.get(catalog, digest);
+  const tombstone = await TombstoneRow.get(catalog, model, version);
+  if (blob === undefined || tombstone === undefined) return [];
+  const restore = await RestoreRow.get(catalog, digest);
+  const now = deps.clock.now();
+  const freedBytes = Bytes.parse((tombstone.value.freedBytes ?? 0) + blob.value.size);
+  const action = { ...deleteAction(blob.value, deps.rates, now), model, modelVersion: version, correlationId };
+  return [
+    { kind: 'delete', key: BlobRow.key(digest), expect: { version: blob.version } },
+    ...replicas.map((row) => deleteOf(ReplicaRow.key(digest, row.value.location), row)),
+    ...(restore === undefined ? [] : [deleteOf(RestoreRow.key(digest), restore)]),
+    ...(await condemn(deps, blob.value, replicas, now)),
+    ActionRow.put(action, expectationOf(await ActionRow.get(catalog, action.actionId))),
+    TombstoneRow.put({ ...tombstone.value, freedBytes }, expectationOf(tombstone)),
+  ];
+}
+
+const deleteOf = (key: ReturnType<typeof RestoreRow.key>, row: Versioned<unknown>): Change => ({
+  kind: 'delete',
+  key,
+  expect: { version: row.version },
+});
+
+/** Exactly the object versions that the catalog names, as they lie in the bucket now. */
+async function condemn(
+  deps: BlobDeletionDeps,
+  { digest, size, origin }: Blob,
+  replicas: readonly Versioned<Replica>[],
+  now: EpochMs,
+): Promise<readonly Change[]> {
+  const changes: Change[] = [];
+  const add = async (object: Orphan['object'], versionId?: string) => {
+    const found = await deps.objects.head(objectKey(digest, object), versionId);
+    if (found.outcome === 'absent') return;
+    const { etag, versionId: judged } = found.head;
+    if (object === 'bytes' && found.head.size !== size) throw differs(digest, judged);
+    const orphan: Orphan = {
+      digest,
+      object,
+      versionId: judged,
+      state: 'deleting',
+      etag,
+      size: Bytes.parse(found.head.size),
+      condemnedAt: now,
+      expiresAt: EpochMs.parse(now + REMEMBERED_MS),
+    };
+    changes.push(OrphanRow.put(orphan, expectationOf(await OrphanRow.get(deps.catalog, digest, object, judged))));
+  };
+  const versions = new Set([origin.versionId, ...replicas.map(({ value }) => value.versionId)]);
+  for (const versionId of versions) await add('bytes', versionId);
+  await add('manifest');
+  return changes;
+}
+
+function deleteAction(blob: Blob, rates: Rates, now: EpochMs): Omit<Action, 'correlationId'> {
+  const facts = {
+    digest: blob.digest,
+    bytes: blob.size,
+    storageClass: blob.origin.storageClass,
+    createdAt: blob.createdAt,
+    transitionedAt: blob.origin.billedSince,
+    accessesLast30Days: 0,
+  };
+  const kept = decideTier(facts, DOLLARS, rates, now).alternatives.find(({ action }) => action === 'keep');
+  return {
+    actionId: ActionId.parse(`delete-${blob.origin.billedSince}-${blob.digest}`),
+    type: 'delete',
+    digest: blob.digest,
+    state: 'done',
+    reason: 'undo-window-over',
+    policy: `operator ${rates.prices.id}`,
+    chosen: 'delete',
+    alternatives: [
+      { action: 'delete', usd: liabilityUsd(facts, rates, now), reason: 'early deletion, once' },
+      { action: 'keep', usd: kept?.usdPerMonth ?? Usd.parse(0), reason: 'each month' },
+    ],
+    ...recordedInputs(recordTier(facts, now)),
+    decidedAt: now,
+    expiresAt: now,
+    outcome: { at: now, code: 'purged', text: 'No version refers to it and no host holds it.' },
+  };
+}
+
+/** Removes the objects of a blob that were condemned, and the rows that say so. Nothing that is named again is touched. */
+export async function finishDeletion(deps: BlobDeletionDeps, digest: Digest): Promise<void> {
+  const items = await queryAll(deps.catalog, { partition: `BLOB#${digest}`, ...startingWith('ORPHAN#') });
+  for (const item of items) {
+    const { value } = OrphanRow.parse(item);
+    if (value.state === 'deleting') await removeObject(deps, value);
+  }
+}
+
+async function removeObject(deps: BlobDeletionDeps, orphan: Orphan): Promise<void> {
+  const { digest, object, versionId, etag, size } = orphan;
+  const key = objectKey(digest, object);
+  if (object === 'bytes' && (await isNamed(deps.catalog, digest, versionId))) throw differs(digest, versionId);
+  const found = await deps.objects.head(key, versionId);
+  if (found.outcome === 'found') {
+    if (found.head.etag !== etag || found.head.size !== size) throw differs(digest, versionId);
+    await deps.objects.remove(key, versionId);
+  }
+  await settle(deps.catalog, `Forgetting ${key}`, async () => {
+    const row = await OrphanRow.get(deps.catalog, digest, object, versionId);
+    return {
+      changes: row === undefined ? [] : [deleteOf(OrphanRow.key(digest, object, versionId), row)],
+      answer: undefined,
+    };
+  });
+}
+
+async function isNamed(catalog: CatalogStore, digest: Digest, versionId: string): Promise<boolean> {
+  if ((await BlobRow.get(catalog, digest))?.value.origin.versionId === versionId) return true;
+  return (await loadReplicas(catalog, digest)).some(({ value }) => value.versionId === versionId);
+}
+
+const objectKey = (digest: Digest, object: Orphan['object']) => (object === 'bytes' ? blobKey : manifestKey)(digest);
+
+function differs(digest: Digest, versionId: string): DeletionError {
+  return new DeletionError({
+    code: 'object-differs',
+    message: `Version ${versionId} of blob ${digest} is not what was judged, or is named again; nothing was deleted. Run \`strata doctor\`.`,
+    retryable: false,
+  });
+}

@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import type { HostCommand } from '../../events/host-command/v1.ts';
+import { promoteAlias, ReplicaRow, rollbackAlias } from '../../lib/catalog/index.ts';
+import { PortError } from '../../lib/shared/errors.ts';
+import { hostLocation } from '../../lib/shared/ids.ts';
+import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
+import { createDeletionWorld, type DeletionWorld } from '../support/deletionWorld.ts';
+import { correlationId, digestOf, model, version } from '../support/fleetWorld.ts';
+import type { Between } from '../support/tieringWorld.ts';
+
+const digest = ({ command }: HostCommand) => ('digest' in command ? command.digest : '');
+const GONE = { rows: [], objects: 0 };
+
+async function published() {
+  const world = await createDeletionWorld();
+  await world.publish('flux', '1.0.0', { 'a.safetensors': 'a', 'b.json': 'b' });
+  return world;
+}
+
+async function deleted(over?: Parameters<DeletionWorld['remove']>[2]) {
+  const world = await published();
+  await world.remove('flux', '1.0.0', over);
+  return world;
+}
+
+describe('deleting a version', () => {
+  it('takes it out of every listing at once and leaves its bytes', async () => {
+    const world = await published();
+    const { tombstone, freesBytes } = await world.remove('flux', '1.0.0');
+    expect(tombstone.purgeAfter - tombstone.deletedAt).toBeGreaterThanOrEqual(7 * DAY_MS);
+    expect(freesBytes).toBeGreaterThan(0);
+    expect(await world.version('flux', '1.0.0')).toBeUndefined();
+    await world.runPurge();
+    expect((await world.left('a')).objects).toBe(2);
+  });
+
+  it('only tells what it would do when it is a trial', async () => {
+    const world = await deleted({ dryRun: true });
+    expect(await world.version('flux', '1.0.0')).toBeDefined();
+    expect(await world.tombstone('flux', '1.0.0')).toBeUndefined();
+  });
+
+  it('answers the same tombstone when it is repeated', async () => {
+    const world = await deleted();
+    const first = await world.tombstone('flux', '1.0.0');
+    await world.clock.advance(DAY_MS);
+    expect((await world.remove('flux', '1.0.0')).tombstone).toEqual(first);
+  });
+
+  it('is refused while an alias points at the version', async () => {
+    const world = await published();
+    const flux = model('flux');
+    const change = { model: flux, alias: 'stable', now: world.clock.now(), dryRun: false };
+    await promoteAlias(world.catalog, { ...change, version: version('1.0.0') });
+    await expect(world.remove('flux', '1.0.0')).rejects.toMatchObject({ code: 'version-in-use' });
+    await world.publish('flux', '2.0.0', { 'a.safetensors': 'c' });
+    await promoteAlias(world.catalog, { ...change, version: version('2.0.0') });
+    await world.remove('flux', '1.0.0');
+    // What the alias pointed at before is gone: going back is refused instead of leading nowhere.
+    await expect(rollbackAlias(world.catalog, change)).rejects.toMatchObject({ code: 'unknown-version' });
+  });
+
+  it('is refused under a hold, and until its retention ends', async () => {
+    const world = await published();
+    await world.hold('flux', '1.0.0', { kind: 'hold', reason: 'case 7' });
+    await expect(world.remove('flux', '1.0.0')).rejects.toMatchObject({ code: 'version-held' });
+    await world.hold('flux', '1.0.0', { kind: 'release' });
+    const until = EpochMs.parse(world.clock.now() + DAY_MS);
+    await world.hold('flux', '1.0.0', { kind: 'retain', until });
+    await world.hold('flux', '1.0.0', { kind: 'retain', until: world.clock.now() });
+    await expect(world.remove('flux', '1.0.0')).rejects.toMatchObject({ code: 'version-held' });
+    await world.clock.advance(DAY_MS);
+    await world.remove('flux', '1.0.0');
+  });
+
+  it('is refused while a host has a file of it pinned that no other version needs', async () => {
+    const world = await published();
+    await world.holdOnHost('gpu-a', 'flux', '1.0.0');
+    await pin(world, 'a', 'gpu-a', true);
+    await expect(world.remove('flux', '1.0.0')).rejects.toMatchObject({ code: 'version-in-use' });
+    await world.publish('other', '1.0.0', { f: 'a' });
+    await world.remove('flux', '1.0.0');
+  });
+
+  it('can be undone within its window, and is placed again', async () => {
+    const world = await deleted();
+    expect(await world.undo('flux', '1.0.0')).toMatchObject({ version: '1.0.0' });
+    expect(await world.version('flux', '1.0.0')).toBeDefined();
+    expect(await world.tombstone('flux', '1.0.0')).toBeUndefined();
+    expect((await world.takeOutbox()).map(({ queue }) => queue)).toEqual(['placement']);
+    await world.passWindow();
+    await world.runPurge();
+    expect((await world.left('a')).objects).toBe(2);
+  });
+
+  it('cannot be undone when its bytes are going, nor when nothing was deleted', async () => {
+    const world = await deleted();
+    await world.passWindow();
+    await world.runPurge();
+    await expect(world.undo('flux', '1.0.0')).rejects.toMatchObject({ code: 'undo-window-over' });
+    await expect(world.undo('flux', '9.0.0')).rejects.toMatchObject({ code: 'not-deleted' });
+  });
+});
+
+describe('the purge', () => {
+  it('takes every row and object of an unshared blob, and tells what it freed', async () => {
+    const world = await deleted();
+    await world.passWindow();
+    await world.runPurge();
+    expect(await world.left('a')).toEqual(GONE);
+    expect(await world.left('b')).toEqual(GONE);
+    expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged', freedBytes: 200 });
+  });
+
+  it('keeps what another version refers to', async () => {
+    const world = await deleted();
+    await world.publish('other', '1.0.0', { f: 'a' });
+    await world.passWindow();
+    await world.runPurge();
+    expect(await world.left('a')).toEqual({ rows: ['META', 'REFERENCE', 'REPLICA'], objects: 2 });
+    expect(await world.left('b')).toEqual(GONE);
+    expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged', freedBytes: 100 });
+  });
+
+  it('leaves alone what was put under a hold after the delete', async () => {
+    const world = await deleted();
+    await world.hold('flux', '1.0.0', { kind: 'hold', reason: 'case 8' });
+    await world.passWindow();
+    await world.runPurge();
+    expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'deleted' });
+    expect((await world.left('a')).objects).toBe(2);
+  });
+
+  it('has hosts evict first, and deletes nothing before they have', async () => {
+    const world = await published();
+    const host = await world.holdOnHost('gpu-a', 'flux', '1.0.0');
+    await world.remove('flux', '1.0.0', { undoDays: 0 });
+    const commands = (await world.runPurge()).toSorted((a, b) => digest(a).localeCompare(digest(b)));
+    expect(commands.map(({ command }) => command)).toEqual([
+      { type: 'evict', digest: digestOf('a') },
+      { type: 'evict', digest: digestOf('b') },
+    ]);
+    expect((await world.left('a')).objects).toBe(2);
+    const [evictA, evictB] = commands;
+    const none = Bytes.parse(0);
+    const size = Bytes.parse(100);
+    const leased = {
+      outcome: 'failed',
+      code: 'leased',
+      measured: { bytesBefore: size, bytesAfter: size, usedBytes: size, capacityBytes: size },
+    } as const;
+    await world.deliver('receipts', host.receipt(evictA!, leased));
+    await world.deliver('receipts', host.receipt(evictB!, { measured: { ...leased.measured, bytesAfter: none } }));
+    const again = await world.runPurge();
+    expect(await world.left('b')).toEqual(GONE);
+    expect((await world.left('a')).objects).toBe(2);
+    expect(again.map(({ command }) => command)).toEqual([{ type: 'evict', digest: digestOf('a') }]);
+    await world.deliver('receipts', host.receipt(again[0]!, { measured: { ...leased.measured, bytesAfter: none } }));
+    await world.runPurge();
+    expect(await world.left('a')).toEqual(GONE);
+    expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged' });
+  });
+
+  it('waits for a pin that was set after the delete', async () => {
+    const world = await published();
+    await world.holdOnHost('gpu-a', 'flux', '1.0.0');
+    await world.remove('flux', '1.0.0', { undoDays: 0 });
+    await pin(world, 'a', 'gpu-a', true);
+    await pin(world, 'b', 'gpu-a', true);
+    expect(await world.runPurge()).toEqual([]);
+    expect((await world.left('a')).objects).toBe(2);
+  });
+
+  it('deletes exactly the object that the catalog names, not what lies under its key since', async () => {
+    const world = await deleted();
+    const foreign = await world.objects.write(`blobs/${digestOf('a')}`, Buffer.from('foreign'));
+    await world.passWindow();
+    await world.runPurge();
+    const { versions } = await world.objects.listVersions({ prefix: `blobs/${digestOf('a')}`, limit: 10 });
+    expect(versions.map(({ versionId }) => versionId)).toEqual([
+      foreign.outcome === 'written' ? foreign.versionId : '',
+    ]);
+  });
+
+  it('gives no host a copy of a version that is deleted while it is placed', async () => {
+    const world = await published();
+    const host = await world.addHost('gpu-a', { subscriptions: ['flux'] });
+    await world.deliver('heartbeats', host.heartbeat({ residents: [] }));
+    await world.remove('flux', '1.0.0');
+    await world.deliver('placement', { schema: 'place-model/1', model: 'flux', version: '1.0.0', correlationId });
+    expect(await world.drain()).toEqual([]);
+    expect(await world.replica('a', 'gpu-a')).toBeUndefined();
+  });
+
+  it('goes on from wherever it was killed, and counts once', async () => {
+    const calls = await killedAt(Number.POSITIVE_INFINITY);
+    expect(calls).toBeGreaterThan(20);
+    for (let at = 1; at <= calls; at += 1) await killedAt(at);
+  });
+});
+
+/** A purge whose process ends at one call, before or after its effect, and that comes again. */
+async function killedAt(at: number): Promise<number> {
+  let calls = 0;
+  let dead = false;
+  const pass = async <T>(call: () => Promise<T>): Promise<T> => {
+    calls += 1;
+    if (dead || calls === at) {
+      dead = true;
+      if (at % 2 === 0) await call();
+      throw new PortError({ code: 'unavailable', message: 'the process is gone', retryable: true });
+    }
+    return call();
+  };
+  const between: Between = {
+    catalog: (store) => ({
+      get: (key) => pass(() => store.get(key)),
+      query: (query) => pass(() => store.query(query)),
+      queryIndex: (index, query) => pass(() => store.queryIndex(index, query)),
+      transact: (changes) => pass(() => store.transact(changes)),
+    }),
+    objects: (store) => ({
+      ...store,
+      head: (...args) => pass(() => store.head(...args)),
+      remove: (...args) => pass(() => store.remove(...args)),
+    }),
+  };
+  const world = await createDeletionWorld(between);
+  await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
+  await world.remove('flux', '1.0.0', { undoDays: 0 });
+  const body = { schema: 'purge-version/1', model: 'flux', version: '1.0.0', correlationId };
+  const done = await world.deliverPurge(body);
+  const needed = calls;
+  if (!done) {
+    dead = false;
+    expect(await world.deliverPurge(body)).toBe(true);
+  }
+  expect(await world.left('a')).toEqual(GONE);
+  expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged', freedBytes: 100 });
+  return needed;
+}
+
+async function pin(world: DeletionWorld, letter: string, host: string, pinned: boolean): Promise<void> {
+  const location = hostLocation('nvme', host as Parameters<typeof hostLocation>[1]);
+  const row = await ReplicaRow.get(world.catalog, digestOf(letter), location);
+  if (row === undefined) throw new Error(`${host} does not hold ${letter}`);
+  await world.catalog.transact([ReplicaRow.put({ ...row.value, pinned }, { version: row.version })]);
+}
