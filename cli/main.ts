@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerHost } from './commands/host.ts';
 import { registerLifecycle } from './commands/lifecycle.ts';
 import { registerModels } from './commands/models.ts';
@@ -23,6 +24,7 @@ for (const register of [
   registerModels,
   registerLifecycle,
   registerOperate,
+  registerDoctor,
   registerHost,
   registerReplay,
   registerSimulate,

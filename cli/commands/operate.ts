@@ -3,11 +3,10 @@ import { parseReference } from '../../lib/catalog/index.ts';
 import { HostPattern } from '../../lib/shared/ids.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
-import { FindingsError } from '../errors.ts';
 import { ago, note, print } from '../output.ts';
 import { DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
-/** Adds the commands of operators: `hosts`, `alias`, `deprecate`, `dlq`, `token`, `doctor`. */
+/** Adds the commands of operators: `hosts`, `alias`, `deprecate`, `dlq`, `token`. */
 export function registerOperate(program: Command): void {
   withPlane(program.command('hosts').description('registered hosts with their room')).action(runHosts);
   registerAlias(program);
@@ -23,7 +22,6 @@ export function registerOperate(program: Command): void {
     .option('--uses <n>', 'how many hosts a prefix may register (1–100)', positive, 1)
     .option('--valid <minutes>', 'how long it can be used, seven days at most', positive, 60)
     .action(runToken);
-  withPlane(program.command('doctor').description('check the plane; exit 1 when something fails')).action(runDoctor);
 }
 
 function registerAlias(program: Command): void {
@@ -150,23 +148,6 @@ async function runToken(hosts: HostPattern, options: TokenOptions): Promise<void
     ],
   });
   if (options.json !== true && options.quiet !== true) note('It is shown only now.');
-}
-
-async function runDoctor(options: PlaneOptions): Promise<void> {
-  const { operations } = await connect(options);
-  const { items } = await operations.doctor({});
-  print(options, {
-    schema: 'strata.check/v1',
-    items,
-    id: ({ check, status }) => `${check} ${status}`,
-    columns: [
-      ['CHECK', ({ check }) => check],
-      ['STATUS', ({ status }) => status],
-      ['DETAIL', ({ detail }) => detail],
-      ['FIX', ({ fix }) => fix ?? ''],
-    ],
-  });
-  if (items.some(({ status }) => status === 'FAILED')) throw new FindingsError('a check failed');
 }
 
 function hostPattern(text: string): HostPattern {

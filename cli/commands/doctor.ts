@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { inspectHost } from '../../lib/adapters/node/inspectHost.ts';
+import { judgeHost } from '../../lib/operations/index.ts';
+import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { CliError, FindingsError } from '../errors.ts';
+import { print } from '../output.ts';
+
+interface DoctorOptions extends PlaneOptions {
+  readonly store?: string;
+  readonly plane?: string;
+  readonly objects?: string;
+}
+
+/** Adds `doctor`: of the plane, or with `--store` of the host that it is run on. */
+export function registerDoctor(program: Command): void {
+  withPlane(program.command('doctor').description('check the plane, or this host; exit 1 when something fails'))
+    .option('--store <dir>', 'check this machine as a GPU host with its store in this folder')
+    .option('--plane <url>', 'with --store: the host API (STRATA_PLANE)')
+    .option('--objects <url>', 'with --store: the bucket; default from STRATA_BUCKET and STRATA_REGION, else the plane')
+    .action(runDoctor);
+}
+
+async function runDoctor(options: DoctorOptions): Promise<void> {
+  const items = options.store === undefined ? await planeChecks(options) : await hostChecks(options.store, options);
+  print(options, {
+    schema: 'strata.check/v1',
+    items,
+    id: ({ check, status }) => `${check} ${status}`,
+    columns: [
+      ['CHECK', ({ check }) => check],
+      ['STATUS', ({ status }) => status],
+      ['DETAIL', ({ detail }) => detail],
+      ['FIX', ({ fix }) => fix ?? ''],
+    ],
+  });
+  if (items.some(({ status }) => status === 'FAILED')) throw new FindingsError('a check failed');
+}
+
+async function planeChecks(options: DoctorOptions) {
+  const { operations } = await connect(options);
+  return (await operations.doctor({})).items;
+}
+
+async function hostChecks(folder: string, options: DoctorOptions) {
+  const plane = options.plane ?? process.env['STRATA_PLANE'];
+  if (plane === undefined) {
+    const message = 'Name the plane that this host belongs to with --plane or STRATA_PLANE.';
+    throw new CliError({ code: 'no-plane', message, retryable: false });
+  }
+  return judgeHost(await inspectHost({ folder, plane, objects: options.objects ?? bucketUrl() ?? plane }));
+}
+
+function bucketUrl(): string | undefined {
+  const { STRATA_BUCKET: bucket, STRATA_REGION: region } = process.env;
+  return bucket === undefined || region === undefined ? undefined : `https://${bucket}.s3.${region}.amazonaws.com/`;
+}

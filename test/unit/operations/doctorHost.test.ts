@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { type HostFacts, judgeHost } from '../../../lib/operations/index.ts';
+import { GIB, MIB } from '../../../lib/shared/units.ts';
+
+const measured = <T>(value: T) => ({ outcome: 'measured', value }) as const;
+const failed = { outcome: 'failed', message: 'ENOENT: it is not there' } as const;
+
+const HEALTHY: HostFacts = {
+  user: { uid: 998, nodeVersion: 'v24.21.0' },
+  folder: measured({ mode: 0o755, owner: 998, kind: 'directory' }),
+  fileSystem: measured('xfs'),
+  space: measured({ totalBytes: 2000 * GIB, freeBytes: 300 * GIB }),
+  directIo: measured(true),
+  fsync: measured({ medianMs: 0.2, p99Ms: 3 }),
+  plane: measured({ status: 404, wallMs: 12, aheadMs: 300 }),
+  objects: measured({ status: 403, wallMs: 30 }),
+  openFiles: measured(65_536),
+  memoryLimitBytes: undefined,
+  agent: measured('ready'),
+};
+
+const failing = (facts: Partial<HostFacts>) =>
+  judgeHost({ ...HEALTHY, ...facts })
+    .filter(({ status }) => status === 'FAILED')
+    .map(({ check }) => check);
+
+describe('the doctor of a host', () => {
+  it('passes a healthy one, whether its agent runs or is not started yet', () => {
+    expect(failing({})).toEqual([]);
+    expect(failing({ agent: measured(undefined) })).toEqual([]);
+    expect(judgeHost(HEALTHY).every(({ fix }) => fix === undefined)).toBe(true);
+  });
+
+  it.each<[string, Partial<HostFacts>, readonly string[]]>([
+    ['an old Node', { user: { uid: 998, nodeVersion: 'v20.20.2' } }, ['node']],
+    ['root', { user: { uid: 0, nodeVersion: 'v24.0.0' } }, ['user', 'folder']],
+    ['a folder of somebody else', { folder: measured({ mode: 0o755, owner: 0, kind: 'directory' }) }, ['folder']],
+    ['a folder that all may write', { folder: measured({ mode: 0o777, owner: 998, kind: 'directory' }) }, ['folder']],
+    ['a folder that is a link', { folder: measured({ mode: 0o777, owner: 998, kind: 'link' }) }, ['folder']],
+    ['no folder', { folder: failed, fileSystem: failed, space: failed }, ['folder', 'file-system', 'space']],
+    ['a network file system', { fileSystem: measured('nfs') }, ['file-system']],
+    ['a full volume', { space: measured({ totalBytes: 2000 * GIB, freeBytes: MIB }) }, ['space']],
+    ['no O_DIRECT', { directIo: measured(false) }, ['direct-io']],
+    ['slow syncs', { fsync: measured({ medianMs: 35, p99Ms: 80 }) }, ['fsync']],
+    ['few open files', { openFiles: measured(1024) }, ['open-files']],
+    ['little memory', { memoryLimitBytes: 256 * MIB }, ['memory']],
+    ['no plane', { plane: failed }, ['plane', 'clock']],
+    ['a plane that fails', { plane: measured({ status: 503, wallMs: 9, aheadMs: 0 }) }, ['plane']],
+    ['a clock that is behind', { plane: measured({ status: 200, wallMs: 9, aheadMs: 60_000 }) }, ['clock']],
+    ['a clock that is ahead', { plane: measured({ status: 200, wallMs: 9, aheadMs: -60_000 }) }, ['clock']],
+    ['no object store', { objects: failed }, ['object-store']],
+    ['an agent that does not get ready', { agent: measured('starting') }, ['agent']],
+  ])('fails %s and says what to do', (_, facts, expected) => {
+    expect(failing(facts)).toEqual(expected);
+    const fixes = judgeHost({ ...HEALTHY, ...facts }).filter(({ status }) => status === 'FAILED');
+    expect(fixes.every(({ fix, detail }) => (fix ?? '').length > 10 && detail !== '')).toBe(true);
+  });
+});
