@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 import type * as z from 'zod/mini';
 import {
   problemOf,
@@ -13,6 +12,7 @@ import { PortError } from '../lib/shared/errors.ts';
 import { hostQueue } from '../lib/shared/ids.ts';
 import type { MessageReceiver, MessageSender, ReceivedMessage } from '../lib/shared/ports/messageQueue.ts';
 import type { ObjectReader } from '../lib/shared/ports/objectStore.ts';
+import { BODY_LIMITS, readJson, statusOf } from './requestBody.ts';
 
 export interface AgentEndpointDeps {
   readonly tokens: HostTokens;
@@ -29,7 +29,10 @@ const SLICE_SECONDS = 1;
 const HOST_PREFIX = 'blobs/';
 
 /** What IAM and SQS do for agents on AWS: a host's own queue, the report queues, and reading `blobs/`. */
-export function createAgentEndpoint(deps: AgentEndpointDeps): Hono<{ Variables: { ownQueue: string } }> {
+export function createAgentEndpoint(
+  deps: AgentEndpointDeps,
+  limits = BODY_LIMITS,
+): Hono<{ Variables: { ownQueue: string } }> {
   const { queues, objects } = deps;
   const app = new Hono<{ Variables: { ownQueue: string } }>();
 
@@ -44,7 +47,7 @@ export function createAgentEndpoint(deps: AgentEndpointDeps): Hono<{ Variables: 
   app.post('/queues/:queue/send', async (context) => {
     const queue = context.req.param('queue');
     if (!deps.reportQueues.has(queue)) throw denied(`Hosts may not send to ${queue}.`);
-    const { messages } = parse(SendCall, await context.req.json());
+    const { messages } = parse(SendCall, await readJson(context, limits));
     await queues.send(queue, messages);
     return context.json({});
   });
@@ -55,17 +58,17 @@ export function createAgentEndpoint(deps: AgentEndpointDeps): Hono<{ Variables: 
   };
   app.post('/queues/:queue/receive', async (context) => {
     const queue = ownQueue(context.req.param('queue'), context.get('ownQueue'));
-    const call = parse(ReceiveCall, await context.req.json());
+    const call = parse(ReceiveCall, await readJson(context, limits));
     return context.json(await receiveWhileHeard(queues, queue, call, context.req.raw.signal));
   });
   app.post('/queues/:queue/remove', async (context) => {
     const queue = ownQueue(context.req.param('queue'), context.get('ownQueue'));
-    await queues.remove(queue, parse(RemoveCall, await context.req.json()).receiptHandle);
+    await queues.remove(queue, parse(RemoveCall, await readJson(context, limits)).receiptHandle);
     return context.json({});
   });
   app.post('/queues/:queue/visibility', async (context) => {
     const queue = ownQueue(context.req.param('queue'), context.get('ownQueue'));
-    const { receiptHandle, visibilitySeconds } = parse(VisibilityCall, await context.req.json());
+    const { receiptHandle, visibilitySeconds } = parse(VisibilityCall, await readJson(context, limits));
     await queues.changeVisibility(queue, receiptHandle, visibilitySeconds);
     return context.json({});
   });
@@ -82,9 +85,8 @@ export function createAgentEndpoint(deps: AgentEndpointDeps): Hono<{ Variables: 
   });
 
   app.onError((error, context) => {
-    if (error instanceof HTTPException) return error.getResponse();
     if (!(error instanceof PortError)) throw error;
-    return context.json(problemOf(error), error.retryable ? 503 : error.code === 'access-denied' ? 403 : 400);
+    return context.json(problemOf(error), statusOf(error, 403));
   });
   return app;
 }

@@ -19,6 +19,7 @@ import { type Loop, startLoop } from './loop.ts';
 import { routeNotifications } from './objectRouter.ts';
 import type { OperatorEndpointDeps } from './operatorEndpoint.ts';
 import { createOutboxStream, type OutboxStream } from './outboxStream.ts';
+import type { BodyLimits } from './requestBody.ts';
 import { startQueueSource } from './queueSource.ts';
 import { fireDue } from './schedules.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -48,6 +49,7 @@ export interface EmbeddedRuntimeOptions {
   readonly clock?: Clock;
   readonly settings?: Partial<Settings>;
   readonly onUploaded?: OperatorEndpointDeps['onUploaded'];
+  readonly bodyLimits?: BodyLimits;
 }
 
 const SETTINGS: Settings = {
@@ -86,7 +88,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   try {
     const agent = { tokens, queues, objects, reportQueues: new Set(reportQueues()) };
     const called = { agent, operator: { ...operator, ...told }, routes: httpRoutes(), invoker, telemetry };
-    endpoint = await serveEndpoint(called, options.port);
+    endpoint = await serveEndpoint(called, options.port, options.bodyLimits);
   } catch (error) {
     stores.close();
     throw error;

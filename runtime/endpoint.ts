@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import * as z from 'zod/mini';
 import type { FunctionName } from '../functions/index.ts';
 import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
@@ -8,6 +8,7 @@ import { type AgentEndpointDeps, createAgentEndpoint } from './agentEndpoint.ts'
 import { httpEvent } from './envelopes.ts';
 import type { Invoker } from './invoker.ts';
 import { createOperatorEndpoint, type OperatorEndpointDeps } from './operatorEndpoint.ts';
+import { BODY_LIMITS, type BodyLimits, readText, RequestError } from './requestBody.ts';
 
 export interface HttpRoute {
   readonly functionName: FunctionName;
@@ -40,25 +41,39 @@ const HttpResult = z.object({
 });
 
 /** Serves agents, operators and the functions' own routes on loopback; port 0 takes a free one. */
-export async function serveEndpoint(deps: EndpointDeps, port: number): Promise<Endpoint> {
+export async function serveEndpoint(deps: EndpointDeps, port: number, limits = BODY_LIMITS): Promise<Endpoint> {
   const app = new Hono();
   let allowedHosts: readonly string[] = [];
 
   // A page in a browser may resolve its own name to 127.0.0.1, but it cannot choose the Host header.
   app.use('*', async (context, next) => {
     const host = context.req.header('host') ?? '';
-    if (!allowedHosts.includes(host)) return context.json({ title: 'This endpoint answers on loopback only.' }, 421);
+    if (!allowedHosts.includes(host)) return problemAnswer(context, FOREIGN_HOST);
     return next();
   });
-  app.route('/agent', createAgentEndpoint(deps.agent));
-  app.route('/operator', createOperatorEndpoint(deps.operator));
-  for (const route of deps.routes) addRoute(app, deps, route);
+  app.route('/agent', createAgentEndpoint(deps.agent, limits));
+  app.route('/operator', createOperatorEndpoint(deps.operator, limits));
+  for (const route of deps.routes) addRoute(app, deps, route, limits);
+  app.notFound((context) => problemAnswer(context, NO_ROUTE));
   app.onError((error, context) => {
+    if (error instanceof RequestError) {
+      const { status, message: title } = error;
+      return problemAnswer(context, {
+        status,
+        code: 'bad-request',
+        title,
+        hint: 'Compare the caller’s version with the runtime’s.',
+      });
+    }
     deps.telemetry.error('endpoint-failed', error, { path: context.req.path });
-    return context.json({ title: 'The runtime failed. See its log.' }, 500);
+    return problemAnswer(context, FAILED);
   });
 
-  const server = createAdaptorServer({ fetch: app.fetch });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    // Uploads take as long as they take: what bounds them is the pause between two of their bytes.
+    serverOptions: { headersTimeout: limits.waitMs, requestTimeout: 0, connectionsCheckingInterval: 1_000 },
+  });
   const url = `http://127.0.0.1:${await listen(server, port)}`;
   allowedHosts = [new URL(url).host, new URL(url).host.replace('127.0.0.1', 'localhost')];
   return {
@@ -71,7 +86,44 @@ export async function serveEndpoint(deps: EndpointDeps, port: number): Promise<E
   };
 }
 
-function addRoute(app: Hono, deps: EndpointDeps, route: HttpRoute): void {
+/** RFC 9457, as the functions answer. */
+interface EndpointProblem {
+  readonly status: 400 | 404 | 408 | 413 | 415 | 421 | 500 | 502;
+  readonly code: string;
+  readonly title: string;
+  readonly hint: string;
+}
+
+const FOREIGN_HOST: EndpointProblem = {
+  status: 421,
+  code: 'foreign-host',
+  title: 'This endpoint answers under its own name on loopback only.',
+  hint: 'Call http://127.0.0.1 with the port that `npm start` printed.',
+};
+const NO_ROUTE: EndpointProblem = {
+  status: 404,
+  code: 'unknown-route',
+  title: 'There is nothing here.',
+  hint: 'Use a `strata` and an agent of the runtime’s release.',
+};
+const NO_ANSWER: EndpointProblem = {
+  status: 502,
+  code: 'no-answer',
+  title: 'The function behind the route gave no answer.',
+  hint: 'Try again; see logs/runtime.jsonl in the data folder.',
+};
+const FAILED: EndpointProblem = {
+  status: 500,
+  code: 'internal',
+  title: 'The runtime failed.',
+  hint: 'See logs/runtime.jsonl in the data folder.',
+};
+
+function problemAnswer(context: Context, problem: EndpointProblem): Response {
+  return context.body(JSON.stringify(problem), problem.status, { 'content-type': 'application/problem+json' });
+}
+
+function addRoute(app: Hono, deps: EndpointDeps, route: HttpRoute, limits: BodyLimits): void {
   app.on(route.method, route.path, async (context) => {
     const url = new URL(context.req.url);
     const event = httpEvent({
@@ -79,10 +131,10 @@ function addRoute(app: Hono, deps: EndpointDeps, route: HttpRoute): void {
       path: url.pathname,
       query: url.search.slice(1),
       headers: context.req.header(),
-      body: await context.req.text(),
+      body: await readText(context, limits),
     });
     const invocation = await deps.invoker.invoke(route.functionName, event);
-    if (invocation.outcome !== 'answered') return context.json({ title: 'No answer. Try again.' }, 502);
+    if (invocation.outcome !== 'answered') return problemAnswer(context, NO_ANSWER);
     const { statusCode, headers, body } = HttpResult.parse(invocation.answer);
     return new Response(body ?? '', { status: statusCode, ...(headers === undefined ? {} : { headers }) });
   });

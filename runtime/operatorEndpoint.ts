@@ -4,6 +4,7 @@ import { problemOf } from '../lib/adapters/embedded/agentProtocol.ts';
 import type { FileObjectStore } from '../lib/adapters/embedded/fileObjectStore.ts';
 import { answerOperation, type Operations } from '../lib/operations/index.ts';
 import { PortError } from '../lib/shared/errors.ts';
+import { BODY_LIMITS, readJson, RequestError, statusOf, streamed } from './requestBody.ts';
 
 export interface OperatorEndpointDeps {
   /** Whoever can read the token's file is an operator. */
@@ -18,7 +19,7 @@ const UPLOADS = 'uploads/';
 const METADATA_HEADER = 'x-strata-meta-';
 
 /** What operators do with their AWS credentials there: upload models, delete uploads, run operations. */
-export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
+export function createOperatorEndpoint(deps: OperatorEndpointDeps, limits = BODY_LIMITS): Hono {
   const app = new Hono();
 
   app.use('*', async (context, next) => {
@@ -36,9 +37,8 @@ export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
         .filter(([name]) => name.startsWith(METADATA_HEADER))
         .map(([name, value]) => [name.slice(METADATA_HEADER.length), value]),
     );
-    const body = context.req.raw.body ?? nothing();
     const key = keyOf(context.req.url);
-    const outcome = await deps.objects.upload(key, body, { metadata });
+    const outcome = await deps.objects.upload(key, streamed(context, limits), { metadata });
     if (outcome.outcome === 'written') deps.onUploaded?.(key, outcome.versionId, outcome.size);
     return context.json(outcome);
   });
@@ -48,22 +48,25 @@ export function createOperatorEndpoint(deps: OperatorEndpointDeps): Hono {
   });
 
   app.post('/operations/:name', async (context) => {
-    const input: unknown = await context.req.json().catch(() => undefined);
+    const input = await readJson(context, limits);
     return context.json(await answerOperation(deps.operations, context.req.param('name'), input));
   });
 
   app.onError((error, context) => {
     if (!(error instanceof PortError)) throw error;
-    return context.json(problemOf(error), error.retryable ? 503 : error.code === 'access-denied' ? 401 : 400);
+    return context.json(problemOf(error), statusOf(error, 401));
   });
   return app;
 }
 
 function keyOf(url: string): string {
-  return decodeURIComponent(new URL(url).pathname.replace(/^.*?\/objects\//, ''));
+  const path = new URL(url).pathname.replace(/^.*?\/objects\//, '');
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    throw new RequestError(400, 'The key in the path is not percent-encoded UTF-8.', error);
+  }
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** Compares in a time that tells nothing about either text. */
 function sameText(a: string, b: string): boolean {

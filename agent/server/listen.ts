@@ -34,7 +34,9 @@ export async function listenOnLoopback(app: Hono, port: number): Promise<Listeni
 }
 
 async function listen(app: Hono, options: ListenOptions): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch });
+  // No call has a body that is read; whoever dribbles one, or its headers, is let go.
+  const serverOptions = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 };
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions });
   // The socket is created inside this call, with the mode that the mask leaves.
   const mask = process.umask(0o177);
   try {

@@ -41,9 +41,9 @@ export function createLocalApi(deps: LocalApiDeps, config: LocalApiConfig): Hono
     '/v1/models/:reference',
     withAgent(async (agent, context) => {
       const wanted = parseReference(context.req.param('reference'));
-      const waitSeconds = Number(context.req.query('wait') ?? 0);
+      const waitSeconds = parseWait(context.req.query('wait'));
       if (wanted === undefined) return problemAnswer(context, PROBLEMS.badReference);
-      if (!(waitSeconds >= 0 && waitSeconds <= MOST_WAIT_SECONDS)) return problemAnswer(context, PROBLEMS.badWait);
+      if (waitSeconds === undefined) return problemAnswer(context, PROBLEMS.badWait);
       const ensured = await agent.models.ensure(wanted.model, wanted.reference, waitSeconds * 1000);
       return ensuredAnswer(context, config, ensured);
     }),
@@ -97,6 +97,11 @@ function parseReference(text = ''): { readonly model: ModelName; readonly refere
   const reference = at < 0 ? 'latest' : text.slice(at + 1);
   if (!model.success || reference === '' || reference.length > 128) return undefined;
   return { model: model.data, reference };
+}
+
+function parseWait(text = '0'): number | undefined {
+  const seconds = /^\d{1,3}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  return seconds <= MOST_WAIT_SECONDS ? seconds : undefined;
 }
 
 function namesLoopback(header: string | undefined): boolean {

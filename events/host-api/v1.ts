@@ -25,7 +25,9 @@ export const RegisterHost = z.strictObject({
   /** Raw Ed25519 public key, base64url: what this generation's receipts are checked with. */
   publicKey: PublicKey,
   zone: z.optional(z.string().check(z.maxLength(64))),
-  labels: z.record(z.string().check(z.maxLength(64)), z.string().check(z.maxLength(128))),
+  labels: z
+    .record(z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/)), z.string().check(z.maxLength(128)))
+    .check(z.refine((labels) => Object.keys(labels).length <= 64, 'At most 64 labels.')),
   /** Model names, a trailing `*` allowed. */
   subscriptions: z.array(z.string().check(z.regex(/^[a-z0-9._-]{0,128}\*?$/), z.minLength(1))).check(z.maxLength(200)),
   capacityBytes: Bytes,
@@ -124,5 +126,7 @@ export const Problem = z.object({
   title: z.string(),
   hint: z.string(),
   retryAfterSeconds: z.optional(z.number()),
+  /** What is wrong with which field of the request. */
+  errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
 });
 export type Problem = z.infer<typeof Problem>;

@@ -8,25 +8,54 @@ import {
 } from '../../lib/fleet/index.ts';
 import { canonicalJson } from '../../lib/shared/canonicalJson.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
-import type { HttpAnswer } from '../shared/httpHandler.ts';
+import { KIB } from '../../lib/shared/units.ts';
+import type { HttpAnswer, HttpRequest } from '../shared/httpHandler.ts';
 
-/** Parses a request's body; throws `ContractError` where it is not of `schema`. */
-export function parseBody<T>(schema: z.ZodMiniType<T>, body: string): T {
+/** The largest honest body is a registration with all its labels and subscriptions. */
+const MOST_BYTES = 128 * KIB;
+const MOST_ISSUES = 5;
+
+/** A body that is refused before anything is looked up. */
+export class BodyError extends ContractError {
+  readonly problem: Problem;
+
+  constructor(problem: Problem, cause?: unknown) {
+    super({ code: 'invalid-message', message: problem.title, retryable: false, cause });
+    this.problem = problem;
+  }
+}
+
+/** Parses a request's body; throws `BodyError` 400, 413 or 415. */
+export function parseBody<T>(schema: z.ZodMiniType<T>, { body, headers }: HttpRequest): T {
+  const type = headers['content-type'];
+  if (type !== undefined && !/^application\/json *(;|$)/i.test(type)) {
+    throw refused(415, 'The body is JSON.', 'Send `content-type: application/json`.');
+  }
+  if (Buffer.byteLength(body) > MOST_BYTES) {
+    throw refused(413, `The body has at most ${MOST_BYTES} bytes.`, 'Send fewer labels and subscriptions.');
+  }
   const parsed = schema.safeParse(jsonOf(body));
   if (parsed.success) return parsed.data;
-  throw new ContractError({
-    code: 'invalid-message',
-    message: 'The body is not what this route takes.',
-    retryable: false,
-    cause: parsed.error,
-  });
+  const issues = parsed.error.issues.slice(0, MOST_ISSUES);
+  const errors = issues.map(({ path, message }) => ({ field: path.map(String).join('.'), message }));
+  throw new BodyError({ ...badRequest('The body is not what this route takes.', VERSIONS), errors }, parsed.error);
+}
+
+const VERSIONS = 'Compare the agent’s version with the plane’s.';
+
+function badRequest(title: string, hint: string, status = 400): Problem {
+  return { status, code: 'bad-request', title, hint };
+}
+
+function refused(status: number, title: string, hint: string, cause?: unknown): BodyError {
+  return new BodyError(badRequest(title, hint, status), cause);
 }
 
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch {
-    return undefined;
+  } catch (error) {
+    throw refused(400, 'The body is no JSON.', VERSIONS, error);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   resolveModel,
 } from '../../lib/fleet/index.ts';
 import { type HttpAnswer, type HttpHandler, type HttpRequest, httpHandler } from '../shared/httpHandler.ts';
-import { modelAnswer, parseBody, problemAnswer, sessionAnswer } from './answers.ts';
+import { BodyError, modelAnswer, parseBody, problemAnswer, sessionAnswer } from './answers.ts';
 
 type Route = (request: HttpRequest, deps: RegistrationDeps) => Promise<HttpAnswer>;
 
@@ -25,23 +25,26 @@ const unauthenticated = problemAnswer({
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     'POST /v1/hosts',
-    async ({ body, callerArn }, deps) =>
-      callerArn === undefined
+    async (request, deps) =>
+      request.callerArn === undefined
         ? unauthenticated
-        : sessionAnswer(await registerHost(deps, parseBody(RegisterHost, body), callerArn)),
+        : sessionAnswer(await registerHost(deps, parseBody(RegisterHost, request), request.callerArn)),
   ],
-  ['POST /v1/hosts/join', async ({ body }, deps) => sessionAnswer(await joinHost(deps, parseBody(RegisterHost, body)))],
+  [
+    'POST /v1/hosts/join',
+    async (request, deps) => sessionAnswer(await joinHost(deps, parseBody(RegisterHost, request))),
+  ],
   [
     'POST /v1/hosts/rejoin',
-    async ({ body }, deps) => sessionAnswer(await rejoinHost(deps, parseBody(SignedEnvelope, body))),
+    async (request, deps) => sessionAnswer(await rejoinHost(deps, parseBody(SignedEnvelope, request))),
   ],
   [
     'POST /v1/hosts/refresh',
-    async ({ body }, deps) => sessionAnswer(await refreshSession(deps, parseBody(SignedEnvelope, body))),
+    async (request, deps) => sessionAnswer(await refreshSession(deps, parseBody(SignedEnvelope, request))),
   ],
   [
     'POST /v1/resolve',
-    async ({ body }, deps) => modelAnswer(await resolveModel(deps, parseBody(SignedEnvelope, body))),
+    async (request, deps) => modelAnswer(await resolveModel(deps, parseBody(SignedEnvelope, request))),
   ],
 ]);
 
@@ -52,7 +55,7 @@ export function createHostApiHandler(deps: RegistrationDeps): HttpHandler {
       const route = ROUTES.get(`${request.method} ${request.path}`) ?? notFound;
       return route(request, { ...deps, telemetry });
     },
-    problem: (error) => problemAnswer(problemOf(error)),
+    problem: (error) => problemAnswer(error instanceof BodyError ? error.problem : problemOf(error)),
   });
 }
 

@@ -110,7 +110,7 @@ describe('the agent endpoint', () => {
     const gone = new AbortController();
     const poll = fetch(`${url}/agent/queues/${own}/receive`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ max: 10, waitSeconds: 20, visibilitySeconds: 600 }),
       signal: gone.signal,
     });

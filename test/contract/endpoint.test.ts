@@ -25,7 +25,7 @@ describe('the endpoint of the embedded runtime', () => {
   const operator = (path: string, init: Init, token = runtime.operatorToken) =>
     fetch(`${runtime.url}/operator${path}`, {
       ...init,
-      headers: { authorization: `Bearer ${token}`, ...init.headers },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...init.headers },
     });
 
   /** `fetch` sets the Host header itself. */

@@ -24,7 +24,7 @@ export function createHttpAgentPlane({ endpoint, signForIam }: HttpAgentPlaneOpt
     const url = new URL(path, endpoint);
     const body = canonicalJson(payload);
     const headers = { 'content-type': 'application/json', ...(await sign?.(url, body)) };
-    const { status, json } = await exchange(url, { method: 'POST', headers, body });
+    const { status, json, requestId } = await exchange(url, { method: 'POST', headers, body });
     if (status >= 200 && status < 300) {
       const value = schema.safeParse(json);
       if (value.success) return { outcome: 'answered', value: value.data };
@@ -34,7 +34,8 @@ export function createHttpAgentPlane({ endpoint, signForIam }: HttpAgentPlaneOpt
     if (status === 429) {
       throw new PortError({ code: 'throttled', message: `The plane is busy: ${path}.`, retryable: true });
     }
-    if (status >= 500 || !problem.success) throw unavailable(`The plane answered ${status} to ${path}.`);
+    if (status >= 500 || !problem.success)
+      throw unavailable(`The plane answered ${status} to ${path} (request ${requestId ?? 'without an id'}).`);
     return { outcome: 'refused', problem: problem.data };
   }
 
@@ -49,11 +50,14 @@ export function createHttpAgentPlane({ endpoint, signForIam }: HttpAgentPlaneOpt
   };
 }
 
-async function exchange(url: URL, request: RequestInit): Promise<{ status: number; json: unknown }> {
+async function exchange(
+  url: URL,
+  request: RequestInit,
+): Promise<{ status: number; json: unknown; requestId: string | null }> {
   try {
     const response = await fetch(url, { ...request, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
     const text = await response.text();
-    return { status: response.status, json: jsonOf(text) };
+    return { status: response.status, json: jsonOf(text), requestId: response.headers.get('x-request-id') };
   } catch (error) {
     throw unavailable(`The plane at ${url.origin} cannot be reached.`, error);
   }
