@@ -11,6 +11,7 @@ import { createReapHandler } from './reap/handler.ts';
 import { createReceiptsHandler } from './receipts/handler.ts';
 import { createReconcileHandler } from './reconcile/handler.ts';
 import { createRelayHandler } from './relay/handler.ts';
+import { createScanHandler } from './scan/handler.ts';
 import type { FunctionDeps } from './shared/deps.ts';
 import type { QueueHandler } from './shared/queueHandler.ts';
 import { createStartPurgeHandler } from './start-purge/handler.ts';
@@ -35,6 +36,7 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   receipts: createReceiptsHandler,
   reconcile: createReconcileHandler,
   relay: createRelayHandler,
+  scan: createScanHandler,
   'start-purge': createStartPurgeHandler,
   'start-sweep': createStartSweepHandler,
   sweep: createSweepHandler,

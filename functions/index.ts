@@ -10,6 +10,7 @@ import { receipts } from './receipts/function.ts';
 import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
 import { startPurge } from './start-purge/function.ts';
+import { scan } from './scan/function.ts';
 import { startSweep } from './start-sweep/function.ts';
 import { sweep } from './sweep/function.ts';
 import { sweepOrphans } from './sweep-orphans/function.ts';
@@ -28,6 +29,7 @@ export const FUNCTIONS = [
   receipts,
   reconcile,
   relay,
+  scan,
   startPurge,
   startSweep,
   sweep,

@@ -10,6 +10,8 @@ export interface StrataSettings {
   /** Old versions of objects are deleted after so many days; until then a mistaken delete can be undone. */
   readonly noncurrentVersionDays: number;
   readonly maxUploadBytes: number;
+  /** What may be served besides being clean, as JSON: `formats`, `licences`, `maxBytes`, `allowSuspicious`. */
+  readonly scanPolicy: string;
   readonly heartbeatSeconds: number;
   readonly silentAfterSeconds: number;
   readonly commandTtlSeconds: number;
@@ -78,6 +80,7 @@ export function settingsOf(node: Node): StrataSettings {
     logRetentionDays,
     noncurrentVersionDays: count('noncurrentVersionDays', 30, 1, 3650),
     maxUploadBytes: count('maxUploadBytes', 500_000_000_000, 1, 50_000_000_000_000),
+    scanPolicy: scanPolicyOf(text('scanPolicy', '{"allowSuspicious":false}')),
     heartbeatSeconds: count('heartbeatSeconds', 30, 1, 3600),
     silentAfterSeconds: count('silentAfterSeconds', 180, 3, 86_400),
     commandTtlSeconds: count('commandTtlSeconds', 6 * 3600, 10, 1_209_600),
@@ -87,4 +90,29 @@ export function settingsOf(node: Node): StrataSettings {
     orphanGraceHours: count('orphanGraceHours', 7 * 24, 24, 24 * 365),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
   };
+}
+
+/** Only its form is looked at here; names of formats are the functions' business. */
+function scanPolicyOf(text: string): string {
+  const wrong = new SettingsError(
+    '-c scanPolicy must be JSON with allowSuspicious (true or false) and, where wanted, formats, licences (lists) and maxBytes.',
+  );
+  let policy: unknown;
+  try {
+    policy = JSON.parse(text);
+  } catch {
+    throw wrong;
+  }
+  const entries = typeof policy === 'object' && policy !== null ? Object.entries(policy) : [];
+  const fits = entries.every(([name, value]: [string, unknown]) => {
+    if (name === 'allowSuspicious') return typeof value === 'boolean';
+    if (name === 'maxBytes') return typeof value === 'number' && value > 0;
+    return (
+      (name === 'formats' || name === 'licences') &&
+      Array.isArray(value) &&
+      value.every((one) => typeof one === 'string')
+    );
+  });
+  if (!fits || !entries.some(([name]) => name === 'allowSuspicious')) throw wrong;
+  return text;
 }

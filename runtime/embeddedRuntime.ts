@@ -8,6 +8,7 @@ import type { SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
 import { createOperations, type Operations } from '../lib/operations/index.ts';
+import { OPEN_POLICY, SCANNER } from '../lib/scanning/index.ts';
 import { PART_SIZE } from '../lib/shared/digest.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
@@ -56,6 +57,7 @@ const SETTINGS: Settings = {
   region: 'local',
   partSize: PART_SIZE,
   maxUploadBytes: 2_000 * GIB,
+  scanPolicy: OPEN_POLICY,
   heartbeatSeconds: 10,
   silentAfterMs: 60 * SECOND_MS,
   commandTtlMs: 6 * HOUR_MS,
@@ -77,7 +79,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const stream = createOutboxStream(stores.catalog, wake('stream'));
   const { queues, objects, tokens, commandKeys } = stores;
   const catalog = stream.catalog;
-  const ports = { clock, random: nodeRandom, telemetry, catalog, objects, sender: queues, queues };
+  const ports = { clock, random: nodeRandom, telemetry, catalog, objects, scanner: SCANNER, sender: queues, queues };
   const deps: FunctionDeps = { ...ports, commandKeys, hostCredentials: tokens, settings };
   const invoker = createInvoker({ functions: FUNCTIONS, handlers: createHandlers(deps), clock, random: nodeRandom });
 

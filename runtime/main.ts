@@ -21,8 +21,7 @@ type Upload = Pick<Sample, 'key' | 'expected'> & {
 async function main(options: StartOptions): Promise<number> {
   const cancelled = new AbortController();
   const write = (line: string) => process.stdout.write(`${line}\n`);
-  const { data, port, sweeps } = options;
-  const starting = begin({ data, port, sweeps, signal: cancelled.signal, write });
+  const starting = begin({ ...options, signal: cancelled.signal, write });
   process.on('exit', () => starting.abandon());
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // Asked twice, nobody waits any longer.
@@ -93,7 +92,7 @@ function sceneOf({ runtime, agents, timeline }: Started): Scene {
 }
 
 try {
-  const options = parseOptions(process.argv.slice(2));
+  const options = parseOptions(process.argv.slice(2), process.env);
   if (options === 'help') process.stdout.write(USAGE);
   process.exit(options === 'help' ? 0 : await main(options));
 } catch (error) {

@@ -25,6 +25,7 @@ const ENVIRONMENT: FunctionEnvironment & { readonly AWS_REGION: string } = {
   STRATA_AGENT_ROLE_ARNS: 'arn:aws:iam::000000000000:role/bench-agent',
   STRATA_COMMAND_SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:bench',
   STRATA_MAX_UPLOAD_BYTES: '1000000000',
+  STRATA_SCAN_POLICY: '{"allowSuspicious":false}',
   STRATA_HEARTBEAT_SECONDS: '30',
   STRATA_SILENT_AFTER_MS: '180000',
   STRATA_TIER_SWEEP: 'on',

@@ -3,6 +3,7 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { randomFillSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { OPEN_POLICY } from '../../lib/scanning/index.ts';
 import { formatBytes, MIB } from '../../lib/shared/units.ts';
 import { push } from '../../runtime/start/push.ts';
 import { begin } from '../../runtime/start/start.ts';
@@ -19,6 +20,7 @@ export async function uploadToCached(): Promise<void> {
   const starting = begin({
     data: undefined,
     port: 0,
+    scanPolicy: OPEN_POLICY,
     sweeps: { tierSweep: 'on', orphanSweep: 'on' },
     signal,
     write: () => undefined,

@@ -33,7 +33,7 @@ def plain_pickles():
     cycle.append(cycle)
     values['recursive'] = cycle
     for name, value in values.items():
-        for protocol in range(6):
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             put(f'plain-{name}-p{protocol}.pkl', pickle.dumps(value, protocol))
     put('concatenated.pkl', pickle.dumps(1) + pickle.dumps({'a': 2}) + pickle.dumps([3], 0))
 
@@ -47,7 +47,7 @@ def numpy_files(np):
     }
     for name, array in arrays.items():
         np.save(out / f'numpy-{name}.npy', array)
-        for protocol in range(6):
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             put(f'numpy-{name}-p{protocol}.pkl', pickle.dumps({'array': array, 'item': array.flat[0] if array.size else None}, protocol))
     with open(out / 'numpy-v3.npy', 'wb') as file:
         np.lib.format.write_array(file, np.zeros(2, [('é', 'f4')]), version=(3, 0))
@@ -90,7 +90,7 @@ def sklearn_files(sklearn):
     joblib.dump({'vector': vector, 'labels': preprocessing.LabelEncoder().fit(['x', 'y']), 'hot': preprocessing.OneHotEncoder().fit([['a'], ['b']])}, out / 'sklearn-text.joblib')
     arrays = {'a': x, 'objects': np.array(['a', None], dtype=object), 's': np.array(['x', 'yy']), 'frame': np.zeros(3, [('p', 'f4'), ('q', 'i8')])}
     joblib.dump(arrays, out / 'joblib-arrays.joblib')
-    for protocol in range(2, 6):
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         joblib.dump(arrays, out / f'joblib-arrays-p{protocol}.joblib', protocol=protocol)
     for compress in [('zlib', 3), ('gzip', 3), ('bz2', 3), ('lzma', 3), ('xz', 3)]:
         joblib.dump(arrays, out / f'joblib-{compress[0]}.joblib', compress=compress)
@@ -99,7 +99,7 @@ def sklearn_files(sklearn):
 def tables(pandas):
     import joblib
     frame = pandas.DataFrame({'a': [1, 2], 'b': ['x', 'y'], 'c': pandas.to_datetime(['2020-01-01', '2021-01-01']), 'd': pandas.Categorical(['p', 'q'])})
-    for protocol in (2, 4, 5):
+    for protocol in {2, 4, pickle.HIGHEST_PROTOCOL}:
         put(f'pandas-{protocol}.pkl', pickle.dumps([frame, frame['a'], pandas.Series([1.0, 2.0])], protocol))
     joblib.dump(frame, out / 'pandas.joblib')
 
@@ -180,7 +180,7 @@ def torch_files(torch):
             put(f'torch-{name}-plain-p2.pkl', pickle.dumps(value, 2))
         except Exception as error:
             print('not plain', name, error)
-    for protocol in (3, 4, 5):
+    for protocol in {3, 4, pickle.HIGHEST_PROTOCOL}:
         torch.save(values['checkpoint'], out / f'torch-protocol{protocol}.pt', pickle_protocol=protocol)
     torch.jit.save(torch.jit.script(nn.Sequential(nn.Linear(2, 2), nn.ReLU())), out / 'torchscript.pt')
     torch.jit.save(torch.jit.trace(nn.Conv2d(1, 1, 3), torch.rand(1, 1, 8, 8)), out / 'torchscript-trace.pt')
@@ -253,7 +253,8 @@ def onnx_files(onnx):
     onnx.save(model([weight], [helper.make_node('If', ['x'], ['y'], then_branch=branch, else_branch=branch)]), out / 'if.onnx')
     external = model([numpy_helper.from_array(np.random.rand(64, 64).astype('f4'), 'w')])
     onnx.save(external, out / 'external.onnx', save_as_external_data=True, location='external.onnx.data', size_threshold=0)
-    (out / 'external.onnx.data').unlink()
+    for data in out.glob('external.onnx.data'):
+        data.unlink()
     with_metadata = model([weight])
     entry = with_metadata.metadata_props.add()
     entry.key, entry.value = 'license', 'mit'
@@ -315,5 +316,8 @@ for name, make in [('numpy', numpy_files), ('sklearn', sklearn_files), ('sklearn
                    ('torch', torch_files), ('safetensors', safetensors_files), ('gguf', gguf_files), ('onnx', onnx_files), ('h5py', keras_files)]:
     module = library(name)
     if module:
-        make(module)
+        try:
+            make(module)
+        except Exception as error:
+            print(f'{make.__name__} ended early: {type(error).__name__}: {error}', file=sys.stderr)
 print(f'{len(list(out.iterdir()))} files, without: {" ".join(missing) or "nothing"}')

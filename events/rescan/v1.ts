@@ -2,6 +2,8 @@ import * as z from 'zod/mini';
 import { CorrelationId, Digest } from '../../lib/shared/ids.ts';
 
 const rescanId = z.string().check(z.minLength(1), z.maxLength(200));
+/** Where a paused judgement goes on. */
+const progress = z.optional(z.string());
 
 /** Command: have one page judged again, of the blobs of one shard or of the uploads in quarantine. */
 export const RescanPage = z.strictObject({
@@ -23,6 +25,7 @@ export const RescanBlob = z.strictObject({
   digest: Digest,
   /** Grows with each continuation; a limit stops a loop. */
   hop: z.number().check(z.int(), z.nonnegative()),
+  progress,
   correlationId: CorrelationId,
 });
 export type RescanBlob = z.infer<typeof RescanBlob>;
@@ -34,6 +37,7 @@ export const RescanUpload = z.strictObject({
   key: z.string().check(z.minLength(1), z.maxLength(1024)),
   versionId: z.string().check(z.minLength(1), z.maxLength(1024)),
   hop: z.number().check(z.int(), z.nonnegative()),
+  progress,
   correlationId: CorrelationId,
 });
 export type RescanUpload = z.infer<typeof RescanUpload>;

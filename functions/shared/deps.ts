@@ -2,6 +2,7 @@ import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
+import type { Scanner, ScanPolicy } from '../../lib/scanning/index.ts';
 import type { MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
@@ -15,6 +16,8 @@ export interface Settings {
   /** Bytes; `PART_SIZE` outside tests and simulation. */
   readonly partSize: number;
   readonly maxUploadBytes: number;
+  /** What a verdict means: formats, licences, sizes, whether suspicious files are served. */
+  readonly scanPolicy: ScanPolicy;
   readonly heartbeatSeconds: number;
   /** A host without a heartbeat for so long counts as silent. */
   readonly silentAfterMs: number;
@@ -37,6 +40,7 @@ export interface FunctionDeps {
   readonly telemetry: Telemetry;
   readonly catalog: CatalogStore;
   readonly objects: ObjectStore;
+  readonly scanner: Scanner;
   readonly sender: MessageSender;
   readonly queues: QueueAdmin;
   readonly commandKeys: CommandKeys;

@@ -12,6 +12,8 @@ export interface FunctionEnvironment {
   readonly STRATA_AGENT_ROLE_ARNS: string;
   readonly STRATA_COMMAND_SECRET_ARN: string;
   readonly STRATA_MAX_UPLOAD_BYTES: string;
+  /** JSON. */
+  readonly STRATA_SCAN_POLICY: string;
   readonly STRATA_HEARTBEAT_SECONDS: string;
   readonly STRATA_SILENT_AFTER_MS: string;
   readonly STRATA_COMMAND_TTL_MS: string;

@@ -1,6 +1,7 @@
 import { createPowertoolsTelemetry } from '../../lib/adapters/aws/powertoolsTelemetry.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
+import { parseScanPolicy, SCANNER } from '../../lib/scanning/index.ts';
 import { PART_SIZE } from '../../lib/shared/digest.ts';
 import { DurationMs } from '../../lib/shared/units.ts';
 import type { FunctionDeps } from '../shared/deps.ts';
@@ -10,15 +11,17 @@ import type { AwsEnvironment } from './environment.ts';
 export function awsBase(
   name: string,
   environment: AwsEnvironment,
-): Pick<FunctionDeps, 'clock' | 'random' | 'telemetry' | 'settings'> {
+): Pick<FunctionDeps, 'clock' | 'random' | 'telemetry' | 'scanner' | 'settings'> {
   return {
     clock: systemClock,
     random: nodeRandom,
     telemetry: createPowertoolsTelemetry(name),
+    scanner: SCANNER,
     settings: {
       region: environment.AWS_REGION,
       partSize: PART_SIZE,
       maxUploadBytes: Number(environment.STRATA_MAX_UPLOAD_BYTES),
+      scanPolicy: parseScanPolicy(environment.STRATA_SCAN_POLICY),
       heartbeatSeconds: Number(environment.STRATA_HEARTBEAT_SECONDS),
       silentAfterMs: Number(environment.STRATA_SILENT_AFTER_MS),
       agentRoleArns: environment.STRATA_AGENT_ROLE_ARNS.split(','),

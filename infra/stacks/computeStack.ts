@@ -171,6 +171,7 @@ function environmentOf(
     STRATA_AGENT_ROLE_ARNS: [agentRoleArn, ...settings.hostRoles].join(','),
     STRATA_COMMAND_SECRET_ARN: data.secret.secret.secretArn,
     STRATA_MAX_UPLOAD_BYTES: String(settings.maxUploadBytes),
+    STRATA_SCAN_POLICY: settings.scanPolicy,
     STRATA_HEARTBEAT_SECONDS: String(settings.heartbeatSeconds),
     STRATA_SILENT_AFTER_MS: String(settings.silentAfterSeconds * 1000),
     STRATA_COMMAND_TTL_MS: String(settings.commandTtlSeconds * 1000),

@@ -1,4 +1,4 @@
-import { type Blob, BlobRow, type Version, VersionRow, type Versioned } from '../catalog/index.ts';
+import { type Blob, BlobRow, isAdmitted, type Version, VersionRow, type Versioned } from '../catalog/index.ts';
 import { RULE_SET } from '../scanning/index.ts';
 import type { Digest, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
@@ -18,10 +18,10 @@ export type ServableOutcome =
   | ServableVersion
   | { readonly outcome: 'refused'; readonly reason: ServeRefusal; readonly version?: Version };
 
-/** The gate: only what the rules of today call clean is served. A verdict of other rules is no verdict. */
+/** The gate: only what the rules of today call clean, or the operators admit, is served. A verdict of other rules is no verdict. */
 export function serveRefusal(blob: Blob | undefined, rules: string): ServeRefusal | undefined {
   if (blob === undefined) return 'unknown-blob';
-  if (blob.findings.status !== 'clean') return 'not-clean';
+  if (!isAdmitted(blob.findings)) return 'not-clean';
   return blob.findings.rules === rules ? undefined : 'stale-rules';
 }
 

@@ -74,10 +74,12 @@ export async function blobChanges(
 }
 
 /**
- * The row stays; a verdict of other rules replaces the older one. It is written even unchanged: its origin must still be the same, and a
+ * The row stays; a verdict of other rules, or one that an operator has overridden, replaces the older one. It is written even unchanged: its origin must still be the same, and a
  * purge that has counted the blob's references must not overlook the one that comes with this write.
  */
 function keepBlob(row: Versioned<Blob>, findings: HeaderFindings): readonly Change[] {
-  const judged = row.value.findings.rules === findings.rules ? row.value : { ...row.value, findings };
+  const { rules, admission } = row.value.findings;
+  const overridden = findings.admission?.reason === 'overridden' && admission?.reason !== 'overridden';
+  const judged = rules === findings.rules && !overridden ? row.value : { ...row.value, findings };
   return [BlobRow.put(judged, expectationOf(row))];
 }

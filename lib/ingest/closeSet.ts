@@ -15,6 +15,7 @@ import {
 import { KeySegment, type ModelName, type SemVer } from '../shared/ids.ts';
 import type { IngestCall, IngestDeps } from './deps.ts';
 import { setFiles, withdrawal } from './membership.ts';
+import { quarantineNotices } from './messages.ts';
 import { IMMUTABLE, reportQuarantine } from './quarantine.ts';
 import { fileRole, misfit, sameFiles } from './setRules.ts';
 import { uploadKey } from './uploadKey.ts';
@@ -116,8 +117,11 @@ async function end(
     const versionId = (await UploadHeadRow.get(deps.catalog, key))?.value.versionId;
     const upload = versionId === undefined ? undefined : await UploadRow.get(deps.catalog, key, versionId);
     if (upload === undefined) return { changes: [], answer: undefined };
-    const changes = await withdrawal(deps.catalog, upload, ending, deps.clock.now());
-    return { changes, answer: changes.length === 0 ? undefined : { ...upload.value, ...ending } };
+    const now = deps.clock.now();
+    const changes = await withdrawal(deps.catalog, upload, ending, now);
+    if (changes.length === 0) return { changes, answer: undefined };
+    const ended: Upload = { ...upload.value, ...ending };
+    return { changes: [...changes, ...quarantineNotices(ended, now)], answer: ended };
   });
   if (ended !== undefined) reportQuarantine(ended, call);
 }

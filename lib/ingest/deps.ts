@@ -2,16 +2,19 @@ import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { MessageSender } from '../shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
+import type { Scanner, ScanPolicy } from '../scanning/index.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 
 export interface IngestDeps {
   readonly clock: Clock;
   readonly catalog: CatalogStore;
   readonly objects: ObjectStore;
+  readonly scanner: Scanner;
   readonly settings: {
     readonly region: string;
     readonly partSize: number;
     readonly maxUploadBytes: number;
+    readonly scanPolicy: ScanPolicy;
   };
 }
 

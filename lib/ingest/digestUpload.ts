@@ -6,7 +6,7 @@ import { closeSet } from './closeSet.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { IngestError } from './errors.ts';
 import { hashParts } from './hashParts.ts';
-import { digestPut } from './messages.ts';
+import { digestPut, quarantineNotices } from './messages.ts';
 import { ensureManifest, ensureOrigin, type OriginWanted } from './originCopy.ts';
 import { type Publication, publishUpload } from './publishUpload.ts';
 import { reportQuarantine } from './quarantine.ts';
@@ -128,7 +128,8 @@ async function move(
     const now = deps.clock.now();
     const moved: Upload = { ...row.value, ...change(row.value), movedAt: now };
     const put = UploadRow.put(moved, expectationOf(row));
-    return { changes: moved.state === 'digesting' ? [put, digestPut(moved, now)] : [put], answer: moved };
+    const followUp = moved.state === 'digesting' ? [digestPut(moved, now)] : quarantineNotices(moved, now);
+    return { changes: [put, ...followUp], answer: moved };
   });
 }
 

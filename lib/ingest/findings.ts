@@ -1,40 +1,12 @@
-import type { HeaderFindings, VerdictStatus } from '../catalog/index.ts';
-import { type HeaderVerdict, judgeHeader, type RangedReader } from '../scanning/index.ts';
+import type { Admission, HeaderFindings } from '../catalog/index.ts';
+import { type HeaderVerdict, policyDigest, type ScanDecision, type ScanPolicy } from '../scanning/index.ts';
 import { ModelKind } from '../shared/ids.ts';
-import type { ObjectReader } from '../shared/ports/objectStore.ts';
 import type { Quarantine } from './quarantine.ts';
 
-/** The header verdict reads no more than this of an upload. */
-const HEADER_BYTES = 2_000_000;
-
-/** The pinned version went away, or its class cannot be read. */
-export class UnreadableUpload extends Error {
-  override readonly name = 'UnreadableUpload';
-  readonly outcome: 'absent' | 'archived';
-  constructor(outcome: UnreadableUpload['outcome']) {
-    super(`the object is ${outcome}`);
-    this.outcome = outcome;
-  }
-}
-
-/** Judges the header of one pinned version. Throws `UnreadableUpload`, or the store's retryable errors. */
-export async function judgePinned(
-  objects: ObjectReader,
-  pinned: { readonly key: string; readonly versionId: string; readonly size: number },
-): Promise<HeaderFindings> {
-  const reader: RangedReader = {
-    size: pinned.size,
-    async read(offset, length) {
-      const answer = await objects.readRange(pinned.key, pinned.versionId, offset, length);
-      if (answer.outcome !== 'read') throw new UnreadableUpload(answer.outcome);
-      return answer.bytes;
-    },
-  };
-  return findingsOf(await judgeHeader(reader, { maxBytes: HEADER_BYTES }));
-}
-
-function findingsOf(verdict: HeaderVerdict): HeaderFindings {
+/** What the catalog keeps of a verdict and of what the policy made of it. */
+export function findingsOf(verdict: HeaderVerdict, decision: ScanDecision, policy: ScanPolicy): HeaderFindings {
   const { status, rules, format, reasons, analysis } = verdict;
+  const admission = admissionOf(decision);
   return {
     status,
     rules,
@@ -50,21 +22,34 @@ function findingsOf(verdict: HeaderVerdict): HeaderFindings {
           dtypes: Object.fromEntries(analysis.dtypes.map(({ dtype, bytes }) => [dtype, bytes])),
           ...(analysis.licence === undefined ? {} : { licence: analysis.licence }),
         }),
+    policy: policyDigest(policy),
+    ...(admission === undefined ? {} : { admission }),
   };
 }
 
-const QUARANTINE_REASONS: Readonly<Record<VerdictStatus, Quarantine['reason'] | undefined>> = {
-  clean: undefined,
+function admissionOf(decision: ScanDecision): Admission | undefined {
+  if (decision.action === 'quarantine') return { serve: false, reason: decision.reason, text: decision.text };
+  return decision.reason === 'clean' ? undefined : { serve: true, reason: decision.reason };
+}
+
+const QUARANTINE_REASONS: Readonly<
+  Record<Extract<ScanDecision, { action: 'quarantine' }>['reason'], Quarantine['reason']>
+> = {
   invalid: 'invalid-format',
   malicious: 'malicious',
   suspicious: 'suspicious',
   unscanned: 'unscannable',
+  format: 'policy',
+  licence: 'policy',
+  size: 'policy',
+  'override-not-for-this': 'policy',
 };
 
-/** Only what is clean may be served; everything else stays where no host reads, with the reason. */
-export function quarantineOf(findings: HeaderFindings): Quarantine | undefined {
-  const [first] = findings.reasons;
-  const text = first === undefined ? findings.status : `${first.rule}: ${first.text}`;
-  const reason = QUARANTINE_REASONS[findings.status];
-  return reason === undefined ? undefined : { reason, text };
+/** Only what may be served goes on; everything else stays where no host reads, with the reason. */
+export function quarantineOf(verdict: HeaderVerdict, decision: ScanDecision): Quarantine | undefined {
+  if (decision.action === 'serve') return undefined;
+  const reason = QUARANTINE_REASONS[decision.reason];
+  const [first] = verdict.reasons;
+  if (reason === 'policy') return { reason, text: `${decision.reason}: ${decision.text}` };
+  return { reason, text: first === undefined ? verdict.status : `${first.rule}: ${first.text}` };
 }

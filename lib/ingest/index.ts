@@ -6,5 +6,6 @@ export { COPY_RESERVE_MS, digestUpload } from './digestUpload.ts';
 export { IngestError } from './errors.ts';
 export { type Observation, observeUpload } from './observeUpload.ts';
 export { reconcileUploads } from './reconcile.ts';
+export { scanUpload } from './scanUpload.ts';
 export { compareSequencers } from './sequencer.ts';
 export { parseUploadKey, uploadKey, UPLOADS_PREFIX, type UploadTarget } from './uploadKey.ts';

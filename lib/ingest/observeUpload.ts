@@ -15,6 +15,7 @@ import { decideObservation, type Notification, type ObservationDecision } from '
 import type { IngestCall, IngestDeps } from './deps.ts';
 import { judgeUpload } from './judgeUpload.ts';
 import { withdrawal } from './membership.ts';
+import { quarantineNotices } from './messages.ts';
 import { reportQuarantine } from './quarantine.ts';
 import { decodedKey, parseUploadKey } from './uploadKey.ts';
 
@@ -93,7 +94,11 @@ async function decide(deps: IngestDeps, key: string, observation: Observation): 
     return { changes: same ? [] : [headPut, ...withdrawn], answer: { decision } };
   }
   const upload = await admit(deps, current, observation.correlationId);
-  return { changes: [headPut, ...withdrawn, UploadRow.put(upload, 'absent')], answer: { decision, created: upload } };
+  const told = quarantineNotices(upload, now);
+  return {
+    changes: [headPut, ...withdrawn, UploadRow.put(upload, 'absent'), ...told],
+    answer: { decision, created: upload },
+  };
 }
 
 async function admit(deps: IngestDeps, current: ObjectHead, correlationId: CorrelationId): Promise<Upload> {

@@ -8,6 +8,7 @@ import {
   type Upload,
   UploadRow,
   UploadSetRow,
+  type Versioned,
   settle,
 } from '../catalog/index.ts';
 import type { PartHash } from '../shared/digest.ts';
@@ -18,6 +19,7 @@ import { blobChanges } from './blobChanges.ts';
 import { decidePublication } from './decidePublication.ts';
 import type { IngestDeps, PinnedUpload } from './deps.ts';
 import { setGate } from './membership.ts';
+import { lookPut, quarantineNotices } from './messages.ts';
 import type { OriginOutcome } from './originCopy.ts';
 import { fileRole } from './setRules.ts';
 import type { UploadTarget } from './uploadKey.ts';
@@ -64,8 +66,12 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
   ): Decided<PublicationOutcome> => {
     const moved: Upload = { ...upload, digest, movedAt: now, ...ending };
     const put = UploadRow.put(moved, expectationOf(row));
-    return { changes: [put, ...changes], answer: { outcome: 'moved', upload: moved, published } };
+    return {
+      changes: [put, ...changes, ...quarantineNotices(moved, now)],
+      answer: { outcome: 'moved', upload: moved, published },
+    };
   };
+  if (findings.rules !== deps.scanner.rules) return judgeAgain(row, now);
   const version = await everPublished(deps.catalog, target.model, target.version);
   const gate =
     upload.set === undefined
@@ -87,6 +93,14 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
   ];
   if (!(await isCurrent(deps, pinned))) return move({ state: 'cancelled' });
   return move({ state: 'ready' }, changes, decision.action === 'publish-version');
+}
+
+/** The rules changed since its verdict: nothing is published by rules that are not those of today. */
+function judgeAgain(row: Versioned<Upload>, now: EpochMs): Decided<PublicationOutcome> {
+  const { findings: _findings, digest: _digest, ...rest } = row.value;
+  const waiting: Upload = { ...rest, state: 'observed', scans: 0, movedAt: now };
+  const changes = [UploadRow.put(waiting, expectationOf(row)), lookPut(waiting, now)];
+  return { changes, answer: { outcome: 'moved', upload: waiting, published: false } };
 }
 
 /** Asked of the bucket last of all: deleting or replacing an upload before this moment cancels it, afterwards it changes nothing. */

@@ -9,6 +9,7 @@ import {
   settle,
 } from '../catalog/index.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import { quarantineNotices } from './messages.ts';
 import { IMMUTABLE, type Quarantine, reportQuarantine } from './quarantine.ts';
 import { sameFiles } from './setRules.ts';
 
@@ -59,7 +60,7 @@ async function decide(deps: IngestDeps, pinned: PinnedUpload, read: ReadSet): Pr
   const put = (upload: Upload) => UploadRow.put(upload, expectationOf(row));
   const end = (ending: Pick<Upload, 'state' | 'quarantine'>): Decided<Upload> => {
     const moved = move(ending);
-    return { changes: [put(moved)], answer: moved };
+    return { changes: [put(moved), ...quarantineNotices(moved, now)], answer: moved };
   };
   if (read === 'absent') return end({ state: 'cancelled' });
   if ('refused' in read) return end({ state: 'quarantined', quarantine: read.refused });

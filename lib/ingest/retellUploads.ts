@@ -1,12 +1,12 @@
-import { expectationOf, settle, sortableTime, UPLOAD_SHARDS, UploadRow } from '../catalog/index.ts';
+import { expectationOf, isOpen, settle, sortableTime, UPLOAD_SHARDS, UploadRow } from '../catalog/index.ts';
 import { EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { retellPut } from './messages.ts';
 
 /** An upload without its verdict after so long was forgotten by somebody. */
 export const VERDICT_LATE_MS = 10 * MINUTE_MS;
-/** One call of the digest function takes up to 7 minutes without moving the upload's row, and may have waited for its turn. */
-const DIGEST_LATE_MS = 20 * MINUTE_MS;
+/** One call of the functions digest and scan takes up to 7 minutes without moving the upload's row, and may have waited for its turn. */
+const LONG_CALL_LATE_MS = 20 * MINUTE_MS;
 
 const PER_SHARD = 200;
 const RESERVE_MS = 30_000;
@@ -35,9 +35,10 @@ async function retell(deps: IngestDeps, { key, versionId }: PinnedUpload): Promi
   return settle(deps.catalog, 'The upload', async () => {
     const row = await UploadRow.get(deps.catalog, key, versionId);
     const now = deps.clock.now();
-    const state = row?.value.state;
-    const late = state === 'observed' ? VERDICT_LATE_MS : state === 'digesting' ? DIGEST_LATE_MS : Infinity;
-    if (row === undefined || now - row.value.movedAt < late) return { changes: [], answer: false };
+    if (row === undefined || !isOpen(row.value)) return { changes: [], answer: false };
+    const { state, scan, movedAt } = row.value;
+    const late = state === 'observed' && scan === undefined ? VERDICT_LATE_MS : LONG_CALL_LATE_MS;
+    if (now - movedAt < late) return { changes: [], answer: false };
     const moved = { ...row.value, movedAt: now };
     return { changes: [UploadRow.put(moved, expectationOf(row)), retellPut(moved, now)], answer: true };
   });

@@ -2,7 +2,7 @@ import { StrataError } from '../shared/errors.ts';
 import type { RuleId } from './rules.ts';
 
 /** `port`: the reader behind the port failed; its own error is the cause. */
-export type ScanningErrorCode = 'out-of-range' | 'budget' | 'refused' | 'port';
+export type ScanningErrorCode = 'out-of-range' | 'budget' | 'refused' | 'port' | 'policy';
 
 /** Base of all errors of this capability. None is retryable: the same bytes give the same error. */
 export class ScanningError extends StrataError<ScanningErrorCode> {

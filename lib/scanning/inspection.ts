@@ -1,5 +1,6 @@
 import type { TensorFact } from './analysis/tensors.ts';
 import { RefusedError } from './errors.ts';
+import type { StreamState } from './pickle/streamState.ts';
 import type { RangedReader } from './rangedReader.ts';
 import type { RuleId } from './rules.ts';
 import type { Findings, Format } from './verdict.ts';
@@ -12,6 +13,12 @@ export interface Facts {
 
 const MAX_TENSORS = 500_000;
 const MAX_DEPTH = 5;
+
+/** How a judgement of many calls is cut: when this one should pause, and from where it goes on. */
+export interface Pausing {
+  readonly isDue: () => boolean;
+  readonly resumed: StreamState | undefined;
+}
 
 /** Judges the content behind a reader and reports to the inspection. */
 export type Inspect = (reader: RangedReader, inspection: Inspection) => Promise<Format>;
@@ -27,14 +34,26 @@ export class Inspection {
   readonly #expired: () => boolean;
   readonly #path: string;
   readonly depth: number;
+  /** Present only where the file itself is judged: what lies inside of it is not cut. */
+  readonly pausing: Pausing | undefined;
 
-  constructor(findings: Findings, inspect: Inspect, expired: () => boolean, parent?: { path: string; of: Inspection }) {
+  constructor(
+    findings: Findings,
+    inspect: Inspect,
+    expired: () => boolean,
+    place:
+      | { readonly parent: { path: string; of: Inspection } }
+      | { readonly facts?: Facts; readonly pausing?: Pausing },
+  ) {
+    const parent = 'parent' in place ? place.parent : undefined;
     this.#findings = findings;
     this.#inspect = inspect;
     this.#expired = expired;
     this.#path = parent?.path ?? '';
     this.depth = parent === undefined ? 0 : parent.of.depth + 1;
-    this.facts = parent?.of.facts ?? { tensors: [], metadata: new Map() };
+    this.pausing = 'parent' in place ? undefined : place.pausing;
+    const facts = 'parent' in place ? place.parent.of.facts : place.facts;
+    this.facts = facts ?? { tensors: [], metadata: new Map() };
   }
 
   report(rule: RuleId, text: string, offset?: number): void {
@@ -52,7 +71,7 @@ export class Inspection {
   child(name: string): Inspection {
     if (this.depth >= MAX_DEPTH) throw new RefusedError('archive.depth', `nested deeper than ${MAX_DEPTH} archives`);
     const path = this.#path === '' ? name : `${this.#path}!${name}`;
-    return new Inspection(this.#findings, this.#inspect, this.#expired, { path, of: this });
+    return new Inspection(this.#findings, this.#inspect, this.#expired, { parent: { path, of: this } });
   }
 
   /** Judges content inside of this one; a refusal of it is a finding, and the rest of this content is judged all the same. */

@@ -1,17 +1,50 @@
-import type { Format, HeaderVerdict, Status } from './verdict.ts';
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import { canonicalJson } from '../shared/canonicalJson.ts';
+import { ScanningError } from './errors.ts';
+import { FORMATS, type HeaderVerdict, type Status } from './verdict.ts';
 
 /** What an operator allows. Formats and licences that are absent are not restricted. */
-export interface ScanPolicy {
-  readonly formats?: readonly Format[];
+const ScanPolicy = z.strictObject({
+  formats: z.optional(z.array(z.enum(FORMATS))),
   /** Licence ids as files claim them, compared without case; a file without a claim fails a restriction. */
-  readonly licences?: readonly string[];
-  readonly maxBytes?: number;
-  readonly allowSuspicious: boolean;
+  licences: z.optional(z.array(z.string())),
+  maxBytes: z.optional(z.number().check(z.positive())),
+  allowSuspicious: z.boolean(),
+});
+export type ScanPolicy = z.infer<typeof ScanPolicy>;
+
+/** What is clean is served, whatever it is; nothing else is. */
+export const OPEN_POLICY: ScanPolicy = { allowSuspicious: false };
+
+/** A policy from an operator's JSON text. Throws `ScanningError` `policy`. */
+export function parseScanPolicy(text: string): ScanPolicy {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ScanningError('policy', 'The scan policy is no JSON text.', cause);
+  }
+  const parsed = ScanPolicy.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map(({ path }) => path.join('.') || 'its form').join(', ');
+  throw new ScanningError('policy', `The scan policy is wrong in ${wrong}.`, parsed.error);
+}
+
+/** Names a policy: what another one admitted is due for another decision. */
+export function policyDigest({ formats, licences, maxBytes, allowSuspicious }: ScanPolicy): string {
+  const facts = {
+    allowSuspicious,
+    ...(formats === undefined ? {} : { formats: [...formats].sort() }),
+    ...(licences === undefined ? {} : { licences: licences.map((name) => name.toLowerCase()).sort() }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  };
+  return createHash('sha256').update(canonicalJson(facts)).digest('hex').slice(0, 16);
 }
 
 /** An operator takes the decision upon themselves, for these bytes and these rules only. */
 export interface Override {
-  readonly digest: string;
+  readonly subject: string;
   readonly rules: string;
   readonly by: string;
   readonly reason: string;
@@ -25,9 +58,9 @@ export type ScanDecision =
       readonly text: string;
     };
 
-/** The bytes that were judged. */
+/** The bytes that were judged: by their digest, or before it is known by their pinned object version. */
 export interface Judged {
-  readonly digest: string;
+  readonly subject: string;
   readonly bytes: number;
   readonly verdict: HeaderVerdict;
 }
@@ -37,9 +70,9 @@ export interface Judged {
  * override that names these bytes and these rules: after a change of either it no longer holds.
  */
 export function decideScan(judged: Judged, policy: ScanPolicy, override?: Override): ScanDecision {
-  const { digest, verdict } = judged;
+  const { subject, verdict } = judged;
   if (override !== undefined) {
-    const holds = override.digest === digest && override.rules === verdict.rules && override.reason.trim() !== '';
+    const holds = override.subject === subject && override.rules === verdict.rules && override.reason.trim() !== '';
     if (holds) return { action: 'serve', reason: 'overridden', by: override.by };
     return quarantine('override-not-for-this', 'the override is for other bytes or rules, or gives no reason');
   }

@@ -59,11 +59,28 @@ export interface HeaderVerdict {
 const MAX_REASONS = 50;
 const MAX_TEXT = 300;
 
+/** All that was found so far, to be restored in another process. */
+export interface FindingsState {
+  readonly reasons: Reason[];
+  readonly perRule: Map<RuleId, number>;
+  readonly status: Status;
+}
+
 /** Collects the reasons of one judgement; the same rule is kept at most five times. */
 export class Findings {
   #reasons: Reason[] = [];
   #perRule = new Map<RuleId, number>();
   #status: Status = 'clean';
+
+  state(): FindingsState {
+    return { reasons: this.#reasons, perRule: this.#perRule, status: this.#status };
+  }
+
+  restore({ reasons, perRule, status }: FindingsState): void {
+    this.#reasons = reasons;
+    this.#perRule = perRule;
+    this.#status = status;
+  }
 
   report(rule: RuleId, text: string, offset?: number): void {
     const { severity, fix }: Rule = RULES[rule];

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 /** The queues that functions consume; each has a dead-letter queue of its own. Hosts' queues are named by `hostQueue`. */
 export const FunctionQueue = z.enum([
   'ingest',
+  'scan',
   'digest',
   'placement',
   'receipts',

@@ -1,5 +1,6 @@
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { HostRow, UploadRow } from '../../lib/catalog/index.ts';
+import type { ScanPolicy } from '../../lib/scanning/index.ts';
 import { errorText } from '../../lib/shared/errors.ts';
 import { HostId, HostPattern } from '../../lib/shared/ids.ts';
 import { SECOND_MS } from '../../lib/shared/units.ts';
@@ -34,6 +35,7 @@ export interface StartingOptions {
   readonly data: string | undefined;
   readonly port: number;
   readonly sweeps: StartOptions['sweeps'];
+  readonly scanPolicy: ScanPolicy;
   readonly signal: AbortSignal;
   readonly write: (line: string) => void;
 }
@@ -58,7 +60,7 @@ export function begin(options: StartingOptions): Starting {
       port: options.port,
       telemetry,
       onUploaded,
-      settings: options.sweeps,
+      settings: { ...options.sweeps, scanPolicy: options.scanPolicy },
     });
     runtime = up;
     timeline.say(`Strata is up at ${up.url}, its data in ${folder.path}`);

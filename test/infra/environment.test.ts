@@ -18,6 +18,7 @@ describe('docs/environment.md', () => {
     ['logRetentionDays', '31'],
     ['noncurrentVersionDays', '0'],
     ['maxUploadBytes', 'many'],
+    ['scanPolicy', '{"formats":"gguf"}'],
     ['heartbeatSeconds', '0.5'],
     ['silentAfterSeconds', '1'],
     ['commandTtlSeconds', '9'],

@@ -4,6 +4,7 @@ import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectSto
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
 import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
+import { SCANNER } from '../../lib/scanning/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import { createMemDisk } from '../support/memDisk.ts';
@@ -80,6 +81,7 @@ export async function createStage(
       clock: scheduler.clockOf(incarnation),
       random: randomness.asRandom(),
       telemetry,
+      scanner: SCANNER,
       catalog: port('catalog', seenCatalog),
       objects: port(
         'objects',

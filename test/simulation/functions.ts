@@ -4,6 +4,7 @@ import type { FunctionDeclaration, Trigger } from '../../functions/shared/declar
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import type { createContext } from '../../functions/shared/invocation.ts';
 import { generateKeyPair } from '../../lib/fleet/index.ts';
+import { OPEN_POLICY } from '../../lib/scanning/index.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import { DurationMs, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import type { SimulatedFunction } from './plane.ts';
@@ -41,6 +42,7 @@ export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
   region: 'local',
   partSize,
   maxUploadBytes: 1_000_000,
+  scanPolicy: OPEN_POLICY,
   heartbeatSeconds: 60,
   silentAfterMs: 10 * MINUTE_MS,
   commandTtlMs: 15 * MINUTE_MS,

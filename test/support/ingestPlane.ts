@@ -8,7 +8,9 @@ import { createIngestHandler } from '../../functions/ingest/handler.ts';
 import { createReconcileHandler } from '../../functions/reconcile/handler.ts';
 import { createRelayHandler } from '../../functions/relay/handler.ts';
 import { createSweepOrphansHandler } from '../../functions/sweep-orphans/handler.ts';
+import { createScanHandler } from '../../functions/scan/handler.ts';
 import type { QueueHandler } from '../../functions/shared/queueHandler.ts';
+import { OPEN_POLICY, SCANNER, type Scanner, type ScanPolicy } from '../../lib/scanning/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore, WriteOptions } from '../../lib/shared/ports/objectStore.ts';
 import type { SweepMode } from '../../lib/shared/sweepMode.ts';
@@ -25,6 +27,8 @@ export interface IngestPlaneOptions {
   readonly verifiesParts?: boolean;
   readonly remainingMs?: () => number;
   readonly orphanSweep?: SweepMode;
+  readonly scanner?: Scanner;
+  readonly scanPolicy?: ScanPolicy;
   /** Stands between the handlers and a port. */
   readonly catalog?: (store: CatalogStore) => CatalogStore;
   readonly objects?: (store: ObjectStore) => ObjectStore;
@@ -45,7 +49,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     random: nodeRandom,
     ...(options.verifiesParts === true ? { hashPartsOf: PLANE_PART_SIZE } : {}),
   });
-  for (const queue of ['ingest', 'digest', 'placement', 'sweep-orphans']) {
+  for (const queue of ['ingest', 'scan', 'digest', 'placement', 'sweep-orphans']) {
     queues.define(`${queue}-dlq`);
     queues.define(queue, { redrive: { maxReceiveCount: 3, deadLetter: `${queue}-dlq` } });
   }
@@ -54,6 +58,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     telemetry: recorded.telemetry,
     catalog: options.catalog?.(catalog) ?? catalog,
     objects: options.objects?.(objects) ?? objects,
+    scanner: options.scanner ?? SCANNER,
     sender: queues,
     settings: {
       region: 'eu-west-1',
@@ -61,10 +66,12 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
       maxUploadBytes: 10 * MIB,
       orphanSweep: options.orphanSweep ?? ('on' as const),
       orphanGraceMs: DurationMs.parse(DAY_MS),
+      scanPolicy: options.scanPolicy ?? OPEN_POLICY,
     },
   };
   const handlers: readonly (readonly [string, QueueHandler])[] = [
     ['ingest', createIngestHandler(deps)],
+    ['scan', createScanHandler(deps)],
     ['digest', createDigestHandler(deps)],
   ];
   const relay = createRelayHandler(deps);
@@ -114,7 +121,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     async deliver(...bodies: readonly string[]) {
       for (const body of bodies) await queues.send('ingest', [{ body }]);
     },
-    work: async (queue: 'ingest' | 'digest') => {
+    work: async (queue: 'ingest' | 'scan' | 'digest') => {
       const handler = handlers.find(([name]) => name === queue)?.[1];
       return handler === undefined ? 0 : work(queue, handler);
     },

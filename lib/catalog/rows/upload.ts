@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { SetId, UploadSet } from '../../../events/upload-set/v1.ts';
 import { PartHash } from '../../shared/digest.ts';
 import { CorrelationId, Digest, KeySegment, ModelKind, ModelName, SemVer } from '../../shared/ids.ts';
-import { Bytes, EpochMs, KIB } from '../../shared/units.ts';
+import { Bytes, EpochMs } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
 import { HeaderFindings } from './verdict.ts';
 
@@ -68,8 +68,10 @@ export const UploadValue = z.strictObject({
   hop: z.number().check(z.int(), z.nonnegative()),
   /** How many scans of its header were begun. */
   scans: z.optional(z.number()),
-  /** Of the scan message that carries a long judgement on; absent while one call suffices. */
-  scanHop: z.optional(z.number().check(z.int(), z.nonnegative())),
+  /** Present while a judgement takes more calls than one: the hop of its message, and where it goes on. */
+  scan: z.optional(
+    z.strictObject({ hop: z.number().check(z.int(), z.nonnegative()), progress: z.optional(z.string()) }),
+  ),
   findings: z.optional(HeaderFindings),
   digest: z.optional(Digest),
   quarantine: z.optional(z.strictObject({ reason: QuarantineReason, text: z.string() })),
@@ -123,15 +125,14 @@ export const UploadPartsRow = defineRow({
 });
 
 /** A piece of what a paused judgement needs to go on with the same bytes, by the rules that began it. */
-export const SCAN_PIECE_BYTES = 192 * KIB;
 export const ScanProgressValue = z.strictObject({
   /** Of the judged object: an upload, or a blob. */
   key: z.string(),
   versionId: z.string(),
-  hop: z.number().check(z.int(), z.nonnegative()),
+  /** SHA-256 of the whole: concurrent calls never mix their pieces. */
+  progress: z.string(),
   piece: z.number().check(z.int(), z.nonnegative()),
   pieces: z.number().check(z.int(), z.positive()),
-  rules: z.string(),
   /** Base64. */
   bytes: z.string(),
   expiresAt: EpochMs,
@@ -142,11 +143,11 @@ export const ScanProgressRow = defineRow({
   name: 'scan progress',
   schemaVersion: 1,
   schema: ScanProgressValue,
-  key: (key: string, versionId: string, hop: number, piece: number) => ({
+  key: (key: string, versionId: string, progress: string, piece: number) => ({
     partition: `UPLOAD#${key}`,
-    sort: `SCAN#${versionId}#${String(hop).padStart(4, '0')}#${String(piece).padStart(4, '0')}`,
+    sort: `SCAN#${versionId}#${progress}#${String(piece).padStart(4, '0')}`,
   }),
-  keyOf: (value): [string, string, number, number] => [value.key, value.versionId, value.hop, value.piece],
+  keyOf: (value): [string, string, string, number] => [value.key, value.versionId, value.progress, value.piece],
   expiresAt: (value) => value.expiresAt,
 });
 

@@ -39,6 +39,8 @@ export const HeaderFindings = z.strictObject({
   family: z.optional(z.string()),
   dtypes: z.optional(z.record(z.string(), z.number())),
   licence: z.optional(z.string()),
+  /** Digest of the policy that decided on the admission. */
+  policy: z.optional(z.string()),
   /** Absent where nothing but the verdict decides: then only `clean` is served. */
   admission: z.optional(Admission),
 });

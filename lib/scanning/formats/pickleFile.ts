@@ -2,8 +2,9 @@ import { Cursor } from '../cursor.ts';
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import { TORCH_MAGIC } from '../pickle/handlers.ts';
-import { PickleMachine } from '../pickle/machine.ts';
+import { MachinePaused, PickleMachine } from '../pickle/machine.ts';
 import type { PickleContext } from '../pickle/state.ts';
+import type { MachineState, StreamState } from '../pickle/streamState.ts';
 import type { BytesValue, Value } from '../pickle/values.ts';
 import { createBufferReader, createSliceReader, type RangedReader } from '../rangedReader.ts';
 import type { Format } from '../verdict.ts';
@@ -13,13 +14,29 @@ export interface PickleLoader {
   readonly torchScript?: boolean;
 }
 
+const PLAIN: PickleLoader = { persistentIds: 'none' };
 const MAX_CONCATENATED = 10_000;
 /** Bytes that protocols 0 to 2 wrote as text are decoded in memory. */
 const MAX_ENCODED = 64 * 1024 * 1024;
 
+/** The judgement of a stream pauses; it goes on from its state. */
+export class StreamPaused extends Error {
+  override readonly name = 'StreamPaused';
+  readonly state: StreamState;
+
+  constructor(state: StreamState) {
+    super('the judgement pauses');
+    this.state = state;
+  }
+}
+
+/** Pickles that `torch.save` writes before the storages: magic number, protocol version, system, the object, the keys. */
+const LEGACY_PICKLES = 5;
+const LEGACY_OBJECT = 3;
+
 /**
  * Judges a stream of pickles: all of them, since a loader may call `load` again; for a legacy torch file the five that
- * `torch.save` writes and the raw storages behind them.
+ * `torch.save` writes and the raw storages behind them. Throws `StreamPaused` where the inspection asks for it.
  */
 export async function judgePickles(
   reader: RangedReader,
@@ -27,35 +44,68 @@ export async function judgePickles(
   loader: PickleLoader,
 ): Promise<Format> {
   const stream = new PickleStream(reader, inspection);
-  let format: Format = 'pickle';
   try {
-    const first = await stream.next(loader);
-    if (first === TORCH_MAGIC) {
-      format = 'torch-legacy';
-      await stream.legacyTorch();
-    } else await stream.rest(loader);
-  } finally {
-    await stream.judgePayloads();
+    await stream.followAll(loader);
+  } catch (error) {
+    if (!(error instanceof StreamPaused)) await stream.judgePayloads();
+    throw error;
   }
-  return stream.usedJoblib ? 'joblib' : format;
+  await stream.judgePayloads();
+  if (stream.usedJoblib) return 'joblib';
+  return stream.legacy ? 'torch-legacy' : 'pickle';
 }
 
 class PickleStream {
   readonly #reader: RangedReader;
   readonly #inspection: Inspection;
   readonly #cursor: Cursor;
-  readonly #payloads: BytesValue[] = [];
+  readonly #payloads: BytesValue[];
+  #finished = 0;
+  #machine: MachineState | undefined;
   /** Bytes of each storage by its key, as the pickles claim them. */
-  readonly storages = new Map<string, number>();
-  usedJoblib = false;
+  readonly storages: Map<string, number>;
+  usedJoblib: boolean;
+  legacy: boolean;
 
   constructor(reader: RangedReader, inspection: Inspection) {
+    const resumed = inspection.pausing?.resumed;
     this.#reader = reader;
     this.#inspection = inspection;
-    this.#cursor = new Cursor(reader, 'pickle.malformed');
+    this.#cursor = new Cursor(reader, 'pickle.malformed').fork(resumed?.machine.offset ?? 0);
+    this.#payloads = resumed?.payloads ?? [];
+    this.#finished = resumed?.finished ?? 0;
+    this.#machine = resumed?.machine;
+    this.storages = resumed?.storages ?? new Map<string, number>();
+    this.usedJoblib = resumed?.usedJoblib ?? false;
+    this.legacy = resumed?.legacy ?? false;
   }
 
-  next(loader: PickleLoader): Promise<Value> {
+  /** Every pickle of the stream, and what a legacy torch file has behind its five. */
+  async followAll(loader: PickleLoader): Promise<void> {
+    for (;;) {
+      if (this.#finished >= MAX_CONCATENATED)
+        throw new RefusedError('file.too-large', `more than ${this.#finished} pickles in a row`);
+      const start = this.#cursor.offset;
+      try {
+        const value = await this.#next(this.legacy && this.#finished !== LEGACY_OBJECT ? PLAIN : this.#loader(loader));
+        if (this.#finished === 0 && loader.persistentIds === 'none') this.legacy = value === TORCH_MAGIC;
+      } catch (error) {
+        const trails = error instanceof RefusedError && error.rule === 'pickle.malformed' && !this.legacy;
+        if (!trails || this.#finished === 0) throw error;
+        this.#inspection.report('pickle.trailing', `${this.#reader.size - start} bytes follow the last pickle`, start);
+        return;
+      }
+      this.#finished += 1;
+      if (this.legacy && this.#finished === LEGACY_PICKLES) return this.#checkStorages();
+      if (!this.legacy && this.#cursor.left === 0) return;
+    }
+  }
+
+  #loader(loader: PickleLoader): PickleLoader {
+    return this.legacy ? { persistentIds: 'torch' } : loader;
+  }
+
+  async #next(loader: PickleLoader): Promise<Value> {
     const inspection = this.#inspection;
     const context: PickleContext = {
       persistentIds: loader.persistentIds,
@@ -70,36 +120,35 @@ class PickleStream {
         this.usedJoblib = true;
       },
       checkTime: () => inspection.checkTime(),
+      pauseIsDue: inspection.pausing?.isDue,
     };
-    return new PickleMachine(this.#cursor, context).run();
-  }
-
-  /** Further pickles up to the end; anything else behind a STOP is something that no writer of models appends. */
-  async rest(loader: PickleLoader): Promise<void> {
-    for (let count = 1; this.#cursor.left > 0; count += 1) {
-      if (count >= MAX_CONCATENATED) throw new RefusedError('file.too-large', `more than ${count} pickles in a row`);
-      const start = this.#cursor.offset;
-      try {
-        await this.next(loader);
-      } catch (error) {
-        if (!(error instanceof RefusedError) || error.rule !== 'pickle.malformed') throw error;
-        this.#inspection.report('pickle.trailing', `${this.#reader.size - start} bytes follow the last pickle`, start);
-        return;
-      }
+    const resumed = this.#machine;
+    this.#machine = undefined;
+    try {
+      return await new PickleMachine(this.#cursor, context, { resumed }).run();
+    } catch (error) {
+      throw error instanceof MachinePaused ? this.#paused(error.state) : error;
     }
   }
 
-  /** Protocol version, system information, the object, the keys; then 8 bytes of count and the elements per storage. */
-  async legacyTorch(): Promise<void> {
-    await this.next({ persistentIds: 'none' });
-    await this.next({ persistentIds: 'none' });
-    await this.next({ persistentIds: 'torch' });
-    await this.next({ persistentIds: 'none' });
+  #paused(machine: MachineState): StreamPaused {
+    const { legacy, usedJoblib, storages } = this;
+    return new StreamPaused({
+      finished: this.#finished,
+      legacy,
+      usedJoblib,
+      payloads: this.#payloads,
+      storages,
+      machine,
+    });
+  }
+
+  /** Behind the pickles: 8 bytes of count and the elements per storage. */
+  #checkStorages(): void {
     const expected = [...this.storages.values()].reduce((sum, bytes) => sum + bytes + 8, 0);
-    if (expected !== this.#cursor.left) {
-      const text = `${this.#cursor.left} bytes of storages where ${expected} belong`;
-      throw new RefusedError('pickle.tensor', text, this.#cursor.offset);
-    }
+    if (expected === this.#cursor.left) return;
+    const text = `${this.#cursor.left} bytes of storages where ${expected} belong`;
+    throw new RefusedError('pickle.tensor', text, this.#cursor.offset);
   }
 
   /** What a call inside the pickle would load from bytes of the pickle. */
@@ -129,8 +178,7 @@ export async function judgeTorchPickle(
 ): Promise<ReadonlyMap<string, number>> {
   const stream = new PickleStream(reader, inspection);
   try {
-    await stream.next(loader);
-    await stream.rest(loader);
+    await stream.followAll(loader);
   } finally {
     await stream.judgePayloads();
   }

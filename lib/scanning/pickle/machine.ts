@@ -5,6 +5,7 @@ import { HANDLERS } from './handlers.ts';
 import { OP } from './opcodes.ts';
 import { TextKeeper } from './operands.ts';
 import { PickleStack } from './stack.ts';
+import type { MachineState } from './streamState.ts';
 import type { PickleContext, PickleState } from './state.ts';
 import type { Value } from './values.ts';
 
@@ -13,6 +14,23 @@ const LOOKAHEAD = 64 * 1024;
 const MAX_OPCODES = 400_000_000;
 const MAX_NESTED = 8;
 const MAX_EXPLORED = 10_000;
+
+/** The caller's time for this part is over; the machine goes on from its state. */
+export class MachinePaused extends Error {
+  override readonly name = 'MachinePaused';
+  readonly state: MachineState;
+
+  constructor(state: MachineState) {
+    super('the judgement pauses');
+    this.state = state;
+  }
+}
+
+interface MachineOptions {
+  readonly forkedFrom?: PickleMachine;
+  readonly nesting?: number;
+  readonly resumed?: MachineState | undefined;
+}
 
 /**
  * Follows a pickle opcode by opcode over abstract values: what it would import, call and overwrite, without doing any of
@@ -31,12 +49,17 @@ export class PickleMachine implements PickleState {
   #pending: (() => Promise<void>) | undefined;
   #result: Value | undefined;
 
-  constructor(cursor: Cursor, context: PickleContext, options: { forkedFrom?: PickleMachine; nesting?: number } = {}) {
+  constructor(cursor: Cursor, context: PickleContext, options: MachineOptions = {}) {
+    const { resumed } = options;
     this.cursor = cursor;
     this.context = context;
     this.stack = new PickleStack(options.forkedFrom?.stack);
-    this.texts = options.forkedFrom?.texts ?? new TextKeeper();
+    this.texts = options.forkedFrom?.texts ?? new TextKeeper(resumed?.keptCharacters);
     this.nesting = options.nesting ?? 0;
+    if (resumed !== undefined) {
+      this.stack.restore(resumed.stack);
+      this.opcodes = resumed.opcodes;
+    }
     if (this.nesting > MAX_NESTED) throw new RefusedError('pickle.bomb', 'pickles nested in arrays without end');
   }
 
@@ -44,6 +67,7 @@ export class PickleMachine implements PickleState {
   async run(maxOpcodes: number = MAX_OPCODES): Promise<Value> {
     while (this.#result === undefined) {
       if (this.cursor.buffered < LOOKAHEAD) {
+        this.#pauseIfDue();
         this.context.checkTime();
         await this.cursor.ensure(Math.min(LOOKAHEAD, this.cursor.left));
       }
@@ -55,6 +79,13 @@ export class PickleMachine implements PickleState {
       if (pending !== undefined) await pending();
     }
     return this.#result;
+  }
+
+  /** Only the outermost machine pauses: what runs inside of it is short. */
+  #pauseIfDue(): void {
+    if (this.nesting > 0 || this.context.pauseIsDue?.() !== true) return;
+    const { stack, texts, opcodes, cursor } = this;
+    throw new MachinePaused({ stack: stack.state(), keptCharacters: texts.kept, opcodes, offset: cursor.offset });
   }
 
   stop(value: Value): void {

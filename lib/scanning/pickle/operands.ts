@@ -14,7 +14,16 @@ const PROSE = /^[ -~]+$/;
 
 /** Turns the bytes of text operands into values, within a bound on what it keeps. */
 export class TextKeeper {
-  #kept = 0;
+  #kept: number;
+
+  constructor(kept = 0) {
+    this.#kept = kept;
+  }
+
+  /** Characters kept so far. */
+  get kept(): number {
+    return this.#kept;
+  }
 
   keep(text: string | undefined): TextValue {
     if (text === undefined || text.length > MAX_NAME || this.#kept > MAX_KEPT_CHARACTERS) return OPAQUE_TEXT;

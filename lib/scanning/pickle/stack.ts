@@ -9,6 +9,14 @@ const MAX_WHOLE = 200_000;
 /** C's unpickler allocates its memo up to the largest index: an index far above the count of entries is an attack. */
 const MAX_MEMO_GAP = 1_000_000;
 
+/** All that a stack holds, to be restored in another process. */
+export interface StackState {
+  readonly values: Value[];
+  readonly marks: number[];
+  readonly memo: (Value | undefined)[];
+  readonly memoCount: number;
+}
+
 /** The unpickler's stack, its marks and its memo. Every misuse is refused as Python would raise there. */
 export class PickleStack {
   #values: Value[];
@@ -24,6 +32,18 @@ export class PickleStack {
     this.#marks = forkedFrom === undefined ? [] : forkedFrom.#marks.slice();
     this.#memo = [];
     this.#inherited = forkedFrom;
+  }
+
+  state(): StackState {
+    return { values: this.#values, marks: this.#marks, memo: this.#memo, memoCount: this.#memoCount };
+  }
+
+  /** Takes over a saved state, which must not be used by anybody else afterwards. */
+  restore({ values, marks, memo, memoCount }: StackState): void {
+    this.#values = values;
+    this.#marks = marks;
+    this.#memo = memo;
+    this.#memoCount = memoCount;
   }
 
   get depth(): number {

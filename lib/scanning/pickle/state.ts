@@ -27,6 +27,8 @@ export interface PickleContext {
   onJoblibArray(): void;
   /** Called about once per window of input; throws where the time is over. */
   checkTime(): void;
+  /** Asked as often; true makes the machine pause. Absent where nobody could go on with it. */
+  readonly pauseIsDue?: (() => boolean) | undefined;
 }
 
 /** The running machine as its opcode handlers see it. */

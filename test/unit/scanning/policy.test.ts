@@ -8,7 +8,7 @@ const suspicious = await judgeBytes(Buffer.from('\x80\x02cmymodel\nNet\n)\x81.',
 const malicious = await judgeBytes(Buffer.from("cos\nsystem\n(S'id'\ntR."));
 const unscanned = await judgeBytes(Buffer.alloc(100, 1));
 const invalid = await judgeBytes(safetensorsFile('{'));
-const judged = (verdict: typeof clean) => ({ digest: 'd1', bytes: 100, verdict });
+const judged = (verdict: typeof clean) => ({ subject: 'd1', bytes: 100, verdict });
 
 describe('what a verdict means', () => {
   it.each([
@@ -30,14 +30,14 @@ describe('what a verdict means', () => {
 });
 
 describe('an override', () => {
-  const override = { digest: 'd1', rules: malicious.rules, by: 'ada', reason: 'read by hand' };
+  const override = { subject: 'd1', rules: malicious.rules, by: 'ada', reason: 'read by hand' };
 
   it('serves the bytes and rules that it names', () => {
     expect(decideScan(judged(malicious), open, override)).toEqual({ action: 'serve', reason: 'overridden', by: 'ada' });
   });
 
   it.each([
-    ['other bytes', { ...override, digest: 'd2' }],
+    ['other bytes', { ...override, subject: 'd2' }],
     ['other rules', { ...override, rules: 'older' }],
     ['no reason', { ...override, reason: ' ' }],
   ])('does not hold for %s', (_name, changed) => {

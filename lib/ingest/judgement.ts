@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import type { HeaderFindings } from '../catalog/index.ts';
+import { decideScan, type HeaderVerdict } from '../scanning/index.ts';
+import { MIB, SECOND_MS } from '../shared/units.ts';
+import type { IngestCall, IngestDeps } from './deps.ts';
+import { findingsOf, quarantineOf } from './findings.ts';
+import type { PinnedObject } from './hashParts.ts';
+import { pinnedReader, UnreadableUpload } from './pinnedReader.ts';
+import type { Quarantine } from './quarantine.ts';
+import { loadProgress, saveProgress } from './scanProgress.ts';
+
+/** What a header, a vocabulary or the pickle of a model needs; what needs more is judged in calls of its own. */
+const HEADER = { maxBytes: 64 * MIB, ms: 10 * SECOND_MS };
+/** Of a long judgement: it pauses with so much time left, and is over with so little. */
+const PAUSE_MS = 60 * SECOND_MS;
+const RESERVE_MS = 20 * SECOND_MS;
+
+/** The verdict of one object version with what follows from it. */
+export interface Judged {
+  readonly findings: HeaderFindings;
+  /** Absent where it may be served. */
+  readonly quarantine?: Quarantine;
+}
+
+export type Judgement =
+  | ({ readonly outcome: 'judged' } & Judged)
+  | { readonly outcome: 'absent' }
+  | { readonly outcome: 'archived' }
+  /** Needs more bytes or time than this call has; `progress` where it can go on from there. */
+  | { readonly outcome: 'unfinished'; readonly progress?: string };
+
+/** Judges what a header-sized read can judge; `unfinished` where that is not enough. */
+export async function judgeHead(deps: IngestDeps, pinned: PinnedObject): Promise<Judgement> {
+  return readable(async () => {
+    const end = deps.clock.now() + HEADER.ms;
+    const options = { maxBytes: HEADER.maxBytes, expired: () => deps.clock.now() > end };
+    const verdict = await deps.scanner.judgeHeader(pinnedReader(deps.objects, pinned), options);
+    return isUnfinished(verdict) ? { outcome: 'unfinished' } : decided(deps, pinned, verdict);
+  });
+}
+
+/** Judges or goes on judging with all of the call's time; what can pause leaves its progress in the catalog. */
+export async function judgeLong(
+  deps: IngestDeps,
+  pinned: PinnedObject,
+  progress: string | undefined,
+  call: IngestCall,
+): Promise<Judgement> {
+  return readable(async () => {
+    const saved = progress === undefined ? undefined : await loadProgress(deps, pinned, progress);
+    const step = await deps.scanner.judgeInSteps(pinnedReader(deps.objects, pinned), {
+      expired: () => call.remainingMs() < RESERVE_MS,
+      pauseIsDue: () => call.remainingMs() < PAUSE_MS,
+      progress: saved,
+    });
+    if (step.outcome === 'judged') return decided(deps, pinned, step.verdict);
+    const name = createHash('sha256').update(step.progress).digest('hex');
+    const kept = await saveProgress(deps, pinned, name, step.progress);
+    return kept ? { outcome: 'unfinished', progress: name } : decided(deps, pinned, tooLarge(deps, step.progress));
+  });
+}
+
+async function readable(judge: () => Promise<Judgement>): Promise<Judgement> {
+  try {
+    return await judge();
+  } catch (error) {
+    if (error instanceof UnreadableUpload) return { outcome: error.outcome };
+    throw error;
+  }
+}
+
+function isUnfinished({ status, reasons }: HeaderVerdict): boolean {
+  return status === 'unscanned' && reasons.some(({ rule }) => rule === 'file.budget' || rule === 'file.deadline');
+}
+
+function decided({ settings }: IngestDeps, pinned: PinnedObject, verdict: HeaderVerdict): Judgement {
+  const { scanPolicy } = settings;
+  const subject = `${pinned.key} ${pinned.versionId}`;
+  const decision = decideScan({ subject, bytes: pinned.size, verdict }, scanPolicy);
+  const quarantine = quarantineOf(verdict, decision);
+  return {
+    outcome: 'judged',
+    findings: findingsOf(verdict, decision, scanPolicy),
+    ...(quarantine === undefined ? {} : { quarantine }),
+  };
+}
+
+/** What would have to be remembered between two calls is more than anybody should keep for one file. */
+function tooLarge({ scanner }: IngestDeps, progress: Uint8Array): HeaderVerdict {
+  const text = `the judgement would have to keep ${progress.length} bytes between two calls`;
+  const fix = 'Convert the file to safetensors and upload it again.';
+  const { rules } = scanner;
+  return {
+    status: 'unscanned',
+    format: 'pickle',
+    reasons: [{ rule: 'file.too-large', text, fix }],
+    rules,
+    bytesRead: 0,
+    requests: 0,
+  };
+}

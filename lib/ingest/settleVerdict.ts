@@ -1,0 +1,148 @@
+import { expectationOf, settle, type Upload, UploadRow } from '../catalog/index.ts';
+import { PortError } from '../shared/errors.ts';
+import type { Change } from '../shared/ports/catalogStore.ts';
+import type { EpochMs } from '../shared/units.ts';
+import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import type { Judgement } from './judgement.ts';
+import { digestPut, quarantineNotices, scanPut } from './messages.ts';
+import { type Quarantine, reportQuarantine } from './quarantine.ts';
+
+/** A scanner that dies on a file, of memory or of time, leaves no verdict: after so many begun scans the file is to blame. */
+const MOST_SCANS = 6;
+/** A judgement that goes on in further calls; the largest pickle that a person waits for needs some dozens. */
+const MOST_HOPS = 300;
+
+const NEVER_SCANNED: Quarantine = {
+  reason: 'unscannable',
+  text: `${MOST_SCANS} scans began and none ended. Convert the file to safetensors and upload it again.`,
+};
+const TOO_LONG: Quarantine = {
+  reason: 'hop-limit',
+  text: `No verdict after ${MOST_HOPS} calls. Convert the file to safetensors and upload it again.`,
+};
+const ARCHIVED: Quarantine = {
+  reason: 'unscannable',
+  text: 'The object lies in an archived class: upload it into another.',
+};
+
+/**
+ * One try to judge an upload that waits for its verdict at the hop that the caller was told. The try is counted before it
+ * begins; its outcome is written only where the upload still waits at that hop. Throws what `judge` throws.
+ */
+export async function settleJudgement(
+  deps: IngestDeps,
+  pinned: PinnedUpload,
+  hop: number | undefined,
+  call: IngestCall,
+  judge: (upload: Upload) => Promise<Judgement>,
+): Promise<void> {
+  const begun = await beginScan(deps, pinned, hop);
+  if (begun?.state !== 'observed') {
+    if (begun !== undefined) reportQuarantine(begun, call);
+    return;
+  }
+  const judgement = await judgeBegun(deps, begun, judge);
+  const moved = await settleOutcome(deps, pinned, hop, judgement);
+  if (moved !== undefined) report(moved, call);
+}
+
+function waits(upload: Upload | undefined, hop: number | undefined): upload is Upload {
+  return upload?.state === 'observed' && upload.scan?.hop === hop;
+}
+
+/** Answers the upload as it is then: observed, or quarantined where scan after scan never ended. */
+async function beginScan(deps: IngestDeps, pinned: PinnedUpload, hop: number | undefined): Promise<Upload | undefined> {
+  return settle(deps.catalog, 'The scan', async () => {
+    const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
+    const upload = row?.value;
+    if (!waits(upload, hop)) return { changes: [], answer: undefined };
+    const scans = (upload.scans ?? 0) + 1;
+    if (scans <= MOST_SCANS) {
+      const begun = { ...upload, scans };
+      return { changes: [UploadRow.put(begun, expectationOf(row))], answer: begun };
+    }
+    const now = deps.clock.now();
+    const ended: Upload = { ...upload, state: 'quarantined', movedAt: now, quarantine: NEVER_SCANNED };
+    return { changes: [UploadRow.put(ended, expectationOf(row)), ...quarantineNotices(ended, now)], answer: ended };
+  });
+}
+
+/** A store that cannot be read says nothing about the file: such a scan is not counted against it. */
+async function judgeBegun(
+  deps: IngestDeps,
+  upload: Upload,
+  judge: (upload: Upload) => Promise<Judgement>,
+): Promise<Judgement> {
+  try {
+    return await judge(upload);
+  } catch (error) {
+    if (error instanceof PortError && error.retryable) await uncountScan(deps, upload);
+    throw error;
+  }
+}
+
+async function uncountScan(deps: IngestDeps, pinned: PinnedUpload): Promise<void> {
+  await settle(deps.catalog, 'The scan', async () => {
+    const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
+    const scans = row?.value.scans ?? 0;
+    if (row?.value.state !== 'observed' || scans === 0) return { changes: [], answer: undefined };
+    return { changes: [UploadRow.put({ ...row.value, scans: scans - 1 }, expectationOf(row))], answer: undefined };
+  });
+}
+
+/** The upload as it was moved, or undefined where somebody else had moved it before. */
+async function settleOutcome(
+  deps: IngestDeps,
+  pinned: PinnedUpload,
+  hop: number | undefined,
+  judgement: Judgement,
+): Promise<Upload | undefined> {
+  return settle(deps.catalog, 'The verdict', async () => {
+    const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
+    const upload = row?.value;
+    if (!waits(upload, hop)) return { changes: [], answer: undefined };
+    const now = deps.clock.now();
+    const moved: Upload = { ...upload, ...ending(judgement, hop), movedAt: now };
+    return { changes: [UploadRow.put(moved, expectationOf(row)), ...followUp(moved, now)], answer: moved };
+  });
+}
+
+function ending(judgement: Judgement, hop: number | undefined): Partial<Upload> {
+  switch (judgement.outcome) {
+    case 'absent':
+      return { state: 'cancelled' };
+    case 'archived':
+      return { state: 'quarantined', quarantine: ARCHIVED };
+    case 'unfinished': {
+      const next = hop === undefined ? 0 : hop + 1;
+      if (next >= MOST_HOPS) return { state: 'quarantined', quarantine: TOO_LONG };
+      const { progress } = judgement;
+      return { scans: 0, scan: { hop: next, ...(progress === undefined ? {} : { progress }) } };
+    }
+    case 'judged': {
+      const { findings, quarantine } = judgement;
+      return quarantine === undefined
+        ? { state: 'digesting', findings }
+        : { state: 'quarantined', findings, quarantine };
+    }
+  }
+}
+
+/** What a moved upload causes, for the transaction that moves it. */
+function followUp(moved: Upload, now: EpochMs): readonly Change[] {
+  if (moved.state === 'digesting') return [digestPut(moved, now)];
+  if (moved.state === 'observed') return [scanPut(moved, now)];
+  return quarantineNotices(moved, now);
+}
+
+function report(moved: Upload, call: IngestCall): void {
+  const { key, versionId, state, findings, quarantine, scan } = moved;
+  if (state === 'observed') {
+    call.telemetry.info('scan-handed-over', { key, versionId, hop: scan?.hop });
+    return;
+  }
+  const { status, format } = findings ?? {};
+  call.telemetry.info('upload-judged', { key, versionId, state, status, format, reason: quarantine?.reason });
+  if (status !== undefined) call.telemetry.metric('Verdicts', 'Count', 1, { status });
+  reportQuarantine(moved, call);
+}

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { dayOf, NoticeRow, queryAll, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
+import { SCANNER, type Scanner } from '../../lib/scanning/index.ts';
+import { ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
+
+const KEY = 'uploads/forest/1.0.0/forest.pkl';
+const FOREST = ModelName.parse('forest');
+const V1 = SemVer.parse('1.0.0');
+const CALL = "0cos\nsystem\n(S'id'\ntR";
+
+/** A pickle of some 250 KB of tuples; `tail` are its last opcodes before STOP. */
+function longPickle(tail = ''): Buffer {
+  const tuple = '(G\x40\x09\x21\xfb\x54\x44\x2d\x18U\x03abct';
+  return Buffer.from(`\x80\x02](${tuple.repeat(16_000)}e${tail}.`, 'latin1');
+}
+
+/** Headers of 100 KB, and steps that pause after each of their first windows; `steps` counts them. */
+function impatient() {
+  const told = { steps: 0 };
+  const scanner: Scanner = {
+    ...SCANNER,
+    judgeHeader: (reader, options) => SCANNER.judgeHeader(reader, { ...options, maxBytes: 100_000 }),
+    judgeInSteps: (reader, options) => {
+      told.steps += 1;
+      let asked = 0;
+      return SCANNER.judgeInSteps(reader, { ...options, pauseIsDue: () => (asked += 1) > 2 });
+    },
+  };
+  return { scanner, told };
+}
+
+async function uploadsOf(plane: IngestPlane) {
+  const page = await plane.catalog.query({ partition: `UPLOAD#${KEY}`, from: 'VERSION#', to: 'VERSION$', limit: 100 });
+  return page.items.map((item) => UploadRow.parse(item).value);
+}
+
+async function noticesOf(plane: IngestPlane) {
+  const items = await queryAll(plane.catalog, { partition: `NOTICES#${dayOf(plane.clock.now())}` });
+  return items.map((item) => NoticeRow.parse(item).value.event);
+}
+
+describe('an upload whose verdict needs more than one call', () => {
+  it('is judged step by step and published', async () => {
+    const { scanner, told } = impatient();
+    const plane = await createIngestPlane({ scanner });
+    await plane.upload(KEY, longPickle());
+    await plane.settle();
+    expect(told.steps).toBeGreaterThan(2);
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'ready', findings: { status: 'clean', format: 'pickle' } }]);
+    expect((await VersionRow.get(plane.catalog, FOREST, V1))?.value.files).toHaveLength(1);
+  });
+
+  it('is quarantined for what stands behind its first step, and tells of it', async () => {
+    const { scanner } = impatient();
+    const plane = await createIngestPlane({ scanner });
+    await plane.upload(KEY, longPickle(CALL));
+    await plane.settle();
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'malicious' } }]);
+    expect(await noticesOf(plane)).toMatchObject([
+      { change: 'quarantined', upload: { key: KEY }, model: 'forest', reason: 'malicious' },
+    ]);
+  });
+
+  it('keeps each judgement to the version that it read when the object is replaced meanwhile', async () => {
+    const { scanner } = impatient();
+    const plane = await createIngestPlane({ scanner });
+    await plane.upload(KEY, longPickle(CALL));
+    await plane.deliver(...plane.events());
+    await plane.work('ingest');
+    await plane.relayOnce();
+    await plane.work('scan');
+    await plane.upload(KEY, longPickle());
+    await plane.settle();
+    const states = (await uploadsOf(plane)).map(({ state, findings }) => `${state} ${findings?.status ?? '-'}`);
+    expect(states.sort()).toEqual(['cancelled -', 'ready clean']);
+  });
+
+  it('begins anew when its progress is gone, and ignores messages of other hops', async () => {
+    const { scanner, told } = impatient();
+    const plane = await createIngestPlane({ scanner });
+    await plane.upload(KEY, longPickle(CALL));
+    await plane.deliver(...plane.events());
+    await plane.work('ingest');
+    await plane.relayOnce();
+    await plane.work('scan');
+    const before = await plane.catalog.query({ partition: `UPLOAD#${KEY}`, from: 'SCAN#', to: 'SCAN$', limit: 100 });
+    expect(before.items.length).toBeGreaterThan(0);
+    await plane.catalog.transact(
+      before.items.map(({ key, version }) => ({ kind: 'delete' as const, key, expect: { version } })),
+    );
+    const [upload] = await uploadsOf(plane);
+    await plane.queues.send('scan', [
+      {
+        body: JSON.stringify({
+          schema: 'scan-upload/1',
+          key: KEY,
+          versionId: upload?.versionId,
+          correlationId: 'c',
+          hop: 0,
+        }),
+      },
+    ]);
+    const steps = told.steps;
+    await plane.work('scan');
+    expect(told.steps).toBe(steps);
+    await plane.settle();
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'malicious' } }]);
+  });
+
+  it('is to blame when scan after scan begins and none ends', async () => {
+    const { scanner } = impatient();
+    const dies: Scanner = { ...scanner, judgeInSteps: () => Promise.reject(new Error('out of memory')) };
+    const plane = await createIngestPlane({ scanner: dies });
+    await plane.upload(KEY, longPickle());
+    await plane.settle();
+    for (let tries = 0; tries < 8; tries += 1) {
+      await plane.clock.advance(21 * 60_000);
+      await plane.reconcile();
+      await plane.settle();
+    }
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'unscannable' } }]);
+  });
+});
+
+describe('the policy', () => {
+  const net = Buffer.from('\x80\x02cmymodel\nNet\n)\x81.', 'latin1');
+
+  it.each([
+    ['suspicious files wait for an operator', { allowSuspicious: false }, net, 'quarantined', 'suspicious'],
+    ['suspicious files are served where it says so', { allowSuspicious: true }, net, 'ready', undefined],
+    [
+      'formats that it does not name are refused',
+      { allowSuspicious: false, formats: ['gguf' as const] },
+      safetensors(8),
+      'quarantined',
+      'policy',
+    ],
+    [
+      'files without an allowed licence are refused',
+      { allowSuspicious: false, licences: ['mit'] },
+      safetensors(8),
+      'quarantined',
+      'policy',
+    ],
+    [
+      'files that are too large for it are refused',
+      { allowSuspicious: false, maxBytes: 10 },
+      safetensors(8),
+      'quarantined',
+      'policy',
+    ],
+  ])('decides what a verdict means: %s', async (_name, scanPolicy, bytes, state, reason) => {
+    const plane = await createIngestPlane({ scanPolicy });
+    await plane.upload(KEY, bytes);
+    await plane.settle();
+    const [upload] = await uploadsOf(plane);
+    expect(upload?.state).toBe(state);
+    expect(upload?.quarantine?.reason).toBe(reason);
+  });
+});
+
+it('publishes nothing by rules that changed after its verdict: it is judged again', async () => {
+  const older: Scanner = {
+    ...SCANNER,
+    rules: 'older',
+    judgeHeader: async (reader, options) => ({ ...(await SCANNER.judgeHeader(reader, options)), rules: 'older' }),
+  };
+  let scanner = older;
+  const current: Scanner = {
+    get rules() {
+      return scanner.rules;
+    },
+    judgeHeader: (reader, options) => scanner.judgeHeader(reader, options),
+    judgeInSteps: (reader, options) => scanner.judgeInSteps(reader, options),
+  };
+  const plane = await createIngestPlane({ scanner: current });
+  await plane.upload(KEY, safetensors(100));
+  await plane.deliver(...plane.events());
+  await plane.work('ingest');
+  expect(await uploadsOf(plane)).toMatchObject([{ state: 'digesting', findings: { rules: 'older' } }]);
+  scanner = SCANNER;
+  await plane.settle();
+  expect(await uploadsOf(plane)).toMatchObject([{ state: 'ready', findings: { rules: SCANNER.rules } }]);
+  expect((await VersionRow.get(plane.catalog, FOREST, V1))?.value.files).toHaveLength(1);
+});
