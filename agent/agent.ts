@@ -133,6 +133,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
       await store.scrub.stop();
       await settled();
       await receipts.flushOnce();
+      await store.saveAccesses();
     },
   };
   return {

@@ -17,6 +17,7 @@ import { ListenError, type Listening, listenOnLoopback, listenOnSocket } from '.
 import { createLocalApi } from './server/localApi.ts';
 import { readApiToken } from './wiring/apiToken.ts';
 import { type AgentSettings, parseSettings, USAGE } from './wiring/config.ts';
+import { evictionConfig } from './wiring/eviction.ts';
 import { createFailpoints, failingDisk, failingReceiver, failingSender } from './wiring/failpoints.ts';
 import { createPlanePorts, type PlanePorts } from './wiring/ports.ts';
 
@@ -102,6 +103,7 @@ async function agentConfig(settings: NamedSettings, disk: Disk, joinToken: strin
       abandonedAfterMs: DurationMs.parse(HOUR_MS),
       scrubEveryMs: DurationMs.parse(7 * DAY_MS),
       scrubBytesPerSecond: 50 * MIB,
+      eviction: evictionConfig(settings),
     },
     commands: { visibilitySeconds: 60, longCommands: 4, mostInHand: 50 },
     pollSeconds: 20,

@@ -94,6 +94,8 @@ export function createModels(deps: ModelsDeps): Models {
     const entries = [{ model, version, file: file.file, kind, role, publishedAt }];
     const fill = await store.fills.fetch({ digest, size, origin, entries, priority: 0 });
     if (fill.outcome === 'resident' && fill.fetched) await deps.onFetched(digest, fill.bytesBefore, fill.bytesAfter);
+    // Beside a file that was missing; of that one the reservation told the policy.
+    else if (fill.outcome === 'resident') store.accessed(digest);
     return fill;
   }
 

@@ -1,75 +1,159 @@
-import { type Access, type CachePolicy, NO_GROUP, NO_OBJECT, parsePolicySpec } from '../../lib/caching/index.ts';
-import type { Digest } from '../../lib/shared/ids.ts';
+import type { EvictionChoice } from '../../events/command-receipt/v1.ts';
+import {
+  type Access,
+  AccessLog,
+  type AccessLogState,
+  createStrata,
+  NO_GROUP,
+  NO_OBJECT,
+  ServingCache,
+} from '../../lib/caching/index.ts';
+import type { MissCost } from '../../lib/placement/index.ts';
+import { Digest } from '../../lib/shared/ids.ts';
+import { Bytes } from '../../lib/shared/units.ts';
+import { createBlobNumbers } from './blobNumbers.ts';
 
-/** The opinion on which blob leaves first; the store owns the facts and forbids what is leased, pinned or being worked on. */
+/**
+ * The opinion on which blob leaves first; the store owns the facts and forbids what is leased, pinned or being worked on. Life of
+ * a blob here: asked for → entered → left; it is remembered after it left. All that was learned can be rebuilt from `log`.
+ */
 export interface EvictionPolicy {
-  /** A resident blob was asked for again. */
-  accessed(digest: Digest, bytes: number): void;
+  /** A blob is wanted, whether it is here or not. */
+  asked(digest: Digest, bytes: number): void;
   entered(digest: Digest, bytes: number): void;
   left(digest: Digest, evicted: boolean): void;
   victim(evictable: (digest: Digest) => boolean): Digest | undefined;
+  /** Why `victim` answered that blob; before it has left. */
+  explain(victim: Digest, evictable: (digest: Digest) => boolean, roomFor: Digest | undefined): EvictionChoice;
+  resized(capacityBytes: number): void;
+  log(): AccessLogState;
+  /** Counts what was asked for, so that a log that has not changed need not be saved. */
+  readonly asks: number;
+}
+
+export interface EvictionConfig {
+  /** What a miss costs; `weighs` says which of the two decides. */
+  readonly missCost: (bytes: number) => Pick<MissCost, 'ms' | 'usd'>;
+  readonly weighs: 'dollars' | 'wait';
 }
 
 /** Blobs that the policy remembers, resident or not; far more than a host holds. */
 const MOST_REMEMBERED = 16_384;
+/** Further blobs that a receipt names: what would have left next. */
+const NEXT_IN_LINE = 3;
 
 /**
- * A policy of the eviction laboratory by its name (`lru`, `gdsf`, `s3-fifo` …). Its objects are numbers: each digest gets one,
- * and the number of the blob that left longest ago goes on to a newcomer when all are taken.
+ * The strata policy over a cache that must hold whatever it serves.
+ * @param saved what `log` gave before a restart
+ * @throws CachingError `bad-state` where `saved` is none of that
  */
-export function createEvictionPolicy(name: string, capacityBytes: number): EvictionPolicy {
-  const policy: CachePolicy = parsePolicySpec(name).create({ capacityBytes, objects: MOST_REMEMBERED, seed: 1 });
-  const numbers = new Map<Digest, number>();
-  const digests: (Digest | undefined)[] = [];
-  /** Not resident, oldest first. */
-  const gone = new Set<Digest>();
+export function createEvictionPolicy(config: EvictionConfig, capacityBytes: number, saved?: unknown): EvictionPolicy {
+  const log = saved === undefined ? new AccessLog() : AccessLog.fromState(saved);
+  let asks = 0;
+  const sizes = new Map<Digest, number>();
+  const numbers = createBlobNumbers(MOST_REMEMBERED, (number) => mind.cache.forget(number));
+  let mind = emptyMind(capacityBytes);
+  log.showTo(mind.policy, numberOfKey);
 
-  function numberOf(digest: Digest): number | undefined {
-    const known = numbers.get(digest);
-    if (known !== undefined) return known;
-    const [oldest] = gone;
-    if (digests.length >= MOST_REMEMBERED && oldest === undefined) return undefined;
-    const number = digests.length < MOST_REMEMBERED || oldest === undefined ? digests.length : numbers.get(oldest);
-    if (number === undefined) return undefined;
-    if (oldest !== undefined && digests[number] === oldest) {
-      numbers.delete(oldest);
-      gone.delete(oldest);
-    }
-    digests[number] = digest;
-    numbers.set(digest, number);
-    gone.add(digest);
-    return number;
+  function numberOfKey(key: string): number | undefined {
+    const digest = Digest.safeParse(key);
+    return digest.success ? numbers.assign(digest.data) : undefined;
   }
 
+  /** A blob without bytes takes no room, and no part. */
   function accessOf(digest: Digest, bytes: number): Access | undefined {
-    const object = numberOf(digest);
+    const object = bytes > 0 ? numbers.assign(digest) : undefined;
     if (object === undefined) return undefined;
-    return { object, bytes, missCost: bytes, group: NO_GROUP, nextUse: Number.POSITIVE_INFINITY };
+    const { ms, usd } = config.missCost(bytes);
+    const missCost = config.weighs === 'dollars' ? usd : ms / 1000;
+    return { object, bytes, missCost, group: NO_GROUP, nextUse: Number.POSITIVE_INFINITY };
+  }
+
+  function weigh(digest: Digest, bytes: number, object: number) {
+    const { ms, usd } = config.missCost(bytes);
+    const { uses, accessesAgo, useOdds, kept } = mind.policy.judgementOf(object);
+    const place = mind.cache.isGuest(object) ? 0 : kept ? 2 : 1;
+    const density = (useOdds / (1 - useOdds)) * ((config.weighs === 'dollars' ? usd : ms) / bytes);
+    const weighed = {
+      digest,
+      bytes: Bytes.parse(bytes),
+      missSeconds: ms / 1000,
+      missUsd: usd,
+      uses,
+      accessesAgo,
+      useOdds,
+    };
+    return { weighed, place, density };
+  }
+
+  function ask(digest: Digest, bytes: number): void {
+    const access = accessOf(digest, bytes);
+    if (access === undefined) return;
+    asks += 1;
+    log.record(digest, access);
+    mind.cache.ask(access);
   }
 
   return {
-    accessed(digest, bytes) {
-      const access = accessOf(digest, bytes);
-      if (access !== undefined) policy.access(access, !gone.has(digest));
-    },
+    asked: ask,
     entered(digest, bytes) {
+      // Found on the disk at a start, and the log does not reach back to it.
+      if (numbers.numberOf(digest) === undefined) ask(digest, bytes);
       const access = accessOf(digest, bytes);
-      if (access === undefined || !gone.delete(digest)) return;
-      policy.access(access, false);
-      policy.entered(access);
+      if (access === undefined) return;
+      numbers.use(digest);
+      sizes.set(digest, bytes);
+      mind.cache.entered(access);
     },
     left(digest, evicted) {
-      const number = numbers.get(digest);
-      if (number === undefined || gone.has(digest)) return;
-      policy.left(number, evicted);
-      gone.add(digest);
+      const object = numbers.numberOf(digest);
+      if (object === undefined) return;
+      mind.cache.left(object, evicted);
+      sizes.delete(digest);
+      numbers.release(digest);
     },
     victim(evictable) {
-      const victim = policy.victim((object) => {
-        const digest = digests[object];
+      const object = mind.cache.victim((number) => {
+        const digest = numbers.digestOf(number);
         return digest !== undefined && evictable(digest);
       });
-      return victim === NO_OBJECT ? undefined : digests[victim];
+      return object === NO_OBJECT ? undefined : numbers.digestOf(object);
+    },
+    explain(victim, evictable, roomFor) {
+      const rows = [...sizes].flatMap(([digest, bytes]) => {
+        const object = numbers.numberOf(digest);
+        const wanted = digest === victim || evictable(digest);
+        return object === undefined || !wanted ? [] : [weigh(digest, bytes, object)];
+      });
+      const evicted = rows.find(({ weighed }) => weighed.digest === victim);
+      if (evicted === undefined) throw new RangeError(`${victim} is not resident.`);
+      const others = rows.filter((row) => row !== evicted).sort((a, b) => a.place - b.place || a.density - b.density);
+      return {
+        policy: mind.policy.name,
+        judge: mind.policy.leader,
+        reason: (['guest', 'not-kept', 'least-worth'] as const)[evicted.place] ?? 'least-worth',
+        ...(roomFor === undefined ? {} : { roomFor }),
+        evicted: evicted.weighed,
+        next: others.slice(0, NEXT_IN_LINE).map(({ weighed }) => weighed),
+      };
+    },
+    resized(capacity) {
+      mind = emptyMind(capacity);
+      log.showTo(mind.policy, numberOfKey);
+      for (const [digest, bytes] of sizes) {
+        const access = accessOf(digest, bytes);
+        if (access !== undefined) mind.cache.entered(access);
+      }
+    },
+    log: () => log.toState(),
+    get asks() {
+      return asks;
     },
   };
+}
+
+function emptyMind(capacityBytes: number) {
+  const limits = { capacityBytes, objects: MOST_REMEMBERED, seed: 1 };
+  const policy = createStrata(limits);
+  return { policy, cache: new ServingCache(policy, limits) };
 }

@@ -1,4 +1,4 @@
-import type { CommandReceipt } from '../../events/command-receipt/v1.ts';
+import type { CommandReceipt, EvictionChoice } from '../../events/command-receipt/v1.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
@@ -8,7 +8,7 @@ import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { Transfer } from '../../lib/shared/ports/transfer.ts';
 import { Bytes, type DurationMs } from '../../lib/shared/units.ts';
 import type { ModelsView } from '../view/view.ts';
-import type { EvictionPolicy } from './evictionPolicy.ts';
+import type { EvictionConfig, EvictionPolicy } from './evictionPolicy.ts';
 import type { Ledger } from './ledger.ts';
 import type { Leases } from './leases.ts';
 import type { BlobEntry, LedgerRecord } from './records.ts';
@@ -32,6 +32,7 @@ export interface StoreConfig {
   /** Each copy is hashed again after this, at most `scrubBytesPerSecond` fast. */
   readonly scrubEveryMs: DurationMs;
   readonly scrubBytesPerSecond: number;
+  readonly eviction: EvictionConfig;
 }
 
 /** What the store reports of itself without having been commanded. */
@@ -41,6 +42,8 @@ export interface LocalEvent {
   readonly outcome: CommandReceipt['outcome'];
   readonly code: CommandReceipt['code'];
   readonly message?: string;
+  /** Of an eviction that the policy chose. */
+  readonly choice?: EvictionChoice;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   /** Of the whole store afterwards. */
@@ -89,6 +92,11 @@ export function reservedBytes(parts: StoreParts): Bytes {
 
 export function capacityBytes(parts: StoreParts): Bytes {
   return parts.ledger.state.capacityBytes ?? parts.config.capacityBytes;
+}
+
+/** What the eviction policy plans with: above the low watermark nothing stays for long. */
+export function plannedBytes(config: StoreConfig, capacity: Bytes): number {
+  return capacity * (config.watermarks?.low ?? 1);
 }
 
 /** Whether an inference process may be given this blob now. */

@@ -2,7 +2,7 @@ import type { Digest } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
 import { createModelsView } from '../view/view.ts';
 import { enforceLimits, type Resize, resize } from './admission.ts';
-import { createEvictionPolicy } from './evictionPolicy.ts';
+import { createAccessMemory, openEvictionPolicy } from './accessMemory.ts';
 import { createFills, type Fills, refreshView } from './fills.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { createLeases, type Lease, type Leases } from './leases.ts';
@@ -10,6 +10,7 @@ import {
   capacityBytes,
   evictable,
   type LocalEvent,
+  plannedBytes,
   type StoreParts,
   reservedBytes,
   servable,
@@ -33,9 +34,6 @@ import { type Verification, verifyBlob } from './verification.ts';
  * verified; what is leased or pinned is not evicted; each of these holds after a crash at any moment, because every change is
  * in the ledger before it counts, and every release only after it was measured.
  */
-/** Of the eviction laboratory, which measures it against the others. */
-const EVICTION_POLICY = 'lru';
-
 export type StoreDeps = Pick<
   StoreParts,
   'disk' | 'clock' | 'random' | 'telemetry' | 'transfer' | 'objects' | 'receiptOf'
@@ -74,6 +72,8 @@ export interface Store {
   lease(digests: readonly Digest[]): Promise<Lease | undefined>;
   /** A process was given a blob that was resident already. */
   accessed(digest: Digest): void;
+  /** Writes down what the eviction policy has seen, for the next start. Not necessary: without it that starts cold. */
+  saveAccesses(): Promise<void>;
   measureBlob(digest: Digest): Promise<number>;
   measures(): Promise<StoreMeasures>;
   evict(digest: Digest): Promise<Eviction>;
@@ -105,7 +105,11 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
     ledger,
     leaving,
     leases: createLeases(ledger, { random: deps.random, time }, config),
-    policy: createEvictionPolicy(EVICTION_POLICY, config.capacityBytes),
+    policy: await openEvictionPolicy(
+      deps,
+      config.eviction,
+      plannedBytes(config, ledger.state.capacityBytes ?? config.capacityBytes),
+    ),
     view: createModelsView(deps.disk, () => visibleBlobs(ledger.state, leaving)),
     blobTurns: createBlobTurns(),
     admissions: createTurns(),
@@ -122,6 +126,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
   const { ledger, disk, leases } = parts;
   const { blobs } = ledger.state;
   const fills = createFills(parts);
+  const memory = createAccessMemory(parts);
   const abandonedSince = new Map<Digest, number>();
 
   async function evict(digest: Digest): Promise<Eviction> {
@@ -195,7 +200,8 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
       if (ledger.state.draining || !digests.every((digest) => servable(parts, digest))) return undefined;
       return leases.grant(digests);
     },
-    accessed: (digest) => parts.policy.accessed(digest, blobs.get(digest)?.size ?? 0),
+    accessed: (digest) => parts.policy.asked(digest, blobs.get(digest)?.size ?? 0),
+    saveAccesses: () => memory.save(),
     measureBlob: (digest) => measure(disk, digest),
     async measures() {
       const { freeBytes } = await disk.space();
@@ -220,6 +226,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
       if (ledger.state.draining) await evictUnprotected();
       await enforceLimits(parts);
       await refreshView(parts);
+      await memory.saveWhenDue();
     },
   };
 }

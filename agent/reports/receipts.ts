@@ -58,6 +58,7 @@ export function localReceipt(
     outcome: event.outcome,
     code: event.code,
     message: event.message,
+    choice: event.choice,
     measured: {
       bytesBefore: Bytes.parse(event.bytesBefore),
       bytesAfter: Bytes.parse(event.bytesAfter),

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
+import { SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { PART_SIZE } from '../../lib/shared/digest.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
 import { HostId } from '../../lib/shared/ids.ts';
@@ -26,6 +27,8 @@ const OPTIONS = {
   port: 'of the local API on loopback; 0 takes a free one, none listens on the socket only; default 7411',
   socket: 'path of the local API’s unix socket; default DATA/agent.sock',
   bandwidth: 'most bytes a second of all fetches together; default: no limit',
+  gpu: 'whose waiting prices a miss, as in the price book; default H100',
+  'evict-by': 'what evictions weigh: the dollars of a miss or its wait; default dollars',
   'idle-pause-seconds': 'longest pause between looks into an idle command queue; default 30',
   'part-size': 'of blobs; only for tests',
   'log-level': 'debug, info, warn or error; default info',
@@ -60,6 +63,8 @@ const Settings = z.object({
   'join-token': z.optional(z.string()),
   'join-token-file': z.optional(z.string()),
   socket: z.optional(z.string()),
+  gpu: z._default(z.string(), SUBSCRIPTIONS.fetch.gpu),
+  'evict-by': z._default(z.enum(['dollars', 'wait']), 'dollars'),
   'log-level': z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
   'log-file': z.optional(z.string()),
 });
@@ -84,6 +89,8 @@ export interface AgentSettings {
   readonly port: number | undefined;
   readonly socket: string | undefined;
   readonly bytesPerSecond: number;
+  readonly gpu: string;
+  readonly evictBy: 'dollars' | 'wait';
   readonly idlePauseMs: number;
   readonly partSize: number;
   readonly logLevel: string;
@@ -134,6 +141,8 @@ export function parseSettings(
     port: raw.port === 'none' ? undefined : parseCount('port', raw.port ?? '7411', 65_535),
     socket: settings.socket,
     bytesPerSecond: raw.bandwidth === undefined ? Number.POSITIVE_INFINITY : parseSize('bandwidth', raw.bandwidth),
+    gpu: settings.gpu,
+    evictBy: settings['evict-by'],
     idlePauseMs: parseCount('idle-pause-seconds', raw['idle-pause-seconds'] ?? '30', 3600) * 1000,
     partSize: raw['part-size'] === undefined ? PART_SIZE : parseSize('part-size', raw['part-size']),
     logLevel: settings['log-level'],
@@ -208,6 +217,6 @@ function parseLabels(text: string): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-function invalid(message: string): ContractError {
+export function invalid(message: string): ContractError {
   return new ContractError({ code: 'invalid-config', message, retryable: false });
 }

@@ -64,7 +64,7 @@ export const EvictionChoice = z.strictObject({
     'guest',
     /** The judge would no longer keep it. */
     'not-kept',
-    /** Whatever else may leave is worth more per byte. */
+    /** Of what may leave it is worth least per byte, among those that were weighed. */
     'least-worth',
   ]),
   /** The blob that needed the room; absent where a limit shrank. */

@@ -27,30 +27,44 @@ export class AccessLog {
     this.#limit = limit;
   }
 
+  /** @throws CachingError `bad-state` if the value is not what a log's `toState` gave: start cold then */
+  static fromState(state: unknown, limit = KEPT_ACCESSES): AccessLog {
+    const parsed = AccessLogState.safeParse(state);
+    if (!parsed.success) throw cachingError('bad-state', `not an access log: ${z.prettifyError(parsed.error)}`);
+    const log = new AccessLog(limit);
+    for (const access of parsed.data.accesses) log.#add(access);
+    return log;
+  }
+
   /** `key` outlives the object's number: its digest. */
   record(key: string, access: Access): void {
-    this.#ring[this.#next] = [key, access.bytes, access.missCost, access.group];
-    this.#next = (this.#next + 1) % this.#limit;
+    this.#add([key, access.bytes, access.missCost, access.group]);
   }
 
   /** Oldest first; a value for JSON. */
   toState(): AccessLogState {
-    const accesses = [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
-    return { schema: 'strata.access-log/v1', accesses };
+    return { schema: 'strata.access-log/v1', accesses: this.#inOrder() };
   }
-}
 
-/**
- * Shows the logged accesses to a policy that has seen none, before it is told what is resident (`entered`).
- * @param objectOf the number of a key; undefined leaves the access out
- * @throws CachingError `bad-state` if the value is not a log: start cold then
- */
-export function warmStart(policy: CachePolicy, state: unknown, objectOf: (key: string) => number | undefined): void {
-  const log = AccessLogState.safeParse(state);
-  if (!log.success) throw cachingError('bad-state', `not an access log: ${z.prettifyError(log.error)}`);
-  for (const [key, bytes, missCost, group] of log.data.accesses) {
-    const object = objectOf(key);
-    if (object !== undefined)
-      policy.access({ object, bytes, missCost, group, nextUse: Number.POSITIVE_INFINITY }, false);
+  /**
+   * Shows the accesses to a policy that has seen none, before it is told what is resident (`entered`).
+   * @param objectOf the number of a key; undefined leaves the access out
+   */
+  showTo(policy: CachePolicy, objectOf: (key: string) => number | undefined): void {
+    for (const [key, bytes, missCost, group] of this.#inOrder()) {
+      const object = objectOf(key);
+      if (object !== undefined) {
+        policy.access({ object, bytes, missCost, group, nextUse: Number.POSITIVE_INFINITY }, false);
+      }
+    }
+  }
+
+  #add(access: z.infer<typeof LoggedAccess>): void {
+    this.#ring[this.#next] = access;
+    this.#next = (this.#next + 1) % this.#limit;
+  }
+
+  #inOrder(): z.infer<typeof LoggedAccess>[] {
+    return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
   }
 }

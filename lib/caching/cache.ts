@@ -67,6 +67,12 @@ export class Cache {
     if (this.has(object)) this.#leave(object, false);
   }
 
+  /** Takes an object out and out of the policy's memory: its number goes on to another one. */
+  forget(object: number): void {
+    this.remove(object);
+    this.#policy.forget?.(object);
+  }
+
   #makeRoom(bytes: number): boolean {
     while (this.#used + bytes > this.#capacity) {
       const victim = this.#policy.victim(this.#evictable);

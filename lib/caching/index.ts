@@ -1,7 +1,7 @@
-export { AccessLog, type AccessLogState, warmStart } from './accessLog.ts';
+export { AccessLog, type AccessLogState } from './accessLog.ts';
 export { pfooLowerBound } from './bounds/pfooLower.ts';
 export { Cache, type CacheOutcome } from './cache.ts';
-export { POLICY_NAMES, type PolicySpec, parsePolicySpec } from './createPolicy.ts';
+export { createStrata, POLICY_NAMES, type PolicySpec, parsePolicySpec } from './createPolicy.ts';
 export { CachingError, type CachingErrorCode } from './errors.ts';
 export type { AccessBatch } from './laboratory/accessBatch.ts';
 export { type CacheSize, parseCacheSize } from './laboratory/cacheSize.ts';
@@ -10,4 +10,5 @@ export { DEFAULT_MISS_WAIT, type MissWait, OBJECTIVES, type Objective } from './
 export { type PolicyResult, Simulation, type SimulationPlan } from './laboratory/simulation.ts';
 export { TraceSurvey, type WholeTrace } from './laboratory/survey.ts';
 export { TraceParser } from './laboratory/traceParser.ts';
+export { ServingCache } from './servingCache.ts';
 export { type Access, type CachePolicy, type Evictable, NO_GROUP, NO_OBJECT, type PolicyLimits } from './policy.ts';

@@ -43,6 +43,11 @@ export interface CachePolicy {
   entered(access: Access): void;
   /** The object is no longer resident: `evicted` as the policy's victim, otherwise deleted from outside. */
   left(object: number, evicted: boolean): void;
+  /**
+   * The number goes on to another object, and nothing may remain of the one that had it, which is not resident (counts in a
+   * sketch fade by themselves). Absent where nothing is remembered of what left.
+   */
+  forget?(object: number): void;
 }
 
 /** What a policy is built for. */

@@ -4,6 +4,7 @@
  */
 
 import { type Agent, createAgent } from '../../agent/agent.ts';
+import { evictionConfig } from '../../agent/wiring/eviction.ts';
 import { HostSession, Problem, ResolvedModel } from '../../events/host-api/v1.ts';
 import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { createRangedTransfer } from '../../lib/adapters/transfer/rangedTransfer.ts';
@@ -36,6 +37,8 @@ export interface HostsOptions {
   readonly models: readonly string[];
   readonly capacityBytes: number;
 }
+
+const EVICTION = evictionConfig({ gpu: 'H100', evictBy: 'dollars', bytesPerSecond: Number.POSITIVE_INFINITY });
 
 export class SimulatedHost {
   readonly id: HostId;
@@ -193,6 +196,7 @@ export class SimulatedHost {
         abandonedAfterMs: DurationMs.parse(5 * MINUTE_MS),
         scrubEveryMs: DurationMs.parse(10 * MINUTE_MS),
         scrubBytesPerSecond: Number.POSITIVE_INFINITY,
+        eviction: EVICTION,
       },
       commands: { visibilitySeconds: 60, longCommands: 2, mostInHand: 10 },
       pollSeconds: 0,

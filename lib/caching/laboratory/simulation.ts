@@ -1,5 +1,7 @@
-import { Cache } from '../cache.ts';
+import { Cache, type CacheOutcome } from '../cache.ts';
 import type { PolicySpec } from '../createPolicy.ts';
+import type { Access } from '../policy.ts';
+import { ServingCache } from '../servingCache.ts';
 import type { AccessBatch } from './accessBatch.ts';
 import { type MissWait, missCost, type Objective, waitSeconds } from './objective.ts';
 
@@ -11,6 +13,8 @@ export interface SimulationPlan {
   /** Distinct objects of the trace: objects are numbered below this. */
   readonly objects: number;
   readonly seed: number;
+  /** Clients read from the cache itself, so that even what the policy refuses has to be stored (`ServingCache`). */
+  readonly storesEveryMiss?: boolean;
   /** Position of each access's next use, over the whole trace; needed by offline policies only. */
   readonly nextUse?: Float64Array;
 }
@@ -66,7 +70,7 @@ function count(tally: Tally, bytes: number, wait: MissWait): void {
 
 /** One policy at one size. The one access object is reused: policies must not keep it. */
 class Lane {
-  readonly #cache: Cache;
+  readonly #cache: { readonly policyName: string; access(access: Access): CacheOutcome };
   readonly #plan: SimulationPlan;
   readonly #capacityBytes: number;
   readonly #missed: Tally = { count: 0, bytes: 0, seconds: 0 };
@@ -75,10 +79,12 @@ class Lane {
   #position = 0;
 
   constructor(plan: SimulationPlan, spec: PolicySpec, capacityBytes: number) {
-    const { objects, seed } = plan;
+    const { objects, seed, storesEveryMiss = false } = plan;
     this.#plan = plan;
     this.#capacityBytes = capacityBytes;
-    this.#cache = new Cache(spec.create({ capacityBytes, objects, seed }), { capacityBytes, objects });
+    const policy = spec.create({ capacityBytes, objects, seed });
+    const Kind = storesEveryMiss ? ServingCache : Cache;
+    this.#cache = new Kind(policy, { capacityBytes, objects });
   }
 
   feed(batch: AccessBatch): void {

@@ -89,6 +89,11 @@ export class LeCar implements CachePolicy {
     history.push(object, bytes);
   }
 
+  forget(object: number): void {
+    const { lru, lfu } = this.#history;
+    for (const history of [lru, lfu]) if (history.has(object)) history.remove(object);
+  }
+
   #regret(object: number, expert: 'lru' | 'lfu'): void {
     const depth = Math.max(1, this.#recency.length);
     const regret = REGRET_AT_DEPTH ** ((this.#now - this.#leftAt.get(object)) / depth);

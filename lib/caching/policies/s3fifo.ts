@@ -83,6 +83,10 @@ export class S3Fifo implements CachePolicy {
     if (bytes <= this.#ghostBytes) this.#ghost.push(object, bytes);
   }
 
+  forget(object: number): void {
+    if (this.#ghost.has(object)) this.#ghost.remove(object);
+  }
+
   /** Promotes what was hit often enough on the way to the first object that was not. */
   #smallVictim(evictable: Evictable): number {
     let object = this.#small.oldest;

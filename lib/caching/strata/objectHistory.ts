@@ -98,6 +98,19 @@ export class ObjectHistory {
     this.#recordCompany(access);
   }
 
+  /** All but its share of the co-use table, which is blurred anyway. */
+  forget(object: number): void {
+    this.#lastUse.set(object, -NEVER);
+    this.#firstUse.set(object, 0);
+    this.#uses.set(object, 0);
+    this.#bytes.set(object, 0);
+    for (const gap of this.#gaps) gap.set(object, NEVER);
+    for (const count of this.#counts) count.set(object, 0);
+    this.#habit.set(object, UNKNOWN_HABIT);
+    this.#companion.set(object, NO_OBJECT);
+    this.#group.set(object, NO_GROUP);
+  }
+
   /** Writes the object's row of bins for the present moment. */
   describe(object: number, into: Uint8Array, offset: number): void {
     const age = this.ageOf(object);

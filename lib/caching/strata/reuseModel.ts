@@ -104,6 +104,12 @@ export class ReuseModel {
     this.#oddsUntil.set(object, 0);
   }
 
+  /** What was sampled of the object that had this number will count as never used again. */
+  forget(object: number): void {
+    this.#firstPending.set(object, NO_SAMPLE);
+    this.#oddsUntil.set(object, 0);
+  }
+
   /** Remembers the present moment of an object, to learn from it later. */
   sample(object: number): void {
     const slot = this.#taken % this.#samples;
@@ -132,12 +138,17 @@ export class ReuseModel {
     this.#corrected = [prior, BoostedTrees.fit({ ...set, start }, CORRECTION)];
   }
 
-  /** p ÷ (1 − p) for p = E[exp(−d/horizon)] at this moment. */
+  /** E[exp(−d/horizon)] at this moment. Asking changes nothing, so that explaining a decision leaves the next ones as they are. */
+  estimate(object: number): number {
+    this.#history.describe(object, this.#row, 0);
+    return Math.min(0.97, Math.max(1e-4, sumOf(this.#better(), this.#row, 0)));
+  }
+
+  /** p ÷ (1 − p) for p = `estimate`, which is kept for a while. */
   odds(object: number): number {
     const { now } = this.#history;
     if (this.#oddsUntil.get(object) > now) return this.#odds.get(object);
-    this.#history.describe(object, this.#row, 0);
-    const within = Math.min(0.97, Math.max(1e-4, sumOf(this.#better(), this.#row, 0)));
+    const within = this.estimate(object);
     const odds = within / (1 - within);
     this.#odds.set(object, odds);
     this.#oddsUntil.set(object, now + 1 + Math.floor(KEEP_FOR * this.#history.ageOf(object)));

@@ -30,11 +30,21 @@ const HALF_LIVES = { recent: 4_000, long: 50_000 };
 /** A ghost takes the lead when its missed cost is below this share of the leader's in both ledgers. */
 const TAKE_OVER = 0.85;
 /** Residents that are weighed where only pinned objects keep the leader's choice from fitting. */
-const FALLBACK_DRAWS = 32;
+const FALLBACK_DRAWS = 512;
 
 /** Before so many accesses a lead is mostly luck. */
 const FIRST_ELECTION = 2_000;
 const KEPT = { recent: 2 ** (-1 / HALF_LIVES.recent), long: 2 ** (-1 / HALF_LIVES.long) };
+
+export interface Judgement {
+  readonly uses: number;
+  /** Since the last use. */
+  readonly accessesAgo: number;
+  /** E[exp(−d/horizon)], d being the accesses until the next use. */
+  readonly useOdds: number;
+  /** Whether the contender that leads would have it in the cache. */
+  readonly kept: boolean;
+}
 
 interface Ghost {
   readonly cache: Cache;
@@ -88,9 +98,20 @@ export class StrataPolicy implements CachePolicy {
     this.#leader = first;
   }
 
-  /** Name of the contender that decides now, for receipts. */
+  /** Name of the contender that decides now. */
   get leader(): string {
     return this.#leader.cache.policyName;
+  }
+
+  /** What is known of an object at this moment, to explain a decision with. */
+  judgementOf(object: number): Judgement {
+    const habit = this.#habit(object);
+    return {
+      uses: this.#history.usesOf(object),
+      accessesAgo: this.#history.ageOf(object),
+      useOdds: this.#model.ready ? this.#model.estimate(object) : habit / (1 + habit),
+      kept: this.#leader.cache.has(object),
+    };
   }
 
   access(access: Access): void {
@@ -136,6 +157,12 @@ export class StrataPolicy implements CachePolicy {
     this.#strangers.remove(object);
     if (evicted) return;
     for (const ghost of this.#ghosts) ghost.cache.remove(object);
+  }
+
+  forget(object: number): void {
+    this.#history.forget(object);
+    this.#model.forget(object);
+    for (const ghost of this.#ghosts) ghost.cache.forget(object);
   }
 
   /** Once, when the cache is full for the first time: how many objects fit tells how long they will stay. */

@@ -6,6 +6,7 @@ import { AccessesReported } from '../../../events/accesses-reported/v1.ts';
 import { SignedEnvelope } from '../../../events/signed-envelope/v1.ts';
 import type { AgentConfig } from '../../../agent/agent.ts';
 import { type Agent, createAgent } from '../../../agent/agent.ts';
+import type { EvictionConfig } from '../../../agent/nvme/evictionPolicy.ts';
 import { createRangedTransfer } from '../../../lib/adapters/transfer/rangedTransfer.ts';
 import {
   type AgentPlane,
@@ -31,7 +32,7 @@ import {
 import type { ReceivedMessage } from '../../../lib/shared/ports/messageQueue.ts';
 import type { HeadOutcome, ObjectReader } from '../../../lib/shared/ports/objectStore.ts';
 import type { Telemetry } from '../../../lib/shared/ports/telemetry.ts';
-import { Bytes, DurationMs, EpochMs } from '../../../lib/shared/units.ts';
+import { Bytes, DurationMs, EpochMs, Usd } from '../../../lib/shared/units.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { createMemDisk, type MemDisk } from '../../support/memDisk.ts';
 
@@ -57,6 +58,12 @@ interface Queued {
   receives: number;
   handle: string;
 }
+
+/** A miss costs its bytes. */
+const EVICTION: EvictionConfig = {
+  missCost: (bytes) => ({ ms: bytes, usd: Usd.parse(bytes / 1e6) }),
+  weighs: 'wait',
+};
 
 const silent: Telemetry = {
   info: () => undefined,
@@ -242,6 +249,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
         abandonedAfterMs: DurationMs.parse(20_000),
         scrubEveryMs: DurationMs.parse(40_000),
         scrubBytesPerSecond: Number.POSITIVE_INFINITY,
+        eviction: EVICTION,
         ...overrides,
       },
       commands: { visibilitySeconds: 30, longCommands: 2, mostInHand: 20 },

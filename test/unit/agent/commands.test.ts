@@ -134,20 +134,28 @@ describe('a prefetch', () => {
     expect(lastReceipt(world)).toMatchObject({ outcome: 'failed', code: 'no-room', measured: { usedBytes: 300 } });
   });
 
-  it('evicts what was longest not used, and tells the plane', async () => {
+  it('evicts what is worth least, and tells the plane what that was weighed against', async () => {
     const { world, agent } = await started({ capacity: 700 });
-    const [old, fresh, next] = [world.addBlob(300, 1), world.addBlob(300, 2), world.addBlob(300, 3)];
-    for (const blob of [old, fresh, next]) {
+    const [old, used, next] = [world.addBlob(300, 1), world.addBlob(300, 2), world.addBlob(300, 3)];
+    for (const blob of [used, old, next]) {
       world.command(world.prefetchOf(blob, `m-${blob.digest.slice(0, 8)}`));
       await world.work(agent);
+      for (let times = 0; times < 5; times += 1) agent.store.accessed(used.digest);
     }
-    expect(agent.store.residents()).toEqual([fresh.digest, next.digest]);
+    expect(agent.store.residents()).toEqual([used.digest, next.digest]);
     const eviction = world.sent.receipts.find((receipt) => receipt.type === 'evict');
     expect(eviction).toMatchObject({
       origin: 'local',
       digest: old.digest,
       outcome: 'done',
       measured: { bytesBefore: 300, bytesAfter: 0, usedBytes: 300 },
+      choice: {
+        policy: 'strata',
+        judge: 'model',
+        roomFor: next.digest,
+        evicted: { digest: old.digest, bytes: 300, uses: 1, accessesAgo: 6, missSeconds: 0.3, missUsd: 0.0003 },
+        next: [{ digest: used.digest, uses: 11, accessesAgo: 1 }],
+      },
     });
   });
 });

@@ -38,15 +38,22 @@ const evictions = (world: ReturnType<typeof createAgentWorld>) =>
 describe('a store above its high watermark', () => {
   const watermarks = { high: 0.9, low: 0.5 };
 
-  it('evicts ahead of need, the least recently used first, down to the low one, and reports each', async () => {
+  it('evicts ahead of need, what is worth least first, down to the low one, and reports each', async () => {
     const { world, agent, blobs } = await holding([200, 200, 200, 200, 120], { capacity: 1000 });
     world.crash();
     const again = await world.boot({ watermarks });
-    expect(again.store.residents()).toEqual(blobs.slice(3).map(({ digest }) => digest));
+    const { usedBytes } = await again.store.measures();
+    expect(usedBytes).toBeLessThanOrEqual(500);
+    expect(usedBytes).toBeGreaterThan(300);
     await again.flushReceiptsOnce();
-    expect(evictions(world).map(({ digest, outcome }) => `${digest} ${outcome}`)).toEqual(
-      blobs.slice(0, 3).map(({ digest }) => `${digest} done`),
-    );
+    const residents = again.store.residents();
+    const left = blobs.filter(({ digest }) => !residents.includes(digest));
+    expect(
+      evictions(world)
+        .map(({ digest, outcome }) => `${digest} ${outcome}`)
+        .sort(),
+    ).toEqual(left.map(({ digest }) => `${digest} done`).sort());
+    expect(new Set(evictions(world).map(({ choice }) => choice?.policy))).toEqual(new Set(['strata']));
     expect(agent.store.residents()).toHaveLength(5);
   });
 
@@ -106,10 +113,10 @@ describe('a quota that shrinks below what lies in the store', () => {
   });
 
   it('by a smaller configuration is met at the start', async () => {
-    const { world, blobs } = await holding([300, 300, 300], { capacity: 1000 });
+    const { world } = await holding([300, 300, 300], { capacity: 1000 });
     world.crash();
 
     const again = await world.boot({ capacityBytes: Bytes.parse(650) });
-    expect(again.store.residents()).toEqual(blobs.slice(1).map(({ digest }) => digest));
+    expect(again.store.residents()).toHaveLength(2);
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Cache, NO_GROUP, POLICY_NAMES, parsePolicySpec } from '../../../lib/caching/index.ts';
+import { Cache, NO_GROUP, POLICY_NAMES, parsePolicySpec, ServingCache } from '../../../lib/caching/index.ts';
 
 interface Row {
   readonly object: number;
@@ -67,6 +67,41 @@ describe.each(POLICY_NAMES)('%s', (policy) => {
           for (const object of entered) expect(cache.has(object)).toBe(true);
           expect(cache.usedBytes).toBeLessThanOrEqual(capacity);
         }
+      }),
+      runsOf(policy),
+    );
+  });
+
+  it('holds whatever was asked for where it has to, within the capacity, and lets guests go first', () => {
+    fc.assert(
+      fc.property(sizedTrace, fc.integer({ min: 40, max: 200 }), (rows, capacityBytes) => {
+        const limits = { capacityBytes, objects: OBJECTS, seed: 7 };
+        const cache = new ServingCache(parsePolicySpec(policy).create(limits), limits);
+        for (const [position, row] of withNextUse(rows).entries()) {
+          cache.access(row);
+          expect(cache.has(row.object)).toBe(true);
+          expect(cache.usedBytes).toBeLessThanOrEqual(capacityBytes);
+          const guests = Array.from({ length: OBJECTS }, (_, object) => object).filter((object) =>
+            cache.isGuest(object),
+          );
+          if (guests.length > 0) expect(guests).toContain(cache.victim());
+          if (position % 7 === 6) cache.left((row.object * 7) % OBJECTS, false);
+        }
+      }),
+      runsOf(policy),
+    );
+  });
+
+  it('goes on when a number is given to another object', () => {
+    fc.assert(
+      fc.property(sizedTrace, fc.integer({ min: 40, max: 120 }), (rows, capacityBytes) => {
+        const limits = { capacityBytes, objects: OBJECTS, seed: 7 };
+        const cache = new Cache(parsePolicySpec(policy).create(limits), limits);
+        for (const row of withNextUse(rows)) cache.access(row);
+        cache.forget(0);
+        expect(cache.has(0)).toBe(false);
+        for (const row of withNextUse(rows)) cache.access(row);
+        expect(cache.usedBytes).toBeLessThanOrEqual(capacityBytes);
       }),
       runsOf(policy),
     );

@@ -5,10 +5,10 @@ import {
   AccessLog,
   Cache,
   type CachePolicy,
+  createStrata,
   NO_GROUP,
   parsePolicySpec,
   TraceParser,
-  warmStart,
 } from '../../../lib/caching/index.ts';
 import { BINS, BoostedTrees } from '../../../lib/caching/strata/boostedTrees.ts';
 import { SeededRandom } from '../../../lib/caching/structures/seededRandom.ts';
@@ -48,7 +48,7 @@ describe('the strata policy on the diffusion cut', () => {
     }
     const state: unknown = JSON.parse(JSON.stringify(log.toState()));
     const policy = create('strata');
-    warmStart(policy, state, (key) => Number(key.slice('digest-'.length)));
+    AccessLog.fromState(state).showTo(policy, (key) => Number(key.slice('digest-'.length)));
     const restarted = new Cache(policy, limits);
     const stored = Array.from({ length: 3_000 }, (_, row) => accessAt(row)).filter(({ object }) => running.has(object));
     for (const access of stored) restarted.access(access);
@@ -58,6 +58,17 @@ describe('the strata policy on the diffusion cut', () => {
       return count;
     };
     expect(misses(restarted)).toBeLessThan(1.05 * misses(running));
+  });
+
+  it('knows of a number that was given to another object no more than of one that it never saw', () => {
+    const policy = createStrata(limits);
+    const cache = new Cache(policy, limits);
+    for (let row = 0; row < 2_000; row += 1) cache.access(accessAt(row));
+    const busiest = rows.object[1_999]!;
+    expect(policy.judgementOf(busiest).uses).toBeGreaterThan(0);
+    cache.forget(busiest);
+    const { uses, accessesAgo, kept } = policy.judgementOf(399);
+    expect(policy.judgementOf(busiest)).toMatchObject({ uses, accessesAgo, kept });
   });
 
   it('gives up first what the caller insisted on against its advice', () => {
@@ -84,7 +95,7 @@ describe('the access log', () => {
     { schema: 'strata.access-log/v2', accesses: [] },
     { schema: 'strata.access-log/v1', accesses: [['a']] },
   ])('refuses %j, so that the caller starts cold', (state) => {
-    expect(() => warmStart(create('strata'), state, () => 0)).toThrow('not an access log');
+    expect(() => AccessLog.fromState(state)).toThrow('not an access log');
   });
 });
 
