@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import * as z from 'zod/mini';
 import { HostCommand } from '../../events/host-command/v1.ts';
 import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
@@ -7,21 +7,17 @@ import type { Generation, HostId } from '../shared/ids.ts';
 import type { SigningKey, VerifyingKey } from '../shared/ports/commandKeys.ts';
 import type { Random } from '../shared/ports/random.ts';
 import type { EpochMs } from '../shared/units.ts';
+import { exactBytes, privateKeyOf, publicKeyOf } from './keyObjects.ts';
 
-/*
- * Envelopes whose sender is proven: Ed25519 (RFC 8032) over canonical JSON text, by the synchronous half of node:crypto.
- * Keys travel as raw 32 bytes in base64url; node wants them in their DER frames (RFC 8410), which are constant.
- */
-const PRIVATE_FRAME = Buffer.from('302e020100300506032b657004220420', 'hex');
-const PUBLIC_FRAME = Buffer.from('302a300506032b6570032100', 'hex');
+/* Envelopes whose sender is proven: Ed25519 (RFC 8032) over canonical JSON text, by the synchronous half of node:crypto. */
 
 const PublicJwk = z.object({ x: z.string() });
 
 /** A fresh key pair; 256 bits of `random` are its seed. */
 export function generateKeyPair(keyId: string, random: Random): SigningKey & VerifyingKey {
-  const seed = Buffer.from(random.id() + random.id(), 'hex');
-  const jwk = createPublicKey(privateKeyObject(seed)).export({ format: 'jwk' });
-  return { keyId, privateKey: seed.toString('base64url'), publicKey: PublicJwk.parse(jwk).x };
+  const privateKey = Buffer.from(random.id() + random.id(), 'hex').toString('base64url');
+  const jwk = createPublicKey(signingKey(keyId, privateKey)).export({ format: 'jwk' });
+  return { keyId, privateKey, publicKey: PublicJwk.parse(jwk).x };
 }
 
 /** The name of the key that a host signs its reports with in one generation. */
@@ -31,10 +27,8 @@ export function hostKeyId(host: HostId, generation: Generation): string {
 
 /** Signs the canonical text of `payload`. Throws `TypeError` where the key is none. */
 export function signEnvelope(payload: Json, key: SigningKey): SignedEnvelope {
-  const seed = exactBytes(key.privateKey, 32);
-  if (seed === undefined) throw new TypeError(`Key ${key.keyId} is not 32 bytes of base64url.`);
   const text = canonicalJson(payload);
-  const signature = sign(null, Buffer.from(text), privateKeyObject(seed)).toString('base64url');
+  const signature = sign(null, Buffer.from(text), signingKey(key.keyId, key.privateKey)).toString('base64url');
   return { schema: 'signed/1', keyId: key.keyId, payload: text, signature };
 }
 
@@ -97,20 +91,15 @@ export function openCommand(envelope: SignedEnvelope, reader: CommandReader): Op
 
 function signatureHolds(envelope: SignedEnvelope, key: VerifyingKey): boolean {
   const signature = exactBytes(envelope.signature, 64);
-  const publicKey = exactBytes(key.publicKey, 32);
+  const publicKey = publicKeyOf(key.publicKey);
   if (signature === undefined || publicKey === undefined) return false;
-  const object = createPublicKey({ key: Buffer.concat([PUBLIC_FRAME, publicKey]), format: 'der', type: 'spki' });
-  return verify(null, Buffer.from(envelope.payload), object, signature);
+  return verify(null, Buffer.from(envelope.payload), publicKey, signature);
 }
 
-function privateKeyObject(seed: Buffer): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PRIVATE_FRAME, seed]), format: 'der', type: 'pkcs8' });
-}
-
-/** Node decodes base64url leniently; a second text of the same bytes must not pass here. */
-function exactBytes(text: string, length: number): Buffer | undefined {
-  const bytes = Buffer.from(text, 'base64url');
-  return bytes.length === length && bytes.toString('base64url') === text ? bytes : undefined;
+function signingKey(keyId: string, privateKey: string): KeyObject {
+  const key = privateKeyOf(privateKey);
+  if (key === undefined) throw new TypeError(`Key ${keyId} is not 32 bytes of base64url.`);
+  return key;
 }
 
 function jsonOf(text: string): unknown {

@@ -2,12 +2,11 @@ import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
-import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
-import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { SCANNER } from '../../lib/scanning/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import { createMemDisk } from '../support/memDisk.ts';
+import type { MemQueues } from '../support/memQueues.ts';
 import { chooseFaultRates, Faults, simulated } from './faults.ts';
 import { credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { SimulatedHost } from './hosts.ts';
@@ -15,6 +14,7 @@ import { Plane } from './plane.ts';
 import { Rng } from './rng.ts';
 import { type Incarnation, Scheduler } from './scheduler.ts';
 import type { Capability, Stage } from './stage.ts';
+import { createStores, type StoreKind } from './stores.ts';
 import { countingTelemetry } from './telemetry.ts';
 import { Counters } from './invariants.ts';
 import { watchBucket, watchCatalog } from './watch.ts';
@@ -36,6 +36,7 @@ export async function createStage(
   seed: number,
   trace: ((line: string) => void) | undefined,
   capabilities: readonly Capability[],
+  kind: StoreKind,
 ): Promise<RunningStage> {
   const rng = new Rng(seed);
   const scheduler = new Scheduler(rng.fork());
@@ -43,21 +44,15 @@ export async function createStage(
   const faults = new Faults(chooseFaultRates(rng.fork()), rng.fork());
   const counters = new Counters();
   const clock = scheduler.clockOf(scheduler.incarnation('service'));
-  const databases = { catalog: memory(), queues: memory(), objects: memory() };
-  const catalog = watchCatalog(createSqliteCatalogStore(databases.catalog), counters, capabilities);
-  const queues = announcingQueues(
-    createSqliteQueues({
-      database: databases.queues,
-      clock,
-      random: rng.fork().asRandom(),
-      hostQueues: { redrive: { maxReceiveCount: 5, deadLetter: 'hosts-dlq' } },
-    }),
-    (queue) => plane.queueChanged(queue),
-  );
+  const hostQueues = { redrive: { maxReceiveCount: 5, deadLetter: 'hosts-dlq' } };
+  const stores = createStores(kind, { clock, random: rng.fork().asRandom(), hostQueues });
+  const catalog = watchCatalog(stores.catalog, counters, capabilities);
+  const queues = announcingQueues(stores.queues, (queue) => plane.queueChanged(queue));
+  const objectDatabase = openDatabase(':memory:');
   const bucket = watchBucket(
     await createFileObjectStore({
       disk: createMemDisk(),
-      database: databases.objects,
+      database: objectDatabase,
       bucket: 'strata',
       region: 'local',
       clock,
@@ -94,7 +89,6 @@ export async function createStage(
       settings: SETTINGS(PART_SIZE),
     };
   };
-  const earliest = databases.queues.prepare('SELECT min(visible_at) AS at FROM messages WHERE queue = ?');
   const plane: Plane = new Plane({
     scheduler,
     faults,
@@ -103,7 +97,6 @@ export async function createStage(
     queues,
     objects: bucket,
     functions: simulatedFunctions(depsOf),
-    earliestVisible: (queue) => Number(earliest.get(queue)?.['at'] ?? Number.POSITIVE_INFINITY),
   });
   const hosts = HOSTS.map(
     (id) =>
@@ -142,15 +135,14 @@ export async function createStage(
     depsOf,
     trace,
   };
-  const close = () => Object.values(databases).forEach((database) => database.close());
+  const close = () => {
+    stores.close();
+    objectDatabase.close();
+  };
   return { stage, plane, rng, close };
 }
 
-function memory() {
-  return openDatabase(':memory:');
-}
-
-function defineQueues(queues: SqliteQueues): void {
+function defineQueues(queues: MemQueues): void {
   for (const { triggers } of FUNCTIONS) {
     for (const trigger of triggers) {
       if (trigger.kind !== 'queue') continue;
@@ -163,7 +155,7 @@ function defineQueues(queues: SqliteQueues): void {
 }
 
 /** Tells which queue got, gave or lost messages. */
-function announcingQueues(queues: SqliteQueues, changed: (queue: string) => void): SqliteQueues {
+function announcingQueues(queues: MemQueues, changed: (queue: string) => void): MemQueues {
   return {
     ...queues,
     async send(queue, messages) {
@@ -203,7 +195,7 @@ function announcingOutbox(catalog: CatalogStore, written: (partition: string) =>
 }
 
 /** Messages repeat and overtake each other. */
-function unreliable(queues: SqliteQueues, faults: Faults, rng: Rng): MessageSender {
+function unreliable(queues: MemQueues, faults: Faults, rng: Rng): MessageSender {
   return {
     async send(queue, messages) {
       const late = () => (faults.happens('reordered-delivery') ? rng.below(60) : 0);

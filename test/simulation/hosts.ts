@@ -6,7 +6,6 @@
 import { type Agent, createAgent } from '../../agent/agent.ts';
 import { evictionConfig } from '../../agent/wiring/eviction.ts';
 import { HostSession, Problem, ResolvedModel } from '../../events/host-api/v1.ts';
-import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { createRangedTransfer } from '../../lib/adapters/transfer/rangedTransfer.ts';
 import type { AgentPlane, PlaneAnswer } from '../../lib/fleet/index.ts';
 import { blobDigest, partHash } from '../../lib/shared/digest.ts';
@@ -16,6 +15,7 @@ import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { Bytes, DurationMs, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { createMemDisk, type MemDisk } from '../support/memDisk.ts';
+import type { MemQueues } from '../support/memQueues.ts';
 import { type Faults, simulated } from './faults.ts';
 import type { HttpCall, Plane } from './plane.ts';
 import type { Rng } from './rng.ts';
@@ -30,7 +30,7 @@ export interface HostsOptions {
   readonly rng: Rng;
   readonly partSize: number;
   readonly objects: ObjectStore;
-  readonly queues: SqliteQueues;
+  readonly queues: MemQueues;
   readonly sender: MessageSender;
   readonly plane: () => Plane;
   readonly trace: ((line: string) => void) | undefined;
@@ -115,10 +115,10 @@ export class SimulatedHost {
   }
 
   private startLoops(agent: Agent, mine: Incarnation): void {
-    const every = (ms: number, step: () => Promise<unknown>) => this.loop(mine, ms, step);
+    const every = (ms: number, step: () => Promise<unknown>, calm = 10) => this.loop(mine, ms, calm, step);
     every(30 * SECOND_MS, () => agent.sessionOnce());
     every(8 * SECOND_MS, () => agent.pollOnce());
-    every(50 * SECOND_MS, () => agent.heartbeatOnce());
+    every(50 * SECOND_MS, () => agent.heartbeatOnce(), 4);
     every(30 * SECOND_MS, () => agent.flushReceiptsOnce());
     every(60 * SECOND_MS, () => agent.flushAccessesOnce());
     every(45 * SECOND_MS, () => agent.upkeepOnce());
@@ -126,7 +126,8 @@ export class SimulatedHost {
     every(60 * SECOND_MS, () => this.infer(agent));
   }
 
-  private loop(mine: Incarnation, ms: number, step: () => Promise<unknown>): void {
+  /** About every `ms`; without faults `calm` times less often, so that waiting for a timeout costs little. */
+  private loop(mine: Incarnation, ms: number, calm: number, step: () => Promise<unknown>): void {
     const { scheduler } = this.options;
     scheduler.spawn(mine, async () => {
       for (;;) {
@@ -135,7 +136,7 @@ export class SimulatedHost {
         } catch (error) {
           this.options.trace?.(`    ${mine.name} step failed: ${String(error)}`);
         }
-        await scheduler.sleep(mine, ms * (0.5 + this.rng.number()) * (this.options.faults.enabled ? 1 : 4));
+        await scheduler.sleep(mine, ms * (0.5 + this.rng.number()) * (this.options.faults.enabled ? 1 : calm));
       }
     });
   }

@@ -56,6 +56,7 @@ async function runSeeds(): Promise<boolean> {
   }
   if (process.stderr.isTTY) process.stderr.write('\r');
   const seconds = (performance.now() - started) / 1000;
+  const cpu = process.cpuUsage().user / 1e6 / ran;
   const never = FAULT_KINDS.filter((kind) => !totals.has(`fault ${kind}`));
   if (values.counters) {
     for (const [name, number] of [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
@@ -68,7 +69,7 @@ async function runSeeds(): Promise<boolean> {
   } else {
     const fewestText = Number.isFinite(fewest) ? `, at least ${fewest} a seed` : '';
     console.log(
-      `${ran} seeds, ${failures.length} failed, ${deliveries} deliveries${fewestText}, ${seconds.toFixed(1)} s`,
+      `${ran} seeds, ${failures.length} failed, ${deliveries} deliveries${fewestText}, ${seconds.toFixed(1)} s, ${cpu.toFixed(2)} s of CPU a seed`,
     );
     if (never.length > 0 && ran > 1) console.log(`Faults that never happened: ${never.join(', ')}`);
   }

@@ -2,6 +2,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
 import { createStage } from './createStage.ts';
 import type { Capability } from './stage.ts';
+import type { StoreKind } from './stores.ts';
 import { type Counters, InvariantViolation, violated } from './invariants.ts';
 
 /** Two of them, with days between in most runs. */
@@ -25,9 +26,13 @@ export interface RunResult {
 }
 
 /** Runs one seed to its end. Throws what went wrong: a broken invariant, an escaped await, an error of the handlers' host. */
-export async function runSeed(seed: number, trace?: (line: string) => void): Promise<RunResult> {
+export async function runSeed(
+  seed: number,
+  trace?: (line: string) => void,
+  stores: StoreKind = 'memory',
+): Promise<RunResult> {
   const capabilities: Capability[] = [];
-  const world = await createStage(seed, trace, capabilities);
+  const world = await createStage(seed, trace, capabilities, stores);
   const { stage, plane, rng } = world;
   for (const create of CAPABILITIES) capabilities.push(create(stage, rng.fork()));
   const { scheduler, counters, faults } = stage;

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod/mini';
 import { StorageClass } from '../../shared/ids.ts';
 import { EpochMs } from '../../shared/units.ts';
-import { applySchema, mapErrors } from './sqlite.ts';
+import { applySchema, mapErrors, prepareRows } from './sqlite.ts';
 
 /**
  * What the file object store knows of its bucket. `file` names the bytes; versions that were copied from each other share
@@ -33,18 +33,24 @@ const Metadata = z.pipe(
   z.transform((text) => z.record(Text, Text).parse(JSON.parse(text))),
 );
 
-const Row = z.object({
-  seq: z.number(),
-  key: z.string(),
-  version_id: z.string(),
-  file: z.nullable(z.string()),
-  size: z.number(),
-  storage_class: StorageClass,
-  modified_at: EpochMs,
-  metadata: Metadata,
-  part_size: z.nullable(z.number()),
-  parts: StoredParts,
-});
+const COLUMNS = 'seq, key, version_id, file, size, storage_class, modified_at, metadata, part_size, parts';
+const Row = z.tuple(
+  [
+    z.number(),
+    z.string(),
+    z.string(),
+    z.nullable(z.string()),
+    z.number(),
+    StorageClass,
+    EpochMs,
+    Metadata,
+    z.nullable(z.number()),
+    StoredParts,
+  ],
+  z.unknown(),
+);
+/** Where a listing says whether the version is its key's latest. */
+const LATEST = 10;
 
 export interface StoredVersion {
   /** Its place in the order of all changes of the bucket. */
@@ -72,18 +78,16 @@ export type ObjectIndex = ReturnType<typeof createObjectIndex>;
 export function createObjectIndex(database: DatabaseSync) {
   applySchema(database, 1, DDL);
   const statements = {
-    current: database.prepare('SELECT * FROM versions WHERE key = ? ORDER BY seq DESC LIMIT 1'),
-    bySequence: database.prepare('SELECT * FROM versions WHERE seq = ?'),
-    version: database.prepare('SELECT * FROM versions WHERE key = ? AND version_id = ?'),
-    insert: database.prepare(
-      `INSERT INTO versions (seq, key, version_id, file, size, storage_class, modified_at, metadata, part_size, parts)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
+    current: prepareRows(database, `SELECT ${COLUMNS} FROM versions WHERE key = ? ORDER BY seq DESC LIMIT 1`),
+    version: prepareRows(database, `SELECT ${COLUMNS} FROM versions WHERE key = ? AND version_id = ?`),
+    bySequence: prepareRows(database, `SELECT ${COLUMNS} FROM versions WHERE seq = ?`),
+    insert: database.prepare(`INSERT INTO versions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     advance: database.prepare('UPDATE sequence SET last = last + 1 RETURNING last'),
     remove: database.prepare('DELETE FROM versions WHERE seq = ?'),
     sharers: database.prepare('SELECT count(*) AS sharers FROM versions WHERE file = ?'),
-    list: database.prepare(
-      `SELECT *, seq = (SELECT max(seq) FROM versions AS other WHERE other.key = versions.key) AS latest FROM versions
+    list: prepareRows(
+      database,
+      `SELECT ${COLUMNS}, seq = (SELECT max(seq) FROM versions AS other WHERE other.key = versions.key) FROM versions
        WHERE key >= $prefix AND key < $end AND ($key IS NULL OR key > $key OR (key = $key AND seq < $seq))
        ORDER BY key, seq DESC LIMIT $limit`,
     ),
@@ -137,7 +141,7 @@ export function createObjectIndex(database: DatabaseSync) {
     list(prefix: string, end: string, limit: number, after?: readonly [string, number]): readonly ListedVersion[] {
       const bounds = { $prefix: prefix, $end: end, $key: after?.[0] ?? null, $seq: after?.[1] ?? null, $limit: limit };
       const rows = mapErrors(() => statements.list.all(bounds));
-      return rows.map((row) => ({ version: versionOf(row), isLatest: row['latest'] === 1 }));
+      return rows.map((row) => ({ version: versionOf(row), isLatest: row[LATEST] === 1 }));
     },
     loosen(file: string): void {
       mapErrors(() => statements.loosen.run(file));
@@ -162,16 +166,16 @@ export function createObjectIndex(database: DatabaseSync) {
 }
 
 function versionOf(found: unknown): StoredVersion {
-  const row = Row.parse(found);
+  const [seq, key, versionId, file, size, storageClass, modifiedAt, metadata, partSize, hashes] = Row.parse(found);
   return {
-    seq: row.seq,
-    key: row.key,
-    versionId: row.version_id,
-    size: row.size,
-    storageClass: row.storage_class,
-    modifiedAt: row.modified_at,
-    metadata: row.metadata,
-    ...(row.file === null ? {} : { file: row.file }),
-    ...(row.parts === null || row.part_size === null ? {} : { parts: { size: row.part_size, hashes: row.parts } }),
+    seq,
+    key,
+    versionId,
+    size,
+    storageClass,
+    modifiedAt,
+    metadata,
+    ...(file === null ? {} : { file }),
+    ...(hashes === null || partSize === null ? {} : { parts: { size: partSize, hashes } }),
   };
 }

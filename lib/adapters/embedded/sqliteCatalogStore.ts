@@ -16,7 +16,7 @@ import { CATALOG_LIMITS } from '../../shared/ports/catalogStore.ts';
 import { EpochMs } from '../../shared/units.ts';
 import type { MeasuredItem } from '../catalogCalls.ts';
 import { checkChanges, checkKey, checkQuery, invalid } from '../catalogCalls.ts';
-import { applySchema, mapErrors, transaction } from './sqlite.ts';
+import { applySchema, mapErrors, prepareRows, transaction } from './sqlite.ts';
 
 // SQLite compares TEXT by its UTF-8 bytes (BINARY collation), which is the order that the port promises.
 const DDL = `
@@ -29,9 +29,11 @@ const DDL = `
   CREATE INDEX due ON items (due_partition, due_sort, partition, sort) WHERE due_partition IS NOT NULL;
   CREATE INDEX expiry ON items (expires_at) WHERE expires_at IS NOT NULL`;
 
+// In the order in which `Column` names them.
+const COLUMNS =
+  'partition, sort, version, body, bytes, listing_partition, listing_sort, due_partition, due_sort, expires_at';
 const PUT = `
-  INSERT OR REPLACE INTO items (partition, sort, version, body, bytes, listing_partition, listing_sort, due_partition,
-    due_sort, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  INSERT OR REPLACE INTO items (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export interface SqliteCatalogStore extends CatalogStore {
   /** Drops up to 1,000 items whose moment has passed and answers how many it dropped. DynamoDB does the same by itself. */
@@ -41,7 +43,7 @@ export interface SqliteCatalogStore extends CatalogStore {
 /** The catalog of the embedded runtime on one SQLite database that nothing else uses. Indexes never lag here. */
 export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogStore {
   applySchema(database, 1, DDL);
-  const select = database.prepare('SELECT * FROM items WHERE partition = ? AND sort = ?');
+  const select = prepareRows(database, `SELECT ${COLUMNS} FROM items WHERE partition = ? AND sort = ?`);
   const selectVersion = database.prepare('SELECT version FROM items WHERE partition = ? AND sort = ?');
   const put = database.prepare(PUT);
   const remove = database.prepare('DELETE FROM items WHERE partition = ? AND sort = ?');
@@ -50,9 +52,9 @@ export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogS
        (SELECT partition, sort FROM items WHERE expires_at IS NOT NULL AND expires_at < ? LIMIT 1000)`,
   );
   const pages = {
-    table: preparePages(database, 'partition', 'sort'),
-    listing: preparePages(database, 'listing_partition', 'listing_sort'),
-    due: preparePages(database, 'due_partition', 'due_sort'),
+    table: preparePages(database, 'partition', 'sort', Column.sort),
+    listing: preparePages(database, 'listing_partition', 'listing_sort', Column.listing + 1),
+    due: preparePages(database, 'due_partition', 'due_sort', Column.due + 1),
   };
 
   function holds(key: ItemKey, expect: Expectation): boolean {
@@ -118,85 +120,102 @@ function columnsOf(item: ItemContent, expect: Expectation, measured: MeasuredIte
   ];
 }
 
-type Row = Readonly<Record<string, SQLOutputValue>>;
+type Row = Readonly<Record<number, SQLOutputValue>>;
+const Column = { partition: 0, sort: 1, version: 2, body: 3, bytes: 4, listing: 5, due: 7, expiresAt: 9 } as const;
 
 // The strict tables promise these types; a schema would cost more than the query.
-function text(row: Row, column: string): string {
+function text(row: Row, column: number): string {
   const value = row[column];
   if (typeof value === 'string') return value;
   throw new TypeError(`Column ${column} holds no text.`);
 }
 
-function count(row: Row, column: string): number {
+function count(row: Row, column: number): number {
   const value = row[column];
   if (typeof value === 'number') return value;
   throw new TypeError(`Column ${column} holds no number.`);
 }
 
 function itemOf(row: Row): Item {
-  const body: Item['body'] = JSON.parse(text(row, 'body'));
-  const listing = indexKey(row, 'listing');
-  const due = indexKey(row, 'due');
+  const body: Item['body'] = JSON.parse(text(row, Column.body));
+  const listing = indexKey(row, Column.listing);
+  const due = indexKey(row, Column.due);
+  const expiresAt = row[Column.expiresAt];
   return {
-    key: { partition: text(row, 'partition'), sort: text(row, 'sort') },
+    key: { partition: text(row, Column.partition), sort: text(row, Column.sort) },
     body,
-    version: count(row, 'version'),
+    version: count(row, Column.version),
     ...(listing === undefined && due === undefined
       ? {}
       : { index: { ...(listing === undefined ? {} : { listing }), ...(due === undefined ? {} : { due }) } }),
-    ...(row['expires_at'] === null ? {} : { expiresAt: EpochMs.parse(row['expires_at']) }),
+    ...(expiresAt === null ? {} : { expiresAt: EpochMs.parse(expiresAt) }),
   };
 }
 
-function indexKey(row: Row, index: IndexName): ItemKey | undefined {
-  if (row[`${index}_partition`] === null) return undefined;
-  return { partition: text(row, `${index}_partition`), sort: text(row, `${index}_sort`) };
+/** The key of an index: its partition in `column`, its sort key in the next one. */
+function indexKey(row: Row, column: number): ItemKey | undefined {
+  if (row[column] === null) return undefined;
+  return { partition: text(row, column), sort: text(row, column + 1) };
 }
 
 interface PageStatements {
-  readonly ascending: StatementSync;
-  readonly descending: StatementSync;
+  readonly ascending: PageStatement;
+  readonly descending: PageStatement;
+}
+
+interface PageStatement {
+  /** Of partition, from, to, limit. */
+  readonly first: StatementSync;
+  /** Of partition, from, to, the cursor's three texts, limit. */
+  readonly next: StatementSync;
+  /** Where the sort key of the page's order stands in a row. */
+  readonly position: number;
 }
 
 /** Keyset paging: a cursor is the full key of the last item, so pages stay right while rows come and go. */
-function preparePages(database: DatabaseSync, partition: string, sort: string): PageStatements {
-  const statement = (direction: 'ASC' | 'DESC') =>
-    database.prepare(
-      `SELECT *, ${sort} AS position FROM items
-       WHERE ${partition} = $partition AND ${sort} >= $from AND ($to IS NULL OR ${sort} <= $to)
-         AND ($position IS NULL OR (${sort}, partition, sort) ${direction === 'ASC' ? '>' : '<'} ($position, $atPartition, $atSort))
-       ORDER BY ${sort} ${direction}, partition ${direction}, sort ${direction} LIMIT $limit`,
-    );
+function preparePages(database: DatabaseSync, partition: string, sort: string, position: number): PageStatements {
+  const statement = (direction: 'ASC' | 'DESC'): PageStatement => {
+    const range = `SELECT ${COLUMNS} FROM items WHERE ${partition} = ? AND ${sort} >= ? AND ${sort} <= ?`;
+    const after = `AND (${sort}, partition, sort) ${direction === 'ASC' ? '>' : '<'} (?, ?, ?)`;
+    const order = `ORDER BY ${sort} ${direction}, partition ${direction}, sort ${direction} LIMIT ?`;
+    return {
+      first: prepareRows(database, `${range} ${order}`),
+      next: prepareRows(database, `${range} ${after} ${order}`),
+      position,
+    };
+  };
   return { ascending: statement('ASC'), descending: statement('DESC') };
 }
+
+/** SQLite orders every blob after every text. */
+const AFTER_ALL_TEXT = new Uint8Array(0);
 
 const Cursor = z.tuple([z.string(), z.string(), z.string()]);
 type Cursor = z.infer<typeof Cursor>;
 
-function readPage(statement: StatementSync, query: Query): Page {
-  const start = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+function readPage({ first, next, position }: PageStatement, query: Query): Page {
   const items: Item[] = [];
   let bytes = 0;
-  let last: Cursor | undefined;
-  const rows = statement.iterate({
-    $partition: query.partition,
-    $from: query.from ?? '',
-    $to: query.to ?? null,
-    $position: start?.[0] ?? null,
-    $atPartition: start?.[1] ?? null,
-    $atSort: start?.[2] ?? null,
-    $limit: query.limit + 1,
-  });
+  let last: Row | undefined;
+  const range = [query.partition, query.from ?? '', query.to ?? AFTER_ALL_TEXT];
+  const rows =
+    query.cursor === undefined
+      ? first.iterate(...range, query.limit + 1)
+      : next.iterate(...range, ...decodeCursor(query.cursor), query.limit + 1);
   for (const row of rows) {
-    const size = count(row, 'bytes');
+    const size = count(row, Column.bytes);
     if (items.length === query.limit || (items.length > 0 && bytes + size > CATALOG_LIMITS.queryPageBytes)) {
-      return { items, ...(last === undefined ? {} : { cursor: encodeCursor(last) }) };
+      return { items, ...(last === undefined ? {} : { cursor: encodeCursor(cursorAt(last, position)) }) };
     }
     items.push(itemOf(row));
     bytes += size;
-    last = [text(row, 'position'), text(row, 'partition'), text(row, 'sort')];
+    last = row;
   }
   return { items };
+}
+
+function cursorAt(row: Row, position: number): Cursor {
+  return [text(row, position), text(row, Column.partition), text(row, Column.sort)];
 }
 
 function encodeCursor(cursor: Cursor): string {
