@@ -10,7 +10,9 @@ export const PlaceModel = z.strictObject({
   /** Only this host: another try after a failure. */
   host: z.optional(HostId),
   attempt: z.optional(z.number().check(z.int(), z.positive())),
-  /** Where to go on in the list of hosts; absent at the start. */
-  from: z.optional(z.strictObject({ shard: z.number().check(z.int(), z.nonnegative()), cursor: z.string() })),
+  /** Where to go on in the list of hosts, without a cursor at the beginning of a shard; absent at the start. */
+  from: z.optional(
+    z.strictObject({ shard: z.number().check(z.int(), z.nonnegative()), cursor: z.optional(z.string()) }),
+  ),
 });
 export type PlaceModel = z.infer<typeof PlaceModel>;

@@ -9,6 +9,8 @@ export const TransitionReplica = z.strictObject({
   from: z.strictObject({ storageClass: StorageClass, versionId: z.string() }),
   to: StorageClass,
   correlationId: CorrelationId,
+  /** How many calls have worked on the copy before this one; absent for the first. */
+  calls: z.optional(z.number().check(z.int(), z.positive())),
   /** Grows with each wait for the old copy's last readers; a limit stops a loop. */
   hop: z.number().check(z.int(), z.nonnegative()),
 });

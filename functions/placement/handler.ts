@@ -15,11 +15,11 @@ export function createPlacementHandler(deps: FenceDeps & Omit<PlacementDeps, 'ra
     name: 'placement',
     message: z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost]),
     correlationId: (message) => message.correlationId,
-    handle: async (message, { telemetry }) => {
+    handle: async (message, { telemetry, remainingMs }) => {
       const given = { ...deps, telemetry, rates, policy: SUBSCRIPTIONS };
       switch (message.schema) {
         case 'place-model/1':
-          return void (await placeModel(given, message));
+          return void (await placeModel(given, message, remainingMs));
         case 'place-host/1':
           return void (await placeHost(given, message));
         case 'fence-host/1':

@@ -7,8 +7,8 @@ export function createTransitionHandler(deps: TransitionDeps): QueueHandler {
     name: 'transition',
     message: TransitionReplica,
     correlationId: (message) => message.correlationId,
-    handle: async (message, { telemetry }) => {
-      await transitionReplica({ ...deps, telemetry }, message);
+    handle: async (message, { telemetry, remainingMs }) => {
+      await transitionReplica({ ...deps, telemetry }, message, remainingMs);
     },
   });
 }

@@ -56,11 +56,18 @@ export function statementsOf(grant: Grant, on: GrantTargets): readonly PolicySta
     case 'blobs:read':
       return [allow(READ_OBJECTS, objects('blobs')), tellAbsent, allow(READ_KEY, on.keyArn)];
     case 'blobs:write':
-      return [allow(['s3:PutObject', 's3:AbortMultipartUpload'], objects('blobs')), allow(WRITE_KEY, on.keyArn)];
+      return [
+        allow(['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], objects('blobs')),
+        allow(WRITE_KEY, on.keyArn),
+      ];
     case 'blobs:list':
-      return [list('blobs')];
+      return [
+        list('blobs'),
+        // Its listing takes no prefix condition; uploads under way tell keys and nothing else.
+        allow(['s3:ListBucketMultipartUploads'], on.bucketArn),
+      ];
     case 'blobs:delete':
-      return [allow(['s3:DeleteObject', 's3:DeleteObjectVersion'], objects('blobs'))];
+      return [allow(['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:AbortMultipartUpload'], objects('blobs'))];
     case 'send:function-queues':
       return [allow(['sqs:SendMessage'], ...on.functionQueueArns)];
     case 'send:host-queues':

@@ -4,6 +4,7 @@ export * from './models.ts';
 export * from './rowType.ts';
 export * from './rows/action.ts';
 export * from './rows/blob.ts';
+export * from './rows/copy.ts';
 export * from './rows/cursor.ts';
 export * from './rows/fleet.ts';
 export * from './rows/model.ts';

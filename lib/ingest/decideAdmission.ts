@@ -40,7 +40,10 @@ export function decideAdmission({ target, size, metadata, maxUploadBytes, versio
     return refuse('hop-limit', `The object was written in reaction to ${hops} uploads before it: a loop.`);
   }
   if (size > maxUploadBytes) {
-    return refuse('too-large', `${formatBytes(size)} exceed the limit of ${formatBytes(maxUploadBytes)} for one file.`);
+    return refuse(
+      'too-large',
+      `${formatBytes(size)} exceed the limit of ${formatBytes(maxUploadBytes)} for one file (the setting maxUploadBytes).`,
+    );
   }
   if (mark !== undefined && set === undefined) {
     return refuse('invalid-set', `The metadata ${SET_METADATA} is no UUID.`);

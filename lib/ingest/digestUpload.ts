@@ -1,7 +1,8 @@
 import type { DigestUpload } from '../../events/digest-upload/v1.ts';
 import { BlobRow, expectationOf, type Upload, UploadRow, settle } from '../catalog/index.ts';
+import { PART_RESERVE_MS } from '../copying/index.ts';
 import { blobDigest, type PartHash } from '../shared/digest.ts';
-import { Bytes, MINUTE_MS } from '../shared/units.ts';
+import { Bytes } from '../shared/units.ts';
 import { closeSet } from './closeSet.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { IngestError } from './errors.ts';
@@ -11,11 +12,8 @@ import { ensureManifest, ensureOrigin, type OriginWanted } from './originCopy.ts
 import { type Publication, publishUpload } from './publishUpload.ts';
 import { reportQuarantine } from './quarantine.ts';
 
-/** A call hashes for some minutes; the largest object that S3 takes (50 TB) needs about 1,000 of them. */
+/** A call hashes or copies for some minutes; the largest object that S3 takes (50 TB) needs about 1,500 of them. */
 const DIGEST_HOP_LIMIT = 2_000;
-/** A server-side copy runs to its end within one call; with less time left it is handed to a fresh one. */
-export const COPY_RESERVE_MS = 3 * MINUTE_MS;
-
 /**
  * Carries one judged upload on: computes or resumes its digest, copies its bytes to `blobs/<digest>`, publishes. Hands over
  * to the queue before the time is up. Idempotent; a message of an older hop has no effect, and one for an upload that is
@@ -49,7 +47,7 @@ async function publish(deps: IngestDeps, upload: Upload, hashes: readonly PartHa
   const partSize = Bytes.parse(deps.settings.partSize);
   const digest = blobDigest(size, partSize, hashes);
   for (;;) {
-    if (call.remainingMs() < COPY_RESERVE_MS) return handOver(deps, upload, call);
+    if (call.remainingMs() < PART_RESERVE_MS) return handOver(deps, upload, call);
     const parts = { schema: 'strata-parts-1' as const, digest, size, partSize, parts: [...hashes] };
     const manifest = await ensureManifest(deps, parts);
     const blob = (await BlobRow.get(deps.catalog, digest))?.value;

@@ -10,6 +10,7 @@ import {
   type Versioned,
 } from '../catalog/index.ts';
 import { PartHash, partCount } from '../shared/digest.ts';
+import type { Query } from '../shared/ports/catalogStore.ts';
 import type { ObjectReader } from '../shared/ports/objectStore.ts';
 import { DAY_MS, EpochMs, MIB, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps } from './deps.ts';
@@ -42,13 +43,12 @@ export async function hashParts(deps: IngestDeps, object: PinnedObject, call: In
   if (verified !== undefined) return { outcome: 'hashed', hashes: verified, bytesRead: 0 };
   const total = partCount(object.size, deps.settings.partSize);
   let bytesRead = 0;
-  for (;;) {
-    const hashes = (await savedRows(deps, object)).flatMap((row) => row.value.hashes);
-    if (hashes.length >= total) return { outcome: 'hashed', hashes, bytesRead };
+  for (let done = await savedCount(deps, object); done < total; ) {
     if (call.remainingMs() < RESERVE_MS) return { outcome: 'out-of-time' };
-    const room = PARTS_PER_ROW - (hashes.length % PARTS_PER_ROW);
-    const count = Math.min(PARALLEL_PARTS, total - hashes.length, room);
-    const parts = Array.from({ length: count }, (_, index) => hashes.length + index);
+    const from = done;
+    const room = PARTS_PER_ROW - (from % PARTS_PER_ROW);
+    const count = Math.min(PARALLEL_PARTS, total - from, room);
+    const parts = Array.from({ length: count }, (_, index) => from + index);
     const batch = await Promise.all(parts.map((part) => hashPart(deps.objects, object, part, deps.settings.partSize)));
     const computed: PartHash[] = [];
     for (const answer of batch) {
@@ -56,8 +56,10 @@ export async function hashParts(deps: IngestDeps, object: PinnedObject, call: In
       computed.push(answer.hash);
       bytesRead += answer.bytes;
     }
-    await saveProgress(deps, object, hashes.length, computed);
+    done = (await saveProgress(deps, object, from, computed)) ? from + count : await savedCount(deps, object);
   }
+  const hashes = (await savedRows(deps, object)).flatMap((row) => row.value.hashes);
+  return { outcome: 'hashed', hashes, bytesRead };
 }
 
 /** The hashes that the store vouches for; undefined where it has none in our part size. */
@@ -86,28 +88,36 @@ async function hashPart(
   return { hash: PartHash.parse(hash.digest('hex')), bytes: end - start };
 }
 
-async function savedRows(
-  deps: IngestDeps,
-  { key, versionId }: PinnedObject,
-): Promise<readonly Versioned<UploadParts>[]> {
-  const { partition, sort } = UploadPartsRow.key(key, versionId, 0);
-  const prefix = sort.slice(0, sort.lastIndexOf('#') + 1);
-  const items = await queryAll(deps.catalog, { partition, ...startingWith(prefix) });
+/** Rows fill up one after the other, so the last one tells how many parts are done: a terabyte's rows are not read for each batch. */
+async function savedCount(deps: IngestDeps, object: PinnedObject): Promise<number> {
+  const page = await deps.catalog.query({ ...rowsOf(object), descending: true, limit: 1 });
+  const [last] = page.items.map((item) => UploadPartsRow.parse(item).value);
+  return last === undefined ? 0 : last.first + last.hashes.length;
+}
+
+async function savedRows(deps: IngestDeps, object: PinnedObject): Promise<readonly Versioned<UploadParts>[]> {
+  const items = await queryAll(deps.catalog, rowsOf(object));
   return items.map((item) => UploadPartsRow.parse(item));
 }
 
-/** Appends to the row that `from` falls into. Another call that was faster keeps its row: both computed the same hashes. */
+function rowsOf({ key, versionId }: PinnedObject): Pick<Query, 'partition' | 'from' | 'to'> {
+  const { partition, sort } = UploadPartsRow.key(key, versionId, 0);
+  return { partition, ...startingWith(sort.slice(0, sort.lastIndexOf('#') + 1)) };
+}
+
+/** Appends to the row that `from` falls into; false where another call was faster, which computed the same hashes. */
 async function saveProgress(
   deps: IngestDeps,
   { key, versionId }: PinnedObject,
   from: number,
   computed: readonly PartHash[],
-): Promise<void> {
+): Promise<boolean> {
   const first = from - (from % PARTS_PER_ROW);
   const row = await UploadPartsRow.get(deps.catalog, key, versionId, first);
   const saved = row?.value.hashes ?? [];
-  if (first + saved.length !== from) return;
+  if (first + saved.length !== from) return false;
   const expiresAt = EpochMs.parse(deps.clock.now() + KEEP_PROGRESS_MS);
   const value: UploadParts = { key, versionId, first, hashes: [...saved, ...computed], expiresAt };
-  await deps.catalog.transact([UploadPartsRow.put(value, expectationOf(row))]);
+  const written = await deps.catalog.transact([UploadPartsRow.put(value, expectationOf(row))]);
+  return written.outcome === 'committed';
 }

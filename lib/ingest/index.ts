@@ -2,7 +2,7 @@ export type { IngestCall, IngestDeps, PinnedUpload, ReconcileDeps } from './deps
 export { decideAdmission } from './decideAdmission.ts';
 export { decideObservation, type Notification } from './decideObservation.ts';
 export { decidePublication } from './decidePublication.ts';
-export { COPY_RESERVE_MS, digestUpload } from './digestUpload.ts';
+export { digestUpload } from './digestUpload.ts';
 export { IngestError } from './errors.ts';
 export { type Observation, observeUpload } from './observeUpload.ts';
 export { reconcileUploads } from './reconcile.ts';

@@ -1,4 +1,5 @@
 import { type Blob, isDoomed } from '../catalog/index.ts';
+import { copyResumably } from '../copying/index.ts';
 import { blobKey, manifestIsSound, manifestKey, PartManifest, type PartHash } from '../shared/digest.ts';
 import type { Digest, StorageClass } from '../shared/ids.ts';
 import type { CopyOutcome, ObjectStore } from '../shared/ports/objectStore.ts';
@@ -77,11 +78,9 @@ export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call:
     const pinned = await deps.objects.head(key, wanted.blob.origin.versionId);
     if (pinned.outcome === 'found' && pinned.head.size === wanted.source.size) return { outcome: 'kept' };
   }
-  const first = await deps.objects.copy(wanted.source, key, {
-    onlyIf: 'absent',
-    storageClass: FIRST_CLASS,
-    metadata: {},
-  });
+  const copying = { digest: wanted.digest, purpose: 'publish', source: wanted.source };
+  const options = { storageClass: FIRST_CLASS, metadata: {} };
+  const first = await copyResumably(deps, { ...copying, options: { ...options, onlyIf: 'absent' } }, call.remainingMs);
   if (first.outcome !== 'exists') return settleCopy(deps, wanted, first);
   const current = await deps.objects.head(key);
   if (current.outcome === 'absent') throw busy(key);
@@ -94,7 +93,7 @@ export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call:
       return { outcome: 'placed', versionId, lost };
   }
   call.telemetry.warn(doomed ? 'origin-being-swept' : 'origin-differs', { key, versionId });
-  const second = await deps.objects.copy(wanted.source, key, { storageClass: FIRST_CLASS, metadata: {} });
+  const second = await copyResumably(deps, { ...copying, options }, call.remainingMs);
   return settleCopy(deps, wanted, second);
 }
 
@@ -104,6 +103,8 @@ async function settleCopy(deps: IngestDeps, wanted: OriginWanted, copied: CopyOu
     case 'busy':
     case 'exists':
       throw busy(key);
+    case 'unfinished':
+      return { outcome: 'out-of-time' };
     case 'source-absent':
       return { outcome: 'absent' };
     case 'source-archived':

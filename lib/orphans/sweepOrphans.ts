@@ -5,6 +5,7 @@ import type { ObjectVersion } from '../shared/ports/objectStore.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { MINUTE_MS } from '../shared/units.ts';
 import { isImplausible, type OrphanReason } from './decideOrphan.ts';
+import { abandonOldCopies } from './abandonOldCopies.ts';
 import { OrphanError } from './errors.ts';
 import { type FoundVersion, type JudgeDeps, judgeVersion } from './judgeVersion.ts';
 
@@ -37,6 +38,7 @@ export async function sweepOrphans(
   const counts = new Map<Swept, number>();
   if (deps.settings.orphanSweep === 'off') return counts;
   const { digit = '' } = message;
+  if (message.digit === undefined && message.cursor === undefined) await abandonOldCopies(deps, call);
   for (let cursor = message.cursor; ; ) {
     const page = await deps.objects.listVersions({
       prefix: PREFIX + digit,

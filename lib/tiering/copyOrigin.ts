@@ -1,5 +1,6 @@
 import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import type { Blob } from '../catalog/index.ts';
+import { type CopyingDeps, copyResumably } from '../copying/index.ts';
 import { blobDigest, blobKey, PartHash } from '../shared/digest.ts';
 import type { ObjectHead, ObjectStore } from '../shared/ports/objectStore.ts';
 import { formatBytes } from '../shared/units.ts';
@@ -10,6 +11,8 @@ export const ACTION_METADATA = 'strata-action';
 
 export type CopyOutcome =
   | { readonly outcome: 'verified'; readonly head: ObjectHead; readonly text: string }
+  /** The time was up; the message comes again and goes on. */
+  | { readonly outcome: 'unfinished' }
   | { readonly outcome: 'failed'; readonly reason: 'source-archived' | 'source-absent' }
   | { readonly outcome: 'failed'; readonly reason: 'copy-differs'; readonly versionId: string };
 
@@ -17,19 +20,31 @@ export type CopyOutcome =
  * Copies the pinned origin to the same key with the new class, and verifies what lies there: size, class and, where the store
  * has verified part checksums itself, the digest. Repeated, it finds the copy that it made.
  */
-export async function copyOrigin(objects: ObjectStore, message: TransitionReplica, blob: Blob): Promise<CopyOutcome> {
+export async function copyOrigin(
+  deps: CopyingDeps,
+  message: TransitionReplica,
+  blob: Blob,
+  remainingMs: () => number,
+): Promise<CopyOutcome> {
+  const { objects } = deps;
   const key = blobKey(blob.digest);
   const found = await findCopy(objects, message);
   if (found !== undefined) return verifyCopy(objects, message, blob, found.versionId);
   const source = await objects.head(key, message.from.versionId);
   if (source.outcome === 'absent') return { outcome: 'failed', reason: 'source-absent' };
-  const copied = await objects.copy({ key, versionId: message.from.versionId }, key, {
-    storageClass: message.to,
-    metadata: { ...source.head.metadata, [ACTION_METADATA]: message.actionId },
-  });
+  const metadata = { ...source.head.metadata, [ACTION_METADATA]: message.actionId };
+  const copying = {
+    digest: blob.digest,
+    purpose: message.actionId,
+    source: { key, versionId: message.from.versionId },
+    options: { storageClass: message.to, metadata },
+  };
+  const copied = await copyResumably(deps, copying, remainingMs);
   switch (copied.outcome) {
     case 'written':
       return verifyCopy(objects, message, blob, copied.versionId);
+    case 'unfinished':
+      return copied;
     case 'source-absent':
     case 'source-archived':
       return { outcome: 'failed', reason: copied.outcome };

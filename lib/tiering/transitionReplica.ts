@@ -15,6 +15,7 @@ import {
   startingWith,
   type Versioned,
 } from '../catalog/index.ts';
+import { abandonOwnCopy } from '../copying/index.ts';
 import { blobKey } from '../shared/digest.ts';
 import { type Digest, originLocation } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
@@ -34,7 +35,11 @@ export interface TransitionDeps {
   readonly settings: { readonly region: string; readonly tierSweep: SweepMode };
 }
 
-export type TransitionAnswer = TransitionReason | Exclude<TransitionStep, 'move' | 'refuse'>;
+export type TransitionAnswer =
+  | TransitionReason
+  /** The copy takes longer than one call. */
+  | 'copying'
+  | Exclude<TransitionStep, 'move' | 'refuse'>;
 
 /** How long an old copy outlives the switch at least: a host that was told of it may still begin to read it. */
 const GRACE_SECONDS = 900;
@@ -46,8 +51,12 @@ const MOST_HOPS = 192;
  * later, when nothing reads it. Killed anywhere and delivered again it goes on; twice at once, one switch wins and the other takes
  * its copy away. The last verified copy is never deleted: the old one goes only after the new one was seen in the bucket.
  */
-export async function transitionReplica(deps: TransitionDeps, message: TransitionReplica): Promise<TransitionAnswer> {
-  const answer = await takeStep(deps, message);
+export async function transitionReplica(
+  deps: TransitionDeps,
+  message: TransitionReplica,
+  remainingMs: () => number,
+): Promise<TransitionAnswer> {
+  const answer = await takeStep(deps, message, remainingMs);
   deps.telemetry.metric('TransitionStep', 'Count', 1, { reason: answer });
   deps.telemetry.info('transition step', {
     reason: answer,
@@ -59,7 +68,11 @@ export async function transitionReplica(deps: TransitionDeps, message: Transitio
   return answer;
 }
 
-async function takeStep(deps: TransitionDeps, message: TransitionReplica): Promise<TransitionAnswer> {
+async function takeStep(
+  deps: TransitionDeps,
+  message: TransitionReplica,
+  remainingMs: () => number,
+): Promise<TransitionAnswer> {
   const action = await ActionRow.get(deps.catalog, message.actionId);
   const blob = await BlobRow.get(deps.catalog, message.digest);
   const replicas = await loadReplicas(deps.catalog, message.digest);
@@ -73,7 +86,7 @@ async function takeStep(deps: TransitionDeps, message: TransitionReplica): Promi
   const step = decideTransition(facts);
   switch (step) {
     case 'move':
-      return blob === undefined ? 'finished' : move(deps, message, blob.value);
+      return blob === undefined ? 'finished' : move(deps, message, blob.value, remainingMs);
     case 'delete-old':
       return deleteOld(deps, message);
     case 'wait':
@@ -95,8 +108,17 @@ async function loadReplicas(store: CatalogStore, digest: Digest): Promise<readon
   return items.map((item) => ReplicaRow.parse(item));
 }
 
-async function move(deps: TransitionDeps, message: TransitionReplica, blob: Blob): Promise<TransitionReason> {
-  const copied = await copyOrigin(deps.objects, message, blob);
+async function move(
+  deps: TransitionDeps,
+  message: TransitionReplica,
+  blob: Blob,
+  remainingMs: () => number,
+): Promise<TransitionReason | 'copying'> {
+  const copied = await copyOrigin(deps, message, blob, remainingMs);
+  if (copied.outcome === 'unfinished') {
+    await goOnCopying(deps, message);
+    return 'copying';
+  }
   if (copied.outcome === 'failed') {
     await fail(deps, message, copied.reason);
     if (copied.reason === 'copy-differs') await removeCopy(deps, message, copied.versionId);
@@ -235,8 +257,19 @@ async function comeAgain(deps: TransitionDeps, message: TransitionReplica): Prom
   );
 }
 
+/** The next call goes on with the copy; once the action has expired, it takes it away. */
+async function goOnCopying(deps: TransitionDeps, message: TransitionReplica): Promise<void> {
+  const calls = (message.calls ?? 0) + 1;
+  await sendOnce(
+    deps,
+    { scope: 'transition', id: `${message.actionId} copy ${calls}` },
+    { queue: 'transition', body: { ...message, calls } },
+  );
+}
+
 /** A try that was killed after its copy, and whose action ended meanwhile, must not leave bytes that are paid for. */
 async function discardCopy(deps: TransitionDeps, message: TransitionReplica): Promise<void> {
+  await abandonOwnCopy(deps, message.digest, message.actionId);
   const own = await findCopy(deps.objects, message);
   if (own !== undefined) await removeCopy(deps, message, own.versionId);
 }

@@ -40,7 +40,7 @@ for (const { name, service: serviceName, archives, tellsParts } of STORES) {
     objectStoreContract(name, async () => ({ store, archives }));
 
     it('copies by parts above its limit for one request', async () => {
-      const copyLimits = { singleCopyBytes: PART, partBytes: PART };
+      const copyLimits = { singleCopyBytes: PART, partBytes: PART, parallelParts: 8 };
       const byParts = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: true, copyLimits });
       const content = Buffer.alloc(2 * PART + 12_345, 'strata');
       const source = await store.write('large/source', content, { metadata: { note: 'kept' } });
@@ -55,6 +55,45 @@ for (const { name, service: serviceName, archives, tellsParts } of STORES) {
       const copyId = copied.outcome === 'written' ? copied.versionId : '';
       const read = await store.readRange('large/copy', copyId, 0, content.length);
       expect(read.outcome === 'read' && Buffer.compare(read.bytes, content)).toBe(0);
+    });
+
+    it('copies over several calls, finds what it has copied, and begins anew where that is gone', async () => {
+      const copyLimits = { singleCopyBytes: PART, partBytes: PART, parallelParts: 1 };
+      const slow = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: true, copyLimits });
+      const content = Buffer.concat([1, 2, 3].map((part) => Buffer.alloc(part === 3 ? 12_345 : PART, part)));
+      const written = await store.write('slow/source', content);
+      const source = { key: 'slow/source', versionId: written.outcome === 'written' ? written.versionId : '' };
+      const begun: string[] = [];
+      const copy = (resume: string | undefined) =>
+        slow.copy(source, 'slow/copy', {
+          onlyIf: 'absent',
+          resumable: {
+            resume,
+            mayGoOn: () => false,
+            begun: async (told) => {
+              begun.push(told);
+            },
+          },
+        });
+      expect(await copy(undefined)).toEqual({ outcome: 'unfinished' });
+      const listed = await slow.listUnfinishedCopies({ prefix: 'slow/copy', limit: 10 });
+      expect(listed.copies).toMatchObject([{ key: 'slow/copy', resume: begun[0] }]);
+      await slow.abandonCopy('slow/copy', begun[0] ?? '');
+      await slow.abandonCopy('slow/copy', begun[0] ?? '');
+      expect((await slow.listUnfinishedCopies({ prefix: 'slow/copy', limit: 10 })).copies).toEqual([]);
+      for (let call = 0; call < 2; call += 1) expect(await copy(begun.at(-1))).toEqual({ outcome: 'unfinished' });
+      const copied = await copy(begun.at(-1));
+      expect(copied).toMatchObject({ outcome: 'written', size: content.length });
+      expect(begun).toHaveLength(2);
+      const read = await store.readRange(
+        'slow/copy',
+        copied.outcome === 'written' ? copied.versionId : '',
+        0,
+        content.length,
+      );
+      expect(read.outcome === 'read' && Buffer.compare(read.bytes, content)).toBe(0);
+      expect(await copy(undefined)).toEqual({ outcome: 'exists' });
+      expect(begun).toHaveLength(2);
     });
 
     it('knows the parts that the store verified, and trusts no others', async () => {

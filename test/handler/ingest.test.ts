@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createIngestHandler } from '../../functions/ingest/handler.ts';
 import {
   BlobRow,
+  CopyRow,
   ModelRow,
   ReferenceRow,
   ReplicaRow,
@@ -14,6 +15,8 @@ import { blobDigest, blobKey, manifestIsSound, manifestKey, PartManifest, partHa
 import { type Digest, Location, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { sqsBatch, testContext } from '../support/envelopes.ts';
+import { createManualClock } from '../support/manualClock.ts';
+import { slowCopies } from '../support/slowCopies.ts';
 import { createIngestPlane, type IngestPlane, PLANE_PART_SIZE, safetensors } from '../support/ingestPlane.ts';
 
 const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
@@ -249,6 +252,8 @@ describe('the copy to blobs/', () => {
       copy: (...args) => store.copy(...args),
       restore: (...args) => store.restore(...args),
       remove: (...args) => store.remove(...args),
+      listUnfinishedCopies: (...args) => store.listUnfinishedCopies(...args),
+      abandonCopy: (...args) => store.abandonCopy(...args),
       listVersions: (...args) => store.listVersions(...args),
       ...change(store),
     });
@@ -261,6 +266,40 @@ describe('the copy to blobs/', () => {
     await plane.settle();
     const blob = (await BlobRow.get(plane.catalog, digestOf(bytes)))?.value;
     expect(left).toMatchObject({ outcome: 'written', versionId: blob?.origin.versionId });
+  });
+
+  it('goes on over as many calls as it takes, and forgets it when it has ended', async () => {
+    let begun = 0;
+    const callsOf = () => {
+      begun += 1;
+      return 4;
+    };
+    const plane = await createIngestPlane({ objects: (store) => slowCopies(store, createManualClock(), callsOf) });
+    const bytes = safetensors(1000);
+    await plane.upload(KEY, bytes);
+    await plane.settle();
+    expect(begun).toBe(1);
+    const head = await plane.objects.head(KEY);
+    const row = await UploadRow.get(plane.catalog, KEY, head.outcome === 'found' ? head.head.versionId : '');
+    expect(row?.value).toMatchObject({ state: 'ready', hop: 3 });
+    expect(await CopyRow.get(plane.catalog, digestOf(bytes), 'publish')).toBeUndefined();
+  });
+
+  it('reads saved part hashes once at the beginning and once at the end, however many parts there are', async () => {
+    let reads = 0;
+    const plane = await createIngestPlane({
+      catalog: (store) => ({
+        ...store,
+        query: (query) => {
+          if (query.from?.startsWith('PARTS#') === true) reads += 1;
+          return store.query(query);
+        },
+      }),
+    });
+    await plane.upload(KEY, safetensors(100 * PLANE_PART_SIZE));
+    await plane.settle();
+    expect(reads).toBe(2);
+    expect((await plane.catalog.queryIndex('listing', { partition: 'MODELS', limit: 10 })).items).toHaveLength(1);
   });
 
   it('covers a foreign object of the same size under its key', async () => {

@@ -40,6 +40,8 @@ function interruption(at: number, when: 'before' | 'after') {
       copy: (...args) => pass(() => store.copy(...args)),
       restore: (...args) => pass(() => store.restore(...args)),
       remove: (...args) => pass(() => store.remove(...args)),
+      listUnfinishedCopies: (...args) => pass(() => store.listUnfinishedCopies(...args)),
+      abandonCopy: (...args) => pass(() => store.abandonCopy(...args)),
       listVersions: (...args) => pass(() => store.listVersions(...args)),
     }),
   };

@@ -38,6 +38,20 @@ describe('placing a published model', () => {
     });
   });
 
+  it('leaves to messages of their own the shards of hosts that its time does not suffice for', async () => {
+    const { world } = await worldWithHosts(['gpu-a', 'gpu-b', 'gpu-c']);
+    const message = await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' });
+    let calls = 0;
+    const runsOut = () => {
+      calls += 1;
+      return calls > 2 ? 10_000 : 60_000;
+    };
+    await world.deliver('placement', message, runsOut);
+    expect(world.counted('PlacementDecided', 'subscribed')).toBeLessThan(3);
+    const commands = await world.run();
+    expect(commands.map((command) => command.host).toSorted()).toEqual(['gpu-a', 'gpu-b', 'gpu-c']);
+  });
+
   it('commands nothing twice when the message comes three times', async () => {
     const { world } = await worldWithHosts(['gpu-a']);
     const message = await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' });

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { BlobRow, OrphanRow, VersionRow } from '../../lib/catalog/index.ts';
+import { BlobRow, CopyRow, OrphanRow, VersionRow } from '../../lib/catalog/index.ts';
 import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
 import { Digest, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { PortError } from '../../lib/shared/errors.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
-import { DAY_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, EpochMs } from '../../lib/shared/units.ts';
+import { createManualClock } from '../support/manualClock.ts';
+import { slowCopies } from '../support/slowCopies.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
 
 const BYTES = safetensors(200);
@@ -132,6 +134,34 @@ describe('the sweep of orphans', () => {
     for (let night = 0; night < 3; night += 1) await nextNight(plane);
     expect(counted(plane, 'origin-missing')).toBe(3);
     expect(await versions(plane)).toHaveLength(2);
+  });
+
+  it('abandons copies by parts that nobody goes on with, and no others', async () => {
+    const clock = createManualClock();
+    const copies: { store: ObjectStore | undefined } = { store: undefined };
+    const plane = await createIngestPlane({
+      objects: (store) => (copies.store = slowCopies(store, clock, () => 9)),
+    });
+    const begin = async (digest: Digest, saved: boolean) => {
+      const source = await plane.upload('uploads/x', 'x');
+      if (source.outcome !== 'written') throw new Error(source.outcome);
+      const begun = async (resume: string) => {
+        const times = { startedAt: clock.now(), expiresAt: EpochMs.parse(plane.clock.now() + 7 * DAY_MS) };
+        const row = CopyRow.put({ digest, purpose: 'publish', resume, ...times }, 'absent');
+        if (saved) await plane.catalog.transact([row]);
+      };
+      const from = { key: 'uploads/x', versionId: source.versionId };
+      await copies.store?.copy(from, blobKey(digest), { resumable: { begun, mayGoOn: () => false } });
+    };
+    await begin(digestOf('forgotten'), false);
+    await begin(digestOf('under way'), true);
+    const left = async () => (await copies.store!.listUnfinishedCopies({ prefix: 'blobs/', limit: 10 })).copies;
+    await plane.sweepOrphans();
+    expect(await left()).toHaveLength(2);
+    await nextNight(plane);
+    expect(await left()).toMatchObject([{ key: blobKey(digestOf('under way')) }]);
+    for (let night = 0; night < 7; night += 1) await nextNight(plane);
+    expect(await left()).toEqual([]);
   });
 
   it('fails, and sweeps nothing, where most of a page is unnamed: the catalog is the likelier one to be wrong', async () => {

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ActionRow, type Blob, BlobRow, ReplicaRow } from '../../lib/catalog/index.ts';
+import { TransitionReplica } from '../../events/transition-replica/v1.ts';
+import { ActionRow, type Blob, BlobRow, CopyRow, ReplicaRow } from '../../lib/catalog/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { HostId, hostLocation } from '../../lib/shared/ids.ts';
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { DAY_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { createManualClock } from '../support/manualClock.ts';
+import { slowCopies } from '../support/slowCopies.ts';
 import { type Between, createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 /** A world with one transition that is decided and sent. */
@@ -52,6 +56,40 @@ describe('a transition', () => {
     await world.deliver('transition', later!.body);
     await expectSound(world, blob);
     expect(await readAll(world, blob, switched.origin.versionId)).toBe(before);
+  });
+
+  it('goes on with a copy that takes longer than one call', async () => {
+    const clock = createManualClock();
+    const { world, blob, message } = await decided({
+      catalog: (store) => store,
+      objects: (store) => slowCopies(store, clock, () => 3),
+    });
+    await world.deliver('transition', message);
+    expect((await world.blob(blob.digest)).origin).toEqual(blob.origin);
+    expect(await CopyRow.get(world.catalog, blob.digest, (message as { actionId: string }).actionId)).toBeDefined();
+    await world.clock.advance(16 * MINUTE_MS);
+    await world.run();
+    await expectSound(world, blob);
+    expect(world.counted('TransitionStep', 'copying')).toBe(2);
+    expect(await CopyRow.get(world.catalog, blob.digest, (message as { actionId: string }).actionId)).toBeUndefined();
+  });
+
+  it('abandons a copy whose action has ended meanwhile', async () => {
+    const clock = createManualClock();
+    const copies: { store: ObjectStore | undefined } = { store: undefined };
+    const { world, blob, message } = await decided({
+      catalog: (store) => store,
+      objects: (store) => (copies.store = slowCopies(store, clock, () => 9)),
+    });
+    await world.deliver('transition', message);
+    const [goesOn] = await world.takeOutbox();
+    const { actionId } = TransitionReplica.parse(goesOn!.body);
+    const action = await ActionRow.get(world.catalog, actionId);
+    const expired = ActionRow.put({ ...action!.value, state: 'expired' }, { version: action!.version });
+    await world.catalog.transact([expired]);
+    await world.deliver('transition', goesOn!.body);
+    expect(await copies.store?.listUnfinishedCopies({ prefix: 'blobs/', limit: 10 })).toEqual({ copies: [] });
+    expect(await CopyRow.get(world.catalog, blob.digest, actionId)).toBeUndefined();
   });
 
   it('keeps the old copy while a host fills from it, and deletes it afterwards', async () => {

@@ -7,6 +7,7 @@ import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import type { MemQueues } from '../support/memQueues.ts';
+import { slowCopies } from '../support/slowCopies.ts';
 import { chooseFaultRates, Faults, simulated } from './faults.ts';
 import { credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { SimulatedHost } from './hosts.ts';
@@ -49,15 +50,16 @@ export async function createStage(
   const catalog = watchCatalog(stores.catalog, counters, capabilities);
   const queues = announcingQueues(stores.queues, (queue) => plane.queueChanged(queue));
   const objectDatabase = openDatabase(':memory:');
+  const files = await createFileObjectStore({
+    disk: createMemDisk(),
+    database: objectDatabase,
+    bucket: 'strata',
+    region: 'local',
+    clock,
+    random: rng.fork().asRandom(),
+  });
   const bucket = watchBucket(
-    await createFileObjectStore({
-      disk: createMemDisk(),
-      database: objectDatabase,
-      bucket: 'strata',
-      region: 'local',
-      clock,
-      random: rng.fork().asRandom(),
-    }),
+    slowCopies(files, clock, () => (faults.happens('slow-copy') ? 3 : 1)),
     counters,
     capabilities,
     () => plane.bucketChanged(),

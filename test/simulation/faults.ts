@@ -24,6 +24,7 @@ export const FAULT_KINDS = [
   'clock-jump',
   'scanner-crash',
   'lost-notification',
+  'slow-copy',
   'impostor',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -52,6 +53,7 @@ const BASE_RATES: Readonly<Record<FaultKind, number>> = {
   'clock-jump': 0.05,
   'scanner-crash': 0.3,
   'lost-notification': 0.05,
+  'slow-copy': 0.3,
   impostor: 0.2,
 };
 

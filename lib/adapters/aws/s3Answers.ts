@@ -1,6 +1,6 @@
 import { EpochMs } from '../../shared/units.ts';
 import { StorageClass } from '../../shared/ids.ts';
-import type { ObjectHead } from '../../shared/ports/objectStore.ts';
+import type { CopyOutcome, ObjectHead } from '../../shared/ports/objectStore.ts';
 import { awsErrorName, awsStatus } from './errors.ts';
 
 /** Absent means STANDARD; a class that Strata never uses itself (ONEZONE_IA …) counts as STANDARD too: it reads at once. */
@@ -52,4 +52,17 @@ export function refusedWrite(
   if (status === 412) return { outcome: 'exists' };
   if (status === 409) return { outcome: 'busy' };
   return undefined;
+}
+
+export function written(
+  versionId: string | undefined,
+  etag: string | undefined,
+  size: number | undefined,
+): Extract<CopyOutcome, { outcome: 'written' }> {
+  return { outcome: 'written', versionId: versionId ?? 'null', etag: unquoted(etag), size: size ?? 0 };
+}
+
+/** ETags are compared, never interpreted; the quotes of the header are not part of them. */
+export function unquoted(etag: string | undefined): string {
+  return (etag ?? '').replaceAll('"', '');
 }

@@ -19,8 +19,19 @@ import type {
 import { checkRange, checkRestore, checkWrite } from '../objectCalls.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { awsStatus, invalidRequest, mapErrors, portErrorOf } from './errors.ts';
-import { isAbsent, isArchived, refusedWrite, restoreOf, storageClassOf, timeOf } from './s3Answers.ts';
-import { type CopyLimits, copyObject, S3_COPY_LIMITS, unquoted, written } from './s3Copy.ts';
+import {
+  isAbsent,
+  isArchived,
+  refusedWrite,
+  restoreOf,
+  storageClassOf,
+  timeOf,
+  unquoted,
+  written,
+} from './s3Answers.ts';
+import { copyObject } from './s3Copy.ts';
+import { type CopyLimits, S3_COPY_LIMITS } from './s3CopyRequest.ts';
+import { unfinishedCopiesOf } from './s3UnfinishedCopies.ts';
 import { restoreObject } from './s3Restore.ts';
 import { readVerifiedParts } from './s3VerifiedParts.ts';
 
@@ -125,6 +136,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       checkRestore(request);
       return restoreObject({ client, bucket, key, versionId, request });
     },
+    ...unfinishedCopiesOf(client, bucket),
     async remove(key, versionId) {
       try {
         await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));

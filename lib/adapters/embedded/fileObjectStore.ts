@@ -207,6 +207,9 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       const readyAt = restores.ask(found, request, restored, now);
       return restored ? { outcome: 'restored' } : { outcome: 'restoring', readyAt };
     },
+    // A copy shares its source's file, so it ends where it begins.
+    listUnfinishedCopies: async () => ({ copies: [] }),
+    abandonCopy: async () => undefined,
     async remove(key, versionId) {
       checkObjectKey(key);
       if (versionId === undefined) {

@@ -34,8 +34,30 @@ export type WriteOutcome =
   /** A concurrent write or delete of the same key; the caller may try again. */
   | { readonly outcome: 'busy' };
 
+/** What lets a copy that takes longer than one call go on in the next. */
+export interface ResumableCopy {
+  /** What an earlier call of the same copy was told; where it is gone, the copy begins anew. */
+  readonly resume?: string | undefined;
+  /** Told once, before any byte is copied, where the copy may take several calls: to be kept for the next one. */
+  readonly begun: (resume: string) => Promise<void>;
+  /** Asked before further parts are begun; each call copies some. */
+  readonly mayGoOn: () => boolean;
+}
+
+export interface CopyOptions extends WriteOptions {
+  readonly resumable?: ResumableCopy;
+}
+
+export interface UnfinishedCopy {
+  readonly key: string;
+  readonly resume: string;
+  readonly startedAt: EpochMs;
+}
+
 export type CopyOutcome =
   | WriteOutcome
+  /** The time was up; what was copied is kept for the next call. Only where the copy is resumable. */
+  | { readonly outcome: 'unfinished' }
   | { readonly outcome: 'source-absent' }
   | { readonly outcome: 'source-archived' };
 
@@ -90,12 +112,20 @@ export interface ObjectStore extends ObjectReader {
   verifiedParts(key: string, versionId: string, partSize: number): Promise<readonly string[] | undefined>;
   /** For small objects (at most 64 MiB). */
   write(key: string, bytes: Uint8Array, options?: WriteOptions): Promise<WriteOutcome>;
-  /** Server-side copy of one pinned version of any size; above 5 GB by parts. Metadata replaces the source's when given. */
+  /** Server-side copy of one pinned version of any size; above 5 GB by parts, and then resumable. Metadata replaces the source's when given. */
   copy(
     source: { readonly key: string; readonly versionId: string },
     key: string,
-    options?: WriteOptions,
+    options?: CopyOptions,
   ): Promise<CopyOutcome>;
+  /** Copies by parts under a prefix that were begun and neither finished nor abandoned, by key. For sweeps, never on a request path. */
+  listUnfinishedCopies(query: {
+    readonly prefix: string;
+    readonly limit: number;
+    readonly cursor?: string;
+  }): Promise<{ readonly copies: readonly UnfinishedCopy[]; readonly cursor?: string }>;
+  /** Frees what an unfinished copy has stored; succeeds where there is none. */
+  abandonCopy(key: string, resume: string): Promise<void>;
   /**
    * Asks for a readable copy of one archived version, for some days; its class stays what it is. The store tells the end of it by the
    * events `Object Restore Completed` and, when the days are over, `Object Restore Expired`; both may come late, twice or never, and

@@ -1,0 +1,25 @@
+import * as z from 'zod/mini';
+import { Digest } from '../../shared/ids.ts';
+import { EpochMs } from '../../shared/units.ts';
+import { defineRow } from '../rowType.ts';
+
+/** A copy to `blobs/<digest>` that takes several calls. Gone when it has ended; one that nobody goes on with expires. */
+export const CopyValue = z.strictObject({
+  digest: Digest,
+  /** `publish`, or the id of the action that it is made for. */
+  purpose: z.string(),
+  /** The store's name of it. */
+  resume: z.string(),
+  startedAt: EpochMs,
+  expiresAt: EpochMs,
+});
+export type CopyUnderWay = z.infer<typeof CopyValue>;
+
+export const CopyRow = defineRow({
+  name: 'copy under way',
+  schemaVersion: 1,
+  schema: CopyValue,
+  key: (digest: Digest, purpose: string) => ({ partition: `BLOB#${digest}`, sort: `COPY#${purpose}` }),
+  keyOf: (value): [Digest, string] => [value.digest, value.purpose],
+  expiresAt: (value) => value.expiresAt,
+});

@@ -1,0 +1,1 @@
+export { abandonOwnCopy, type CopyingDeps, copyResumably, PART_RESERVE_MS } from './copyResumably.ts';
