@@ -71,6 +71,7 @@ export function simulate(
     wait: DEFAULT_MISS_WAIT,
     objects: trace.objects,
     seed: 1,
+    nextUse: trace.whole.nextUse,
   });
   simulation.feed(trace.batch);
   return simulation.results();
