@@ -11,6 +11,7 @@ import { createReapHandler } from './reap/handler.ts';
 import { createReceiptsHandler } from './receipts/handler.ts';
 import { createReconcileHandler } from './reconcile/handler.ts';
 import { createRelayHandler } from './relay/handler.ts';
+import { createRestoreHandler } from './restore/handler.ts';
 import { createScanHandler } from './scan/handler.ts';
 import type { FunctionDeps } from './shared/deps.ts';
 import type { QueueHandler } from './shared/queueHandler.ts';
@@ -19,6 +20,7 @@ import { createStartSweepHandler } from './start-sweep/handler.ts';
 import { createSweepHandler } from './sweep/handler.ts';
 import { createSweepOrphansHandler } from './sweep-orphans/handler.ts';
 import { createTransitionHandler } from './transition/handler.ts';
+import { createWatchRestoresHandler } from './watch-restores/handler.ts';
 
 /** How a runtime other than Lambda calls a function: with the very envelope that its trigger would send. */
 export type Handler = QueueHandler | ((event: unknown, context: Context) => Promise<unknown>);
@@ -36,12 +38,14 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   receipts: createReceiptsHandler,
   reconcile: createReconcileHandler,
   relay: createRelayHandler,
+  restore: createRestoreHandler,
   scan: createScanHandler,
   'start-purge': createStartPurgeHandler,
   'start-sweep': createStartSweepHandler,
   sweep: createSweepHandler,
   'sweep-orphans': createSweepOrphansHandler,
   transition: createTransitionHandler,
+  'watch-restores': createWatchRestoresHandler,
 };
 
 /** Every handler by its function's name, for runtimes that hold all functions in one process. */

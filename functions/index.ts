@@ -9,12 +9,14 @@ import { reap } from './reap/function.ts';
 import { receipts } from './receipts/function.ts';
 import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
+import { restore } from './restore/function.ts';
 import { startPurge } from './start-purge/function.ts';
 import { scan } from './scan/function.ts';
 import { startSweep } from './start-sweep/function.ts';
 import { sweep } from './sweep/function.ts';
 import { sweepOrphans } from './sweep-orphans/function.ts';
 import { transition } from './transition/function.ts';
+import { watchRestores } from './watch-restores/function.ts';
 
 /** Every function of the product; what it is started by, may do and costs is in its declaration. */
 export const FUNCTIONS = [
@@ -29,11 +31,13 @@ export const FUNCTIONS = [
   receipts,
   reconcile,
   relay,
+  restore,
   scan,
   startPurge,
   startSweep,
   sweep,
   sweepOrphans,
   transition,
+  watchRestores,
 ] as const;
 export type FunctionName = (typeof FUNCTIONS)[number]['name'];

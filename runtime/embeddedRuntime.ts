@@ -68,7 +68,7 @@ const SETTINGS: Settings = {
   orphanGraceMs: DurationMs.parse(7 * DAY_MS),
 };
 
-const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, housekeeping: HOUR_MS };
+const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, restores: 1_000, housekeeping: HOUR_MS };
 
 export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Promise<EmbeddedRuntime> {
   const { folder, telemetry, clock = systemClock } = options;
@@ -134,6 +134,7 @@ function startTriggers(deps: TriggerDeps, loops: Record<string, Loop>): { stop()
   start('router', () => routeNotifications(objects, queues, routed));
   start('stream', () => deps.stream.deliver(invoker));
   start('schedules', () => fireDue({ invoker, log: stores.scheduleLog, clock, telemetry }, schedules()));
+  start('restores', async () => objects.tellRestores());
   start('housekeeping', async () => {
     catalog.dropExpired(clock.now());
     queues.dropExpired();

@@ -1,6 +1,7 @@
 import type { Problem, ResolvedModel } from '../../events/host-api/v1.ts';
 import type { Digest, ModelKind, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
+import type { EpochMs } from '../../lib/shared/units.ts';
 import type { FillFailure, FillOutcome } from '../nvme/fills.ts';
 import { blobPath } from '../nvme/paths.ts';
 import type { LeaseId } from '../nvme/records.ts';
@@ -31,6 +32,8 @@ export type FetchState =
       readonly secondsRemaining: number | undefined;
     }
   | { readonly state: 'done' }
+  /** Archived at the origin; the plane has it restored. */
+  | { readonly state: 'restoring'; readonly readyAt: EpochMs; readonly message: string }
   | { readonly state: 'failed'; readonly code: FillFailure; readonly message: string };
 
 export type Ensured =
@@ -43,6 +46,12 @@ export type Ensured =
       readonly lease: LeaseId;
     }
   | { readonly outcome: 'fetching'; readonly model: ModelName; readonly version: SemVer; readonly fetch: FetchState }
+  | {
+      readonly outcome: 'restoring';
+      readonly operation: string;
+      readonly fetch: Extract<FetchState, { state: 'restoring' }>;
+      readonly retryAfterSeconds: number;
+    }
   | { readonly outcome: 'refused'; readonly problem: Problem }
   | { readonly outcome: 'failed'; readonly code: FillFailure; readonly message: string }
   | { readonly outcome: 'unreachable'; readonly message: string };
@@ -123,10 +132,25 @@ export function createModels(deps: ModelsDeps): Models {
     }, 0);
   }
 
+  /** Undefined where the plane refused for another reason than that bytes are archived. */
+  function restoring(operation: string, { readyAt, title, retryAfterSeconds = 60 }: Problem): Ensured | undefined {
+    if (readyAt === undefined) return undefined;
+    const fetch = { state: 'restoring', readyAt, message: title } as const;
+    rememberState(operation, fetch);
+    return { outcome: 'restoring', operation, fetch, retryAfterSeconds };
+  }
+
   function remember(key: string, end: Awaited<Fetching['outcome']>): void {
     if (end === 'stopped') return;
+    rememberState(
+      key,
+      end === 'resident' ? { state: 'done' } : { state: 'failed', code: end.code, message: end.message },
+    );
+  }
+
+  function rememberState(key: string, state: FetchState): void {
     ended.delete(key);
-    ended.set(key, end === 'resident' ? { state: 'done' } : { state: 'failed', code: end.code, message: end.message });
+    ended.set(key, state);
     const oldest = ended.size > MOST_ENDED ? ended.keys().next() : undefined;
     if (oldest?.done === false) ended.delete(oldest.value);
   }
@@ -174,6 +198,7 @@ export function createModels(deps: ModelsDeps): Models {
   return {
     async ensure(model, reference, waitMs) {
       const resolution = await deps.resolver.resolve(model, reference);
+      if (resolution.outcome === 'refused') return restoring(`${model}@${reference}`, resolution.problem) ?? resolution;
       if (resolution.outcome !== 'resolved') return resolution;
       const resolved = resolution.model;
       const key = `${resolved.model}@${resolved.version}`;

@@ -37,6 +37,12 @@ export function ensuredAnswer(context: Context, config: AnswerConfig, ensured: E
       context.header('Retry-After', '1');
       return context.json({ operation, ...operationBody(ensured.fetch) }, 202);
     }
+    case 'restoring': {
+      const { operation, fetch, retryAfterSeconds } = ensured;
+      context.header('Location', `/v1/operations/${operation}`);
+      context.header('Retry-After', String(retryAfterSeconds));
+      return context.json({ operation, ...operationBody(fetch) }, 202);
+    }
     case 'refused':
       return problemAnswer(context, problemOfPlane(ensured.problem));
     case 'failed':
@@ -56,6 +62,8 @@ export function operationBody(fetch: FetchState) {
     }
     case 'done':
       return { status: 'done' };
+    case 'restoring':
+      return { status: 'restoring', readyAt: new Date(fetch.readyAt).toISOString(), message: fetch.message };
     case 'failed':
       return { status: 'failed', error: problemOfFill(fetch.code, fetch.message) };
   }

@@ -2,13 +2,13 @@ import { createInterface } from 'node:readline/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
-import { EpochMs, formatBytes } from '../../lib/shared/units.ts';
+import { DAY_MS, EpochMs, formatBytes, formatUsd, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { note, print } from '../output.ts';
 import { DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
-/** Adds `strata rm`, `strata undo`, `strata deleted`, `strata hold` and `strata retain`. */
+/** Adds `strata rm`, `strata undo`, `strata deleted`, `strata restore`, `strata hold` and `strata retain`. */
 export function registerLifecycle(program: Command): void {
   withPlane(program.command('rm').description('delete a version; it can be undone for some days'))
     .argument('<name@version>', 'an exact version')
@@ -26,6 +26,11 @@ export function registerLifecycle(program: Command): void {
   withPlane(program.command('deleted').description('the deleted versions of a model'))
     .argument('<name>')
     .action(runDeleted);
+  withPlane(program.command('restore').description('bring an archived version back; answers when it can be read'))
+    .argument('<name@version>', 'as for show')
+    .option('--within <time>', 'when it must be readable, as in 10m, 5h or 2d: the cheapest restore in time', duration)
+    .option(...DRY_RUN)
+    .action(runRestore);
   registerHold(program);
 }
 
@@ -111,6 +116,30 @@ async function runDeleted(model: string, options: PlaneOptions): Promise<void> {
   });
 }
 
+async function runRestore(reference: string, options: MutationOptions & { readonly within?: number }): Promise<void> {
+  const { operations } = await connect(options);
+  const withinMs = options.within;
+  const { items } = await operations.restoreVersion({
+    reference,
+    dryRun: isDry(options),
+    ...(withinMs === undefined ? {} : { withinMs }),
+  });
+  print(options, {
+    schema: 'strata.restore/v1',
+    items,
+    id: ({ digest }) => digest,
+    columns: [
+      ['DIGEST', ({ digest }) => digest.slice(0, 16)],
+      ['STATE', ({ state }) => state],
+      ['TIER', ({ tier }) => tier],
+      ['READY AT ABOUT', ({ readyAt }) => new Date(readyAt).toISOString()],
+      ['FEE', ({ usd }) => formatUsd(usd)],
+    ],
+    empty: 'Nothing of it is archived: it can be read now.',
+  });
+  sayDry(options);
+}
+
 type HoldChange = Parameters<Awaited<ReturnType<typeof connect>>['operations']['holdVersion']>[0]['change'];
 
 async function runHold(target: string, options: MutationOptions, change: HoldChange): Promise<void> {
@@ -137,6 +166,13 @@ function days(text: string): number {
   const value = Number(text);
   if (!(value >= 0 && value <= 365)) throw new InvalidArgumentError('must be 0 to 365 days.');
   return value;
+}
+
+function duration(text: string): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)([mhd])$/.exec(text) ?? [];
+  const ms = Number(count) * ({ m: MINUTE_MS, h: HOUR_MS, d: DAY_MS }[unit ?? ''] ?? Number.NaN);
+  if (!(ms > 0)) throw new InvalidArgumentError('must be a time such as 10m, 5h or 2d.');
+  return ms;
 }
 
 function moment(text: string): EpochMs {

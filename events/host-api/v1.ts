@@ -128,5 +128,7 @@ export const Problem = z.object({
   retryAfterSeconds: z.optional(z.number()),
   /** What is wrong with which field of the request. */
   errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
+  /** Of an archived model: when it is expected to be readable. */
+  readyAt: z.optional(EpochMs),
 });
 export type Problem = z.infer<typeof Problem>;

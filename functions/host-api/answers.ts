@@ -5,6 +5,7 @@ import {
   type RegistrationAnswer,
   refusalProblem,
   type ResolveAnswer,
+  restoringProblem,
 } from '../../lib/fleet/index.ts';
 import { canonicalJson } from '../../lib/shared/canonicalJson.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
@@ -65,8 +66,14 @@ export function sessionAnswer(answer: RegistrationAnswer | RefreshAnswer): HttpA
 }
 
 export function modelAnswer(answer: ResolveAnswer): HttpAnswer {
-  if (answer.outcome === 'refused') return problemAnswer(refusalProblem(answer.reason));
-  return jsonAnswer(200, answer.model);
+  switch (answer.outcome) {
+    case 'resolved':
+      return jsonAnswer(200, answer.model);
+    case 'refused':
+      return problemAnswer(refusalProblem(answer.reason));
+    case 'restoring':
+      return problemAnswer(restoringProblem(answer.readyAt, answer.secondsLeft));
+  }
 }
 
 function jsonAnswer(status: number, body: HostSession | ResolvedModel): HttpAnswer {

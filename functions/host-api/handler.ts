@@ -9,8 +9,13 @@ import {
   rejoinHost,
   resolveModel,
 } from '../../lib/fleet/index.ts';
+import { compileRates } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type HttpAnswer, type HttpHandler, type HttpRequest, httpHandler } from '../shared/httpHandler.ts';
 import { BodyError, modelAnswer, parseBody, problemAnswer, sessionAnswer } from './answers.ts';
+
+/** Read once per process: the prices ship with the release. */
+const rates = compileRates(shippedPriceBook());
 
 type Route = (request: HttpRequest, deps: RegistrationDeps) => Promise<HttpAnswer>;
 
@@ -44,7 +49,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ],
   [
     'POST /v1/resolve',
-    async (request, deps) => modelAnswer(await resolveModel(deps, parseBody(SignedEnvelope, request))),
+    async (request, deps) => modelAnswer(await resolveModel({ ...deps, rates }, parseBody(SignedEnvelope, request))),
   ],
 ]);
 

@@ -62,6 +62,7 @@ export type Grant =
   | 'blobs:write'
   | 'blobs:list'
   | 'blobs:delete'
+  | 'blobs:restore'
   | 'send:function-queues'
   | 'send:host-queues'
   | 'manage:host-queues'

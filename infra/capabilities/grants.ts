@@ -68,6 +68,8 @@ export function statementsOf(grant: Grant, on: GrantTargets): readonly PolicySta
       ];
     case 'blobs:delete':
       return [allow(['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:AbortMultipartUpload'], objects('blobs'))];
+    case 'blobs:restore':
+      return [allow(['s3:RestoreObject'], objects('blobs'))];
     case 'send:function-queues':
       return [allow(['sqs:SendMessage'], ...on.functionQueueArns)];
     case 'send:host-queues':

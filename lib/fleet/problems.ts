@@ -1,5 +1,6 @@
 import type { Problem } from '../../events/host-api/v1.ts';
 import { ContractError, StrataError } from '../shared/errors.ts';
+import type { EpochMs } from '../shared/units.ts';
 import { FleetError } from './errors.ts';
 import type { RegistrationRefusal } from './decideRegistration.ts';
 import type { ResolveRefusal } from './resolveModel.ts';
@@ -90,16 +91,22 @@ const REFUSALS: Readonly<Record<Refusal, Problem>> = {
     title: 'A file of the version has no clean verdict by the rules of today.',
     hint: 'See strata explain for its verdict.',
   },
-  archived: {
-    status: 409,
-    code: 'archived',
-    title: 'A file of the version is archived and must be restored before it can be read.',
-    hint: 'Restore it, or ask for another version.',
-  },
 };
 
 export function refusalProblem(reason: Refusal): Problem {
   return REFUSALS[reason];
+}
+
+/** Nobody can read it now; asking again costs nothing and tells how far it is. */
+export function restoringProblem(readyAt: EpochMs, secondsLeft: number): Problem {
+  return {
+    status: 409,
+    code: 'archived',
+    title: `The model is archived and is being restored: ready at about ${new Date(readyAt).toISOString().slice(0, 16)}Z.`,
+    hint: 'Ask again then; `strata restore` asks for a faster restore before one is under way.',
+    retryAfterSeconds: Math.min(secondsLeft, 3600),
+    readyAt,
+  };
 }
 
 /** What outsiders learn of a thrown error: nothing about the inside. */

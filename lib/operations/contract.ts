@@ -12,6 +12,7 @@ import {
   InspectedUpload,
   JoinTokenView,
   ModelView,
+  RestoreView,
   ShownModel,
   TombstoneView,
   UploadStateView,
@@ -56,6 +57,11 @@ const OPERATION_CONTRACTS = {
   deprecateVersion: {
     input: z.strictObject({ model: ModelName, version: SemVer, deprecated: z.boolean(), dryRun }),
     output: VersionView,
+  },
+  /** Brings what is archived of a version back, by the cheapest restore that ends in time; answers how far each file is. */
+  restoreVersion: {
+    input: z.strictObject({ reference, withinMs: z.optional(z.number().check(z.positive())), dryRun }),
+    output: page(RestoreView),
   },
   /** Deletes a version so that it can be undone for so many days; its bytes go afterwards, when nothing needs them. */
   deleteVersion: {

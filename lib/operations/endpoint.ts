@@ -79,6 +79,7 @@ export function createRemoteOperations(
     promoteAlias: remote('promoteAlias'),
     rollbackAlias: remote('rollbackAlias'),
     deprecateVersion: remote('deprecateVersion'),
+    restoreVersion: remote('restoreVersion'),
     deleteVersion: remote('deleteVersion'),
     undoDelete: remote('undoDelete'),
     listDeleted: remote('listDeleted'),

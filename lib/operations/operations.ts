@@ -21,6 +21,7 @@ import { deletedVersions, runDelete, runHold, runUndo } from './deletion.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import type { DeadLetters } from './ports.ts';
+import { restoreVersion } from './restoreVersion.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
 import type { HostView } from './views.ts';
 
@@ -47,6 +48,7 @@ export function createOperations(deps: OperationsDeps): Operations {
     promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),
     rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),
     deprecateVersion: async (input) => versionView(await deprecateVersion(catalog, { ...input, now: clock.now() })),
+    restoreVersion: (input) => restoreVersion(deps, input),
     deleteVersion: (input) => runDelete(deps, input),
     undoDelete: (input) => runUndo(deps, input),
     listDeleted: async ({ model }) => ({ items: await deletedVersions(catalog, model) }),

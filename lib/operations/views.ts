@@ -5,6 +5,7 @@ import {
   HostState,
   TombstoneState,
   ReplicaState,
+  RestoreState,
   UploadState,
   UploadValue,
   VerdictStatus,
@@ -22,7 +23,7 @@ import {
   SemVer,
   StorageClass,
 } from '../shared/ids.ts';
-import { Bytes, EpochMs } from '../shared/units.ts';
+import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 
 // What operators see: flat, raw numbers, digests in full. People's formatting is the CLI's business.
 
@@ -41,6 +42,16 @@ export const VersionView = z.object({
   retainUntil: z.optional(EpochMs),
 });
 export type VersionView = z.infer<typeof VersionView>;
+
+/** The way of an archived file back to a class that is read at once. */
+export const RestoreView = z.object({
+  digest: Digest,
+  state: RestoreState,
+  tier: z.enum(['expedited', 'standard', 'bulk']),
+  readyAt: EpochMs,
+  /** Fee of what this call asked for; 0 for what was under way. */
+  usd: Usd,
+});
 
 /** A deleted version. */
 export const TombstoneView = z.object({

@@ -71,4 +71,6 @@ export function manifestIsSound(manifest: PartManifest): boolean {
 }
 
 export const blobKey = (digest: Digest): string => `blobs/${digest}`;
+/** The blob that a key under `blobs/` holds the bytes of; undefined for every other key. */
+export const blobDigestOf = (key: string): Digest | undefined => Digest.safeParse(key.replace(/^blobs\//, '')).data;
 export const manifestKey = (digest: Digest): string => `blobs/${digest}.parts`;

@@ -13,5 +13,6 @@ export const FunctionQueue = z.enum([
   'sweep-orphans',
   'transition',
   'purge',
+  'restore',
 ]);
 export type FunctionQueue = z.infer<typeof FunctionQueue>;

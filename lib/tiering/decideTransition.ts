@@ -33,7 +33,8 @@ export function decideTransition({ message, action, blob, mode, replicas }: Tran
   const discard = mode === 'on' ? 'discard-copy' : 'finished';
   if (blob.origin.versionId === versionId) {
     if (action.state !== 'pending') return discard;
-    return mode === 'on' ? 'move' : 'refuse';
+    // The switch is the sweep's: what somebody wants to read is copied all the same.
+    return mode === 'on' || action.reason === 'restored' ? 'move' : 'refuse';
   }
   const left = replicas.find((one) => one.host === undefined && one.versionId === versionId);
   if (left?.state !== 'evicting') return action.state === 'done' ? 'finished' : discard;

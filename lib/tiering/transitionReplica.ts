@@ -1,3 +1,4 @@
+import type { RestoreBlob } from '../../events/restore-blob/v1.ts';
 import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import {
   type Action,
@@ -10,6 +11,7 @@ import {
   queryAll,
   type Replica,
   ReplicaRow,
+  RestoreRow,
   sendOnce,
   settle,
   startingWith,
@@ -188,6 +190,10 @@ async function decideSwitch(
     ),
   ];
   if (old !== undefined) changes.push(ReplicaRow.put({ ...old.value, state: 'evicting' }, expectationOf(old)));
+  const restore = await RestoreRow.get(deps.catalog, message.digest);
+  if (restore?.value.versionId === message.from.versionId) {
+    changes.push({ kind: 'delete', key: RestoreRow.key(message.digest), expect: { version: restore.version } });
+  }
   return { changes, answer: 'switched' };
 }
 
@@ -205,8 +211,17 @@ async function fail(
     if (action?.value.state !== 'pending') return { changes: [], answer: undefined };
     const outcome = { at: deps.clock.now(), code: reason, text: FAILURES[reason] };
     const ended = ActionRow.put({ ...action.value, state: 'failed', outcome }, expectationOf(action));
-    return { changes: [ended], answer: undefined };
+    return { changes: [ended, ...(await pokeRestore(deps, message))], answer: undefined };
   });
+}
+
+/** A restored copy that was to be copied may have expired: whoever looks after the restore finds out. */
+async function pokeRestore(deps: TransitionDeps, message: TransitionReplica): Promise<readonly Change[]> {
+  const restore = await RestoreRow.get(deps.catalog, message.digest);
+  if (restore?.value.versionId !== message.from.versionId) return [];
+  const { actionId, digest, versionId, correlationId } = restore.value;
+  const body: RestoreBlob = { schema: 'restore-blob/1', actionId, digest, versionId, correlationId };
+  return [outboxPut({ id: `${message.actionId}-failed`, queue: 'restore', body }, deps.clock.now())];
 }
 
 const FAILURES: Readonly<Record<Exclude<TransitionReason, 'switched'>, string>> = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HostSession, type RegisterHost, ResolvedModel } from '../../events/host-api/v1.ts';
+import { HostSession, Problem, type RegisterHost, ResolvedModel } from '../../events/host-api/v1.ts';
 import type { Blob } from '../../lib/catalog/index.ts';
 import { createJoinToken, generateKeyPair, hostKeyId, signEnvelope } from '../../lib/fleet/index.ts';
 import { Generation, HostId, HostPattern, originLocation } from '../../lib/shared/ids.ts';
@@ -302,11 +302,19 @@ describe('resolving a model', () => {
       403,
       'not-servable',
     ],
-    ['archived content', () => ask('latest', { blob: { origin: archived } }), 409, 'archived'],
   ])('refuses %s', async (_name, asked, status, code) => {
     const { statusCode, json } = await asked();
     expect(statusCode).toBe(status);
     expect(json).toMatchObject({ code });
+  });
+
+  it('begins to restore archived content, and says when it can be read', async () => {
+    const { statusCode, headers, json } = await ask('latest', { blob: { origin: archived } });
+    expect(statusCode).toBe(409);
+    const problem = Problem.parse(json);
+    expect(problem).toMatchObject({ code: 'archived', title: expect.stringContaining('ready at about 2') });
+    expect(problem.readyAt).toBeGreaterThan(Date.parse('2025-11-20T12:00:00Z'));
+    expect(headers).toMatchObject({ 'retry-after': '3600' });
   });
 
   it('is for registered hosts only', async () => {

@@ -1,5 +1,7 @@
+import { createRestoreHandler } from '../../functions/restore/handler.ts';
 import { createStartSweepHandler } from '../../functions/start-sweep/handler.ts';
 import { createSweepHandler } from '../../functions/sweep/handler.ts';
+import { createWatchRestoresHandler } from '../../functions/watch-restores/handler.ts';
 import { createTransitionHandler } from '../../functions/transition/handler.ts';
 import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
@@ -14,6 +16,8 @@ import {
   queryAll,
   type Replica,
   ReplicaRow,
+  type Restore,
+  RestoreRow,
   startingWith,
 } from '../../lib/catalog/index.ts';
 import { RULE_SET } from '../../lib/scanning/index.ts';
@@ -63,7 +67,12 @@ export async function createTieringWorld(between?: Between, tierSweep: SweepMode
     settings: { region: REGION, tierSweep },
   };
   const startSweep = createStartSweepHandler(deps);
-  const handlers = { sweep: createSweepHandler(deps), transition: createTransitionHandler(deps) };
+  const watchRestores = createWatchRestoresHandler(deps);
+  const handlers = {
+    sweep: createSweepHandler(deps),
+    transition: createTransitionHandler(deps),
+    restore: createRestoreHandler(deps),
+  };
 
   /** A published blob of random-looking bytes whose origin has been in its class for `ageDays`. */
   async function addBlob(seed: number, ageDays: number, storageClass: StorageClass = 'STANDARD'): Promise<Blob> {
@@ -107,6 +116,10 @@ export async function createTieringWorld(between?: Between, tierSweep: SweepMode
     return taken;
   }
 
+  function handlerOf(queue: string): keyof typeof handlers {
+    return queue === 'sweep' || queue === 'restore' ? queue : 'transition';
+  }
+
   async function deliver(queue: keyof typeof handlers, body: unknown): Promise<boolean> {
     const answer = await handlers[queue](sqsBatch([body]), testContext());
     return answer.batchItemFailures.length === 0;
@@ -120,14 +133,30 @@ export async function createTieringWorld(between?: Between, tierSweep: SweepMode
       if (messages.length === 0) break;
       for (const { queue, body } of messages) {
         delivered += 1;
-        if (!(await deliver(queue === 'sweep' ? 'sweep' : 'transition', body))) throw new Error('a message failed');
+        if (!(await deliver(handlerOf(queue), body))) throw new Error('a message failed');
       }
     }
     return delivered;
   }
 
+  /** Delivers what the bucket tells of restores. */
+  async function tellRestores(): Promise<number> {
+    objects.tellRestores();
+    const told = objects.notifications(100);
+    for (const { id, event } of told) {
+      objects.delivered(id);
+      if (event.includes('Object Restore')) await deliver('restore', JSON.parse(event));
+    }
+    return told.length;
+  }
+
   return {
     ...recorded,
+    tellRestores,
+    deps,
+    watchRestores: () =>
+      watchRestores({ schedule: 'restores', scheduledTime: new Date(clock.now()).toISOString() }, testContext()),
+    restore: async (digest: Digest): Promise<Restore | undefined> => (await RestoreRow.get(catalog, digest))?.value,
     clock,
     catalog,
     objects,

@@ -1,7 +1,7 @@
 import { CommandReceipt } from '../../../events/command-receipt/v1.ts';
 import type { Command } from '../../../events/host-command/v1.ts';
 import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
-import type { HostSession, RegisterHost, ResolvedModel } from '../../../events/host-api/v1.ts';
+import type { HostSession, Problem, RegisterHost, ResolvedModel } from '../../../events/host-api/v1.ts';
 import { AccessesReported } from '../../../events/accesses-reported/v1.ts';
 import { SignedEnvelope } from '../../../events/signed-envelope/v1.ts';
 import type { AgentConfig } from '../../../agent/agent.ts';
@@ -87,6 +87,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
   };
   const registry = { generation: 0, publicKey: '', registrations: [] as RegisterHost[], fenced: false, offline: false };
   const models = new Map<string, ResolvedModel>();
+  const problems = new Map<string, Problem>();
   const counters = { rangeReads: 0, resolves: 0, calls: 0, actions: 0, messages: 0 };
   const hooks: { beforeRead?: (key: string, offset: number) => Promise<void> } = {};
   const random = countedRandom(1);
@@ -142,6 +143,8 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
       counters.resolves += 1;
       const { model, reference } = JSON.parse(envelope.payload) as { model: string; reference: string };
       const found = models.get(`${model}@${reference}`);
+      const problem = problems.get(reference);
+      if (problem !== undefined) return { outcome: 'refused', problem };
       return found === undefined ? refusal('unknown-model') : { outcome: 'answered', value: found };
     },
   };
@@ -325,6 +328,12 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     queue.push({ id: counters.messages, body, visibleAt: 0, receives: 0, handle: '' });
   }
 
+  /** What the plane refuses a reference with from now on; without a problem it answers again. */
+  function refuse(reference: string, problem?: Problem): void {
+    if (problem === undefined) problems.delete(reference);
+    else problems.set(reference, problem);
+  }
+
   function publish(reference: string, files: Record<string, TestBlob>, version = VERSION): void {
     models.set(`tiny@${reference}`, {
       model: NAME,
@@ -357,6 +366,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     command,
     enqueue,
     publish,
+    refuse,
     crash: () => {
       incarnation += 1;
     },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
+import { EpochMs } from '../../../lib/shared/units.ts';
 import { createLocalApi } from '../../../agent/server/localApi.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
 import { SemVer } from '../../../lib/shared/ids.ts';
@@ -115,6 +116,23 @@ describe('GET /v1/models/{name@range}', () => {
     expect([refused.status, await refused.json()]).toMatchObject([507, { code: 'no-room' }]);
     expect((await api.request(`/v1/leases/${lease}`, { method: 'DELETE' })).status).toBe(204);
     expect((await api.request('/v1/models/tiny@wanted?wait=5')).status).toBe(200);
+  });
+
+  it('answers 202 with the time when an archived model can be read, and serves it when it is', async () => {
+    const { world, api } = await started();
+    const readyAt = EpochMs.parse(Date.parse('2026-11-20T18:30:00Z'));
+    const title = 'being restored: ready at about 2026-11-20T18:30Z.';
+    world.refuse('latest', { status: 409, code: 'archived', title, hint: '', retryAfterSeconds: 600, readyAt });
+    const asked = await api.request('/v1/models/tiny?wait=5');
+    expect(asked.status).toBe(202);
+    expect(asked.headers.get('retry-after')).toBe('600');
+    const operation = asked.headers.get('location') ?? '';
+    const body = { status: 'restoring', readyAt: '2026-11-20T18:30:00.000Z', message: title };
+    expect(await asked.json()).toEqual({ operation: 'tiny@latest', ...body });
+    expect(await (await api.request(operation)).json()).toEqual({ operation: 'tiny@latest', ...body });
+    world.refuse('latest');
+    world.publish('latest', { 'tiny.safetensors': world.addBlob(640, 1) });
+    expect((await api.request('/v1/models/tiny?wait=5')).status).toBe(200);
   });
 
   it('serves what it resolved and holds while the plane is away, and nothing else', async () => {

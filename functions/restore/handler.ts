@@ -1,0 +1,29 @@
+import * as z from 'zod/mini';
+import { RestoreNotification } from '../../events/aws/objectRestored.v1.ts';
+import { RestoreBlob } from '../../events/restore-blob/v1.ts';
+import { compileRates } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { lookAfterRestore, type RestoreDeps } from '../../lib/restores/index.ts';
+import { blobDigestOf } from '../../lib/shared/digest.ts';
+import { CorrelationId, type Digest } from '../../lib/shared/ids.ts';
+import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+
+/** Read once per process: the prices ship with the release. */
+const rates = compileRates(shippedPriceBook());
+
+export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'>): QueueHandler {
+  return queueHandler(deps, {
+    name: 'restore',
+    message: z.union([RestoreBlob, RestoreNotification]),
+    correlationId: (message) => ('schema' in message ? message.correlationId : CorrelationId.parse(message.id)),
+    handle: async (message, { telemetry }) => {
+      const digest = digestOf(message);
+      // Restores of other objects under `blobs/` are somebody else's.
+      if (digest !== undefined) await lookAfterRestore({ ...deps, telemetry, rates }, digest);
+    },
+  });
+}
+
+function digestOf(message: RestoreBlob | RestoreNotification): Digest | undefined {
+  return 'schema' in message ? message.digest : blobDigestOf(message.detail.object.key);
+}

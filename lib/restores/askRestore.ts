@@ -1,0 +1,137 @@
+import type { RestoreBlob } from '../../events/restore-blob/v1.ts';
+import {
+  type Action,
+  ActionRow,
+  type Blob,
+  BlobRow,
+  type Decided,
+  expectationOf,
+  outboxPut,
+  recordedInputs,
+  type Restore,
+  RestoreRow,
+  settle,
+  type Versioned,
+} from '../catalog/index.ts';
+import type { Rates, Waiting } from '../placement/index.ts';
+import { ActionId, type CorrelationId, type Digest, type StorageClass } from '../shared/ids.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import { DAY_MS, EpochMs, MINUTE_MS, Usd } from '../shared/units.ts';
+import { decideRestore, type RestoreChoice } from './decideRestore.ts';
+
+export interface AskDeps {
+  readonly catalog: CatalogStore;
+  readonly clock: Clock;
+  readonly rates: Rates;
+}
+
+export interface RestoreWish {
+  readonly digest: Digest;
+  /** The class that the bytes are copied to when they can be read. */
+  readonly to: StorageClass;
+  readonly waiting: Waiting;
+  /** Who wants it: a host that reads, an operator, the sweep. */
+  readonly reason: 'read' | 'operator' | 'cheaper';
+  readonly correlationId: CorrelationId;
+  readonly dryRun?: boolean;
+}
+
+/** What came of a wish; `usd` is the fee of the restore. */
+export interface AskedRestore {
+  readonly restore: Restore;
+  readonly usd: Usd;
+  readonly known: boolean;
+}
+
+/** A restored copy is copied at once when it can be read; so long it may take after all. */
+const COPY_MS = 10 * MINUTE_MS;
+const ACTION_TTL_MS = 14 * DAY_MS;
+
+/**
+ * Begins to bring an archived blob back, or answers the restore that is under way. Undefined where the blob is not archived, or not there.
+ */
+export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<AskedRestore | undefined> {
+  return settle(deps.catalog, `Restoring ${wish.digest}`, async (): Promise<Decided<AskedRestore | undefined>> => {
+    const blob = await BlobRow.get(deps.catalog, wish.digest);
+    const row = await RestoreRow.get(deps.catalog, wish.digest);
+    if (blob === undefined) return { changes: [], answer: undefined };
+    if (row?.value.versionId === blob.value.origin.versionId) {
+      return { changes: [], answer: { restore: row.value, usd: Usd.parse(0), known: true } };
+    }
+    const choice = decideRestore(blob.value.origin.storageClass, blob.value.size, wish.waiting, deps.rates);
+    if (choice === undefined) return { changes: [], answer: undefined };
+    const asking = { ...wish, attempt: 1, choice, tier: choice.chosen.tier };
+    const { restore, changes } = restoreChanges(deps, blob, row, asking);
+    const answer = { restore, usd: Usd.parse(choice.chosen.feeUsd), known: false };
+    return { changes: wish.dryRun === true ? [] : changes, answer };
+  });
+}
+
+export interface Asking extends Pick<RestoreWish, 'to' | 'correlationId'> {
+  readonly reason: string;
+  readonly attempt: number;
+  readonly tier: Restore['tier'];
+  readonly choice: RestoreChoice;
+}
+
+/** The writes that ask for a restore: its row, its decision with the dollars of every tier, and the message to the worker. */
+export function restoreChanges(
+  deps: AskDeps,
+  blob: Versioned<Blob>,
+  row: Versioned<Restore> | undefined,
+  asking: Asking,
+): { readonly restore: Restore; readonly changes: readonly Change[] } {
+  const now = deps.clock.now();
+  const { digest, origin } = blob.value;
+  const actionId = ActionId.parse(`restore-${now}-${asking.attempt}-${digest}`);
+  const waitMs = asking.choice.options.find((one) => one.tier === asking.tier)?.waitMs ?? 0;
+  const restore: Restore = {
+    digest,
+    versionId: origin.versionId,
+    state: 'asked',
+    actionId,
+    tier: asking.tier,
+    to: asking.to,
+    attempt: asking.attempt,
+    askedAt: now,
+    readyAt: EpochMs.parse(now + waitMs + COPY_MS),
+    dueAt: EpochMs.parse(now + COPY_MS),
+    correlationId: asking.correlationId,
+  };
+  const { versionId, correlationId } = restore;
+  const body: RestoreBlob = { schema: 'restore-blob/1', actionId, digest, versionId, correlationId };
+  return {
+    restore,
+    changes: [
+      RestoreRow.put(restore, expectationOf(row)),
+      ActionRow.put(askAction(deps, blob.value, restore, asking), 'absent'),
+      outboxPut({ id: actionId, queue: 'restore', body }, now),
+      { kind: 'check', key: BlobRow.key(digest), expect: { version: blob.version } },
+    ],
+  };
+}
+
+function askAction(deps: AskDeps, blob: Blob, restore: Restore, asking: Asking): Action {
+  const { digest, size, origin } = blob;
+  return {
+    actionId: restore.actionId,
+    type: 'restore',
+    digest,
+    state: 'pending',
+    reason: asking.reason,
+    policy: `restore-1 ${deps.rates.prices.id}`,
+    chosen: `restore ${restore.tier}`,
+    alternatives: asking.choice.options.map(({ tier, feeUsd: fee, waitingUsd: waiting, inTime }) => ({
+      action: `restore ${tier}`,
+      usd: Usd.parse(fee + waiting),
+      parts: { fee, waiting },
+      ...(inTime ? {} : { reason: 'too late' }),
+    })),
+    ...recordedInputs({ decision: 'restore', digest, bytes: size, storageClass: origin.storageClass, to: restore.to }),
+    decidedAt: restore.askedAt,
+    expiresAt: EpochMs.parse(restore.askedAt + ACTION_TTL_MS),
+    correlationId: restore.correlationId,
+    attempt: restore.attempt,
+  };
+}

@@ -1,0 +1,6 @@
+export { type AskDeps, type AskedRestore, askRestore } from './askRestore.ts';
+export { decideRestore, decideRestoreStep, type RestoreFacts } from './decideRestore.ts';
+export { dueRestores } from './dueRestores.ts';
+export { RestoreError } from './errors.ts';
+export { restoreArchived } from './restoreArchived.ts';
+export { lookAfterRestore, type RestoreAnswer, type RestoreDeps } from './lookAfterRestore.ts';

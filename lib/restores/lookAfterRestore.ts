@@ -1,0 +1,222 @@
+import type { RestoreBlob } from '../../events/restore-blob/v1.ts';
+import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
+import {
+  type Action,
+  ActionRow,
+  BlobRow,
+  type Decided,
+  expectationOf,
+  outboxPut,
+  recordedInputs,
+  type Restore,
+  RestoreRow,
+  settle,
+  type Versioned,
+} from '../catalog/index.ts';
+import { blobKey } from '../shared/digest.ts';
+import { ActionId, type Digest } from '../shared/ids.ts';
+import type { Change } from '../shared/ports/catalogStore.ts';
+import type { ObjectStore, RestoreOutcome } from '../shared/ports/objectStore.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
+import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
+import { type AskDeps, restoreChanges } from './askRestore.ts';
+import { type ArchivedCopy, decideRestore, decideRestoreStep, type RestoreStep, slowerTier } from './decideRestore.ts';
+import { RestoreError } from './errors.ts';
+
+export interface RestoreDeps extends AskDeps {
+  readonly objects: ObjectStore;
+  readonly telemetry: Telemetry;
+}
+
+export type RestoreAnswer = RestoreStep | 'unknown' | 'overtaken';
+
+/** A restored copy stays for so long; it is copied within minutes of the event. */
+const RESTORE_DAYS = 3;
+const MOVE_TTL_MS = DAY_MS;
+const LOOK_AGAIN_MS = 30 * MINUTE_MS;
+/** No sooner does anybody look when the event should have come. */
+const EVENT_MS = 10 * MINUTE_MS;
+
+/**
+ * Takes the next step of one restore: asks the store, waits, or sends the transition that copies the readable bytes. Called by the asking,
+ * by the bucket's event and by a schedule in case no event comes; each looks at the bucket itself, so that they may come in any order, twice
+ * or never. Nothing is served from a restored copy: readers get the copy in the new class when that was verified.
+ */
+export async function lookAfterRestore(deps: RestoreDeps, digest: Digest): Promise<RestoreAnswer> {
+  const answer = await takeStep(deps, digest);
+  deps.telemetry.metric('RestoreStep', 'Count', 1, { reason: answer });
+  deps.telemetry.info('restore step', { reason: answer, digest });
+  return answer;
+}
+
+async function takeStep(deps: RestoreDeps, digest: Digest): Promise<RestoreAnswer> {
+  const row = await RestoreRow.get(deps.catalog, digest);
+  if (row === undefined) return 'unknown';
+  const restore = row.value;
+  const blob = await BlobRow.get(deps.catalog, digest);
+  const move = await ActionRow.get(deps.catalog, moveId(restore));
+  const copy = await lookAt(deps.objects, restore);
+  const movePending = move?.value.state === 'pending';
+  const step = decideRestoreStep({ restore, originVersionId: blob?.value.origin.versionId, copy, movePending });
+  if (step === 'ask') return ask(deps, row);
+  if (step === 'give-up' && copy === 'absent') deps.telemetry.error('origin missing', missing(digest), { digest });
+  return settle(deps.catalog, `Restoring ${digest}`, () => decide(deps, row, step));
+}
+
+async function lookAt(objects: ObjectStore, { digest, versionId }: Restore): Promise<ArchivedCopy> {
+  const found = await objects.head(blobKey(digest), versionId);
+  return found.outcome === 'absent' ? 'absent' : (found.head.restore?.state ?? 'readable');
+}
+
+async function ask(deps: RestoreDeps, row: Versioned<Restore>): Promise<RestoreAnswer> {
+  const { digest, versionId, tier } = row.value;
+  const asked = await deps.objects.restore(blobKey(digest), versionId, { tier, days: RESTORE_DAYS });
+  return settle(deps.catalog, `Restoring ${digest}`, async () => {
+    const current = await RestoreRow.get(deps.catalog, digest);
+    if (current?.value.actionId !== row.value.actionId) return { changes: [], answer: 'overtaken' };
+    if (current.value.state !== 'asked') return { changes: [], answer: 'wait' };
+    return afterAsking(deps, current, asked);
+  });
+}
+
+async function afterAsking(
+  deps: RestoreDeps,
+  row: Versioned<Restore>,
+  asked: RestoreOutcome,
+): Promise<Decided<RestoreAnswer>> {
+  const now = deps.clock.now();
+  switch (asked.outcome) {
+    case 'restoring': {
+      const readyAt = asked.readyAt ?? row.value.readyAt;
+      const next: Restore = { ...row.value, state: 'restoring', readyAt, dueAt: EpochMs.parse(readyAt + EVENT_MS) };
+      return { changes: [RestoreRow.put(next, expectationOf(row))], answer: 'ask' };
+    }
+    case 'restored':
+      return decide(deps, row, 'move');
+    case 'tier-unavailable': {
+      const next: Restore = { ...row.value, tier: slowerTier(row.value.tier) };
+      const poke = pokePut(next, `slower-${next.tier}`, now);
+      return { changes: [RestoreRow.put(next, expectationOf(row)), poke], answer: 'ask' };
+    }
+    case 'not-archived':
+    case 'absent':
+      return decide(deps, row, 'give-up');
+  }
+}
+
+/** The writes of a step, unless another call has taken it already. */
+async function decide(
+  deps: RestoreDeps,
+  seen: Versioned<Restore>,
+  step: Exclude<RestoreStep, 'ask'>,
+): Promise<Decided<RestoreAnswer>> {
+  const row = await RestoreRow.get(deps.catalog, seen.value.digest);
+  const same = row?.value.actionId === seen.value.actionId && row.value.state === seen.value.state;
+  if (row === undefined || !same) return { changes: [], answer: 'overtaken' };
+  const now = deps.clock.now();
+  switch (step) {
+    case 'wait': {
+      const dueAt = EpochMs.parse(Math.max(now + LOOK_AGAIN_MS, row.value.readyAt + EVENT_MS));
+      const state = row.value.state === 'asked' ? 'restoring' : row.value.state;
+      return { changes: [RestoreRow.put({ ...row.value, state, dueAt }, expectationOf(row))], answer: step };
+    }
+    case 'move':
+      return { changes: await moveChanges(deps, row, now), answer: step };
+    case 'ask-again':
+      return { changes: await againChanges(deps, row, now), answer: step };
+    case 'give-up':
+    case 'forget': {
+      const code = step === 'forget' ? 'done' : 'failed';
+      const forget: Change = {
+        kind: 'delete',
+        key: RestoreRow.key(row.value.digest),
+        expect: { version: row.version },
+      };
+      return { changes: [forget, ...(await endAction(deps, row.value, code, step, now))], answer: step };
+    }
+  }
+}
+
+/** Named by the asking that it follows, so that two looks send one transition. */
+function moveId({ actionId }: Restore): ActionId {
+  return ActionId.parse(`after-${actionId}`);
+}
+
+async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: EpochMs): Promise<readonly Change[]> {
+  const { digest, versionId, to, correlationId } = row.value;
+  const blob = await BlobRow.get(deps.catalog, digest);
+  if (blob === undefined) return [];
+  const actionId = moveId(row.value);
+  const { storageClass } = blob.value.origin;
+  const action: Action = {
+    actionId,
+    type: 'transition',
+    digest,
+    state: 'pending',
+    reason: 'restored',
+    policy: `restore-1 ${deps.rates.prices.id}`,
+    chosen: `transition ${to}`,
+    alternatives: [],
+    ...recordedInputs({ decision: 'restored', digest, from: storageClass, to }),
+    decidedAt: now,
+    expiresAt: EpochMs.parse(now + MOVE_TTL_MS),
+    correlationId,
+  };
+  const body: TransitionReplica = {
+    schema: 'transition-replica/1',
+    actionId,
+    digest,
+    from: { storageClass, versionId },
+    to,
+    correlationId,
+    hop: 0,
+  };
+  const moving: Restore = { ...row.value, state: 'restored', dueAt: EpochMs.parse(now + LOOK_AGAIN_MS) };
+  return [
+    RestoreRow.put(moving, expectationOf(row)),
+    ActionRow.put(action, 'absent'),
+    outboxPut({ id: actionId, queue: 'transition', body }, now),
+    ...(await endAction(deps, row.value, 'done', 'restored', now)),
+  ];
+}
+
+async function againChanges(deps: RestoreDeps, row: Versioned<Restore>, now: EpochMs): Promise<readonly Change[]> {
+  const { digest, tier, to, attempt, correlationId } = row.value;
+  const blob = await BlobRow.get(deps.catalog, digest);
+  if (blob === undefined) return [];
+  const waiting = { toleranceMs: Number.POSITIVE_INFINITY, usdPerMs: 0 };
+  const choice = decideRestore(blob.value.origin.storageClass, blob.value.size, waiting, deps.rates);
+  if (choice === undefined) return [];
+  const asking = { to, correlationId, reason: 'expired-before-its-copy', attempt: attempt + 1, tier, choice };
+  return [
+    ...restoreChanges(deps, blob, row, asking).changes,
+    ...(await endAction(deps, row.value, 'failed', 'expired', now)),
+  ];
+}
+
+async function endAction(
+  deps: RestoreDeps,
+  { actionId, tier }: Restore,
+  state: 'done' | 'failed',
+  code: string,
+  now: EpochMs,
+): Promise<readonly Change[]> {
+  const action = await ActionRow.get(deps.catalog, actionId);
+  if (action?.value.state !== 'pending') return [];
+  const text = state === 'done' ? `Readable by a ${tier} restore.` : 'No restored copy could be copied.';
+  return [ActionRow.put({ ...action.value, state, outcome: { at: now, code, text } }, expectationOf(action))];
+}
+
+/** Has somebody look after a restore. */
+function pokePut({ actionId, digest, versionId, correlationId }: Restore, why: string, now: EpochMs): Change {
+  const body: RestoreBlob = { schema: 'restore-blob/1', actionId, digest, versionId, correlationId };
+  return outboxPut({ id: `${actionId}-${why}`, queue: 'restore', body }, now);
+}
+
+function missing(digest: Digest): RestoreError {
+  return new RestoreError({
+    code: 'origin-missing',
+    message: `The archived origin of ${digest} is not in the bucket as the catalog has it. Run \`strata doctor\`.`,
+    retryable: false,
+  });
+}

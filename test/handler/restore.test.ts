@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
+import { ServiceLevelRow } from '../../lib/catalog/index.ts';
+import { compileRates } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { restoreArchived } from '../../lib/restores/index.ts';
+import { blobKey } from '../../lib/shared/digest.ts';
+import { PortError } from '../../lib/shared/errors.ts';
+import { CorrelationId, ModelName } from '../../lib/shared/ids.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
+
+const rates = compileRates(shippedPriceBook());
+const MODEL = ModelName.parse('flux');
+
+/** One archived blob that somebody wants to read. */
+async function asked(over: { withinMs?: number; storageClass?: 'GLACIER' | 'DEEP_ARCHIVE' } = {}) {
+  const world = await createTieringWorld();
+  const blob = await world.addBlob(1, 800, over.storageClass ?? 'GLACIER');
+  const restores = await ask(world, blob, over.withinMs);
+  return { world, blob, restores };
+}
+
+async function ask(world: TieringWorld, blob: Awaited<ReturnType<TieringWorld['addBlob']>>, withinMs?: number) {
+  const correlationId = CorrelationId.parse('test');
+  const wish = { model: MODEL, blobs: [await world.blob(blob.digest)], reason: 'read' as const, correlationId };
+  return restoreArchived({ ...world.deps, rates }, { ...wish, withinMs });
+}
+
+describe('a read of an archived blob', () => {
+  it('is told when it can be read, asks the bucket once, and is copied to a class that is read at once', async () => {
+    const { world, blob, restores } = await asked();
+    expect(restores).toMatchObject([{ known: false, restore: { tier: 'standard', state: 'asked' } }]);
+    expect(await ask(world, blob)).toMatchObject([{ known: true }]);
+    await world.run();
+    expect(await world.restore(blob.digest)).toMatchObject({ state: 'restoring' });
+    expect(await ask(world, blob)).toMatchObject([
+      { restore: { readyAt: world.clock.now() + RESTORE_DELAYS.standard } },
+    ]);
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    await world.tellRestores();
+    await world.run();
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    expect(await world.restore(blob.digest)).toBeUndefined();
+    expect(await ask(world, blob)).toEqual([]);
+    expect((await world.versions(blob.digest)).map((one) => one.storageClass)).toEqual(['INTELLIGENT_TIERING']);
+    expect((await world.actions(blob.digest)).map(({ type, state }) => [type, state])).toEqual([
+      ['restore', 'done'],
+      ['transition', 'done'],
+    ]);
+  });
+
+  it.each([
+    ['the standard tier for an unknown hurry', 'GLACIER', undefined, 'standard'],
+    ['the cheap tier where readers can wait', 'GLACIER', 24 * HOUR_MS, 'bulk'],
+    ['the fast tier where they cannot', 'GLACIER', 5 * MINUTE_MS, 'expedited'],
+    ['the fastest that there is where none is in time', 'DEEP_ARCHIVE', HOUR_MS, 'standard'],
+    ['the cheap tier of Deep Archive where two days are no matter', 'DEEP_ARCHIVE', 2 * DAY_MS, 'bulk'],
+  ] as const)('chooses %s', async (_, storageClass, withinMs, tier) => {
+    const { world, blob, restores } = await asked({ storageClass, ...(withinMs === undefined ? {} : { withinMs }) });
+    expect(restores).toMatchObject([{ restore: { tier } }]);
+    const [action] = await world.actions(blob.digest);
+    expect(action?.alternatives.map((one) => one.action)).toContain(`restore ${tier}`);
+  });
+
+  it('believes what the service level of its model says of waiting', async () => {
+    const world = await createTieringWorld();
+    const blob = await world.addBlob(1, 800, 'GLACIER');
+    const level = { model: MODEL, restoreToleranceMs: 24 * HOUR_MS, updatedAt: world.clock.now() };
+    await world.catalog.transact([ServiceLevelRow.put(level, 'absent')]);
+    expect(await ask(world, blob)).toMatchObject([{ restore: { tier: 'bulk' } }]);
+    await world.catalog.transact([
+      ServiceLevelRow.put({ ...level, waitingUsdPerHour: 1_000 }, { version: 1 }),
+      { kind: 'delete', key: { partition: `BLOB#${blob.digest}`, sort: 'RESTORE' }, expect: { version: 1 } },
+    ]);
+    await world.clock.advance(1);
+    expect(await ask(world, blob)).toMatchObject([{ restore: { tier: 'expedited' } }]);
+  });
+
+  it('asks for a slower tier where the fast one is not to be had', async () => {
+    const world = await createTieringWorld({
+      catalog: (store) => store,
+      objects: (store) => ({
+        ...store,
+        restore: async (key, versionId, request) =>
+          request.tier === 'expedited' ? { outcome: 'tier-unavailable' } : store.restore(key, versionId, request),
+      }),
+    });
+    const blob = await world.addBlob(1, 800, 'GLACIER');
+    await ask(world, blob, 5 * MINUTE_MS);
+    await world.run();
+    expect(await world.restore(blob.digest)).toMatchObject({ state: 'restoring', tier: 'standard' });
+  });
+
+  it('is finished by the schedule when no event comes', async () => {
+    const { world, blob } = await asked();
+    await world.run();
+    await world.clock.advance(HOUR_MS);
+    await world.watchRestores();
+    await world.run();
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+  });
+
+  it('asks again when the restored copy expires before it was copied, and publishes nothing of it', async () => {
+    const { world, blob } = await asked();
+    await world.run();
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    await world.tellRestores();
+    const [move] = await world.takeOutbox();
+    expect(move).toMatchObject({ queue: 'transition' });
+    await world.clock.advance(4 * DAY_MS);
+    expect(await world.deliver('transition', move!.body)).toBe(true);
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER' } });
+    await world.run();
+    expect(await world.restore(blob.digest)).toMatchObject({ state: 'restoring', attempt: 2 });
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    await world.tellRestores();
+    await world.run();
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    expect(await world.versions(blob.digest)).toHaveLength(1);
+  });
+
+  it('gives up after five restored copies that expired', async () => {
+    const { world, blob } = await asked();
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      await world.run();
+      expect(await world.restore(blob.digest)).toMatchObject({ attempt });
+      await world.clock.advance(10 * DAY_MS);
+      await world.watchRestores();
+    }
+    await world.run();
+    expect(await world.restore(blob.digest)).toBeUndefined();
+    expect((await world.actions(blob.digest)).every(({ state }) => state === 'failed')).toBe(true);
+    expect((await world.versions(blob.digest)).map((one) => one.storageClass)).toEqual(['GLACIER']);
+  });
+
+  it('gives up, with an error, when the archived object is not in the bucket', async () => {
+    const { world, blob } = await asked();
+    await world.objects.remove(blobKey(blob.digest), blob.origin.versionId);
+    await world.run();
+    expect(await world.restore(blob.digest)).toBeUndefined();
+    expect(world.counted('RestoreStep', 'give-up')).toBe(1);
+  });
+
+  it('takes repeated and late events for what they are', async () => {
+    const { world, blob } = await asked();
+    await world.run();
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    world.objects.tellRestores();
+    const [event] = world.objects.notifications(100).filter((one) => one.event.includes('Restore Completed'));
+    for (let times = 0; times < 3; times += 1) await world.deliver('restore', JSON.parse(event!.event));
+    expect((await world.takeOutbox()).filter(({ queue }) => queue === 'transition')).toHaveLength(1);
+    await world.clock.advance(10 * DAY_MS);
+    expect(await world.deliver('restore', JSON.parse(event!.event))).toBe(true);
+    // Its days are over by then: that is what an event makes one look at, not what it says.
+    expect(await world.restore(blob.digest)).toMatchObject({ state: 'asked', attempt: 2 });
+  });
+
+  it('goes on from wherever it was killed', async () => {
+    const calls = await killedAt(Number.POSITIVE_INFINITY);
+    expect(calls).toBeGreaterThan(20);
+    for (let at = 1; at <= calls; at += 1) await killedAt(at);
+  });
+});
+
+/** A restore whose processes end at one call, before or after its effect, and that goes on by the schedule. */
+async function killedAt(at: number): Promise<number> {
+  let calls = 0;
+  let armed = false;
+  const pass = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (!armed) return call();
+    calls += 1;
+    if (calls !== at) return call();
+    if (at % 2 === 0) await call();
+    throw new PortError({ code: 'unavailable', message: 'the process is gone', retryable: true });
+  };
+  const world = await createTieringWorld({
+    catalog: (store) => ({
+      get: (key) => pass(() => store.get(key)),
+      query: (query) => pass(() => store.query(query)),
+      queryIndex: (index, query) => pass(() => store.queryIndex(index, query)),
+      transact: (changes) => pass(() => store.transact(changes)),
+    }),
+    objects: (store) => ({
+      ...store,
+      head: (...args) => pass(() => store.head(...args)),
+      restore: (...args) => pass(() => store.restore(...args)),
+      copy: (...args) => pass(() => store.copy(...args)),
+      remove: (...args) => pass(() => store.remove(...args)),
+    }),
+  });
+  const blob = await world.addBlob(1, 800, 'GLACIER');
+  await ask(world, blob);
+  armed = true;
+  const work = async () => {
+    for (let rounds = 0; rounds < 6; rounds += 1) {
+      for (const { queue, body } of await world.takeOutbox()) {
+        const handler = queue === 'restore' ? 'restore' : 'transition';
+        if (!(await world.deliver(handler, body))) await world.deliver(handler, body);
+      }
+      await world.clock.advance(RESTORE_DELAYS.standard);
+      await world.tellRestores();
+    }
+  };
+  await work();
+  const needed = calls;
+  armed = false;
+  await world.clock.advance(HOUR_MS);
+  await world.watchRestores();
+  await work();
+  expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+  expect(await world.restore(blob.digest)).toBeUndefined();
+  expect((await world.versions(blob.digest)).filter((one) => !one.isDeleteMarker)).toHaveLength(1);
+  return needed;
+}
