@@ -79,7 +79,17 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const stream = createOutboxStream(stores.catalog, wake('stream'));
   const { queues, objects, tokens, commandKeys } = stores;
   const catalog = stream.catalog;
-  const ports = { clock, random: nodeRandom, telemetry, catalog, objects, scanner: SCANNER, sender: queues, queues };
+  const ports = {
+    clock,
+    random: nodeRandom,
+    telemetry,
+    catalog,
+    objects,
+    scanner: SCANNER,
+    sender: queues,
+    messages: queues,
+    queues,
+  };
   const deps: FunctionDeps = { ...ports, commandKeys, hostCredentials: tokens, settings };
   const invoker = createInvoker({ functions: FUNCTIONS, handlers: createHandlers(deps), clock, random: nodeRandom });
 

@@ -28,8 +28,7 @@ const BatchAnswer = z.nullish(
 
 /**
  * What an event source mapping of Lambda does: receives batches for one function, removes what the function did, and
- * leaves what it did not. What failed comes again, later each time, until its queue moves it to the
- * dead-letter queue; one whose function ran out of time comes again only when its visibility ends.
+ * leaves what it did not, until its queue moves it to the dead-letter queue.
  */
 export function startQueueSource(
   deps: {
@@ -47,18 +46,9 @@ export function startQueueSource(
 
   async function settle(messages: readonly ReceivedMessage[]): Promise<void> {
     const invocation = await deps.invoker.invoke(source.functionName, queueEvent(queue, messages, clock.now()));
-    if (invocation.outcome === 'timed-out') return;
+    // Its function has said how soon a failed message comes again; one that could not, leaves it to the visibility.
     const done = invocation.outcome === 'answered' ? doneOf(messages, invocation.answer) : [];
-    for (const message of messages) {
-      if (done.includes(message)) await queues.remove(queue, message.receiptHandle);
-      else await queues.changeVisibility(queue, message.receiptHandle, pauseSeconds(message.receiveCount));
-    }
-  }
-
-  /** Doubling from a second; a last delivery that failed goes to the dead-letter queue without a pause. */
-  function pauseSeconds(receiveCount: number): number {
-    if (receiveCount >= source.trigger.maxReceiveCount) return 0;
-    return Math.min(visibilitySeconds, 2 ** (receiveCount - 1), QUEUE_LIMITS.visibilitySeconds);
+    for (const { receiptHandle } of done) await queues.remove(queue, receiptHandle);
   }
 
   const loop = startLoop(deps.telemetry, `queue ${queue}`, 0, async () => {

@@ -44,7 +44,11 @@ const FILL_PROBLEMS: Readonly<Record<FillFailure, Omit<LocalProblem, 'title'>>> 
   'origin-absent': { status: 503, code: 'origin-absent', hint: 'The origin no longer holds it; ask again later.' },
   'origin-archived': { status: 409, code: 'archived', hint: 'It must be restored before it can be read.' },
   'origin-unavailable': { status: 503, code: 'origin-unavailable', hint: 'The origin cannot be reached; ask again.' },
-  denied: { status: 503, code: 'denied', hint: 'This host may not read the origin; check its role.' },
+  denied: {
+    status: 503,
+    code: 'denied',
+    hint: 'The origin is gone, or this host may not read it: ask again; if it stays so, check the role of hosts.',
+  },
   superseded: { status: 409, code: 'superseded', hint: 'The plane evicted it meanwhile; ask again if you need it.' },
 };
 

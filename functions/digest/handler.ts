@@ -1,11 +1,11 @@
 import { DigestUpload } from '../../events/digest-upload/v1.ts';
 import { digestUpload, type IngestDeps } from '../../lib/ingest/index.ts';
-import type { HandlerDeps } from '../shared/invocation.ts';
-import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
+import { digest } from './function.ts';
 
-export function createDigestHandler(deps: IngestDeps & HandlerDeps): QueueHandler {
+export function createDigestHandler(deps: IngestDeps & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
-    name: 'digest',
+    declaration: digest,
     message: DigestUpload,
     correlationId: (message) => message.correlationId,
     handle: (message, delivery) => digestUpload(deps, message, delivery),

@@ -1,10 +1,11 @@
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import { type HeartbeatDeps, recordHeartbeat } from '../../lib/fleet/index.ts';
-import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
+import { heartbeats } from './function.ts';
 
-export function createHeartbeatsHandler(deps: HeartbeatDeps): QueueHandler {
+export function createHeartbeatsHandler(deps: HeartbeatDeps & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
-    name: 'heartbeats',
+    declaration: heartbeats,
     message: SignedEnvelope,
     handle: async (envelope, { telemetry }) => {
       await recordHeartbeat({ ...deps, telemetry }, envelope);

@@ -2,13 +2,13 @@ import * as z from 'zod/mini';
 import { UploadNotification } from '../../events/aws/eventBridgeS3.v1.ts';
 import { ObserveUpload } from '../../events/observe-upload/v1.ts';
 import { type IngestDeps, observeUpload } from '../../lib/ingest/index.ts';
-import type { HandlerDeps } from '../shared/invocation.ts';
-import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
 import { observationOf } from './observationOf.ts';
+import { ingest } from './function.ts';
 
-export function createIngestHandler(deps: IngestDeps & HandlerDeps): QueueHandler {
+export function createIngestHandler(deps: IngestDeps & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
-    name: 'ingest',
+    declaration: ingest,
     message: z.union([UploadNotification, ObserveUpload]),
     correlationId: (message) => observationOf(message).correlationId,
     handle: (message, delivery) => observeUpload(deps, observationOf(message), delivery),

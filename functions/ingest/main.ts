@@ -2,6 +2,7 @@ import { awsBase } from '../wiring/base.ts';
 import { awsCatalog } from '../wiring/catalog.ts';
 import { parseEnvironment } from '../wiring/environment.ts';
 import { awsObjects } from '../wiring/objects.ts';
+import { awsMessages } from '../wiring/queues.ts';
 import { createIngestHandler } from './handler.ts';
 
 const environment = parseEnvironment(process.env);
@@ -9,5 +10,6 @@ const environment = parseEnvironment(process.env);
 export const handler = createIngestHandler({
   ...awsBase('ingest', environment),
   ...awsCatalog(environment),
+  ...awsMessages(environment),
   ...awsObjects(environment),
 });

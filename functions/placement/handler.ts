@@ -5,14 +5,17 @@ import { PlaceModel } from '../../events/place-model/v1.ts';
 import { type FenceDeps, fenceHost, type PlacementDeps, placeHost, placeModel } from '../../lib/fleet/index.ts';
 import { compileRates, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
+import { placement } from './function.ts';
 
 /** Read once per process: the prices ship with the release. */
 const rates = compileRates(shippedPriceBook());
 
-export function createPlacementHandler(deps: FenceDeps & Omit<PlacementDeps, 'rates' | 'policy'>): QueueHandler {
+export function createPlacementHandler(
+  deps: FenceDeps & Omit<PlacementDeps, 'rates' | 'policy'> & QueueHandlerDeps,
+): QueueHandler {
   return queueHandler(deps, {
-    name: 'placement',
+    declaration: placement,
     message: z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost]),
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry, remainingMs }) => {

@@ -2,7 +2,7 @@ import { awsBase } from '../wiring/base.ts';
 import { awsCatalog } from '../wiring/catalog.ts';
 import { parseEnvironment } from '../wiring/environment.ts';
 import { awsCommandKeys } from '../wiring/hosts.ts';
-import { awsHostQueues } from '../wiring/queues.ts';
+import { awsHostQueues, awsMessages } from '../wiring/queues.ts';
 import { createPlacementHandler } from './handler.ts';
 
 const environment = parseEnvironment(process.env);
@@ -10,6 +10,7 @@ const environment = parseEnvironment(process.env);
 export const handler = createPlacementHandler({
   ...awsBase('placement', environment),
   ...awsCatalog(environment),
+  ...awsMessages(environment),
   ...awsCommandKeys(environment),
   ...awsHostQueues(environment),
 });

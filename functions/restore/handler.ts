@@ -6,14 +6,15 @@ import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { lookAfterRestore, type RestoreDeps } from '../../lib/restores/index.ts';
 import { blobDigestOf } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest } from '../../lib/shared/ids.ts';
-import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
+import { restore } from './function.ts';
 
 /** Read once per process: the prices ship with the release. */
 const rates = compileRates(shippedPriceBook());
 
-export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'>): QueueHandler {
+export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'> & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
-    name: 'restore',
+    declaration: restore,
     message: z.union([RestoreBlob, RestoreNotification]),
     correlationId: (message) => ('schema' in message ? message.correlationId : CorrelationId.parse(message.id)),
     handle: async (message, { telemetry }) => {

@@ -2,6 +2,7 @@ import { awsBase } from '../wiring/base.ts';
 import { awsCatalog } from '../wiring/catalog.ts';
 import { parseEnvironment } from '../wiring/environment.ts';
 import { awsObjects } from '../wiring/objects.ts';
+import { awsMessages } from '../wiring/queues.ts';
 import { createRestoreHandler } from './handler.ts';
 
 const environment = parseEnvironment(process.env);
@@ -9,5 +10,6 @@ const environment = parseEnvironment(process.env);
 export const handler = createRestoreHandler({
   ...awsBase('restore', environment),
   ...awsCatalog(environment),
+  ...awsMessages(environment),
   ...awsObjects(environment),
 });

@@ -82,6 +82,12 @@ export interface FunctionDeclaration {
   readonly grants: readonly Grant[];
 }
 
+/** The queue that a function works off. Throws where it has none. */
+export function queueTriggerOf({ name, triggers }: FunctionDeclaration): Extract<Trigger, { kind: 'queue' }> {
+  for (const trigger of triggers) if (trigger.kind === 'queue') return trigger;
+  throw new TypeError(`${name} works off no queue.`);
+}
+
 /** Declares a function once; the embedded runtime and `infra/` both read it. */
 export function declareFunction<const Declaration extends FunctionDeclaration>(declaration: Declaration): Declaration {
   return declaration;

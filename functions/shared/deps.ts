@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
 import type { Scanner, ScanPolicy } from '../../lib/scanning/index.ts';
-import type { MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
+import type { MessageReceiver, MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
@@ -42,6 +42,8 @@ export interface FunctionDeps {
   readonly objects: ObjectStore;
   readonly scanner: Scanner;
   readonly sender: MessageSender;
+  /** Of the queues that functions work off. */
+  readonly messages: Pick<MessageReceiver, 'changeVisibility'>;
   readonly queues: QueueAdmin;
   readonly commandKeys: CommandKeys;
   readonly hostCredentials: HostCredentialIssuer;

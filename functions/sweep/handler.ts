@@ -2,14 +2,15 @@ import { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { compileRates, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type SweepDeps, sweepShard } from '../../lib/tiering/index.ts';
-import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
+import { sweep } from './function.ts';
 
 /** Read once per process: the prices ship with the release. */
 const rates = compileRates(shippedPriceBook());
 
-export function createSweepHandler(deps: Omit<SweepDeps, 'rates' | 'policy'>): QueueHandler {
+export function createSweepHandler(deps: Omit<SweepDeps, 'rates' | 'policy'> & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
-    name: 'sweep',
+    declaration: sweep,
     message: SweepShard,
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry }) => {

@@ -1,10 +1,11 @@
 import { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import { type TransitionDeps, transitionReplica } from '../../lib/tiering/index.ts';
-import { type QueueHandler, queueHandler } from '../shared/queueHandler.ts';
+import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
+import { transition } from './function.ts';
 
-export function createTransitionHandler(deps: TransitionDeps): QueueHandler {
+export function createTransitionHandler(deps: TransitionDeps & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
-    name: 'transition',
+    declaration: transition,
     message: TransitionReplica,
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry, remainingMs }) => {

@@ -1,11 +1,15 @@
 import { createSqsClient } from '../../lib/adapters/aws/clients.ts';
-import { createSqsQueueAdmin, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
+import { createSqsQueueAdmin, createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
 import { DAY_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import type { FunctionDeps } from '../shared/deps.ts';
 import type { AwsEnvironment } from './environment.ts';
 
 export function awsSender(environment: AwsEnvironment): Pick<FunctionDeps, 'sender'> {
   return { sender: createSqsSender({ client: createSqsClient(), urlPrefix: environment.STRATA_QUEUE_URL_PREFIX }) };
+}
+
+export function awsMessages(environment: AwsEnvironment): Pick<FunctionDeps, 'messages'> {
+  return { messages: createSqsReceiver({ client: createSqsClient(), urlPrefix: environment.STRATA_QUEUE_URL_PREFIX }) };
 }
 
 /** Commands expire long before the queue forgets them; a command that kills its agent five times is poison. */

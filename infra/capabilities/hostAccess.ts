@@ -49,6 +49,8 @@ function statements(scope: Construct, props: HostAccessProps): readonly PolicySt
       resources: [ownQueue],
     }),
     new PolicyStatement({ sid: 'Report', actions: ['sqs:SendMessage'], resources: [...props.reportQueueArns] }),
+    // Without s3:ListBucket: no host learns which blobs there are. An object that is gone is 403 to it then, so the plane
+    // decides anew after `denied` as it does after `origin-absent`.
     new PolicyStatement({
       sid: 'ReadBlobs',
       actions: ['s3:GetObject', 's3:GetObjectVersion'],

@@ -63,7 +63,8 @@ export class QueueWorker extends Construct {
   #connect(trigger: QueueTrigger): void {
     this.worker.role.addToPolicy(
       new PolicyStatement({
-        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+        // ChangeMessageVisibility: the function says how soon a failed message comes again.
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
         resources: [this.queue.queueArn],
       }),
     );

@@ -142,8 +142,12 @@ function replicaEffect(facts: ReceiptFacts, state: ActionState): ReplicaEffect {
   return state === 'failed' && untouched ? 'verified' : 'unknown';
 }
 
-/** Failures that may pass by themselves. A full or broken disk does not: such a command fails once. */
+/**
+ * Failures that may pass by themselves. A full or broken disk does not: such a command fails once. `denied` counts as
+ * `origin-absent` does: S3 answers 403 for an object that is not there to whoever may not list the bucket, as hosts may not.
+ */
 const TRANSIENT: readonly ReceiptCode[] = [
+  'denied',
   'origin-absent',
   'origin-unavailable',
   'wrong-bytes',

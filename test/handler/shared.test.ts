@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
+import { declareFunction } from '../../functions/shared/declaration.ts';
 import { httpHandler } from '../../functions/shared/httpHandler.ts';
 import { queueHandler } from '../../functions/shared/queueHandler.ts';
 import { scheduleHandler } from '../../functions/shared/scheduleHandler.ts';
@@ -14,15 +15,29 @@ const Message = z.object({ n: z.number() });
 
 function setUp() {
   const recorded = recordedTelemetry();
-  return { ...recorded, deps: { clock: createManualClock(), telemetry: recorded.telemetry } };
+  const again: (readonly [queue: string, receiptHandle: string, seconds: number])[] = [];
+  const messages = {
+    changeVisibility: async (...call: readonly [string, string, number]) => void again.push(call),
+  };
+  return { ...recorded, again, deps: { clock: createManualClock(), telemetry: recorded.telemetry, messages } };
 }
+
+const DECLARATION = declareFunction({
+  name: 'test',
+  purpose: 'Is tested.',
+  ifThisFails: 'nothing works.',
+  triggers: [{ kind: 'queue', queue: 'ingest', batchSize: 10, maxReceiveCount: 5, maxConcurrency: 2 }],
+  timeoutSeconds: 1,
+  memoryMb: 128,
+  grants: [],
+});
 
 describe('a queue handler', () => {
   it('hands each record to the use case and reports no failure', async () => {
     const { deps } = setUp();
     const seen: number[] = [];
     const handler = queueHandler(deps, {
-      name: 'test',
+      declaration: DECLARATION,
       message: Message,
       handle: async ({ n }) => void seen.push(n),
     });
@@ -34,7 +49,7 @@ describe('a queue handler', () => {
   it('fails only the records that cannot be parsed or whose use case rejects', async () => {
     const { deps, records, metrics } = setUp();
     const handler = queueHandler(deps, {
-      name: 'test',
+      declaration: DECLARATION,
       message: Message,
       handle: async ({ n }) => {
         if (n === 2) throw new PortError({ code: 'throttled', message: 'slow down', retryable: true });
@@ -52,12 +67,32 @@ describe('a queue handler', () => {
     expect(metrics.filter((metric) => metric.name === 'Failures')).toHaveLength(4);
   });
 
+  it('says how soon each failed record comes again, and leaves it to the visibility where it cannot', async () => {
+    const { again, deps, records } = setUp();
+    const handle = async () => {
+      throw new PortError({ code: 'throttled', message: 'slow down', retryable: true });
+    };
+    const handler = queueHandler(deps, { declaration: DECLARATION, message: Message, handle });
+    await handler(sqsBatch([{ n: 1 }, 'no json'], 2), testContext());
+    expect(again.toSorted((a, b) => a[2] - b[2])).toEqual([
+      ['ingest', 'r2', 0],
+      ['ingest', 'r1', expect.closeTo(22, -1)],
+    ]);
+    const refused = async () => Promise.reject(new PortError({ code: 'throttled', message: 'no', retryable: true }));
+    const unheard = queueHandler(
+      { ...deps, messages: { changeVisibility: refused } },
+      { declaration: DECLARATION, message: Message, handle },
+    );
+    expect((await unheard(sqsBatch([{ n: 1 }]), testContext())).batchItemFailures).toHaveLength(1);
+    expect(records.at(-1)).toMatchObject({ event: 'retry-not-set' });
+  });
+
   it('works on no more records at once than it may', async () => {
     const { deps } = setUp();
     let running = 0;
     let most = 0;
     const handler = queueHandler(deps, {
-      name: 'test',
+      declaration: DECLARATION,
       message: Message,
       concurrency: 2,
       handle: async () => {
@@ -74,7 +109,7 @@ describe('a queue handler', () => {
   it('puts correlation id, message id and function on the lines of a record', async () => {
     const { deps, records } = setUp();
     const handler = queueHandler(deps, {
-      name: 'test',
+      declaration: DECLARATION,
       message: Message,
       correlationId: ({ n }) => CorrelationId.parse(`c-${n}`),
       handle: async (_message, { telemetry, receiveCount }) => telemetry.info('seen', { receiveCount }),

@@ -85,6 +85,7 @@ export async function createStage(
         deadlyReads(bucket, deadlyKeys, () => scheduler.crash(incarnation)),
       ),
       sender: port('sender', sender),
+      messages: port('messages', queues),
       queues: port('queues', queues),
       commandKeys: port('keys', planeKeys()),
       hostCredentials: port('credentials', credentialIssuer(scheduler)),

@@ -246,7 +246,7 @@ export class Plane {
       const finished = async (answer: unknown) => {
         const failed = failedItems(answer);
         for (const message of messages) {
-          // What failed stays invisible until its visibility timeout ends, as Lambda leaves it.
+          // What failed comes again when its function has said so, else when its visibility ends.
           if (failed.has(message.messageId)) continue;
           if (!faults.happens('duplicate-delivery')) await queues.remove(queue, message.receiptHandle);
         }

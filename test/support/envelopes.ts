@@ -39,3 +39,6 @@ export function sqsBatch(bodies: readonly unknown[], receiveCount = 1): SQSEvent
 export function testContext(remainingMs: () => number = () => 900_000): Context {
   return createContext({ functionName: 'test', requestId: 'request-1', remainingMs });
 }
+
+/** For batches that were received from no queue: nothing can be put off. */
+export const noMessages = { changeVisibility: async () => undefined };

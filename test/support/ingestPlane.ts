@@ -60,6 +60,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     objects: options.objects?.(objects) ?? objects,
     scanner: options.scanner ?? SCANNER,
     sender: queues,
+    messages: queues,
     settings: {
       region: 'eu-west-1',
       partSize: PLANE_PART_SIZE,

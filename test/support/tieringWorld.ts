@@ -27,7 +27,7 @@ import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { SweepMode } from '../../lib/shared/sweepMode.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
-import { sqsBatch, testContext } from './envelopes.ts';
+import { noMessages, sqsBatch, testContext } from './envelopes.ts';
 import { countingRandom } from './fleetWorld.ts';
 import { createManualClock } from './manualClock.ts';
 import { createMemDisk } from './memDisk.ts';
@@ -60,6 +60,7 @@ export async function createTieringWorld(between?: Between, tierSweep: SweepMode
     hashPartsOf: PART,
   });
   const deps = {
+    messages: noMessages,
     clock,
     telemetry: recorded.telemetry,
     catalog: between?.catalog(catalog) ?? catalog,

@@ -273,10 +273,12 @@ describe('a receipt', () => {
 describe('another try', () => {
   it('follows what may pass by itself, later each time and three times at most', () => {
     expect([1, 2, 3].map((attempt) => retryDelaySeconds('origin-unavailable', attempt))).toEqual([60, 240, undefined]);
+    // What S3 answers a host about an object that is gone.
+    expect(retryDelaySeconds('denied', 1)).toBe(60);
   });
 
   it('does not follow a full or broken disk', () => {
-    for (const code of ['no-room', 'disk-error', 'leased', 'denied'] as const) {
+    for (const code of ['no-room', 'disk-error', 'leased'] as const) {
       expect(retryDelaySeconds(code, 1)).toBeUndefined();
     }
   });

@@ -23,7 +23,7 @@ describe('a queue source', () => {
   let source: QueueSource | undefined;
   afterEach(() => source?.stop());
 
-  function start(answer: (event: SQSEvent) => Promise<InvocationOutcome> | InvocationOutcome) {
+  function start(answer: (event: SQSEvent) => Promise<InvocationOutcome> | InvocationOutcome, timeoutSeconds = 1) {
     const queues = createSqliteQueues({ database: openDatabase(':memory:'), clock: fastClock, random: nodeRandom });
     queues.define('ingest-dlq');
     queues.define('ingest', { redrive: { maxReceiveCount: 2, deadLetter: 'ingest-dlq' } });
@@ -41,7 +41,7 @@ describe('a queue source', () => {
       { queues, invoker, clock: fastClock, telemetry: silentTelemetry },
       {
         functionName: 'ingest',
-        timeoutSeconds: 10,
+        timeoutSeconds,
         trigger: { kind: 'queue', queue: 'ingest', batchSize: 10, maxReceiveCount: 2, maxConcurrency: 5 },
       },
     );
@@ -97,7 +97,7 @@ describe('a queue source', () => {
   });
 
   it('leaves what ran out of time invisible: it may still be running', async () => {
-    const { queues, left, deliveries } = start(() => ({ outcome: 'timed-out' }));
+    const { queues, left, deliveries } = start(() => ({ outcome: 'timed-out' }), 60);
     await queues.send('ingest', [{ body: 'a' }]);
     await eventually(async () => expect(deliveries).toHaveLength(1));
     expect(left()[0]).toEqual(['ingest', 0, 1]);
