@@ -45,7 +45,8 @@ export type Ensured =
       readonly files: readonly [EnsuredFile, ...EnsuredFile[]];
       readonly lease: LeaseId;
     }
-  | { readonly outcome: 'fetching'; readonly model: ModelName; readonly version: SemVer; readonly fetch: FetchState }
+  /** `operation` is what `fetchState` takes. */
+  | { readonly outcome: 'fetching'; readonly operation: string; readonly fetch: FetchState }
   | {
       readonly outcome: 'restoring';
       readonly operation: string;
@@ -60,8 +61,10 @@ export type Ensured =
 export interface Models {
   /** Waits at most `waitMs` for missing bytes; the fetch goes on afterwards, and asking again joins it. */
   ensure(model: ModelName, reference: string, waitMs: number): Promise<Ensured>;
-  /** Undefined for a version that nobody asked this incarnation for. */
-  fetchState(model: string, version: string): FetchState | undefined;
+  /** The same for one blob, whatever models it is a file of. */
+  ensureBlob(digest: Digest, waitMs: number): Promise<Ensured>;
+  /** By version (`name@1.0.0`) or digest; undefined for what nobody asked this incarnation for. */
+  fetchState(operation: string): FetchState | undefined;
   /** Resolves when no fetch that a process asked for is running. */
   settled(): Promise<void>;
 }
@@ -195,35 +198,48 @@ export function createModels(deps: ModelsDeps): Models {
     };
   }
 
+  /** `key` names the fetch: what was asked for in full is not joined to what was asked for in part. */
+  async function ensureResolved(
+    key: string,
+    resolved: ResolvedModel,
+    remembered: boolean,
+    waitMs: number,
+  ): Promise<Ensured> {
+    const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
+    try {
+      const named = resolved.files.every((file) => ensuredFile(resolved, file).path !== blobPath(file.digest));
+      const atHand = named ? await leaseAll(resolved, true) : undefined;
+      if (atHand !== undefined) return atHand;
+      if (remembered)
+        return { outcome: 'unreachable', message: 'The plane cannot be reached, and not all files are here.' };
+      const fetching = running.get(key) ?? startFetch(key, resolved);
+      const end = await Promise.race([fetching.outcome, clock.sleep(waitMs).then(() => 'waited' as const)]);
+      const stillFetching = { outcome: 'fetching', operation: key, fetch: progressOf(fetching) } as const;
+      if (end === 'waited' || end === 'stopped') return stillFetching;
+      if (end !== 'resident') return { outcome: 'failed', code: end.code, message: end.message };
+      return (await leaseAll(resolved, false)) ?? stillFetching;
+    } finally {
+      letGo();
+    }
+  }
+
   return {
     async ensure(model, reference, waitMs) {
       const resolution = await deps.resolver.resolve(model, reference);
       if (resolution.outcome === 'refused') return restoring(`${model}@${reference}`, resolution.problem) ?? resolution;
       if (resolution.outcome !== 'resolved') return resolution;
       const resolved = resolution.model;
-      const key = `${resolved.model}@${resolved.version}`;
-      const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
-      try {
-        const named = resolved.files.every((file) => ensuredFile(resolved, file).path !== blobPath(file.digest));
-        const atHand = named ? await leaseAll(resolved, true) : undefined;
-        if (atHand !== undefined) return atHand;
-        if (resolution.remembered)
-          return { outcome: 'unreachable', message: 'The plane cannot be reached, and not all files are here.' };
-        const fetching = running.get(key) ?? startFetch(key, resolved);
-        const end = await Promise.race([fetching.outcome, clock.sleep(waitMs).then(() => 'waited' as const)]);
-        const { model: name, version } = resolved;
-        const stillFetching = { outcome: 'fetching', model: name, version, fetch: progressOf(fetching) } as const;
-        if (end === 'waited' || end === 'stopped') return stillFetching;
-        if (end !== 'resident') return { outcome: 'failed', code: end.code, message: end.message };
-        return (await leaseAll(resolved, false)) ?? stillFetching;
-      } finally {
-        letGo();
-      }
+      return ensureResolved(`${resolved.model}@${resolved.version}`, resolved, resolution.remembered, waitMs);
     },
-    fetchState(model, version) {
-      const key = `${model}@${version}`;
-      const fetching = running.get(key);
-      return fetching === undefined ? ended.get(key) : progressOf(fetching);
+    async ensureBlob(digest, waitMs) {
+      const resolution = await deps.resolver.resolveBlob(digest);
+      if (resolution.outcome === 'refused') return restoring(digest, resolution.problem) ?? resolution;
+      if (resolution.outcome !== 'resolved') return resolution;
+      return ensureResolved(digest, resolution.model, resolution.remembered, waitMs);
+    },
+    fetchState(operation) {
+      const fetching = running.get(operation);
+      return fetching === undefined ? ended.get(operation) : progressOf(fetching);
     },
     async settled() {
       while (running.size > 0) await Promise.allSettled([...running.values()].map((one) => one.outcome));

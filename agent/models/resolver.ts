@@ -1,7 +1,7 @@
-import type { Problem, ResolvedModel } from '../../events/host-api/v1.ts';
+import type { Problem, ResolveBlob, ResolvedModel, ResolveModel } from '../../events/host-api/v1.ts';
 import type { AgentPlane } from '../../lib/fleet/index.ts';
 import { errorText, PortError } from '../../lib/shared/errors.ts';
-import type { ModelName } from '../../lib/shared/ids.ts';
+import type { Digest, ModelName } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
@@ -19,6 +19,8 @@ export type Resolution =
  */
 export interface Resolver {
   resolve(model: ModelName, reference: string): Promise<Resolution>;
+  /** By content: answered as one version that has it, with only the files of this digest. */
+  resolveBlob(digest: Digest): Promise<Resolution>;
 }
 
 export interface ResolverDeps {
@@ -30,18 +32,18 @@ export interface ResolverDeps {
 
 const MOST_REMEMBERED = 1000;
 
+type Asked = Pick<ResolveModel, 'schema' | 'model' | 'reference'> | Pick<ResolveBlob, 'schema' | 'digest'>;
+
 export function createResolver(deps: ResolverDeps, config: { readonly resolutionTtlMs: DurationMs }): Resolver {
   const remembered = new Map<string, { readonly model: ResolvedModel; readonly at: number }>();
 
-  async function ask(model: ModelName, reference: string): Promise<Resolution> {
+  async function ask(what: Asked): Promise<Resolution> {
     const session = deps.session.current();
     if (session === undefined) return { outcome: 'unreachable', message: 'This host is not registered yet.' };
     const { host, generation } = session;
     const at = deps.clock.now();
     try {
-      const answer = await deps.plane.resolve(
-        deps.session.sign({ schema: 'resolve-model/1', host, generation, at, model, reference }),
-      );
+      const answer = await deps.plane.resolve(deps.session.sign({ ...what, host, generation, at }));
       if (answer.outcome === 'refused') {
         if (answer.problem.code === 'stale-generation') deps.session.renewSoon();
         return answer;
@@ -49,28 +51,30 @@ export function createResolver(deps: ResolverDeps, config: { readonly resolution
       return { outcome: 'resolved', model: answer.value, remembered: false };
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
-      deps.telemetry.warn('model-not-resolved', { model, reference, error: errorText(error) });
+      deps.telemetry.warn('model-not-resolved', { ...what, error: errorText(error) });
       return { outcome: 'unreachable', message: errorText(error) };
     }
   }
 
+  async function resolve(key: string, what: Asked): Promise<Resolution> {
+    const known = remembered.get(key);
+    const age = known === undefined ? 0 : deps.clock.now() - known.at;
+    if (known !== undefined && age >= 0 && age < config.resolutionTtlMs) {
+      return { outcome: 'resolved', model: known.model, remembered: false };
+    }
+    const resolution = await ask(what);
+    if (resolution.outcome === 'unreachable' && known !== undefined) {
+      return { outcome: 'resolved', model: known.model, remembered: true };
+    }
+    remembered.delete(key);
+    if (resolution.outcome === 'resolved') remembered.set(key, { model: resolution.model, at: deps.clock.now() });
+    const oldest = remembered.size > MOST_REMEMBERED ? remembered.keys().next() : undefined;
+    if (oldest?.done === false) remembered.delete(oldest.value);
+    return resolution;
+  }
+
   return {
-    async resolve(model, reference) {
-      const key = `${model}@${reference}`;
-      const known = remembered.get(key);
-      const age = known === undefined ? 0 : deps.clock.now() - known.at;
-      if (known !== undefined && age >= 0 && age < config.resolutionTtlMs) {
-        return { outcome: 'resolved', model: known.model, remembered: false };
-      }
-      const resolution = await ask(model, reference);
-      if (resolution.outcome === 'unreachable' && known !== undefined) {
-        return { outcome: 'resolved', model: known.model, remembered: true };
-      }
-      remembered.delete(key);
-      if (resolution.outcome === 'resolved') remembered.set(key, { model: resolution.model, at: deps.clock.now() });
-      const oldest = remembered.size > MOST_REMEMBERED ? remembered.keys().next() : undefined;
-      if (oldest?.done === false) remembered.delete(oldest.value);
-      return resolution;
-    },
+    resolve: (model, reference) => resolve(`${model}@${reference}`, { schema: 'resolve-model/1', model, reference }),
+    resolveBlob: (digest) => resolve(digest, { schema: 'resolve-blob/1', digest }),
   };
 }

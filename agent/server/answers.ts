@@ -32,7 +32,7 @@ export function ensuredAnswer(context: Context, config: AnswerConfig, ensured: E
       });
     }
     case 'fetching': {
-      const operation = `${ensured.model}@${ensured.version}`;
+      const { operation } = ensured;
       context.header('Location', `/v1/operations/${operation}`);
       context.header('Retry-After', '1');
       return context.json({ operation, ...operationBody(ensured.fetch) }, 202);

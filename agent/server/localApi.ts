@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
-import { ModelName } from '../../lib/shared/ids.ts';
+import { Digest, ModelName } from '../../lib/shared/ids.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { Agent } from '../agent.ts';
 import { type AnswerConfig, ensuredAnswer, operationBody, problemAnswer, statusBody } from './answers.ts';
@@ -49,12 +49,22 @@ export function createLocalApi(deps: LocalApiDeps, config: LocalApiConfig): Hono
     }),
   );
   app.get(
+    '/v1/blobs/:digest',
+    withAgent(async (agent, context) => {
+      const digest = Digest.safeParse(context.req.param('digest'));
+      const waitSeconds = parseWait(context.req.query('wait'));
+      if (!digest.success) return problemAnswer(context, PROBLEMS.badDigest);
+      if (waitSeconds === undefined) return problemAnswer(context, PROBLEMS.badWait);
+      return ensuredAnswer(context, config, await agent.models.ensureBlob(digest.data, waitSeconds * 1000));
+    }),
+  );
+  app.get(
     '/v1/operations/:reference',
     withAgent(async (agent, context) => {
-      const wanted = parseReference(context.req.param('reference'));
-      const fetch = wanted === undefined ? undefined : agent.models.fetchState(wanted.model, wanted.reference);
-      if (wanted === undefined || fetch === undefined) return problemAnswer(context, PROBLEMS.noOperation);
-      return context.json({ operation: `${wanted.model}@${wanted.reference}`, ...operationBody(fetch) });
+      const operation = context.req.param('reference') ?? '';
+      const fetch = agent.models.fetchState(operation);
+      if (fetch === undefined) return problemAnswer(context, PROBLEMS.noOperation);
+      return context.json({ operation, ...operationBody(fetch) });
     }),
   );
   app.put(

@@ -15,6 +15,7 @@ export function problemOfPlane({ code, title, hint }: PlaneProblem): LocalProble
   switch (code) {
     case 'unknown-model':
     case 'unknown-version':
+    case 'unknown-blob':
       return { status: 404, code, title, hint };
     case 'not-servable':
       return { status: 403, code, title, hint };
@@ -87,13 +88,19 @@ export const PROBLEMS = {
     status: 404,
     code: 'unknown-operation',
     title: 'Nobody asked for this version lately.',
-    hint: 'GET /v1/models/{name@range} starts its fetch.',
+    hint: 'GET /v1/models/{name@range} or /v1/blobs/{digest} starts its fetch.',
   },
   badReference: {
     status: 400,
     code: 'bad-reference',
     title: 'A model is named name@version, name@alias or name@range.',
     hint: 'Names have lower-case letters, digits, dot, dash and underscore; percent-encode a range.',
+  },
+  badDigest: {
+    status: 400,
+    code: 'bad-digest',
+    title: 'A digest is 64 lower-case hexadecimal digits.',
+    hint: 'It is the digest of `strata show --json`, not a SHA-256 of the whole file.',
   },
   badWait: {
     status: 400,

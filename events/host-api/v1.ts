@@ -90,6 +90,19 @@ export const ResolveModel = z.strictObject({
 });
 export type ResolveModel = z.infer<typeof ResolveModel>;
 
+/** The same by content: answered by one published version that has a file of this digest, with only such files. */
+export const ResolveBlob = z.strictObject({
+  schema: z.literal('resolve-blob/1'),
+  host: HostId,
+  generation: Generation,
+  at: EpochMs,
+  digest: Digest,
+});
+export type ResolveBlob = z.infer<typeof ResolveBlob>;
+
+export const ResolveRequest = z.discriminatedUnion('schema', [ResolveModel, ResolveBlob]);
+export type ResolveRequest = z.infer<typeof ResolveRequest>;
+
 export const ResolvedModel = z.strictObject({
   model: ModelName,
   version: SemVer,
@@ -113,6 +126,7 @@ export const Problem = z.object({
   code: z.enum([
     'unknown-model',
     'unknown-version',
+    'unknown-blob',
     'not-servable',
     'archived',
     'unauthenticated',

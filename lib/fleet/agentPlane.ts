@@ -16,6 +16,6 @@ export interface AgentPlane {
   rejoin(envelope: SignedEnvelope): Promise<PlaneAnswer<HostSession>>;
   /** Takes a signed `RefreshSession`. */
   refresh(envelope: SignedEnvelope): Promise<PlaneAnswer<HostSession>>;
-  /** Takes a signed `ResolveModel`. */
+  /** Takes a signed `ResolveModel` or `ResolveBlob`. */
   resolve(envelope: SignedEnvelope): Promise<PlaneAnswer<ResolvedModel>>;
 }

@@ -85,6 +85,12 @@ const REFUSALS: Readonly<Record<Refusal, Problem>> = {
     title: 'No published version of the model fits the reference.',
     hint: 'See strata show for its versions and aliases.',
   },
+  'unknown-blob': {
+    status: 404,
+    code: 'unknown-blob',
+    title: 'No published version has a file of this digest.',
+    hint: 'See strata show for the digests of a model.',
+  },
   'not-servable': {
     status: 403,
     code: 'not-servable',

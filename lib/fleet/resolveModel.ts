@@ -1,16 +1,17 @@
-import { type ResolvedModel, ResolveModel } from '../../events/host-api/v1.ts';
+import { type ResolvedModel, ResolveRequest } from '../../events/host-api/v1.ts';
 import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
-import { resolveVersion } from '../catalog/index.ts';
+import { BlobRow, ReferenceRow, resolveVersion, startingWith, VersionRow } from '../catalog/index.ts';
 import { blobKey } from '../shared/digest.ts';
 import type { Rates } from '../placement/index.ts';
 import { restoreArchived } from '../restores/index.ts';
-import { CorrelationId } from '../shared/ids.ts';
+import { RULE_SET } from '../scanning/index.ts';
+import { CorrelationId, type Digest, type ModelName } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { EpochMs, SECOND_MS } from '../shared/units.ts';
 import { openReport } from './hostReports.ts';
-import { loadServable, type ServableVersion } from './servable.ts';
+import { loadServable, serveRefusal, type ServableVersion } from './servable.ts';
 import { isFresh, type SessionRefusal } from './sessions.ts';
 
 export interface ResolveDeps {
@@ -25,6 +26,8 @@ export type ResolveRefusal =
   | SessionRefusal
   | 'unknown-model'
   | 'unknown-version'
+  /** No published version has a file of this digest. */
+  | 'unknown-blob'
   /** A file of it has no clean verdict by the rules of today. */
   | 'not-servable';
 
@@ -35,10 +38,9 @@ export type ResolveAnswer =
   | { readonly outcome: 'restoring'; readonly readyAt: EpochMs; readonly secondsLeft: number };
 
 /**
- * Tells a registered host which pinned objects a model reference means now. The gate is the same as for commands: nothing that is
- * not clean gets a location. What is archived
- * begins to be restored. The answer pins nothing; an old origin outlives a switch long enough for a fetch to begin, and a host
- * that comes later asks again.
+ * Tells a registered host which pinned objects a model reference, or a digest, means now. The gate is the same as for commands:
+ * nothing that is not clean gets a location. What is archived begins to be restored. The answer pins nothing; an old origin outlives
+ * a switch long enough for a fetch to begin, and a host that comes later asks again.
  */
 export async function resolveModel(deps: ResolveDeps, envelope: SignedEnvelope): Promise<ResolveAnswer> {
   const answer = await decideAnswer(deps, envelope);
@@ -47,30 +49,61 @@ export async function resolveModel(deps: ResolveDeps, envelope: SignedEnvelope):
   return answer;
 }
 
+/** Files of one version that may be served. */
+type Found = Pick<ServableVersion, 'version' | 'blobs'>;
+
+const refuse = (reason: ResolveRefusal): ResolveAnswer => ({ outcome: 'refused', reason });
+
 async function decideAnswer(deps: ResolveDeps, envelope: SignedEnvelope): Promise<ResolveAnswer> {
   const { catalog, clock } = deps;
-  const refuse = (reason: ResolveRefusal): ResolveAnswer => ({ outcome: 'refused', reason });
-  const opened = await openReport(catalog, envelope, ResolveModel);
+  const opened = await openReport(catalog, envelope, ResolveRequest);
   if (opened.outcome === 'stale') return refuse(opened.reason);
-  if (!isFresh(opened.report.at, clock.now())) return refuse('not-fresh');
+  const { report } = opened;
+  if (!isFresh(report.at, clock.now())) return refuse('not-fresh');
   if (opened.host.value.state === 'retired') return refuse('retired');
-  const { model, reference } = opened.report;
-  const found = await resolveVersion(catalog, model, reference);
-  if (found.outcome !== 'found') return refuse(found.outcome);
-  const servable = await loadServable(catalog, model, found.version.version);
-  if (servable.outcome === 'refused') return refuse('not-servable');
+  const found =
+    report.schema === 'resolve-blob/1'
+      ? await findBlob(catalog, report.digest)
+      : await findVersion(catalog, report.model, report.reference);
+  if (typeof found === 'string') return refuse(found);
   const restores = await restoreArchived(deps, {
-    model,
-    blobs: [...servable.blobs.values()].map(({ value }) => value),
+    model: found.version.model,
+    blobs: [...found.blobs.values()].map(({ value }) => value),
     reason: 'read',
-    correlationId: CorrelationId.parse(`read-${opened.report.host}.${opened.report.at}`),
+    correlationId: CorrelationId.parse(`read-${report.host}.${report.at}`),
   });
-  if (restores.length === 0) return { outcome: 'resolved', model: resolved(servable) };
+  if (restores.length === 0) return { outcome: 'resolved', model: resolved(found) };
   const readyAt = EpochMs.parse(Math.max(...restores.map(({ restore }) => restore.readyAt)));
   return { outcome: 'restoring', readyAt, secondsLeft: Math.max(1, Math.ceil((readyAt - clock.now()) / SECOND_MS)) };
 }
 
-function resolved({ version, blobs }: ServableVersion): ResolvedModel {
+async function findVersion(store: CatalogStore, model: ModelName, reference: string): Promise<Found | ResolveRefusal> {
+  const found = await resolveVersion(store, model, reference);
+  if (found.outcome !== 'found') return found.outcome;
+  const servable = await loadServable(store, model, found.version.version);
+  return servable.outcome === 'refused' ? 'not-servable' : servable;
+}
+
+/** A few are looked at: a reference whose version is not published yet, or no more, names nothing that could be served. */
+const MOST_REFERENCES = 20;
+
+async function findBlob(store: CatalogStore, digest: Digest): Promise<Found | ResolveRefusal> {
+  const blob = await BlobRow.get(store, digest);
+  if (blob === undefined) return 'unknown-blob';
+  if (serveRefusal(blob.value, RULE_SET) !== undefined) return 'not-servable';
+  const range = { partition: `BLOB#${digest}`, ...startingWith('REFERENCE#') };
+  const { items } = await store.query({ ...range, limit: MOST_REFERENCES });
+  for (const item of items) {
+    const { model, version } = ReferenceRow.parse(item).value;
+    const published = (await VersionRow.get(store, model, version))?.value;
+    if (published === undefined) continue;
+    const files = published.files.filter((file) => file.digest === digest);
+    return { version: { ...published, files }, blobs: new Map([[digest, blob]]) };
+  }
+  return 'unknown-blob';
+}
+
+function resolved({ version, blobs }: Found): ResolvedModel {
   return {
     model: version.model,
     version: version.version,

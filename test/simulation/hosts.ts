@@ -146,12 +146,16 @@ export class SimulatedHost {
     const { counters, models, scheduler, faults } = this.options;
     if (!faults.enabled && this.rng.chance(0.9)) return;
     const model = ModelName.parse(this.rng.pick(models));
-    const ensured = await agent.models.ensure(model, this.rng.pick(['latest', '1.0.0', '^1.0.0']), 0);
+    const digests = this.rng.chance(0.2) ? [...(await this.residents())] : [];
+    const ensured =
+      digests.length > 0
+        ? await agent.models.ensureBlob(this.rng.pick(digests), 0)
+        : await agent.models.ensure(model, this.rng.pick(['latest', '1.0.0', '^1.0.0']), 0);
     counters.count(`ensure: ${ensured.outcome}`);
     if (ensured.outcome !== 'ready') return;
-    const digests = ensured.files.map(({ digest }) => digest);
-    this.leased.set(ensured.lease, { digests, until: scheduler.now + MINUTE_MS });
-    for (const digest of digests) await counters.watch(() => this.checkServed(digest));
+    const used = ensured.files.map(({ digest }) => digest);
+    this.leased.set(ensured.lease, { digests: used, until: scheduler.now + MINUTE_MS });
+    for (const digest of used) await counters.watch(() => this.checkServed(digest));
     await scheduler.sleep(this.incarnation, this.rng.below(MINUTE_MS / 2));
     this.leased.delete(ensured.lease);
     await agent.store.leases.release(ensured.lease);
