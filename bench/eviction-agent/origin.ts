@@ -62,6 +62,9 @@ export function createOrigin(partSize: number): Origin {
         if (model === undefined) throw new RangeError(`${reference} was not published.`);
         return { outcome: 'resolved', model, remembered: false };
       },
+      async resolveBlob(digest) {
+        throw new RangeError(`${digest}: the trace asks by name.`);
+      },
     },
     referenceOf(object, size) {
       const reference = `1.0.${object}`;

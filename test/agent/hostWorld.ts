@@ -1,48 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono } from 'hono';
 import { CommandReceipt } from '../../events/command-receipt/v1.ts';
 import type { Command } from '../../events/host-command/v1.ts';
-import { type HostSession, RegisterHost } from '../../events/host-api/v1.ts';
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
-import { createHostTokens } from '../../lib/adapters/embedded/hostTokens.ts';
-import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
-import { createSqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
+import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
-import { generateKeyPair, signEnvelope } from '../../lib/fleet/index.ts';
-import { blobDigest, blobKey, manifestKey, partHash } from '../../lib/shared/digest.ts';
-import {
-  ActionId,
-  CorrelationId,
-  type Digest,
-  Generation,
-  HostId,
-  hostQueue,
-  KeySegment,
-  ModelName,
-  SemVer,
-} from '../../lib/shared/ids.ts';
+import { blobDigest, partHash } from '../../lib/shared/digest.ts';
+import { HostId } from '../../lib/shared/ids.ts';
 import type { ObjectReader } from '../../lib/shared/ports/objectStore.ts';
-import { Bytes, EpochMs, MIB } from '../../lib/shared/units.ts';
+import { MIB } from '../../lib/shared/units.ts';
 import { createAgentEndpoint } from '../../runtime/agentEndpoint.ts';
+import { createAgentPlane, REPORT_QUEUES, type TestBlob } from '../support/agentPlane.ts';
 
 /*
- * The real agent process on a real folder, and a plane over loopback: the embedded runtime's agent endpoint and queues, with
- * registration and blobs that a test controls and counts.
+ * The real agent process on a real folder, and a plane over loopback: the embedded runtime's agent endpoint and queues, the
+ * host API, and blobs of which a test counts what is read.
  */
 export const PART = 8 * MIB;
-const HOST = HostId.parse('gpu-a');
-const GENERATION = Generation.parse(1);
-const QUEUE = hostQueue(HOST, GENERATION);
 
-export interface HostBlob {
-  readonly digest: Digest;
-  readonly size: Bytes;
-}
+export type HostBlob = Pick<TestBlob, 'digest' | 'size'>;
 
 /** Bytes that no two parts share: a multiplicative sequence, written as 32-bit words. */
 export function madeBytes(size: number, seed: number): Buffer {
@@ -57,129 +38,92 @@ export function madeBytes(size: number, seed: number): Buffer {
 }
 
 export async function createHostWorld() {
-  const objects = new Map<string, Uint8Array>();
-  const planeKey = generateKeyPair('plane-1', nodeRandom);
-  const tokens = createHostTokens({ secret: 'test', clock: systemClock });
-  const queues = createSqliteQueues({ database: openDatabase(':memory:'), clock: systemClock, random: nodeRandom });
-  for (const queue of [QUEUE, 'receipts', 'heartbeats', 'accesses']) queues.define(queue);
-  const counters = { bytesServed: 0, actions: 0 };
+  const bucket = await scratchFolder();
+  const clock = systemClock;
+  const plane = createAgentPlane({
+    clock,
+    random: nodeRandom,
+    disk: await createNodeDisk(bucket.path),
+    partSize: PART,
+  });
+  const joinToken = await plane.joinToken('gpu-*', 100);
+  const counters = { bytesServed: 0 };
+  /** Commands wait here until the host that is meant has registered. */
+  const unsent: Command[] = [];
+  let host: HostId | undefined;
 
   const reader: ObjectReader = {
-    async head(key) {
-      const bytes = objects.get(key);
-      if (bytes === undefined) return { outcome: 'absent' };
-      const head = { key, versionId: 'v1', size: bytes.length, etag: 'e', storageClass: 'STANDARD' as const };
-      return { outcome: 'found', head: { ...head, lastModified: EpochMs.parse(0), metadata: {} } };
-    },
-    async readRange(key, _version, offset, length) {
-      const bytes = objects.get(key);
-      if (bytes === undefined) return { outcome: 'absent' };
+    ...plane.reader,
+    async readRange(key, version, offset, length) {
       if (!key.endsWith('.parts')) counters.bytesServed += length;
-      return { outcome: 'read', bytes: bytes.subarray(offset, offset + length) };
+      return plane.reader.readRange(key, version, offset, length);
     },
   };
 
-  async function session(): Promise<HostSession> {
-    return {
-      protocol: 1,
-      host: HOST,
-      generation: GENERATION,
-      queue: QUEUE,
-      credentials: await tokens.issue(HOST, GENERATION),
-      commandKeys: [{ keyId: planeKey.keyId, publicKey: planeKey.publicKey }],
-      heartbeatSeconds: 10,
-    };
+  async function sendCommands(): Promise<void> {
+    const row = host === undefined ? undefined : await plane.host(host);
+    if (row === undefined) return;
+    for (const command of unsent.splice(0)) plane.command(row.id, row.generation, command);
+    await plane.ready();
   }
 
   const app = new Hono();
+  const reportQueues = new Set<string>(REPORT_QUEUES);
   app.route(
     '/agent',
-    createAgentEndpoint({
-      tokens,
-      queues,
-      objects: reader,
-      reportQueues: new Set(['receipts', 'heartbeats', 'accesses']),
-    }),
+    createAgentEndpoint({ tokens: plane.tokens, queues: plane.queues, objects: reader, reportQueues }),
   );
-  app.post('/v1/hosts/join', async (context) => {
-    RegisterHost.parse(await context.req.json());
-    return context.json(await session(), 201);
+  app.post('/v1/*', async (context) => {
+    const answer = await plane.call({ path: context.req.path, body: await context.req.text() });
+    await sendCommands();
+    return new Response(answer.body, { status: answer.statusCode });
   });
-  app.post('/v1/hosts/refresh', async (context) => context.json(await session()));
   const { server, port } = await listen(app);
   // The last long poll of an agent that died may still take a command to nowhere; so it is delivered again soon, and again.
-  const redelivery = setInterval(() => queues.release(QUEUE), 300);
-
-  function addBlob(size: number, seed = size): HostBlob {
-    const bytes = madeBytes(size, seed);
-    const parts = Array.from({ length: Math.ceil(size / PART) }, (_, at) =>
-      partHash(bytes.subarray(at * PART, (at + 1) * PART)),
-    );
-    const digest = blobDigest(size, PART, parts);
-    objects.set(blobKey(digest), bytes);
-    const manifest = { schema: 'strata-parts-1', digest, size, partSize: PART, parts };
-    objects.set(manifestKey(digest), Buffer.from(JSON.stringify(manifest)));
-    return { digest, size: Bytes.parse(size) };
-  }
-
-  async function command(payload: Command): Promise<void> {
-    counters.actions += 1;
-    const now = systemClock.now();
-    const body = {
-      schema: 'host-command/1' as const,
-      actionId: ActionId.parse(`a-${counters.actions}`),
-      host: HOST,
-      generation: GENERATION,
-      issuedAt: now,
-      expiresAt: EpochMs.parse(now + 3_600_000),
-      correlationId: CorrelationId.parse('kill-test'),
-      command: payload,
-    };
-    await queues.send(QUEUE, [{ body: JSON.stringify(signEnvelope(body, planeKey)) }]);
-  }
+  const redelivery = setInterval(() => {
+    for (const { queue } of plane.queues.counts()) if (queue.startsWith('host-')) plane.queues.release(queue);
+  }, 300);
 
   async function receipts(): Promise<CommandReceipt[]> {
     const found: CommandReceipt[] = [];
     for (;;) {
-      const messages = await queues.receive('receipts', 10, 0, 1);
+      const messages = await plane.queues.receive('receipts', 10, 0, 1);
       if (messages.length === 0) return found;
       for (const { body, receiptHandle } of messages) {
         found.push(CommandReceipt.parse(JSON.parse(SignedEnvelope.parse(JSON.parse(body)).payload)));
-        await queues.remove('receipts', receiptHandle);
+        await plane.queues.remove('receipts', receiptHandle);
       }
     }
   }
 
   return {
     url: `http://127.0.0.1:${port}`,
+    joinToken,
     counters,
-    addBlob,
-    command,
+    addBlob: (size: number, seed = size) => plane.addBlob(madeBytes(size, seed)),
     receipts,
-    prefetch: (blob: HostBlob) => command(prefetchOf(blob)),
+    /** The host of this store: each store is one of its own. Commands are for the one that was started last. */
+    hostOf(data: string): HostId {
+      host = HostId.parse(
+        `gpu-${basename(data)
+          .toLowerCase()
+          .replaceAll(/[^a-z0-9]/g, '')}`,
+      );
+      return host;
+    },
+    async prefetch(blob: HostBlob): Promise<void> {
+      unsent.push(plane.prefetchOf(blob, 'big.safetensors'));
+      await sendCommands();
+    },
     close() {
       clearInterval(redelivery);
       server.close();
+      void bucket.remove();
     },
   };
 }
 
 export type HostWorld = Awaited<ReturnType<typeof createHostWorld>>;
-
-function prefetchOf({ digest, size }: HostBlob): Command {
-  const entry = {
-    model: ModelName.parse('big'),
-    version: SemVer.parse('1.0.0'),
-    file: KeySegment.parse('big.safetensors'),
-  };
-  return {
-    type: 'prefetch',
-    digest,
-    size,
-    origin: { key: blobKey(digest), versionId: 'v1' },
-    entries: [{ ...entry, kind: 'checkpoints', role: 'weights', publishedAt: EpochMs.parse(1) }],
-  };
-}
 
 export interface AgentProcess {
   readonly child: ChildProcess;
@@ -207,9 +151,9 @@ export function killLeftovers(): void {
 export function startAgent(world: HostWorld, options: AgentOptions): AgentProcess {
   const flags = {
     '--plane': world.url,
-    '--host': HOST,
+    '--host': world.hostOf(options.data),
     '--data': options.data,
-    '--join-token': 'once',
+    '--join-token': world.joinToken,
     '--port': 'none',
     '--headroom': '0',
     '--part-size': String(PART),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HostSession, Problem, type RegisterHost, ResolvedModel } from '../../events/host-api/v1.ts';
-import type { Blob } from '../../lib/catalog/index.ts';
+import { type Blob, ReferenceRow } from '../../lib/catalog/index.ts';
 import { createJoinToken, generateKeyPair, hostKeyId, signEnvelope } from '../../lib/fleet/index.ts';
 import { Generation, HostId, HostPattern, originLocation } from '../../lib/shared/ids.ts';
 import { EpochMs, GIB, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
@@ -327,5 +327,44 @@ describe('resolving a model', () => {
     const forged = signEnvelope(request, { ...keys(7), keyId: host.key.keyId });
     expect((await world.post('/v1/resolve', forged)).statusCode).toBe(401);
     expect((await world.post('/v1/resolve', request)).statusCode).toBe(400);
+  });
+});
+
+describe('resolving a digest', () => {
+  async function ask(letter: string, over: Partial<Blob> = {}) {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a');
+    const { model, version } = await world.publish(
+      'sdxl',
+      '1.1.0',
+      { 'sdxl.safetensors': 'b', 'vae.safetensors': 'c' },
+      over,
+    );
+    await world.catalog.transact([ReferenceRow.put({ digest: digestOf('c'), model, version }, 'absent')]);
+    const { generation } = host.session;
+    const request = { schema: 'resolve-blob/1', host: host.id, generation, at: world.clock.now() };
+    return world.post('/v1/resolve', signEnvelope({ ...request, digest: digestOf(letter) }, host.key));
+  }
+
+  it('answers a version that has it, with the pinned object of this file alone', async () => {
+    const { statusCode, json } = await ask('c');
+    expect(statusCode).toBe(200);
+    expect(ResolvedModel.parse(json)).toMatchObject({
+      model: 'sdxl',
+      version: '1.1.0',
+      files: [{ file: 'vae.safetensors', digest: digestOf('c'), origin: { versionId: 'c-v1' } }],
+    });
+    expect(json.files).toHaveLength(1);
+  });
+
+  it.each([
+    ['content that nobody published', 'd', {}, 404, 'unknown-blob'],
+    ['unclean content', 'c', { findings: findings('suspicious') }, 403, 'not-servable'],
+    ['content that older rules judged', 'c', { findings: findings('clean') }, 403, 'not-servable'],
+    ['archived content', 'c', { origin: archived }, 409, 'archived'],
+  ])('refuses %s', async (_name, letter, over, status, code) => {
+    const { statusCode, json } = await ask(letter, over);
+    expect(statusCode).toBe(status);
+    expect(json).toMatchObject({ code });
   });
 });

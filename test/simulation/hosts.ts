@@ -5,19 +5,19 @@
 
 import { type Agent, createAgent } from '../../agent/agent.ts';
 import { evictionConfig } from '../../agent/wiring/eviction.ts';
-import { HostSession, Problem, ResolvedModel } from '../../events/host-api/v1.ts';
 import { createRangedTransfer } from '../../lib/adapters/transfer/rangedTransfer.ts';
-import type { AgentPlane, PlaneAnswer } from '../../lib/fleet/index.ts';
+import type { AgentPlane } from '../../lib/fleet/index.ts';
 import { blobDigest, partHash } from '../../lib/shared/digest.ts';
 import { Digest, HostId, ModelName } from '../../lib/shared/ids.ts';
 import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { Bytes, DurationMs, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import { agentPlaneOver, type PlaneCall } from '../support/agentPlaneOver.ts';
 import { createMemDisk, type MemDisk } from '../support/memDisk.ts';
 import type { MemQueues } from '../support/memQueues.ts';
 import { type Faults, simulated } from './faults.ts';
-import type { HttpCall, Plane } from './plane.ts';
+import type { Plane } from './plane.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 import { countingTelemetry } from './telemetry.ts';
@@ -212,29 +212,8 @@ export class SimulatedHost {
   }
 
   private plane(): AgentPlane {
-    const call = async <T>(route: Omit<HttpCall, 'method'>, parse: (json: unknown) => T): Promise<PlaneAnswer<T>> => {
-      const { statusCode, body } = await this.options.plane().call({ method: 'POST', ...route });
-      const json: unknown = JSON.parse(body);
-      if (statusCode < 300) return { outcome: 'answered', value: parse(json) };
-      return { outcome: 'refused', problem: Problem.parse(json) };
-    };
-    return {
-      register: (request) =>
-        call(
-          {
-            path: '/v1/hosts',
-            body: JSON.stringify(request),
-            callerArn: `arn:aws:sts::000000000000:assumed-role/agent/${this.id}`,
-          },
-          (json) => HostSession.parse(json),
-        ),
-      rejoin: (envelope) =>
-        call({ path: '/v1/hosts/rejoin', body: JSON.stringify(envelope) }, (json) => HostSession.parse(json)),
-      refresh: (envelope) =>
-        call({ path: '/v1/hosts/refresh', body: JSON.stringify(envelope) }, (json) => HostSession.parse(json)),
-      resolve: (envelope) =>
-        call({ path: '/v1/resolve', body: JSON.stringify(envelope) }, (json) => ResolvedModel.parse(json)),
-    };
+    const call = (route: PlaneCall) => this.options.plane().call({ method: 'POST', ...route });
+    return agentPlaneOver(call, `arn:aws:sts::000000000000:assumed-role/agent/${this.id}`);
   }
 
   /** The disk fails now and then; and what is published or removed is looked at. */

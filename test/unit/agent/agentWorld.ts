@@ -1,62 +1,40 @@
+import { AccessesReported } from '../../../events/accesses-reported/v1.ts';
 import { CommandReceipt } from '../../../events/command-receipt/v1.ts';
 import type { Command } from '../../../events/host-command/v1.ts';
 import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
-import type { HostSession, Problem, RegisterHost, ResolvedModel } from '../../../events/host-api/v1.ts';
-import { AccessesReported } from '../../../events/accesses-reported/v1.ts';
 import { SignedEnvelope } from '../../../events/signed-envelope/v1.ts';
 import type { AgentConfig } from '../../../agent/agent.ts';
 import { type Agent, createAgent } from '../../../agent/agent.ts';
 import type { EvictionConfig } from '../../../agent/nvme/evictionPolicy.ts';
 import { createRangedTransfer } from '../../../lib/adapters/transfer/rangedTransfer.ts';
-import {
-  type AgentPlane,
-  generateKeyPair,
-  hostKeyId,
-  type PlaneAnswer,
-  signEnvelope,
-  verifyEnvelope,
-} from '../../../lib/fleet/index.ts';
-import { blobDigest, blobKey, manifestKey, partHash } from '../../../lib/shared/digest.ts';
+import { type AgentPlane, generateKeyPair, openReport } from '../../../lib/fleet/index.ts';
+import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
 import { PortError } from '../../../lib/shared/errors.ts';
-import {
-  ActionId,
-  CorrelationId,
-  type Digest,
-  Generation,
-  HostId,
-  hostQueue,
-  KeySegment,
-  ModelName,
-  SemVer,
-} from '../../../lib/shared/ids.ts';
-import type { ReceivedMessage } from '../../../lib/shared/ports/messageQueue.ts';
-import type { HeadOutcome, ObjectReader } from '../../../lib/shared/ports/objectStore.ts';
-import type { Telemetry } from '../../../lib/shared/ports/telemetry.ts';
-import { Bytes, DurationMs, EpochMs, Usd } from '../../../lib/shared/units.ts';
+import { type ActionId, HostId } from '../../../lib/shared/ids.ts';
+import type { MessageReceiver, MessageSender } from '../../../lib/shared/ports/messageQueue.ts';
+import type { ObjectReader } from '../../../lib/shared/ports/objectStore.ts';
+import { Bytes, DurationMs, Usd } from '../../../lib/shared/units.ts';
+import { agentPlaneOver } from '../../support/agentPlaneOver.ts';
+import { blobOf, type CommandOverrides, createAgentPlane, type TestBlob, TINY } from '../../support/agentPlane.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { createMemDisk, type MemDisk } from '../../support/memDisk.ts';
+import { silentTelemetry } from '../../support/silentTelemetry.ts';
 
 /*
- * One host and a plane that is only as real as the agent's ports can see: a queue with visibility, an origin of blobs, a
- * registry. `boot` starts an incarnation of the agent on the same disk; `crash` lets none of its calls settle any more.
+ * One host before a plane of embedded adapters. `boot` starts an incarnation of the agent on the same disk; `crash` lets none
+ * of its calls settle any more.
  */
 export const PART = 64;
 export const HOST = HostId.parse('gpu-a');
-const NAME = ModelName.parse('tiny');
-const VERSION = SemVer.parse('1.0.0');
 
-export interface TestBlob {
-  readonly digest: Digest;
-  readonly size: Bytes;
-  readonly bytes: Uint8Array;
-}
+export type { TestBlob };
 
-interface Queued {
-  readonly id: number;
-  readonly body: string;
-  visibleAt: number;
-  receives: number;
-  handle: string;
+/** Bytes that differ by size and seed, as a blob; no world is needed to know its digest. */
+export function testBlob(size: number, seed = size): TestBlob {
+  return blobOf(
+    Uint8Array.from({ length: size }, (_, at) => (at * 31 + seed * 17) % 251),
+    PART,
+  );
 }
 
 /** A miss costs its bytes. */
@@ -65,143 +43,92 @@ const EVICTION: EvictionConfig = {
   weighs: 'wait',
 };
 
-const silent: Telemetry = {
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  metric: () => undefined,
-  with: () => silent,
-};
-
 export function createAgentWorld(options: { capacity?: number; volume?: number; disk?: MemDisk } = {}) {
   const clock = createManualClock();
   const disk = options.disk ?? createMemDisk({ totalBytes: options.volume ?? 2 ** 30, now: () => clock.now() });
-  const planeKey = generateKeyPair('plane-1', countedRandom(7));
-  const strangerKey = generateKeyPair('plane-1', countedRandom(8_000));
-  const objects = new Map<string, Uint8Array>();
-  const queue: Queued[] = [];
+  const random = countedRandom(1);
+  const plane = createAgentPlane({ clock, random, disk: createMemDisk(), partSize: PART });
+  const stranger = generateKeyPair('plane-1', countedRandom(8_000));
+  const joinToken = plane.joinToken(HOST);
   const sent = {
     receipts: [] as CommandReceipt[],
     heartbeats: [] as HostHeartbeat[],
     accesses: [] as AccessesReported[],
   };
-  const registry = { generation: 0, publicKey: '', registrations: [] as RegisterHost[], fenced: false, offline: false };
-  const models = new Map<string, ResolvedModel>();
-  const problems = new Map<string, Problem>();
-  const counters = { rangeReads: 0, resolves: 0, calls: 0, actions: 0, messages: 0 };
-  const hooks: { beforeRead?: (key: string, offset: number) => Promise<void> } = {};
-  const random = countedRandom(1);
+  const registry = { generation: 0, offline: false };
+  const counters = { rangeReads: 0, calls: 0, actions: 0 };
+  const hooks: {
+    beforeRead?: (key: string, offset: number) => Promise<void>;
+    /** What the origin answers instead of these bytes. */
+    damage?: (key: string, bytes: Uint8Array, offset: number) => Uint8Array;
+    /** Loses the answer of the next registration. */
+    loseAnswer?: boolean;
+  } = {};
   let incarnation = 0;
   let crashAtCall = Number.POSITIVE_INFINITY;
 
   const reader: ObjectReader = {
-    async head(key): Promise<HeadOutcome> {
-      const bytes = objects.get(key);
-      if (bytes === undefined) return { outcome: 'absent' };
-      const lastModified = EpochMs.parse(0);
-      const head = {
-        key,
-        versionId: 'v1',
-        size: bytes.length,
-        etag: 'e',
-        storageClass: 'STANDARD' as const,
-        lastModified,
-      };
-      return { outcome: 'found', head: { ...head, metadata: {} } };
-    },
-    async readRange(key, _versionId, offset, length) {
+    ...plane.reader,
+    async readRange(key, versionId, offset, length) {
       counters.rangeReads += 1;
       await hooks.beforeRead?.(key, offset);
-      const bytes = objects.get(key);
-      return bytes === undefined
-        ? { outcome: 'absent' }
-        : { outcome: 'read', bytes: bytes.slice(offset, offset + length) };
+      const read = await plane.reader.readRange(key, versionId, offset, length);
+      if (read.outcome !== 'read' || hooks.damage === undefined) return read;
+      return { outcome: 'read', bytes: hooks.damage(key, read.bytes, offset) };
     },
   };
 
-  const plane: AgentPlane = {
-    async register(request) {
-      if (registry.offline) throw unavailable();
-      // The same key again is the same registration: its answer was lost.
-      if (registry.publicKey !== request.publicKey) registry.generation += 1;
-      registry.publicKey = request.publicKey;
-      registry.registrations.push(request);
-      registry.fenced = false;
-      return { outcome: 'answered', value: sessionNow() };
-    },
-    async rejoin(envelope) {
-      if (registry.offline) throw unavailable();
-      const rejoin = JSON.parse(envelope.payload) as { registration: RegisterHost };
-      return plane.register(rejoin.registration);
-    },
-    async refresh() {
-      if (registry.offline) throw unavailable();
-      return registry.fenced ? refusal('stale-generation') : { outcome: 'answered', value: sessionNow() };
-    },
-    async resolve(envelope) {
-      if (registry.offline) throw unavailable();
-      counters.resolves += 1;
-      const { model, reference } = JSON.parse(envelope.payload) as { model: string; reference: string };
-      const found = models.get(`${model}@${reference}`);
-      const problem = problems.get(reference);
-      if (problem !== undefined) return { outcome: 'refused', problem };
-      return found === undefined ? refusal('unknown-model') : { outcome: 'answered', value: found };
-    },
+  const routes = agentPlaneOver(plane.call);
+  const reachable: AgentPlane = {
+    register: (request) => asked(() => routes.register(request)),
+    rejoin: (envelope) => asked(() => routes.rejoin(envelope)),
+    refresh: (envelope) => asked(() => routes.refresh(envelope)),
+    resolve: (envelope) => asked(() => routes.resolve(envelope)),
   };
 
-  function sessionNow(): HostSession {
-    const generation = Generation.parse(registry.generation);
-    return {
-      protocol: 1,
-      host: HOST,
-      generation,
-      queue: hostQueue(HOST, generation),
-      credentials: {
-        accessKeyId: 'a',
-        secretAccessKey: 's',
-        sessionToken: 't',
-        expiresAt: EpochMs.parse(clock.now() + 3_600_000),
-      },
-      commandKeys: [{ keyId: planeKey.keyId, publicKey: planeKey.publicKey }],
-      heartbeatSeconds: 10,
-    };
+  async function asked<T extends Awaited<ReturnType<AgentPlane['register' | 'resolve']>>>(
+    ask: () => Promise<T>,
+  ): Promise<T> {
+    if (registry.offline) throw unavailable();
+    const answer = await ask();
+    const begun = (await plane.host(HOST))?.generation ?? 0;
+    const lost = hooks.loseAnswer === true && begun > registry.generation;
+    registry.generation = begun;
+    if (!lost) return answer;
+    hooks.loseAnswer = false;
+    throw unavailable();
   }
 
-  const receiver = {
-    async receive(_queue: string, max: number, _wait: number, visibility: number): Promise<ReceivedMessage[]> {
-      const now = clock.now();
-      const due = queue.filter((message) => message.visibleAt <= now).slice(0, max);
-      return due.map((message) => {
-        message.visibleAt = now + visibility * 1000;
-        message.receives += 1;
-        message.handle = `${message.id}/${message.receives}`;
-        const { id, body, handle, receives } = message;
-        return { messageId: String(id), body, receiptHandle: handle, receiveCount: receives };
-      });
+  const receiver: MessageReceiver = {
+    async receive(...args) {
+      await plane.ready();
+      return plane.queues.receive(...args);
     },
-    async remove(_queue: string, handle: string): Promise<void> {
-      const at = queue.findIndex((message) => message.handle === handle);
-      if (at >= 0) queue.splice(at, 1);
-    },
-    async changeVisibility(_queue: string, handle: string, seconds: number): Promise<void> {
-      const message = queue.find((one) => one.handle === handle);
-      if (message !== undefined) message.visibleAt = clock.now() + seconds * 1000;
-    },
+    remove: (...args) => plane.queues.remove(...args),
+    changeVisibility: (...args) => plane.queues.changeVisibility(...args),
   };
 
-  const sender = {
-    async send(to: string, messages: readonly { body: string }[]): Promise<void> {
+  const sender: MessageSender = {
+    async send(to, messages) {
       if (registry.offline) throw unavailable();
       for (const { body } of messages) {
         const envelope = SignedEnvelope.parse(JSON.parse(body));
-        const generation = Generation.parse(registry.generation);
-        const keys = [{ keyId: hostKeyId(HOST, generation), publicKey: registry.publicKey }];
-        if (to === 'receipts') sent.receipts.push(opened(verifyEnvelope(envelope, CommandReceipt, keys)));
-        if (to === 'heartbeats') sent.heartbeats.push(opened(verifyEnvelope(envelope, HostHeartbeat, keys)));
-        if (to === 'accesses') sent.accesses.push(opened(verifyEnvelope(envelope, AccessesReported, keys)));
+        if (to === 'receipts') sent.receipts.push(await believed(envelope, CommandReceipt));
+        if (to === 'heartbeats') sent.heartbeats.push(await believed(envelope, HostHeartbeat));
+        if (to === 'accesses') sent.accesses.push(await believed(envelope, AccessesReported));
       }
+      await plane.queues.send(to, messages);
     },
   };
+
+  async function believed<T extends CommandReceipt | HostHeartbeat | AccessesReported>(
+    envelope: SignedEnvelope,
+    schema: Parameters<typeof openReport<T>>[2],
+  ): Promise<T> {
+    const opened = await openReport(plane.catalog, envelope, schema);
+    if (opened.outcome === 'accepted') return opened.report;
+    throw new Error(`The plane would not believe this report: ${opened.reason}`);
+  }
 
   /** From a crash on, no call of that incarnation settles; the call that it falls on may have had its effect. */
   function mortal<T extends object>(port: T, mine: number, counted: boolean): T {
@@ -220,17 +147,17 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     });
   }
 
-  async function boot(overrides: Partial<AgentConfig['store']> = {}): Promise<Agent> {
+  async function boot(overrides: Partial<AgentConfig['store']> = {}, on = disk): Promise<Agent> {
     incarnation += 1;
     const mine = incarnation;
-    const mortalDisk = mortal<MemDisk>(disk, mine, true);
+    const mortalDisk = mortal<MemDisk>(on, mine, true);
     const mortalObjects = mortal(reader, mine, false);
     const deps = {
       clock,
       random,
-      telemetry: silent,
+      telemetry: silentTelemetry,
       disk: mortalDisk,
-      plane: mortal(plane, mine, false),
+      plane: mortal(reachable, mine, false),
       receiver: mortal(receiver, mine, false),
       sender: mortal(sender, mine, false),
       objects: mortalObjects,
@@ -242,7 +169,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     };
     const capacity = Bytes.parse(options.capacity ?? 10_000);
     const agent = await createAgent(deps, {
-      host: { host: HOST, labels: {}, subscriptions: [], capacityBytes: capacity },
+      host: { host: HOST, joinToken: await joinToken, labels: {}, subscriptions: [], capacityBytes: capacity },
       store: {
         capacityBytes: capacity,
         headroomBytes: Bytes.parse(0),
@@ -265,108 +192,36 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     return agent;
   }
 
-  function addBlob(size: number, seed = size): TestBlob {
-    const bytes = Uint8Array.from({ length: size }, (_, at) => (at * 31 + seed * 17) % 251);
-    const parts = Array.from({ length: Math.ceil(size / PART) }, (_, at) =>
-      partHash(bytes.subarray(at * PART, (at + 1) * PART)),
-    );
-    const digest = blobDigest(size, PART, parts);
-    objects.set(blobKey(digest), bytes);
-    const manifest = { schema: 'strata-parts-1', digest, size, partSize: PART, parts };
-    objects.set(manifestKey(digest), Buffer.from(JSON.stringify(manifest)));
-    return { digest, size: Bytes.parse(size), bytes };
-  }
-
-  function prefetchOf(blob: TestBlob, file = 'model.safetensors'): Command {
-    const entry = {
-      model: NAME,
-      version: VERSION,
-      file: KeySegment.parse(file),
-      kind: 'checkpoints',
-      role: 'weights',
-    } as const;
-    return {
-      type: 'prefetch',
-      digest: blob.digest,
-      size: blob.size,
-      origin: { key: blobKey(blob.digest), versionId: 'v1' },
-      entries: [{ ...entry, publishedAt: EpochMs.parse(1) }],
-    };
-  }
-
-  /** Signs a command for this host's current generation and puts it into its queue; overrides make it a bad one. */
-  function command(
-    payload: Command,
-    overrides: {
-      generation?: number;
-      host?: HostId;
-      ttlMs?: number;
-      issuedAt?: number;
-      actionId?: string;
-      forged?: true;
-    } = {},
-  ): ActionId {
-    counters.actions += 1;
-    const actionId = ActionId.parse(overrides.actionId ?? `a-${counters.actions}`);
-    const issuedAt = EpochMs.parse(overrides.issuedAt ?? clock.now());
-    const body = {
-      schema: 'host-command/1' as const,
-      actionId,
-      host: overrides.host ?? HOST,
-      generation: Generation.parse(overrides.generation ?? registry.generation),
-      issuedAt,
-      expiresAt: EpochMs.parse(issuedAt + (overrides.ttlMs ?? 3_600_000)),
-      correlationId: CorrelationId.parse('c'),
-      command: payload,
-    };
-    enqueue(JSON.stringify(signEnvelope(body, overrides.forged === true ? strangerKey : planeKey)));
-    return actionId;
-  }
-
-  function enqueue(body: string): void {
-    counters.messages += 1;
-    queue.push({ id: counters.messages, body, visibleAt: 0, receives: 0, handle: '' });
-  }
-
-  /** What the plane refuses a reference with from now on; without a problem it answers again. */
-  function refuse(reference: string, problem?: Problem): void {
-    if (problem === undefined) problems.delete(reference);
-    else problems.set(reference, problem);
-  }
-
-  function publish(reference: string, files: Record<string, TestBlob>, version = VERSION): void {
-    models.set(`tiny@${reference}`, {
-      model: NAME,
-      version,
-      publishedAt: EpochMs.parse(1),
-      files: Object.entries(files).map(([file, blob]) => ({
-        file: KeySegment.parse(file),
-        role: file.endsWith('.json') ? 'config' : 'weights',
-        kind: 'checkpoints',
-        digest: blob.digest,
-        size: blob.size,
-        origin: { key: blobKey(blob.digest), versionId: 'v1' },
-      })),
-    });
-  }
-
   return {
     clock,
     disk,
-    objects,
-    queue,
     sent,
     registry,
     counters,
     hooks,
-    NAME,
+    NAME: TINY,
     boot,
-    addBlob,
-    prefetchOf,
-    command,
-    enqueue,
-    publish,
-    refuse,
+    addBlob: (size: number, seed = size) => plane.addBlob(testBlob(size, seed).bytes),
+    prefetchOf: plane.prefetchOf,
+    publish: plane.publish,
+    replaceObject: plane.replaceObject,
+    removeObject: plane.removeObject,
+    setClass: plane.setClass,
+    /** Ends the host's generation, as a day of silence does. */
+    retire: () => plane.retire(HOST),
+    /** Signs a command for this host's current generation and puts it into its queue; overrides make it a bad one. */
+    command(payload: Command, overrides: Omit<CommandOverrides, 'key'> & { readonly forged?: true } = {}): ActionId {
+      counters.actions += 1;
+      const { forged, ...rest } = overrides;
+      return plane.command(HOST, registry.generation, payload, { ...rest, ...(forged ? { key: stranger } : {}) });
+    },
+    enqueue: (body: string) => plane.enqueue(HOST, registry.generation, body),
+    /** Messages of the host's queue that nobody has removed. */
+    async waiting(): Promise<number> {
+      await plane.ready();
+      const counts = plane.queues.counts().filter(({ queue }) => queue.startsWith(`host-${HOST}-`));
+      return counts.reduce((sum, { visible, inFlight, delayed }) => sum + visible + inFlight + delayed, 0);
+    },
     crash: () => {
       incarnation += 1;
     },
@@ -380,9 +235,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
       await agent.settled();
     },
     /** Makes every message that was not removed visible again. */
-    redeliver: () => {
-      for (const message of queue) message.visibleAt = 0;
-    },
+    redeliver: () => plane.queues.release(`host-${HOST}-${registry.generation}`),
     /** Visible blobs whose bytes are not what their name says. */
     async wrongBlobs(): Promise<string[]> {
       const wrong: string[] = [];
@@ -419,15 +272,6 @@ function never(): Promise<never> {
 
 function unavailable(): PortError {
   return new PortError({ code: 'unavailable', message: 'The plane is away.', retryable: true });
-}
-
-function refusal(code: 'stale-generation' | 'unknown-model'): PlaneAnswer<never> {
-  return { outcome: 'refused', problem: { status: code === 'unknown-model' ? 404 : 409, code, title: code, hint: '' } };
-}
-
-function opened<T>(answer: { outcome: 'verified'; value: T } | { outcome: 'refused'; reason: string }): T {
-  if (answer.outcome === 'refused') throw new Error(`The plane would refuse this report: ${answer.reason}`);
-  return answer.value;
 }
 
 function countedRandom(seed: number) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
-import { createAgentWorld, type AgentWorld } from './agentWorld.ts';
+import { createAgentWorld, testBlob, type AgentWorld } from './agentWorld.ts';
 
 /*
  * A crash at every single call to the disk, before and after its effect: the process dies (what it wrote stays), or the power
@@ -62,15 +62,14 @@ async function liveOn(world: AgentWorld, script: (world: AgentWorld) => void): P
     await checkWhatIsLeft(world);
   }
   await agent.flushReceiptsOnce();
-  expect(world.queue).toEqual([]);
+  expect(await world.waiting()).toBe(0);
   return agent;
 }
 
 describe.each(['process', 'power'] as const)(
   'when the %s dies at any call of a prefetch that must evict first',
   (death) => {
-    const blobs = createAgentWorld();
-    const [old, fresh] = [blobs.addBlob(300, 1), blobs.addBlob(420, 2)];
+    const [old, fresh] = [testBlob(300, 1), testBlob(420, 2)];
     const script = (world: AgentWorld) => {
       world.addBlob(300, 1);
       world.addBlob(420, 2);
@@ -102,7 +101,7 @@ describe.each(['process', 'power'] as const)(
 );
 
 describe.each(['process', 'power'] as const)('when the %s dies at any call of an eviction', (death) => {
-  const blob = createAgentWorld().addBlob(300, 1);
+  const blob = testBlob(300, 1);
   const script = (world: AgentWorld) => {
     world.addBlob(300, 1);
     const now = world.clock.now();
@@ -185,7 +184,6 @@ describe('a fill that died half-way', () => {
     await agent.pollOnce();
     await settle(world);
     world.crash();
-    world.queue.length = 0;
     const again = await world.boot();
     world.command(world.prefetchOf(wanted));
     await world.work(again);

@@ -11,7 +11,7 @@ async function holding(count: number, size = 3 * PART + 5) {
   const agent = await world.boot();
   const blobs = Array.from({ length: count }, (_, seed) => world.addBlob(size + seed, seed + 1));
   for (const blob of blobs) world.command(world.prefetchOf(blob, blob.digest.slice(0, 8)));
-  while (world.queue.length > 0) await world.work(agent);
+  while ((await world.waiting()) > 0) await world.work(agent);
   return { world, agent, blobs };
 }
 

@@ -30,7 +30,7 @@ async function holding(count: number) {
   for (let seed = 1; seed <= count; seed += 1) {
     world.command(world.prefetchOf(world.addBlob(3 * PART, seed), `file-${seed}`));
   }
-  while (world.queue.length > 0) await world.work(agent);
+  while ((await world.waiting()) > 0) await world.work(agent);
   world.crash();
   calls.reads = 0;
   calls.stats = 0;
