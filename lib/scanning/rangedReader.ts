@@ -55,6 +55,38 @@ export function createHeadReader(reader: RangedReader, head: Uint8Array): Ranged
   };
 }
 
+const PAGE = 128 * 1024;
+const MAX_PAGES = 64;
+
+/** Reads and keeps whole pages of 128 KiB, the last 64 of them, so that many small reads are few requests. */
+export function createPagedReader(reader: RangedReader): RangedReader {
+  const pages = new Map<number, Uint8Array>();
+  async function page(index: number): Promise<Uint8Array> {
+    const known = pages.get(index);
+    pages.delete(index);
+    const bytes = known ?? (await reader.read(index * PAGE, Math.min(PAGE, reader.size - index * PAGE)));
+    pages.set(index, bytes);
+    for (const oldest of pages.keys()) {
+      if (pages.size <= MAX_PAGES) break;
+      pages.delete(oldest);
+    }
+    return bytes;
+  }
+  return {
+    size: reader.size,
+    async read(offset, length) {
+      assertRange(reader.size, offset, length);
+      const first = Math.floor(offset / PAGE);
+      const last = Math.floor(Math.max(offset, offset + length - 1) / PAGE);
+      if (length === 0 || last > first + 1) return reader.read(offset, length);
+      const start = offset - first * PAGE;
+      const head = await page(first);
+      if (last === first) return head.subarray(start, start + length);
+      return Buffer.concat([head.subarray(start), (await page(last)).subarray(0, start + length - PAGE)]);
+    },
+  };
+}
+
 export interface CountedReader extends RangedReader {
   /** What has been asked of the port so far. */
   readonly bytesRead: number;

@@ -64,6 +64,7 @@ export const RULES = {
   'archive.trailing': { severity: 'suspicious', fix: REWRITE },
   'tar.malformed': { severity: 'invalid', fix: REWRITE },
   'torch.record': { severity: 'invalid', fix: REWRITE },
+  'torch.export': { severity: 'malicious', fix: 'Export the program again with torch.export.' },
   'torchscript.operator': { severity: 'suspicious', fix: CONVERT },
   'npy.malformed': { severity: 'invalid', fix: REWRITE },
   'keras.malformed': { severity: 'invalid', fix: REWRITE },

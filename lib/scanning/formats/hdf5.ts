@@ -2,7 +2,7 @@ import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import { explorePickle } from '../pickle/explore.ts';
 import { beginsLikePickle } from '../pickle/opcodes.ts';
-import { createBufferReader, type RangedReader } from '../rangedReader.ts';
+import { createBufferReader, createPagedReader, type RangedReader } from '../rangedReader.ts';
 import type { Format } from '../verdict.ts';
 import { readAttribute, readDatatype, readExtents } from './hdf5Messages.ts';
 import { Hdf5Objects, type Message } from './hdf5Objects.ts';
@@ -27,7 +27,9 @@ export function looksLikeHdf5(head: Uint8Array): boolean {
  * attributes in which Keras keeps a model's architecture name only layers of Keras. Data are not read.
  * @see https://docs.hdfgroup.org/hdf5/v1_14/_f_m_t3.html
  */
-export async function judgeHdf5(reader: RangedReader, inspection: Inspection): Promise<Format> {
+export async function judgeHdf5(source: RangedReader, inspection: Inspection): Promise<Format> {
+  // Objects are small and many: a request for each would take longer than reading what lies between them.
+  const reader = createPagedReader(source);
   const root = await readRoot(reader);
   const objects = new Hdf5Objects(reader);
   const waiting = [{ path: '', address: root }];

@@ -1,5 +1,6 @@
 import { RefusedError } from '../errors.ts';
 import type { RangedReader } from '../rangedReader.ts';
+import { readDense } from './hdf5Dense.ts';
 
 export interface Message {
   readonly type: number;
@@ -18,6 +19,7 @@ const LINK_INFO = 0x02;
 const LINK = 0x06;
 const CONTINUATION = 0x10;
 const SYMBOL_TABLE = 0x11;
+const ATTRIBUTE = 0x0c;
 const ATTRIBUTE_INFO = 0x15;
 const SHARED_FLAG = 0x02;
 
@@ -38,13 +40,16 @@ export class Hdf5Objects {
         ? await this.#newHeader(address, head)
         : await this.#oldHeader(address, head);
     const links: Link[] = [];
+    const more: Message[] = [];
     for (const { type, data } of messages) {
-      if (type === SYMBOL_TABLE) links.push(...(await this.#symbolTable(data)));
+      if (type === SYMBOL_TABLE) for (const link of await this.#symbolTable(data)) links.push(link);
       if (type === LINK) links.push(readLink(data));
-      if (type === LINK_INFO) refuseDense(data, 'links');
-      if (type === ATTRIBUTE_INFO) refuseDense(data, 'attributes');
+      if (type === LINK_INFO) for (const link of await this.#dense(data, 8)) links.push(readLink(link));
+      if (type === ATTRIBUTE_INFO) {
+        for (const attribute of await this.#dense(data, 2)) more.push({ type: ATTRIBUTE, data: attribute });
+      }
     }
-    return { messages, links };
+    return { messages: [...messages, ...more], links };
   }
 
   async #block(offset: number, length: number): Promise<Buffer> {
@@ -53,6 +58,14 @@ export class Hdf5Objects {
     }
     const bytes = await this.#reader.read(offset, length);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Many links or attributes of one object move to a heap with an index; `orderBytes` is the width of the creation index, where it is kept. */
+  #dense(info: Buffer, orderBytes: number): Promise<Buffer[]> {
+    const at = 2 + (((info[1] ?? 0) & 1) === 0 ? 0 : orderBytes);
+    if (info.length < at + 16 || info.readBigUInt64LE(at) === NO_ADDRESS) return Promise.resolve([]);
+    const read = (offset: number, length: number) => this.#block(offset, length);
+    return readDense(read, toNumber(info, at), toNumber(info, at + 8));
   }
 
   async #oldHeader(address: number, head: Buffer): Promise<Message[]> {
@@ -111,7 +124,7 @@ export class Hdf5Objects {
         const children = await this.#block(at + 24, count * 16 + 8);
         for (let index = 0; index < count; index += 1) nodes.push(toNumber(children, 8 + index * 16));
       } else if (signature === 'SNOD') {
-        links.push(...readSymbols(await this.#block(at + 8, count * 40), names));
+        for (const link of readSymbols(await this.#block(at + 8, count * 40), names)) links.push(link);
       } else throw malformed('neither a tree nor its leaf', at);
     }
     return links;
@@ -184,12 +197,4 @@ function readLink(data: Buffer): Link {
   if (kind !== 0) return { kind: 'outside', name };
   if (data.length < at + 8) throw malformed('a link is cut');
   return { kind: 'hard', name, address: toNumber(data, at) };
-}
-
-/** Many links or attributes of one object move to a heap with an index, which this reader does not follow. */
-function refuseDense(data: Buffer, what: string): void {
-  const at = 2 + (((data[1] ?? 0) & 1) === 0 ? 0 : what === 'links' ? 8 : 2);
-  if (data.length >= at + 8 && data.readBigUInt64LE(at) !== NO_ADDRESS) {
-    throw new RefusedError('hdf5.unsupported', `${what} in dense storage`);
-  }
 }

@@ -1,3 +1,4 @@
+import { judgeExportedProgram } from './torchExport.ts';
 import type { Inspection } from '../inspection.ts';
 import type { Json } from '../strictJson.ts';
 import { allowedRole } from '../pickle/allowList.ts';
@@ -21,10 +22,14 @@ export function judgeJsonFile(json: Json, inspection: Inspection): void {
   judgeValue(json, inspection, '');
 }
 
+/** Lists of a model's own configuration, which may have two entries. */
+const PLAIN_LIST = /_(?:types?|channels|layers|dims?|blocks?|names?|sizes?|ids?|tokens?)$/;
+
 /** diffusers' `model_index.json`: components as pairs of a library and a class. */
 function judgePipeline(json: ReadonlyMap<string, Json>, inspection: Inspection): void {
   for (const [name, value] of json) {
-    const [library, type] = Array.isArray(value) && value.length === 2 && !name.startsWith('_') ? value : [];
+    const [library, type] =
+      Array.isArray(value) && value.length === 2 && !name.startsWith('_') && !PLAIN_LIST.test(name) ? value : [];
     if (typeof library === 'string' && typeof type === 'string' && !LIBRARIES.test(library)) {
       inspection.report('json.code', `the component ${name} is the class ${library}.${type}`);
     }
@@ -52,6 +57,7 @@ function judgeValue(json: Json, inspection: Inspection, key: string): void {
   if (Array.isArray(json)) for (const item of json) judgeValue(item, inspection, key);
   if (!(json instanceof Map)) return;
   judgeSkops(json, inspection);
+  judgeExportedProgram(json, inspection);
   for (const [name, value] of json) {
     if (name === 'auto_map' && value !== null) {
       inspection.report('json.code', 'auto_map: hosts that trust remote code would import Python of this repository');

@@ -3,6 +3,9 @@ import type { Inspection } from '../inspection.ts';
 import { type Json, type JsonObject, parseStrictJson } from '../strictJson.ts';
 import { KERAS_CLASSES, KERAS_FUNCTIONS, KERAS_MODULES } from './kerasNames.ts';
 
+/** Keras 2.11 to 2.15 wrote the optimisers of its own under this name. */
+const OLD_OPTIMIZER = /^Custom>(?:SGD|RMSprop|Adam|AdamW|Adadelta|Adagrad|Adamax|Nadam|Ftrl|Lion|Adafactor)$/;
+
 /** Layers whose construction runs code from the file, or loads a program from elsewhere. */
 const CODE_CLASSES = new Set([
   'Lambda',
@@ -72,7 +75,10 @@ function judgeObject(json: JsonObject, className: Json, inspection: Inspection):
     judgeFunction(json.get('config'), module, inspection);
     return;
   }
-  const ofKeras = typeof module === 'string' ? KERAS_MODULES.test(module) : KERAS_CLASSES.has(className);
+  const ofKeras =
+    typeof module === 'string'
+      ? KERAS_MODULES.test(module)
+      : KERAS_CLASSES.has(className) || OLD_OPTIMIZER.test(className);
   if (!ofKeras) {
     const rule = typeof module === 'string' && !/^[a-z_]*keras/.test(module) ? 'keras.code' : 'keras.custom-object';
     inspection.report(rule, `makes an instance of ${shown}, which is not of Keras`);

@@ -2,7 +2,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).f
 
 /** Modules of which a configuration may name classes: building blocks, not `keras.utils`, `keras.config` or `keras.saving`. */
 export const KERAS_MODULES =
-  /^(?:keras|tensorflow\.keras|tf_keras|keras\.src|keras\.api|tensorflow\.python\.keras)(?:\.(?:layers|initializers|activations|regularizers|constraints|losses|metrics|optimizers|dtype_policies|random|quantizers|ops|engine|models\.(?:sequential|functional|model)|backend\.common\.keras_tensor|mixed_precision)(?:\.[a-z0-9_]+)*)?$/;
+  /^(?:keras|tensorflow\.keras|tf_keras|keras\.src|keras\.api|tensorflow\.python\.keras)(?:\.(?:layers|initializers|activations|regularizers|constraints|losses|metrics|optimizers|dtype_policies|random|quantizers|ops|engine|models\.(?:sequential|functional|model)|backend\.common\.keras_tensor|mixed_precision|backend\.(?:torch|jax|tensorflow)\.optimizers)(?:\.[a-z0-9_]+)*)?$/;
 
 /** Functions that a configuration may name. */
 export const KERAS_FUNCTIONS = words(`

@@ -10,8 +10,11 @@ import { openMember } from './zip.ts';
 import type { ZipEntry } from './zipDirectory.ts';
 
 /** Records that are plain numbers or flags, written by torch itself. */
-const SMALL_RECORDS = /^(?:version|byteorder|\.format_version|\.storage_alignment|\.data\/serialization_id)$/;
+const SMALL_RECORDS =
+  /^(?:archive_format|archive_version|\.data\/version|version|byteorder|\.format_version|\.storage_alignment|\.data\/serialization_id)$/;
 const RAW_RECORD = /^(?:data|constants|tensors)\/[0-9]+$/;
+/** Of torch.export: raw numbers, or what `torch.save` writes, by its content. */
+const EXPORTED_RECORD = /^data\/(?:weights\/weight|constants\/tensor)_[0-9]+$/;
 const MAX_SMALL_RECORD = 4_096;
 
 /**
@@ -57,6 +60,8 @@ async function judgeRecord(reader: RangedReader, name: string, file: ZipEntry, a
     if (!torchScript) checkStorages(storages, archive);
   } else if (torchScript && name.startsWith('code/')) {
     await judgeTorchScriptCode(name, member, inspection);
+  } else if (EXPORTED_RECORD.test(name) && !(await looksLikeZipRecord(member))) {
+    await judgeStorage(reader, name, file, inspection);
   } else if (SMALL_RECORDS.test(name)) {
     if (member.size > MAX_SMALL_RECORD) inspection.report('torch.record', `${name} has ${member.size} bytes`);
   } else {
@@ -72,6 +77,11 @@ function checkStorages(storages: ReadonlyMap<string, number>, { records, inspect
     else if (record.bytes !== bytes)
       inspection.report('torch.record', `storage ${key} has ${record.bytes} bytes, not ${bytes}`);
   }
+}
+
+async function looksLikeZipRecord(member: RangedReader): Promise<boolean> {
+  const head = await member.read(0, Math.min(4, member.size));
+  return Buffer.from(head).toString('latin1').startsWith('PK');
 }
 
 /** Raw numbers, but for a pickle that hides behind such a name. */

@@ -11,7 +11,7 @@ import type { ZipEntry } from './zipDirectory.ts';
 export async function judgeZip(reader: RangedReader, inspection: Inspection): Promise<Format> {
   const entries = await readZip(reader, inspection);
   const files = entries.filter(({ isDirectory }) => !isDirectory);
-  if (files.some(({ name }) => /(?:^|\/)(?:data|constants)\.pkl$/.test(name))) {
+  if (files.some(({ name }) => /(?:^|\/)(?:data|constants)\.pkl$|^[^/]+\/archive_format$/.test(name))) {
     return judgeTorchZip(reader, files, inspection);
   }
   if (looksLikeKeras(files)) return judgeKerasArchive(reader, files, inspection);

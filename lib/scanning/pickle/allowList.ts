@@ -1,11 +1,12 @@
 import { NUMPY } from './allow/numpy.ts';
+import { OLDER_LIBRARIES } from './allow/olderLibraries.ts';
 import { PYTHON } from './allow/python.ts';
 import { SKLEARN } from './allow/sklearn.ts';
 import { TORCH } from './allow/torch.ts';
 import type { Role } from './values.ts';
 
 /** The tables as one text: part of what the digest of the rule set covers. */
-export const ALLOW_TABLES: string = [PYTHON, NUMPY, TORCH, SKLEARN].join('');
+export const ALLOW_TABLES: string = [PYTHON, NUMPY, TORCH, SKLEARN, OLDER_LIBRARIES].join('');
 
 const ROLES: ReadonlySet<string> = new Set<Role>(['value', 'class', 'call', 'both', 'guarded']);
 
@@ -37,15 +38,35 @@ const ALLOWED = parseTables(ALLOW_TABLES);
 const PYTHON2_MODULES: ReadonlyMap<string, string> = new Map([
   ['__builtin__', 'builtins'],
   ['copy_reg', 'copyreg'],
+  ['exceptions', 'builtins'],
+  ['UserList', 'collections'],
+  ['UserString', 'collections'],
 ]);
+
+/** The one class that Python 3 writes under another name for protocol 2 and below. */
+const PYTHON2_USER_DICT = 'UserDict IterableUserDict';
 
 export function modernModule(module: string): string {
   return PYTHON2_MODULES.get(module) ?? module;
 }
 
+/** The layers and configurations of one architecture: `transformers.models.bert.modeling_bert` + `BertLayer`. */
+const ARCHITECTURE = /^transformers\.models\.([a-z0-9_]+)\.(?:modeling|configuration)_\1$/;
+
 /** Exact names only: a dotted name walks attributes, so `torch` + `_utils._rebuild_tensor` is not listed. */
 export function allowedRole(module: string, name: string): Role | undefined {
-  return ALLOWED.get(`${module} ${name}`);
+  const key = `${module} ${name}`;
+  if (key === PYTHON2_USER_DICT) return 'both';
+  return ALLOWED.get(key) ?? (isLayerOfArchitecture(module, name) ? 'class' : undefined);
+}
+
+/**
+ * A class that its own module defines begins with the architecture's name, which what the module imports does not. As `class` it
+ * is made without a call of its constructor.
+ */
+function isLayerOfArchitecture(module: string, name: string): boolean {
+  const architecture = ARCHITECTURE.exec(module)?.[1]?.replaceAll('_', '');
+  return architecture !== undefined && /^[A-Za-z0-9]+$/.test(name) && name.toLowerCase().startsWith(architecture);
 }
 
 /** Modules whose import in a model file has no other purpose than harm; anything else unlisted is suspicious. */

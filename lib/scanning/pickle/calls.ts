@@ -7,7 +7,8 @@ import { KNOWN_CALLS } from './knownCalls.ts';
 import type { PickleState } from './state.ts';
 import { type GlobalValue, type ObjectValue, SCALAR, type Value } from './values.ts';
 
-const MAPPINGS = /(?:OrderedDict|defaultdict|Counter|ChainMap|UserDict|AttributeDict|Bunch|DictConfig|ModuleDict)$/;
+const MAPPINGS =
+  /(?:OrderedDict|defaultdict|Counter|ChainMap|UserDict|AttributeDict|Bunch|DictConfig|ModuleDict|DeprecationDict|_DictWithDeprecatedKeys)$/;
 const SEQUENCES = /(?:deque|UserList|ListConfig)$/;
 const ARRAY_WRAPPER = /(?:^|\.)joblib\.numpy_pickle\.NumpyArrayWrapper$/;
 const IDENTIFIER = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
@@ -35,6 +36,9 @@ export function resolveGlobal(m: PickleState, rawModule: string, name: string): 
 export function callValue(m: PickleState, callee: Value, args: Value): Value {
   if (args.kind !== 'tuple') throw new RefusedError('pickle.malformed', 'a call without a tuple of arguments', m.at);
   if (callee.kind !== 'global') {
+    if (m.context.exploring && !mayBeCallable(callee)) {
+      throw new RefusedError('pickle.malformed', 'calls what cannot be called', m.at);
+    }
     m.report('pickle.computed-call', 'calls what an earlier step made');
     return instanceOf('?');
   }
@@ -53,10 +57,16 @@ export function callValue(m: PickleState, callee: Value, args: Value): Value {
   return KNOWN_CALLS.get(`${callee.module} ${callee.name}`)?.(m, args.items) ?? instanceOf(name);
 }
 
+/** Raw numbers that are followed as opcodes call any kind of value: only what Python could call counts there. */
+function mayBeCallable(value: Value): boolean {
+  return value.kind === 'object' && (value.type === '?' || /partial|ufunc|^torch\./.test(value.type));
+}
+
 /** NEWOBJ, NEWOBJ_EX, and OBJ or INST without arguments: `cls.__new__(cls, *args)`. */
 export function instantiate(m: PickleState, callee: Value, args: Value): Value {
   if (args.kind !== 'tuple') throw new RefusedError('pickle.malformed', 'an object without a tuple of arguments', m.at);
   if (callee.kind !== 'global') {
+    if (m.context.exploring) throw new RefusedError('pickle.malformed', 'makes an instance of what is no class', m.at);
     m.report('pickle.computed-call', 'makes an instance of what an earlier step made');
     return instanceOf('?');
   }

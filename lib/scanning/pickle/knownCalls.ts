@@ -67,6 +67,34 @@ function rebuildFromType(m: PickleState, [callee, , args]: readonly Value[]): Va
   return inner ?? { kind: 'object', type: 'tensor', shape: 'plain' };
 }
 
+/** How Python 3 writes the types of None, Ellipsis and NotImplemented; with three arguments it would make a class. */
+function typeOf(m: PickleState, args: readonly Value[]): Value {
+  const [of] = args;
+  const single = of?.kind === 'scalar' || (of?.kind === 'global' && /^(?:Ellipsis|NotImplemented)$/.test(of.name));
+  if (args.length !== 1 || !single) m.report('pickle.argument', 'builtins.type of more than a single value');
+  return SCALAR;
+}
+
+/** Schedulers of torch keep methods of their own, which Python 3 pickles as `getattr(object, name)`. */
+const OWN_METHODS = new Set([
+  '_annealing_cos',
+  '_annealing_linear',
+  '_annealing_func',
+  '_triangular_scale_fn',
+  '_triangular2_scale_fn',
+  '_exp_range_scale_fn',
+]);
+
+function getAttribute(m: PickleState, [target, name]: readonly Value[]): Value {
+  const type =
+    target?.kind === 'object' ? target.type : target?.kind === 'global' ? `${target.module}.${target.name}` : '?';
+  const attribute = text(name) ?? '?';
+  if (!type.startsWith('torch.optim.lr_scheduler.') || !OWN_METHODS.has(attribute)) {
+    m.report('pickle.dangerous-call', `builtins.getattr reads ${attribute} of ${type}`);
+  }
+  return { kind: 'object', type: 'torch.optim.lr_scheduler method', shape: 'plain' };
+}
+
 function ints(value: Value | undefined): number[] | undefined {
   const items = value?.kind === 'tuple' ? value.items : undefined;
   const numbers = items?.flatMap((item) => (item.kind === 'int' ? [item.value] : []));
@@ -117,6 +145,8 @@ export const KNOWN_CALLS: ReadonlyMap<string, KnownCall> = new Map<string, Known
   ['numpy.core _ufunc_reconstruct', ufuncReconstruct],
   ['numpy._core _ufunc_reconstruct', ufuncReconstruct],
   ['functools partial', partial],
+  ['builtins type', typeOf],
+  ['builtins getattr', getAttribute],
   ['torch._tensor _rebuild_from_type_v2', rebuildFromType],
   ['torch._tensor _rebuild_from_type', rebuildFromType],
   ['torch._utils _rebuild_tensor', rebuildTensor],

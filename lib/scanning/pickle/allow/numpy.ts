@@ -44,4 +44,10 @@ class scipy.interpolate._interpolate interp1d
 class scipy.interpolate._bsplines BSpline
 class scipy.interpolate.interpolate interp1d
 value scipy.special._ufuncs expit logit
+class numpy poly1d
+class numpy.lib.polynomial poly1d
+class numpy.lib._polynomial_impl poly1d
+class scipy.interpolate._bsplines _BSpline
+call numpy.random._bit_generator __pyx_unpickle_SeedSequence
+both numpy.random._bit_generator SeedSequence
 `;

@@ -4,10 +4,11 @@
  */
 export const PYTHON = `
 both builtins set frozenset list tuple dict bytes bytearray complex slice range xrange int float str bool unicode long
-value builtins type NoneType Ellipsis NotImplemented
+call builtins type
+value builtins NoneType Ellipsis NotImplemented
 class builtins object
 value builtins abs len max min sum round sorted zip enumerate
-both builtins Exception ValueError TypeError KeyError RuntimeError StopIteration Warning UserWarning FutureWarning DeprecationWarning
+both builtins Exception BaseException ArithmeticError AssertionError AttributeError IndexError LookupError NotImplementedError OSError OverflowError ZeroDivisionError ValueError TypeError KeyError RuntimeError StopIteration Warning RuntimeWarning UserWarning FutureWarning DeprecationWarning
 guarded _codecs encode
 call copyreg _reconstructor
 both collections OrderedDict defaultdict Counter deque ChainMap UserDict UserList
@@ -27,4 +28,8 @@ value operator add sub mul truediv neg
 both array array
 call array _array_reconstructor
 class random Random
+guarded builtins getattr
+both collections UserString
+both zoneinfo ZoneInfo
+call pytz _UTC
 `;

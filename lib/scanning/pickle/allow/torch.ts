@@ -33,7 +33,7 @@ class torch.nn.modules.dropout AlphaDropout Dropout Dropout1d Dropout2d Dropout3
 class torch.nn.modules.flatten Flatten Unflatten
 class torch.nn.modules.fold Fold Unfold
 class torch.nn.modules.instancenorm InstanceNorm1d InstanceNorm2d InstanceNorm3d
-class torch.nn.modules.linear Bilinear Identity LazyLinear Linear NonDynamicallyQuantizableLinear
+class torch.nn.modules.linear _LinearWithBias Bilinear Identity LazyLinear Linear NonDynamicallyQuantizableLinear
 class torch.nn.modules.loss BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss TripletMarginWithDistanceLoss
 class torch.nn.modules.normalization CrossMapLRN2d GroupNorm LayerNorm LocalResponseNorm RMSNorm
 class torch.nn.modules.padding CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d ZeroPad1d ZeroPad2d ZeroPad3d
@@ -83,4 +83,44 @@ both transformers.debug_utils DebugOption
 both transformers.trainer_pt_utils AcceleratorConfig
 class accelerate.state PartialState
 both accelerate.utils.dataclasses DistributedType
+class torch.optim.asgd ASGD
+class torch.optim.lbfgs LBFGS
+class torch.optim.nadam NAdam
+class torch.optim.radam RAdam
+class torch.optim.rprop Rprop
+class torch.optim.sparse_adam SparseAdam
+class torch.optim._adafactor Adafactor
+class torch.optim.optimizer Optimizer
+class torch.optim.swa_utils AveragedModel
+class torch.ao.nn.quantized.dynamic.modules.linear Linear
+class torch.ao.nn.quantized.dynamic.modules.rnn LSTM GRU LSTMCell GRUCell RNNCell PackedParameter
+class torch.nn.quantized.dynamic.modules.linear Linear
+class torch.nn.quantized.dynamic.modules.rnn LSTM GRU LSTMCell GRUCell RNNCell PackedParameter
+class torch.ao.nn.quantized.modules.conv Conv1d Conv2d Conv3d
+class torch.nn.quantized.modules.conv Conv1d Conv2d Conv3d
+class torch.ao.nn.quantized.modules Quantize DeQuantize
+class torch.nn.quantized.modules Quantize DeQuantize
+class torch.ao.quantization.stubs QuantStub DeQuantStub QuantWrapper
+class torch.quantization.stubs QuantStub DeQuantStub QuantWrapper
+class torch.distributed.checkpoint.metadata Metadata TensorStorageMetadata BytesStorageMetadata ChunkStorageMetadata TensorProperties MetadataIndex StorageMeta
+both torch.distributed.checkpoint.metadata _MEM_FORMAT_ENCODING
+class torch.distributed.checkpoint.filesystem _StorageInfo _StoragePrefix
+class torchvision.models.squeezenet SqueezeNet Fire
+class torchvision.models.efficientnet EfficientNet MBConv FusedMBConv
+class torchvision.models.vision_transformer VisionTransformer Encoder EncoderBlock MLPBlock
+class torchvision.models.googlenet GoogLeNet Inception InceptionAux BasicConv2d
+class torchvision.models.inception Inception3 InceptionA InceptionB InceptionC InceptionD InceptionE InceptionAux BasicConv2d
+class torchvision.models.mobilenetv3 MobileNetV3 InvertedResidual
+class torchvision.models.mobilenet MobileNetV2 ConvBNReLU InvertedResidual
+class torchvision.models.shufflenetv2 ShuffleNetV2 InvertedResidual
+class torchvision.models.mnasnet MNASNet _InvertedResidual
+class torchvision.models.regnet RegNet SimpleStemIN AnyStage ResBottleneckBlock BottleneckTransform
+class torchvision.models.convnext ConvNeXt CNBlock LayerNorm2d
+class torchvision.models.swin_transformer SwinTransformer SwinTransformerBlock ShiftedWindowAttention PatchMerging
+class torchvision.ops.misc ConvNormActivation FrozenBatchNorm2d MLP Permute
+class torchvision.ops.stochastic_depth StochasticDepth
+class transformers.pytorch_utils Conv1D
+class transformers.activations GELUActivation NewGELUActivation FastGELUActivation QuickGELUActivation PytorchGELUTanh GELUTanh SiLUActivation MishActivation LinearActivation ReLUSquaredActivation ClippedGELUActivation AccurateGELUActivation
+class transformers.generation.configuration_utils GenerationConfig
+class transformers.tokenization_utils_base BatchEncoding
 `;

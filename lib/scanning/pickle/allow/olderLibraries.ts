@@ -1,0 +1,137 @@
+/** As in sklearn.ts: names of scikit-learn 0.20 to 1.6 and of pandas 0.25 to 3 that the newest releases no longer write. */
+export const OLDER_LIBRARIES = `
+both sklearn.metrics._dist_metrics BrayCurtisDistance CanberraDistance ChebyshevDistance DiceDistance EuclideanDistance HammingDistance HaversineDistance JaccardDistance KulsinskiDistance MahalanobisDistance ManhattanDistance MatchingDistance MinkowskiDistance RogersTanimotoDistance RussellRaoDistance SEuclideanDistance SokalMichenerDistance SokalSneathDistance WMinkowskiDistance
+both sklearn.neighbors._dist_metrics BrayCurtisDistance CanberraDistance ChebyshevDistance DiceDistance EuclideanDistance HammingDistance HaversineDistance JaccardDistance KulsinskiDistance MahalanobisDistance ManhattanDistance MatchingDistance MinkowskiDistance RogersTanimotoDistance RussellRaoDistance SEuclideanDistance SokalMichenerDistance SokalSneathDistance WMinkowskiDistance
+both sklearn.neighbors.dist_metrics BrayCurtisDistance CanberraDistance ChebyshevDistance DiceDistance EuclideanDistance HammingDistance HaversineDistance JaccardDistance KulsinskiDistance MahalanobisDistance ManhattanDistance MatchingDistance MinkowskiDistance RogersTanimotoDistance RussellRaoDistance SEuclideanDistance SokalMichenerDistance SokalSneathDistance WMinkowskiDistance
+call sklearn.neighbors._dist_metrics newObj
+call sklearn.neighbors.dist_metrics newObj
+call sklearn.neighbors.kd_tree newObj
+call sklearn.neighbors.ball_tree newObj
+call sklearn.neighbors.quad_tree newObj
+both sklearn.neighbors.kd_tree KDTree BinaryTree NeighborsHeap NodeHeap
+both sklearn.neighbors.ball_tree BallTree BinaryTree NeighborsHeap NodeHeap
+both sklearn.neighbors._ball_tree BinaryTree NeighborsHeap
+both sklearn.neighbors._kd_tree BinaryTree NeighborsHeap
+value sklearn.metrics._scorer _passthrough_scorer
+value sklearn.metrics.scorer _passthrough_scorer
+class sklearn.metrics._scorer _PredictScorer _ProbaScorer _ThresholdScorer _BaseScorer
+class sklearn.metrics.scorer _PredictScorer _ProbaScorer _ThresholdScorer
+class sklearn.covariance._graph_lasso _DictWithDeprecatedKeys
+call sklearn._loss._loss __pyx_unpickle_CyHalfTweedieLossIdentity __pyx_unpickle_CyHalfTweedieLoss
+class sklearn.cross_decomposition._cca CCA
+class sklearn.preprocessing._data PolynomialFeatures
+class sklearn.ensemble._hist_gradient_boosting.loss BinaryCrossEntropy CategoricalCrossEntropy LeastSquares LeastAbsoluteDeviation Poisson
+class pandas.core.arrays.integer IntegerArray Int8Dtype Int16Dtype Int32Dtype Int64Dtype UInt8Dtype UInt16Dtype UInt32Dtype UInt64Dtype
+class pandas.core.arrays.floating FloatingArray Float32Dtype Float64Dtype
+class pandas.core.arrays.boolean BooleanArray BooleanDtype
+both pandas.core.arrays.string_ StringDtype
+class pandas.core.arrays.timedeltas TimedeltaArray
+class pandas.core.arrays.period PeriodArray
+class pandas.core.arrays.interval IntervalArray
+class pandas.core.arrays.numpy_ PandasArray NumpyExtensionArray
+class pandas.core.arrays.sparse.array SparseArray
+both pandas.core.dtypes.dtypes IntervalDtype SparseDtype
+value pandas._libs.missing NA
+call pandas._libs.missing C_NA
+both pandas._libs.interval Interval
+both pandas Interval Period Timestamp Timedelta
+call pandas._libs.tslibs.nattype _nat_unpickle __nat_unpickle
+both pandas._libs.tslibs.timestamps Timestamp
+both pandas._libs.tslibs.timedeltas Timedelta
+call pandas._libs.tslibs.period _unpickle_period
+both pandas._libs.tslibs.offsets Day Hour Minute Second MonthEnd MonthBegin BusinessDay Week YearEnd QuarterEnd Milli Micro Nano
+both pandas.tseries.offsets Day Hour Minute Second MonthEnd MonthBegin BusinessDay Week YearEnd QuarterEnd Milli Micro Nano
+both pandas.core.indexes.timedeltas TimedeltaIndex
+both pandas.core.indexes.interval IntervalIndex
+both pandas.core.indexes.category CategoricalIndex
+both pandas.core.indexes.period PeriodIndex
+call pandas.core.indexes.multi _new_Index
+both pandas._libs.tslibs.period Period
+class pandas IntegerArray Int8Dtype Int16Dtype Int32Dtype Int64Dtype UInt8Dtype UInt16Dtype UInt32Dtype UInt64Dtype Float32Dtype Float64Dtype BooleanDtype
+value pandas NA NaT
+class pandas.arrays PeriodArray IntervalArray SparseArray NumpyExtensionArray PandasArray
+both _loss CyHalfBinomialLoss CyHalfPoissonLoss CyHalfSquaredError CyHalfTweedieLossIdentity
+class catboost.core CatBoostClassifier
+value pandas.core.indexes.frozen FrozenNDArray
+class sklearn._loss.glm_distribution DistributionBoundary PoissonDistribution TweedieDistribution
+class sklearn.cluster.affinity_propagation_ AffinityPropagation
+class sklearn.cluster.bicluster SpectralBiclustering SpectralCoclustering
+class sklearn.cluster.birch Birch _CFNode _CFSubcluster
+class sklearn.cluster.dbscan_ DBSCAN
+class sklearn.cluster.hierarchical AgglomerativeClustering FeatureAgglomeration
+class sklearn.cluster.mean_shift_ MeanShift
+class sklearn.cluster.spectral SpectralClustering
+class sklearn.covariance.elliptic_envelope EllipticEnvelope
+class sklearn.covariance.empirical_covariance_ EmpiricalCovariance
+class sklearn.covariance.graph_lasso_ GraphLasso GraphLassoCV GraphicalLasso GraphicalLassoCV
+class sklearn.covariance.robust_covariance MinCovDet
+class sklearn.covariance.shrunk_covariance_ LedoitWolf OAS ShrunkCovariance
+class sklearn.cross_decomposition.cca_ CCA
+class sklearn.cross_decomposition.pls_ PLSCanonical PLSRegression PLSSVD _PLS
+class sklearn.decomposition.dict_learning DictionaryLearning MiniBatchDictionaryLearning SparseCoder
+class sklearn.decomposition.factor_analysis FactorAnalysis
+class sklearn.decomposition.fastica_ FastICA
+class sklearn.decomposition.incremental_pca IncrementalPCA
+class sklearn.decomposition.kernel_pca KernelPCA
+class sklearn.decomposition.nmf NMF
+class sklearn.decomposition.online_lda LatentDirichletAllocation
+class sklearn.decomposition.sparse_pca MiniBatchSparsePCA SparsePCA
+class sklearn.decomposition.truncated_svd TruncatedSVD
+class sklearn.ensemble.bagging BaggingClassifier BaggingRegressor
+class sklearn.ensemble.forest ForestClassifier ForestRegressor RandomTreesEmbedding
+class sklearn.ensemble.gradient_boosting BinomialDeviance LeastSquaresError LogOddsEstimator MeanEstimator
+class sklearn.ensemble.iforest IsolationForest
+class sklearn.ensemble.voting_classifier VotingClassifier
+class sklearn.ensemble.weight_boosting AdaBoostClassifier AdaBoostRegressor
+class sklearn.feature_extraction.dict_vectorizer DictVectorizer
+class sklearn.feature_extraction.hashing FeatureHasher
+class sklearn.feature_selection.from_model SelectFromModel
+class sklearn.feature_selection.rfe RFE RFECV
+class sklearn.feature_selection.univariate_selection GenericUnivariateSelect SelectFdr SelectFpr SelectFwe SelectKBest SelectPercentile
+value sklearn.feature_selection.univariate_selection f_classif
+class sklearn.feature_selection.variance_threshold VarianceThreshold
+class sklearn.gaussian_process.gpc GaussianProcessClassifier _BinaryGaussianProcessClassifierLaplace
+class sklearn.gaussian_process.gpr GaussianProcessRegressor
+class sklearn.impute MissingIndicator SimpleImputer
+class sklearn.linear_model._glm.glm GeneralizedLinearRegressor
+class sklearn.linear_model._glm.link IdentityLink LogLink
+class sklearn.linear_model.base LinearModel
+class sklearn.linear_model.bayes ARDRegression BayesianRidge
+class sklearn.linear_model.coordinate_descent ElasticNetCV LinearModelCV MultiTaskElasticNet MultiTaskElasticNetCV MultiTaskLasso MultiTaskLassoCV
+class sklearn.linear_model.huber HuberRegressor
+class sklearn.linear_model.least_angle Lars LarsCV LassoLars LassoLarsCV LassoLarsIC
+class sklearn.linear_model.logistic LogisticRegressionCV
+class sklearn.linear_model.omp OrthogonalMatchingPursuit OrthogonalMatchingPursuitCV
+class sklearn.linear_model.passive_aggressive PassiveAggressiveClassifier PassiveAggressiveRegressor
+class sklearn.linear_model.perceptron Perceptron
+class sklearn.linear_model.randomized_l1 RandomizedLasso RandomizedLogisticRegression
+class sklearn.linear_model.ransac RANSACRegressor
+class sklearn.linear_model.ridge RidgeClassifierCV _RidgeGCV
+both sklearn.linear_model.sgd_fast Hinge ModifiedHuber
+class sklearn.linear_model.theil_sen TheilSenRegressor
+class sklearn.manifold.isomap Isomap
+class sklearn.manifold.locally_linear LocallyLinearEmbedding
+class sklearn.manifold.mds MDS
+class sklearn.manifold.spectral_embedding_ SpectralEmbedding
+class sklearn.manifold.t_sne TSNE
+value sklearn.metrics.classification f1_score
+value sklearn.metrics.regression r2_score
+class sklearn.mixture.bayesian_mixture BayesianGaussianMixture
+class sklearn.mixture.gaussian_mixture GaussianMixture
+class sklearn.multioutput MultiOutputEstimator
+class sklearn.neighbors.approximate GaussianRandomProjectionHash LSHForest
+class sklearn.neighbors.base NeighborsBase
+class sklearn.neighbors.classification RadiusNeighborsClassifier
+class sklearn.neighbors.kde KernelDensity
+class sklearn.neighbors.lof LocalOutlierFactor
+class sklearn.neighbors.nearest_centroid NearestCentroid
+class sklearn.neighbors.regression RadiusNeighborsRegressor
+class sklearn.neighbors.unsupervised NearestNeighbors
+class sklearn.neural_network.rbm BernoulliRBM
+class sklearn.preprocessing.data Binarizer KernelCenterer PowerTransformer QuantileTransformer
+class sklearn.preprocessing.imputation Imputer
+class sklearn.preprocessing.label LabelBinarizer MultiLabelBinarizer
+class sklearn.semi_supervised.label_propagation LabelPropagation LabelSpreading
+class sklearn.svm.classes NuSVR
+class sklearn.utils.mocking CheckingClassifier
+`;
