@@ -5,8 +5,9 @@ import { createNodeDisk } from '../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { createPinoLogger, createPinoTelemetry } from '../lib/adapters/node/pinoTelemetry.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
-import { createRangedTransfer } from '../lib/adapters/transfer/rangedTransfer.ts';
+import { proxySettings } from '../lib/adapters/transfer/http/proxy.ts';
 import { sessionHost } from '../lib/fleet/index.ts';
+import type { PartMover } from '../lib/adapters/transfer/partMover.ts';
 import { ContractError } from '../lib/shared/errors.ts';
 import type { HostId } from '../lib/shared/ids.ts';
 import type { Disk } from '../lib/shared/ports/disk.ts';
@@ -18,8 +19,9 @@ import { createLocalApi } from './server/localApi.ts';
 import { readApiToken } from './wiring/apiToken.ts';
 import { type AgentSettings, parseSettings, USAGE } from './wiring/config.ts';
 import { evictionConfig } from './wiring/eviction.ts';
-import { createFailpoints, failingDisk, failingReceiver, failingSender } from './wiring/failpoints.ts';
+import { createFailpoints, failingDisk, failingMover, failingReceiver, failingSender } from './wiring/failpoints.ts';
 import { createPlanePorts, type PlanePorts } from './wiring/ports.ts';
+import { createAgentTransfer } from './wiring/transfer.ts';
 
 /*
  * The agent as a process. Standard output gets one JSON line when it is ready, the log goes to standard error or a file.
@@ -63,12 +65,12 @@ async function main(): Promise<void> {
   const ports = createPlanePorts(settings, joinToken !== undefined);
   const wired = withFailpoint(await createNodeDisk(root), ports, process.env['STRATA_FAILPOINT']);
   const clock = systemClock;
-  const transfer = createRangedTransfer(
-    { objects: wired.objects, disk: wired.disk, clock, random: nodeRandom },
-    { bytesPerSecond: settings.bytesPerSecond },
-  );
+  const { bytesPerSecond, runtime } = settings;
+  // The embedded runtime is on loopback, where no proxy leads.
+  const proxies = proxySettings(runtime.kind === 'aws' ? process.env : {});
+  const bytes = createAgentTransfer({ ...wired, root }, { bytesPerSecond, proxies }, wired.wrapMover);
   const config = await agentConfig(settings, wired.disk, joinToken);
-  const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer }, config);
+  const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer: bytes.transfer }, config);
   opened.agent = agent;
   announce(settings, root, socket, listening);
 
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
   await stop.whenRequested;
   setTimeout(() => process.exit(EXIT_FAILED), STOP_DEADLINE_MS).unref();
   await running;
+  await bytes.close();
   await Promise.all(listening.map((one) => one.close()));
 }
 
@@ -133,12 +136,18 @@ async function readJoinToken({ joinToken, joinTokenFile }: AgentSettings): Promi
   return (await readFile(joinTokenFile, 'utf8')).trim();
 }
 
-function withFailpoint(disk: Disk, ports: PlanePorts, setting: string | undefined): PlanePorts & { disk: Disk } {
-  if (setting === undefined || setting === '') return { ...ports, disk };
+interface Wired extends PlanePorts {
+  readonly disk: Disk;
+  readonly wrapMover: (mover: PartMover) => PartMover;
+}
+
+function withFailpoint(disk: Disk, ports: PlanePorts, setting: string | undefined): Wired {
+  if (setting === undefined || setting === '') return { ...ports, disk, wrapMover: (mover) => mover };
   const points = createFailpoints(setting, () => process.kill(process.pid, 'SIGKILL'));
   return {
     ...ports,
     disk: failingDisk(disk, points),
+    wrapMover: (mover) => failingMover(mover, points),
     receiver: failingReceiver(ports.receiver, points),
     sender: failingSender(ports.sender, points),
   };

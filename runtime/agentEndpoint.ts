@@ -11,7 +11,8 @@ import type { HostTokens } from '../lib/adapters/embedded/hostTokens.ts';
 import { PortError } from '../lib/shared/errors.ts';
 import { hostQueue } from '../lib/shared/ids.ts';
 import type { MessageReceiver, MessageSender, ReceivedMessage } from '../lib/shared/ports/messageQueue.ts';
-import type { ObjectReader } from '../lib/shared/ports/objectStore.ts';
+import type { ObjectReader, ReadOutcome } from '../lib/shared/ports/objectStore.ts';
+import { MIB } from '../lib/shared/units.ts';
 import { BODY_LIMITS, readJson, statusOf } from './requestBody.ts';
 
 export interface AgentEndpointDeps {
@@ -21,6 +22,9 @@ export interface AgentEndpointDeps {
   /** The queues that hosts may send to. */
   readonly reportQueues: ReadonlySet<string>;
 }
+
+/** What a range takes of memory while it is sent. */
+const CHUNK_BYTES = 4 * MIB;
 
 /** How soon a poll notices that its caller is gone. */
 const SLICE_SECONDS = 1;
@@ -84,11 +88,57 @@ export function createAgentEndpoint(
     return context.body(Uint8Array.from(read.bytes), 200, { 'content-type': 'application/octet-stream' });
   });
 
+  app.get('/objects/bytes', async (context) => {
+    const { key, versionId = '' } = context.req.query();
+    const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(context.req.header('range') ?? '') ?? [];
+    if (first === undefined) {
+      throw new PortError({ code: 'invalid-request', message: 'Bytes are asked for by range.', retryable: false });
+    }
+    const range = { key: readable(key), versionId, offset: Number(first), end: Number(last) + 1 };
+    const begun = await readChunk(objects, range);
+    if (begun.outcome === 'absent') return context.json({ code: 'absent' }, 404);
+    if (begun.outcome === 'archived') return context.json({ code: 'archived' }, 403);
+    return context.body(streamOf(objects, range, begun.bytes), 206, {
+      'content-type': 'application/octet-stream',
+      'content-length': String(range.end - range.offset),
+      'content-range': `bytes ${range.offset}-${range.end - 1}/*`,
+    });
+  });
+
   app.onError((error, context) => {
     if (!(error instanceof PortError)) throw error;
     return context.json(problemOf(error), statusOf(error, 403));
   });
   return app;
+}
+
+interface PinnedRange {
+  readonly key: string;
+  readonly versionId: string;
+  readonly offset: number;
+  readonly end: number;
+}
+
+function readChunk(objects: ObjectReader, { key, versionId, offset, end }: PinnedRange): Promise<ReadOutcome> {
+  return objects.readRange(key, versionId, offset, Math.min(CHUNK_BYTES, end - offset));
+}
+
+/** The bytes of a range as fast as they are taken; `begun` are its first. */
+function streamOf(objects: ObjectReader, range: PinnedRange, begun: Uint8Array): ReadableStream<Uint8Array> {
+  let offset = range.offset + begun.length;
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(begun),
+    async pull(controller) {
+      if (offset >= range.end) {
+        controller.close();
+        return;
+      }
+      const read = await readChunk(objects, { ...range, offset });
+      if (read.outcome !== 'read') throw new PortError({ code: 'unavailable', message: range.key, retryable: true });
+      offset += read.bytes.length;
+      controller.enqueue(read.bytes);
+    },
+  });
 }
 
 /** A poll whose caller is gone takes nothing with it: what it received is visible again at once. */

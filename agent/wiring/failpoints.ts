@@ -1,3 +1,4 @@
+import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
 import type { MessageReceiver, MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 
@@ -8,7 +9,6 @@ import type { MessageReceiver, MessageSender } from '../../lib/shared/ports/mess
 const DISK_POINTS: readonly { readonly name: string; readonly call: keyof Disk; readonly path: RegExp }[] = [
   { name: 'session-kept', call: 'rename', path: /^state\/session/ },
   { name: 'staging-allocated', call: 'allocate', path: /^staging\// },
-  { name: 'part-written', call: 'write', path: /^staging\// },
   { name: 'part-synced', call: 'sync', path: /^staging\// },
   { name: 'ledger-written', call: 'write', path: /^state\/ledger$/ },
   { name: 'ledger-synced', call: 'sync', path: /^state\/ledger$/ },
@@ -19,10 +19,11 @@ const DISK_POINTS: readonly { readonly name: string; readonly call: keyof Disk; 
   { name: 'link-made', call: 'symlink', path: /^models\// },
 ];
 
-const MESSAGE_POINTS = ['command-removed', 'receipt-sent'] as const;
+/** Of what passes by the disk port: bytes that the engine writes, messages. */
+const OTHER_POINTS = ['part-written', 'command-removed', 'receipt-sent'] as const;
 
 /** Every fail point, as `STRATA_FAILPOINT` takes it: `<name>.before`, `<name>.after`, with `:<n>` for the n-th time. */
-export const FAILPOINTS: readonly string[] = [...DISK_POINTS.map(({ name }) => name), ...MESSAGE_POINTS].flatMap(
+export const FAILPOINTS: readonly string[] = [...DISK_POINTS.map(({ name }) => name), ...OTHER_POINTS].flatMap(
   (name) => [`${name}.before`, `${name}.after`],
 );
 
@@ -61,6 +62,21 @@ export function failingDisk(disk: Disk, points: Points): Disk {
       };
     },
   });
+}
+
+/** `part-written.after`: the bytes of a part are in its file, neither checked nor synced. */
+export function failingMover(mover: PartMover, points: Points): PartMover {
+  return {
+    move(...args) {
+      points.reach('part-written.before');
+      const running = mover.move(...args);
+      const end = running.end.then((moved) => {
+        if (moved.outcome === 'moved') points.reach('part-written.after');
+        return moved;
+      });
+      return { ...running, end };
+    },
+  };
 }
 
 export function failingReceiver(receiver: MessageReceiver, points: Points): MessageReceiver {

@@ -5,7 +5,7 @@ import { openStore } from '../../agent/nvme/store.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
-import { createRangedTransfer } from '../../lib/adapters/transfer/rangedTransfer.ts';
+import { createPortTransfer } from '../../lib/adapters/transfer/portTransfer.ts';
 import { type AccessBatch, createStrata, DEFAULT_MISS_WAIT, Simulation } from '../../lib/caching/index.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
@@ -64,7 +64,7 @@ export async function replayThroughAgent(disk: Disk, trace: ScaledTrace): Promis
   const store = await openStore(
     {
       ...deps,
-      transfer: createRangedTransfer(deps),
+      transfer: createPortTransfer(deps),
       receiptOf(event) {
         if (event.choice !== undefined) evictions.push(event.choice);
         return [];

@@ -5,7 +5,7 @@
 
 import { type Agent, createAgent } from '../../agent/agent.ts';
 import { evictionConfig } from '../../agent/wiring/eviction.ts';
-import { createRangedTransfer } from '../../lib/adapters/transfer/rangedTransfer.ts';
+import { createPortTransfer } from '../../lib/adapters/transfer/portTransfer.ts';
 import type { AgentPlane } from '../../lib/fleet/index.ts';
 import { blobDigest, partHash } from '../../lib/shared/digest.ts';
 import { Digest, HostId, ModelName } from '../../lib/shared/ids.ts';
@@ -183,7 +183,7 @@ export class SimulatedHost {
       receiver: simulated(scheduler, faults, mine, 'queue', queues),
       sender: simulated(scheduler, faults, mine, 'reports', sender),
       objects: reader,
-      transfer: createRangedTransfer({ objects: reader, disk, clock, random }, { rangeBytes: 2048, parallelParts: 2 }),
+      transfer: createPortTransfer({ objects: reader, disk, clock, random }, { rangeBytes: 2048, parallelParts: 2 }),
       useCredentials: () => undefined,
     };
   }

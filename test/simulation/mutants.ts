@@ -33,15 +33,15 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'parts-not-verified',
     breaks: 'Rule 4, nothing visible before it is verified: bytes that do not fit the manifest are accepted.',
-    file: 'lib/adapters/transfer/rangedTransfer.ts',
-    find: "return hash.digest('hex') === parts[part];",
-    replace: "return hash.digest('hex') !== '';",
+    file: 'lib/adapters/transfer/partsTransfer.ts',
+    find: 'return sha256 === parts[part];',
+    replace: 'return sha256 !== undefined;',
   },
   {
     id: 'parts-reported-unsynced',
     breaks: 'Rule 4: the journal runs ahead of the disk, so a power cut leaves a hole that counts as written.',
-    file: 'lib/adapters/transfer/rangedTransfer.ts',
-    find: '      await deps.disk.sync(job.path);\n',
+    file: 'lib/adapters/transfer/partsTransfer.ts',
+    find: '      await disk.sync(job.path);\n',
     replace: '',
   },
   {

@@ -1,7 +1,22 @@
 import type { ObjectReader } from '../../shared/ports/objectStore.ts';
 import { checkObjectKey, checkRange } from '../objectCalls.ts';
+import type { SignedRequest } from '../transfer/worker/protocol.ts';
 import { type AgentClientOptions, callRuntime, readAnswer } from './agentClient.ts';
 import { HeadAnswer, ReadRefusal, unavailable } from './agentProtocol.ts';
+
+/** A request for the bytes of one pinned version, to be sent with a range, by the session that the agent has now. */
+export function blobRequest(
+  { endpoint, token }: AgentClientOptions,
+  { key, versionId }: { readonly key: string; readonly versionId: string },
+): SignedRequest {
+  checkObjectKey(key);
+  const query = new URLSearchParams({ key, versionId });
+  return {
+    origin: new URL(endpoint).origin,
+    target: `/agent/objects/bytes?${query.toString()}`,
+    headers: { authorization: `Bearer ${token()}` },
+  };
+}
 
 /** The objects of an embedded runtime as its agents see them: pinned versions below `blobs/`. */
 export function createHttpObjectReader(options: AgentClientOptions): ObjectReader {

@@ -6,7 +6,7 @@ import { SignedEnvelope } from '../../../events/signed-envelope/v1.ts';
 import type { AgentConfig } from '../../../agent/agent.ts';
 import { type Agent, createAgent } from '../../../agent/agent.ts';
 import type { EvictionConfig } from '../../../agent/nvme/evictionPolicy.ts';
-import { createRangedTransfer } from '../../../lib/adapters/transfer/rangedTransfer.ts';
+import { createPortTransfer } from '../../../lib/adapters/transfer/portTransfer.ts';
 import { type AgentPlane, generateKeyPair, openReport } from '../../../lib/fleet/index.ts';
 import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
 import { PortError } from '../../../lib/shared/errors.ts';
@@ -161,7 +161,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
       receiver: mortal(receiver, mine, false),
       sender: mortal(sender, mine, false),
       objects: mortalObjects,
-      transfer: createRangedTransfer(
+      transfer: createPortTransfer(
         { objects: mortalObjects, disk: mortalDisk, clock, random },
         { rangeBytes: 32, parallelParts: 2 },
       ),

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { diskSegments } from '../../lib/adapters/diskPath.ts';
+import { createTransferEngine, type EngineConfig } from '../../lib/adapters/transfer/engine.ts';
+import { createEngineParts } from '../../lib/adapters/transfer/engineParts.ts';
+import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
+import { createPartsTransfer } from '../../lib/adapters/transfer/partsTransfer.ts';
+import type { Disk } from '../../lib/shared/ports/disk.ts';
+import type { Transfer } from '../../lib/shared/ports/transfer.ts';
+import type { PlanePorts } from './ports.ts';
+
+export interface AgentTransfer {
+  readonly transfer: Transfer;
+  close(): Promise<void>;
+}
+
+/** The agent's transfers: bytes by the engine's threads below `root`, the same folder that `disk` stands for. */
+export function createAgentTransfer(
+  wired: { readonly disk: Disk; readonly root: string } & Pick<PlanePorts, 'blobRequest'>,
+  config: Partial<EngineConfig>,
+  wrap: (mover: PartMover) => PartMover,
+): AgentTransfer {
+  const engine = createTransferEngine(config);
+  const mover = createEngineParts({
+    engine,
+    sourceOf: (source, size) => ({
+      identity: { totalBytes: size },
+      sign: (region) => wired.blobRequest(source, region),
+    }),
+    pathOf: (path) => join(wired.root, ...diskSegments(path)),
+  });
+  return { transfer: createPartsTransfer({ mover: wrap(mover), disk: wired.disk }), close: () => engine.close() };
+}

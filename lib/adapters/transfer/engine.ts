@@ -1,0 +1,259 @@
+import { availableParallelism } from 'node:os';
+import { errorText } from '../../shared/errors.ts';
+import { MIB } from '../../shared/units.ts';
+import { adaptSockets, firstSockets, type SocketBounds, type SocketCount } from './adaptSockets.ts';
+import { RETRY_LIMITS, type RetryLimits } from './decideRetry.ts';
+import { type EngineThread, startThread } from './engineThread.ts';
+import type { Failure } from './failures.ts';
+import type { ProxySettings } from './http/proxy.ts';
+import { createRangeQueue, type QueuedRange } from './rangeQueue.ts';
+import type { FromWorker, Identity, RangeEnd, RangeOrder, SignedRequest } from './worker/protocol.ts';
+
+export interface RangeSource {
+  readonly identity: Identity;
+  /** A request for the object with rights that hold for a while; asked for again when the server no longer takes it. */
+  sign(region: string | undefined): Promise<SignedRequest | Failure>;
+}
+
+export interface RangeRequest {
+  readonly source: RangeSource;
+  /** Of an existing file, absolute and without links. */
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: RangeOrder['bytes'];
+  /** CRC-32C is always computed. */
+  readonly sha256: boolean;
+  /** Lower comes first, and makes higher ones wait that are being read. */
+  readonly priority: number;
+}
+
+export interface RunningRange {
+  /** Never rejects. */
+  readonly end: Promise<RangeEnd>;
+  bytesSoFar(): number;
+  cancel(): void;
+}
+
+/**
+ * Reads ranges of objects into files, in worker threads: idle → working → closed. Threads start with the first range and
+ * stay; while no range is there they keep no process alive.
+ */
+export interface TransferEngine {
+  read(request: RangeRequest): RunningRange;
+  /** Connections that it would use now. */
+  sockets(): number;
+  /** Ranges that are still running end as cancelled. */
+  close(): Promise<void>;
+}
+
+export interface EngineConfig {
+  readonly workers: number;
+  readonly sockets: SocketBounds;
+  /** Of all workers together; bounds the memory whatever the number of sockets. */
+  readonly poolBytes: number;
+  /** Of all transfers together; `Infinity` for none. */
+  readonly bytesPerSecond: number;
+  readonly stallMs: number;
+  readonly slowBytesPerSecond: number;
+  readonly slowMs: number;
+  readonly retry: RetryLimits;
+  readonly proxies: ProxySettings;
+  readonly ca: string | undefined;
+}
+
+export const ENGINE_DEFAULTS: EngineConfig = {
+  // One thread fills 0.8 GiB/s and more; others pay where cores are left for them.
+  workers: availableParallelism() >= 8 ? 4 : availableParallelism() >= 4 ? 2 : 1,
+  sockets: { first: 8, most: 250 },
+  poolBytes: 16 * MIB,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+  stallMs: 10_000,
+  slowBytesPerSecond: 16 * 1024,
+  slowMs: 15_000,
+  retry: RETRY_LIMITS,
+  proxies: { http: undefined, https: undefined, no: undefined },
+  ca: undefined,
+};
+
+const SAMPLE_MS = 1000;
+
+interface Range extends QueuedRange {
+  readonly request: RangeRequest;
+  readonly ended: PromiseWithResolvers<RangeEnd>;
+  thread: EngineThread | undefined;
+  bytesSoFar: () => number;
+}
+
+/** A source while ranges of it are there, under the number that threads know it by. */
+interface KnownSource {
+  readonly id: number;
+  readonly source: RangeSource;
+  ranges: number;
+}
+
+const CANCELLED: RangeEnd = {
+  outcome: 'failed',
+  failure: { kind: 'cancelled', message: 'Cancelled.' },
+  retryable: false,
+};
+
+export function createTransferEngine(overrides: Partial<EngineConfig> = {}): TransferEngine {
+  const config = { ...ENGINE_DEFAULTS, ...overrides };
+  const threads = new Set<EngineThread>();
+  const ranges = new Map<number, Range>();
+  const sources = new Map<RangeSource, KnownSource>();
+  const queue = createRangeQueue<Range>({
+    start,
+    suspend: ({ id, thread }) => thread?.send({ is: 'suspend', id }),
+    resume: ({ id, thread }) => thread?.send({ is: 'resume', id }),
+  });
+  let count: SocketCount = firstSockets(config.sockets);
+  let slowDown = false;
+  let bytesOfEnded = 0;
+  let bytesAtSample = 0;
+  let sampling: NodeJS.Timeout | undefined;
+  let nextId = 0;
+  let closed = false;
+
+  function newThread(): EngineThread {
+    const { proxies, ca, workers, stallMs, slowBytesPerSecond, slowMs, retry } = config;
+    const limits = { poolBytes: config.poolBytes / workers, stallMs, slowBytesPerSecond, slowMs, retry };
+    const thread = startThread(
+      { proxies, ca, limits },
+      (message) => heard(thread, message),
+      (error) => lost(thread, error),
+    );
+    thread.send({ is: 'rate', bytesPerSecond: config.bytesPerSecond / workers });
+    threads.add(thread);
+    return thread;
+  }
+
+  /** The thread with the fewest ranges; all of them are started before one gets a second range. */
+  function leastBusy(): EngineThread {
+    if (threads.size < config.workers) return newThread();
+    return [...threads].reduce((least, one) => (one.running < least.running ? one : least));
+  }
+
+  function start(range: Range): void {
+    const { source, path, offset, bytes, sha256 } = range.request;
+    const thread = leastBusy();
+    range.thread = thread;
+    const order = { id: range.id, source: known(source).id, identity: source.identity, path, offset, bytes, sha256 };
+    range.bytesSoFar = thread.read(order);
+  }
+
+  function known(source: RangeSource): KnownSource {
+    const found = sources.get(source) ?? { id: nextId++, source, ranges: 0 };
+    sources.set(source, found);
+    return found;
+  }
+
+  function end(range: Range, ending: RangeEnd): void {
+    if (!ranges.delete(range.id)) return;
+    const bytes = range.bytesSoFar();
+    range.bytesSoFar = () => bytes;
+    bytesOfEnded += bytes;
+    range.thread?.ended(range.id);
+    range.thread = undefined;
+    forget(range.request.source);
+    if (ranges.size === 0) stopSampling();
+    range.ended.resolve(ending);
+    queue.ended(range);
+  }
+
+  function forget(source: RangeSource): void {
+    const found = known(source);
+    found.ranges -= 1;
+    if (found.ranges > 0) return;
+    sources.delete(source);
+    for (const thread of threads) thread.send({ is: 'forget', source: found.id });
+  }
+
+  function heard(thread: EngineThread, message: FromWorker): void {
+    switch (message.is) {
+      case 'ended': {
+        const range = ranges.get(message.id);
+        if (range !== undefined) end(range, message.end);
+        return;
+      }
+      case 'suspended': {
+        const range = ranges.get(message.id);
+        if (range !== undefined) queue.suspended(range);
+        return;
+      }
+      case 'slow-down':
+        slowDown = true;
+        return;
+      case 'renew':
+        void sign(thread, message.source, message.region);
+    }
+  }
+
+  async function sign(thread: EngineThread, id: number, region: string | undefined): Promise<void> {
+    const found = [...sources.values()].find((one) => one.id === id);
+    const request = await found?.source
+      .sign(region)
+      .catch((error: unknown): Failure => ({ kind: 'unauthorized', message: errorText(error) }));
+    if (request !== undefined) thread.send({ is: 'request', source: id, request });
+  }
+
+  /** A thread that dies takes no transfer with it for good: its ranges fail as ones that may be tried again. */
+  function lost(thread: EngineThread, error: Error): void {
+    threads.delete(thread);
+    const failure: Failure = { kind: 'broken-off', message: `A transfer thread ended: ${errorText(error)}` };
+    for (const range of [...ranges.values()].filter((one) => one.thread === thread)) {
+      end(range, closed ? CANCELLED : { outcome: 'failed', failure, retryable: true });
+    }
+  }
+
+  function sample(): void {
+    const bytes = [...ranges.values()].reduce((sum, range) => sum + range.bytesSoFar(), bytesOfEnded);
+    const bytesPerSecond = ((bytes - bytesAtSample) * 1000) / SAMPLE_MS;
+    bytesAtSample = bytes;
+    count = adaptSockets(count, { bytesPerSecond, busy: queue.waiting() > 0, slowDown }, config.sockets);
+    slowDown = false;
+    queue.limit(count.sockets);
+  }
+
+  function stopSampling(): void {
+    clearInterval(sampling);
+    sampling = undefined;
+  }
+
+  function cancel(range: Range): void {
+    if (range.thread === undefined) end(range, CANCELLED);
+    else range.thread.send({ is: 'cancel', id: range.id });
+  }
+
+  queue.limit(count.sockets);
+  return {
+    read(request) {
+      const ended = Promise.withResolvers<RangeEnd>();
+      const range: Range = {
+        id: nextId++,
+        priority: request.priority,
+        request,
+        ended,
+        thread: undefined,
+        bytesSoFar: () => 0,
+      };
+      if (closed) ended.resolve(CANCELLED);
+      else {
+        known(request.source).ranges += 1;
+        ranges.set(range.id, range);
+        sampling ??= setInterval(sample, SAMPLE_MS).unref();
+        queue.add(range);
+      }
+      return { end: ended.promise, bytesSoFar: () => range.bytesSoFar(), cancel: () => cancel(range) };
+    },
+    sockets: () => count.sockets,
+    async close() {
+      closed = true;
+      stopSampling();
+      const running = [...ranges.values()];
+      for (const range of running) cancel(range);
+      await Promise.all(running.map(({ ended }) => ended.promise));
+      await Promise.all([...threads].map((thread) => thread.close()));
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { combineCrc32c, crc32cHex } from '../../shared/crc32c/index.ts';
+import type { TransferJob } from '../../shared/ports/transfer.ts';
+import { type ByteRange, cutRanges } from './cutRanges.ts';
+import type { RangeSource, RunningRange, TransferEngine } from './engine.ts';
+import type { PartEnd, PartMover, RunningPart } from './partMover.ts';
+import type { RangeEnd } from './worker/protocol.ts';
+
+export interface EnginePartsDeps {
+  readonly engine: TransferEngine;
+  /** How a blob of the origin is asked for. Asked once per job. */
+  readonly sourceOf: (source: TransferJob['source'], size: number) => RangeSource;
+  /** The absolute path of a path on the store's disk. */
+  readonly pathOf: (path: string) => string;
+}
+
+/** Moves parts by the transfer engine. Where the manifest has no CRC-32C a part is one range, since SHA-256 does not combine. */
+export function createEngineParts({ engine, sourceOf, pathOf }: EnginePartsDeps): PartMover {
+  const sources = new WeakMap<TransferJob, RangeSource>();
+
+  function sourceFor(job: TransferJob): RangeSource {
+    const source = sources.get(job) ?? sourceOf(job.source, job.manifest.size);
+    sources.set(job, source);
+    return source;
+  }
+
+  return {
+    move(job, part, left): RunningPart {
+      const sha256 = job.manifest.crc32c === undefined;
+      const ranges = sha256 ? [part] : cutRanges(part, left, engine.sockets());
+      const path = pathOf(job.path);
+      const source = sourceFor(job);
+      const running = ranges.map(({ offset, length }) =>
+        engine.read({ source, path, offset, bytes: { exactly: length }, sha256, priority: job.priority }),
+      );
+      const cancel = () => {
+        for (const range of running) range.cancel();
+      };
+      return {
+        end: endOf(ranges, running, cancel),
+        bytesSoFar: () => running.reduce((sum, range) => sum + range.bytesSoFar(), 0),
+        cancel,
+      };
+    },
+  };
+}
+
+async function endOf(
+  ranges: readonly ByteRange[],
+  running: readonly RunningRange[],
+  cancel: () => void,
+): Promise<PartEnd> {
+  let first: Extract<RangeEnd, { outcome: 'failed' }> | undefined;
+  const ends = await Promise.all(
+    running.map(async ({ end }) => {
+      const ended = await end;
+      if (ended.outcome === 'failed') {
+        first ??= ended;
+        cancel();
+      }
+      return ended;
+    }),
+  );
+  if (first !== undefined) return first;
+  let crc32c = 0;
+  let sha256: string | undefined;
+  for (const [index, ended] of ends.entries()) {
+    if (ended.outcome !== 'read') continue;
+    crc32c = combineCrc32c(crc32c, ended.crc32c, ranges[index]?.length ?? 0);
+    sha256 = ended.sha256;
+  }
+  return { outcome: 'moved', crc32c: crc32cHex(crc32c), ...(sha256 === undefined ? {} : { sha256 }) };
+}

@@ -1,0 +1,146 @@
+import { connect as connectSocket, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ProxySettings } from './proxy.ts';
+import { openTunnel, portOf, socketHost } from './tunnel.ts';
+
+/** Who reads what comes over a connection, for the length of one exchange. */
+export interface Incoming {
+  /** Where the next bytes should land; undefined: nowhere in particular, they come by `arrived`. */
+  space(): Uint8Array | undefined;
+  /** So many bytes have landed in the space that was given. False stops reading until `resume`. */
+  landed(bytes: number): boolean;
+  /** Bytes that lie elsewhere, and only until reading goes on. False stops reading until `resume`. */
+  arrived(bytes: Uint8Array): boolean;
+  /** Nothing more will come. Once, also after an error. */
+  closed(error: Error | undefined): void;
+}
+
+/**
+ * One connection: opening → used by one exchange at a time, idle in between → destroyed. What comes while it is idle, or
+ * fails, ends it.
+ */
+export interface Connection {
+  readonly key: string;
+  readonly alive: boolean;
+  /** Whether an earlier exchange has ended well on it: such a connection may be closed by the server at any moment. */
+  reused: boolean;
+  /** Makes this the exchange's connection and sends its request, as soon as it is open. */
+  use(incoming: Incoming, request: string): void;
+  release(): void;
+  resume(): void;
+  destroy(): void;
+}
+
+export interface ConnectOptions {
+  readonly proxies: ProxySettings;
+  /** Certificates to trust instead of the usual ones, as PEM. */
+  readonly ca: string | undefined;
+  readonly lookup: LookupFunction;
+}
+
+/** Where heads and small answers land, so that a body begins at a page of its own. */
+const SCRATCH_BYTES = 16 * 1024;
+
+/** Error codes that say nothing about certificates or protocols, also while TLS is being set up. */
+const NETWORK_CODES = /^E(CONN|PIPE|TIMEDOUT|HOST|NET|ADDR|AI_|NOTFOUND)/;
+
+/** The server's certificate or its TLS is not what it should be; trying again does not help. */
+export class TlsError extends Error {
+  override readonly name = 'TlsError';
+}
+
+export function openConnection(key: string, url: URL, proxy: URL | undefined, options: ConnectOptions): Connection {
+  let incoming: Incoming | undefined;
+  /** The request, until there is a socket to write it to. */
+  let unsent: string | undefined;
+  let socket: Socket | undefined;
+  let tunnel: Socket | undefined;
+  let alive = true;
+  let reading = true;
+  const secure = url.protocol === 'https:';
+  const scratch = new Uint8Array(SCRATCH_BYTES);
+
+  function end(error: Error | undefined): void {
+    if (!alive) return;
+    alive = false;
+    socket?.destroy();
+    tunnel?.destroy();
+    const last = incoming;
+    incoming = undefined;
+    last?.closed(error);
+  }
+
+  function deliver(bytes: Uint8Array | number): boolean {
+    if (incoming === undefined) {
+      end(undefined);
+      return false;
+    }
+    reading = typeof bytes === 'number' ? incoming.landed(bytes) : incoming.arrived(bytes);
+    return reading;
+  }
+
+  const onread = {
+    buffer: () => incoming?.space() ?? scratch,
+    callback: (bytes: number, buffer: Uint8Array) => deliver(buffer === scratch ? scratch.subarray(0, bytes) : bytes),
+  };
+
+  function adopt(opened: Socket): void {
+    let handshaking = secure;
+    socket = opened;
+    opened.setNoDelay(true);
+    opened.once('secureConnect', () => {
+      handshaking = false;
+    });
+    opened.on('error', (error: Error & { readonly code?: string }) => {
+      const isTls = handshaking && !NETWORK_CODES.test(error.code ?? '');
+      end(isTls ? new TlsError(`${url.host}: ${error.message}`, { cause: error }) : error);
+    });
+    opened.once('end', () => end(undefined));
+    opened.once('close', () => end(undefined));
+    if (unsent !== undefined) opened.write(unsent);
+    unsent = undefined;
+  }
+
+  const { ca, lookup } = options;
+  const name = isIP(socketHost(url)) === 0 ? { servername: socketHost(url) } : {};
+  const tls = { ...(ca === undefined ? {} : { ca }), ...name, ALPNProtocols: ['http/1.1'] };
+  if (secure && proxy !== undefined) {
+    tunnel = openTunnel(url, proxy, lookup, end, (through) => {
+      // A socket that is handed to TLS has no `onread`: its bytes come as events.
+      const opened = connectTls({ ...tls, socket: through });
+      adopt(opened);
+      opened.on('data', (bytes) => {
+        if (!deliver(bytes)) opened.pause();
+      });
+    });
+  } else {
+    const direct = { host: socketHost(proxy ?? url), port: portOf(proxy ?? url), lookup, onread };
+    adopt(secure ? connectTls({ ...direct, ...tls }) : connectSocket(direct));
+  }
+
+  function resume(): void {
+    if (reading || !alive) return;
+    reading = true;
+    socket?.resume();
+  }
+
+  return {
+    key,
+    get alive() {
+      return alive;
+    },
+    reused: false,
+    use(next, request) {
+      incoming = next;
+      // The exchange before may have ended without reading on.
+      resume();
+      if (socket === undefined) unsent = request;
+      else socket.write(request);
+    },
+    release() {
+      incoming = undefined;
+    },
+    resume,
+    destroy: () => end(undefined),
+  };
+}

@@ -1,0 +1,82 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createConnections } from '../http/connections.ts';
+import { createBufferPool } from './buffers.ts';
+import { createFiles } from './files.ts';
+import { createLimiter } from './limiter.ts';
+import type { FromWorker, ToWorker, WorkerData } from './protocol.ts';
+import { type RangeRead, type RangeReaderDeps, startRangeRead } from './rangeReader.ts';
+import { createRequests } from './requests.ts';
+
+/** One thread of the transfer engine: reads the ranges that it is told to, until it is closed. */
+const WATCH_MS = 500;
+
+function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData): void {
+  const now = () => performance.now();
+  const progress = new Float64Array(counters);
+  const post = (message: FromWorker) => port.postMessage(message);
+  const requests = createRequests((source, region) => post({ is: 'renew', source, region }));
+  const connections = createConnections({ proxies, ca }, now);
+  const limiter = createLimiter(now);
+  const reads = new Map<number, RangeRead>();
+  const deps: RangeReaderDeps = {
+    pool: createBufferPool(limits.poolBytes),
+    files: createFiles(),
+    connections,
+    requests,
+    limiter,
+    limits,
+    now,
+    progress(slot, bytes) {
+      progress[slot] = bytes;
+    },
+    suspended: (id) => post({ is: 'suspended', id }),
+    slowDown: () => post({ is: 'slow-down' }),
+  };
+
+  const watch = setInterval(() => {
+    for (const read of reads.values()) read.watch();
+    connections.sweep();
+  }, WATCH_MS);
+
+  async function read(order: Parameters<typeof startRangeRead>[1]): Promise<void> {
+    const running = startRangeRead(deps, order);
+    reads.set(order.id, running);
+    deps.pool.shareAmong(reads.size);
+    const end = await running.end;
+    reads.delete(order.id);
+    deps.pool.shareAmong(reads.size);
+    post({ is: 'ended', id: order.id, end });
+  }
+
+  port.on('message', (message: ToWorker) => {
+    switch (message.is) {
+      case 'read':
+        void read(message.order);
+        return;
+      case 'suspend':
+        reads.get(message.id)?.suspend();
+        return;
+      case 'resume':
+        reads.get(message.id)?.resume();
+        return;
+      case 'cancel':
+        reads.get(message.id)?.cancel();
+        return;
+      case 'request':
+        requests.answered(message.source, message.request);
+        return;
+      case 'forget':
+        requests.forget(message.source);
+        return;
+      case 'rate':
+        limiter.set(message.bytesPerSecond);
+        return;
+      case 'close':
+        clearInterval(watch);
+        connections.close();
+        port.close();
+    }
+  });
+}
+
+if (parentPort !== null) serve(parentPort, workerData);
