@@ -19,6 +19,11 @@ export interface StrataSettings {
   readonly hostRoles: readonly string[];
   /** `dry-run` decides and reports, `off` does nothing. */
   readonly tierSweep: SweepMode;
+  /** What decides storage classes. */
+  readonly tierPolicy: 'rules' | 'dollars';
+  /** Of one sweep: dollars that its moves may cost at most, and how many it sets going. */
+  readonly sweepBudgetUsd: number;
+  readonly sweepMostMoves: number;
   readonly orphanSweep: SweepMode;
   /** How long a version under `blobs/` that no row names must have been there, and then be condemned. */
   readonly orphanGraceHours: number;
@@ -73,6 +78,10 @@ export function settingsOf(node: Node): StrataSettings {
   if (hostRoles.some((arn) => !/^arn:[a-z-]+:iam::\d{12}:role\/\S+$/.test(arn))) {
     throw new SettingsError('-c hostRoles must be ARNs of IAM roles, separated by commas.');
   }
+  const tierPolicy = text('tierPolicy', 'rules');
+  if (tierPolicy !== 'rules' && tierPolicy !== 'dollars') {
+    throw new SettingsError('-c tierPolicy must be rules or dollars.');
+  }
   const alarmEmail = text('alarmEmail', '');
   return {
     prefix,
@@ -86,6 +95,9 @@ export function settingsOf(node: Node): StrataSettings {
     commandTtlSeconds: count('commandTtlSeconds', 6 * 3600, 10, 1_209_600),
     hostRoles,
     tierSweep: sweepMode('tierSweep'),
+    tierPolicy,
+    sweepBudgetUsd: count('sweepBudgetUsd', 1_000, 0, 1_000_000_000),
+    sweepMostMoves: count('sweepMostMoves', 1_000_000, 0, 1_000_000_000),
     orphanSweep: sweepMode('orphanSweep'),
     orphanGraceHours: count('orphanGraceHours', 7 * 24, 24, 24 * 365),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,

@@ -64,6 +64,9 @@ const SETTINGS: Settings = {
   // Without IAM nobody has such an identity: hosts join by token.
   agentRoleArns: [],
   tierSweep: 'on',
+  tierPolicy: 'rules',
+  sweepBudgetUsd: 1_000,
+  sweepMostMoves: 1_000_000,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(7 * DAY_MS),
 };

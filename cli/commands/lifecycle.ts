@@ -1,12 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { DAY_MS, EpochMs, formatBytes, formatUsd, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
-import { CliError } from '../errors.ts';
-import { note, print } from '../output.ts';
-import { DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
+import { print } from '../output.ts';
+import { confirm, DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
 /** Adds `strata rm`, `strata undo`, `strata deleted`, `strata restore`, `strata hold` and `strata retain`. */
 export function registerLifecycle(program: Command): void {
@@ -78,19 +76,6 @@ async function runDelete(
     columns: [...TOMBSTONE_COLUMNS, ['FREES', ({ freesBytes }) => formatBytes(freesBytes)]],
   });
   sayDry(options);
-}
-
-/** Deleting asks for the name once more; without a terminal only `--yes` stands for it. */
-async function confirm(target: string, text: string): Promise<void> {
-  if (process.stdin.isTTY) {
-    note(text);
-    const terminal = createInterface({ input: process.stdin, output: process.stderr });
-    const typed = await terminal.question(`Type ${target} to go on: `);
-    terminal.close();
-    if (typed.trim() === target) return;
-  }
-  const message = `Not confirmed, nothing was deleted. Type the name when asked, or add --yes.`;
-  throw new CliError({ code: 'not-confirmed', message, retryable: false });
 }
 
 type Tombstone = OperationOutput<'listDeleted'>['items'][number];

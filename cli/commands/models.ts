@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { OperationOutput } from '../../lib/operations/index.ts';
+import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { ago, print } from '../output.ts';
@@ -20,6 +21,11 @@ export function registerModels(program: Command): void {
     .action(runShow);
   withPlane(program.command('explain').description('why a model, or one upload key, is as it is'))
     .argument('<model|key>', 'as for show, or uploads/<name>/<version>/<file>')
+    .addOption(
+      new Option('--policy <name>', 'that explains the storage class')
+        .choices(TierPolicyName.options)
+        .default('dollars'),
+    )
     .action(runExplain);
 }
 
@@ -124,10 +130,23 @@ function printUploads(options: PlaneOptions, items: readonly Upload[], empty: st
   });
 }
 
-async function runExplain(reference: string, options: PlaneOptions): Promise<void> {
+async function runExplain(
+  reference: string,
+  options: PlaneOptions & { readonly policy: TierPolicyName },
+): Promise<void> {
   const { operations } = await connect(options);
   const { uploads, actions } = await operations.explain({ reference });
   printUploads(options, uploads, `Nothing was uploaded as ${reference}.`);
+  printActions(options, actions);
+  if (reference.startsWith('uploads/') || options.quiet === true) return;
+  const { texts } = await operations.explainTiers({ reference, policy: options.policy });
+  for (const text of texts) {
+    const json = `${JSON.stringify({ schema: 'strata.tier-text/v1', policy: options.policy, text })}\n`;
+    process.stdout.write(options.json === true ? json : `\n${text}`);
+  }
+}
+
+function printActions(options: PlaneOptions, actions: OperationOutput<'explain'>['actions']): void {
   if (actions.length === 0) return;
   print(options, {
     schema: 'strata.action/v1',

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { parseReference } from '../../lib/catalog/index.ts';
 import { type ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { PlaneOptions } from '../connection/connect.ts';
@@ -22,6 +23,19 @@ export function exact(target: string): { readonly model: ModelName; readonly ver
     message: `\`${target}\` names no exact version. Write it out, as in ${model}@1.0.0.`,
     retryable: false,
   });
+}
+
+/** Asks to type a word before something that cannot be taken back easily; without a terminal only `--yes` stands for it. */
+export async function confirm(word: string, text: string): Promise<void> {
+  if (process.stdin.isTTY) {
+    note(text);
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    const typed = await terminal.question(`Type ${word} to go on: `);
+    terminal.close();
+    if (typed.trim() === word) return;
+  }
+  const message = 'Not confirmed, nothing was changed. Type the word when asked, or add --yes.';
+  throw new CliError({ code: 'not-confirmed', message, retryable: false });
 }
 
 export function isDry(options: MutationOptions): boolean {

@@ -13,24 +13,30 @@ import {
   type TierPolicy,
 } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { EpochMs, formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
+import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
 
 const POLICIES: Readonly<Record<string, TierPolicy>> = { dollars: DOLLARS, rules: TIER_RULES };
 /** A finding that a script must notice: the change is blocked. */
 const EXIT_FINDINGS = 1;
 
-interface InventoryOptions {
-  readonly inventory: string;
+interface InventoryOptions extends PlaneOptions {
+  readonly inventory?: string;
   readonly at: EpochMs;
-  readonly json?: true;
 }
 
-/** Adds `strata plan` and `strata policy diff`, both over an inventory of tier facts. */
+/** Adds `strata plan` and `strata policy diff`, both over an inventory of tier facts or over the plane's own. */
 export function registerPlan(program: Command): void {
   withInventory(program.command('plan'))
-    .description('what would move between storage classes now, with totals; moves nothing')
+    .description('what would move between storage classes now, with totals; moves nothing without --apply')
     .addOption(new Option('--policy <name>', 'that decides').choices(Object.keys(POLICIES)).default('dollars'))
     .option('--explain <digest>', 'instead: say why, for the objects whose digest begins so')
+    .option('--apply', 'set the moves going, unless the plan would catch objects in use; not with --inventory')
+    .option('--yes', 'with --apply: do not ask')
+    .option('--max-cost <usd>', 'with --apply: what the moves may cost at most', amount, 100)
+    .option('--max-moves <n>', 'with --apply: how many moves at most', amount, 10_000)
     .action(plan);
   const policy = program.command('policy').description('policies of storage classes');
   withInventory(policy.command('diff <present> <next>'))
@@ -41,30 +47,38 @@ export function registerPlan(program: Command): void {
 }
 
 function withInventory(command: Command): Command {
-  return command
-    .requiredOption('--inventory <file>', 'one JSON object of tier facts a line, gzip allowed')
-    .option('--at <date>', 'decide as of this moment', parseMoment, EpochMs.parse(Date.now()))
-    .option('--json', 'one JSON object');
+  return withPlane(command)
+    .option('--inventory <file>', 'instead of the plane: one JSON object of tier facts a line, gzip allowed')
+    .option('--at <date>', 'decide as of this moment', parseMoment, EpochMs.parse(Date.now()));
 }
 
 interface PlanOptions extends InventoryOptions {
   readonly policy: string;
   readonly explain?: string;
+  readonly apply?: boolean;
+  readonly yes?: boolean;
+  readonly maxCost: number;
+  readonly maxMoves: number;
 }
 
 async function plan(options: PlanOptions): Promise<void> {
   const rates = compileRates(shippedPriceBook());
   const totals = new TierPlan();
   const policy = policyNamed(options.policy);
-  for await (const facts of inventory(options.inventory)) {
+  const moves: PlannedMove[] = [];
+  for await (const facts of factsOf(options, options.policy)) {
     if (options.explain !== undefined && !facts.digest.startsWith(options.explain)) continue;
     const decision = decideTier(facts, policy, rates, options.at);
     totals.add(decision, facts);
+    if (options.apply === true && decision.action === 'transition')
+      moves.push(plannedMove(facts, decision, rates, options.at));
     if (options.explain === undefined) continue;
     const json = `${JSON.stringify({ schema: 'strata.tier-decision/v1', ...decision })}\n`;
     process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, options.at));
   }
-  if (options.explain === undefined) report(totals, policy, options);
+  if (options.explain !== undefined) return;
+  report(totals, policy, options);
+  if (options.apply === true) await applyPlan(moves, options);
 }
 
 function report(totals: TierPlan, policy: TierPolicy, options: PlanOptions): void {
@@ -95,7 +109,7 @@ function report(totals: TierPlan, policy: TierPolicy, options: PlanOptions): voi
 
 async function diff(present: string, next: string, options: InventoryOptions): Promise<void> {
   const changes = new PolicyDiff(policyNamed(present), policyNamed(next), compileRates(shippedPriceBook()));
-  for await (const facts of inventory(options.inventory)) changes.add(facts, options.at);
+  for await (const facts of factsOf(options, next)) changes.add(facts, options.at);
   const summary = changes.summary();
   if (summary.blocked) process.exitCode = EXIT_FINDINGS;
   if (options.json === true) {
@@ -110,6 +124,22 @@ async function diff(present: string, next: string, options: InventoryOptions): P
   for (const { digest, why, before, after } of summary.examples) {
     process.stdout.write(`  ${digest.slice(0, 12)} ${why}: ${before} → ${after}\n`);
   }
+}
+
+/** Facts from a file, or from the plane's catalog page by page. */
+async function* factsOf(options: InventoryOptions, policy: string): AsyncGenerator<TierFacts> {
+  if (options.inventory !== undefined) {
+    yield* inventory(options.inventory);
+    return;
+  }
+  const { operations } = await connect(options);
+  let nextToken: string | undefined;
+  do {
+    const wish = { limit: 100, policy: TierPolicyName.parse(policy) };
+    const page = await operations.planTiers({ ...wish, ...(nextToken === undefined ? {} : { nextToken }) });
+    for (const { facts } of page.items) yield facts;
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
 }
 
 async function* inventory(path: string): AsyncGenerator<TierFacts> {
@@ -129,6 +159,12 @@ function parseFacts(line: string, where: string): TierFacts {
     const message = `${where} holds no tier facts. See lib/placement/tierFacts.ts for their fields.`;
     throw new PlacementError({ code: 'bad-inventory', message, retryable: false, cause });
   }
+}
+
+function amount(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError('must be a number from 0.');
+  return value;
 }
 
 function policyNamed(name: string): TierPolicy {

@@ -7,7 +7,7 @@ import type { MessageReceiver, MessageSender, QueueAdmin } from '../../lib/share
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
-import type { SweepMode } from '../../lib/shared/sweepMode.ts';
+import type { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 
 /** Operators' settings, parsed once per function from its environment. */
@@ -27,6 +27,11 @@ export interface Settings {
   readonly commandTtlMs: number;
   /** Of the sweep that decides storage classes, and of the transitions that it has sent. */
   readonly tierSweep: SweepMode;
+  /** What decides storage classes: fixed rules, or expected dollars. */
+  readonly tierPolicy: TierPolicyName;
+  /** What the moves of one sweep may cost at most, in dollars, and how many it sets going. */
+  readonly sweepBudgetUsd: number;
+  readonly sweepMostMoves: number;
   /** Of the sweep of versions under `blobs/` that no row names. */
   readonly orphanSweep: SweepMode;
   /** How long such a version must have been there, and then be condemned. Longer than any work under way. */

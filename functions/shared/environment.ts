@@ -1,4 +1,4 @@
-import type { SweepMode } from '../../lib/shared/sweepMode.ts';
+import type { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 
 /** The variables that `infra/` gives every function. A name that one side forgets fails the type check of the other. */
 export interface FunctionEnvironment {
@@ -18,6 +18,9 @@ export interface FunctionEnvironment {
   readonly STRATA_SILENT_AFTER_MS: string;
   readonly STRATA_COMMAND_TTL_MS: string;
   readonly STRATA_TIER_SWEEP: SweepMode;
+  readonly STRATA_TIER_POLICY: TierPolicyName;
+  readonly STRATA_SWEEP_BUDGET_USD: string;
+  readonly STRATA_SWEEP_MOST_MOVES: string;
   readonly STRATA_ORPHAN_SWEEP: SweepMode;
   readonly STRATA_ORPHAN_GRACE_MS: string;
 }

@@ -1,5 +1,5 @@
 import { SweepShard } from '../../events/sweep-shard/v1.ts';
-import { compileRates, TIER_RULES } from '../../lib/placement/index.ts';
+import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type SweepDeps, sweepShard } from '../../lib/tiering/index.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
@@ -8,13 +8,13 @@ import { sweep } from './function.ts';
 /** Read once per process: the prices ship with the release. */
 const rates = compileRates(shippedPriceBook());
 
-export function createSweepHandler(deps: Omit<SweepDeps, 'rates' | 'policy'> & QueueHandlerDeps): QueueHandler {
+export function createSweepHandler(deps: Omit<SweepDeps, 'rates'> & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: sweep,
     message: SweepShard,
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry }) => {
-      await sweepShard({ ...deps, telemetry, rates, policy: TIER_RULES }, message);
+      await sweepShard({ ...deps, telemetry, rates }, message);
     },
   });
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { ContractError } from '../../lib/shared/errors.ts';
-import { SweepMode } from '../../lib/shared/sweepMode.ts';
+import { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { FunctionEnvironment } from '../shared/environment.ts';
 
 const text = z.string().check(z.minLength(1));
@@ -20,6 +20,9 @@ const Environment = z.object({
   STRATA_SILENT_AFTER_MS: text,
   STRATA_COMMAND_TTL_MS: text,
   STRATA_TIER_SWEEP: SweepMode,
+  STRATA_TIER_POLICY: TierPolicyName,
+  STRATA_SWEEP_BUDGET_USD: text,
+  STRATA_SWEEP_MOST_MOVES: text,
   STRATA_ORPHAN_SWEEP: SweepMode,
   STRATA_ORPHAN_GRACE_MS: text,
 });

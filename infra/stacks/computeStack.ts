@@ -176,6 +176,9 @@ function environmentOf(
     STRATA_SILENT_AFTER_MS: String(settings.silentAfterSeconds * 1000),
     STRATA_COMMAND_TTL_MS: String(settings.commandTtlSeconds * 1000),
     STRATA_TIER_SWEEP: settings.tierSweep,
+    STRATA_TIER_POLICY: settings.tierPolicy,
+    STRATA_SWEEP_BUDGET_USD: String(settings.sweepBudgetUsd),
+    STRATA_SWEEP_MOST_MOVES: String(settings.sweepMostMoves),
     STRATA_ORPHAN_SWEEP: settings.orphanSweep,
     STRATA_ORPHAN_GRACE_MS: String(settings.orphanGraceHours * 3_600_000),
   };

@@ -18,7 +18,7 @@ import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
-import { type AccessReason, addCounts, decideCounts, summarizeAccesses } from './decideCounts.ts';
+import { type AccessReason, type AccessSummary, addCounts, decideCounts, summarizeAccesses } from './decideCounts.ts';
 
 export interface AccessDeps {
   readonly catalog: CatalogStore;
@@ -74,11 +74,7 @@ async function decideBatch({ catalog, clock }: AccessDeps, report: AccessesRepor
 }
 
 /** How a blob was used lately. Reads every month that it was used in: a few hundred small rows after years. */
-export async function loadAccesses(
-  store: CatalogStore,
-  digest: Digest,
-  now: EpochMs,
-): Promise<{ readonly accessesLast30Days: number; readonly lastAccessAt: EpochMs | undefined }> {
+export async function loadAccesses(store: CatalogStore, digest: Digest, now: EpochMs): Promise<AccessSummary> {
   const items = await queryAll(store, { partition: `BLOB#${digest}`, ...startingWith('ACCESS#') });
   return summarizeAccesses(
     items.map((item) => AccessMonthRow.parse(item).value),

@@ -65,19 +65,30 @@ export function addCounts(row: AccessMonth | undefined, count: MonthCount, shard
   };
 }
 
-/** What tiering asks of the counts: the last 30 calendar days with today, and the newest access. */
-export function summarizeAccesses(
-  rows: readonly AccessMonth[],
-  now: EpochMs,
-): { readonly accessesLast30Days: number; readonly lastAccessAt: EpochMs | undefined } {
+/** What tiering asks of the counts. */
+export interface AccessSummary {
+  /** Over the last 30 calendar days, today among them. */
+  readonly accessesLast30Days: number;
+  readonly lastAccessAt: EpochMs | undefined;
+  /** Every day with reads, in their order; `at` is its noon. */
+  readonly days: readonly { readonly at: EpochMs; readonly reads: number }[];
+}
+
+export function summarizeAccesses(rows: readonly AccessMonth[], now: EpochMs): AccessSummary {
   const after = now - 30 * DAY_MS;
   let accessesLast30Days = 0;
   let lastAccessAt: EpochMs | undefined;
+  const byDay = new Map<number, number>();
   for (const row of rows) {
     for (const [day, times] of Object.entries(row.days)) {
-      if (Date.parse(`${row.month}-${day}T00:00:00Z`) > after) accessesLast30Days += times;
+      const start = Date.parse(`${row.month}-${day}T00:00:00Z`);
+      if (start > after) accessesLast30Days += times;
+      byDay.set(start, (byDay.get(start) ?? 0) + times);
     }
     if (lastAccessAt === undefined || row.lastAt > lastAccessAt) lastAccessAt = row.lastAt;
   }
-  return { accessesLast30Days, lastAccessAt };
+  const days = [...byDay]
+    .sort(([one], [other]) => one - other)
+    .map(([start, reads]) => ({ at: EpochMs.parse(Math.min(now, start + DAY_MS / 2)), reads }));
+  return { accessesLast30Days, lastAccessAt, days };
 }

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
-import { HostPattern, ModelName, SemVer } from '../shared/ids.ts';
+import { Digest, HostPattern, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
+import { TierPolicyName } from '../shared/sweepMode.ts';
+import { TierFacts } from '../placement/index.ts';
 import { Bytes, EpochMs } from '../shared/units.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
@@ -57,6 +59,29 @@ const OPERATION_CONTRACTS = {
   deprecateVersion: {
     input: z.strictObject({ model: ModelName, version: SemVer, deprecated: z.boolean(), dryRun }),
     output: VersionView,
+  },
+  /** A page of the facts that storage classes are decided on now; the client decides and adds up. */
+  planTiers: {
+    input: z.strictObject({ ...PageInput, policy: TierPolicyName }),
+    output: page(z.object({ facts: TierFacts, at: EpochMs })),
+  },
+  /** Moves one blob as a plan has shown, within the limits of its run; answers what was decided. */
+  applyTier: {
+    input: z.strictObject({
+      digest: Digest,
+      to: StorageClass,
+      policy: TierPolicyName,
+      runId: z.string().check(z.regex(/^[a-z0-9-]{1,64}$/)),
+      budgetUsd: z.number().check(z.nonnegative()),
+      mostMoves: z.number().check(z.int(), z.nonnegative()),
+      dryRun,
+    }),
+    output: z.object({ digest: Digest, reason: z.string() }),
+  },
+  /** Why the files of a version lie in their storage classes, in words and dollars. */
+  explainTiers: {
+    input: z.strictObject({ reference, policy: TierPolicyName }),
+    output: z.object({ texts: z.array(z.string()) }),
   },
   /** Brings what is archived of a version back, by the cheapest restore that ends in time; answers how far each file is. */
   restoreVersion: {

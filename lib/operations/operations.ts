@@ -22,6 +22,7 @@ import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import type { DeadLetters } from './ports.ts';
 import { restoreVersion } from './restoreVersion.ts';
+import { applyTier, explainTiers, planTiers } from './tiers.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
 import type { HostView } from './views.ts';
 
@@ -48,6 +49,9 @@ export function createOperations(deps: OperationsDeps): Operations {
     promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),
     rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),
     deprecateVersion: async (input) => versionView(await deprecateVersion(catalog, { ...input, now: clock.now() })),
+    planTiers: (input) => planTiers(deps, input),
+    applyTier: (input) => applyTier(deps, input),
+    explainTiers: (input) => explainTiers(deps, input),
     restoreVersion: (input) => restoreVersion(deps, input),
     deleteVersion: (input) => runDelete(deps, input),
     undoDelete: (input) => runUndo(deps, input),

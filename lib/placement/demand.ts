@@ -78,6 +78,22 @@ export function remember(memory: DemandMemory, ms: number, reads: number, prior:
   return { reads: memory.reads * decay + reads, exposureMs: memory.exposureMs * decay + covered };
 }
 
+/** The memory of an object by the moments of its reads, in their order: what reading it all along would have left. */
+export function rememberReads(
+  createdAt: number,
+  reads: readonly { readonly at: number; readonly reads: number }[],
+  now: number,
+  prior: DemandPrior,
+): DemandMemory {
+  let memory = NO_MEMORY;
+  let until = createdAt;
+  for (const { at, reads: count } of reads) {
+    memory = remember(memory, Math.max(0, at - until), count, prior);
+    until = Math.max(until, at);
+  }
+  return remember(memory, Math.max(0, now - until), 0, prior);
+}
+
 /** The forecast that a memory supports. */
 export function forecastFrom(memory: DemandMemory, prior: DemandPrior): DemandForecast {
   return {

@@ -44,7 +44,7 @@ export {
   type ReplaySetup,
 } from './replay.ts';
 export { DOLLARS, type DollarPolicy } from './dollarPolicy.ts';
-export { type DemandForecast, knownRate } from './demand.ts';
+export { type DemandForecast, type DemandMemory, type DemandPrior, knownRate, rememberReads } from './demand.ts';
 export {
   judgeLifecycle,
   LIFECYCLE_RULES,
@@ -74,4 +74,4 @@ export {
 export { type ReplicaSet, type ReplicaSetCost, replicaSetCost } from './replicaSet.ts';
 export { type ChosenRestore, chooseRestore, type Waiting } from './restore.ts';
 export { TierPlan } from './tierPlan.ts';
-export { PolicyDiff } from './policyDiff.ts';
+export { caughtBy, PolicyDiff } from './policyDiff.ts';

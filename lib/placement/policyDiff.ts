@@ -40,7 +40,7 @@ export class PolicyDiff {
   private readonly rates: Rates;
   private readonly recentMs: number;
 
-  constructor(present: TierPolicy, next: TierPolicy, rates: Rates, recentDays = 7) {
+  constructor(present: TierPolicy, next: TierPolicy, rates: Rates, recentDays = RECENT_DAYS) {
     this.present = present;
     this.next = next;
     this.rates = rates;
@@ -53,9 +53,9 @@ export class PolicyDiff {
     const after = this.classUnder(this.next, facts, now);
     if (before === after) return;
     this.changed += 1;
-    if (!this.readsSuffer(before, after)) return;
+    if (!readsSuffer(before, after, this.rates)) return;
     this.colder += 1;
-    const why = this.inUse(facts, now);
+    const why = caughtBy(facts, { from: before, to: after }, this.rates, now, this.recentMs);
     if (why === undefined) return;
     this.caught += 1;
     if (this.examples.length < EXAMPLES) this.examples.push({ digest: facts.digest, why, before, after });
@@ -70,14 +70,25 @@ export class PolicyDiff {
     const decision = decideTier({ ...facts, heldBy: undefined }, policy, this.rates, now);
     return decision.action === 'keep' ? decision.from : decision.to;
   }
+}
 
-  private readsSuffer(before: string, after: string): boolean {
-    const [from, to] = [this.rates.of(before), this.rates.of(after)];
-    return (from.instant && !to.instant) || to.retrievalUsdPerByte > from.retrievalUsdPerByte;
-  }
+/** An object that was read within so many days is in use. */
+const RECENT_DAYS = 7;
 
-  private inUse(facts: TierFacts, now: EpochMs): CaughtObject['why'] | undefined {
-    if (facts.heldBy !== undefined) return 'held';
-    return facts.lastAccessAt !== undefined && now - facts.lastAccessAt < this.recentMs ? 'read-recently' : undefined;
-  }
+/** Why an object that is in use must not go to a class that charges reads or delays them; undefined where nothing speaks against it. */
+export function caughtBy(
+  facts: TierFacts,
+  move: { readonly from: string; readonly to: string },
+  rates: Rates,
+  now: EpochMs,
+  recentMs: number = RECENT_DAYS * DAY_MS,
+): CaughtObject['why'] | undefined {
+  if (!readsSuffer(move.from, move.to, rates)) return undefined;
+  if (facts.heldBy !== undefined) return 'held';
+  return facts.lastAccessAt !== undefined && now - facts.lastAccessAt < recentMs ? 'read-recently' : undefined;
+}
+
+function readsSuffer(before: string, after: string, rates: Rates): boolean {
+  const [from, to] = [rates.of(before), rates.of(after)];
+  return (from.instant && !to.instant) || to.retrievalUsdPerByte > from.retrievalUsdPerByte;
 }

@@ -31,8 +31,8 @@ export interface RestoreWish {
   /** The class that the bytes are copied to when they can be read. */
   readonly to: StorageClass;
   readonly waiting: Waiting;
-  /** Who wants it: a host that reads, an operator, the sweep. */
-  readonly reason: 'read' | 'operator' | 'cheaper';
+  /** Who wants it: a host that reads, or an operator. */
+  readonly reason: 'read' | 'operator';
   readonly correlationId: CorrelationId;
   readonly dryRun?: boolean;
 }
@@ -66,6 +66,20 @@ export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<Aske
     const answer = { restore, usd: Usd.parse(choice.chosen.feeUsd), known: false };
     return { changes: wish.dryRun === true ? [] : changes, answer };
   });
+}
+
+/** The writes that begin a restore for a move which nobody waits for; undefined where the blob is not archived. */
+export function restoreForMove(
+  deps: AskDeps,
+  blob: Versioned<Blob>,
+  row: Versioned<Restore> | undefined,
+  wish: Pick<RestoreWish, 'to' | 'correlationId'>,
+): { readonly usd: number; readonly changes: readonly Change[] } | undefined {
+  const waiting = { toleranceMs: Number.POSITIVE_INFINITY, usdPerMs: 0 };
+  const choice = decideRestore(blob.value.origin.storageClass, blob.value.size, waiting, deps.rates);
+  if (choice === undefined) return undefined;
+  const asking = { ...wish, reason: 'cheaper', attempt: 1, tier: choice.chosen.tier, choice };
+  return { usd: choice.chosen.feeUsd, changes: restoreChanges(deps, blob, row, asking).changes };
 }
 
 export interface Asking extends Pick<RestoreWish, 'to' | 'correlationId'> {

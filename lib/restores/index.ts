@@ -1,4 +1,4 @@
-export { type AskDeps, type AskedRestore, askRestore } from './askRestore.ts';
+export { type AskDeps, type AskedRestore, askRestore, restoreForMove } from './askRestore.ts';
 export { decideRestore, decideRestoreStep, type RestoreFacts } from './decideRestore.ts';
 export { dueRestores } from './dueRestores.ts';
 export { RestoreError } from './errors.ts';

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { BlobRow, ReplicaRow, shardOf, SWEEP_SHARDS } from '../../lib/catalog/index.ts';
-import { compileRates, replayTier, TIER_RULES } from '../../lib/placement/index.ts';
+import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
+import {
+  AccessMonthRow,
+  BlobRow,
+  ReplicaRow,
+  ServiceLevelRow,
+  shardOf,
+  SWEEP_SHARDS,
+} from '../../lib/catalog/index.ts';
+import { compileRates, DOLLARS, replayTier, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { partHash } from '../../lib/shared/digest.ts';
-import { Digest, HostId, hostLocation } from '../../lib/shared/ids.ts';
+import { Digest, HostId, hostLocation, ModelName } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS } from '../../lib/shared/units.ts';
 import { blobOf } from '../support/fleetWorld.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
@@ -99,6 +107,69 @@ describe('the daily sweep', () => {
     expect((await world.blob(blob.digest)).origin).toEqual(blob.origin);
   });
 
+  it('leaves a blob where it is while a version that needs it is under a legal hold', async () => {
+    const world = await createTieringWorld();
+    const blob = await world.addBlob(1, 40);
+    await world.refer(blob.digest, 'flux', '1.0.0', { hold: { reason: 'case 7', since: world.clock.now() } });
+    await world.fireSweep();
+    await world.run();
+    expect(world.counted('TierDecided', 'held')).toBe(1);
+    expect((await world.blob(blob.digest)).origin).toEqual(blob.origin);
+  });
+
+  it('spends no more than the budget of its shard, and goes on with the next sweep', async () => {
+    const world = await createTieringWorld(undefined, 'on', { sweepBudgetUsd: 16 * 2.5 * COPY_USD });
+    const moved = await sweepOneShard(world, 5);
+    expect(moved).toBe(2);
+    expect(world.counted('TierDecided', 'budget-spent')).toBe(3);
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    await world.run();
+    expect(world.counted('TierDecided', 'young-content')).toBe(4);
+  });
+
+  it('sets no more moves going than its rate allows, also when its pages come again', async () => {
+    const world = await createTieringWorld(undefined, 'on', { sweepMostMoves: 16 * 3 });
+    await fillOneShard(world, 5);
+    await world.fireSweep();
+    const pages = await world.takeOutbox();
+    for (const { body } of [...pages, ...pages]) await world.deliver('sweep', body);
+    expect((await world.takeOutbox()).filter(({ queue }) => queue === 'transition')).toHaveLength(3);
+    expect(world.counted('TierDecided', 'rate-reached')).toBe(4);
+  });
+
+  it('by dollars leaves young content to Intelligent-Tiering and archives what is retired and whose readers can wait', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const [unknown, retired] = [await world.addBlob(1, 40), await world.addBlob(2, 40)];
+    await world.refer(unknown.digest, 'flux', '2.0.0');
+    await world.refer(retired.digest, 'flux-old', '1.0.0', { deprecated: true });
+    const level = { restoreToleranceMs: 2 * DAY_MS, updatedAt: world.clock.now() };
+    await world.catalog.transact([ServiceLevelRow.put({ model: ModelName.parse('flux-old'), ...level }, 'absent')]);
+    await enlarge(world, [unknown.digest, retired.digest]);
+    await world.fireSweep();
+    const sent = await transitionsOf(world);
+    expect(sent.get(unknown.digest)).toBe('INTELLIGENT_TIERING');
+    expect(sent.get(retired.digest)).toBe('DEEP_ARCHIVE');
+    const [action] = await world.actions(retired.digest);
+    const facts = JSON.parse(action!.inputs).facts;
+    expect(facts).toMatchObject({ knownReadsPerDay: 2 / 365, restoreToleranceMs: 2 * DAY_MS });
+    expect(replayTier(action!.inputs, DOLLARS, compileRates(shippedPriceBook()))).toMatchObject({ to: 'DEEP_ARCHIVE' });
+  });
+
+  it('begins a restore for an archived blob that is read again, within the budget, and moves it when it can be read', async () => {
+    const world = await createTieringWorld(undefined, 'on');
+    const blob = await world.addBlob(1, 800, 'GLACIER');
+    await readDaily(world, blob.digest);
+    await world.fireSweep();
+    await world.run();
+    expect(world.counted('TierDecided', 'restore-begun')).toBe(1);
+    expect(await world.restore(blob.digest)).toMatchObject({ tier: 'bulk', to: 'STANDARD' });
+    await world.clock.advance(RESTORE_DELAYS.bulk);
+    await world.tellRestores();
+    await world.run();
+    expect((await world.blob(blob.digest)).origin.storageClass).toBe('STANDARD');
+  });
+
   it('sends nothing twice when a page is delivered twice, and waits for a transition that is under way', async () => {
     const world = await createTieringWorld();
     await world.addBlob(1, 40);
@@ -129,3 +200,51 @@ describe('the daily sweep', () => {
     expect(world.counted('TierDecided', 'already-there')).toBe(ofOneShard.length);
   });
 });
+
+/** What moving one of the world's blobs into STANDARD_IA costs: a copy and what reads it. */
+const COPY_USD = 0.00001 + 0.0000004;
+
+/** Blobs of one shard that all want to move. */
+async function fillOneShard(world: TieringWorld, blobs: number): Promise<void> {
+  let found = 0;
+  for (let seed = 0; found < blobs; seed += 1) {
+    const blob = await world.addBlob(seed, 40);
+    if (shardOf(blob.digest, SWEEP_SHARDS) === 0) found += 1;
+    else await world.forget(blob.digest);
+  }
+}
+
+async function sweepOneShard(world: TieringWorld, blobs: number): Promise<number> {
+  await fillOneShard(world, blobs);
+  await world.fireSweep();
+  await world.run();
+  return world.counted('TierDecided', 'young-content');
+}
+
+/** As large as a real model, so that dollars matter; its bytes in the bucket do not. */
+async function enlarge(world: TieringWorld, digests: readonly Digest[]): Promise<void> {
+  for (const digest of digests) {
+    const row = await BlobRow.get(world.catalog, digest);
+    const size = Bytes.parse(10_000_000_000);
+    await world.catalog.transact([BlobRow.put({ ...row!.value, size }, { version: row!.version })]);
+  }
+}
+
+async function transitionsOf(world: TieringWorld): Promise<ReadonlyMap<string, string>> {
+  const sent = new Map<string, string>();
+  for (let messages = await world.takeOutbox(); messages.length > 0; messages = await world.takeOutbox()) {
+    for (const { queue, body } of messages) {
+      if (queue === 'sweep') await world.deliver('sweep', body);
+      const { digest, to } = body as { digest: string; to: string };
+      if (queue === 'transition') sent.set(digest, to);
+    }
+  }
+  return sent;
+}
+
+async function readDaily(world: TieringWorld, digest: Digest): Promise<void> {
+  const now = world.clock.now();
+  const today = new Date(now).toISOString();
+  const row = { digest, shard: 0, month: today.slice(0, 7), days: { [today.slice(8, 10)]: 40 }, hits: 0, lastAt: now };
+  await world.catalog.transact([AccessMonthRow.put(row, 'absent')]);
+}

@@ -24,6 +24,9 @@ describe('docs/environment.md', () => {
     ['commandTtlSeconds', '9'],
     ['tierSweep', 'maybe'],
     ['orphanSweep', 'true'],
+    ['tierPolicy', 'luck'],
+    ['sweepBudgetUsd', '-1'],
+    ['sweepMostMoves', 'many'],
     ['orphanGraceHours', '23'],
   ])('names the setting %s, whose value %s is refused', (name, wrong) => {
     expect(document).toContain(`| \`${name}\` |`);

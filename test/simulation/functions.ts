@@ -48,6 +48,9 @@ export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
   commandTtlMs: 15 * MINUTE_MS,
   agentRoleArns: ['arn:aws:iam::000000000000:role/agent'],
   tierSweep: 'on',
+  tierPolicy: 'rules',
+  sweepBudgetUsd: 1_000,
+  sweepMostMoves: 1_000_000,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(5 * MINUTE_MS),
 });

@@ -18,15 +18,27 @@ import {
   ReplicaRow,
   type Restore,
   RestoreRow,
+  ReferenceRow,
+  type Version,
+  VersionRow,
   startingWith,
 } from '../../lib/catalog/index.ts';
 import { RULE_SET } from '../../lib/scanning/index.ts';
 import { blobDigest, blobKey, partHash } from '../../lib/shared/digest.ts';
-import { type Digest, originLocation, type StorageClass } from '../../lib/shared/ids.ts';
+import {
+  CorrelationId,
+  type Digest,
+  KeySegment,
+  ModelName,
+  originLocation,
+  SemVer,
+  type StorageClass,
+} from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { SweepMode } from '../../lib/shared/sweepMode.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
+import type { SweepDeps } from '../../lib/tiering/index.ts';
 import { noMessages, sqsBatch, testContext } from './envelopes.ts';
 import { countingRandom } from './fleetWorld.ts';
 import { createManualClock } from './manualClock.ts';
@@ -45,7 +57,11 @@ export interface Between {
 }
 
 /** The tiering functions over a catalog and a bucket in memory. */
-export async function createTieringWorld(between?: Between, tierSweep: SweepMode = 'on') {
+export async function createTieringWorld(
+  between?: Between,
+  tierSweep: SweepMode = 'on',
+  sweep: Partial<SweepDeps['settings']> = {},
+) {
   const clock = createManualClock();
   const random = countingRandom();
   const recorded = recordedTelemetry();
@@ -65,7 +81,14 @@ export async function createTieringWorld(between?: Between, tierSweep: SweepMode
     telemetry: recorded.telemetry,
     catalog: between?.catalog(catalog) ?? catalog,
     objects: between?.objects(objects) ?? objects,
-    settings: { region: REGION, tierSweep },
+    settings: {
+      region: REGION,
+      tierSweep,
+      tierPolicy: 'rules' as const,
+      sweepBudgetUsd: 1_000,
+      sweepMostMoves: 1_000,
+      ...sweep,
+    },
   };
   const startSweep = createStartSweepHandler(deps);
   const watchRestores = createWatchRestoresHandler(deps);
@@ -151,8 +174,26 @@ export async function createTieringWorld(between?: Between, tierSweep: SweepMode
     return told.length;
   }
 
+  /** A published version that needs the blob. */
+  async function refer(digest: Digest, name: string, number: string, over: Partial<Version> = {}): Promise<void> {
+    const [model, version] = [ModelName.parse(name), SemVer.parse(number)];
+    const { size } = (await BlobRow.get(catalog, digest))!.value;
+    const file = { file: KeySegment.parse('f'), role: 'weights' as const, kind: 'checkpoints' as const, digest, size };
+    const correlationId = CorrelationId.parse('test');
+    const row = { model, version, files: [file], publishedAt: clock.now(), correlationId, deprecated: false, ...over };
+    await catalog.transact([VersionRow.put(row, 'absent'), ReferenceRow.put({ digest, model, version }, 'absent')]);
+  }
+
+  /** Takes a blob's row out of the catalog. */
+  async function forget(digest: Digest): Promise<void> {
+    const row = await BlobRow.get(catalog, digest);
+    await catalog.transact([{ kind: 'delete', key: BlobRow.key(digest), expect: { version: row!.version } }]);
+  }
+
   return {
     ...recorded,
+    refer,
+    forget,
     tellRestores,
     deps,
     watchRestores: () =>

@@ -64,10 +64,18 @@ describe('the use of a blob', () => {
       row('2026-01', { '30': 1000, '31': 10_000 }, 10),
     ];
     // 1 March, noon, less 30 days is 30 January, noon: that day began before.
-    expect(summarizeAccesses(rows, NOW)).toEqual({ accessesLast30Days: 10_111, lastAccessAt: 30 });
+    const { days, ...summary } = summarizeAccesses(rows, NOW);
+    expect(summary).toEqual({ accessesLast30Days: 10_111, lastAccessAt: 30 });
+    expect(days.map(({ at, reads }) => [new Date(at).toISOString().slice(0, 13), reads])).toEqual([
+      ['2026-01-30T12', 1000],
+      ['2026-01-31T12', 10_000],
+      ['2026-02-01T12', 10],
+      ['2026-02-28T12', 100],
+      ['2026-03-01T12', 1],
+    ]);
   });
 
   it('is nothing where nothing was counted', () => {
-    expect(summarizeAccesses([], NOW)).toEqual({ accessesLast30Days: 0, lastAccessAt: undefined });
+    expect(summarizeAccesses([], NOW)).toEqual({ accessesLast30Days: 0, lastAccessAt: undefined, days: [] });
   });
 });

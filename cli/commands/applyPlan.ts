@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { caughtBy, type Rates, type TierDecision, type TierFacts } from '../../lib/placement/index.ts';
+import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
+import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { type EpochMs, formatUsd, Usd } from '../../lib/shared/units.ts';
+import { connect, type PlaneOptions } from '../connection/connect.ts';
+import { CliError, FindingsError } from '../errors.ts';
+import { note, print } from '../output.ts';
+import { confirm } from './mutation.ts';
+
+/** A move that a plan has shown. */
+export interface PlannedMove {
+  readonly digest: Digest;
+  readonly to: StorageClass;
+  readonly usd: number;
+  /** Why it must not be made: the object is in use and would become dearer or slower to read. */
+  readonly caught: string | undefined;
+}
+
+export function plannedMove(
+  facts: TierFacts,
+  decision: Extract<TierDecision, { action: 'transition' }>,
+  rates: Rates,
+  at: EpochMs,
+): PlannedMove {
+  const chosen = decision.alternatives.find((one) => one.storageClass === decision.to);
+  return {
+    digest: facts.digest,
+    to: decision.to,
+    usd: (chosen?.moveUsd ?? 0) + (chosen?.earlyDeletionUsd ?? 0),
+    caught: caughtBy(facts, { from: decision.from, to: decision.to }, rates, at),
+  };
+}
+
+interface ApplyOptions extends PlaneOptions {
+  readonly inventory?: string;
+  readonly policy: string;
+  readonly yes?: boolean;
+  readonly maxCost: number;
+  readonly maxMoves: number;
+}
+
+/**
+ * Sets the moves of a plan going: all of them or, where one would catch an object in use, none. The plane decides each once more, and
+ * refuses what is decided otherwise by then.
+ */
+export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOptions): Promise<void> {
+  if (options.inventory !== undefined) {
+    const message = 'An inventory may be old: a plan is applied to what the plane knows. Leave --inventory out.';
+    throw new CliError({ code: 'bad-path', message, retryable: false });
+  }
+  const caught = moves.filter((move) => move.caught !== undefined);
+  if (caught.length > 0) {
+    for (const { digest, caught: why } of caught.slice(0, 20)) note(`  ${digest.slice(0, 12)} ${why}`);
+    note(`BLOCKED: ${caught.length} of the objects are in use; nothing was moved.`);
+    throw new FindingsError('objects in use would be caught');
+  }
+  if (moves.length === 0) return;
+  const usd = Usd.parse(moves.reduce((sum, move) => sum + move.usd, 0));
+  if (options.yes !== true) {
+    await confirm('apply', `Moves ${moves.length} objects for ${formatUsd(usd)}, at most ${options.maxCost} dollars.`);
+  }
+  const { operations } = await connect(options);
+  const limits = { budgetUsd: options.maxCost, mostMoves: options.maxMoves, runId: randomUUID() };
+  const policy = TierPolicyName.parse(options.policy);
+  const counts = new Map<string, number>();
+  for (const { digest, to } of moves) {
+    const { reason } = await operations.applyTier({ ...limits, digest, to, policy, dryRun: false });
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  print(options, {
+    schema: 'strata.applied/v1',
+    items: [...counts].map(([reason, objects]) => ({ run: limits.runId, reason, objects })),
+    id: ({ reason, objects }) => `${reason} ${objects}`,
+    columns: [
+      ['OUTCOME', ({ reason }) => reason],
+      ['OBJECTS', ({ objects }) => String(objects)],
+    ],
+  });
+}

@@ -1,0 +1,100 @@
+import { loadAccesses } from '../accesses/index.ts';
+import {
+  type Blob,
+  queryAll,
+  type Reference,
+  ReferenceRow,
+  type Replica,
+  type ServiceLevel,
+  ServiceLevelRow,
+  startingWith,
+  TombstoneRow,
+  type Version,
+  VersionRow,
+} from '../catalog/index.ts';
+import { rememberReads, type TierFacts, type TierPolicy } from '../placement/index.ts';
+import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { EpochMs } from '../shared/units.ts';
+
+/** What is still read of a version that was retired: about twice a year. */
+const RETIRED_READS_PER_DAY = 2 / 365;
+/** A blob that more versions share is one that everybody needs: it stays where it is. */
+const MOST_REFERENCES = 100;
+
+interface Referrer {
+  readonly version: Version | undefined;
+  readonly deleted: boolean;
+  readonly level: ServiceLevel | undefined;
+}
+
+/** What a tier decision about one blob is made on, read from the catalog now. */
+export async function loadTierFacts(
+  store: CatalogStore,
+  blob: Blob,
+  replicas: readonly Replica[],
+  policy: TierPolicy,
+  now: EpochMs,
+): Promise<TierFacts> {
+  const { accessesLast30Days, lastAccessAt, days } = await loadAccesses(store, blob.digest, now);
+  const referrers = await loadReferrers(store, blob);
+  const heldBy = holderOf(replicas, referrers);
+  return {
+    digest: blob.digest,
+    bytes: blob.size,
+    storageClass: blob.origin.storageClass,
+    createdAt: blob.createdAt,
+    transitionedAt: blob.origin.billedSince,
+    accessesLast30Days,
+    ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
+    ...(heldBy === undefined ? {} : { heldBy }),
+    ...(policy.kind === 'dollars'
+      ? { memory: rememberReads(blob.createdAt, days, now, policy.prior), ...promisesOf(referrers ?? []) }
+      : {}),
+  };
+}
+
+/** Who needs the blob; undefined where that are too many to look at each. */
+async function loadReferrers(store: CatalogStore, { digest }: Blob): Promise<readonly Referrer[] | undefined> {
+  const items = await queryAll(store, { partition: `BLOB#${digest}`, ...startingWith('REFERENCE#') });
+  if (items.length > MOST_REFERENCES) return undefined;
+  return Promise.all(items.map((item) => loadReferrer(store, ReferenceRow.parse(item).value)));
+}
+
+async function loadReferrer(store: CatalogStore, { model, version }: Reference): Promise<Referrer> {
+  const published = await VersionRow.get(store, model, version);
+  const buried = published === undefined ? await TombstoneRow.get(store, model, version) : undefined;
+  const level = await ServiceLevelRow.get(store, model);
+  return { version: published?.value ?? buried?.value.content, deleted: buried !== undefined, level: level?.value };
+}
+
+function holderOf(
+  replicas: readonly Replica[],
+  referrers: readonly Referrer[] | undefined,
+): TierFacts['heldBy'] | undefined {
+  if (replicas.some((one) => one.state === 'reserved' || one.state === 'filling')) return 'pending-fill';
+  if (replicas.some((one) => one.pinned) || referrers === undefined) return 'pin';
+  return referrers.some(({ version }) => version?.hold !== undefined) ? 'legal-hold' : undefined;
+}
+
+/** What is known, or was promised, of the reads: only where it is of everybody who needs the blob. */
+function promisesOf(
+  referrers: readonly Referrer[],
+): Pick<TierFacts, 'knownReadsPerDay' | 'restoreToleranceMs' | 'waitingUsdPerHour'> {
+  if (referrers.length === 0) return {};
+  const reads = referrers.map(readsOf);
+  const known = reads.every((one) => one !== undefined);
+  const tolerances = referrers.map(({ level }) => level?.restoreToleranceMs);
+  const tolerant = tolerances.every((one) => one !== undefined);
+  const waiting = Math.max(...referrers.map(({ level }) => level?.waitingUsdPerHour ?? 0));
+  return {
+    ...(known ? { knownReadsPerDay: reads.reduce((sum: number, one) => sum + (one ?? 0), 0) } : {}),
+    ...(tolerant ? { restoreToleranceMs: Math.min(...tolerances.map((one) => one ?? 0)) } : {}),
+    ...(waiting > 0 ? { waitingUsdPerHour: waiting } : {}),
+  };
+}
+
+function readsOf({ version, deleted, level }: Referrer): number | undefined {
+  if (deleted) return 0;
+  if (version?.deprecated === true) return RETIRED_READS_PER_DAY;
+  return level?.readsPerDay;
+}

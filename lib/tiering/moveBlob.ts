@@ -1,0 +1,203 @@
+import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
+import {
+  type Action,
+  ActionRow,
+  type Alternative,
+  type Blob,
+  BlobRow,
+  type Decided,
+  expectationOf,
+  outboxPut,
+  queryAll,
+  recordedInputs,
+  type Replica,
+  ReplicaRow,
+  RestoreRow,
+  startingWith,
+  SweepRunRow,
+  type Versioned,
+} from '../catalog/index.ts';
+import {
+  caughtBy,
+  decideTier,
+  type Rates,
+  recordTier,
+  type TierDecision,
+  type TierFacts,
+  type TierKeepReason,
+  type TierMoveReason,
+  type TierPolicy,
+} from '../placement/index.ts';
+import { restoreForMove } from '../restores/index.ts';
+import { ActionId, type CorrelationId, type Digest, type StorageClass } from '../shared/ids.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
+import { loadTierFacts } from './loadTierFacts.ts';
+import { reserve, type RunLimits } from './sweepBudget.ts';
+
+export interface MoveDeps {
+  readonly catalog: CatalogStore;
+  readonly clock: Clock;
+  readonly rates: Rates;
+}
+
+/** What decides and pays for moves: a scheduled sweep, or a plan that an operator applies. */
+export interface MoveRun {
+  readonly id: string;
+  readonly shard: number;
+  readonly limits: RunLimits;
+  readonly policy: TierPolicy;
+  /** The moment that is decided for. */
+  readonly at: EpochMs;
+  readonly correlationId: CorrelationId;
+  /** Only this move, and not of what is in use: a plan is applied as it was shown. */
+  readonly only?: StorageClass;
+}
+
+export type MoveReason =
+  | TierKeepReason
+  | TierMoveReason
+  /** The object is archived: its restore was begun, and it moves when it can be read. */
+  | 'restore-begun'
+  | 'restore-under-way'
+  /** The object is archived and nobody reads it: no fee is paid to have it lie elsewhere. */
+  | 'needs-restore'
+  /** The copy that an earlier transition left behind is still there. */
+  | 'transition-under-way'
+  /** This run has sent it already. */
+  | 'sent-before'
+  | 'budget-spent'
+  | 'rate-reached'
+  /** Something else is decided now than what the plan showed. */
+  | 'decided-otherwise'
+  /** It was read lately, or is held, and the move would make reads dearer or slower. */
+  | 'in-use'
+  | 'unknown-blob';
+
+/** What is decided about one blob now; undefined where the catalog does not know it. */
+export async function explainBlob(
+  deps: MoveDeps,
+  digest: Digest,
+  policy: TierPolicy,
+  at: EpochMs,
+): Promise<{ readonly facts: TierFacts; readonly decision: TierDecision } | undefined> {
+  const blob = await BlobRow.get(deps.catalog, digest);
+  if (blob === undefined) return undefined;
+  const replicas = await loadReplicas(deps.catalog, digest);
+  const facts = await loadTierFacts(deps.catalog, blob.value, replicas, policy, at);
+  return { facts, decision: decideTier(facts, policy, deps.rates, at) };
+}
+
+/** What speaks for bringing an archived object back: that it is read, or that it is expected to cost less. */
+const WORTH_A_RESTORE: ReadonlySet<TierMoveReason> = new Set(['read-daily', 'read-weekly', 'cheaper']);
+
+/** A transition that has not begun by then waits for the next sweep's decision. */
+const TRANSITION_TTL_MS = DAY_MS;
+
+/**
+ * Decides about one blob on fresh rows, and what follows as one write: the action with its dollars, the message, and the reservation of
+ * both in the run's limits, on the condition that the blob's row has not changed.
+ */
+export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): Promise<Decided<MoveReason>> {
+  const keep = (reason: MoveReason): Decided<MoveReason> => ({ changes: [], answer: reason });
+  const blob = await BlobRow.get(deps.catalog, digest);
+  if (blob === undefined) return keep('unknown-blob');
+  const replicas = await loadReplicas(deps.catalog, digest);
+  if (replicas.some((one) => one.host === undefined && one.state === 'evicting')) return keep('transition-under-way');
+  const facts = await loadTierFacts(deps.catalog, blob.value, replicas, run.policy, run.at);
+  const decision = decideTier(facts, run.policy, deps.rates, run.at);
+  if (decision.action === 'keep') return keep(decision.reason);
+  if (decision.needsRestore && !WORTH_A_RESTORE.has(decision.reason)) return keep('needs-restore');
+  if (run.only !== undefined && decision.to !== run.only) return keep('decided-otherwise');
+  const caught = caughtBy(facts, { from: decision.from, to: decision.to }, deps.rates, run.at);
+  if (run.only !== undefined && caught !== undefined) return keep('in-use');
+  const actionId = ActionId.parse(`transition-${run.id}-${digest}`);
+  if ((await ActionRow.get(deps.catalog, actionId)) !== undefined) return keep('sent-before');
+  const moved = decision.needsRestore
+    ? await restoreFirst(deps, run, blob, decision)
+    : { usd: moveUsd(decision), changes: transitionChanges(deps, run, blob, facts, decision, actionId) };
+  if (moved === undefined) return keep('restore-under-way');
+  const row = await SweepRunRow.get(deps.catalog, run.id, run.shard);
+  const begun = { runId: run.id, shard: run.shard, limits: run.limits, now: deps.clock.now() };
+  const reserved = reserve(row?.value, begun, { usd: moved.usd, bytes: facts.bytes });
+  if (reserved.outcome === 'refused') return keep(reserved.reason);
+  return {
+    changes: [...moved.changes, SweepRunRow.put(reserved.run, expectationOf(row))],
+    answer: decision.needsRestore ? 'restore-begun' : decision.reason,
+  };
+}
+
+async function loadReplicas(store: CatalogStore, digest: Digest): Promise<readonly Replica[]> {
+  const items = await queryAll(store, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') });
+  return items.map((item) => ReplicaRow.parse(item).value);
+}
+
+type Transition = Extract<TierDecision, { action: 'transition' }>;
+
+/** What a move costs at once: requests, retrieval, and what the class left behind still charges. */
+export function moveUsd(decision: Transition): number {
+  const chosen = decision.alternatives.find((one) => one.storageClass === decision.to);
+  return (chosen?.moveUsd ?? 0) + (chosen?.earlyDeletionUsd ?? 0);
+}
+
+/** Nobody waits: the cheapest restore will do. */
+async function restoreFirst(
+  deps: MoveDeps,
+  run: MoveRun,
+  blob: Versioned<Blob>,
+  decision: Transition,
+): Promise<{ usd: number; changes: readonly Change[] } | undefined> {
+  const row = await RestoreRow.get(deps.catalog, blob.value.digest);
+  if (row?.value.versionId === blob.value.origin.versionId) return undefined;
+  const begun = restoreForMove(deps, blob, row, { to: decision.to, correlationId: run.correlationId });
+  return begun === undefined ? undefined : { usd: begun.usd + moveUsd(decision), changes: begun.changes };
+}
+
+function transitionChanges(
+  deps: MoveDeps,
+  run: MoveRun,
+  blob: Versioned<Blob>,
+  facts: TierFacts,
+  decision: Transition,
+  actionId: ActionId,
+): readonly Change[] {
+  const now = deps.clock.now();
+  const { digest, origin } = blob.value;
+  const action: Action = {
+    actionId,
+    type: 'transition',
+    digest,
+    state: 'pending',
+    reason: decision.reason,
+    policy: `${decision.policyVersion} ${deps.rates.prices.id}`,
+    chosen: alternativeName('transition', decision.to),
+    alternatives: decision.alternatives.map((one): Alternative => {
+      const { usdPerMonth: month, moveUsd: move, earlyDeletionUsd: early } = one;
+      const usd = Usd.parse(month + move + early);
+      return { action: alternativeName(one.action, one.storageClass), usd, parts: { month, move, early } };
+    }),
+    ...recordedInputs(recordTier(facts, run.at)),
+    decidedAt: now,
+    expiresAt: EpochMs.parse(now + TRANSITION_TTL_MS),
+    correlationId: run.correlationId,
+  };
+  const body: TransitionReplica = {
+    schema: 'transition-replica/1',
+    actionId,
+    digest,
+    from: { storageClass: origin.storageClass, versionId: origin.versionId },
+    to: decision.to,
+    correlationId: run.correlationId,
+    hop: 0,
+  };
+  return [
+    ActionRow.put(action, 'absent'),
+    outboxPut({ id: actionId, queue: 'transition', body }, now),
+    { kind: 'check', key: BlobRow.key(digest), expect: { version: blob.version } },
+  ];
+}
+
+function alternativeName(action: 'keep' | 'transition', storageClass: string): string {
+  return `${action} ${storageClass}`;
+}

@@ -1,0 +1,54 @@
+import { type SweepRun, SWEEP_SHARDS } from '../catalog/index.ts';
+import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
+
+/** What one run may cost and set going. */
+export interface RunLimits {
+  readonly budgetUsd: number;
+  readonly mostMoves: number;
+}
+
+const REMEMBERED_MS = 90 * DAY_MS;
+
+/** The part of one of the catalog's shards: together they are the run's limits. */
+export function shardLimits(limits: RunLimits, shard: number): RunLimits {
+  const whole = Math.floor(limits.mostMoves / SWEEP_SHARDS);
+  return {
+    budgetUsd: limits.budgetUsd / SWEEP_SHARDS,
+    mostMoves: whole + (shard < limits.mostMoves % SWEEP_SHARDS ? 1 : 0),
+  };
+}
+
+export type Reservation =
+  | { readonly outcome: 'reserved'; readonly run: SweepRun }
+  | { readonly outcome: 'refused'; readonly reason: 'budget-spent' | 'rate-reached' };
+
+/** Takes a move out of what its run may still spend. The row that is written with the move keeps the limits that it began with. */
+export function reserve(
+  run: SweepRun | undefined,
+  begun: { readonly runId: string; readonly shard: number; readonly limits: RunLimits; readonly now: EpochMs },
+  move: { readonly usd: number; readonly bytes: number },
+): Reservation {
+  const { runId, shard, limits, now } = begun;
+  const spent: SweepRun = run ?? {
+    runId,
+    shard,
+    budgetUsd: Usd.parse(limits.budgetUsd),
+    mostMoves: limits.mostMoves,
+    reservedUsd: Usd.parse(0),
+    moves: 0,
+    movedBytes: Bytes.parse(0),
+    startedAt: now,
+    expiresAt: EpochMs.parse(now + REMEMBERED_MS),
+  };
+  if (spent.moves >= spent.mostMoves) return { outcome: 'refused', reason: 'rate-reached' };
+  if (spent.reservedUsd + move.usd > spent.budgetUsd) return { outcome: 'refused', reason: 'budget-spent' };
+  return {
+    outcome: 'reserved',
+    run: {
+      ...spent,
+      reservedUsd: Usd.parse(spent.reservedUsd + move.usd),
+      moves: spent.moves + 1,
+      movedBytes: Bytes.parse(spent.movedBytes + move.bytes),
+    },
+  };
+}
