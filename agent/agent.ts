@@ -123,14 +123,16 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
     flushAccessesOnce: () => accesses.flushOnce(),
     async upkeepOnce() {
       await inbox.extendOnce();
-      await store.upkeep();
+      for (const lost of await store.upkeep()) repair.refetch(lost);
       await receipts.forgetOld();
     },
     scrubOnce: () => repair.scrubOnce(),
+    moveOnce: () => store.moves.step(),
     settled,
     async stop() {
       store.fills.stop();
       await store.scrub.stop();
+      await store.moves.stop();
       await settled();
       await receipts.flushOnce();
       await store.saveAccesses();

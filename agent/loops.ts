@@ -21,6 +21,8 @@ export interface AgentSteps {
   upkeepOnce(): Promise<void>;
   /** Answers whether there was something to check. */
   scrubOnce(): Promise<boolean>;
+  /** Moves one blob between volumes; answers whether it did. */
+  moveOnce(): Promise<boolean>;
   /** Resolves when no command, fetch or repair is running. */
   settled(): Promise<void>;
   /** Ends running fetches so that they can be continued, and resolves when all work has ended. */
@@ -97,6 +99,7 @@ export async function runLoops(
       await steps.upkeepOnce();
       return UPKEEP_EVERY_MS;
     }),
+    loop('moves', async () => ((await Promise.race([steps.moveOnce(), stop.whenRequested])) ? 0 : UPKEEP_EVERY_MS)),
     loop('scrub', async () => ((await Promise.race([steps.scrubOnce(), stop.whenRequested])) ? 0 : SCRUB_PAUSE_MS)),
   ]);
   await steps.flushAccessesOnce();

@@ -1,7 +1,6 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { callerArn } from '../lib/adapters/aws/callerArn.ts';
-import { createNodeDisk } from '../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { createPinoLogger, createPinoTelemetry } from '../lib/adapters/node/pinoTelemetry.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
@@ -22,6 +21,7 @@ import { evictionConfig } from './wiring/eviction.ts';
 import { createFailpoints, failingDisk, failingMover, failingReceiver, failingSender } from './wiring/failpoints.ts';
 import { createPlanePorts, type PlanePorts } from './wiring/ports.ts';
 import { createAgentTransfer } from './wiring/transfer.ts';
+import { type WiredVolumes, wireVolumes } from './wiring/volumes.ts';
 
 /*
  * The agent as a process. Standard output gets one JSON line when it is ready, the log goes to standard error or a file.
@@ -63,13 +63,15 @@ async function main(): Promise<void> {
 
   const joinToken = await readJoinToken(settings);
   const ports = createPlanePorts(settings, joinToken !== undefined);
-  const wired = withFailpoint(await createNodeDisk(root), ports, process.env['STRATA_FAILPOINT']);
+  const volumes = await wireVolumes(root, settings, telemetry);
+  const wired = withFailpoint(volumes.disk, ports, process.env['STRATA_FAILPOINT']);
   const clock = systemClock;
   const { bytesPerSecond, runtime } = settings;
   // The embedded runtime is on loopback, where no proxy leads.
   const proxies = proxySettings(runtime.kind === 'aws' ? process.env : {});
-  const bytes = createAgentTransfer({ ...wired, root }, { bytesPerSecond, proxies }, wired.wrapMover);
-  const config = await agentConfig(settings, wired.disk, joinToken);
+  const { fullPath } = volumes;
+  const bytes = createAgentTransfer({ ...wired, fullPath }, { bytesPerSecond, proxies }, wired.wrapMover);
+  const config = await agentConfig(settings, volumes, joinToken);
   const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer: bytes.transfer }, config);
   opened.agent = agent;
   announce(settings, root, socket, listening);
@@ -82,7 +84,11 @@ async function main(): Promise<void> {
   await Promise.all(listening.map((one) => one.close()));
 }
 
-async function agentConfig(settings: NamedSettings, disk: Disk, joinToken: string | undefined): Promise<AgentConfig> {
+async function agentConfig(
+  settings: NamedSettings,
+  { disk, volumes }: WiredVolumes,
+  joinToken: string | undefined,
+): Promise<AgentConfig> {
   const { totalBytes } = await disk.space();
   const { headroomBytes, zone } = settings;
   const capacityBytes = settings.capacityBytes ?? Bytes.parse(Math.max(0, totalBytes - headroomBytes));
@@ -91,13 +97,14 @@ async function agentConfig(settings: NamedSettings, disk: Disk, joinToken: strin
       host: settings.host,
       labels: { ...settings.labels },
       subscriptions: [...settings.subscriptions],
-      capacityBytes,
+      capacityBytes: nvmeBytes(capacityBytes, volumes),
       ...(zone === undefined ? {} : { zone }),
       ...(joinToken === undefined ? {} : { joinToken }),
     },
     store: {
       capacityBytes,
       headroomBytes,
+      volumes,
       watermarks: settings.watermarks,
       partSize: settings.partSize,
       fillAttempts: 10,
@@ -114,6 +121,11 @@ async function agentConfig(settings: NamedSettings, disk: Disk, joinToken: strin
     accessesEveryMs: DurationMs.parse(MINUTE_MS),
     resolutionTtlMs: DurationMs.parse(30_000),
   };
+}
+
+function nvmeBytes(first: Bytes, others: WiredVolumes['volumes']): Bytes {
+  const nvme = others.filter(({ tier }) => tier === 'nvme');
+  return Bytes.parse(nvme.reduce<number>((sum, { capacityBytes }) => sum + capacityBytes, first));
 }
 
 type NamedSettings = AgentSettings & { readonly host: HostId };

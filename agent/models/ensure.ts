@@ -185,17 +185,13 @@ export function createModels(deps: ModelsDeps): Models {
     const { model, version, publishedAt } = resolved;
     const { digest, size, kind, role } = file;
     const entry = { model, version, file: file.file, kind, role, publishedAt };
-    const inView = store
-      .blob(digest)
-      ?.entries.some((one) => one.model === model && one.version === version && one.file === file.file);
-    return {
-      file: file.file,
-      role,
-      kind,
-      digest,
-      size,
-      path: inView === true ? versionedPath(entry) : blobPath(digest),
-    };
+    const path = inView(resolved, file) ? versionedPath(entry) : blobPath(digest, store.blob(digest)?.volume);
+    return { file: file.file, role, kind, digest, size, path };
+  }
+
+  function inView({ model, version }: ResolvedModel, { digest, file }: ResolvedFile): boolean {
+    const entries = store.blob(digest)?.entries ?? [];
+    return entries.some((one) => one.model === model && one.version === version && one.file === file);
   }
 
   /** `key` names the fetch: what was asked for in full is not joined to what was asked for in part. */
@@ -207,7 +203,7 @@ export function createModels(deps: ModelsDeps): Models {
   ): Promise<Ensured> {
     const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
     try {
-      const named = resolved.files.every((file) => ensuredFile(resolved, file).path !== blobPath(file.digest));
+      const named = resolved.files.every((file) => inView(resolved, file));
       const atHand = named ? await leaseAll(resolved, true) : undefined;
       if (atHand !== undefined) return atHand;
       if (remembered)

@@ -2,10 +2,12 @@ import type { EvictionChoice } from '../../events/command-receipt/v1.ts';
 import type { Origin } from '../../events/host-command/v1.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
-import { capacityBytes, evictable, plannedBytes, type StoreParts, usedBytes } from './parts.ts';
+import { capacityBytes, evictable, plannedBytes, type StoreParts, usedBytes, usedOn } from './parts.ts';
 import type { BlobEntry } from './records.ts';
-import { evictBlob } from './removal.ts';
-import { lowWatermark, missingBytes } from './room.ts';
+import { volumeRoot } from './paths.ts';
+import { evictBlob, type RemovalOptions } from './removal.ts';
+import { missingBytes, overWatermarks } from './room.ts';
+import type { VolumeConfig } from './volumes.ts';
 
 export type Admission =
   | { readonly outcome: 'reserved' }
@@ -20,12 +22,36 @@ export function reserve(parts: StoreParts, digest: Digest, size: Bytes, origin: 
   return parts.admissions.take(async () => {
     if (parts.ledger.state.draining) return refused('draining', 'This host is draining; it takes no new models.');
     parts.policy.asked(digest, size);
-    if (!(await makeRoom(parts, { bytes: size, for: digest }, capacityBytes(parts)))) {
-      return refused('no-room', `${size} bytes do not fit: the rest is leased, pinned, being filled, or not ours.`);
+    for (const volume of await byRoom(parts, size)) {
+      if (!(await makeRoom(parts, [volume], () => missingBytes(parts, volume, size), { roomFor: digest }))) continue;
+      await parts.ledger.commit([{ is: 'reserved', digest, size, origin, volume: volume.name }]);
+      parts.unclaimed.set(digest, size);
+      return { outcome: 'reserved' };
     }
-    await parts.ledger.commit([{ is: 'reserved', digest, size, origin }]);
-    parts.unclaimed.set(digest, size);
-    return { outcome: 'reserved' };
+    return refused('no-room', `${size} bytes do not fit: the rest is leased, pinned, being filled, or not ours.`);
+  });
+}
+
+/** The NVMe volumes, the one that lacks least for `bytes` more first. */
+async function byRoom(parts: StoreParts, bytes: number): Promise<readonly VolumeConfig[]> {
+  const volumes: { readonly volume: VolumeConfig; readonly missing: number }[] = [];
+  for (const volume of parts.volumes.active('nvme')) {
+    volumes.push({ volume, missing: await missingBytes(parts, volume, bytes) });
+  }
+  return volumes.toSorted((one, other) => one.missing - other.missing).map(({ volume }) => volume);
+}
+
+/**
+ * Sets bytes aside on another volume for a resident blob that is copied there. On an SSD volume what was asked for longer ago
+ * may leave for it; on an NVMe volume nothing does. False: there is no room.
+ */
+export function reserveMove(parts: StoreParts, blob: BlobEntry, to: VolumeConfig): Promise<boolean> {
+  return parts.admissions.take(async () => {
+    const mayLeave = (other: BlobEntry) => to.tier === 'ssd' && parts.asks.last(other) < parts.asks.last(blob);
+    if (!(await makeRoom(parts, [to], () => missingBytes(parts, to, blob.size), { mayLeave }))) return false;
+    await parts.ledger.commit([{ is: 'moving', digest: blob.digest, to: to.name }]);
+    parts.unclaimed.set(blob.digest, blob.size);
+    return true;
   });
 }
 
@@ -36,12 +62,16 @@ export type Resize =
 /** Evicts down to the new capacity, or refuses and leaves everything as it is where leases and pins forbid that. */
 export function resize(parts: StoreParts, capacity: Bytes): Promise<Resize> {
   return parts.admissions.take(async () => {
-    const { totalBytes } = await parts.disk.space();
-    if (capacity > totalBytes - parts.config.headroomBytes) {
-      const message = `The volume has ${totalBytes} bytes, of which ${parts.config.headroomBytes} stay free.`;
+    let most = 0;
+    for (const { name, headroomBytes } of parts.volumes.active('nvme')) {
+      most += (await parts.disk.space(volumeRoot(name))).totalBytes - headroomBytes;
+    }
+    if (capacity > most) {
+      const message = `The NVMe volumes have ${most} bytes beside the headroom.`;
       return { outcome: 'refused', code: 'no-room', message };
     }
-    if (usedBytes(parts) > capacity && !(await makeRoom(parts, NO_ROOM, capacity))) {
+    const missing = async () => usedBytes(parts) - capacity;
+    if (!(await makeRoom(parts, parts.volumes.active('nvme'), missing))) {
       const message = 'What is leased, pinned or being filled takes more than that.';
       return { outcome: 'refused', code: 'leased', message };
     }
@@ -57,38 +87,48 @@ export function resize(parts: StoreParts, capacity: Bytes): Promise<Resize> {
  */
 export function enforceLimits(parts: StoreParts): Promise<boolean> {
   return parts.admissions.take(async () => {
-    if (!(await makeRoom(parts, NO_ROOM, capacityBytes(parts), 'as-far-as-possible'))) return false;
-    const low = await lowWatermark(parts);
-    if (low !== undefined) await makeRoom(parts, NO_ROOM, low, 'as-far-as-possible');
-    return true;
+    const wholly = { aim: 'as-far-as-possible' } as const;
+    let within = true;
+    for (const volume of parts.volumes.active()) {
+      within = (await makeRoom(parts, [volume], () => missingBytes(parts, volume, 0), wholly)) && within;
+      // Where there is a slower tier, what is above the watermark goes there in its own time.
+      if (volume.tier === 'nvme' && parts.volumes.active('ssd').length > 0) continue;
+      const over = await overWatermarks(parts, volume);
+      if (over.high <= 0) continue;
+      const target = usedOn(parts, volume.name) - over.low;
+      await makeRoom(parts, [volume], async () => usedOn(parts, volume.name) - target, wholly);
+    }
+    return within;
   });
 }
 
-interface Room {
-  readonly bytes: number;
-  /** The blob that needs it. */
-  readonly for?: Digest;
+interface MakeRoom {
+  readonly aim?: 'all-or-nothing' | 'as-far-as-possible';
+  readonly mayLeave?: (blob: BlobEntry) => boolean;
+  /** The blob that needs the room. */
+  readonly roomFor?: Digest;
 }
 
-/** Only what is above the limits has to leave. */
-const NO_ROOM: Room = { bytes: 0 };
-
+/** Evicts from these volumes until nothing is missing any more. */
 async function makeRoom(
   parts: StoreParts,
-  room: Room,
-  capacity: number,
-  aim: 'all-or-nothing' | 'as-far-as-possible' = 'all-or-nothing',
+  volumes: readonly VolumeConfig[],
+  missing: () => Promise<number>,
+  { aim = 'all-or-nothing', mayLeave = () => true, roomFor }: MakeRoom = {},
 ): Promise<boolean> {
   // A victim that leaks frees nothing; it is not tried again in this round.
   const tried = new Set<Digest>();
-  const candidate = (blob: BlobEntry) => evictable(parts, blob) && !tried.has(blob.digest);
+  const on = new Set(volumes.map(({ name }) => name));
+  const candidate = (blob: BlobEntry) =>
+    on.has(blob.volume) && !tried.has(blob.digest) && evictable(parts, blob) && mayLeave(blob);
   for (;;) {
-    const missing = await missingBytes(parts, room.bytes, capacity);
-    if (missing <= 0) return true;
+    const lacking = await missing();
+    if (lacking <= 0) return true;
+    if (!Number.isFinite(lacking)) return false;
     const candidates = [...parts.ledger.state.blobs.values()].filter(candidate);
     const freeable = candidates.reduce((sum, blob) => sum + blob.size, 0);
-    if (freeable < missing && aim === 'all-or-nothing') return false;
-    const victim = pickVictim(parts, candidates, room.for);
+    if (freeable < lacking && aim === 'all-or-nothing') return false;
+    const victim = pickVictim(parts, candidates, roomFor);
     if (victim === undefined) return false;
     tried.add(victim.blob.digest);
     await evictForRoom(parts, victim);
@@ -102,13 +142,16 @@ interface Victim {
 }
 
 /** What serves nobody leaves first: copies that are broken and partial fills that nobody continues. */
-function pickVictim(
-  { policy }: StoreParts,
+export function pickVictim(
+  { policy, asks, volumes }: StoreParts,
   candidates: readonly BlobEntry[],
-  roomFor: Digest | undefined,
+  roomFor?: Digest,
 ): Victim | undefined {
   const useless = candidates.find((blob) => blob.state === 'broken' || blob.state === 'filling');
   if (useless !== undefined) return { blob: useless };
+  // The policy minds what lies on NVMe; below it the one that was asked for longest ago leaves.
+  const slow = candidates.filter((blob) => volumes.tierOf(blob.volume) === 'ssd');
+  if (slow.length > 0) return { blob: slow.reduce((one, other) => (asks.last(other) < asks.last(one) ? other : one)) };
   const byDigest = new Map(candidates.map((blob) => [blob.digest, blob]));
   const mayLeave = (digest: Digest) => byDigest.has(digest);
   const victim = policy.victim(mayLeave);
@@ -116,13 +159,19 @@ function pickVictim(
   return blob && { blob, choice: policy.explain(blob.digest, mayLeave, roomFor) };
 }
 
-async function evictForRoom(parts: StoreParts, { blob, choice }: Victim): Promise<void> {
-  const { digest, size, state } = blob;
-  await evictBlob(parts, digest, {
+async function evictForRoom(parts: StoreParts, victim: Victim): Promise<void> {
+  await evictBlob(parts, victim.blob.digest, reportOf(parts, victim));
+}
+
+/** Makes the plane learn of an eviction that it has not commanded, durably with the removal itself. */
+export function reportOf(parts: StoreParts, { blob, choice }: Victim): RemovalOptions {
+  const { digest, size, state, volume } = blob;
+  return {
     alsoCommit: (measured) => {
       if (state !== 'resident') return [];
       const gone = measured.bytesAfter === 0;
-      const used = Bytes.parse(usedBytes(parts) - (gone ? size : 0));
+      const fast = parts.volumes.tierOf(volume) === 'nvme';
+      const used = Bytes.parse(usedBytes(parts) - (gone && fast ? size : 0));
       const result = gone
         ? ({ outcome: 'done', code: 'ok' } as const)
         : ({ outcome: 'leaked', code: 'disk-error' } as const);
@@ -132,7 +181,7 @@ async function evictForRoom(parts: StoreParts, { blob, choice }: Victim): Promis
         capacityBytes(parts),
       );
     },
-  });
+  };
 }
 
 function refused(code: 'no-room' | 'draining', message: string): Admission {

@@ -1,15 +1,16 @@
 import type { Origin, ViewEntry } from '../../events/host-command/v1.ts';
 import type { PartManifest } from '../../lib/shared/digest.ts';
 import { errorText } from '../../lib/shared/errors.ts';
-import type { Digest } from '../../lib/shared/ids.ts';
+import type { Digest, VolumeName } from '../../lib/shared/ids.ts';
 import { DiskError } from '../../lib/shared/ports/disk.ts';
 import type { RunningTransfer, TransferOutcome, TransferProgress } from '../../lib/shared/ports/transfer.ts';
 import type { Bytes } from '../../lib/shared/units.ts';
 import { reserve } from './admission.ts';
 import { readManifest } from './manifest.ts';
 import { type StoreParts, servable } from './parts.ts';
-import { blobFolder, blobPath, FOLDERS, stagingPath } from './paths.ts';
+import { blobPath, FIRST_VOLUME, stagingFolder, stagingPath } from './paths.ts';
 import { measure, removeBlob } from './removal.ts';
+import { unveil } from './unveil.ts';
 import { verifyInTurn } from './verification.ts';
 
 /*
@@ -129,10 +130,10 @@ async function fill(parts: StoreParts, request: FillRequest, flight: Flight): Pr
   let bytesBefore = 0;
   let ending: Ending;
   try {
-    bytesBefore = await measure(parts.disk, digest);
+    bytesBefore = await measure(parts, digest);
     ending = await fillOrEnd(parts, request, flight);
     if (ending.end === 'resident') {
-      const bytesAfter = await measure(parts.disk, digest);
+      const bytesAfter = await measure(parts, digest);
       return { outcome: 'resident', fetched: ending.fetched, bytesBefore, bytesAfter };
     }
     if (ending.end === 'stopped') return { outcome: 'stopped' };
@@ -181,7 +182,8 @@ async function settleWhatStands(parts: StoreParts, request: FillRequest): Promis
   const blob = parts.ledger.state.blobs.get(digest);
   if (blob === undefined) return 'fill';
   if (blob.state === 'filling' && blob.size === size) return 'fill';
-  if (servable(parts, digest) && (await parts.disk.stat(blobPath(digest)))?.size === size) return 'resident';
+  if (servable(parts, digest) && (await parts.disk.stat(blobPath(digest, blob.volume)))?.size === size)
+    return 'resident';
   if (blob.state === 'unchecked') {
     const checked = await verifyInTurn(parts, digest);
     if (checked.outcome === 'sound') return 'resident';
@@ -217,10 +219,11 @@ async function attemptFill(parts: StoreParts, request: FillRequest, flight: Flig
 
 /** Takes the blocks from the volume before the first byte, so that a full disk is met now and not in the middle. */
 async function claim(parts: StoreParts, digest: Digest, size: Bytes): Promise<void> {
-  const path = stagingPath(digest);
+  const volume = volumeOf(parts, digest);
+  const path = stagingPath(digest, volume);
   await parts.disk.write(path, 0, new Uint8Array());
   await parts.disk.allocate(path, size);
-  await parts.disk.syncDirectory(FOLDERS.staging);
+  await parts.disk.syncDirectory(stagingFolder(volume));
   parts.unclaimed.delete(digest);
 }
 
@@ -232,7 +235,8 @@ async function transferParts(
 ): Promise<Ending | undefined> {
   const { digest, origin, priority } = request;
   const done = parts.ledger.state.blobs.get(digest)?.parts ?? new Set();
-  const job = { id: digest, source: origin, manifest, path: stagingPath(digest), done, priority };
+  const path = stagingPath(digest, volumeOf(parts, digest));
+  const job = { id: digest, source: origin, manifest, path, done, priority };
   flight.transfer = parts.transfer.start(job, (part) => parts.ledger.commit([{ is: 'part', digest, part }]));
   const outcome = await flight.transfer.outcome;
   // Once it has ended well it is published, whoever wanted it stopped.
@@ -254,20 +258,15 @@ function interrupted(ending: 'superseded' | 'stopped'): Ending {
 async function publish(parts: StoreParts, request: FillRequest): Promise<Ending> {
   const { disk, ledger, clock } = parts;
   const { digest, size } = request;
-  await disk.makeDirectory(blobFolder(digest));
-  await disk.syncDirectory(FOLDERS.blobs);
-  await disk.rename(stagingPath(digest), blobPath(digest));
-  // Only now: a staging file that a crash left read-only could not be continued.
-  await disk.setReadOnly(blobPath(digest));
-  await disk.sync(blobPath(digest));
-  await disk.syncDirectory(blobFolder(digest));
-  await disk.syncDirectory(FOLDERS.staging);
-  const found = await disk.stat(blobPath(digest));
-  if (found?.size !== size) throw new DiskError('io', `${digest} has ${found?.size} bytes after its publication.`);
+  await unveil(disk, digest, volumeOf(parts, digest), size);
   await ledger.commit([{ is: 'resident', digest, at: clock.now() }]);
   parts.policy.entered(digest, size);
   await nameBlob(parts, request);
   return { end: 'resident', fetched: true };
+}
+
+function volumeOf(parts: StoreParts, digest: Digest): VolumeName {
+  return parts.ledger.state.blobs.get(digest)?.volume ?? FIRST_VOLUME;
 }
 
 /** Gives a resident blob further names in the view. */

@@ -1,11 +1,11 @@
 import { partCount } from '../../lib/shared/digest.ts';
-import { Digest } from '../../lib/shared/ids.ts';
-import type { Disk } from '../../lib/shared/ports/disk.ts';
+import { Digest, type VolumeName } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
 import type { OpenedLedger } from './ledger.ts';
 import type { StoreParts } from './parts.ts';
-import { blobFolder, blobPath, FOLDERS, stagingPath } from './paths.ts';
+import { blobFolder, blobPath, blobsFolder, stagingFolder, stagingPath } from './paths.ts';
 import type { BlobEntry, LedgerRecord } from './records.ts';
+import { removeFrom } from './removal.ts';
 
 export interface Rebuilt {
   readonly resident: number;
@@ -15,69 +15,105 @@ export interface Rebuilt {
 }
 
 /**
- * Brings ledger and disk together after a start. With a sound ledger no blob is read: a file without a record, or one whose
+ * Brings ledger and volumes together after a start. With a sound ledger no blob is read: a file without a record, or one whose
  * publication was not recorded in full, must be hashed before it is served; a record without a file is dropped; staging
- * files without a reservation are removed. With a lost or damaged ledger every file must be hashed.
+ * files without a reservation are removed, and so are the halves of moves that had not ended. With a lost or damaged ledger
+ * every file must be hashed.
  */
 export async function rebuild(parts: StoreParts, condition: OpenedLedger['condition']): Promise<Rebuilt> {
-  const { disk, ledger } = parts;
-  const found = await listBlobs(parts);
-  const records: LedgerRecord[] = [];
-  for (const digest of found.digests) {
-    const record = await recordOfFile(parts, digest, condition);
-    if (record !== undefined) records.push(record);
-  }
-  for (const blob of ledger.state.blobs.values()) {
-    if (found.digests.has(blob.digest)) continue;
-    if (blob.state === 'filling') await noteUnclaimed(parts, blob);
-    else {
-      parts.telemetry.warn('blob-missing-at-start', { digest: blob.digest });
-      records.push({ is: 'gone', digest: blob.digest });
+  const { ledger, volumes } = parts;
+  await endMoves(parts);
+  let strays = 0;
+  const found = new Set<Digest>();
+  for (const { name } of volumes.active()) {
+    const listed = await listBlobs(parts, name);
+    strays += listed.strays;
+    const records: LedgerRecord[] = [];
+    for (const digest of listed.digests) {
+      const known = ledger.state.blobs.get(digest);
+      // A second copy serves nobody; without a ledger the first one that is found is the blob.
+      const second =
+        found.has(digest) || (known !== undefined && known.volume !== name && volumes.isActive(known.volume));
+      if (second) {
+        await removeFrom(parts, digest, name);
+        strays += 1;
+        continue;
+      }
+      found.add(digest);
+      const record = await recordOfFile(parts, digest, name, condition);
+      if (record !== undefined) records.push(record);
     }
+    if (records.length > 0) await ledger.commit(records);
   }
-  if (records.length > 0) await ledger.commit(records);
-  const strays = found.strays + (await removeStrayStaging(disk, ledger.state.blobs));
+  await settleMissing(parts, found);
+  for (const { name } of volumes.active()) strays += await removeStrayStaging(parts, name);
   for (const blob of byAge(ledger.state.blobs.values())) {
-    if (blob.state === 'resident' || blob.state === 'unchecked') parts.policy.entered(blob.digest, blob.size);
+    const held = blob.state === 'resident' || blob.state === 'unchecked';
+    if (held && volumes.tierOf(blob.volume) === 'nvme') parts.policy.entered(blob.digest, blob.size);
   }
   const counts = { resident: 0, unchecked: 0, filling: 0, broken: 0 };
   for (const blob of ledger.state.blobs.values()) counts[blob.state] += 1;
   return { resident: counts.resident, unchecked: counts.unchecked, partial: counts.filling, strays };
 }
 
+/** What a move left on its other volume goes; on one that failed it is not ours any more. */
+async function endMoves(parts: StoreParts): Promise<void> {
+  for (const { digest, also } of parts.ledger.state.blobs.values()) {
+    if (also === undefined) continue;
+    if (parts.volumes.isActive(also)) await removeFrom(parts, digest, also);
+    await parts.ledger.commit([{ is: 'alone', digest }]);
+  }
+}
+
+/** Records of blobs that are on no volume. */
+async function settleMissing(parts: StoreParts, found: ReadonlySet<Digest>): Promise<void> {
+  const records: LedgerRecord[] = [];
+  for (const blob of parts.ledger.state.blobs.values()) {
+    if (found.has(blob.digest)) continue;
+    if (blob.state === 'filling' && parts.volumes.isActive(blob.volume)) await noteUnclaimed(parts, blob);
+    else {
+      parts.telemetry.warn('blob-missing-at-start', { digest: blob.digest, volume: blob.volume });
+      records.push({ is: 'gone', digest: blob.digest });
+    }
+  }
+  if (records.length > 0) await parts.ledger.commit(records);
+}
+
 async function recordOfFile(
   parts: StoreParts,
   digest: Digest,
+  volume: VolumeName,
   condition: OpenedLedger['condition'],
 ): Promise<LedgerRecord | undefined> {
+  const path = blobPath(digest, volume);
   const blob = parts.ledger.state.blobs.get(digest);
-  if (blob !== undefined && condition === 'sound') {
+  if (blob?.volume === volume && condition === 'sound') {
     if (blob.state !== 'filling') return undefined;
     const complete = blob.parts.size === partCount(blob.size, parts.config.partSize);
     if (complete) {
-      await parts.disk.setReadOnly(blobPath(digest));
-      await parts.disk.sync(blobPath(digest));
+      await parts.disk.setReadOnly(path);
+      await parts.disk.sync(path);
       return { is: 'resident', digest, at: parts.clock.now() };
     }
   }
-  const size = (await parts.disk.stat(blobPath(digest)))?.size ?? 0;
-  return { is: 'found', digest, size: Bytes.parse(size) };
+  const size = (await parts.disk.stat(path))?.size ?? 0;
+  return { is: 'found', digest, size: Bytes.parse(size), volume };
 }
 
 /** Files that are no blob of ours by their name or place are removed: the tree is the agent's alone. */
-async function listBlobs(parts: StoreParts): Promise<{ digests: Set<Digest>; strays: number }> {
+async function listBlobs(parts: StoreParts, volume: VolumeName): Promise<{ digests: Set<Digest>; strays: number }> {
   const { disk, telemetry } = parts;
   const digests = new Set<Digest>();
   let strays = 0;
-  for (const folder of await disk.list(FOLDERS.blobs)) {
-    const path = `${FOLDERS.blobs}/${folder}`;
+  for (const folder of await disk.list(blobsFolder(volume))) {
+    const path = `${blobsFolder(volume)}/${folder}`;
     if ((await disk.stat(path))?.kind !== 'directory') {
       telemetry.warn('stray-file', { path });
       continue;
     }
     for (const name of await disk.list(path)) {
       const digest = Digest.safeParse(name);
-      if (digest.success && path === blobFolder(digest.data)) digests.add(digest.data);
+      if (digest.success && path === blobFolder(digest.data, volume)) digests.add(digest.data);
       else {
         telemetry.warn('stray-file-removed', { path: `${path}/${name}` });
         await disk.remove(`${path}/${name}`);
@@ -88,20 +124,22 @@ async function listBlobs(parts: StoreParts): Promise<{ digests: Set<Digest>; str
   return { digests, strays };
 }
 
-async function removeStrayStaging(disk: Disk, blobs: ReadonlyMap<Digest, BlobEntry>): Promise<number> {
+async function removeStrayStaging({ disk, ledger }: StoreParts, volume: VolumeName): Promise<number> {
+  const folder = stagingFolder(volume);
   let strays = 0;
-  for (const name of await disk.list(FOLDERS.staging)) {
+  for (const name of await disk.list(folder)) {
     const digest = Digest.safeParse(name);
-    if (digest.success && blobs.get(digest.data)?.state === 'filling') continue;
-    await disk.remove(`${FOLDERS.staging}/${name}`);
+    const blob = digest.success ? ledger.state.blobs.get(digest.data) : undefined;
+    if (blob?.state === 'filling' && blob.volume === volume) continue;
+    await disk.remove(`${folder}/${name}`);
     strays += 1;
   }
-  if (strays > 0) await disk.syncDirectory(FOLDERS.staging);
+  if (strays > 0) await disk.syncDirectory(folder);
   return strays;
 }
 
 async function noteUnclaimed(parts: StoreParts, blob: BlobEntry): Promise<void> {
-  const staged = await parts.disk.stat(stagingPath(blob.digest));
+  const staged = await parts.disk.stat(stagingPath(blob.digest, blob.volume));
   parts.unclaimed.set(blob.digest, Math.max(0, blob.size - (staged?.allocatedBytes ?? 0)));
 }
 

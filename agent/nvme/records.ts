@@ -1,8 +1,12 @@
 import * as z from 'zod/mini';
 import { CommandReceipt } from '../../events/command-receipt/v1.ts';
 import { Origin, ViewEntry } from '../../events/host-command/v1.ts';
-import { ActionId, Digest, Generation } from '../../lib/shared/ids.ts';
+import { ActionId, Digest, Generation, VolumeName } from '../../lib/shared/ids.ts';
 import { Bytes, EpochMs } from '../../lib/shared/units.ts';
+import { FIRST_VOLUME } from './paths.ts';
+
+/** Absent in records of the first volume. */
+const OnVolume = z.optional(VolumeName);
 
 export const LeaseId = z
   .string()
@@ -13,13 +17,21 @@ export type LeaseId = z.infer<typeof LeaseId>;
 /** One fact of the store. What the records of a ledger add up to is its state; each is written before anyone is told of it. */
 export const LedgerRecord = z.discriminatedUnion('is', [
   /** Bytes are set aside for a blob that is being fetched; a second time it only renews where it is fetched from. */
-  z.strictObject({ is: z.literal('reserved'), digest: Digest, size: Bytes, origin: Origin }),
+  z.strictObject({ is: z.literal('reserved'), digest: Digest, size: Bytes, origin: Origin, volume: OnVolume }),
   /** One part of it is written, checked and synced in the staging file. */
   z.strictObject({ is: z.literal('part'), digest: Digest, part: z.number() }),
   /** The blob stands under its name, complete and verified. */
   z.strictObject({ is: z.literal('resident'), digest: Digest, at: EpochMs }),
   /** On the disk, but nothing trustworthy says that it was verified: not servable until its bytes are hashed again. */
-  z.strictObject({ is: z.literal('found'), digest: Digest, size: Bytes }),
+  z.strictObject({ is: z.literal('found'), digest: Digest, size: Bytes, volume: OnVolume }),
+  /** Bytes are set aside on a second volume, to which a resident blob is being copied. */
+  z.strictObject({ is: z.literal('moving'), digest: Digest, to: VolumeName }),
+  /** The copy there is complete, verified and synced: it is the blob now, and what lies on the first is left over. */
+  z.strictObject({ is: z.literal('moved'), digest: Digest }),
+  /** Nothing of it lies on a second volume any more. */
+  z.strictObject({ is: z.literal('alone'), digest: Digest }),
+  /** The volume of this name carries this mark; another mark means that somebody put another volume in its place. */
+  z.strictObject({ is: z.literal('volume'), volume: VolumeName, mark: z.string() }),
   /** Its bytes were hashed again and were right. */
   z.strictObject({ is: z.literal('checked'), digest: Digest, at: EpochMs }),
   /** Its bytes are not what the digest says, or could not be read: never served again from this copy. */
@@ -54,6 +66,9 @@ export interface BlobEntry {
   readonly digest: Digest;
   readonly size: Bytes;
   readonly state: BlobState;
+  readonly volume: VolumeName;
+  /** A second volume that bytes of it take: where it is being moved to, or was moved from. */
+  readonly also: VolumeName | undefined;
   /** Where it came from; unknown for a copy that was found after the ledger was lost. */
   readonly origin: Origin | undefined;
   /** Only while filling: the parts that need not be fetched again. */
@@ -77,6 +92,8 @@ export interface LedgerState {
   readonly leases: Map<LeaseId, readonly Digest[]>;
   readonly finished: Map<ActionId, FinishedAction>;
   readonly commanded: Map<string, { readonly issuedAt: EpochMs; readonly forgetAt: EpochMs }>;
+  /** Marks of the volumes beside the first. */
+  readonly volumes: Map<VolumeName, string>;
   capacityBytes: Bytes | undefined;
   draining: boolean;
   heartbeats: { readonly generation: Generation; readonly upTo: number } | undefined;
@@ -88,6 +105,7 @@ export function emptyState(): LedgerState {
     leases: new Map(),
     finished: new Map(),
     commanded: new Map(),
+    volumes: new Map(),
     capacityBytes: undefined,
     draining: false,
     heartbeats: undefined,
@@ -102,7 +120,7 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
     case 'reserved': {
       const before = state.blobs.get(record.digest);
       const continued = before?.state === 'filling' && before.size === record.size ? before : undefined;
-      const blob = continued ?? blankEntry(record.digest, record.size);
+      const blob = continued ?? blankEntry(record.digest, record.size, record.volume);
       state.blobs.set(record.digest, { ...blob, origin: record.origin });
       return;
     }
@@ -110,6 +128,8 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
       state.blobs.set(record.digest, {
         ...(state.blobs.get(record.digest) ?? blankEntry(record.digest, record.size)),
         size: record.size,
+        volume: record.volume ?? FIRST_VOLUME,
+        also: undefined,
         state: 'unchecked',
         parts: new Set(),
       });
@@ -127,6 +147,18 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
       return;
     case 'checked':
       changeBlob(state, record.digest, () => ({ checkedAt: record.at }));
+      return;
+    case 'moving':
+      changeBlob(state, record.digest, () => ({ also: record.to }));
+      return;
+    case 'moved':
+      changeBlob(state, record.digest, ({ volume, also }) => ({ volume: also ?? volume, also: volume }));
+      return;
+    case 'alone':
+      changeBlob(state, record.digest, () => ({ also: undefined }));
+      return;
+    case 'volume':
+      state.volumes.set(record.volume, record.mark);
       return;
     case 'broken':
       changeBlob(state, record.digest, () => ({ state: 'broken' }));
@@ -180,6 +212,7 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
 /** The fewest records that add up to the same state. */
 export function recordsOf(state: LedgerState): LedgerRecord[] {
   const records: LedgerRecord[] = [];
+  for (const [volume, mark] of state.volumes) records.push({ is: 'volume', volume, mark });
   for (const blob of state.blobs.values()) records.push(...recordsOfBlob(blob));
   for (const [lease, digests] of state.leases) records.push({ is: 'leased', lease, digests: [...digests] });
   for (const { actionId, forgetAt, unsent } of state.finished.values()) {
@@ -195,23 +228,27 @@ export function recordsOf(state: LedgerState): LedgerRecord[] {
 
 function recordsOfBlob(blob: BlobEntry): LedgerRecord[] {
   const { digest, size, origin } = blob;
+  const on = blob.volume === FIRST_VOLUME ? {} : { volume: blob.volume };
   const records: LedgerRecord[] = [
-    origin === undefined ? { is: 'found', digest, size } : { is: 'reserved', digest, size, origin },
+    origin === undefined ? { is: 'found', digest, size, ...on } : { is: 'reserved', digest, size, origin, ...on },
   ];
   for (const part of blob.parts) records.push({ is: 'part', digest, part });
   if (blob.since !== NO_TIME) records.push({ is: 'resident', digest, at: blob.since });
   if (blob.checkedAt !== blob.since) records.push({ is: 'checked', digest, at: blob.checkedAt });
-  if (blob.state === 'unchecked') records.push({ is: 'found', digest, size });
+  if (blob.state === 'unchecked') records.push({ is: 'found', digest, size, ...on });
+  if (blob.also !== undefined) records.push({ is: 'moving', digest, to: blob.also });
   if (blob.state === 'broken') records.push({ is: 'broken', digest });
   if (blob.entries.length > 0) records.push({ is: 'named', digest, entries: [...blob.entries] });
   if (blob.pinned) records.push({ is: 'pinned', digest, pinned: true });
   return records;
 }
 
-function blankEntry(digest: Digest, size: Bytes): BlobEntry {
+function blankEntry(digest: Digest, size: Bytes, volume: VolumeName = FIRST_VOLUME): BlobEntry {
   return {
     digest,
     size,
+    volume,
+    also: undefined,
     state: 'filling',
     origin: undefined,
     parts: new Set(),

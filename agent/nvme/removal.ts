@@ -1,6 +1,6 @@
 import type { Digest } from '../../lib/shared/ids.ts';
-import type { Disk } from '../../lib/shared/ports/disk.ts';
-import { blobFolder, blobPath, FOLDERS, stagingPath } from './paths.ts';
+import type { VolumeName } from '../../lib/shared/ids.ts';
+import { blobFolder, blobPath, stagingFolder, stagingPath } from './paths.ts';
 import type { StoreParts } from './parts.ts';
 import type { LedgerRecord } from './records.ts';
 
@@ -9,9 +9,17 @@ export interface Measured {
   readonly bytesAfter: number;
 }
 
-/** What the device holds of a blob, complete or staged. */
-export async function measure(disk: Disk, digest: Digest): Promise<number> {
-  const stats = [await disk.stat(blobPath(digest)), await disk.stat(stagingPath(digest))];
+/** What the devices hold of a blob, complete or staged. */
+export async function measure(parts: StoreParts, digest: Digest): Promise<number> {
+  let bytes = 0;
+  for (const { name } of parts.volumes.active()) {
+    bytes += await parts.volumes.reach(name, 0, () => measureOn(parts, digest, name));
+  }
+  return bytes;
+}
+
+async function measureOn({ disk }: StoreParts, digest: Digest, volume: VolumeName): Promise<number> {
+  const stats = [await disk.stat(blobPath(digest, volume)), await disk.stat(stagingPath(digest, volume))];
   return stats.reduce((sum, stat) => sum + (stat?.size ?? 0), 0);
 }
 
@@ -32,27 +40,41 @@ export async function removeBlob(parts: StoreParts, digest: Digest, options: Rem
   const change = measured.bytesAfter === 0 ? 'gone' : 'broken';
   await parts.ledger.commit([{ is: change, digest }, ...(options.alsoCommit?.(measured) ?? [])]);
   parts.unclaimed.delete(digest);
-  if (change === 'gone') parts.policy.left(digest, options.evicted ?? false);
+  if (change === 'gone') {
+    parts.policy.left(digest, options.evicted ?? false);
+    parts.asks.forget(digest);
+  }
   return measured;
 }
 
 async function removeFiles(parts: StoreParts, digest: Digest): Promise<Measured> {
-  const { disk } = parts;
   let bytesBefore = 0;
   try {
-    bytesBefore = await measure(disk, digest);
+    bytesBefore = await measure(parts, digest);
     await parts.view.refresh();
-    if ((await disk.stat(blobPath(digest))) !== undefined) {
-      await disk.remove(blobPath(digest));
-      await disk.syncDirectory(blobFolder(digest));
+    for (const { name } of parts.volumes.active()) {
+      await parts.volumes.reach(name, true, () => removeFrom(parts, digest, name));
     }
-    await disk.remove(stagingPath(digest));
-    await disk.syncDirectory(FOLDERS.staging);
-    return { bytesBefore, bytesAfter: await measure(disk, digest) };
+    return { bytesBefore, bytesAfter: await measure(parts, digest) };
   } catch (error) {
     parts.telemetry.error('blob-not-removed', error, { digest });
     return { bytesBefore, bytesAfter: Math.max(bytesBefore, 1) };
   }
+}
+
+/**
+ * Takes what a volume has of a blob off it, and answers whether nothing is left.
+ * @throws DiskError
+ */
+export async function removeFrom(parts: StoreParts, digest: Digest, volume: VolumeName): Promise<boolean> {
+  const { disk } = parts;
+  if ((await disk.stat(blobPath(digest, volume))) !== undefined) {
+    await disk.remove(blobPath(digest, volume));
+    await disk.syncDirectory(blobFolder(digest, volume));
+  }
+  await disk.remove(stagingPath(digest, volume));
+  await disk.syncDirectory(stagingFolder(volume));
+  return (await measureOn(parts, digest, volume)) === 0;
 }
 
 /**

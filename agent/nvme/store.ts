@@ -1,10 +1,12 @@
 import type { Digest } from '../../lib/shared/ids.ts';
-import { Bytes } from '../../lib/shared/units.ts';
+import type { Bytes } from '../../lib/shared/units.ts';
 import { createModelsView } from '../view/view.ts';
 import { enforceLimits, type Resize, resize } from './admission.ts';
 import { createAccessMemory, openEvictionPolicy } from './accessMemory.ts';
+import { createAsks } from './asks.ts';
 import { createFills, type Fills, refreshView } from './fills.ts';
 import { type Ledger, openLedger } from './ledger.ts';
+import { dropLost } from './lostVolumes.ts';
 import { createLeases, type Lease, type Leases } from './leases.ts';
 import {
   capacityBytes,
@@ -12,18 +14,20 @@ import {
   type LocalEvent,
   plannedBytes,
   type StoreParts,
-  reservedBytes,
   servable,
   usedBytes,
 } from './parts.ts';
+import { measureStore, type StoreMeasures } from './measures.ts';
+import { createMoves, type Moves } from './moves.ts';
 import { FOLDERS } from './paths.ts';
 import { type Rebuilt, rebuild } from './rebuild.ts';
-import type { BlobEntry, LedgerState } from './records.ts';
+import type { BlobEntry } from './records.ts';
 import { evictBlob, measure, type Measured } from './removal.ts';
 import { createScrub, type Scrub } from './scrub.ts';
 import { createSteadyTime } from './steadyTime.ts';
 import { createBlobTurns, createTurns } from './turns.ts';
 import { type Verification, verifyBlob } from './verification.ts';
+import { openVolumes } from './volumes.ts';
 
 /*
  * The NVMe store of one host. Layout: `state/` (the ledger), `staging/` (what is being filled), `blobs/<aa>/<digest>` (complete
@@ -53,19 +57,13 @@ export interface Drain {
   readonly leaked: number;
 }
 
-export interface StoreMeasures {
-  readonly capacityBytes: Bytes;
-  readonly usedBytes: Bytes;
-  readonly reservedBytes: Bytes;
-  readonly volumeFreeBytes: Bytes;
-}
-
 export interface Store {
   readonly ledger: Ledger;
   readonly rebuilt: Rebuilt;
   readonly fills: Fills;
   readonly leases: Leases;
   readonly scrub: Scrub;
+  readonly moves: Moves;
   blob(digest: Digest): BlobEntry | undefined;
   residents(): Digest[];
   /** Leases all of them; undefined where one is not servable or the host drains. */
@@ -84,8 +82,11 @@ export interface Store {
   drain(): Promise<Drain>;
   /** Makes durable that the plane is to be told of something that the host did by itself. */
   report(event: Omit<LocalEvent, 'usedBytes'>): Promise<void>;
-  /** Called every few seconds: leases that ended, fills that nobody continues, removals and limits that are behind. */
-  upkeep(): Promise<void>;
+  /**
+   * Called every few seconds: leases that ended, fills that nobody continues, removals and limits that are behind, volumes that
+   * failed. Answers what was lost with those and is still in use.
+   */
+  upkeep(): Promise<readonly BlobEntry[]>;
 }
 
 /**
@@ -98,19 +99,20 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
   const { ledger, condition } = await openLedger(deps.disk);
   const time = createSteadyTime(deps.clock);
   const leaving = new Set<Digest>();
+  const volumes = await openVolumes({ ...deps, ledger }, config, config.volumes ?? []);
   const parts: StoreParts = {
     ...deps,
     config,
     time,
     ledger,
+    volumes,
     leaving,
     leases: createLeases(ledger, { random: deps.random, time }, config),
-    policy: await openEvictionPolicy(
-      deps,
-      config.eviction,
-      plannedBytes(config, ledger.state.capacityBytes ?? config.capacityBytes),
-    ),
-    view: createModelsView(deps.disk, () => visibleBlobs(ledger.state, leaving)),
+    asks: createAsks(deps.clock),
+    wished: new Set(),
+    openedAt: deps.clock.now(),
+    policy: await openEvictionPolicy(deps, config.eviction, plannedBytes(config, capacityBytes({ ledger, volumes }))),
+    view: createModelsView(deps.disk, () => visibleBlobs(parts)),
     blobTurns: createBlobTurns(),
     admissions: createTurns(),
     unclaimed: new Map(),
@@ -123,7 +125,7 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
 }
 
 function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
-  const { ledger, disk, leases } = parts;
+  const { ledger, leases } = parts;
   const { blobs } = ledger.state;
   const fills = createFills(parts);
   const memory = createAccessMemory(parts);
@@ -133,8 +135,8 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     const blob = blobs.get(digest);
     // A fill that has not reserved yet counts as well: without its cancellation it would bring the blob back.
     if (blob === undefined && !fills.running(digest)) return { outcome: 'absent' };
-    if (leases.protects(digest)) return { outcome: 'kept', why: 'leased', bytes: await measure(disk, digest) };
-    if (blob?.pinned === true) return { outcome: 'kept', why: 'pinned', bytes: await measure(disk, digest) };
+    if (leases.protects(digest)) return { outcome: 'kept', why: 'leased', bytes: await measure(parts, digest) };
+    if (blob?.pinned === true) return { outcome: 'kept', why: 'pinned', bytes: await measure(parts, digest) };
     fills.cancel(digest);
     const measured = await evictBlob(parts, digest);
     if (blob === undefined && measured.bytesBefore === 0) return { outcome: 'absent' };
@@ -194,24 +196,22 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     fills,
     leases,
     scrub: createScrub(parts, () => fills.anyRunning()),
+    moves: createMoves(parts),
     blob: (digest) => blobs.get(digest),
     residents: () => [...blobs.keys()].filter((digest) => servable(parts, digest)),
     async lease(digests) {
       if (ledger.state.draining || !digests.every((digest) => servable(parts, digest))) return undefined;
+      for (const digest of digests) {
+        parts.asks.note(digest);
+        const volume = blobs.get(digest)?.volume;
+        if (volume !== undefined && parts.volumes.tierOf(volume) === 'ssd') parts.wished.add(digest);
+      }
       return leases.grant(digests);
     },
     accessed: (digest) => parts.policy.asked(digest, blobs.get(digest)?.size ?? 0),
     saveAccesses: () => memory.save(),
-    measureBlob: (digest) => measure(disk, digest),
-    async measures() {
-      const { freeBytes } = await disk.space();
-      return {
-        capacityBytes: capacityBytes(parts),
-        usedBytes: usedBytes(parts),
-        reservedBytes: reservedBytes(parts),
-        volumeFreeBytes: Bytes.parse(freeBytes),
-      };
-    },
+    measureBlob: (digest) => measure(parts, digest),
+    measures: () => measureStore(parts),
     evict,
     verify: (digest) => verifyBlob(parts, digest),
     pin,
@@ -220,6 +220,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     drain,
     async upkeep() {
       await leases.endExpired();
+      const lost = await dropLost(parts);
       // Removals that could not be recorded when they were made.
       for (const digest of parts.leaving) if (!parts.blobTurns.busy(digest)) await evictBlob(parts, digest);
       await dropAbandoned();
@@ -227,12 +228,11 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
       await enforceLimits(parts);
       await refreshView(parts);
       await memory.saveWhenDue();
+      return lost;
     },
   };
 }
 
-function* visibleBlobs(state: LedgerState, leaving: ReadonlySet<Digest>): Generator<BlobEntry> {
-  for (const blob of state.blobs.values()) {
-    if (blob.state === 'resident' && !leaving.has(blob.digest)) yield blob;
-  }
+function* visibleBlobs(parts: StoreParts): Generator<BlobEntry> {
+  for (const blob of parts.ledger.state.blobs.values()) if (servable(parts, blob.digest)) yield blob;
 }

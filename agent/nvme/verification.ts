@@ -35,11 +35,11 @@ export async function verifyInTurn(parts: StoreParts, digest: Digest, rehash?: R
   if (fault === undefined) {
     const at = parts.clock.now();
     if (blob.state === 'unchecked') {
-      await parts.disk.setReadOnly(blobPath(digest));
+      await parts.disk.setReadOnly(blobPath(digest, blob.volume));
       await parts.ledger.commit([{ is: 'resident', digest, at }]);
       await parts.view.refresh();
     } else await parts.ledger.commit([{ is: 'checked', digest, at }]);
-    return { outcome: 'sound', bytes: await measure(parts.disk, digest) };
+    return { outcome: 'sound', bytes: await measure(parts, digest) };
   }
   // Out of service before the slow removal begins.
   await parts.ledger.commit([{ is: 'broken', digest }]);
@@ -53,7 +53,7 @@ async function faultOf(
   rehash?: Rehash,
 ): Promise<{ code: 'corrupt' | 'disk-error'; message: string } | undefined> {
   try {
-    const found = await digestOfFile(parts.disk, blobPath(blob.digest), parts.config.partSize, rehash);
+    const found = await digestOfFile(parts.disk, blobPath(blob.digest, blob.volume), parts.config.partSize, rehash);
     if (found === blob.digest) return undefined;
     return { code: 'corrupt', message: `Its bytes now hash to ${found}.` };
   } catch (error) {

@@ -62,13 +62,14 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
       const sequence = await nextSequence(generation);
       const listed = residents === 'with-residents' || sinceResidents >= RESIDENTS_EVERY;
       const list = listed ? residentsOf(store.residents()) : undefined;
+      const measures = await store.measures();
       const heartbeat: HostHeartbeat = {
-        schema: 'host-heartbeat/1',
+        schema: measures.volumes === undefined ? 'host-heartbeat/1' : 'host-heartbeat/2',
         host,
         generation,
         sequence,
         at: deps.stamps.next(),
-        ...(await store.measures()),
+        ...measures,
         draining: store.ledger.state.draining,
         activeLeases: store.leases.active(),
         ...(list === undefined ? {} : { residents: list }),

@@ -1,10 +1,11 @@
 import semver from 'semver';
 import type { ViewEntry } from '../../events/host-command/v1.ts';
-import type { Digest } from '../../lib/shared/ids.ts';
+import type { Digest, VolumeName } from '../../lib/shared/ids.ts';
 import { blobPath, FOLDERS } from '../nvme/paths.ts';
 
 export interface NamedBlob {
   readonly digest: Digest;
+  readonly volume: VolumeName;
   readonly entries: readonly ViewEntry[];
 }
 
@@ -21,21 +22,22 @@ const flatPath = (entry: ViewEntry): string => `${FOLDERS.models}/${entry.kind}/
  */
 export function planView(blobs: Iterable<NamedBlob>): Map<string, string> {
   const links = new Map<string, string>();
-  const newest = new Map<string, { readonly entry: ViewEntry; readonly digest: Digest }>();
+  const newest = new Map<string, { readonly entry: ViewEntry; readonly path: string }>();
   const modelFolders = new Set<string>();
-  for (const { digest, entries } of blobs) {
+  for (const { digest, volume, entries } of blobs) {
+    const path = blobPath(digest, volume);
     for (const entry of entries) {
-      links.set(versionedPath(entry), `../../../../${blobPath(digest)}`);
+      links.set(versionedPath(entry), `../../../../${path}`);
       modelFolders.add(`${FOLDERS.models}/${entry.kind}/${entry.model}`);
       const short = flatPath(entry);
       const before = newest.get(short);
       if (entry.kind !== 'other' && (before === undefined || comesAfter(entry, before.entry))) {
-        newest.set(short, { entry, digest });
+        newest.set(short, { entry, path });
       }
     }
   }
-  for (const [path, { digest }] of newest) {
-    if (!modelFolders.has(path)) links.set(path, `../../${blobPath(digest)}`);
+  for (const [short, { path }] of newest) {
+    if (!modelFolders.has(short)) links.set(short, `../../${path}`);
   }
   return links;
 }

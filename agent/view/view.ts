@@ -20,11 +20,12 @@ export function createModelsView(disk: Disk, visible: () => Iterable<NamedBlob>)
   async function bringInLine(): Promise<void> {
     present ??= new Map(await disk.readLinks(FOLDERS.models));
     const wanted = planView(visible());
-    for (const [path, target] of present) {
-      if (wanted.get(path) === target) continue;
+    for (const path of present.keys()) {
+      // One that only leads elsewhere now is replaced below, without a moment in which it is missing.
+      if (wanted.has(path)) continue;
       await disk.remove(path);
       present.delete(path);
-      if (!wanted.has(path)) await removeEmptyFolders(disk, path);
+      await removeEmptyFolders(disk, path);
     }
     for (const [path, target] of wanted) {
       if (present.get(path) === target) continue;

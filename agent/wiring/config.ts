@@ -3,7 +3,9 @@ import * as z from 'zod/mini';
 import { SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { PART_SIZE } from '../../lib/shared/digest.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
-import { HostId } from '../../lib/shared/ids.ts';
+import { FIRST_VOLUME } from '../nvme/paths.ts';
+import type { DiskTier } from '../nvme/volumes.ts';
+import { HostId, VolumeName } from '../../lib/shared/ids.ts';
 import { Bytes, GIB } from '../../lib/shared/units.ts';
 
 /** Each setting is a flag and an environment variable (`--data` and `STRATA_DATA`); the flag goes first. */
@@ -14,6 +16,8 @@ const OPTIONS = {
   runtime: 'embedded (npm start) or aws',
   capacity: 'most bytes that models may take, as in 500GB or 450GiB; default: the volume less the headroom',
   headroom: 'bytes that stay free on the volume; default 1GiB',
+  volumes:
+    'further volumes, as in cold=ssd:/mnt/ssd/strata:8TB,fast=nvme:/nvme1/strata; default size: the volume less the headroom',
   'high-watermark': 'percent of what the store may take, above which it evicts ahead of need; default 98',
   'low-watermark': 'percent that it evicts down to then; default 95',
   'join-token': 'token that registers this host; on EC2 its role does that',
@@ -69,6 +73,14 @@ const Settings = z.object({
   'log-file': z.optional(z.string()),
 });
 
+export interface VolumeSettings {
+  readonly name: VolumeName;
+  readonly tier: DiskTier;
+  readonly path: string;
+  /** Undefined: the volume less the headroom. */
+  readonly capacityBytes: Bytes | undefined;
+}
+
 export interface AgentSettings {
   readonly plane: string;
   /** Undefined: what IAM calls this process. */
@@ -79,6 +91,7 @@ export interface AgentSettings {
     | { readonly kind: 'aws'; readonly bucket: string; readonly region: string; readonly queueUrlPrefix: string };
   readonly capacityBytes: Bytes | undefined;
   readonly headroomBytes: Bytes;
+  readonly volumes: readonly VolumeSettings[];
   readonly watermarks: { readonly high: number; readonly low: number };
   readonly joinToken: string | undefined;
   readonly joinTokenFile: string | undefined;
@@ -132,6 +145,7 @@ export function parseSettings(
     runtime: runtimeOf(settings),
     capacityBytes: raw.capacity === undefined ? undefined : parseSize('capacity', raw.capacity),
     headroomBytes: parseSize('headroom', raw.headroom ?? String(GIB)),
+    volumes: parseVolumes(raw.volumes ?? ''),
     watermarks: watermarksOf(raw['high-watermark'] ?? '98', raw['low-watermark'] ?? '95'),
     joinToken: settings['join-token'],
     joinTokenFile: settings['join-token-file'],
@@ -193,6 +207,22 @@ function parseCount(name: Option, text: string, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > most) throw invalid(`--${name}: a number from 0 to ${most}.`);
   return value;
+}
+
+function parseVolumes(text: string): VolumeSettings[] {
+  const volumes = listOf(text).map((part): VolumeSettings => {
+    const [, label, tier, path, size] = /^([^=]+)=(nvme|ssd):([^:]+)(?::([^:]+))?$/.exec(part) ?? [];
+    const name = VolumeName.safeParse(label);
+    if (!name.success || path === undefined || (tier !== 'nvme' && tier !== 'ssd')) {
+      throw invalid(`--volumes: ${part} is not NAME=nvme:FOLDER or NAME=ssd:FOLDER, with :SIZE where wanted.`);
+    }
+    return { name: name.data, tier, path, capacityBytes: size === undefined ? undefined : parseSize('volumes', size) };
+  });
+  const names = new Set(volumes.map(({ name }) => name));
+  if (names.size < volumes.length || names.has(FIRST_VOLUME)) {
+    throw invalid(`--volumes: each needs a name of its own; ${FIRST_VOLUME} is that of --data.`);
+  }
+  return volumes;
 }
 
 function watermarksOf(high: string, low: string): AgentSettings['watermarks'] {

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { diskSegments } from '../../lib/adapters/diskPath.ts';
 import { createTransferEngine, type EngineConfig } from '../../lib/adapters/transfer/engine.ts';
 import { createEngineParts } from '../../lib/adapters/transfer/engineParts.ts';
 import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
@@ -13,9 +11,9 @@ export interface AgentTransfer {
   close(): Promise<void>;
 }
 
-/** The agent's transfers: bytes by the engine's threads below `root`, the same folder that `disk` stands for. */
+/** The agent's transfers: bytes by the engine's threads, to where `fullPath` says that a path of `disk` lies. */
 export function createAgentTransfer(
-  wired: { readonly disk: Disk; readonly root: string } & Pick<PlanePorts, 'blobRequest'>,
+  wired: { readonly disk: Disk; readonly fullPath: (path: string) => string } & Pick<PlanePorts, 'blobRequest'>,
   config: Partial<EngineConfig>,
   wrap: (mover: PartMover) => PartMover,
 ): AgentTransfer {
@@ -26,7 +24,7 @@ export function createAgentTransfer(
       identity: { totalBytes: size },
       sign: (region) => wired.blobRequest(source, region),
     }),
-    pathOf: (path) => join(wired.root, ...diskSegments(path)),
+    pathOf: wired.fullPath,
   });
   return { transfer: createPartsTransfer({ mover: wrap(mover), disk: wired.disk }), close: () => engine.close() };
 }

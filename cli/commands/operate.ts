@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { VolumeReport } from '../../events/host-heartbeat/v1.ts';
 import { parseReference } from '../../lib/catalog/index.ts';
 import { HostPattern } from '../../lib/shared/ids.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
@@ -80,11 +81,17 @@ async function runHosts(options: PlaneOptions): Promise<void> {
       ['USED', ({ usedBytes }) => formatBytes(usedBytes)],
       ['RESERVED', ({ reservedBytes }) => formatBytes(reservedBytes)],
       ['CAPACITY', ({ capacityBytes }) => formatBytes(capacityBytes)],
+      ['VOLUMES', ({ volumes = [] }) => volumes.map(volumeText).join(', ')],
       ['HEARTBEAT', ({ heartbeatAt }) => ago(heartbeatAt)],
       ['SUBSCRIPTIONS', ({ subscriptions }) => subscriptions.join(', ')],
     ],
     empty: 'No host is registered. Make a join token: strata token create HOST',
   });
+}
+
+function volumeText({ name, tier, state, usedBytes, capacityBytes }: VolumeReport): string {
+  const filling = state === 'failed' ? 'FAILED' : `${formatBytes(usedBytes)} of ${formatBytes(capacityBytes)}`;
+  return `${name} (${tier}) ${filling}`;
 }
 
 async function runDeprecate(target: string, options: MutationOptions & { readonly undo?: boolean }): Promise<void> {

@@ -44,6 +44,7 @@ export function decideHeartbeat(
       usedBytes: heartbeat.usedBytes,
       reservedBytes: heartbeat.reservedBytes,
       volumeFreeBytes: heartbeat.volumeFreeBytes,
+      volumes: heartbeat.volumes,
       // The fence of a retired host drops its fills.
       promisedBytes: drained ? Bytes.parse(0) : host.promisedBytes,
       measuredAt: heartbeat.at,

@@ -33,6 +33,7 @@ export async function doctor(deps: DoctorDeps, now: EpochMs): Promise<readonly D
     ['uploads', () => uploadsMove(deps.catalog, now)],
     ['dead-letters', () => deadLettersAreEmpty(deps.deadLetters)],
     ['hosts', () => hostsSpeak(deps)],
+    ['volumes', () => volumesWork(deps)],
   ];
   const results: DoctorCheck[] = [];
   for (const [check, run] of checks) results.push(await result(check, run));
@@ -99,4 +100,13 @@ async function hostsSpeak({ listHosts }: DoctorDeps): Promise<Finding> {
     detail: `silent: ${silent.map(({ id }) => id).join(', ')}`,
     fix: 'Check `systemctl status strata-agent` on them.',
   };
+}
+
+async function volumesWork({ listHosts }: DoctorDeps): Promise<Finding> {
+  const failed = (await listHosts()).flatMap(({ id, volumes = [] }) =>
+    volumes.filter(({ state }) => state === 'failed').map(({ name }) => `${name} of ${id}`),
+  );
+  if (failed.length === 0) return { ok: true, detail: 'no volume of a host has failed' };
+  const fix = 'Repair or replace them, then restart the agent there; it does without them meanwhile.';
+  return { ok: false, detail: failed.join(', '), fix };
 }

@@ -118,7 +118,7 @@ async function listHosts(catalog: CatalogStore): Promise<readonly HostView[]> {
 
 function hostView(host: Host): HostView {
   const { id, generation, state, zone, labels, subscriptions, heartbeatAt } = host;
-  const { capacityBytes, usedBytes, reservedBytes, volumeFreeBytes } = host;
+  const { capacityBytes, usedBytes, reservedBytes, volumeFreeBytes, volumes } = host;
   return {
     id,
     generation,
@@ -131,5 +131,6 @@ function hostView(host: Host): HostView {
     reservedBytes,
     volumeFreeBytes,
     ...(zone === undefined ? {} : { zone }),
+    ...(volumes === undefined ? {} : { volumes }),
   };
 }

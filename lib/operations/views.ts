@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { VolumeReport } from '../../events/host-heartbeat/v1.ts';
 import {
   ActionValue,
   AliasValue,
@@ -137,6 +138,7 @@ export const HostView = z.object({
   usedBytes: Bytes,
   reservedBytes: Bytes,
   volumeFreeBytes: Bytes,
+  volumes: z.optional(z.array(VolumeReport)),
   heartbeatAt: EpochMs,
 });
 export type HostView = z.infer<typeof HostView>;

@@ -111,8 +111,8 @@ export async function createHostWorld() {
       );
       return host;
     },
-    async prefetch(blob: HostBlob): Promise<void> {
-      unsent.push(plane.prefetchOf(blob, 'big.safetensors'));
+    async prefetch(blob: HostBlob, file = 'big.safetensors'): Promise<void> {
+      unsent.push(plane.prefetchOf(blob, file));
       await sendCommands();
     },
     close() {
@@ -137,6 +137,7 @@ export interface AgentOptions {
   readonly bandwidth?: string;
   readonly capacity?: string;
   readonly failpoint?: string;
+  readonly volumes?: string;
   /** Words put before the command line. */
   readonly within?: readonly string[];
 }
@@ -161,6 +162,7 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
     '--idle-pause-seconds': '0',
     '--log-level': 'error',
     ...(options.bandwidth === undefined ? {} : { '--bandwidth': options.bandwidth }),
+    ...(options.volumes === undefined ? {} : { '--volumes': options.volumes }),
   };
   const line = [
     ...(options.within ?? []),

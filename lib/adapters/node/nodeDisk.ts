@@ -64,7 +64,7 @@ export async function createNodeDisk(root: string): Promise<Disk> {
     symlink: (target, path) => on(path, (full) => replaceLink(target, full)),
     readLinks: (path) => on(path, (full) => linksBelow(full, path)),
     setReadOnly: (path) => withFile(path, O_RDONLY, (file) => file.chmod(0o444)),
-    space: () => mapErrors('.', () => volumeSpace(base)),
+    space: (path = '.') => on(path, volumeSpace),
   };
 }
 
@@ -128,7 +128,6 @@ const CODES: Readonly<Record<string, DiskError['code']>> = {
   ENOTEMPTY: 'not-empty',
   EACCES: 'denied',
   EPERM: 'denied',
-  EROFS: 'denied',
   ELOOP: 'denied',
   EISDIR: 'denied',
 };

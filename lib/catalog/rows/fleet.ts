@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { VolumeReport } from '../../../events/host-heartbeat/v1.ts';
 import { Generation, HostId, HostPattern } from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
@@ -29,6 +30,8 @@ export const HostValue = z.strictObject({
   /** Promised by the plane: the bytes of every reserved or filling replica of this generation. */
   promisedBytes: Bytes,
   volumeFreeBytes: Bytes,
+  /** Of a host with several. */
+  volumes: z.optional(z.array(VolumeReport)),
   /** By the host's clock: orders what heartbeats and receipts measured. */
   measuredAt: EpochMs,
   registeredAt: EpochMs,

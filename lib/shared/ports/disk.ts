@@ -50,6 +50,6 @@ export interface Disk {
   /** Every link below a directory at any depth: path → text. Made for large trees. */
   readLinks(path: string): Promise<ReadonlyMap<string, string>>;
   setReadOnly(path: string): Promise<void>;
-  /** What the volume, its quota and the cgroup leave to us. */
-  space(): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
+  /** What the volume of `path` (the root where it is not said), its quota and the cgroup leave to us. */
+  space(path?: string): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
 }

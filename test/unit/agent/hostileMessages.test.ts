@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openLedger } from '../../../agent/nvme/ledger.ts';
 import { readManifest } from '../../../agent/nvme/manifest.ts';
+import { FIRST_VOLUME } from '../../../agent/nvme/paths.ts';
 import { planView } from '../../../agent/view/planView.ts';
 import { createModelsView } from '../../../agent/view/view.ts';
 import { Command, ViewEntry } from '../../../events/host-command/v1.ts';
@@ -54,7 +55,9 @@ describe('a command', () => {
         const parsed = Command.safeParse(JSON.parse(JSON.stringify(command)));
         if (!parsed.success || parsed.data.type !== 'prefetch') return;
         passed += 1;
-        for (const [path, target] of planView([{ digest: parsed.data.digest, entries: parsed.data.entries }])) {
+        for (const [path, target] of planView([
+          { digest: parsed.data.digest, volume: FIRST_VOLUME, entries: parsed.data.entries },
+        ])) {
           expect(path).toMatch(/^models\/[a-z_]+\/[a-z0-9._-]+(\/[a-z0-9._-]+){0,2}$/);
           expect(path.split('/')).not.toContain('..');
           expect(target).toMatch(/^(\.\.\/)+blobs\/[0-9a-f]{2}\/[0-9a-f]{64}$/);
@@ -69,8 +72,8 @@ describe('a command', () => {
     for (const name of ['models', 'blobs']) await folder.disk.makeDirectory(name);
     const named = (file: string) => ViewEntry.parse({ ...entry, file, publishedAt: EpochMs.parse(1) });
     const blobs = [
-      { digest: Digest.parse('aa'.repeat(32)), entries: [named('x.new-link')] },
-      { digest: Digest.parse('bb'.repeat(32)), entries: [named('x')] },
+      { digest: Digest.parse('aa'.repeat(32)), volume: FIRST_VOLUME, entries: [named('x.new-link')] },
+      { digest: Digest.parse('bb'.repeat(32)), volume: FIRST_VOLUME, entries: [named('x')] },
     ];
     const shown = [...blobs];
     const view = createModelsView(folder.disk, () => shown);
