@@ -32,7 +32,7 @@ describe('an agent that is given a second NVMe volume', () => {
     expect(receipt).toMatchObject({ outcome: 'done', measured: { usedBytes: BLOB_BYTES } });
     const [visible] = await visibleBlobs(nvme.path);
     expect(await digestOf(visible?.path ?? '')).toBe(blob.digest);
-    const link = join(folder.path, 'models/checkpoints/big/1.0.0/big.safetensors');
+    const link = join(folder.path, 'models/checkpoints/tiny/1.0.0/big.safetensors');
     expect(await digestOf(link)).toBe(blob.digest);
     await stopped(agent);
     await folder.remove();
@@ -63,7 +63,7 @@ describe('an agent that is given an SSD volume', () => {
     const moved = await until('one below', async () => (await visibleBlobs(ssd.path))[0]);
     await until('one copy', async () => ((await visibleBlobs(folder.path)).length === 2 ? true : undefined));
     expect(await digestOf(moved.path)).toBe(moved.name);
-    const links = join(folder.path, 'models/checkpoints/big/1.0.0');
+    const links = join(folder.path, 'models/checkpoints/tiny/1.0.0');
     const targets = await Promise.all((await readdir(links)).map((name) => realpath(join(links, name))));
     expect(targets).toContain(await realpath(moved.path));
     expect(targets).toHaveLength(3);
