@@ -68,6 +68,8 @@ export interface Fills {
 }
 
 interface Flight {
+  /** Falls when somebody joins who waits for it more urgently. */
+  priority: FillRequest['priority'];
   ending: 'superseded' | 'stopped' | undefined;
   readonly ended: PromiseWithResolvers<void>;
   transfer: RunningTransfer | undefined;
@@ -95,12 +97,14 @@ export function createFills(parts: StoreParts): Fills {
     async fetch(request) {
       const running = flights.get(request.digest);
       if (running !== undefined) {
+        running.flight.priority = moreUrgent(running.flight.priority, request.priority);
         const outcome = await running.outcome;
         if (outcome.outcome === 'resident') await nameBlob(parts, request);
         return outcome;
       }
       if (stopped) return { outcome: 'stopped' };
-      const flight: Flight = { ending: undefined, ended: Promise.withResolvers(), transfer: undefined };
+      const { priority } = request;
+      const flight: Flight = { priority, ending: undefined, ended: Promise.withResolvers(), transfer: undefined };
       const outcome = launch(request, flight);
       flights.set(request.digest, { flight, outcome });
       return outcome;
@@ -233,16 +237,28 @@ async function transferParts(
   flight: Flight,
   manifest: PartManifest,
 ): Promise<Ending | undefined> {
-  const { digest, origin, priority } = request;
+  const { digest, origin } = request;
   const done = parts.ledger.state.blobs.get(digest)?.parts ?? new Set();
-  const path = stagingPath(digest, volumeOf(parts, digest));
-  const job = { id: digest, source: origin, manifest, path, done, priority };
+  const job = {
+    id: digest,
+    source: origin,
+    manifest,
+    path: stagingPath(digest, volumeOf(parts, digest)),
+    done,
+    get priority() {
+      return flight.priority;
+    },
+  };
   flight.transfer = parts.transfer.start(job, (part) => parts.ledger.commit([{ is: 'part', digest, part }]));
   const outcome = await flight.transfer.outcome;
   // Once it has ended well it is published, whoever wanted it stopped.
   if (outcome.outcome === 'done') return undefined;
   if (outcome.outcome === 'cancelled') return interrupted(flight.ending ?? 'superseded');
   return { end: 'failed', code: failureCode(outcome), message: outcome.message, retryable: outcome.retryable };
+}
+
+function moreUrgent(one: FillRequest['priority'], other: FillRequest['priority']): FillRequest['priority'] {
+  return one < other ? one : other;
 }
 
 function failureCode(outcome: Extract<TransferOutcome, { outcome: 'failed' }>): FillFailure {

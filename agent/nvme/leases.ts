@@ -1,5 +1,8 @@
 import type { Digest } from '../../lib/shared/ids.ts';
+import { errorText } from '../../lib/shared/errors.ts';
+import { DiskError } from '../../lib/shared/ports/disk.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { Ledger } from './ledger.ts';
 import { LeaseId } from './records.ts';
@@ -30,7 +33,7 @@ export interface Leases {
 
 export function createLeases(
   ledger: Ledger,
-  deps: { readonly random: Random; readonly time: SteadyTime },
+  deps: { readonly random: Random; readonly time: SteadyTime; readonly telemetry: Telemetry },
   config: { readonly leaseTtlMs: DurationMs },
 ): Leases {
   const lastRenewed = new Map<LeaseId, number>();
@@ -43,16 +46,28 @@ export function createLeases(
     count(uses, digests, 1);
   }
 
-  async function end(ids: readonly LeaseId[]): Promise<void> {
+  /** Ended, which the ledger is still to be told. Until then a restart takes them for leases again. */
+  const ended = new Set<LeaseId>();
+
+  /** A ledger that cannot be written now is told by the next upkeep: what has ended protects nothing meanwhile. */
+  async function writeEnded(): Promise<void> {
+    const ids = [...ended];
     if (ids.length === 0) return;
-    await ledger.commit(ids.map((lease) => ({ is: 'lease-ended', lease })));
+    try {
+      await ledger.commit(ids.map((lease) => ({ is: 'lease-ended', lease })));
+      for (const id of ids) ended.delete(id);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      deps.telemetry.warn('lease-end-not-written', { leases: ids.length, error: errorText(error) });
+    }
   }
 
-  /** Ends what is in memory and answers what the ledger still has to be told; a second call finds nothing. */
+  /** Ends a lease in memory; a second call finds none. */
   function forget(id: LeaseId): boolean {
     const digests = ledger.state.leases.get(id);
     if (digests === undefined || !lastRenewed.delete(id)) return false;
     count(uses, digests, -1);
+    ended.add(id);
     return true;
   }
 
@@ -79,13 +94,13 @@ export function createLeases(
     async release(id) {
       const known = LeaseId.safeParse(id);
       if (!known.success || !forget(known.data)) return false;
-      await end([known.data]);
+      await writeEnded();
       return true;
     },
     async endExpired() {
       const now = deps.time.elapsed();
-      const expired = [...lastRenewed].filter(([, at]) => now - at >= config.leaseTtlMs).map(([id]) => id);
-      await end(expired.filter(forget));
+      for (const [id, at] of lastRenewed) if (now - at >= config.leaseTtlMs) forget(id);
+      await writeEnded();
     },
     hold(digests) {
       count(holds, digests, 1);

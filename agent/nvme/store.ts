@@ -107,7 +107,7 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
     ledger,
     volumes,
     leaving,
-    leases: createLeases(ledger, { random: deps.random, time }, config),
+    leases: createLeases(ledger, { random: deps.random, telemetry: deps.telemetry, time }, config),
     asks: createAsks(deps.clock),
     wished: new Set(),
     openedAt: deps.clock.now(),

@@ -141,24 +141,3 @@ function replicaEffect(facts: ReceiptFacts, state: ActionState): ReplicaEffect {
   const untouched = complete && bytesBefore === bytesAfter && !DOUBTFUL.includes(receipt.code);
   return state === 'failed' && untouched ? 'verified' : 'unknown';
 }
-
-/**
- * Failures that may pass by themselves. A full or broken disk does not: such a command fails once. `denied` counts as
- * `origin-absent` does: S3 answers 403 for an object that is not there to whoever may not list the bucket, as hosts may not.
- */
-const TRANSIENT: readonly ReceiptCode[] = [
-  'denied',
-  'origin-absent',
-  'origin-unavailable',
-  'wrong-bytes',
-  'expired',
-  'cancelled',
-];
-
-/** How often one wish is commanded. */
-const ATTEMPTS = 3;
-
-/** Seconds until a failed prefetch is decided anew; `undefined` when it is not. */
-export function retryDelaySeconds(code: ReceiptCode, attempt: number): number | undefined {
-  return TRANSIENT.includes(code) && attempt < ATTEMPTS ? 60 * 4 ** (attempt - 1) : undefined;
-}

@@ -23,9 +23,9 @@ export {
   type ReceiptFacts,
   type ReceiptRefusal,
   type ReplicaEffect,
-  retryDelaySeconds,
   type SettleReason,
 } from './decideReceipt.ts';
+export { decideRetry, type Retry } from './decideRetry.ts';
 export { decideResident, type ResidentReason, type ResidentReport } from './decideResidents.ts';
 export { FleetError } from './errors.ts';
 export type { HostCredentialIssuer } from './hostCredentials.ts';

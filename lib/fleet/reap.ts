@@ -18,8 +18,8 @@ import { type ActionId, CorrelationId, type HostId, hostLocation } from '../shar
 import type { CatalogStore, Change, Item } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../shared/units.ts';
-import { retryDelaySeconds } from './decideReceipt.ts';
+import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
+import { placeAgain, REAP_MARGIN_MS, retryChanges } from './decideRetry.ts';
 import { promisedTo } from './settleReceipt.ts';
 
 export interface ReapDeps {
@@ -28,19 +28,17 @@ export interface ReapDeps {
   readonly telemetry: Telemetry;
 }
 
-/** How far off a clock may be before a command is given up that its host still works on. */
-const CLOCK_MARGIN_MS = HOUR_MS;
 const PER_SHARD = 100;
 
 /** A host that comes back after that registers again and is believed about whatever it reports. */
 const RETIRE_AFTER_MS = DAY_MS;
 
 export type HostReaping = 'silent' | 'retired' | 'heard-since';
-export type ActionReaping = 'expired' | 'superseded' | 'ended-since';
+export type ActionReaping = 'expired' | 'superseded' | 'tried-again' | 'ended-since';
 
 /**
- * Every minute: hosts that were not heard become silent, those silent for a day retired, and commands that nobody answered end. None
- * of it removes anything from a host, so a clock that jumps costs a report at worst. Each shard takes its oldest 100 a run.
+ * Every minute: hosts that were not heard become silent, those silent for a day retired, commands that nobody answered end, and
+ * prefetches that failed too often in a row are decided anew after their pause. None of it removes anything from a host, so a clock that jumps costs a report at worst. Each shard takes its oldest 100 a run.
  */
 export async function reap(deps: ReapDeps): Promise<void> {
   for (let shard = 0; shard < HOST_SHARDS; shard += 1) {
@@ -52,7 +50,7 @@ export async function reap(deps: ReapDeps): Promise<void> {
     }
   }
   for (let shard = 0; shard < ACTION_SHARDS; shard += 1) {
-    const before = EpochMs.parse(Math.max(0, deps.clock.now() - CLOCK_MARGIN_MS));
+    const before = EpochMs.parse(Math.max(0, deps.clock.now() - REAP_MARGIN_MS));
     for (const item of await due(deps.catalog, `DUE#ACTION#${shard}`, before)) {
       const reason = await reapAction(deps, ActionRow.parse(item).value.actionId);
       deps.telemetry.metric('ActionReaped', 'Count', 1, { reason });
@@ -97,7 +95,8 @@ async function reapAction(deps: ReapDeps, actionId: ActionId): Promise<ActionRea
   return settle(deps.catalog, `Reaping ${actionId}`, async (): Promise<Decided<ActionReaping>> => {
     const action = await ActionRow.get(deps.catalog, actionId);
     const now = deps.clock.now();
-    if (action?.value.state !== 'pending' || action.value.expiresAt + CLOCK_MARGIN_MS > now) {
+    if (action !== undefined && action.value.state !== 'pending') return retryDue(action, now);
+    if (action === undefined || action.value.expiresAt + REAP_MARGIN_MS > now) {
       return { changes: [], answer: 'ended-since' };
     }
     const host = action.value.host === undefined ? undefined : await HostRow.get(deps.catalog, action.value.host.id);
@@ -108,13 +107,22 @@ async function reapAction(deps: ReapDeps, actionId: ActionId): Promise<ActionRea
       code: state,
       text: dead ? 'A younger generation has begun.' : 'No receipt came in time.',
     };
+    const retry = dead ? { changes: [] } : retryChanges(action.value, 'expired', now);
     const changes = [
-      ActionRow.put({ ...action.value, state, outcome }, expectationOf(action)),
+      ActionRow.put({ ...action.value, state, outcome, retryAt: retry.retryAt }, expectationOf(action)),
       ...(host === undefined ? [] : await releaseCopy(deps.catalog, action.value, host)),
-      ...(dead ? [] : tryAgain(action.value, now)),
+      ...retry.changes,
     ];
     return { changes, answer: state };
   });
+}
+
+/** A prefetch that failed too often in a row, after its pause. */
+function retryDue(action: Versioned<Action>, now: EpochMs): Decided<ActionReaping> {
+  const { retryAt } = action.value;
+  if (retryAt === undefined || retryAt + REAP_MARGIN_MS > now) return { changes: [], answer: 'ended-since' };
+  const tried = ActionRow.put({ ...action.value, retryAt: undefined }, expectationOf(action));
+  return { changes: [tried, ...placeAgain(action.value, now, 0)], answer: 'tried-again' };
 }
 
 /** The copy that waited for the command: a fill gives its room back, an eviction leaves what only the host's list can tell. */
@@ -135,13 +143,4 @@ function releasePromise(host: Versioned<Host>, replica: Replica): readonly Chang
   if (promised === 0) return [];
   const promisedBytes = Bytes.parse(host.value.promisedBytes - promised);
   return [HostRow.put({ ...host.value, promisedBytes }, expectationOf(host))];
-}
-
-function tryAgain(action: Action, now: EpochMs): readonly Change[] {
-  const { model, modelVersion: version, host, attempt = 1, correlationId, actionId, type } = action;
-  const delaySeconds = retryDelaySeconds('expired', attempt);
-  if (type !== 'prefetch' || model === undefined || version === undefined || host === undefined) return [];
-  if (delaySeconds === undefined) return [];
-  const body = { schema: 'place-model/1', model, version, correlationId, host: host.id, attempt: attempt + 1 };
-  return [outboxPut({ id: `retry-${actionId}`, queue: 'placement', body, delaySeconds }, now)];
 }

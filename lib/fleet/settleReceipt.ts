@@ -21,13 +21,8 @@ import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, type EpochMs, Usd } from '../shared/units.ts';
-import {
-  decideReceipt,
-  type ReceiptDecision,
-  type ReceiptRefusal,
-  retryDelaySeconds,
-  type SettleReason,
-} from './decideReceipt.ts';
+import { decideReceipt, type ReceiptDecision, type ReceiptRefusal, type SettleReason } from './decideReceipt.ts';
+import { retryChanges } from './decideRetry.ts';
 import { openReport } from './hostReports.ts';
 
 export interface ReceiptDeps {
@@ -102,8 +97,11 @@ async function decideChanges(
     blobBytes: subject.blob?.value.size,
   });
   if (decision.kind === 'refused') return { changes: [], answer: { answer: decision.reason, receipt } };
+  const failed = decision.state !== 'done';
+  const retry = failed ? retryChanges(subject.action?.value, receipt.code, subject.now) : { changes: [] };
   const changes = [
-    actionChange(subject, decision),
+    actionChange(subject, decision, retry.retryAt),
+    ...retry.changes,
     ...replicaChanges(subject, decision),
     hostChange(subject, decision),
     ...followUps(subject, decision),
@@ -111,7 +109,11 @@ async function decideChanges(
   return { changes, answer: { answer: decision.reason, receipt } };
 }
 
-function actionChange({ receipt, host, action, now }: Subject, decision: SettledDecision): Change {
+function actionChange(
+  { receipt, host, action, now }: Subject,
+  decision: SettledDecision,
+  retryAt: EpochMs | undefined,
+): Change {
   const outcome = { at: now, code: receipt.code, text: receipt.message ?? decision.reason };
   const settledAction: Action =
     action === undefined
@@ -130,7 +132,7 @@ function actionChange({ receipt, host, action, now }: Subject, decision: Settled
           receipt,
           outcome,
         }
-      : { ...action.value, state: decision.state, receipt, outcome };
+      : { ...action.value, state: decision.state, receipt, outcome, retryAt };
   return ActionRow.put(settledAction, expectationOf(action));
 }
 
@@ -200,19 +202,9 @@ export function promisedTo(replica: Replica | undefined, host: Host): number {
   return filling && replica?.host?.generation === host.generation ? replica.bytes : 0;
 }
 
-/** Another try of a prefetch that may succeed, and another look at a host that has more room or lost a copy. */
-function followUps({ receipt, host, action, now }: Subject, decision: SettledDecision): readonly Change[] {
-  const attempt = action?.value.attempt ?? 1;
-  const { model, modelVersion } = action?.value ?? {};
+/** Another look at a host that has more room or lost a copy. */
+function followUps({ receipt, host, now }: Subject, decision: SettledDecision): readonly Change[] {
   const { correlationId, actionId: id } = receipt;
-  if (receipt.type === 'prefetch' && decision.state !== 'done' && model !== undefined && modelVersion !== undefined) {
-    const delaySeconds = retryDelaySeconds(receipt.code, attempt);
-    if (delaySeconds === undefined) return [];
-    const body = { schema: 'place-model/1', model, version: modelVersion, correlationId, host: host.value.id };
-    return [
-      outboxPut({ id: `retry-${id}`, queue: 'placement', body: { ...body, attempt: attempt + 1 }, delaySeconds }, now),
-    ];
-  }
   const roomGrew = receipt.type === 'resize' && decision.state === 'done';
   const copyLost = receipt.type === 'verify' && decision.replica === 'gone';
   if (!roomGrew && !copyLost) return [];

@@ -153,7 +153,7 @@ describe('a host that registers again', () => {
 });
 
 describe('a command that nobody answers', () => {
-  it('ends an hour after its expiry, gives its room back, and is decided anew at most three times', async () => {
+  it('ends an hour after its expiry, gives its room back, and is decided anew: twice at once, then by the schedule', async () => {
     const { world, host } = await resident();
     await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
     const [command] = await world.run();
@@ -177,6 +177,20 @@ describe('a command that nobody answers', () => {
     }
     expect(await world.run()).toEqual([]);
     expect(heard).toBe(4);
+    for (const [attempt, pause] of [
+      [4, 1],
+      [5, 2],
+      [6, 4],
+    ] as const) {
+      await pass(pause * HOUR_MS - 1);
+      expect(await world.run()).toEqual([]);
+      await pass(1);
+      const [again, ...others] = await world.run();
+      expect(others).toEqual([]);
+      expect(await world.action(again!.actionId)).toMatchObject({ attempt, state: 'pending' });
+      await pass(2 * HOUR_MS);
+      expect(await world.run()).toEqual([]);
+    }
   });
 
   it('is settled by its receipt all the same when that comes late', async () => {

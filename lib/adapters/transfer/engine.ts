@@ -23,7 +23,7 @@ export interface RangeRequest {
   readonly bytes: RangeOrder['bytes'];
   /** CRC-32C is always computed. */
   readonly sha256: boolean;
-  /** Lower comes first, and makes higher ones wait that are being read. */
+  /** Lower comes first, and makes higher ones wait that are being read. Looked at anew whenever any range begins or ends. */
   readonly priority: number;
 }
 
@@ -231,7 +231,9 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
       const ended = Promise.withResolvers<RangeEnd>();
       const range: Range = {
         id: nextId++,
-        priority: request.priority,
+        get priority() {
+          return request.priority;
+        },
         request,
         ended,
         thread: undefined,

@@ -30,7 +30,16 @@ export function createEngineParts({ engine, sourceOf, pathOf }: EnginePartsDeps)
       const path = pathOf(job.path);
       const source = sourceFor(job);
       const running = ranges.map(({ offset, length }) =>
-        engine.read({ source, path, offset, bytes: { exactly: length }, sha256, priority: job.priority }),
+        engine.read({
+          source,
+          path,
+          offset,
+          bytes: { exactly: length },
+          sha256,
+          get priority() {
+            return job.priority;
+          },
+        }),
       );
       const cancel = () => {
         for (const range of running) range.cancel();

@@ -95,11 +95,13 @@ function createPortParts(deps: PortTransferDeps, overrides: Partial<PortTransfer
         return { outcome: 'moved', sha256: hash.digest('hex') };
       }
 
-      const end = slots.use(job.priority, copy).catch((error: unknown): PartEnd => {
-        if (error instanceof PartFailure) return ended(error.failure, error.retryable);
-        const full = error instanceof DiskError && error.code === 'no-space';
-        return ended({ kind: full ? 'no-space' : 'disk-error', message: errorText(error) }, false);
-      });
+      const end = slots
+        .use(() => job.priority, copy)
+        .catch((error: unknown): PartEnd => {
+          if (error instanceof PartFailure) return ended(error.failure, error.retryable);
+          const full = error instanceof DiskError && error.code === 'no-space';
+          return ended({ kind: full ? 'no-space' : 'disk-error', message: errorText(error) }, false);
+        });
       return {
         end,
         bytesSoFar: () => bytes,

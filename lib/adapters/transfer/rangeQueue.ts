@@ -1,5 +1,6 @@
 export interface QueuedRange {
   readonly id: number;
+  /** May change while it waits or runs; the next step of any range heeds it. */
   readonly priority: number;
 }
 

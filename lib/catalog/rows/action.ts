@@ -43,8 +43,10 @@ export const ActionValue = z.strictObject({
   decidedAt: EpochMs,
   expiresAt: EpochMs,
   correlationId: CorrelationId,
-  /** Counts the tries of one wish from 1; a limit stops them. */
+  /** Counts the tries of one wish from 1; each pause before the next is longer. */
   attempt: z.optional(z.number()),
+  /** Of a prefetch that failed: the schedule has it decided anew after this moment. */
+  retryAt: z.optional(EpochMs),
   receipt: z.optional(CommandReceipt),
   outcome: z.optional(z.strictObject({ at: EpochMs, code: z.string(), text: z.string() })),
 });
@@ -59,11 +61,12 @@ export const ActionRow = defineRow({
   index: (value) => {
     const subject = value.digest === undefined ? `HOST#${value.host?.id ?? 'none'}` : `BLOB#${value.digest}`;
     const listing = { partition: `ACTIONS#${subject}`, sort: `${sortableTime(value.decidedAt)}#${value.actionId}` };
-    if (value.state !== 'pending') return { listing };
+    const dueAt = value.state === 'pending' ? value.expiresAt : value.retryAt;
+    if (dueAt === undefined) return { listing };
     const shard = shardOf(value.actionId, ACTION_SHARDS);
     return {
       listing,
-      due: { partition: `DUE#ACTION#${shard}`, sort: `${sortableTime(value.expiresAt)}#${value.actionId}` },
+      due: { partition: `DUE#ACTION#${shard}`, sort: `${sortableTime(dueAt)}#${value.actionId}` },
     };
   },
 });

@@ -8,7 +8,10 @@ export interface TransferJob {
   readonly path: string;
   /** Parts that an earlier try has written and verified; they are not fetched again. */
   readonly done: ReadonlySet<number>;
-  /** Lower comes first: 0 an inference process waits, 1 commanded, 2 speculative. */
+  /**
+   * Lower comes first: 0 an inference process waits, 1 commanded, 2 speculative. It may fall while the transfer runs: whoever gives
+   * a part its turn reads it at that moment.
+   */
   readonly priority: 0 | 1 | 2;
 }
 

@@ -4,6 +4,7 @@ import type { Agent } from '../../../agent/agent.ts';
 import { createLocalApi } from '../../../agent/server/localApi.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
 import { SemVer } from '../../../lib/shared/ids.ts';
+import { DiskError } from '../../../lib/shared/ports/disk.ts';
 import { Bytes, HOUR_MS } from '../../../lib/shared/units.ts';
 import { createMemDisk } from '../../support/memDisk.ts';
 import { type AgentWorld, createAgentWorld } from './agentWorld.ts';
@@ -88,6 +89,35 @@ describe('GET /v1/models/{name@range}', () => {
     // The manifest, then 640 bytes in ranges of 32.
     expect(world.counters.rangeReads - before).toBe(21);
     expect(agent.store.leases.active()).toBe(50);
+  });
+
+  it('goes before a prefetch that it joins was behind', async () => {
+    const { world, agent } = await started();
+    const [first, wanted] = [world.addBlob(1_280, 1), world.addBlob(640, 2)];
+    world.publish('latest', { 'model.safetensors': wanted });
+    world.command(world.prefetchOf(first, 'first.safetensors'));
+    world.command(world.prefetchOf(wanted));
+    const reads: string[] = [];
+    const joined = Promise.withResolvers<void>();
+    world.hooks.beforeRead = async (key) => {
+      if (key.endsWith('.parts')) return;
+      reads.push(key);
+      // Both are on their way and none has gone far when the process asks.
+      if (reads.length >= 2) await joined.promise;
+    };
+    await agent.pollOnce();
+    await world.clock.advance(1);
+    const before = reads.length;
+    const ensuring = agent.models.ensure(world.NAME, 'latest', 60_000);
+    await world.clock.advance(1);
+    joined.resolve();
+    expect((await ensuring).outcome).toBe('ready');
+    await agent.settled();
+    const last = reads.lastIndexOf(blobKey(wanted.digest));
+    const othersBefore = reads.slice(before, last).filter((key) => key === blobKey(first.digest)).length;
+    // At most the parts that had their turn already: two parts of two ranges.
+    expect(othersBefore).toBeLessThanOrEqual(4);
+    expect(reads.slice(last).filter((key) => key === blobKey(first.digest)).length).toBeGreaterThan(20);
   });
 
   it.each([
@@ -260,6 +290,30 @@ describe('a lease', () => {
     await elapse(world, agent, 30_000);
     expect(agent.store.leases.protects(blob.digest)).toBe(false);
     expect((await api.request(`/v1/leases/${lease}`, { method: 'PUT' })).status).toBe(404);
+  });
+
+  it.each(['ends by itself', 'is given up'])('that %s while the ledger cannot be written stays ended', async (how) => {
+    const disk = createMemDisk({ totalBytes: 2 ** 30 });
+    let broken = false;
+    const write: typeof disk.write = async (path, offset, bytes) => {
+      if (broken && path === 'state/ledger') throw new DiskError('io', 'input/output error');
+      return disk.write(path, offset, bytes);
+    };
+    const { world, agent, api } = await started({ disk: { ...disk, write } });
+    const blob = world.addBlob(100);
+    world.publish('latest', { 'model.safetensors': blob });
+    const { lease } = (await (await api.request('/v1/models/tiny?wait=5')).json()) as { lease: string };
+    broken = true;
+    if (how === 'is given up') {
+      expect((await api.request(`/v1/leases/${lease}`, { method: 'DELETE' })).status).toBe(204);
+    } else await elapse(world, agent, 65_000);
+    expect(agent.store.leases.protects(blob.digest)).toBe(false);
+    broken = false;
+    await agent.upkeepOnce();
+    world.crash();
+    const again = await world.boot();
+    expect(again.store.leases.active()).toBe(0);
+    expect(again.store.leases.protects(blob.digest)).toBe(false);
   });
 
   it('does not end early when the clock jumps an hour, either way', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CommandReceipt } from '../../../events/command-receipt/v1.ts';
 import { ActionValue, type Replica, ReplicaValue } from '../../../lib/catalog/index.ts';
-import { decideReceipt, retryDelaySeconds } from '../../../lib/fleet/index.ts';
-import { Bytes } from '../../../lib/shared/units.ts';
+import { decideReceipt, decideRetry } from '../../../lib/fleet/index.ts';
+import { Bytes, EpochMs, HOUR_MS } from '../../../lib/shared/units.ts';
 
 const SIZE = 1000;
 const digest = 'a'.repeat(64);
@@ -271,15 +271,27 @@ describe('a receipt', () => {
 });
 
 describe('another try', () => {
-  it('follows what may pass by itself, later each time and three times at most', () => {
-    expect([1, 2, 3].map((attempt) => retryDelaySeconds('origin-unavailable', attempt))).toEqual([60, 240, undefined]);
+  const NOW = EpochMs.parse(Date.parse('2026-11-20T00:00:00Z'));
+  const hours = (attempt: number) => {
+    const retry = decideRetry('origin-unavailable', attempt, NOW);
+    // The schedule looks at what was due an hour ago.
+    return retry?.by === 'schedule' ? (retry.at - NOW) / HOUR_MS + 1 : retry;
+  };
+
+  it('follows what may pass by itself: twice by a message, then by the schedule, later each time', () => {
+    expect([1, 2].map(hours)).toEqual([
+      { by: 'message', delaySeconds: 60 },
+      { by: 'message', delaySeconds: 240 },
+    ]);
+    expect([3, 4, 5, 7, 8, 50].map(hours)).toEqual([1, 2, 4, 16, 24, 24]);
     // What S3 answers a host about an object that is gone.
-    expect(retryDelaySeconds('denied', 1)).toBe(60);
+    expect(decideRetry('denied', 1, NOW)).toBeDefined();
   });
 
   it('does not follow a full or broken disk', () => {
     for (const code of ['no-room', 'disk-error', 'leased'] as const) {
-      expect(retryDelaySeconds(code, 1)).toBeUndefined();
+      expect(decideRetry(code, 1, NOW)).toBeUndefined();
+      expect(decideRetry(code, 9, NOW)).toBeUndefined();
     }
   });
 });

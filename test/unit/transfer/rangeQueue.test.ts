@@ -36,6 +36,16 @@ describe('the queue of ranges', () => {
     expect(steps.at(-1)).toBe('resume 2');
   });
 
+  it('heeds a range that became urgent while it waited', () => {
+    const { steps, queue } = world(1);
+    const [running, waiting] = [range(1, 1), range(2, 1)];
+    const hurried = { id: 3, priority: 1 };
+    for (const one of [running, waiting, hurried]) queue.add(one);
+    hurried.priority = 0;
+    queue.ended(running);
+    expect(steps).toEqual(['start 1', 'start 3']);
+  });
+
   it('asks for no second suspension while one is under way for the same range', () => {
     const { steps, queue } = world(2);
     for (const one of [range(1, 2), range(2, 2), range(3, 0)]) queue.add(one);
