@@ -2,11 +2,12 @@ import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
+import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
+import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { SCANNER } from '../../lib/scanning/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import { createMemDisk } from '../support/memDisk.ts';
-import type { MemQueues } from '../support/memQueues.ts';
 import { slowCopies } from '../support/slowCopies.ts';
 import { chooseFaultRates, Faults, simulated } from './faults.ts';
 import { credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
@@ -15,7 +16,6 @@ import { Plane } from './plane.ts';
 import { Rng } from './rng.ts';
 import { type Incarnation, Scheduler } from './scheduler.ts';
 import type { Capability, Stage } from './stage.ts';
-import { createStores, type StoreKind } from './stores.ts';
 import { countingTelemetry } from './telemetry.ts';
 import { Counters } from './invariants.ts';
 import { watchBucket, watchCatalog } from './watch.ts';
@@ -37,7 +37,6 @@ export async function createStage(
   seed: number,
   trace: ((line: string) => void) | undefined,
   capabilities: readonly Capability[],
-  kind: StoreKind,
 ): Promise<RunningStage> {
   const rng = new Rng(seed);
   const scheduler = new Scheduler(rng.fork());
@@ -46,13 +45,19 @@ export async function createStage(
   const counters = new Counters();
   const clock = scheduler.clockOf(scheduler.incarnation('service'));
   const hostQueues = { redrive: { maxReceiveCount: 5, deadLetter: 'hosts-dlq' } };
-  const stores = createStores(kind, { clock, random: rng.fork().asRandom(), hostQueues });
-  const catalog = watchCatalog(stores.catalog, counters, capabilities);
-  const queues = announcingQueues(stores.queues, (queue) => plane.queueChanged(queue));
-  const objectDatabase = openDatabase(':memory:');
+  const databases = {
+    catalog: openDatabase(':memory:'),
+    queues: openDatabase(':memory:'),
+    objects: openDatabase(':memory:'),
+  };
+  const catalog = watchCatalog(createSqliteCatalogStore(databases.catalog), counters, capabilities);
+  const queues = announcingQueues(
+    createSqliteQueues({ database: databases.queues, clock, random: rng.fork().asRandom(), hostQueues }),
+    (queue) => plane.queueChanged(queue),
+  );
   const files = await createFileObjectStore({
     disk: createMemDisk(),
-    database: objectDatabase,
+    database: databases.objects,
     bucket: 'strata',
     region: 'local',
     clock,
@@ -92,6 +97,7 @@ export async function createStage(
       settings: SETTINGS(PART_SIZE),
     };
   };
+  const earliest = databases.queues.prepare('SELECT min(visible_at) AS at FROM messages WHERE queue = ?');
   const plane: Plane = new Plane({
     scheduler,
     faults,
@@ -100,6 +106,7 @@ export async function createStage(
     queues,
     objects: bucket,
     functions: simulatedFunctions(depsOf),
+    earliestVisible: (queue) => Number(earliest.get(queue)?.['at'] ?? Number.POSITIVE_INFINITY),
   });
   const hosts = HOSTS.map(
     (id) =>
@@ -138,14 +145,11 @@ export async function createStage(
     depsOf,
     trace,
   };
-  const close = () => {
-    stores.close();
-    objectDatabase.close();
-  };
+  const close = () => Object.values(databases).forEach((database) => database.close());
   return { stage, plane, rng, close };
 }
 
-function defineQueues(queues: MemQueues): void {
+function defineQueues(queues: SqliteQueues): void {
   for (const { triggers } of FUNCTIONS) {
     for (const trigger of triggers) {
       if (trigger.kind !== 'queue') continue;
@@ -158,7 +162,7 @@ function defineQueues(queues: MemQueues): void {
 }
 
 /** Tells which queue got, gave or lost messages. */
-function announcingQueues(queues: MemQueues, changed: (queue: string) => void): MemQueues {
+function announcingQueues(queues: SqliteQueues, changed: (queue: string) => void): SqliteQueues {
   return {
     ...queues,
     async send(queue, messages) {
@@ -198,7 +202,7 @@ function announcingOutbox(catalog: CatalogStore, written: (partition: string) =>
 }
 
 /** Messages repeat and overtake each other. */
-function unreliable(queues: MemQueues, faults: Faults, rng: Rng): MessageSender {
+function unreliable(queues: SqliteQueues, faults: Faults, rng: Rng): MessageSender {
   return {
     async send(queue, messages) {
       const late = () => (faults.happens('reordered-delivery') ? rng.below(60) : 0);

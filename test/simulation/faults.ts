@@ -13,6 +13,7 @@ export const FAULT_KINDS = [
   'visibility-expired',
   'poison-message',
   'throttled',
+  'refused-call',
   'ambiguous-answer',
   'self-triggering-upload',
   'paused-agent',
@@ -42,6 +43,7 @@ const BASE_RATES: Readonly<Record<FaultKind, number>> = {
   'visibility-expired': 0.01,
   'poison-message': 0.03,
   throttled: 0.0002,
+  'refused-call': 0.006,
   'ambiguous-answer': 0.006,
   'self-triggering-upload': 0.1,
   'paused-agent': 0.05,
@@ -90,6 +92,10 @@ export class Faults {
     return rate !== undefined && this.rng.chance(rate);
   }
 
+  begin(): void {
+    this.enabled = true;
+  }
+
   /** From now on nothing fails any more. */
   end(): void {
     this.enabled = false;
@@ -102,8 +108,8 @@ export class Faults {
 }
 
 /**
- * A port whose every asynchronous call parks before and after its effect, and may be refused before it (throttling) or
- * answered by an error after it (the effect happened, the caller cannot know).
+ * A port whose every asynchronous call parks before and after its effect, and may be refused before it (one call, or every one
+ * for a while) or answered by an error after it (the effect happened, the caller cannot know).
  */
 export function simulated<Port extends object>(
   scheduler: Scheduler,
@@ -142,6 +148,9 @@ export function simulated<Port extends object>(
 }
 
 function refuse(scheduler: Scheduler, faults: Faults, label: string): void {
+  if (faults.happens('refused-call')) {
+    throw new PortError({ code: 'unavailable', message: `${label}: not reached. Try again.`, retryable: true });
+  }
   if (scheduler.now < faults.throttledUntil && faults.enabled) {
     throw new PortError({ code: 'throttled', message: `${label}: slow down. Try again.`, retryable: true });
   }

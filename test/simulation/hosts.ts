@@ -5,23 +5,23 @@
 
 import { type Agent, createAgent } from '../../agent/agent.ts';
 import { evictionConfig } from '../../agent/wiring/eviction.ts';
+import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { createPortTransfer } from '../../lib/adapters/transfer/portTransfer.ts';
 import type { AgentPlane } from '../../lib/fleet/index.ts';
-import { blobDigest, partHash } from '../../lib/shared/digest.ts';
-import { Digest, HostId, ModelName } from '../../lib/shared/ids.ts';
+import { HostId, ModelName } from '../../lib/shared/ids.ts';
 import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { Bytes, DurationMs, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { agentPlaneOver, type PlaneCall } from '../support/agentPlaneOver.ts';
 import { createMemDisk, type MemDisk } from '../support/memDisk.ts';
-import type { MemQueues } from '../support/memQueues.ts';
 import { type Faults, simulated } from './faults.ts';
 import type { Plane } from './plane.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 import { countingTelemetry } from './telemetry.ts';
-import { type Counters, violated } from './invariants.ts';
+import { HostWatch } from './hostWatch.ts';
+import type { Counters } from './invariants.ts';
 
 export interface HostsOptions {
   readonly scheduler: Scheduler;
@@ -30,7 +30,7 @@ export interface HostsOptions {
   readonly rng: Rng;
   readonly partSize: number;
   readonly objects: ObjectStore;
-  readonly queues: MemQueues;
+  readonly queues: SqliteQueues;
   readonly sender: MessageSender;
   readonly plane: () => Plane;
   readonly trace: ((line: string) => void) | undefined;
@@ -47,9 +47,7 @@ export class SimulatedHost {
   incarnation: Incarnation;
   private readonly options: HostsOptions;
   private readonly rng: Rng;
-  /** What inference processes hold leases on, as they were told. */
-  private readonly leased = new Map<string, { readonly digests: readonly Digest[]; readonly until: number }>();
-  private readonly flipped = new Set<string>();
+  readonly watch: HostWatch;
   private lives = 0;
 
   constructor(id: string, options: HostsOptions) {
@@ -58,6 +56,7 @@ export class SimulatedHost {
     this.rng = options.rng.fork();
     this.disk = createMemDisk({ totalBytes: 64 * 1024 * 1024, now: () => options.scheduler.now });
     this.incarnation = options.scheduler.incarnation(`${id}/0`);
+    this.watch = new HostWatch(this.id, this.disk, options);
   }
 
   /** Starts an incarnation on the host's disk. */
@@ -89,7 +88,7 @@ export class SimulatedHost {
     if (!this.incarnation.alive) return;
     scheduler.crash(this.incarnation);
     this.agent = undefined;
-    this.leased.clear();
+    this.watch.leased.clear();
     this.disk.powerCut(() => this.rng.chance(0.5));
     const down = scheduler.incarnation(`${this.id}/down`);
     scheduler.spawn(down, async () => {
@@ -104,13 +103,13 @@ export class SimulatedHost {
 
   /** Damages one byte of one cached file. */
   async flipBit(): Promise<boolean> {
-    const files = this.blobFiles();
+    const files = this.watch.blobFiles();
     if (files.length === 0) return false;
     const path = this.rng.pick(files);
     const size = (await this.disk.stat(path))?.size ?? 0;
     if (size === 0) return false;
     this.disk.flipBit(path, this.rng.below(size));
-    this.flipped.add(path);
+    this.watch.flipped.add(path);
     return true;
   }
 
@@ -146,7 +145,7 @@ export class SimulatedHost {
     const { counters, models, scheduler, faults } = this.options;
     if (!faults.enabled && this.rng.chance(0.9)) return;
     const model = ModelName.parse(this.rng.pick(models));
-    const digests = this.rng.chance(0.2) ? [...(await this.residents())] : [];
+    const digests = this.rng.chance(0.2) ? [...(await this.watch.residents())] : [];
     const ensured =
       digests.length > 0
         ? await agent.models.ensureBlob(this.rng.pick(digests), 0)
@@ -154,18 +153,11 @@ export class SimulatedHost {
     counters.count(`ensure: ${ensured.outcome}`);
     if (ensured.outcome !== 'ready') return;
     const used = ensured.files.map(({ digest }) => digest);
-    this.leased.set(ensured.lease, { digests: used, until: scheduler.now + MINUTE_MS });
-    for (const digest of used) await counters.watch(() => this.checkServed(digest));
+    this.watch.leased.set(ensured.lease, { digests: used, until: scheduler.now + MINUTE_MS });
+    for (const digest of used) await counters.watch(() => this.watch.checkServed(digest));
     await scheduler.sleep(this.incarnation, this.rng.below(MINUTE_MS / 2));
-    this.leased.delete(ensured.lease);
+    this.watch.leased.delete(ensured.lease);
     await agent.store.leases.release(ensured.lease);
-  }
-
-  private async checkServed(digest: Digest): Promise<void> {
-    const path = `blobs/${digest.slice(0, 2)}/${digest}`;
-    if (this.flipped.has(path)) return;
-    if ((await this.digestOnDisk(path)) !== digest)
-      violated(`${this.id}: ${path} is served and is not what its name says.`);
   }
 
   private deps(mine: Incarnation): Parameters<typeof createAgent>[0] {
@@ -181,7 +173,7 @@ export class SimulatedHost {
       disk,
       plane: simulated(scheduler, faults, mine, 'plane', this.plane()),
       receiver: simulated(scheduler, faults, mine, 'queue', queues),
-      sender: simulated(scheduler, faults, mine, 'reports', sender),
+      sender: simulated(scheduler, faults, mine, 'reports', this.reporting(sender)),
       objects: reader,
       transfer: createPortTransfer({ objects: reader, disk, clock, random }, { rangeBytes: 2048, parallelParts: 2 }),
       useCredentials: () => undefined,
@@ -216,6 +208,16 @@ export class SimulatedHost {
     return agentPlaneOver(call, `arn:aws:sts::000000000000:assumed-role/agent/${this.id}`);
   }
 
+  /** What the host reports is looked at as it leaves. */
+  private reporting(sender: MessageSender): MessageSender {
+    return {
+      send: async (queue, messages) => {
+        for (const { body } of messages) await this.options.counters.watch(() => this.watch.checkReport(body));
+        await sender.send(queue, messages);
+      },
+    };
+  }
+
   /** The disk fails now and then; and what is published or removed is looked at. */
   private faultyDisk(): Disk {
     const { disk } = this;
@@ -234,80 +236,17 @@ export class SimulatedHost {
       allocate: async (path, size) => {
         failing(path);
         await disk.allocate(path, size);
-        await counters.watch(() => this.checkBudget());
+        await counters.watch(() => this.watch.checkBudget(this.agent));
       },
       rename: async (from, to) => {
         await disk.rename(from, to);
-        if (to.startsWith('blobs/')) await counters.watch(() => this.checkPublished(to));
+        if (to.startsWith('blobs/')) await counters.watch(() => this.watch.checkPublished(to));
       },
       remove: async (path) => {
-        await counters.watch(async () => this.checkRemoval(path));
+        await counters.watch(() => this.watch.checkRemoval(path, this.agent));
         await disk.remove(path);
-        this.flipped.delete(path);
+        this.watch.flipped.delete(path);
       },
     };
-  }
-
-  private async checkPublished(path: string): Promise<void> {
-    this.flipped.delete(path);
-    const digest = path.slice(path.lastIndexOf('/') + 1);
-    if ((await this.digestOnDisk(path)) !== digest)
-      violated(`${this.id}: ${path} was published with other bytes than its name says.`);
-    this.options.counters.count('published on a host');
-  }
-
-  private checkRemoval(path: string): void {
-    if (!path.startsWith('blobs/') || this.flipped.has(path)) return;
-    const digest = path.slice(path.lastIndexOf('/') + 1);
-    for (const { digests, until } of this.leased.values()) {
-      if (until > this.options.scheduler.now && digests.some((one) => one === digest)) {
-        violated(`${this.id}: ${path} was removed while an inference process holds a lease on it.`);
-      }
-    }
-  }
-
-  /** Staging and stored files together stay within the capacity, to the page. */
-  private async checkBudget(): Promise<void> {
-    let bytes = 0;
-    let files = 0;
-    for (const path of [...this.blobFiles(), ...this.files('staging/')]) {
-      bytes += (await this.disk.stat(path))?.size ?? 0;
-      files += 1;
-    }
-    const limit = this.agent?.store.ledger.state.capacityBytes ?? this.options.capacityBytes;
-    if (bytes > Math.max(limit, this.options.capacityBytes)) {
-      violated(`${this.id}: ${files} files of ${bytes} bytes exceed the capacity of ${limit} bytes.`);
-    }
-  }
-
-  private async digestOnDisk(path: string): Promise<string | undefined> {
-    const size = (await this.disk.stat(path))?.size;
-    if (size === undefined) return undefined;
-    const { partSize } = this.options;
-    const hashes = [];
-    for (let offset = 0; offset < size; offset += partSize)
-      hashes.push(partHash(await this.disk.read(path, offset, partSize)));
-    return blobDigest(size, partSize, hashes);
-  }
-
-  blobFiles(): string[] {
-    return this.files('blobs/').filter((path) => path.split('/').length === 3);
-  }
-
-  private files(prefix: string): string[] {
-    return this.disk
-      .tree()
-      .map((line) => line.split(' ')[0] ?? line)
-      .filter((path) => path.startsWith(prefix) && !path.endsWith('/'));
-  }
-
-  /** The blobs on the disk that are whole, or were until a bit flipped that no scrub has met yet. */
-  async residents(): Promise<ReadonlySet<Digest>> {
-    const found = new Set<Digest>();
-    for (const path of this.blobFiles()) {
-      const digest = path.slice(path.lastIndexOf('/') + 1);
-      if (this.flipped.has(path) || (await this.digestOnDisk(path)) === digest) found.add(Digest.parse(digest));
-    }
-    return found;
   }
 }

@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS } from './faults.ts';
-import { mutants } from './mutants.ts';
+import { huntMutants, testMutants } from './hunt.ts';
 import { runSeed } from './world.ts';
 
 const USAGE = `npm run simulate -- [--seeds N] [--first S]   run N seeds from S on
 npm run simulate -- --seed S [--trace]         replay one seed, every step with --trace
 npm run simulate -- --mutants [--only id,id]   for each edited rule, hunt for the seed that notices
+npm run simulate -- --test-mutants [--only id,id]   which edited rules the unit and contract tests notice
   --counters  print every decision, state edge and fault that was reached
   --json      one line of JSON at the end`;
 
@@ -21,13 +20,16 @@ const { values } = parseArgs({
     counters: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
+    'test-mutants': { type: 'boolean', default: false },
     'stop-at-first': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
+const only = values.only?.split(',');
 if (values.help) console.log(USAGE);
-else if (values.mutants) process.exitCode = (await huntMutants(values.only?.split(','))) ? 0 : 1;
+else if (values.mutants) process.exitCode = (await huntMutants(only, values.seeds ?? '10000')) ? 0 : 1;
+else if (values['test-mutants']) process.exitCode = (await testMutants(only)) ? 0 : 1;
 else process.exitCode = (await runSeeds()) ? 0 : 1;
 
 async function runSeeds(): Promise<boolean> {
@@ -80,38 +82,4 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` ← ${error.cause.stack ?? error.cause.message}` : '';
   return `${error.name}: ${error.message}${cause}`;
-}
-
-/** Each mutant runs in a process of its own until a seed fails; two at a time. */
-async function huntMutants(only: readonly string[] | undefined): Promise<boolean> {
-  const waiting = mutants.filter(({ id }) => only === undefined || only.includes(id));
-  let found = 0;
-  const hunter = async () => {
-    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const line = await hunt(mutant.id, values.seeds ?? '10000');
-      if (line !== undefined) found += 1;
-      console.log(`${line === undefined ? 'SURVIVED' : 'found   '}  ${mutant.id.padEnd(32)}  ${line ?? mutant.breaks}`);
-    }
-  };
-  const total = waiting.length;
-  await Promise.all([hunter(), hunter()]);
-  console.log(`${found} of ${total} mutants found`);
-  return found === total;
-}
-
-function hunt(id: string, seeds: string): Promise<string | undefined> {
-  const hook = new URL('./mutationHook.ts', import.meta.url).href;
-  const child = spawn(
-    process.execPath,
-    ['--import', hook, new URL(import.meta.url).pathname, '--seeds', seeds, '--stop-at-first'],
-    { env: { ...process.env, STRATA_MUTANT: id }, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  return new Promise((resolve, reject) => {
-    let line: string | undefined;
-    createInterface(child.stdout).on('line', (text) => {
-      if (text.startsWith('seed ')) line ??= text;
-    });
-    child.on('error', reject);
-    child.on('close', () => resolve(line));
-  });
 }

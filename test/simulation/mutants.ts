@@ -1,4 +1,14 @@
-import type { Mutant } from './mutation.ts';
+/** A one-place edit of shipped code that breaks one rule of docs/simulation.md. */
+export interface Mutant {
+  readonly id: string;
+  /** What the edit breaks, as a sentence. */
+  readonly breaks: string;
+  /** Path from the root of the repository. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
 
 /** One-place edits of shipped code, at least one for each of the rules that keep the system safe (docs/simulation.md). */
 export const mutants: readonly Mutant[] = [
@@ -45,6 +55,14 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    id: 'ledger-unsynced',
+    breaks:
+      'Rule 3, one effect: a power cut makes the host forget what it did, and a replayed command is carried out again.',
+    file: 'agent/nvme/ledger.ts',
+    find: '    await disk.sync(LEDGER_PATH);\n',
+    replace: '',
+  },
+  {
     id: 'old-origin-deleted-at-once',
     breaks:
       'Rule 4, nothing deleted before its replacement is in place: the copy that the catalog serves from is deleted.',
@@ -69,9 +87,9 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'capacity-not-enforced',
     breaks: 'Rule 5, space is reserved before it is used: a fill begins although it does not fit.',
-    file: 'agent/nvme/admission.ts',
-    find: 'const overCapacity = usedBytes(parts) + bytes - capacity;',
-    replace: 'const overCapacity = bytes - capacity;',
+    file: 'agent/nvme/room.ts',
+    find: 'usedBytes(parts) + bytes - capacityBytes(parts)',
+    replace: 'bytes - capacityBytes(parts)',
   },
   {
     id: 'failed-fill-keeps-its-promise',
@@ -139,8 +157,8 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'scans-not-counted',
     breaks: 'Rule 8: a file at which the scanner dies is scanned for ever.',
-    file: 'lib/ingest/judgeUpload.ts',
-    find: 'const scans = (row.value.scans ?? 0) + 1;',
+    file: 'lib/ingest/settleVerdict.ts',
+    find: 'const scans = (upload.scans ?? 0) + 1;',
     replace: 'const scans = 1;',
   },
 ];

@@ -1,17 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-
-/** A one-place edit of shipped code that breaks one rule of docs/simulation.md. */
-export interface Mutant {
-  readonly id: string;
-  /** What the edit breaks, as a sentence. */
-  readonly breaks: string;
-  /** Path from the root of the repository. */
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly find: string;
-  readonly replace: string;
-}
+import { type Mutant, mutants } from './mutants.ts';
 
 export class MutationError extends Error {
   override readonly name = 'MutationError';
@@ -25,6 +14,15 @@ export function mutate(mutant: Mutant, source: string): string {
     );
   }
   return source.replace(mutant.find, () => mutant.replace);
+}
+
+/** The mutant that this process was started for. */
+export function chosenMutant(): Mutant {
+  const id = process.env['STRATA_MUTANT'];
+  const mutant = mutants.find((candidate) => candidate.id === id);
+  if (mutant === undefined)
+    throw new MutationError(`STRATA_MUTANT=${id} names no mutant of test/simulation/mutants.ts.`);
+  return mutant;
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -8,10 +8,10 @@ import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import type { FunctionDeclaration, ScheduleTime, Trigger } from '../../functions/shared/declaration.ts';
 import { createContext } from '../../functions/shared/invocation.ts';
 import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
+import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { PortError } from '../../lib/shared/errors.ts';
 import type { ReceivedMessage } from '../../lib/shared/ports/messageQueue.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
-import type { MemQueues } from '../support/memQueues.ts';
 import type { Faults } from './faults.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
@@ -54,9 +54,11 @@ export interface PlaneOptions {
   readonly faults: Faults;
   readonly counters: Counters;
   readonly rng: Rng;
-  readonly queues: MemQueues;
+  readonly queues: SqliteQueues;
   readonly objects: FileObjectStore;
   readonly functions: readonly SimulatedFunction[];
+  /** When the earliest message of a queue is visible; infinite for an empty one. */
+  readonly earliestVisible: (queue: string) => number;
 }
 
 const LONGEST_DELAY_S = 120;
@@ -216,10 +218,10 @@ export class Plane {
   }
 
   private pollQueues(): void {
-    const { scheduler, queues } = this.options;
+    const { scheduler, earliestVisible } = this.options;
     let due = Number.POSITIVE_INFINITY;
     for (const mapping of this.mappings) {
-      mapping.visibleAt ??= queues.earliestVisible(mapping.trigger.queue);
+      mapping.visibleAt ??= earliestVisible(mapping.trigger.queue);
       if (mapping.visibleAt > scheduler.now) due = Math.min(due, mapping.visibleAt);
       else if (mapping.inFlight < mapping.trigger.maxConcurrency) this.deliver(mapping);
     }

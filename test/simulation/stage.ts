@@ -1,10 +1,10 @@
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
+import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import type { CatalogStore, Item, ItemKey } from '../../lib/shared/ports/catalogStore.ts';
 import type { Faults } from './faults.ts';
 import type { SimulatedHost } from './hosts.ts';
 import type { Counters } from './invariants.ts';
-import type { MemQueues } from '../support/memQueues.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 
@@ -21,7 +21,7 @@ export interface Stage {
   readonly catalog: WatchedCatalog;
   /** Where uploads go and blobs lie; changes of it lead to events. */
   readonly bucket: FileObjectStore;
-  readonly queues: MemQueues;
+  readonly queues: SqliteQueues;
   readonly hosts: readonly SimulatedHost[];
   readonly models: readonly string[];
   readonly partSize: number;

@@ -2,16 +2,16 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { CAPABILITIES } from './capabilities/index.ts';
 import { createStage } from './createStage.ts';
 import type { Capability } from './stage.ts';
-import type { StoreKind } from './stores.ts';
 import { type Counters, InvariantViolation, violated } from './invariants.ts';
 
 /** Two of them, with days between in most runs. */
 const FAULTY_PHASE_MS = 8 * MINUTE_MS;
+const MORE_MS = 4 * MINUTE_MS;
 /** Actions begin so long before a phase ends. */
 const LAST_ACTIONS_MS = MINUTE_MS;
 /** Longer than every retry, lease, expiry and reconciliation interval of the system. */
 const CALM_PHASE_MS = 3 * HOUR_MS;
-/** Under faults; a quieter run goes on until it had so many. */
+/** A quieter run goes on, with faults for `MORE_MS` and then without, until it had so many. */
 const LEAST_DELIVERIES = 300;
 /** The longest interval at which something of the system looks for what was lost. */
 const RECONCILIATION_MS = 10 * MINUTE_MS;
@@ -26,13 +26,9 @@ export interface RunResult {
 }
 
 /** Runs one seed to its end. Throws what went wrong: a broken invariant, an escaped await, an error of the handlers' host. */
-export async function runSeed(
-  seed: number,
-  trace?: (line: string) => void,
-  stores: StoreKind = 'memory',
-): Promise<RunResult> {
+export async function runSeed(seed: number, trace?: (line: string) => void): Promise<RunResult> {
   const capabilities: Capability[] = [];
-  const world = await createStage(seed, trace, capabilities, stores);
+  const world = await createStage(seed, trace, capabilities);
   const { stage, plane, rng } = world;
   for (const create of CAPABILITIES) capabilities.push(create(stage, rng.fork()));
   const { scheduler, counters, faults } = stage;
@@ -48,21 +44,20 @@ export async function runSeed(
     }
   }
 
-  async function act(): Promise<void> {
-    for (const { act } of capabilities) act?.(FAULTY_PHASE_MS - LAST_ACTIONS_MS);
-    await drive(scheduler.now + FAULTY_PHASE_MS);
+  async function act(durationMs: number): Promise<void> {
+    for (const { act } of capabilities) act?.(durationMs - LAST_ACTIONS_MS);
+    await drive(scheduler.now + durationMs);
   }
 
   async function faulty(): Promise<void> {
     for (const { begin } of capabilities) begin?.();
-    await act();
+    await act(FAULTY_PHASE_MS);
     if (rng.chance(0.6)) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
       scheduler.advanceTo(scheduler.now + (8 + rng.below(4)) * DAY_MS);
       counters.count('days passed');
     }
-    do await act();
-    while (plane.deliveries < LEAST_DELIVERIES);
+    await act(FAULTY_PHASE_MS);
   }
 
   async function atRest(): Promise<boolean> {
@@ -91,6 +86,11 @@ export async function runSeed(
   try {
     await faulty();
     await calm();
+    while (plane.deliveries < LEAST_DELIVERIES) {
+      faults.begin();
+      await act(MORE_MS);
+      await calm();
+    }
   } finally {
     world.close();
   }

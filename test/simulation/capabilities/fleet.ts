@@ -40,6 +40,9 @@ export function fleet({ catalog, counters, hosts }: Stage): Capability {
     const was = readHost(before);
     if (is.generation < was.generation) violated(`${key.partition}: generation went back.`);
     if (was.state !== is.state) counters.count(`host: ${was.state}→${is.state}`);
+    if (is.generation === was.generation && is.heartbeatSequence < was.heartbeatSequence) {
+      violated(`${key.partition}: heartbeat ${is.heartbeatSequence} is believed after ${was.heartbeatSequence}.`);
+    }
     if (is.generation === was.generation && is.publicKey !== was.publicKey) {
       violated(`${key.partition}: the key of generation ${is.generation} was replaced.`);
     }
@@ -56,8 +59,9 @@ export function fleet({ catalog, counters, hosts }: Stage): Capability {
     const row = await HostRow.get(catalog, HostId.parse(host.id));
     if (row === undefined) violated(`${host.id} never registered.`);
     if (row.value.state !== 'active') violated(`${host.id} is ${row.value.state} although it is alive.`);
+    host.watch.checkPins(host.agent);
     if (row.value.promisedBytes !== 0) violated(`${host.id}: ${row.value.promisedBytes} bytes are still promised.`);
-    const onDisk = await host.residents();
+    const onDisk = await host.watch.residents();
     const listed = await catalog.queryIndex('listing', { partition: `HOSTBLOBS#${host.id}`, limit: 1000 });
     const believed = new Set<string>();
     for (const item of listed.items) {

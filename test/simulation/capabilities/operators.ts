@@ -1,6 +1,6 @@
 import { ReplicaRow } from '../../../lib/catalog/index.ts';
 import { commandHost, type OperatorCommand } from '../../../lib/fleet/index.ts';
-import { CorrelationId } from '../../../lib/shared/ids.ts';
+import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
 import { Bytes, MINUTE_MS } from '../../../lib/shared/units.ts';
 import type { SimulatedHost } from '../hosts.ts';
 import type { Rng } from '../rng.ts';
@@ -10,6 +10,8 @@ import type { Capability, Stage } from '../stage.ts';
 export function operators(stage: Stage, rng: Rng): Capability {
   const { scheduler, faults, hosts, catalog, counters, hostCapacity } = stage;
   const life = scheduler.incarnation('operators');
+  /** The blob that an operator was last concerned with: they seldom leave it at one command. */
+  let last: Digest | undefined;
 
   async function wishFor(host: SimulatedHost): Promise<OperatorCommand> {
     const page = await catalog.queryIndex('listing', { partition: `HOSTBLOBS#${host.id}`, limit: 100 });
@@ -19,7 +21,8 @@ export function operators(stage: Stage, rng: Rng): Capability {
       return rng.pick<OperatorCommand>([{ type: 'report' }, { type: 'report' }, { type: 'resize', capacityBytes }]);
     }
     const type = rng.pick(['evict', 'evict', 'evict', 'verify', 'pin', 'unpin', 'unpin'] as const);
-    return { type, digest: rng.pick(digests) };
+    last = last !== undefined && rng.chance(0.5) ? last : rng.pick(digests);
+    return { type, digest: last };
   }
 
   async function command(host: SimulatedHost): Promise<void> {

@@ -33,7 +33,7 @@ export class Uploaders {
   act(durationMs: number): void {
     const { rng } = this;
     for (const model of this.stage.models) {
-      for (let count = 3 + rng.below(3); count > 0; count -= 1) {
+      for (let count = Math.ceil((durationMs / MINUTE_MS) * (0.2 + 0.4 * rng.number())); count > 0; count -= 1) {
         const minor = this.released.get(model) ?? 0;
         this.released.set(model, minor + 1);
         this.later(rng.below(durationMs), () => this.release(model, `1.${minor}.0`));

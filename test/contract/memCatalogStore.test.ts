@@ -1,4 +1,0 @@
-import { createMemCatalogStore } from '../support/memCatalogStore.ts';
-import { catalogStoreContract } from './catalogStore.suite.ts';
-
-catalogStoreContract('The catalog in memory', async () => createMemCatalogStore());
