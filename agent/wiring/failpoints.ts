@@ -1,9 +1,10 @@
 import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
-import type { Disk } from '../../lib/shared/ports/disk.ts';
+import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
 import type { MessageReceiver, MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 
 /**
- * Named moments at which a test lets the real process die, by wrapping the ports: the product knows nothing of them.
+ * Named moments at which a test lets the real process die, or the disk fail, by wrapping the ports: the product knows nothing of
+ * them.
  * `before` is not yet on the device, `after` is.
  */
 const DISK_POINTS: readonly { readonly name: string; readonly call: keyof Disk; readonly path: RegExp }[] = [
@@ -22,7 +23,10 @@ const DISK_POINTS: readonly { readonly name: string; readonly call: keyof Disk; 
 /** Of what passes by the disk port: bytes that the engine writes, messages. */
 const OTHER_POINTS = ['part-written', 'command-removed', 'receipt-sent'] as const;
 
-/** Every fail point, as `STRATA_FAILPOINT` takes it: `<name>.before`, `<name>.after`, with `:<n>` for the n-th time. */
+/**
+ * Every fail point, as `STRATA_FAILPOINT` takes it: `<name>.before`, `<name>.after`, with `:<n>` for the n-th time and `:<n>:io` for
+ * an I/O error then instead of the end.
+ */
 export const FAILPOINTS: readonly string[] = [...DISK_POINTS.map(({ name }) => name), ...OTHER_POINTS].flatMap(
   (name) => [`${name}.before`, `${name}.after`],
 );
@@ -33,7 +37,7 @@ interface Points {
 
 /** @throws RangeError for a name that is none. */
 export function createFailpoints(setting: string, die: () => void): Points {
-  const [name = '', times = '1'] = setting.split(':');
+  const [name = '', times = '1', how] = setting.split(':');
   if (!FAILPOINTS.includes(name))
     throw new RangeError(`There is no fail point ${name}; there are ${FAILPOINTS.join(', ')}.`);
   let left = Number(times);
@@ -41,7 +45,9 @@ export function createFailpoints(setting: string, die: () => void): Points {
     reach(point) {
       if (point !== name) return;
       left -= 1;
-      if (left === 0) die();
+      if (left !== 0) return;
+      if (how === 'io') throw new DiskError('io', `The disk fails at ${name}.`);
+      die();
     },
   };
 }

@@ -111,6 +111,10 @@ export async function createHostWorld() {
       );
       return host;
     },
+    async command(command: Command): Promise<void> {
+      unsent.push(command);
+      await sendCommands();
+    },
     async prefetch(blob: HostBlob, file = 'big.safetensors'): Promise<void> {
       unsent.push(plane.prefetchOf(blob, file));
       await sendCommands();
