@@ -7,6 +7,7 @@ import { registerOperate } from './commands/operate.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerPrices } from './commands/prices.ts';
 import { registerPush } from './commands/push.ts';
+import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerScan } from './commands/scan.ts';
 import { registerSimulate } from './commands/simulate.ts';
@@ -23,6 +24,7 @@ for (const register of [
   registerPush,
   registerModels,
   registerLifecycle,
+  registerQuarantine,
   registerOperate,
   registerDoctor,
   registerHost,

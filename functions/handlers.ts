@@ -12,10 +12,12 @@ import { createReceiptsHandler } from './receipts/handler.ts';
 import { createReconcileHandler } from './reconcile/handler.ts';
 import { createRelayHandler } from './relay/handler.ts';
 import { createRestoreHandler } from './restore/handler.ts';
+import { createRescanHandler } from './rescan/handler.ts';
 import { createScanHandler } from './scan/handler.ts';
 import type { FunctionDeps } from './shared/deps.ts';
 import type { QueueHandler } from './shared/queueHandler.ts';
 import { createStartPurgeHandler } from './start-purge/handler.ts';
+import { createStartRescanHandler } from './start-rescan/handler.ts';
 import { createStartSweepHandler } from './start-sweep/handler.ts';
 import { createSweepHandler } from './sweep/handler.ts';
 import { createSweepOrphansHandler } from './sweep-orphans/handler.ts';
@@ -39,8 +41,10 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   reconcile: createReconcileHandler,
   relay: createRelayHandler,
   restore: createRestoreHandler,
+  rescan: createRescanHandler,
   scan: createScanHandler,
   'start-purge': createStartPurgeHandler,
+  'start-rescan': createStartRescanHandler,
   'start-sweep': createStartSweepHandler,
   sweep: createSweepHandler,
   'sweep-orphans': createSweepOrphansHandler,

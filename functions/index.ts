@@ -11,7 +11,9 @@ import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
 import { restore } from './restore/function.ts';
 import { startPurge } from './start-purge/function.ts';
+import { rescan } from './rescan/function.ts';
 import { scan } from './scan/function.ts';
+import { startRescan } from './start-rescan/function.ts';
 import { startSweep } from './start-sweep/function.ts';
 import { sweep } from './sweep/function.ts';
 import { sweepOrphans } from './sweep-orphans/function.ts';
@@ -32,8 +34,10 @@ export const FUNCTIONS = [
   reconcile,
   relay,
   restore,
+  rescan,
   scan,
   startPurge,
+  startRescan,
   startSweep,
   sweep,
   sweepOrphans,

@@ -6,6 +6,8 @@ export const WithdrawBlob = z.strictObject({
   schema: z.literal('withdraw-blob/1'),
   digest: Digest,
   cursor: z.optional(z.string()),
+  /** Grows each time that hosts are asked again; a limit stops a loop. */
+  hop: z.number().check(z.int(), z.nonnegative()),
   correlationId: CorrelationId,
 });
 export type WithdrawBlob = z.infer<typeof WithdrawBlob>;

@@ -4,6 +4,7 @@ import {
   joinHost,
   problemOf,
   type RegistrationDeps,
+  type ResolveDeps,
   refreshSession,
   registerHost,
   rejoinHost,
@@ -17,7 +18,8 @@ import { BodyError, modelAnswer, parseBody, problemAnswer, sessionAnswer } from 
 /** Read once per process: the prices ship with the release. */
 const rates = compileRates(shippedPriceBook());
 
-type Route = (request: HttpRequest, deps: RegistrationDeps) => Promise<HttpAnswer>;
+type HostApiDeps = RegistrationDeps & Pick<ResolveDeps, 'scanner'>;
+type Route = (request: HttpRequest, deps: HostApiDeps) => Promise<HttpAnswer>;
 
 /** Where IAM guards a route, the gateway refuses strangers; so does the function, where no gateway stands before it. */
 const unauthenticated = problemAnswer({
@@ -53,7 +55,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ],
 ]);
 
-export function createHostApiHandler(deps: RegistrationDeps): HttpHandler {
+export function createHostApiHandler(deps: HostApiDeps): HttpHandler {
   return httpHandler(deps, {
     name: 'host-api',
     answer: (request, { telemetry }) => {

@@ -2,7 +2,15 @@ import * as z from 'zod/mini';
 import { FenceHost } from '../../events/fence-host/v1.ts';
 import { PlaceHost } from '../../events/place-host/v1.ts';
 import { PlaceModel } from '../../events/place-model/v1.ts';
-import { type FenceDeps, fenceHost, type PlacementDeps, placeHost, placeModel } from '../../lib/fleet/index.ts';
+import { WithdrawBlob } from '../../events/withdraw-blob/v1.ts';
+import {
+  type FenceDeps,
+  fenceHost,
+  type PlacementDeps,
+  placeHost,
+  placeModel,
+  withdrawBlob,
+} from '../../lib/fleet/index.ts';
 import { compileRates, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
@@ -16,7 +24,7 @@ export function createPlacementHandler(
 ): QueueHandler {
   return queueHandler(deps, {
     declaration: placement,
-    message: z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost]),
+    message: z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost, WithdrawBlob]),
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry, remainingMs }) => {
       const given = { ...deps, telemetry, rates, policy: SUBSCRIPTIONS };
@@ -25,6 +33,8 @@ export function createPlacementHandler(
           return void (await placeModel(given, message, remainingMs));
         case 'place-host/1':
           return void (await placeHost(given, message));
+        case 'withdraw-blob/1':
+          return void (await withdrawBlob(given, message));
         case 'fence-host/1':
           return void (await fenceHost(given, message));
       }

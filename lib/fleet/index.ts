@@ -54,6 +54,7 @@ export {
 export { type ResolveAnswer, type ResolveDeps, type ResolveRefusal, resolveModel } from './resolveModel.ts';
 export { loadServable, type ServableOutcome, serveRefusal, type ServeRefusal } from './servable.ts';
 export { isFresh, type RefreshAnswer, refreshSession, type SessionRefusal } from './sessions.ts';
+export { withdrawBlob } from './withdrawBlob.ts';
 export { type ReceiptAnswer, type ReceiptDeps, settleReceipt } from './settleReceipt.ts';
 export {
   type CommandReader,

@@ -22,6 +22,7 @@ import {
   type SubscriptionPolicy,
   subscribes,
 } from '../placement/index.ts';
+import type { Scanner } from '../scanning/index.ts';
 import { blobKey } from '../shared/digest.ts';
 import {
   ActionId,
@@ -48,6 +49,7 @@ export interface PlacementDeps {
   readonly random: Random;
   readonly telemetry: Telemetry;
   readonly commandKeys: CommandKeys;
+  readonly scanner: Pick<Scanner, 'rules'>;
   readonly settings: { readonly commandTtlMs: number };
   readonly rates: Rates;
   readonly policy: SubscriptionPolicy;
@@ -114,7 +116,7 @@ async function decideRound(deps: PlacementDeps, wish: PlacementWish, terms: Comm
   });
   const host = await HostRow.get(deps.catalog, wish.host);
   if (host === undefined) return refuse('unknown-host');
-  const servable = await loadServable(deps.catalog, wish.model, wish.version);
+  const servable = await loadServable(deps.catalog, wish.model, wish.version, deps.scanner.rules);
   if (servable.outcome === 'refused') return refuse(servable.reason);
   const replicas = await loadReplicas(deps.catalog, servable, wish.host);
   const facts = placementFacts(

@@ -13,7 +13,7 @@ import {
   settle,
   type Versioned,
 } from '../catalog/index.ts';
-import { RULE_SET } from '../scanning/index.ts';
+import type { Scanner } from '../scanning/index.ts';
 import { ActionId, CorrelationId, type Digest, hostLocation } from '../shared/ids.ts';
 import type { CatalogStore, Change, Item } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -31,6 +31,7 @@ export interface HeartbeatDeps {
   readonly random: Random;
   readonly telemetry: Telemetry;
   readonly commandKeys: CommandKeys;
+  readonly scanner: Pick<Scanner, 'rules'>;
   readonly settings: { readonly commandTtlMs: number; readonly silentAfterMs: number };
 }
 
@@ -108,7 +109,7 @@ async function repair(
     }
     const blob = await BlobRow.get(deps.catalog, digest);
     const row = await ReplicaRow.get(deps.catalog, digest, hostLocation('nvme', host.id));
-    const reason = row === undefined ? judgeExtra(blob?.value) : decideResident(row.value, report);
+    const reason = row === undefined ? judgeExtra(blob?.value, deps.scanner.rules) : decideResident(row.value, report);
     const terms = { key, now: deps.clock.now(), ttlMs: deps.settings.commandTtlMs };
     const changes = await repairChanges(deps, { host: current.value, report, digest, row, blob }, reason, terms);
     // Under a check of the host's row, so that a registration or a newer list in between wins.
@@ -118,8 +119,8 @@ async function repair(
 }
 
 /** Rules that changed since do not call clean bytes back: nothing new is sent by them until they are judged again. */
-function judgeExtra(blob: Blob | undefined): 'adopted' | 'foreign' {
-  const refusal = serveRefusal(blob, RULE_SET);
+function judgeExtra(blob: Blob | undefined, rules: string): 'adopted' | 'foreign' {
+  const refusal = serveRefusal(blob, rules);
   return refusal === undefined || refusal === 'stale-rules' ? 'adopted' : 'foreign';
 }
 

@@ -4,7 +4,7 @@ import { BlobRow, ReferenceRow, resolveVersion, startingWith, VersionRow } from 
 import { blobKey } from '../shared/digest.ts';
 import type { Rates } from '../placement/index.ts';
 import { restoreArchived } from '../restores/index.ts';
-import { RULE_SET } from '../scanning/index.ts';
+import type { Scanner } from '../scanning/index.ts';
 import { CorrelationId, type Digest, type ModelName } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -18,6 +18,7 @@ export interface ResolveDeps {
   readonly catalog: CatalogStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly scanner: Pick<Scanner, 'rules'>;
   /** What restores cost. */
   readonly rates: Rates;
 }
@@ -63,8 +64,8 @@ async function decideAnswer(deps: ResolveDeps, envelope: SignedEnvelope): Promis
   if (opened.host.value.state === 'retired') return refuse('retired');
   const found =
     report.schema === 'resolve-blob/1'
-      ? await findBlob(catalog, report.digest)
-      : await findVersion(catalog, report.model, report.reference);
+      ? await findBlob(deps, report.digest)
+      : await findVersion(deps, report.model, report.reference);
   if (typeof found === 'string') return refuse(found);
   const restores = await restoreArchived(deps, {
     model: found.version.model,
@@ -77,20 +78,24 @@ async function decideAnswer(deps: ResolveDeps, envelope: SignedEnvelope): Promis
   return { outcome: 'restoring', readyAt, secondsLeft: Math.max(1, Math.ceil((readyAt - clock.now()) / SECOND_MS)) };
 }
 
-async function findVersion(store: CatalogStore, model: ModelName, reference: string): Promise<Found | ResolveRefusal> {
-  const found = await resolveVersion(store, model, reference);
+async function findVersion(
+  { catalog, scanner }: ResolveDeps,
+  model: ModelName,
+  reference: string,
+): Promise<Found | ResolveRefusal> {
+  const found = await resolveVersion(catalog, model, reference);
   if (found.outcome !== 'found') return found.outcome;
-  const servable = await loadServable(store, model, found.version.version);
+  const servable = await loadServable(catalog, model, found.version.version, scanner.rules);
   return servable.outcome === 'refused' ? 'not-servable' : servable;
 }
 
 /** A few are looked at: a reference whose version is not published yet, or no more, names nothing that could be served. */
 const MOST_REFERENCES = 20;
 
-async function findBlob(store: CatalogStore, digest: Digest): Promise<Found | ResolveRefusal> {
+async function findBlob({ catalog: store, scanner }: ResolveDeps, digest: Digest): Promise<Found | ResolveRefusal> {
   const blob = await BlobRow.get(store, digest);
   if (blob === undefined) return 'unknown-blob';
-  if (serveRefusal(blob.value, RULE_SET) !== undefined) return 'not-servable';
+  if (serveRefusal(blob.value, scanner.rules) !== undefined) return 'not-servable';
   const range = { partition: `BLOB#${digest}`, ...startingWith('REFERENCE#') };
   const { items } = await store.query({ ...range, limit: MOST_REFERENCES });
   for (const item of items) {

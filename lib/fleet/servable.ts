@@ -1,5 +1,4 @@
 import { type Blob, BlobRow, isAdmitted, type Version, VersionRow, type Versioned } from '../catalog/index.ts';
-import { RULE_SET } from '../scanning/index.ts';
 import type { Digest, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 
@@ -26,13 +25,18 @@ export function serveRefusal(blob: Blob | undefined, rules: string): ServeRefusa
 }
 
 /** Reads a version with its blobs; refused as a whole when any one of its files may not be served. */
-export async function loadServable(store: CatalogStore, model: ModelName, version: SemVer): Promise<ServableOutcome> {
+export async function loadServable(
+  store: CatalogStore,
+  model: ModelName,
+  version: SemVer,
+  rules: string,
+): Promise<ServableOutcome> {
   const row = await VersionRow.get(store, model, version);
   if (row === undefined) return { outcome: 'refused', reason: 'unknown-version' };
   const blobs = new Map<Digest, Versioned<Blob>>();
   for (const digest of new Set(row.value.files.map((file) => file.digest))) {
     const blob = await BlobRow.get(store, digest);
-    const reason = serveRefusal(blob?.value, RULE_SET);
+    const reason = serveRefusal(blob?.value, rules);
     if (reason !== undefined || blob === undefined) {
       return { outcome: 'refused', reason: reason ?? 'unknown-blob', version: row.value };
     }

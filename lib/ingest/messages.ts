@@ -47,7 +47,7 @@ export function noticeOf(
     ...(digest === undefined ? {} : { digest }),
     correlationId,
   };
-  return [`${told.change}:${nameOf(upload)}`, event];
+  return [`${told.change}:${nameOf(upload)}:${upload.findings?.rules ?? 'unjudged'}`, event];
 }
 
 /** What tells of an upload that the same transaction moves into quarantine; nothing for any other. */

@@ -14,6 +14,7 @@ import {
   InspectedUpload,
   JoinTokenView,
   ModelView,
+  NoticeView,
   RestoreView,
   ShownModel,
   TombstoneView,
@@ -49,6 +50,23 @@ const OPERATION_CONTRACTS = {
   inspectUpload: {
     input: z.strictObject({ key: z.string().check(z.minLength(1), z.maxLength(1024)) }),
     output: InspectedUpload,
+  },
+  /** Has the newest upload under a key published although its verdict or the policy refused it. */
+  releaseUpload: {
+    input: z.strictObject({
+      key: z.string().check(z.minLength(1), z.maxLength(1024)),
+      reason: z.string().check(z.minLength(1), z.maxLength(1000)),
+      by: z.string().check(z.minLength(1), z.maxLength(200)),
+      dryRun,
+    }),
+    output: UploadView,
+  },
+  /** Has everything judged again, by whatever rules judged it. */
+  startRescan: { input: z.strictObject({}), output: z.object({ rescanId: z.string(), started: z.boolean() }) },
+  /** What changed sides from `since` on, oldest first; asked again from the last one's moment it goes on, that one included. */
+  listNotices: {
+    input: z.strictObject({ since: EpochMs, limit: PageInput.limit }),
+    output: page(NoticeView),
   },
   listHosts: { input: z.strictObject({}), output: page(HostView) },
   promoteAlias: {

@@ -11,6 +11,7 @@ import {
   UploadRow,
 } from '../catalog/index.ts';
 import { createJoinToken, type OperatorDeps } from '../fleet/index.ts';
+import { releaseUpload, startRescan } from '../ingest/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
@@ -20,6 +21,7 @@ import { redriveDeadLetters, view } from './deadLetters.ts';
 import { deletedVersions, runDelete, runHold, runUndo } from './deletion.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
+import { listNotices } from './notices.ts';
 import type { DeadLetters } from './ports.ts';
 import { restoreVersion } from './restoreVersion.ts';
 import { applyTier, explainTiers, planTiers } from './tiers.ts';
@@ -45,6 +47,9 @@ export function createOperations(deps: OperationsDeps): Operations {
     explain: ({ reference }) => explain(catalog, reference),
     listUploads: (input) => listUploads(catalog, input),
     inspectUpload: ({ key }) => inspectUpload(deps, key),
+    releaseUpload: (input) => releaseUpload(deps, input),
+    startRescan: () => startRescan(deps),
+    listNotices: (input) => listNotices(catalog, input, clock.now()),
     listHosts: async () => ({ items: [...(await listHosts(catalog))] }),
     promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),
     rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),

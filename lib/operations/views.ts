@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { VolumeReport } from '../../events/host-heartbeat/v1.ts';
+import { QuarantineChanged } from '../../events/quarantine-changed/v1.ts';
 import {
   ActionValue,
   AliasValue,
@@ -123,6 +124,9 @@ export const InspectedUpload = z.object({
   upload: z.optional(UploadView),
 });
 export type InspectedUpload = z.infer<typeof InspectedUpload>;
+
+export const NoticeView = z.object({ id: z.string(), ...QuarantineChanged.shape });
+export type NoticeView = z.infer<typeof NoticeView>;
 
 export const ActionView = ActionValue;
 export type ActionView = z.infer<typeof ActionView>;

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 export const FunctionQueue = z.enum([
   'ingest',
   'scan',
+  'rescan',
   'digest',
   'placement',
   'receipts',

@@ -98,6 +98,7 @@ export function createAgentPlane({ clock, random, disk, partSize }: AgentPlaneOp
     telemetry: silentTelemetry,
     catalog,
     queues,
+    scanner: { rules: RULE_SET },
     commandKeys: { current: async () => planeKey, published: async () => [planeKey] },
     hostCredentials: tokens,
     settings: { heartbeatSeconds: 10, silentAfterMs: 10 * MINUTE_MS, agentRoleArns: [] },

@@ -43,7 +43,9 @@ export const VersionValue = z.strictObject({
   correlationId: CorrelationId,
   deprecated: z.boolean(),
   /** Its bytes were judged again and may no longer be served; `deprecated` as well, and undone by a later verdict. */
-  withdrawn: z.optional(z.strictObject({ at: EpochMs, digest: Digest, reason: z.string() })),
+  withdrawn: z.optional(
+    z.strictObject({ at: EpochMs, digest: Digest, reason: z.string(), wasDeprecated: z.boolean() }),
+  ),
   /** A legal hold: nothing of the version is deleted or moved to another storage class while it stands. */
   hold: z.optional(z.strictObject({ reason: z.string().check(z.maxLength(1000)), since: EpochMs })),
   /** Retention: the version cannot be deleted before this moment. */

@@ -46,6 +46,7 @@ export const QuarantineReason = z.enum([
   'hop-limit',
   'too-large',
   'policy',
+  'releasable',
 ]);
 export type QuarantineReason = z.infer<typeof QuarantineReason>;
 

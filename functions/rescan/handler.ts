@@ -1,0 +1,23 @@
+import * as z from 'zod/mini';
+import { RescanBlob, RescanPage, RescanUpload } from '../../events/rescan/v1.ts';
+import { type IngestDeps, rescanBlob, rescanPage, rescanUpload } from '../../lib/ingest/index.ts';
+import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
+import { rescan } from './function.ts';
+
+export function createRescanHandler(deps: IngestDeps & QueueHandlerDeps): QueueHandler {
+  return queueHandler(deps, {
+    declaration: rescan,
+    message: z.discriminatedUnion('schema', [RescanPage, RescanBlob, RescanUpload]),
+    correlationId: (message) => message.correlationId,
+    handle: async (message, delivery) => {
+      switch (message.schema) {
+        case 'rescan-page/1':
+          return void (await rescanPage(deps, message));
+        case 'rescan-blob/1':
+          return rescanBlob(deps, message, delivery);
+        case 'rescan-upload/1':
+          return rescanUpload(deps, message, delivery);
+      }
+    },
+  });
+}

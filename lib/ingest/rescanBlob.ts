@@ -1,0 +1,99 @@
+import type { RescanBlob } from '../../events/rescan/v1.ts';
+import type { WithdrawBlob } from '../../events/withdraw-blob/v1.ts';
+import {
+  type Blob,
+  BlobRow,
+  expectationOf,
+  type HeaderFindings,
+  isAdmitted,
+  outboxPut,
+  sendOnce,
+  settle,
+} from '../catalog/index.ts';
+import { canonicalJson } from '../shared/canonicalJson.ts';
+import { blobKey } from '../shared/digest.ts';
+import type { IngestCall, IngestDeps } from './deps.ts';
+import { IngestError } from './errors.ts';
+import { alignVersions } from './alignVersions.ts';
+import { judgeLong } from './judgement.ts';
+
+/** As of an upload: the largest pickle needs some dozens. */
+const MOST_HOPS = 300;
+
+/**
+ * Judges the bytes of one blob again and writes the verdict on its row. From that write on nothing that the rules of today do not
+ * admit is resolved or placed; its hosts are told to evict in the same write, and the versions that need it are withdrawn after it.
+ * Repeated, it ends in the same rows.
+ */
+export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: IngestCall): Promise<void> {
+  const blob = (await BlobRow.get(deps.catalog, message.digest))?.value;
+  if (blob === undefined) return;
+  const pinned = { key: blobKey(blob.digest), versionId: blob.origin.versionId, size: blob.size };
+  const judgement = await judgeLong(deps, pinned, message.progress, call);
+  switch (judgement.outcome) {
+    case 'absent':
+      // A transition moved the origin between the two reads, or it is lost, which the reconciler repairs.
+      throw new IngestError({
+        code: 'object-busy',
+        message: `The origin of ${blob.digest} moved while it was judged.`,
+        retryable: true,
+      });
+    case 'archived':
+      // Its verdict stays one of other rules, by which nothing is served.
+      call.telemetry.metric('RescanArchived', 'Count', 1);
+      return;
+    case 'unfinished':
+      return goOn(deps, message, judgement.progress);
+    case 'judged':
+      await settleFindings(deps, message, judgement.findings, call);
+  }
+}
+
+async function goOn(deps: IngestDeps, message: RescanBlob, progress: string | undefined): Promise<void> {
+  const hop = message.hop + 1;
+  if (hop >= MOST_HOPS) {
+    throw new IngestError({
+      code: 'too-many-hops',
+      message: `No verdict of ${message.digest} after ${hop} calls.`,
+      retryable: false,
+    });
+  }
+  const body = { ...message, hop, ...(progress === undefined ? {} : { progress }) };
+  const id = `${message.rescanId} ${message.digest} ${hop}`;
+  await sendOnce(deps, { scope: 'rescan-hop', id }, { queue: 'rescan', body });
+}
+
+async function settleFindings(
+  deps: IngestDeps,
+  message: RescanBlob,
+  judged: HeaderFindings,
+  call: IngestCall,
+): Promise<void> {
+  const { digest, rescanId, correlationId } = message;
+  const settled = await settle(deps.catalog, 'The re-scan', async () => {
+    const row = await BlobRow.get(deps.catalog, digest);
+    if (row === undefined) return { changes: [], answer: undefined };
+    const now = deps.clock.now();
+    const findings = keepsOverride(row.value, judged) ? row.value.findings : judged;
+    const answer = { before: row.value.findings, findings };
+    // Written with its message before, by this delivery or another one.
+    if (canonicalJson(findings) === canonicalJson(row.value.findings)) return { changes: [], answer };
+    const put = BlobRow.put({ ...row.value, findings }, expectationOf(row));
+    if (isAdmitted(findings)) return { changes: [put], answer };
+    const body: WithdrawBlob = { schema: 'withdraw-blob/1', digest, hop: 0, correlationId };
+    const evict = outboxPut({ id: `withdraw:${rescanId}:${digest}`, queue: 'placement', body }, now);
+    return { changes: [put, evict], answer };
+  });
+  if (settled === undefined) return;
+  const { before, findings } = settled;
+  call.telemetry.metric('Rescanned', 'Count', 1, { status: findings.status });
+  if (before.status !== findings.status) {
+    call.telemetry.info('verdict-changed', { digest, before: before.status, status: findings.status });
+  }
+  await alignVersions(deps, digest, findings, call);
+}
+
+/** An override stands for these bytes and the rules that it was given under. */
+function keepsOverride({ findings }: Blob, judged: HeaderFindings): boolean {
+  return findings.admission?.reason === 'overridden' && findings.rules === judged.rules;
+}

@@ -1,0 +1,280 @@
+import { describe, expect, it } from 'vitest';
+import { createRescanHandler } from '../../functions/rescan/handler.ts';
+import {
+  ActionRow,
+  type Blob,
+  BlobRow,
+  dayOf,
+  ModelRow,
+  NoticeRow,
+  promoteAlias,
+  queryAll,
+  ReplicaRow,
+  resolveVersion,
+  UploadRow,
+  VersionRow,
+} from '../../lib/catalog/index.ts';
+import { releaseUpload, startDueRescan, startRescan } from '../../lib/ingest/index.ts';
+import { loadServable } from '../../lib/fleet/index.ts';
+import { type HeaderVerdict, SCANNER, type Scanner } from '../../lib/scanning/index.ts';
+import { hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
+import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
+import { sqsBatchOf, testContext } from '../support/envelopes.ts';
+
+const TINY = ModelName.parse('tiny');
+const [V1, V2] = [SemVer.parse('1.0.0'), SemVer.parse('1.1.0')];
+const key = (version: SemVer) => `uploads/tiny/${version}/tiny.safetensors`;
+
+/** A scanner of which later releases find the bytes in `bad` malicious, and whose rules are named by their number. */
+function releases() {
+  const state = { rules: 'rules-1', bad: new Set<number>() };
+  const judge = (size: number, verdict: HeaderVerdict): HeaderVerdict =>
+    state.bad.has(size)
+      ? { ...verdict, rules: state.rules, status: 'malicious', reasons: [{ rule: 'file.executable', text: 'found' }] }
+      : { ...verdict, rules: state.rules };
+  const scanner: Scanner = {
+    get rules() {
+      return state.rules;
+    },
+    judgeHeader: async (reader, options) => judge(reader.size, await SCANNER.judgeHeader(reader, options)),
+    judgeInSteps: async (reader, options) => {
+      const step = await SCANNER.judgeInSteps(reader, options);
+      return step.outcome === 'judged' ? { ...step, verdict: judge(reader.size, step.verdict) } : step;
+    },
+  };
+  return { state, scanner };
+}
+
+async function twoVersions() {
+  const { state, scanner } = releases();
+  const plane = await createIngestPlane({ scanner });
+  for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
+  const [good, later] = [safetensors(100), safetensors(200)];
+  await plane.upload(key(V1), good);
+  await plane.settle();
+  await plane.upload(key(V2), later);
+  await plane.settle();
+  return { plane, state, scanner, good, later };
+}
+
+/** Everything that the queue `rescan` leads to, every message delivered twice. */
+async function rescanAll(plane: IngestPlane): Promise<void> {
+  const handler = createRescanHandler(plane.deps);
+  for (let idle = 0; idle < 2; ) {
+    await plane.relayOnce();
+    await plane.clock.advance(16 * 60_000);
+    const received = await plane.queues.receive('rescan', 10, 0, 60);
+    idle = received.length === 0 ? idle + 1 : 0;
+    for (let times = 0; received.length > 0 && times < 2; times += 1) {
+      const { batchItemFailures } = await handler(sqsBatchOf(received), testContext());
+      expect(batchItemFailures).toEqual([]);
+    }
+    for (const { receiptHandle } of received) await plane.queues.remove('rescan', receiptHandle);
+  }
+}
+
+async function notices(plane: IngestPlane) {
+  const items = await queryAll(plane.catalog, { partition: `NOTICES#${dayOf(plane.clock.now())}` });
+  return items.map((item) => NoticeRow.parse(item).value.event.change);
+}
+
+async function blobs(plane: IngestPlane): Promise<readonly Blob[]> {
+  const found: Blob[] = [];
+  for (let shard = 0; shard < 16; shard += 1) {
+    const page = await plane.catalog.queryIndex('listing', { partition: `SWEEP#${shard}`, limit: 100 });
+    found.push(...page.items.map((item) => BlobRow.parse(item).value));
+  }
+  return found;
+}
+
+describe('a deployment with other rules', () => {
+  it('has everything judged again, once, and serves it again', async () => {
+    const { plane, state } = await twoVersions();
+    state.rules = 'rules-2';
+    expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ reason: 'stale-rules' });
+    expect(await startDueRescan(plane.deps)).toMatchObject({ started: true });
+    expect(await startDueRescan(plane.deps)).toMatchObject({ started: false });
+    await rescanAll(plane);
+    expect((await blobs(plane)).map(({ findings }) => findings.rules)).toEqual(['rules-2', 'rules-2']);
+    expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ outcome: 'servable' });
+  });
+
+  it('withdraws what became bad: latest, aliases and servability, and brings it back when it is good again', async () => {
+    const { plane, state, later } = await twoVersions();
+    const now = plane.clock.now();
+    for (const version of [V1, V2]) {
+      await promoteAlias(plane.catalog, { model: TINY, alias: 'stable', version, now, dryRun: false });
+    }
+    state.rules = 'rules-2';
+    state.bad.add(later.length);
+    await startDueRescan(plane.deps);
+    await rescanAll(plane);
+    expect((await VersionRow.get(plane.catalog, TINY, V2))?.value).toMatchObject({
+      deprecated: true,
+      withdrawn: { reason: 'malicious' },
+    });
+    expect((await ModelRow.get(plane.catalog, TINY))?.value.newest).toBe(V1);
+    expect(await resolveVersion(plane.catalog, TINY, 'stable')).toMatchObject({ version: { version: V1 } });
+    expect(await loadServable(plane.catalog, TINY, V2, 'rules-2')).toMatchObject({ reason: 'not-clean' });
+    expect((await plane.messages('placement')).filter(isWithdrawal)).toHaveLength(1);
+    expect(await notices(plane)).toEqual(['withdrawn']);
+
+    state.rules = 'rules-3';
+    state.bad.clear();
+    await startDueRescan(plane.deps);
+    await rescanAll(plane);
+    expect((await VersionRow.get(plane.catalog, TINY, V2))?.value).not.toHaveProperty('withdrawn');
+    expect((await ModelRow.get(plane.catalog, TINY))?.value.newest).toBe(V2);
+    expect(await loadServable(plane.catalog, TINY, V2, 'rules-3')).toMatchObject({ outcome: 'servable' });
+    expect(await notices(plane)).toContain('restored');
+  });
+
+  it('offers what became good in quarantine, and publishes it when an operator says so', async () => {
+    const { scanner, state } = releases();
+    const plane = await createIngestPlane({ scanner });
+    for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
+    const bytes = safetensors(300);
+    state.bad.add(bytes.length);
+    await plane.upload(key(V1), bytes);
+    await plane.settle();
+    state.rules = 'rules-2';
+    state.bad.clear();
+    await startDueRescan(plane.deps);
+    await rescanAll(plane);
+    expect(await uploadOf(plane)).toMatchObject({ state: 'quarantined', quarantine: { reason: 'releasable' } });
+    await releaseUpload(plane.deps, { key: key(V1), reason: 'the rules say so', by: 'ada', dryRun: false });
+    await plane.settle();
+    expect(await uploadOf(plane)).toMatchObject({ state: 'ready' });
+    expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ outcome: 'servable' });
+  });
+});
+
+function isWithdrawal(message: unknown): boolean {
+  return JSON.stringify(message).includes('withdraw-blob/1');
+}
+
+async function uploadOf(plane: IngestPlane) {
+  const items = await queryAll(plane.catalog, {
+    partition: `UPLOAD#${key(V1)}`,
+    from: 'VERSION#',
+    to: 'VERSION$',
+  });
+  return items.map((item) => UploadRow.parse(item).value)[0];
+}
+
+describe('an operator’s override', () => {
+  async function overridden() {
+    const { scanner, state } = releases();
+    const plane = await createIngestPlane({ scanner });
+    for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
+    const bytes = safetensors(300);
+    state.bad.add(bytes.length);
+    await plane.upload(key(V1), bytes);
+    await plane.settle();
+    await releaseUpload(plane.deps, { key: key(V1), reason: 'read by hand', by: 'ada', dryRun: false });
+    return { plane, state };
+  }
+
+  it('serves the bytes, says who and why, and survives a re-scan by the same rules', async () => {
+    const { plane } = await overridden();
+    await plane.settle();
+    const admission = { serve: true, reason: 'overridden', by: 'ada', text: 'read by hand' };
+    expect((await blobs(plane))[0]?.findings).toMatchObject({ status: 'malicious', admission });
+    expect(await loadServable(plane.catalog, TINY, V1, 'rules-1')).toMatchObject({ outcome: 'servable' });
+    await startRescan(plane.deps);
+    await rescanAll(plane);
+    expect(await loadServable(plane.catalog, TINY, V1, 'rules-1')).toMatchObject({ outcome: 'servable' });
+  });
+
+  it('ends with the rules that it was given under', async () => {
+    const { plane, state } = await overridden();
+    await plane.settle();
+    state.rules = 'rules-2';
+    await startDueRescan(plane.deps);
+    await rescanAll(plane);
+    expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ reason: 'not-clean' });
+  });
+
+  it('does not outlive a change of the rules before the publication', async () => {
+    const { plane, state } = await overridden();
+    state.rules = 'rules-2';
+    await plane.settle();
+    expect(await uploadOf(plane)).toMatchObject({ state: 'quarantined', quarantine: { reason: 'malicious' } });
+    expect(await VersionRow.get(plane.catalog, TINY, V1)).toBeUndefined();
+  });
+
+  it.each([
+    ['nothing is in quarantine', 'uploads/none/1.0.0/x', 'because'],
+    ['no reason is given', key(V1), ' '],
+  ])('is refused where %s', async (_name, wanted, reason) => {
+    const { scanner, state } = releases();
+    const plane = await createIngestPlane({ scanner });
+    state.bad.add(safetensors(300).length);
+    await plane.upload(key(V1), safetensors(300));
+    await plane.settle();
+    await expect(releaseUpload(plane.deps, { key: wanted, reason, by: 'ada', dryRun: false })).rejects.toMatchObject({
+      code: 'not-releasable',
+    });
+  });
+
+  it('is refused for what no verdict refused', async () => {
+    const { plane, good } = await twoVersions();
+    await plane.upload(key(V1), safetensors(good.length - 60, 7));
+    await plane.settle();
+    const refused = releaseUpload(plane.deps, { key: key(V1), reason: 'mine', by: 'ada', dryRun: false });
+    await expect(refused).rejects.toMatchObject({ code: 'not-releasable' });
+  });
+});
+
+describe('the hosts of a withdrawn blob', () => {
+  async function cached() {
+    const world = createFleetWorld();
+    const host = await world.addHost('host-a');
+    await world.deliver('heartbeats', host.heartbeat({ residents: [] }));
+    await world.run();
+    await world.deliver('placement', await world.publish('tiny', '1.0.0', { 'a.safetensors': 'a' }));
+    const [fill] = await world.run();
+    if (fill === undefined) throw new Error('nothing was placed');
+    await world.deliver('receipts', host.receipt(fill));
+    const row = await BlobRow.get(world.catalog, digestOf('a'));
+    if (row === undefined) throw new Error('no blob');
+    const findings = { ...row.value.findings, status: 'malicious' as const };
+    await world.catalog.transact([BlobRow.put({ ...row.value, findings }, { version: row.version })]);
+    return { world, host };
+  }
+  const withdrawal = { schema: 'withdraw-blob/1', digest: digestOf('a'), hop: 0, correlationId: 'rescan' };
+
+  it('evict it, and are asked again while they still hold it', async () => {
+    const { world, host } = await cached();
+    await world.deliver('placement', withdrawal);
+    const sent = await world.takeOutbox();
+    const again = sent.find(({ body }) => JSON.stringify(body).includes('withdraw-blob/1'));
+    expect(sent.map(({ queue }) => queue).sort()).toEqual([host.session.queue, 'placement'].sort());
+    expect(again?.body).toMatchObject({ hop: 1 });
+    expect((await world.replica('a', 'host-a'))?.state).toBe('evicting');
+    await world.deliver('placement', withdrawal);
+    expect(await world.takeOutbox()).toEqual([]);
+  });
+
+  it('are not commanded where the blob may be served again', async () => {
+    const { world } = await cached();
+    const row = await BlobRow.get(world.catalog, digestOf('a'));
+    if (row === undefined) throw new Error('no blob');
+    const findings = { ...row.value.findings, status: 'clean' as const };
+    await world.catalog.transact([BlobRow.put({ ...row.value, findings }, { version: row.version })]);
+    await world.deliver('placement', withdrawal);
+    expect(await world.takeOutbox()).toEqual([]);
+  });
+
+  it('lose a pin first', async () => {
+    const { world, host } = await cached();
+    const row = await ReplicaRow.get(world.catalog, digestOf('a'), hostLocation('nvme', host.id));
+    if (row === undefined) throw new Error('no copy');
+    await world.catalog.transact([ReplicaRow.put({ ...row.value, pinned: true }, { version: row.version })]);
+    await world.deliver('placement', withdrawal);
+    const page = await world.catalog.queryIndex('listing', { partition: `ACTIONS#BLOB#${digestOf('a')}`, limit: 9 });
+    const types = page.items.map((item) => ActionRow.parse(item).value).map(({ type, reason }) => `${type} ${reason}`);
+    expect(types).toContain('unpin withdrawn');
+  });
+});
