@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerFetch } from './commands/fetch.ts';
 import { registerHost } from './commands/host.ts';
 import { registerLifecycle } from './commands/lifecycle.ts';
 import { registerModels } from './commands/models.ts';
@@ -33,6 +34,7 @@ for (const register of [
   registerPrices,
   registerPlan,
   registerScan,
+  registerFetch,
 ]) {
   register(program);
 }

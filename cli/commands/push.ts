@@ -6,7 +6,7 @@ import type { Plane } from '../connection/plane.ts';
 import { FindingsError } from '../errors.ts';
 import { note, print } from '../output.ts';
 import { planPush, type PushPlan } from '../push/plan.ts';
-import { showProgress } from '../push/progress.ts';
+import { showProgress } from '../progress.ts';
 import { keyOf, missingFiles, push, type PushedFile, waitForEnds } from '../push/push.ts';
 
 interface PushOptions extends PlaneOptions {
@@ -49,6 +49,7 @@ async function runPush(args: readonly string[], options: PushOptions): Promise<v
   const progress = showProgress(
     missing.reduce((sum, { size }) => sum + size, 0),
     options.json === true,
+    'strata.push.progress/v1',
   );
   const pushed = await push(plane, plan, missing, progress).finally(() => progress.end());
   printFiles(options, pushed);

@@ -7,7 +7,7 @@ import type { OperationOutput } from '../../lib/operations/index.ts';
 import type { Plane } from '../connection/plane.ts';
 import { CliError } from '../errors.ts';
 import type { PlannedFile, PushPlan } from './plan.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../progress.ts';
 
 export interface PushedFile {
   readonly key: string;

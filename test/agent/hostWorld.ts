@@ -15,6 +15,7 @@ import { HostId } from '../../lib/shared/ids.ts';
 import type { ObjectReader } from '../../lib/shared/ports/objectStore.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { createAgentEndpoint } from '../../runtime/agentEndpoint.ts';
+import { madeBytes } from '../support/madeBytes.ts';
 import { createAgentPlane, REPORT_QUEUES, type TestBlob } from '../support/agentPlane.ts';
 
 /*
@@ -24,18 +25,6 @@ import { createAgentPlane, REPORT_QUEUES, type TestBlob } from '../support/agent
 export const PART = 8 * MIB;
 
 export type HostBlob = Pick<TestBlob, 'digest' | 'size'>;
-
-/** Bytes that no two parts share: a multiplicative sequence, written as 32-bit words. */
-export function madeBytes(size: number, seed: number): Buffer {
-  const bytes = Buffer.alloc(Math.ceil(size / 4) * 4);
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  let state = seed;
-  for (let at = 0; at < words.length; at += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    words[at] = state;
-  }
-  return bytes.subarray(0, size);
-}
 
 export async function createHostWorld() {
   const bucket = await scratchFolder();

@@ -69,7 +69,6 @@ export function decideRetry(
       return again(failure, counts, random, limits);
     }
     case 'wrong-range':
-    case 'too-long':
     case 'malformed': {
       if (counts.attempts + 1 >= NONSENSE_ATTEMPTS) return { is: 'give-up', retryable: false };
       return again(failure, counts, random, limits);
@@ -79,6 +78,8 @@ export function decideRetry(
     case 'changed':
     case 'beyond-end':
     case 'no-ranges':
+    case 'no-length':
+    case 'too-long':
     case 'too-large':
     case 'encoded':
     case 'redirects':

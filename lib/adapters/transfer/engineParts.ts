@@ -1,8 +1,8 @@
 import { combineCrc32c, crc32cHex } from '../../shared/crc32c/index.ts';
 import type { TransferJob } from '../../shared/ports/transfer.ts';
 import { type ByteRange, cutRanges } from './cutRanges.ts';
-import type { RangeSource, RunningRange, TransferEngine } from './engine.ts';
-import type { PartEnd, PartMover, RunningPart } from './partMover.ts';
+import type { RangeRequest, RangeSource, RunningRange, TransferEngine } from './engine.ts';
+import type { PartMover, RunningPart } from './partMover.ts';
 import type { RangeEnd } from './worker/protocol.ts';
 
 export interface EnginePartsDeps {
@@ -27,29 +27,56 @@ export function createEngineParts({ engine, sourceOf, pathOf }: EnginePartsDeps)
     move(job, part, left): RunningPart {
       const sha256 = job.manifest.crc32c === undefined;
       const ranges = sha256 ? [part] : cutRanges(part, left, engine.sockets());
-      const path = pathOf(job.path);
-      const source = sourceFor(job);
-      const running = ranges.map(({ offset, length }) =>
-        engine.read({
-          source,
-          path,
-          offset,
-          bytes: { exactly: length },
-          sha256,
-          get priority() {
-            return job.priority;
-          },
-        }),
-      );
-      const cancel = () => {
-        for (const range of running) range.cancel();
+      const request = {
+        source: sourceFor(job),
+        path: pathOf(job.path),
+        sha256,
+        get priority() {
+          return job.priority;
+        },
       };
-      return {
-        end: endOf(ranges, running, cancel),
-        bytesSoFar: () => running.reduce((sum, range) => sum + range.bytesSoFar(), 0),
-        cancel,
-      };
+      const { end, bytesSoFar, cancel } = readRanges(engine, ranges, request);
+      return { end, bytesSoFar, cancel };
     },
+  };
+}
+
+export type RangesEnd =
+  | { readonly outcome: 'moved'; readonly crc32c: string; readonly sha256?: string }
+  | Extract<RangeEnd, { outcome: 'failed' }>;
+
+export interface RunningRanges {
+  readonly end: Promise<RangesEnd>;
+  readonly bytesSoFar: () => number;
+  readonly cancel: () => void;
+}
+
+/** Reads ranges that lie one behind the other; their checksum is that of all. SHA-256 only where it is one range. */
+export function readRanges(
+  engine: TransferEngine,
+  ranges: readonly ByteRange[],
+  request: Pick<RangeRequest, 'source' | 'path' | 'sha256' | 'priority'>,
+): RunningRanges {
+  const { source, path, sha256 } = request;
+  const running = ranges.map(({ offset, length }) =>
+    engine.read({
+      source,
+      path,
+      offset,
+      bytes: { exactly: length },
+      sha256,
+      get priority() {
+        return request.priority;
+      },
+    }),
+  );
+  const cancel = () => {
+    for (const range of running) range.cancel();
+  };
+  return {
+    end: endOf(ranges, running, cancel),
+    bytesSoFar: () => running.reduce((sum, range) => sum + range.bytesSoFar(), 0),
+    cancel,
   };
 }
 
@@ -57,7 +84,7 @@ async function endOf(
   ranges: readonly ByteRange[],
   running: readonly RunningRange[],
   cancel: () => void,
-): Promise<PartEnd> {
+): Promise<RangesEnd> {
   let first: Extract<RangeEnd, { outcome: 'failed' }> | undefined;
   const ends = await Promise.all(
     running.map(async ({ end }) => {

@@ -21,6 +21,8 @@ export type FailureKind =
   | 'wrong-range'
   | 'no-ranges'
   | 'too-long'
+  /** A body whose end cannot be told from a connection that broke off. */
+  | 'no-length'
   /** A body of unknown length grew above what may be taken. */
   | 'too-large'
   /** No HTTP, a head or trailer without an end; a body in a coding that was not asked for. */

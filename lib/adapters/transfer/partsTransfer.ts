@@ -125,6 +125,7 @@ function outcomeOf({ kind, message }: Failure, retryable: boolean): Ended {
     case 'server-error':
     case 'slow-down':
     case 'no-ranges':
+    case 'no-length':
     case 'malformed':
     case 'encoded':
     case 'redirects':

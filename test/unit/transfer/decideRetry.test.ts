@@ -19,7 +19,7 @@ describe('after a failed try', () => {
     },
   );
 
-  it.each(['wrong-range', 'too-long', 'malformed'] as const)('%s is tried once more, then it is an answer', (kind) => {
+  it.each(['wrong-range', 'malformed'] as const)('%s is tried once more, then it is an answer', (kind) => {
     const again = decide(kind);
     expect(again).toMatchObject({ is: 'again' });
     expect(again.is === 'again' && decide(kind, again.counts)).toEqual({ is: 'give-up', retryable: false });
@@ -41,6 +41,8 @@ describe('after a failed try', () => {
     'changed',
     'beyond-end',
     'no-ranges',
+    'no-length',
+    'too-long',
     'too-large',
     'encoded',
     'redirects',

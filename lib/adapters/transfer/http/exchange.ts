@@ -57,6 +57,7 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
   let chunks: ChunkedBody | undefined;
   let bodyLeft = Number.POSITIVE_INFINITY;
   let bodyOver = false;
+  let surplus = false;
   let refusal: Buffer | undefined;
   /** Data of the body for which the target had no room; where it lies stays untouched while reading is paused. */
   let waiting: readonly Uint8Array[] = [];
@@ -79,7 +80,7 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
   }
 
   function bodyComplete(): void {
-    const reusable = head !== undefined && keepsAlive(head) && bodyOver && framing.by !== 'close';
+    const reusable = head !== undefined && keepsAlive(head) && bodyOver && !surplus && framing.by !== 'close';
     if (refusal === undefined || head === undefined) {
       finish({ is: 'complete' }, reusable);
       return;
@@ -134,9 +135,11 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
   function takeBody(bytes: Uint8Array): boolean {
     const data: Uint8Array[] = [];
     if (chunks === undefined) {
-      if (bytes.length > bodyLeft) return fail('too-long', 'The server sent more than its Content-Length.');
-      if (bytes.length > 0) data.push(bytes);
-      bodyLeft -= bytes.length;
+      const own = bytes.subarray(0, bodyLeft);
+      // What follows is of no response of ours, so nothing more on this connection is.
+      surplus = own.length < bytes.length;
+      if (own.length > 0) data.push(own);
+      bodyLeft -= own.length;
       bodyOver = bodyLeft === 0;
     } else {
       const state = chunks.take(bytes, (run) => data.push(run));

@@ -60,6 +60,9 @@ export function judgeHead(head: ResponseHead, range: WantedRange, identity: Iden
 function judgeWhole(head: ResponseHead, { totalBytes }: Identity): HeadDecision {
   if (head.status === 206) return failed('wrong-range', 'The server sent a range when it was asked for everything.');
   const length = lengthOf(head);
+  if (framingOf(head).by === 'close') {
+    return failed('no-length', 'The server says neither how long the object is nor where it ends.');
+  }
   if (totalBytes !== undefined && length !== undefined && length !== totalBytes) return changedSize(totalBytes, length);
   return { is: 'body' };
 }

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../lib/shared/units.ts';
+import { formatBytes } from '../lib/shared/units.ts';
 
 export interface Progress {
   add(bytes: number): void;
@@ -9,8 +9,11 @@ export interface Progress {
 
 const EVERY_MS = { line: 200, record: 1000 };
 
-/** One line that is written over on a terminal, one JSON record a second with `--json`, nothing else. Always on stderr. */
-export function showProgress(totalBytes: number, json: boolean): Progress {
+/**
+ * One line that is written over on a terminal, one JSON record a second with `--json`, nothing else. Always on stderr.
+ * `schema` is that of the records, as in `strata.push.progress/v1`.
+ */
+export function showProgress(totalBytes: number, json: boolean, schema: string): Progress {
   const started = Date.now();
   let bytesDone = 0;
   let shown = 0;
@@ -23,7 +26,7 @@ export function showProgress(totalBytes: number, json: boolean): Progress {
     const secondsRemaining = rate > 0 ? Math.ceil((totalBytes - bytesDone) / rate) : 0;
     const percentDone = totalBytes === 0 ? 100 : Math.floor((100 * bytesDone) / totalBytes);
     if (json) {
-      const record = { schema: 'strata.push.progress/v1', secondsRemaining, percentDone, bytesDone, totalBytes };
+      const record = { schema, secondsRemaining, percentDone, bytesDone, totalBytes };
       process.stderr.write(`${JSON.stringify(record)}\n`);
     } else {
       const amount = `${formatBytes(bytesDone)} / ${formatBytes(totalBytes)}, ${percentDone} %`;

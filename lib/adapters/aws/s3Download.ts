@@ -1,0 +1,50 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { PART_SIZE } from '../../shared/digest.ts';
+import { FetchError } from '../transfer/download/fetchError.ts';
+import type { DownloadJob } from '../transfer/download/download.ts';
+import { createS3ObjectStore } from './s3ObjectStore.ts';
+import { createS3Requests } from './s3Requests.ts';
+
+export interface S3Place {
+  /** Of a store that speaks S3's protocol; undefined: S3, or what the environment names. */
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  /** `host/bucket/key` in the place of `bucket.host/key`. */
+  readonly pathStyle: boolean;
+}
+
+export interface S3Address {
+  readonly bucket: string;
+  readonly key: string;
+  /** Undefined: the current version, which is pinned before its first byte is read. */
+  readonly versionId: string | undefined;
+}
+
+export type OpenedS3Object = Pick<DownloadJob, 'probed' | 'sign' | 'name' | 'partHashes'>;
+
+/** The SDK's own credentials and configuration: environment, profile, instance role. @throws PortError, FetchError */
+export async function openS3Object(address: S3Address, place: S3Place): Promise<OpenedS3Object> {
+  const { bucket, key } = address;
+  const config = {
+    ...(place.endpoint === undefined ? {} : { endpoint: place.endpoint }),
+    ...(place.region === undefined ? {} : { region: place.region }),
+    forcePathStyle: place.pathStyle,
+    followRegionRedirects: true,
+  };
+  const store = createS3ObjectStore({ client: new S3Client(config), bucket, verifiesChecksums: true });
+  const found = await store.head(key, address.versionId);
+  if (found.outcome === 'absent') {
+    throw new FetchError({ code: 'absent', message: `There is no s3://${bucket}/${key}.`, retryable: false });
+  }
+  const { head } = found;
+  // An unversioned bucket calls its only version null; its ETag pins it.
+  const versionId = head.versionId === 'null' ? undefined : head.versionId;
+  const requests = createS3Requests(config);
+  const partHashes = await store.verifiedParts(key, head.versionId, PART_SIZE).catch(() => undefined);
+  return {
+    probed: { identity: { totalBytes: head.size, etag: `"${head.etag}"` }, ranges: true },
+    sign: (region) => requests.get({ bucket, key, versionId }, region),
+    name: `s3://${bucket}/${key}?versionId=${head.versionId}`,
+    ...(partHashes === undefined ? {} : { partHashes }),
+  };
+}
