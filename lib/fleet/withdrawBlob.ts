@@ -31,7 +31,8 @@ export async function withdrawBlob(
   for (const item of page.items) {
     const { host, pinned } = ReplicaRow.parse(item).value;
     if (host === undefined) continue;
-    const command = { type: pinned ? ('unpin' as const) : ('evict' as const), digest };
+    // Every second time the pin goes first: a host may hold one that the catalog does not know of.
+    const command = { type: pinned || hop % 2 === 1 ? ('unpin' as const) : ('evict' as const), digest };
     const answer = await commandHost(deps, { host: host.id, command, correlationId, reason: 'withdrawn' });
     if (answer.outcome === 'commanded') commanded += 1;
   }

@@ -4,7 +4,6 @@ import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectSto
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
 import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
-import { SCANNER } from '../../lib/scanning/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import { createMemDisk } from '../support/memDisk.ts';
@@ -13,6 +12,7 @@ import { chooseFaultRates, Faults, simulated } from './faults.ts';
 import { credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { SimulatedHost } from './hosts.ts';
 import { Plane } from './plane.ts';
+import { createReleases } from './releases.ts';
 import { Rng } from './rng.ts';
 import { type Incarnation, Scheduler } from './scheduler.ts';
 import type { Capability, Stage } from './stage.ts';
@@ -76,6 +76,7 @@ export async function createStage(
   const randomness = rng.fork();
   const telemetry = countingTelemetry(counters, trace);
   const deadlyKeys = new Set<string>();
+  const releases = createReleases();
   const depsOf = (incarnation: Incarnation): FunctionDeps => {
     const port = <Port extends object>(name: string, truth: Port) =>
       simulated(scheduler, faults, incarnation, name, truth);
@@ -83,7 +84,7 @@ export async function createStage(
       clock: scheduler.clockOf(incarnation),
       random: randomness.asRandom(),
       telemetry,
-      scanner: SCANNER,
+      scanner: releases.scanner(),
       catalog: port('catalog', seenCatalog),
       objects: port(
         'objects',
@@ -142,6 +143,7 @@ export async function createStage(
     partSize: PART_SIZE,
     hostCapacity: HOST_CAPACITY,
     deadlyKeys,
+    releases,
     depsOf,
     trace,
   };

@@ -161,4 +161,32 @@ export const mutants: readonly Mutant[] = [
     find: 'const scans = (upload.scans ?? 0) + 1;',
     replace: 'const scans = 1;',
   },
+  {
+    id: 'refused-blob-placed',
+    breaks: 'The gate: a blob that the rules of today refuse is commanded to hosts all the same.',
+    file: 'lib/fleet/servable.ts',
+    find: "  if (!isAdmitted(blob.findings)) return 'not-clean';\n",
+    replace: '',
+  },
+  {
+    id: 'stale-verdict-published',
+    breaks: 'The gate: an upload is published by a verdict of rules that have changed since.',
+    file: 'lib/ingest/publishUpload.ts',
+    find: '  if (findings.rules !== deps.scanner.rules) return judgeAgain(row, now);\n',
+    replace: '',
+  },
+  {
+    id: 'withdrawn-not-evicted',
+    breaks: 'Rule 2: a blob becomes malicious, and the message that has hosts evict it is no part of that change.',
+    file: 'lib/ingest/rescanBlob.ts',
+    find: 'changes: [put, evict]',
+    replace: 'changes: [put]',
+  },
+  {
+    id: 'version-not-withdrawn',
+    breaks: 'A re-scan: a version whose blob is refused now keeps being what `latest` means.',
+    file: 'lib/ingest/rescanBlob.ts',
+    find: '  await alignVersions(deps, digest, findings, call);\n',
+    replace: '',
+  },
 ];

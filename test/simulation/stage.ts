@@ -5,6 +5,7 @@ import type { CatalogStore, Item, ItemKey } from '../../lib/shared/ports/catalog
 import type { Faults } from './faults.ts';
 import type { SimulatedHost } from './hosts.ts';
 import type { Counters } from './invariants.ts';
+import type { Releases } from './releases.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 
@@ -27,6 +28,8 @@ export interface Stage {
   readonly partSize: number;
   /** Bytes that a host starts with for models. */
   readonly hostCapacity: number;
+  /** The deployed rules, which change in a run. */
+  readonly releases: Releases;
   /** Keys at which whatever reads an object dies. */
   readonly deadlyKeys: Set<string>;
   /** What a function, or an operator's call of the plane, is given in one life of its process: ports with their faults. */

@@ -6,6 +6,7 @@ import { messages } from './messages.ts';
 import { models } from './models.ts';
 import { operators } from './operators.ts';
 import { origins } from './origins.ts';
+import { rescans } from './rescans.ts';
 import { strangers } from './strangers.ts';
 import { uploads } from './uploads.ts';
 
@@ -17,6 +18,7 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   actions,
   fleet,
   operators,
+  rescans,
   strangers,
   impostors,
   messages,

@@ -2,6 +2,8 @@ import { BlobRow, VersionRow } from '../../../lib/catalog/index.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
 
+const FIRST_RULES = 'rules-0';
+
 /** A version appears complete, of clean blobs only, and its files never change. */
 export function models({ catalog, counters }: Stage): Capability {
   const read = rowReader(VersionRow);
@@ -20,7 +22,8 @@ export function models({ catalog, counters }: Stage): Capability {
     for (const file of version.files) {
       const blob = await BlobRow.get(catalog, file.digest);
       if (blob === undefined) violated(`${version.model}@${version.version}: ${file.file} has no blob.`);
-      if (blob.value.findings.status !== 'clean') {
+      // Later rules may refuse it at this very moment: then it is withdrawn, and never placed (rescans.ts).
+      if (blob.value.findings.status !== 'clean' && blob.value.findings.rules === FIRST_RULES) {
         violated(`${version.model}@${version.version}: ${file.file} is ${blob.value.findings.status} and servable.`);
       }
     }

@@ -1,0 +1,96 @@
+import { BlobRow, isAdmitted, ReferenceRow, ReplicaRow, VersionRow } from '../../../lib/catalog/index.ts';
+import { blobKey } from '../../../lib/shared/digest.ts';
+import type { Blob } from '../../../lib/catalog/index.ts';
+import type { Rng } from '../rng.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+import { rowReader, violated } from '../invariants.ts';
+
+/**
+ * Releases with other rules are deployed while files are uploaded, placed and evicted. A verdict belongs to the bytes that it judged;
+ * nothing is placed that its blob's row does not admit; in the end everything was judged by the newest rules, and what they refuse is
+ * withdrawn and on no host.
+ */
+export function rescans(stage: Stage, rng: Rng): Capability {
+  const { scheduler, catalog, bucket, counters, releases } = stage;
+  const life = scheduler.incarnation('deployments');
+  const [readBlob, readReplica, readReference] = [rowReader(BlobRow), rowReader(ReplicaRow), rowReader(ReferenceRow)];
+
+  async function bytesOf({ digest, origin }: Blob): Promise<Uint8Array | undefined> {
+    const head = await bucket.head(blobKey(digest), origin.versionId);
+    if (head.outcome !== 'found') return undefined;
+    const read = await bucket.readRange(blobKey(digest), origin.versionId, 0, head.head.size);
+    return read.outcome === 'read' ? read.bytes : undefined;
+  }
+
+  async function onBlob(blob: Blob): Promise<void> {
+    const { status, rules } = blob.findings;
+    if (status !== 'clean' && status !== 'malicious') violated(`${blob.digest} is ${status} and has a blob.`);
+    const bytes = await bytesOf(blob);
+    if (bytes === undefined) return;
+    const bad = releases.isBad(rules, bytes);
+    counters.count(`verdict by ${rules}: ${status}`);
+    if (bad !== (status === 'malicious'))
+      violated(`${blob.digest}: ${status} by ${rules} is a verdict of other bytes.`);
+  }
+
+  async function onReplica({ before, after }: RowChange): Promise<void> {
+    if (after === undefined || readReplica(after).state !== 'reserved') return;
+    if (before !== undefined && readReplica(before).state === 'reserved') return;
+    const { digest, location } = readReplica(after);
+    const blob = await BlobRow.get(catalog, digest);
+    if (blob !== undefined && !isAdmitted(blob.value.findings))
+      violated(`${digest} is placed at ${location}, refused.`);
+  }
+
+  function* blobs(): Iterable<Blob> {
+    for (const item of catalog.committed('BLOB#')) if (item.key.sort === 'META') yield readBlob(item);
+  }
+
+  async function isSettled(blob: Blob): Promise<boolean> {
+    return blob.findings.rules === releases.rules() || (await bytesOf(blob)) === undefined;
+  }
+
+  async function checkBlob(blob: Blob): Promise<void> {
+    const { digest, findings } = blob;
+    if (!(await isSettled(blob)))
+      violated(`${digest} was not judged by ${releases.rules()}, only by ${findings.rules}.`);
+    const admitted = isAdmitted(findings);
+    counters.count(admitted ? 'blob admitted in the end' : 'blob withdrawn in the end');
+    for (const item of catalog.committed(`BLOB#${digest}`)) {
+      if (item.key.sort.startsWith('REPLICA#nvme') && !admitted) {
+        violated(`${digest} is refused and still at ${readReplica(item).location}.`);
+      }
+      if (!item.key.sort.startsWith('REFERENCE#')) continue;
+      const { model, version } = readReference(item);
+      const row = await VersionRow.get(catalog, model, version);
+      if (row === undefined) continue;
+      if (!admitted && row.value.withdrawn === undefined)
+        violated(`${model}@${version} needs ${digest} and is not withdrawn.`);
+      if (admitted && row.value.withdrawn?.digest === digest) violated(`${model}@${version} is withdrawn for nothing.`);
+    }
+  }
+
+  return {
+    act(durationMs) {
+      if (!rng.chance(0.6)) return;
+      scheduler.spawn(life, async () => {
+        await scheduler.sleep(life, rng.below(durationMs));
+        releases.deployNext();
+        counters.count('release deployed');
+      });
+    },
+    async onRow(change) {
+      const { partition, sort } = change.key;
+      if (!partition.startsWith('BLOB#')) return;
+      if (sort === 'META' && change.after !== undefined) await onBlob(readBlob(change.after));
+      if (sort.startsWith('REPLICA#nvme')) await onReplica(change);
+    },
+    async atRest() {
+      for (const blob of blobs()) if (!(await isSettled(blob))) return false;
+      return true;
+    },
+    async check() {
+      for (const blob of blobs()) await checkBlob(blob);
+    },
+  };
+}

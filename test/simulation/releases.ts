@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { type HeaderVerdict, type RangedReader, SCANNER, type Scanner } from '../../lib/scanning/index.ts';
+
+/** Of all contents, one in so many is malicious by the rules of a later release. */
+const SELDOM = 6;
+
+export interface Releases {
+  /** The rules of the release that is deployed now; calls that began before it go on with those of theirs. */
+  readonly rules: () => string;
+  readonly deployNext: () => void;
+  /** The scanner of a call that begins now. */
+  readonly scanner: () => Scanner;
+  /** What the rules of a release say of bytes that are well-formed. */
+  readonly isBad: (rules: string, bytes: Uint8Array) => boolean;
+  /** Whether the releases so far agree on the bytes. */
+  readonly isDisputed: (bytes: Uint8Array) => boolean;
+}
+
+/** The releases of one run: each finds other contents malicious, the first one none. A verdict depends on the bytes alone. */
+export function createReleases(): Releases {
+  let current = 0;
+  const rulesOf = (release: number) => `rules-${release}`;
+  const isBad = (rules: string, bytes: Uint8Array) =>
+    rules !== rulesOf(0) && createHash('sha256').update(rules).update(bytes).digest().readUInt32LE(0) % SELDOM === 0;
+  function scannerOf(rules: string): Scanner {
+    async function judge(reader: RangedReader, verdict: HeaderVerdict): Promise<HeaderVerdict> {
+      const bad = verdict.status === 'clean' && isBad(rules, await reader.read(0, reader.size));
+      const reasons = [{ rule: 'file.executable' as const, text: `found by ${rules}` }];
+      return bad ? { ...verdict, rules, status: 'malicious', reasons } : { ...verdict, rules };
+    }
+    return {
+      rules,
+      judgeHeader: async (reader, options) => judge(reader, await SCANNER.judgeHeader(reader, options)),
+      judgeInSteps: async (reader, options) => {
+        const step = await SCANNER.judgeInSteps(reader, options);
+        return step.outcome === 'judged' ? { ...step, verdict: await judge(reader, step.verdict) } : step;
+      },
+    };
+  }
+  return {
+    rules: () => rulesOf(current),
+    deployNext: () => {
+      current += 1;
+    },
+    scanner: () => scannerOf(rulesOf(current)),
+    isBad,
+    isDisputed: (bytes) =>
+      Array.from({ length: current + 1 }, (_, release) => isBad(rulesOf(release), bytes)).includes(true),
+  };
+}
