@@ -17,25 +17,47 @@ export class FolderTakenError extends Error {
   override readonly name = 'FolderTakenError';
 }
 
+/** The folder cannot be used: it is no folder, not ours, or on a full or read-only disk. */
+export class FolderUnusableError extends Error {
+  override readonly name = 'FolderUnusableError';
+}
+
 /**
- * Takes a folder for one runtime process: `path`, or a temporary one that is removed at the end. The process id in
- * `runtime.pid` keeps a second runtime out; that of a process which is gone does not.
+ * Takes a folder for one runtime process: `path`, or a temporary one that is removed at the end. `runtime.pid` names the process that
+ * has it, which keeps a second runtime out; a process that is gone does not, nor one that got the same number later.
+ * Throws `FolderTakenError` or `FolderUnusableError`.
  */
 export function takeDataFolder(path: string | undefined): DataFolder {
   if (path === undefined) removeAbandoned();
   const folder = path === undefined ? mkdtempSync(join(tmpdir(), TEMPORARY)) : resolve(path);
   const pidFile = join(folder, PID_FILE);
-  for (const name of ['', 'bucket', 'keys', 'logs', 'hosts']) mkdirSync(join(folder, name), { recursive: true });
-  const holder = holderOf(pidFile);
-  if (holder !== undefined && holder !== process.pid) {
-    throw new FolderTakenError(`Process ${holder} runs on ${folder}. Stop it, or choose another folder with --data.`);
+  try {
+    for (const name of ['', 'bucket', 'keys', 'logs', 'hosts']) mkdirSync(join(folder, name), { recursive: true });
+    if (holderOf(pidFile) === undefined) rmSync(pidFile, { force: true });
+    // Of two that start at once one creates the file.
+    writeFileSync(pidFile, `${process.pid}\n${bornAt(process.pid) ?? ''}\n`, { flag: 'wx' });
+  } catch (error) {
+    if (path === undefined) rmSync(folder, { recursive: true, force: true });
+    throw folderError(error, folder, pidFile);
   }
-  writeFileSync(pidFile, String(process.pid));
   return {
     path: folder,
     at: (...names) => join(folder, ...names),
     release: () => rmSync(path === undefined ? folder : pidFile, { recursive: true, force: true }),
   };
+}
+
+function folderError(error: unknown, folder: string, pidFile: string): Error {
+  if (!(error instanceof Error) || !('code' in error)) return new Error(String(error));
+  const holder = holderOf(pidFile);
+  if (error.code === 'EEXIST' && holder !== undefined) {
+    return new FolderTakenError(`Process ${holder} runs on ${folder}. Stop it, or choose another folder with --data.`);
+  }
+  const advice = error.code === 'ENOSPC' ? 'Make room on its disk' : 'Check that it is a folder of this user';
+  return new FolderUnusableError(
+    `${folder} cannot be used: ${error.message}. ${advice}, or choose another folder with --data.`,
+    { cause: error },
+  );
 }
 
 /** Temporary folders of runtimes that were killed before they could remove them. */
@@ -54,11 +76,29 @@ function isOurs(folder: string): boolean {
 
 function holderOf(pidFile: string): number | undefined {
   try {
-    const pid = Number(readFileSync(pidFile, 'utf8'));
+    const [first = '', born = ''] = readFileSync(pidFile, 'utf8').split('\n');
+    const pid = Number(first);
     // A power cut can leave the file empty, and 0 would ask for this process's own group.
     if (!(pid > 0)) return undefined;
     process.kill(pid, 0);
-    return pid;
+    return born === '' || born === bornAt(pid) ? pid : undefined;
+  } catch (error) {
+    // A process of another user is one too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM' ? ownerOf(pidFile) : undefined;
+  }
+}
+
+function ownerOf(pidFile: string): number {
+  return Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
+}
+
+/** What tells a process from later ones of its number: the boot and the clock tick at which it began; where the system says so. */
+function bornAt(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Fields are counted behind the name, which may hold anything: the 22nd of proc(5) is the 20th there.
+    const tick = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${tick}`;
   } catch {
     return undefined;
   }

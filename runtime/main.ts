@@ -1,12 +1,13 @@
 import { ModelName, SemVer } from '../lib/shared/ids.ts';
 import { VersionRow } from '../lib/catalog/index.ts';
 import { scheduleEvent } from './envelopes.ts';
-import { FolderTakenError } from './dataFolder.ts';
+import { FolderTakenError, FolderUnusableError } from './dataFolder.ts';
 import { PortTakenError } from './endpoint.ts';
 import { SAMPLES, type Sample } from './samples/index.ts';
 import { parseOptions, type StartOptions, USAGE, UsageError } from './start/options.ts';
-import { push, userFile } from './start/push.ts';
-import { begin, type Started } from './start/start.ts';
+import { AgentLostError } from './start/agents.ts';
+import { push, PushError, userFile } from './start/push.ts';
+import { begin, type Started, type Starting } from './start/start.ts';
 import { report, type Scene, verify } from './start/verify.ts';
 
 // Exit codes: 0 all is right, 1 something is not, 2 usage, 130 cancelled.
@@ -20,14 +21,16 @@ type Upload = Pick<Sample, 'key' | 'expected'> & {
 
 async function main(options: StartOptions): Promise<number> {
   const cancelled = new AbortController();
-  const write = (line: string) => process.stdout.write(`${line}\n`);
-  const starting = begin({ ...options, signal: cancelled.signal, write });
-  process.on('exit', () => starting.abandon());
+  const begun: { starting?: Starting } = {};
+  // Before anything is there that would be left behind.
+  process.on('exit', () => begun.starting?.abandon());
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // Asked twice, nobody waits any longer.
     process.on(name, () => (cancelled.signal.aborted ? process.exit(EXIT_CANCELLED) : cancelled.abort()));
   }
-  const started = await starting.started;
+  const write = (line: string) => process.stdout.write(`${line}\n`);
+  begun.starting = begin({ ...options, signal: cancelled.signal, write });
+  const started = await begun.starting.started;
   try {
     return await Promise.race([work(started, options, cancelled.signal), whenAborted(cancelled.signal)]);
   } finally {
@@ -54,12 +57,12 @@ async function whenAborted(signal: AbortSignal): Promise<number> {
 /** Pushes what is not there from an earlier start; `earlier` names the models that are. */
 async function pushAll(
   started: Started,
-  { models }: StartOptions,
+  { models, samples }: StartOptions,
   signal: AbortSignal,
 ): Promise<{ readonly uploads: readonly Upload[]; readonly earlier: readonly string[] }> {
   const own = models.map((path): Upload => ({ ...userFile(path), expected: 'cached' }));
-  const earlier = await sampleModels(started);
-  const uploads = [...(earlier.length > 0 ? [] : SAMPLES), ...own];
+  const earlier = samples ? await sampleModels(started) : [];
+  const uploads = [...(samples && earlier.length === 0 ? SAMPLES : []), ...own];
   for (const { key, content } of uploads) await push(started.runtime, key, content(), signal);
   return { uploads, earlier };
 }
@@ -91,15 +94,27 @@ function sceneOf({ runtime, agents, timeline }: Started): Scene {
   };
 }
 
+const EXPECTED = [UsageError, PortTakenError, FolderTakenError, FolderUnusableError, PushError, AgentLostError];
+
+/** A sentence for what people can mend, the whole stack for what is ours to mend. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (isDiskFull(error)) return `The disk is full (${error.message}). Make room, or choose another folder with --data.`;
+  return EXPECTED.some((kind) => error instanceof kind) ? error.message : String(error.stack);
+}
+
+/** Of the file system, or of SQLite (13, SQLITE_FULL). */
+function isDiskFull(error: Error): boolean {
+  if (('code' in error && error.code === 'ENOSPC') || ('errcode' in error && error.errcode === 13)) return true;
+  return error.cause instanceof Error && isDiskFull(error.cause);
+}
+
 try {
   const options = parseOptions(process.argv.slice(2), process.env);
   if (options === 'help') process.stdout.write(USAGE);
   process.exit(options === 'help' ? 0 : await main(options));
 } catch (error) {
   if (error instanceof Error && error.name === 'AbortError') process.exit(EXIT_CANCELLED);
-  const expected = [UsageError, PortTakenError, FolderTakenError].some((kind) => error instanceof kind);
-  process.stderr.write(
-    `${expected && error instanceof Error ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
-  );
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exit(error instanceof UsageError ? EXIT_USAGE : EXIT_WRONG);
 }

@@ -6,7 +6,7 @@ import { ContractError } from '../../lib/shared/errors.ts';
 import { FIRST_VOLUME } from '../nvme/paths.ts';
 import type { DiskTier } from '../nvme/volumes.ts';
 import { HostId, VolumeName } from '../../lib/shared/ids.ts';
-import { Bytes, GIB } from '../../lib/shared/units.ts';
+import { type Bytes, GIB, parseSize } from '../../lib/shared/units.ts';
 
 /** Each setting is a flag and an environment variable (`--data` and `STRATA_DATA`); the flag goes first. */
 const OPTIONS = {
@@ -39,19 +39,6 @@ const OPTIONS = {
   'log-file': 'default: standard error',
 } as const;
 type Option = keyof typeof OPTIONS;
-
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-};
 
 const Url = z.string().check(z.refine((text) => URL.canParse(text) && /^https?:/.test(text)));
 
@@ -143,8 +130,8 @@ export function parseSettings(
     host: settings.host,
     data: settings.data,
     runtime: runtimeOf(settings),
-    capacityBytes: raw.capacity === undefined ? undefined : parseSize('capacity', raw.capacity),
-    headroomBytes: parseSize('headroom', raw.headroom ?? String(GIB)),
+    capacityBytes: raw.capacity === undefined ? undefined : sizeOf('capacity', raw.capacity),
+    headroomBytes: sizeOf('headroom', raw.headroom ?? String(GIB)),
     volumes: parseVolumes(raw.volumes ?? ''),
     watermarks: watermarksOf(raw['high-watermark'] ?? '98', raw['low-watermark'] ?? '95'),
     joinToken: settings['join-token'],
@@ -154,11 +141,11 @@ export function parseSettings(
     subscriptions: listOf(raw.subscriptions ?? ''),
     port: raw.port === 'none' ? undefined : parseCount('port', raw.port ?? '7411', 65_535),
     socket: settings.socket,
-    bytesPerSecond: raw.bandwidth === undefined ? Number.POSITIVE_INFINITY : parseSize('bandwidth', raw.bandwidth),
+    bytesPerSecond: raw.bandwidth === undefined ? Number.POSITIVE_INFINITY : sizeOf('bandwidth', raw.bandwidth),
     gpu: settings.gpu,
     evictBy: settings['evict-by'],
     idlePauseMs: parseCount('idle-pause-seconds', raw['idle-pause-seconds'] ?? '30', 3600) * 1000,
-    partSize: raw['part-size'] === undefined ? PART_SIZE : parseSize('part-size', raw['part-size']),
+    partSize: raw['part-size'] === undefined ? PART_SIZE : sizeOf('part-size', raw['part-size']),
     logLevel: settings['log-level'],
     logFile: settings['log-file'],
     exitWithParent,
@@ -195,12 +182,10 @@ function runtimeOf(settings: z.infer<typeof Settings>): AgentSettings['runtime']
   return { kind: 'aws', bucket, region, queueUrlPrefix };
 }
 
-function parseSize(name: Option, text: string): Bytes {
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text) ?? [];
-  const factor = SIZE_UNITS[unit.toLowerCase()];
-  const bytes = Bytes.safeParse(Math.floor(Number(digits) * (factor ?? Number.NaN)));
-  if (!bytes.success) throw invalid(`--${name}: ${text} is no size; write 500GB or 450GiB.`);
-  return bytes.data;
+function sizeOf(name: Option, text: string): Bytes {
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw invalid(`--${name}: ${text} is no size; write 500GB or 450GiB.`);
+  return bytes;
 }
 
 function parseCount(name: Option, text: string, most: number): number {
@@ -216,7 +201,7 @@ function parseVolumes(text: string): VolumeSettings[] {
     if (!name.success || path === undefined || (tier !== 'nvme' && tier !== 'ssd')) {
       throw invalid(`--volumes: ${part} is not NAME=nvme:FOLDER or NAME=ssd:FOLDER, with :SIZE where wanted.`);
     }
-    return { name: name.data, tier, path, capacityBytes: size === undefined ? undefined : parseSize('volumes', size) };
+    return { name: name.data, tier, path, capacityBytes: size === undefined ? undefined : sizeOf('volumes', size) };
   });
   const names = new Set(volumes.map(({ name }) => name));
   if (names.size < volumes.length || names.has(FIRST_VOLUME)) {

@@ -4,7 +4,8 @@ import { randomFillSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
-import { formatBytes, MIB } from '../../lib/shared/units.ts';
+import { HostId } from '../../lib/shared/ids.ts';
+import { Bytes, formatBytes, GB, MIB } from '../../lib/shared/units.ts';
 import { push } from '../../runtime/start/push.ts';
 import { begin } from '../../runtime/start/start.ts';
 
@@ -20,6 +21,8 @@ export async function uploadToCached(): Promise<void> {
   const starting = begin({
     data: undefined,
     port: 0,
+    hosts: ['host-a', 'host-b'].map((name) => HostId.parse(name)),
+    capacityBytes: Bytes.parse(4 * GB),
     scanPolicy: OPEN_POLICY,
     sweeps: { tierSweep: 'on', orphanSweep: 'on' },
     signal,

@@ -39,7 +39,7 @@ async function runsSince(folder: string): Promise<number | undefined> {
   try {
     const { uid, mtimeMs } = await stat(join(folder, 'operator.json'));
     if (uid !== process.getuid?.()) return undefined;
-    process.kill(Number(await readFile(join(folder, 'runtime.pid'), 'utf8')), 0);
+    process.kill(Number.parseInt(await readFile(join(folder, 'runtime.pid'), 'utf8'), 10), 0);
     return mtimeMs;
   } catch {
     return undefined;

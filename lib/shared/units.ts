@@ -50,3 +50,23 @@ export function formatBytes(bytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(2)} ${units[unit]}`;
 }
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: GB,
+  tb: 1e12,
+  kib: KIB,
+  mib: MIB,
+  gib: GIB,
+  tib: GIB * KIB,
+};
+
+/** A size as people write it: `500GB` (10⁹), `450GiB` (2³⁰), `1.5tb`, or plain bytes; `undefined` for what is none. */
+export function parseSize(text: string): Bytes | undefined {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text) ?? [];
+  const factor = SIZE_UNITS[unit.toLowerCase()];
+  return Bytes.safeParse(Math.floor(Number(digits) * (factor ?? Number.NaN))).data;
+}

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 import type { HostId } from '../../lib/shared/ids.ts';
-import { SECOND_MS } from '../../lib/shared/units.ts';
+import { type Bytes, GB, SECOND_MS } from '../../lib/shared/units.ts';
 
 /*
  * One agent as a child process. It lives no longer than this process: it ends when its standard input closes, which the
@@ -31,19 +31,35 @@ export interface AgentOptions {
   readonly plane: string;
   readonly joinToken: string;
   readonly logFile: string;
+  readonly capacityBytes?: Bytes;
   /** Where the plane is not the embedded runtime: how the agent reaches it. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly onEnded: (reason: string) => void;
 }
 
 const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
+const DEFAULT_CAPACITY = 4 * GB;
 const STOP_MS = 5 * SECOND_MS;
 const READY_MS = 20 * SECOND_MS;
 
 const Ready = z.object({ schema: z.literal('agent-ready/1'), data: z.string(), socket: z.string() });
 
+/** An agent did not come up or did not register. */
+export class AgentLostError extends Error {
+  override readonly name = 'AgentLostError';
+}
+
+/** A process that is on its way to serving; it can be ended at any moment. */
+export interface LaunchedAgent {
+  readonly ready: Promise<AgentProcess>;
+  stop(): Promise<void>;
+  kill(): void;
+}
+
 /** Resolves when the agent serves its local API. */
-export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
+export const startAgent = (options: AgentOptions): Promise<AgentProcess> => launchAgent(options).ready;
+
+export function launchAgent(options: AgentOptions): LaunchedAgent {
   mkdirSync(options.folder, { recursive: true });
   const log = openSync(options.logFile, 'a');
   const child = spawn(process.execPath, [MAIN, '--exit-with-parent'], {
@@ -56,28 +72,35 @@ export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
   child.on('exit', (code, signal) => {
     if (!stopping) options.onEnded(`${options.host}'s agent ended (${signal ?? code}); see ${options.logFile}`);
   });
-  const { data, socket } = await readiness(child, options);
-  return {
-    host: options.host,
-    data,
-    ended,
-    get: (path) => getOverSocket(socket, path),
-    async stop() {
-      stopping = true;
-      child.kill('SIGTERM');
-      const insist = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-      await ended;
-      clearTimeout(insist);
-    },
-    kill() {
-      stopping = true;
-      child.kill('SIGKILL');
-    },
-  };
+  async function stop(): Promise<void> {
+    stopping = true;
+    child.kill('SIGTERM');
+    const insist = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await ended;
+    clearTimeout(insist);
+  }
+  function kill(): void {
+    stopping = true;
+    child.kill('SIGKILL');
+  }
+  const ready = readiness(child, options).then(({ data, socket }): AgentProcess => {
+    return { host: options.host, data, ended, get: (path) => getOverSocket(socket, path), stop, kill };
+  });
+  // Whoever stops it before does not wait for it.
+  ready.catch(() => undefined);
+  return { ready, stop, kill };
 }
 
 /** The token is no argument: arguments can be read by everybody on the machine. */
-function environmentOf({ host, folder, plane, joinToken, logFile, environment }: AgentOptions): NodeJS.ProcessEnv {
+function environmentOf({
+  host,
+  folder,
+  plane,
+  joinToken,
+  logFile,
+  capacityBytes,
+  environment,
+}: AgentOptions): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],
     STRATA_PLANE: plane,
@@ -85,14 +108,20 @@ function environmentOf({ host, folder, plane, joinToken, logFile, environment }:
     STRATA_DATA: folder,
     STRATA_JOIN_TOKEN: joinToken,
     STRATA_LOG_FILE: logFile,
-    // Small enough for any laptop's temporary folder; every model is wanted.
-    STRATA_CAPACITY: '4GB',
+    // By default small enough for any laptop's temporary folder; every model is wanted.
+    STRATA_CAPACITY: String(capacityBytes ?? DEFAULT_CAPACITY),
     STRATA_HEADROOM: '64MiB',
     STRATA_SUBSCRIPTIONS: '*',
     STRATA_PORT: 'none',
     STRATA_IDLE_PAUSE_SECONDS: '1',
     ...environment,
   };
+}
+
+/** What it said last. */
+function lastLine(logFile: string): string {
+  const lines = readFileSync(logFile, 'utf8').trim().split('\n');
+  return lines.at(-1)?.slice(0, 500).replace(/\.$/, '') ?? '';
 }
 
 async function readiness(child: ChildProcess, options: AgentOptions): Promise<z.infer<typeof Ready>> {
@@ -104,7 +133,9 @@ async function readiness(child: ChildProcess, options: AgentOptions): Promise<z.
   const ready = await Promise.race([first, failed, late]);
   if (ready !== undefined) return ready;
   child.kill('SIGKILL');
-  throw new Error(`${options.host}'s agent did not come up; see ${options.logFile}`);
+  throw new AgentLostError(
+    `${options.host}'s agent did not come up: ${lastLine(options.logFile)}. See ${options.logFile}.`,
+  );
 }
 
 function getOverSocket(socketPath: string, path: string): Promise<{ status: number; body: unknown }> {

@@ -10,12 +10,12 @@ import {
 import type { Digest, HostId } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 
-/** What becomes of one upload, in this order; `quarantined` and `cancelled` end it early. */
+/** What becomes of one upload, in this order; `quarantined`, `cancelled` and `not-cached` end it early. */
 export type Milestone =
   | { readonly stage: 'verdict'; readonly upload: Upload }
   | { readonly stage: 'quarantined' | 'cancelled'; readonly upload: Upload }
   | { readonly stage: 'published'; readonly digest: Digest }
-  | { readonly stage: 'placed' | 'cached'; readonly digest: Digest; readonly host: HostId };
+  | { readonly stage: 'placed' | 'cached' | 'not-cached'; readonly digest: Digest; readonly host: HostId };
 
 export interface Followed {
   readonly key: string;
@@ -23,9 +23,11 @@ export interface Followed {
 }
 
 const LOOK_EVERY_MS = 100;
+/** A published model that nothing brings to a host for so long does not fit there, or cannot be fetched. */
+const GIVE_UP_MS = 30_000;
 
 /**
- * Tells what becomes of an upload until it is refused or cached on each of `hosts`, or until `signal` ends. Reads the
+ * Tells what becomes of an upload until it is refused, or cached or given up on each of `hosts`, or until `signal` ends. Reads the
  * catalog's rows and nothing else: what is told has happened.
  */
 export async function* follow(
@@ -35,8 +37,18 @@ export async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<Milestone> {
   const told = new Set<string>();
+  let movedAt = performance.now();
   while (!signal.aborted) {
-    for (const milestone of await milestones(catalog, followed)) {
+    const now = await milestones(catalog, followed);
+    const published = now.find((one) => one.stage === 'published');
+    const onTheWay = (host: HostId) => now.some((one) => 'host' in one && one.host === host);
+    const left = hosts.filter((host) => !told.has(`cached ${host}`));
+    if (published === undefined || left.some(onTheWay)) movedAt = performance.now();
+    else if (performance.now() - movedAt > GIVE_UP_MS) {
+      for (const host of left) yield { stage: 'not-cached', digest: published.digest, host };
+      return;
+    }
+    for (const milestone of now) {
       const name = 'host' in milestone ? `${milestone.stage} ${milestone.host}` : milestone.stage;
       if (!told.has(name)) yield milestone;
       told.add(name);

@@ -1,4 +1,7 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { HostId } from '../../lib/shared/ids.ts';
+import { type Bytes, parseSize } from '../../lib/shared/units.ts';
 import { SweepMode } from '../../lib/shared/sweepMode.ts';
 import { OPEN_POLICY, parseScanPolicy, type ScanPolicy } from '../../lib/scanning/index.ts';
 
@@ -6,14 +9,19 @@ export interface StartOptions {
   readonly models: readonly string[];
   readonly data: string | undefined;
   readonly once: boolean;
+  readonly samples: boolean;
+  readonly hosts: readonly HostId[];
+  /** Bytes that each host may fill. */
+  readonly capacityBytes: Bytes;
   readonly port: number;
   readonly sweeps: { readonly tierSweep: SweepMode; readonly orphanSweep: SweepMode };
   readonly scanPolicy: ScanPolicy;
 }
 
 const DEFAULT_PORT = 7410;
+const MOST_HOSTS = 8;
 
-export const USAGE = `npm start -- [options]: Strata in one process on this machine, with two hosts' agents.
+export const USAGE = `npm start -- [options]: Strata in one process on this machine, with its hosts' agents.
 
   --model FILE   push this file too (safetensors or GGUF); may be repeated
   --data DIR     keep everything in DIR, also over restarts; default: a temporary folder that is removed at the end
@@ -21,6 +29,9 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --tier-sweep MODE, --orphan-sweep MODE
                  on, dry-run (decide and report) or off: of the daily sweeps; default on
   --scan-policy JSON  what a verdict means, as {"allowSuspicious":false,"formats":["safetensors"]}; default: STRATA_SCAN_POLICY
+  --hosts N      how many hosts, 1 to ${MOST_HOSTS}; default 2
+  --capacity SIZE  bytes that each host may fill, as in 500GB or 450GiB; default 4GB
+  --no-samples   push no sample models
   --once         push, check every result, stop; exit 0 when all of it is right, else 1
 `;
 
@@ -40,7 +51,48 @@ export function parseOptions(
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is a number from 0 to 65535.');
   const sweeps = { tierSweep: mode(values, 'tier-sweep'), orphanSweep: mode(values, 'orphan-sweep') };
   const scanPolicy = policyOf(values['scan-policy'] ?? environment['STRATA_SCAN_POLICY']);
-  return { models: values.model ?? [], data: values.data, once, port, sweeps, scanPolicy };
+  const models = (values.model ?? []).map(modelFile);
+  const samples = values['no-samples'] !== true;
+  if (once && !samples && models.length === 0)
+    throw new UsageError('--once --no-samples checks nothing; add --model FILE.');
+  const { data } = values;
+  return {
+    models,
+    data,
+    once,
+    port,
+    sweeps,
+    scanPolicy,
+    samples,
+    hosts: hostsOf(values.hosts ?? '2'),
+    capacityBytes: capacityOf(values.capacity ?? '4GB'),
+  };
+}
+
+/** Checked before anything is started: a path that is wrong is told at once. */
+function modelFile(path: string): string {
+  try {
+    accessSync(path, constants.R_OK);
+    if (statSync(path).isFile()) return path;
+  } catch (error) {
+    throw new UsageError(`--model ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw new UsageError(`--model ${path} is no file. Name one safetensors or GGUF file.`);
+}
+
+function hostsOf(text: string): readonly HostId[] {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_HOSTS) {
+    throw new UsageError(`--hosts is a number from 1 to ${MOST_HOSTS}.`);
+  }
+  return Array.from({ length: count }, (_, at) => HostId.parse(`host-${String.fromCharCode(97 + at)}`));
+}
+
+function capacityOf(text: string): Bytes {
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes === 0)
+    throw new UsageError(`--capacity: ${text} is no size; write 500GB or 450GiB.`);
+  return bytes;
 }
 
 function mode(values: ReturnType<typeof read>, name: 'tier-sweep' | 'orphan-sweep'): SweepMode {
@@ -68,6 +120,9 @@ function read(args: readonly string[]) {
         'tier-sweep': { type: 'string' },
         'orphan-sweep': { type: 'string' },
         'scan-policy': { type: 'string' },
+        hosts: { type: 'string' },
+        capacity: { type: 'string' },
+        'no-samples': { type: 'boolean' },
         once: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -3,24 +3,41 @@ import { basename, extname } from 'node:path';
 import * as z from 'zod/mini';
 import type { EmbeddedRuntime } from '../embeddedRuntime.ts';
 
+const Refused = z.object({ message: z.string() });
 const Written = z.object({ outcome: z.literal('written'), versionId: z.string() });
 
-/** Uploads through the operator endpoint, as `strata push` does. */
+/** A file could not be read, or the runtime did not take it. */
+export class PushError extends Error {
+  override readonly name = 'PushError';
+}
+
+/** Uploads through the operator endpoint, as `strata push` does. Throws `PushError`. */
 export async function push(
   runtime: Pick<EmbeddedRuntime, 'url' | 'operatorToken'>,
   key: string,
   content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
-  const response = await fetch(new URL(`/operator/objects/${key}`, runtime.url), {
-    method: 'PUT',
-    headers: { authorization: `Bearer ${runtime.operatorToken}` },
-    body: ReadableStream.from(content),
-    duplex: 'half',
-    signal,
-  });
-  const text = await response.text();
-  if (!response.ok || !Written.safeParse(JSON.parse(text)).success) throw new Error(`${key} was not uploaded: ${text}`);
+  let answer: { readonly ok: boolean; readonly text: string };
+  try {
+    const response = await fetch(new URL(`/operator/objects/${key}`, runtime.url), {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${runtime.operatorToken}` },
+      body: ReadableStream.from(content),
+      duplex: 'half',
+      signal,
+    });
+    answer = { ok: response.ok, text: await response.text() };
+  } catch (error) {
+    signal.throwIfAborted();
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new PushError(`${key} was not uploaded: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+  if (answer.ok && Written.safeParse(JSON.parse(answer.text)).success) return;
+  const refusal = Refused.safeParse(JSON.parse(answer.text));
+  throw new PushError(`${key} was not uploaded: ${refusal.success ? refusal.data.message : answer.text}`);
 }
 
 /** A file of the user's own: its name, in the characters that keys have, is the model's. */

@@ -2,18 +2,18 @@ import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/p
 import { HostRow, UploadRow } from '../../lib/catalog/index.ts';
 import type { ScanPolicy } from '../../lib/scanning/index.ts';
 import { errorText } from '../../lib/shared/errors.ts';
-import { HostId, HostPattern } from '../../lib/shared/ids.ts';
-import { SECOND_MS } from '../../lib/shared/units.ts';
+import { type HostId, HostPattern } from '../../lib/shared/ids.ts';
+import { type Bytes, SECOND_MS } from '../../lib/shared/units.ts';
 import { takeDataFolder } from '../dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../embeddedRuntime.ts';
-import { type AgentProcess, hostFolder, startAgent } from './agents.ts';
+import { AgentLostError, type AgentProcess, hostFolder, launchAgent, type LaunchedAgent } from './agents.ts';
 import { type Followed, follow, type Milestone } from './follow.ts';
 import type { StartOptions } from './options.ts';
 import { createTimeline, describeMilestone, describeUploaded, type Timeline } from './timeline.ts';
 import { subjectOf } from './verify.ts';
 
 /*
- * `npm start`: the embedded runtime and two agents, with a line for whatever becomes of each upload. Life: folder taken →
+ * `npm start`: the embedded runtime and its hosts' agents, with a line for whatever becomes of each upload. Life: folder taken →
  * runtime up → agents registered → (used) → agents stopped → runtime stopped → folder released. `abandon` does the same in
  * no time and without a word, for the last moment of the process.
  */
@@ -34,19 +34,20 @@ export interface Starting {
 export interface StartingOptions {
   readonly data: string | undefined;
   readonly port: number;
+  readonly hosts: readonly HostId[];
+  readonly capacityBytes: Bytes;
   readonly sweeps: StartOptions['sweeps'];
   readonly scanPolicy: ScanPolicy;
   readonly signal: AbortSignal;
   readonly write: (line: string) => void;
 }
 
-export const HOSTS = ['host-a', 'host-b'].map((name) => HostId.parse(name));
 const REGISTERED_WITHIN_MS = 20 * SECOND_MS;
 const REVIVE_AFTER_MS = SECOND_MS;
 
 export function begin(options: StartingOptions): Starting {
   const folder = takeDataFolder(options.data);
-  const agents = new Map<HostId, AgentProcess>();
+  const agents = new Map<HostId, LaunchedAgent>();
   let stopping = false;
   const timeline = createTimeline(options.write, () => performance.now());
   const following = new Map<string, Promise<readonly Milestone[]>>();
@@ -64,28 +65,33 @@ export function begin(options: StartingOptions): Starting {
     });
     runtime = up;
     timeline.say(`Strata is up at ${up.url}, its data in ${folder.path}`);
-    const registered = await Promise.all(HOSTS.map((host) => startHost(up, host)));
+    const registered = await Promise.all(options.hosts.map((host) => startHost(up, host)));
     return { runtime: up, agents: registered, timeline, outcome, stop };
   }
 
   async function startHost(up: EmbeddedRuntime, host: HostId): Promise<AgentProcess> {
+    options.signal.throwIfAborted();
     const { token } = await up.operations.createJoinToken({ hosts: HostPattern.parse(host), uses: 1, validMinutes: 5 });
-    const agent = await startAgent({
+    if (stopping) throw new Error('Strata is stopping.');
+    const launched = launchAgent({
       host,
       folder: hostFolder(folder.path, host),
       plane: up.url,
       joinToken: token,
       logFile: folder.at('logs', `${host}.jsonl`),
+      capacityBytes: options.capacityBytes,
       onEnded(reason) {
         timeline.tell(host, 'ended', reason);
         void revive(up, host);
       },
     });
-    agents.set(host, agent);
+    agents.set(host, launched);
+    const agent = await launched.ready;
     const deadline = performance.now() + REGISTERED_WITHIN_MS;
     while ((await HostRow.get(up.deps.catalog, host))?.value.state !== 'active') {
       options.signal.throwIfAborted();
-      if (performance.now() > deadline) throw new Error(`${host} did not register; see ${folder.at('logs')}`);
+      if (performance.now() > deadline)
+        throw new AgentLostError(`${host} did not register within 20 s. See ${folder.at('logs')}.`);
       await up.deps.clock.sleep(50);
     }
     timeline.tell(host, 'registered', '');
@@ -111,7 +117,7 @@ export function begin(options: StartingOptions): Starting {
     const all: Milestone[] = [];
     if (runtime === undefined) return all;
     const { catalog } = runtime.deps;
-    for await (const milestone of follow(catalog, upload, HOSTS, options.signal)) {
+    for await (const milestone of follow(catalog, upload, options.hosts, options.signal)) {
       const row = (await UploadRow.get(catalog, upload.key, upload.versionId))?.value;
       const target = row?.target;
       const subject = target === undefined ? upload.key : `${target.model}@${target.version}`;

@@ -39,6 +39,8 @@ export function describeMilestone(milestone: Milestone): string {
       return 'the object was deleted or replaced';
     case 'published':
       return `as blobs/${milestone.digest.slice(0, 16)}…`;
+    case 'not-cached':
+      return `on ${milestone.host}: it may not fit there; \`strata explain\` tells more`;
     case 'placed':
     case 'cached':
       return `on ${milestone.host}`;

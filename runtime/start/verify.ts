@@ -42,9 +42,15 @@ export async function verify(
   earlier: readonly string[] = [],
 ): Promise<Findings> {
   const findings: string[] = [];
-  for (const { key, expected, outcome } of uploads) findings.push(...checkOutcome(key, expected, await outcome));
-  const now = uploads.filter(({ expected }) => expected === 'cached').map(({ key }) => key.split('/')[1] ?? '');
+  const now: string[] = [];
+  for (const { key, expected, outcome } of uploads) {
+    const milestones = await outcome;
+    findings.push(...checkOutcome(key, expected, milestones));
+    if (milestones.at(-1)?.stage === 'cached') now.push(key.split('/')[1] ?? '');
+  }
   const cached = [...new Set([...earlier, ...now])];
+  // What came to another end is a finding already.
+  if (cached.length === 0) return findings;
   findings.push(...(await askForPath(scene, `${cached[0]}@1.0.0`)));
   findings.push(...(await sweepIdle(scene, cached[0] ?? '')));
   findings.push(...(await recomputeDigests(scene, cached)));

@@ -6,6 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { safetensorsOf } from '../support/modelFiles.ts';
 
+/** Longer than a start takes, with the first uploads in it. */
+const INTERRUPT_WITHIN_MS = 6_000;
+
 describe('npm start', { timeout: 180_000 }, () => {
   let scratch: string;
   const groups: number[] = [];
@@ -71,6 +74,65 @@ describe('npm start', { timeout: 180_000 }, () => {
     expect(await exited).toBe(130);
     await leftNothing(child, output());
     expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it('leaves nothing when it is interrupted at any moment', async () => {
+    // The same fractions each time; what they fall on is the machine's.
+    for (const share of [0, 0.07, 0.13, 0.22, 0.31, 0.4, 0.52, 0.63, 0.77, 0.9]) {
+      const { child, exited, output } = start('--hosts', '2');
+      await new Promise((resolve) => setTimeout(resolve, share * INTERRUPT_WITHIN_MS));
+      child.kill(share > 0.5 ? 'SIGTERM' : 'SIGINT');
+      const code = await exited;
+      // Before it listens to signals there is nothing to leave behind, and the signal ends it.
+      expect([130, 'SIGINT', 'SIGTERM'], `${share}: ${output()}`).toContain(code);
+      await eventually(async () => expect(isAlive(child.pid ?? 0), `${share}: ${output()}`).toBe(false), 15_000);
+      expect(readdirSync(scratch), `${share}: ${output()}`).toEqual([]);
+    }
+  });
+
+  it('takes hosts, their room and no samples; says what does not fit', async () => {
+    const file = join(scratch, 'small.safetensors');
+    // Below 128 KiB no class is cheaper, and the sweep would leave it where it is.
+    writeFileSync(file, safetensorsOf(5_000_000, 1));
+    const one = start('--once', '--no-samples', '--hosts', '1', '--model', file);
+    expect(await one.exited, one.output()).toBe(0);
+    expect(one.output()).toMatch(/small@1\.0\.0 +cached +on host-a/);
+    expect(one.output()).not.toMatch(/watercolor|host-b/);
+
+    const full = start('--once', '--no-samples', '--hosts', '1', '--capacity', '10kB', '--model', file);
+    expect(await full.exited, full.output()).toBe(1);
+    expect(full.output()).toMatch(/small@1\.0\.0 +not-cached +on host-a/);
+    expect(full.output()).toContain('expected cached, came to not-cached');
+  });
+
+  it.each([
+    [['--model', '/nowhere.safetensors'], 2, 'no such file'],
+    [['--model', '/tmp'], 2, 'is no file'],
+    [['--hosts', '0'], 2, '1 to 8'],
+    [['--capacity', 'much'], 2, 'no size'],
+    [['--once', '--no-samples'], 2, 'add --model FILE'],
+    [['--data', '/dev/null'], 1, 'cannot be used'],
+  ])('with %j says what is wrong before it starts anything', async (flags, code, text) => {
+    const { exited, output } = start(...flags);
+    expect(await exited, output()).toBe(code);
+    expect(output()).toContain(text);
+    expect(output().trim().split('\n')).toHaveLength(1);
+    expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it('says so when another runs on its folder or its port', async () => {
+    const data = join(scratch, 'data');
+    const first = start('--data', data, '--no-samples', '--hosts', '1');
+    await first.seen('Strata is up at');
+    const port = /127\.0\.0\.1:(\d+)/.exec(first.output())?.[1] ?? '';
+    const second = start('--data', data);
+    expect(await second.exited).toBe(1);
+    expect(second.output()).toMatch(/^Process \d+ runs on .*choose another folder with --data\.\n$/);
+    const third = start('--data', join(scratch, 'other'), '--port', port);
+    expect(await third.exited).toBe(1);
+    expect(third.output()).toMatch(/^Port \d+ is taken\..*--port \(0 takes a free one\)\.\n$/);
+    first.child.kill('SIGINT');
+    expect(await first.exited).toBe(130);
   });
 
   it('starts an agent again that was killed', async () => {
