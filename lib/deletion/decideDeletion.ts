@@ -1,6 +1,9 @@
 import type { Reference, Replica, Tombstone, Version } from '../catalog/index.ts';
 import type { HostId } from '../shared/ids.ts';
-import type { EpochMs } from '../shared/units.ts';
+import { type EpochMs, HOUR_MS } from '../shared/units.ts';
+
+/** What was promised is kept even where the clock that promises and the one that acts differ. */
+export const CLOCK_MARGIN_MS = 2 * HOUR_MS;
 
 export type DeletionRefusal = 'held' | 'retained' | 'aliased' | 'pinned';
 
@@ -23,7 +26,7 @@ export function refuseDeletion({ version, aliases, pinnedOn, now }: DeletionFact
 
 function refusePurge({ hold, retainUntil }: Version, now: EpochMs): 'held' | 'retained' | undefined {
   if (hold !== undefined) return 'held';
-  return retainUntil !== undefined && now < retainUntil ? 'retained' : undefined;
+  return retainUntil !== undefined && now < retainUntil + CLOCK_MARGIN_MS ? 'retained' : undefined;
 }
 
 /** What a purge may do now: everything that stood against the delete is asked again. */

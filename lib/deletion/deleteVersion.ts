@@ -12,8 +12,8 @@ import {
 } from '../catalog/index.ts';
 import type { CorrelationId, HostId, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
-import { DAY_MS, EpochMs, HOUR_MS } from '../shared/units.ts';
-import { type DeletionRefusal, refuseDeletion } from './decideDeletion.ts';
+import { DAY_MS, EpochMs } from '../shared/units.ts';
+import { CLOCK_MARGIN_MS, type DeletionRefusal, refuseDeletion } from './decideDeletion.ts';
 import { DeletionError } from './errors.ts';
 import { digestsOf, loadReferences, loadReplicas, modelChange, otherVersions } from './versionRows.ts';
 
@@ -33,9 +33,6 @@ export interface Deleted {
   /** Bytes in the bucket that the purge will free; files of other versions are not among them. */
   readonly freesBytes: number;
 }
-
-/** A promised window is kept even where the clock that deletes and the one that purges differ. */
-const CLOCK_MARGIN_MS = 2 * HOUR_MS;
 
 /**
  * Deletes a published version, so that it can be undone: the tombstone takes the version's place in one write, nobody resolves or places

@@ -11,6 +11,7 @@ import {
   recordedInputs,
   type Replica,
   ReplicaRow,
+  type Restore,
   RestoreRow,
   settle,
   startingWith,
@@ -61,11 +62,24 @@ export async function startDeletion(
   return [
     { kind: 'delete', key: BlobRow.key(digest), expect: { version: blob.version } },
     ...replicas.map((row) => deleteOf(ReplicaRow.key(digest, row.value.location), row)),
-    ...(restore === undefined ? [] : [deleteOf(RestoreRow.key(digest), restore)]),
+    ...(restore === undefined ? [] : await endRestore(catalog, restore, now)),
     ...(await condemn(deps, blob.value, replicas, now)),
     ActionRow.put(action, expectationOf(await ActionRow.get(catalog, action.actionId))),
     TombstoneRow.put({ ...tombstone.value, freedBytes }, expectationOf(tombstone)),
   ];
+}
+
+/** Nobody waits for it any more. The transition that may follow it finds no blob, and ends by itself. */
+async function endRestore(
+  catalog: CatalogStore,
+  restore: Versioned<Restore>,
+  now: EpochMs,
+): Promise<readonly Change[]> {
+  const forget = deleteOf(RestoreRow.key(restore.value.digest), restore);
+  const action = await ActionRow.get(catalog, restore.value.actionId);
+  if (action?.value.state !== 'pending') return [forget];
+  const outcome = { at: now, code: 'blob-purged', text: 'Its last version was deleted.' };
+  return [forget, ActionRow.put({ ...action.value, state: 'failed', outcome }, expectationOf(action))];
 }
 
 const deleteOf = (key: ReturnType<typeof RestoreRow.key>, row: Versioned<unknown>): Change => ({

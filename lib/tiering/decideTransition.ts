@@ -13,6 +13,8 @@ export type TransitionStep =
   | 'wait'
   /** Transitions are switched off: end the action without touching anything. */
   | 'refuse'
+  /** The blob was purged or moved by another action meanwhile: end this one, and take away what was copied. */
+  | 'give-up'
   /** The action has ended without a switch: take away what a killed try may have copied. */
   | 'discard-copy'
   | 'finished';
@@ -27,11 +29,15 @@ export interface TransitionFacts {
 
 /** Decides by the catalog alone how far a transition has come. The old copy is deleted only when it is not the origin any more. */
 export function decideTransition({ message, action, blob, mode, replicas }: TransitionFacts): TransitionStep {
-  if (blob === undefined || action === undefined) return 'finished';
+  if (action === undefined) return 'finished';
   const { versionId } = message.from;
   // What was switched off deletes nothing either; a copy that stays for it is an orphan and swept as one.
   const discard = mode === 'on' ? 'discard-copy' : 'finished';
-  if (blob.origin.versionId === versionId) {
+  // Its own switch ends an action: this one was overtaken by another move, or by the purge of the blob.
+  const moved = blob?.origin.versionId !== versionId;
+  if (moved && action.state === 'pending') return 'give-up';
+  if (blob === undefined) return discard;
+  if (!moved) {
     if (action.state !== 'pending') return discard;
     // The switch is the sweep's: what somebody wants to read is copied all the same.
     return mode === 'on' || action.reason === 'restored' ? 'move' : 'refuse';
@@ -53,6 +59,8 @@ export type TransitionReason =
   /** Another change of the blob was faster. */
   | 'origin-moved'
   | 'switched-off'
+  /** Nobody refers to it any more. */
+  | 'blob-purged'
   /** Its restored copy is gone, or it never had one: ask for a restore first. */
   | 'source-archived'
   | 'source-absent'

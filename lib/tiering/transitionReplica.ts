@@ -97,6 +97,12 @@ async function takeStep(
     case 'refuse':
       await fail(deps, message, 'switched-off');
       return 'switched-off';
+    case 'give-up': {
+      const reason = blob === undefined ? 'blob-purged' : 'origin-moved';
+      await fail(deps, message, reason);
+      if (deps.settings.tierSweep === 'on') await discardCopy(deps, message);
+      return reason;
+    }
     case 'discard-copy':
       await discardCopy(deps, message);
       return step;
@@ -226,6 +232,7 @@ async function pokeRestore(deps: TransitionDeps, message: TransitionReplica): Pr
 
 const FAILURES: Readonly<Record<Exclude<TransitionReason, 'switched'>, string>> = {
   'origin-moved': 'Another change of the blob was faster; the copy was removed.',
+  'blob-purged': 'Its last version was deleted, and its undo window is over.',
   'switched-off': 'Transitions are switched off (`tierSweep`); nothing was changed.',
   'source-archived': 'The object is archived and has no restored copy: a restore must come first.',
   'source-absent': 'The version that the catalog names is not in the bucket. Run `strata doctor`.',

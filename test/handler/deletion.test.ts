@@ -3,7 +3,7 @@ import type { HostCommand } from '../../events/host-command/v1.ts';
 import { promoteAlias, ReplicaRow, rollbackAlias } from '../../lib/catalog/index.ts';
 import { PortError } from '../../lib/shared/errors.ts';
 import { hostLocation } from '../../lib/shared/ids.ts';
-import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../../lib/shared/units.ts';
 import { createDeletionWorld, type DeletionWorld } from '../support/deletionWorld.ts';
 import { correlationId, digestOf, model, version } from '../support/fleetWorld.ts';
 import type { Between } from '../support/tieringWorld.ts';
@@ -69,7 +69,7 @@ describe('deleting a version', () => {
     await world.hold('flux', '1.0.0', { kind: 'retain', until });
     await world.hold('flux', '1.0.0', { kind: 'retain', until: world.clock.now() });
     await expect(world.remove('flux', '1.0.0')).rejects.toMatchObject({ code: 'version-held' });
-    await world.clock.advance(DAY_MS);
+    await world.clock.advance(DAY_MS + 2 * HOUR_MS);
     await world.remove('flux', '1.0.0');
   });
 

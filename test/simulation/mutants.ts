@@ -85,6 +85,57 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    id: 'purged-although-shared',
+    breaks:
+      'Rule 4, every reference is checked at that moment: the bytes of a deleted version go although another one needs them.',
+    file: 'lib/deletion/decideDeletion.ts',
+    find: "if (shared) return { step: 'keep-shared' };",
+    replace: '',
+  },
+  {
+    id: 'purged-although-on-hosts',
+    breaks: 'Rule 4: the bytes of a deleted version go while a host has them, leased, pinned or being read.',
+    file: 'lib/deletion/decideDeletion.ts',
+    find: "if (onHosts.length === 0) return { step: 'delete' };",
+    replace: "if (onHosts.length < 9) return { step: 'delete' };",
+  },
+  {
+    id: 'hold-ignored',
+    breaks: 'Rule 4: what is under a legal hold is deleted.',
+    file: 'lib/deletion/decideDeletion.ts',
+    find: "if (hold !== undefined) return 'held';",
+    replace: '',
+  },
+  {
+    id: 'undo-window-forgotten',
+    breaks: 'Rule 4, a promise is kept: a delete that can still be undone is purged.',
+    file: 'lib/deletion/deleteVersion.ts',
+    find: 'const purgeAfter = EpochMs.parse(now + windowMs);',
+    replace: 'const purgeAfter = EpochMs.parse(now + 0 * windowMs);',
+  },
+  {
+    id: 'plan-moves-what-is-in-use',
+    breaks: 'Rule 4, every reference is checked at that moment: a plan archives what was read lately.',
+    file: 'lib/tiering/moveBlob.ts',
+    find: "if (run.only !== undefined && caught !== undefined) return keep('in-use');",
+    replace: '',
+  },
+  {
+    id: 'rate-not-enforced',
+    breaks: 'Rule 5, money is reserved before it is spent: a run sets more moves going than it may.',
+    file: 'lib/tiering/sweepBudget.ts',
+    find: "if (spent.moves >= spent.mostMoves) return { outcome: 'refused', reason: 'rate-reached' };",
+    replace: '',
+  },
+  {
+    id: 'expired-restore-waited-for',
+    breaks:
+      'Rule 8, every wait has a deadline: a restored copy that expired before it was copied is waited for, for ever.',
+    file: 'lib/restores/decideRestore.ts',
+    find: "return restore.state === 'asked' ? 'ask' : again;",
+    replace: "return restore.state === 'asked' ? 'ask' : 'wait';",
+  },
+  {
     id: 'capacity-not-enforced',
     breaks: 'Rule 5, space is reserved before it is used: a fill begins although it does not fit.',
     file: 'agent/nvme/room.ts',

@@ -67,6 +67,10 @@ export function watchBucket(
       changed();
       return outcome;
     },
+    tellRestores() {
+      bucket.tellRestores();
+      changed();
+    },
     async remove(key, versionId) {
       for (const { onRemoval } of capabilities) await counters.watch(() => onRemoval?.(key, versionId));
       await bucket.remove(key, versionId);

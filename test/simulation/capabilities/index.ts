@@ -1,5 +1,7 @@
 import type { CreateCapability } from '../stage.ts';
 import { actions } from './actions.ts';
+import { archives } from './archives.ts';
+import { deletions } from './deletions.ts';
 import { fleet } from './fleet.ts';
 import { impostors } from './impostors.ts';
 import { messages } from './messages.ts';
@@ -15,6 +17,8 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   uploads,
   models,
   origins,
+  deletions,
+  archives,
   actions,
   fleet,
   operators,

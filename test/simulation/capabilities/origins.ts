@@ -1,4 +1,4 @@
-import { BlobRow, queryAll, type Replica, ReplicaRow, startingWith } from '../../../lib/catalog/index.ts';
+import { BlobRow, queryAll, type Replica, ReplicaRow, startingWith, VersionRow } from '../../../lib/catalog/index.ts';
 import { blobDigest, blobKey, manifestKey, partHash } from '../../../lib/shared/digest.ts';
 import { Digest } from '../../../lib/shared/ids.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
@@ -8,12 +8,34 @@ import { rowReader, violated } from '../invariants.ts';
 export function origins({ catalog, bucket, counters }: Stage): Capability {
   const read = rowReader(BlobRow);
 
-  function onRow({ key, before, after }: RowChange): void {
+  async function onRow({ key, before, after }: RowChange): Promise<void> {
     if (!key.partition.startsWith('BLOB#') || key.sort !== 'META') return;
-    if (after === undefined) violated(`${key.partition}: a blob row was deleted.`);
+    if (after === undefined) {
+      purged(Digest.parse(key.partition.slice('BLOB#'.length)));
+      return;
+    }
     if (before === undefined) return;
-    const [was, is] = [read(before).origin.storageClass, read(after).origin.storageClass];
-    if (was !== is) counters.count(`origin: ${was}→${is}`);
+    const [was, is] = [read(before).origin, read(after).origin];
+    if (was.storageClass !== is.storageClass) counters.count(`origin: ${was.storageClass}→${is.storageClass}`);
+    if (was.versionId === is.versionId) return;
+    const head = await bucket.head(blobKey(read(after).digest), is.versionId);
+    const whole = head.outcome === 'found' && head.head.size === read(after).size;
+    if (!whole) violated(`${key.partition}: the catalog was switched to a copy that is not there whole.`);
+  }
+
+  /** A blob ends when nothing refers to it any more: no version, and no copy on a host. Asked before the rows after it are gone. */
+  function purged(digest: Digest): void {
+    counters.count('blob purged');
+    for (const item of catalog.committed(`BLOB#${digest}`)) {
+      const { sort } = item.key;
+      if (sort.startsWith('REFERENCE#')) violated(`Blob ${digest} was deleted although ${sort} is there.`);
+      if (sort.startsWith('REPLICA#nvme')) violated(`Blob ${digest} was deleted although ${sort} is there.`);
+    }
+    for (const item of catalog.committed('MODEL#')) {
+      if (!item.key.sort.startsWith('VERSION#')) continue;
+      const { files, model, version } = VersionRow.parse(item).value;
+      if (files.some((file) => file.digest === digest)) violated(`${model}@${version} has lost its blob ${digest}.`);
+    }
   }
 
   async function onRemoval(key: string, versionId: string | undefined): Promise<void> {

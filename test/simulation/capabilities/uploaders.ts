@@ -23,6 +23,7 @@ export class Uploaders {
   private readonly life: Incarnation;
   /** Counts the releases of each model: its minor version. */
   private readonly released = new Map<string, number>();
+  private readonly known: Buffer[] = [];
 
   constructor(stage: Stage, rng: Rng) {
     this.stage = stage;
@@ -106,7 +107,11 @@ export class Uploaders {
     const { partSize } = this.stage;
     // Some are large enough for the storage classes that charge for 128 KiB at least, and too large for any host.
     if (rng.chance(0.1)) return safetensors(rng, 160_000 + rng.below(4 * partSize));
-    return safetensors(rng, 200 + rng.below(partSize * 4));
+    // Some bytes are published under several names: they have one blob.
+    if (this.known.length > 0 && rng.chance(0.2)) return rng.pick(this.known);
+    const bytes = safetensors(rng, 200 + rng.below(partSize * 4));
+    this.known.push(bytes);
+    return bytes;
   }
 
   /** Files of one version in any order, with `strata.json` among them; sometimes one never comes. */

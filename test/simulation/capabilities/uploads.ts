@@ -1,5 +1,5 @@
 import { SET_FILE } from '../../../events/upload-set/v1.ts';
-import { queryAll, startingWith, UploadHeadRow, UploadRow, VersionRow } from '../../../lib/catalog/index.ts';
+import { everPublished, queryAll, startingWith, UploadHeadRow, UploadRow } from '../../../lib/catalog/index.ts';
 import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
 import { type Digest, ModelName, SemVer } from '../../../lib/shared/ids.ts';
 import type { ItemKey } from '../../../lib/shared/ports/catalogStore.ts';
@@ -80,7 +80,9 @@ export function uploads(stage: Stage, rng: Rng): Capability {
     const states = new Map(items.map((item) => UploadRow.parse(item).value).map((row) => [row.versionId, row]));
     const digest = await publishedDigest(stage, key);
     const head = await UploadHeadRow.get(catalog, key);
-    if (!history.deleted && head?.value.deleted === true) violated(`${key} has a tombstone and is in the bucket.`);
+    // A purge takes away what was uploaded, too.
+    const there = !history.deleted && (await stage.bucket.head(key)).outcome === 'found';
+    if (there && head?.value.deleted === true) violated(`${key} has a tombstone and is in the bucket.`);
     const once = history.writes.length === 1 && history.deletes === 0;
     for (const [place, write] of history.writes.entries()) {
       const state = states.get(write.versionId);
@@ -132,8 +134,8 @@ async function publishedDigest({ catalog }: Stage, key: string): Promise<Digest 
   const [, model, version, file] = key.split('/');
   const parsed = { model: ModelName.safeParse(model).data, version: SemVer.safeParse(version).data };
   if (parsed.model === undefined || parsed.version === undefined) return undefined;
-  const row = await VersionRow.get(catalog, parsed.model, parsed.version);
-  return row?.value.files.find((candidate) => candidate.file === file)?.digest;
+  const published = await everPublished(catalog, parsed.model, parsed.version);
+  return published?.files.find((candidate) => candidate.file === file)?.digest;
 }
 
 function digestOf(bytes: Buffer, partSize: number): Digest {

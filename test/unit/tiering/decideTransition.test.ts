@@ -55,12 +55,12 @@ const reader = (state: string, versionId: string) =>
 
 describe('a transition message', () => {
   it.each([
-    ['of a blob that is gone', 0, undefined, 'pending', [], 'finished'],
+    ['of a blob that is gone', 0, undefined, 'pending', [], 'give-up'],
     ['that has just been decided', 0, blob, 'pending', [copy({ state: 'verified' })], 'move'],
     ['whose action has expired', 0, blob, 'expired', [], 'discard-copy'],
     ['whose action has failed', 0, blob, 'failed', [], 'discard-copy'],
     ['that was switched already', 0, moved, 'done', [left], 'finished'],
-    ['whose blob was moved by somebody else', 0, moved, 'pending', [], 'discard-copy'],
+    ['whose blob was moved by somebody else', 0, moved, 'pending', [], 'give-up'],
     ['that comes to delete', 1, moved, 'done', [left], 'delete-old'],
     ['that comes to delete while a host may read', 1, moved, 'done', [left, reader('reserved', 'a-v1')], 'wait'],
     ['that comes to delete while a host reads', 1, moved, 'done', [left, reader('filling', 'a-v1')], 'wait'],
@@ -90,7 +90,7 @@ describe('a transition message', () => {
   it.each([
     ['that has just been decided', 0, blob, 'pending', [copy({ state: 'verified' })], 'refuse'],
     ['whose action has expired', 0, blob, 'expired', [], 'finished'],
-    ['whose blob was moved by somebody else', 0, moved, 'pending', [], 'finished'],
+    ['whose blob was moved by somebody else', 0, moved, 'pending', [], 'give-up'],
     ['that comes to delete', 1, moved, 'done', [left], 'wait'],
   ] as const)('%s, while transitions are switched off or only tried', (_name, hop, known, state, replicas, step) => {
     const facts = { message: message(hop), action: action(state), blob: known, replicas };

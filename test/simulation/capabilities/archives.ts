@@ -1,0 +1,134 @@
+import { ActionRow, BlobRow, RestoreRow, settle, SweepRunRow } from '../../../lib/catalog/index.ts';
+import { loadAccesses } from '../../../lib/accesses/index.ts';
+import { compileRates, TIER_RULES, type TierRules } from '../../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { StrataError } from '../../../lib/shared/errors.ts';
+import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
+import { DAY_MS, EpochMs, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
+import { decideMove } from '../../../lib/tiering/index.ts';
+import type { Rng } from '../rng.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+import { rowReader, violated } from '../invariants.ts';
+
+const ARCHIVE: TierRules = {
+  ...TIER_RULES,
+  version: 'archive-all',
+  newContentDays: 0,
+  warmAgeDays: 0,
+  archiveAgeDays: 0,
+  classes: { hot: 'GLACIER', warm: 'GLACIER', cold: 'GLACIER', archive: 'GLACIER' },
+};
+const PLAN = 'plan';
+const MOST_ATTEMPTS = 5;
+const RECENT_MS = 7 * DAY_MS;
+
+/** Operators apply a plan that archives everything, hosts read on; the bucket tells of restores. Sweeps keep to their limits. */
+export function archives(stage: Stage, rng: Rng): Capability {
+  const { scheduler, catalog, bucket, counters } = stage;
+  const life = scheduler.incarnation('archivers');
+  const [readAction, readRun, readRestore] = [rowReader(ActionRow), rowReader(SweepRunRow), rowReader(RestoreRow)];
+  const rates = compileRates(shippedPriceBook());
+  const moves = new Map<string, number>();
+  let plans = 0;
+
+  async function archiveSome(): Promise<void> {
+    const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META');
+    if (blobs.length === 0) return;
+    const { digest } = BlobRow.parse(rng.pick(blobs)).value;
+    plans += 1;
+    const deps = { ...stage.depsOf(life), rates };
+    const correlationId = CorrelationId.parse(`archive-${plans}`);
+    const limits = { budgetUsd: 1, mostMoves: 1 };
+    const at = EpochMs.parse(scheduler.now);
+    const run = {
+      id: `${PLAN}-${plans}`,
+      shard: 0,
+      limits,
+      policy: ARCHIVE,
+      at,
+      correlationId,
+      only: 'GLACIER' as const,
+    };
+    const reason = await settle(deps.catalog, 'Archiving', () => decideMove(deps, run, digest));
+    counters.count(`archive: ${reason}`);
+  }
+
+  async function onAction({ before, after }: RowChange): Promise<void> {
+    if (before !== undefined || after === undefined) return;
+    const action = readAction(after);
+    if (action.type !== 'transition' || action.digest === undefined) return;
+    if (action.actionId.startsWith(`transition-${PLAN}-`)) await checkUnused(action.digest);
+    const [, sweep] = /^transition-(\d+)-/.exec(action.actionId) ?? [];
+    if (sweep !== undefined) countMove(sweep);
+  }
+
+  /** A plan must not make dearer or slower to read what is in use. */
+  async function checkUnused(digest: Digest): Promise<void> {
+    const { lastAccessAt } = await loadAccesses(catalog, digest, EpochMs.parse(scheduler.now));
+    if (lastAccessAt !== undefined && scheduler.now - lastAccessAt < RECENT_MS) {
+      violated(`${digest} is archived by a plan although it was read lately.`);
+    }
+    for (const item of catalog.committed(`BLOB#${digest}`)) {
+      if (item.body['pinned'] === true) violated(`${digest} is archived although a host has pinned it.`);
+    }
+  }
+
+  function countMove(sweep: string): void {
+    const most = stage.depsOf(life).settings.sweepMostMoves;
+    const count = (moves.get(sweep) ?? 0) + 1;
+    moves.set(sweep, count);
+    if (count > most) violated(`Sweep ${sweep} has set ${count} moves going, of ${most} that it may.`);
+  }
+
+  function onRun({ after }: RowChange): void {
+    if (after === undefined) return;
+    const run = readRun(after);
+    if (run.moves > run.mostMoves) violated(`Run ${run.runId} of shard ${run.shard} set too many moves going.`);
+    if (run.reservedUsd > run.budgetUsd)
+      violated(`Run ${run.runId} of shard ${run.shard} spends more than its budget.`);
+  }
+
+  function onRestore({ before, after }: RowChange): void {
+    const was = before === undefined ? 'new' : readRestore(before).state;
+    const is = after === undefined ? 'gone' : readRestore(after).state;
+    if (was !== is) counters.count(`restore: ${was}→${is}`);
+    if (after !== undefined && readRestore(after).attempt > MOST_ATTEMPTS)
+      violated('A restore is asked for without end.');
+  }
+
+  function* restores(): Generator<string> {
+    for (const item of catalog.committed('BLOB#')) if (item.key.sort === 'RESTORE') yield readRestore(item).digest;
+  }
+
+  return {
+    act(durationMs) {
+      const end = scheduler.now + durationMs;
+      scheduler.spawn(life, async () => {
+        while (scheduler.now < end) {
+          await scheduler.sleep(life, rng.below(30 * SECOND_MS));
+          await archiveSome().catch((error: unknown) => {
+            if (!(error instanceof StrataError)) throw error;
+            counters.count('archive: no answer');
+          });
+        }
+      });
+      scheduler.spawn(life, async () => {
+        while (scheduler.now < end) {
+          await scheduler.sleep(life, MINUTE_MS / 2);
+          bucket.tellRestores();
+        }
+      });
+    },
+    onRow(change) {
+      const { partition, sort } = change.key;
+      if (partition.startsWith('ACTION#')) return onAction(change);
+      if (partition.startsWith('RUN#')) onRun(change);
+      else if (partition.startsWith('BLOB#') && sort === 'RESTORE') onRestore(change);
+      return undefined;
+    },
+    atRest: () => restores().next().done === true,
+    async check() {
+      for (const digest of restores()) violated(`Blob ${digest} is still being restored.`);
+    },
+  };
+}

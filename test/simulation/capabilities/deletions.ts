@@ -1,0 +1,123 @@
+import { TombstoneRow, type Tombstone, VersionRow } from '../../../lib/catalog/index.ts';
+import { deleteVersion, DeletionError, holdVersion, undoDelete } from '../../../lib/deletion/index.ts';
+import { StrataError } from '../../../lib/shared/errors.ts';
+import { CorrelationId, type ModelName, type SemVer } from '../../../lib/shared/ids.ts';
+import { DAY_MS, EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
+import type { Rng } from '../rng.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+import { edgeWatch, rowReader, violated } from '../invariants.ts';
+
+const EDGES = ['new→deleted', 'deleted→gone', 'deleted→purging', 'purging→purged'];
+
+/** Operators delete versions, change their minds, and put some under holds; bytes go only when they may. */
+export function deletions(stage: Stage, rng: Rng): Capability {
+  const { scheduler, catalog, bucket, counters } = stage;
+  const life = scheduler.incarnation('deleters');
+  const read = rowReader(TombstoneRow);
+  const edge = edgeWatch(counters, 'tombstone', EDGES);
+  /** Until when each delete can be undone at least, as the operator was told. */
+  const promised = new Map<string, number>();
+
+  interface Named {
+    readonly model: ModelName;
+    readonly version: SemVer;
+  }
+
+  function published(): readonly Named[] {
+    const rows = [...catalog.committed('MODEL#')].filter(({ key }) => key.sort.startsWith('VERSION#'));
+    return rows.map((item) => VersionRow.parse(item).value);
+  }
+
+  function* tombstones(): Iterable<Tombstone> {
+    for (const item of catalog.committed('MODEL#')) if (item.key.sort.startsWith('TOMBSTONE#')) yield read(item);
+  }
+
+  async function wish(): Promise<void> {
+    const versions = published();
+    const buried = [...tombstones()].filter(({ state }) => state === 'deleted');
+    if (versions.length === 0) return;
+    const store = stage.depsOf(life).catalog;
+    const terms = { now: EpochMs.parse(scheduler.now), dryRun: false };
+    const correlationId = CorrelationId.parse(`deletion-${rng.uint32()}`);
+    const what = rng.pick(['delete', 'delete', 'delete', 'undo', 'hold', 'release', 'retain'] as const);
+    const some = rng.pick(versions);
+    const { model, version } = what === 'undo' && buried.length > 0 ? rng.pick(buried).content : some;
+    if (what === 'delete') {
+      const undoDays = rng.pick([0, 0, 0, 1]);
+      promised.set(`${model}@${version}`, scheduler.now + undoDays * DAY_MS);
+      await deleteVersion(store, { ...terms, model, version, undoDays, correlationId });
+    } else if (what === 'undo') {
+      await undoDelete(store, { ...terms, model, version, correlationId });
+    } else {
+      const until = EpochMs.parse(scheduler.now + rng.below(5 * MINUTE_MS));
+      const change =
+        what === 'hold'
+          ? ({ kind: 'hold', reason: 'a case' } as const)
+          : what === 'release'
+            ? ({ kind: 'release' } as const)
+            : ({ kind: 'retain', until } as const);
+      await holdVersion(store, { ...terms, model, version, change });
+    }
+    counters.count(`deletions: ${what}`);
+  }
+
+  function onRow({ key, before, after }: RowChange): void {
+    if (!key.partition.startsWith('MODEL#') || !key.sort.startsWith('TOMBSTONE#')) return;
+    const was = before === undefined ? 'new' : read(before).state;
+    edge(was, after === undefined ? 'gone' : read(after).state, key);
+    if (after === undefined || was !== 'deleted' || read(after).state !== 'purging') return;
+    const { content } = read(after);
+    const name = `${content.model}@${content.version}`;
+    if (content.hold !== undefined) violated(`${name} is purged under a legal hold.`);
+    if (content.retainUntil !== undefined && scheduler.now < content.retainUntil) {
+      violated(`${name} is purged before its retention ended.`);
+    }
+    if (scheduler.now < (promised.get(name) ?? 0)) violated(`${name} is purged although it could still be undone.`);
+  }
+
+  /** Whether nothing but a pin, a hold or a promise keeps the purge of a version waiting. */
+  function isBlocked({ content, purgeAfter }: Tombstone): boolean {
+    const kept = content.hold !== undefined || (content.retainUntil ?? 0) + DAY_MS > scheduler.now;
+    return kept || purgeAfter > scheduler.now || content.files.some(({ digest }) => isPinned(digest));
+  }
+
+  function isPinned(digest: string): boolean {
+    for (const item of catalog.committed(`BLOB#${digest}`)) if (item.body['pinned'] === true) return true;
+    return false;
+  }
+
+  async function checkPurged({ content }: Tombstone): Promise<void> {
+    for (const { digest } of content.files) {
+      const rows = [...catalog.committed(`BLOB#${digest}`)].map(({ key }) => key.sort);
+      if (rows.some((sort) => sort.startsWith('REFERENCE#'))) continue;
+      if (rows.includes('META')) violated(`Blob ${digest} outlived ${content.model}@${content.version}.`);
+      const { versions } = await bucket.listVersions({ prefix: `blobs/${digest}`, limit: 10 });
+      if (versions.length > 0) violated(`The bytes of ${digest} outlived ${content.model}@${content.version}.`);
+    }
+  }
+
+  return {
+    act(durationMs) {
+      scheduler.spawn(life, async () => {
+        const end = scheduler.now + durationMs;
+        while (scheduler.now < end) {
+          await scheduler.sleep(life, rng.below(2 * MINUTE_MS));
+          await wish().catch((error: unknown) => {
+            if (!(error instanceof StrataError)) throw error;
+            counters.count(`deletions: ${error instanceof DeletionError ? error.code : 'no answer'}`);
+          });
+        }
+      });
+    },
+    onRow,
+    atRest: () => [...tombstones()].every((one) => one.state === 'purged' || isBlocked(one)),
+    async check() {
+      for (const tombstone of tombstones()) {
+        if (tombstone.state === 'purged') await checkPurged(tombstone);
+        else if (!isBlocked(tombstone)) {
+          violated(`${tombstone.content.model}@${tombstone.content.version} is still ${tombstone.state}.`);
+        }
+      }
+    },
+  };
+}
