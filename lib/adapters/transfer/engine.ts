@@ -65,7 +65,7 @@ export const ENGINE_DEFAULTS: EngineConfig = {
   // One thread fills 0.8 GiB/s and more; others pay where cores are left for them.
   workers: availableParallelism() >= 8 ? 4 : availableParallelism() >= 4 ? 2 : 1,
   sockets: { first: 8, most: 250 },
-  poolBytes: 16 * MIB,
+  poolBytes: 8 * MIB,
   bytesPerSecond: Number.POSITIVE_INFINITY,
   stallMs: 10_000,
   slowBytesPerSecond: 16 * 1024,

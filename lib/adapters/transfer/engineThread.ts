@@ -13,6 +13,8 @@ export interface EngineThread {
 }
 
 const MOST_SLOTS = 1024;
+/** The views that each read leaves behind are small: a young generation of the usual 48 MB would only fill with them. */
+const HEAP = { maxYoungGenerationSizeMb: 3 };
 
 export function startThread(
   data: Omit<WorkerData, 'counters'>,
@@ -24,7 +26,7 @@ export function startThread(
   const freeSlots = Array.from({ length: MOST_SLOTS }, (_, at) => at);
   const slots = new Map<number, number>();
   const workerData: WorkerData = { ...data, counters: shared };
-  const worker = new Worker(new URL('worker/main.ts', import.meta.url), { workerData });
+  const worker = new Worker(new URL('worker/main.ts', import.meta.url), { workerData, resourceLimits: HEAP });
   worker.on('message', heard);
   worker.once('error', lost);
   worker.once('exit', () => lost(new Error('The thread ended.')));

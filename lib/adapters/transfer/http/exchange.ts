@@ -59,7 +59,7 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
   let bodyOver = false;
   let surplus = false;
   let refusal: Buffer | undefined;
-  /** Data of the body for which the target had no room; where it lies stays untouched while reading is paused. */
+  /** Data of the body for which the target had no room yet. */
   let waiting: readonly Uint8Array[] = [];
   let unbooked = 0;
   let paused = false;
@@ -119,6 +119,8 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
       const space = target.space();
       if (space === undefined) {
         paused = true;
+        // TLS goes on to deliver what it has decrypted already, into the same memory.
+        waiting = waiting.map((one) => Uint8Array.from(one));
         target.whenRoom(resumeReading);
         return false;
       }
@@ -150,6 +152,10 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
       refusal = Buffer.concat([refusal, ...data]);
       if (bodyOver || refusal.length > MOST_REFUSAL_BYTES) bodyComplete();
       return !over;
+    }
+    if (paused) {
+      waiting = [...waiting, ...data.map((one) => Uint8Array.from(one))];
+      return false;
     }
     waiting = data;
     return drain();

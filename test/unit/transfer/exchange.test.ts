@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import type { Connection, Incoming } from '../../../lib/adapters/transfer/http/connection.ts';
+import { startExchange } from '../../../lib/adapters/transfer/http/exchange.ts';
+
+/** An exchange on a connection whose bytes a test delivers, all by the same memory, as sockets do. */
+function world() {
+  const taken: Buffer[] = [];
+  let room = true;
+  let ready: () => void = () => undefined;
+  const ear: { incoming?: Incoming; resumed: number } = { resumed: 0 };
+  const connection: Connection = {
+    key: '',
+    alive: true,
+    reused: false,
+    use(incoming) {
+      ear.incoming = incoming;
+    },
+    release: () => undefined,
+    resume() {
+      ear.resumed += 1;
+    },
+    destroy: () => undefined,
+  };
+  const space = new Uint8Array(7);
+  const exchange = startExchange(
+    {
+      connection,
+      onHead: () => ({ is: 'body' }),
+      target: {
+        space: () => (room ? space : undefined),
+        took: (bytes) => void taken.push(Buffer.from(space.subarray(0, bytes))),
+        whenRoom(callback) {
+          ready = callback;
+        },
+        pauseAfter: () => 0,
+      },
+      keep: () => undefined,
+      now: () => 0,
+    },
+    'GET',
+  );
+  const scratch = new Uint8Array(1000);
+  const deliver = (bytes: string): boolean => {
+    scratch.fill(0x2e);
+    scratch.set(Buffer.from(bytes));
+    return ear.incoming?.arrived(scratch.subarray(0, bytes.length)) ?? false;
+  };
+  const setRoom = (has: boolean) => {
+    room = has;
+    if (has) ready();
+  };
+  return { exchange, ear, deliver, setRoom, text: () => Buffer.concat(taken).toString() };
+}
+
+it('bytes that come although reading is paused follow those that wait, whatever becomes of their memory', async () => {
+  const { exchange, ear, deliver, setRoom, text } = world();
+  expect(deliver('HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n0123456789')).toBe(true);
+  setRoom(false);
+  expect(deliver('abcdefghij')).toBe(false);
+  expect(deliver('ABCDE')).toBe(false);
+  expect(deliver('FGHIJ')).toBe(false);
+  expect(text()).toBe('0123456789');
+  setRoom(true);
+  expect(await exchange.end).toEqual({ is: 'complete' });
+  expect(text()).toBe('0123456789abcdefghijABCDEFGHIJ');
+  expect(ear.resumed).toBe(0);
+});
+
+it('the end of a body that waits for room is reached when the room is there', async () => {
+  const { exchange, deliver, setRoom, text } = world();
+  setRoom(false);
+  deliver('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+  deliver('2\r\nde\r\n0\r\n\r\n');
+  setRoom(true);
+  expect(await exchange.end).toEqual({ is: 'complete' });
+  expect(text()).toBe('abcde');
+});
