@@ -1,5 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { HOST_DEAD_LETTERS } from '../functions/shared/declaration.ts';
 
 /** The EventBridge rule that leads a function's object events to its queue; named, so that the queue can admit it alone. */
 export const objectRuleName = (prefix: string, functionName: string): string => `${prefix}-${functionName}-objects`;
@@ -28,4 +29,4 @@ export function bucketName(scope: IConstruct, prefix: string): string {
 }
 
 export const tableName = (prefix: string): string => `${prefix}-catalog`;
-export const hostDeadLetterName = (prefix: string): string => `${prefix}-hosts-dead`;
+export const hostDeadLetterName = (prefix: string): string => `${prefix}-${HOST_DEAD_LETTERS}`;

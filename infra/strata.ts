@@ -47,7 +47,6 @@ export function createStrata(app: App, props: StrataProps): StrataStacks {
     env,
     settings,
     bucketName: data.bucket.bucket.bucketName,
-    topic: observability.topic.topic,
     deployed: compute.deployed,
   });
   Tags.of(app).add('application', settings.prefix);

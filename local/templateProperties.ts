@@ -122,7 +122,7 @@ function queueProperties(
           {
             resource: wanted.QueueName,
             property: 'RedrivePolicy',
-            wanted: { maxReceiveCount: redrive.maxReceiveCount, leadsTo: `${wanted.QueueName}-dead` },
+            wanted: { maxReceiveCount: redrive.maxReceiveCount, leadsTo: `${wanted.QueueName}-dlq` },
             read: async () => {
               const text = (await attributes())['RedrivePolicy'];
               if (text === undefined) return undefined;
@@ -130,7 +130,7 @@ function queueProperties(
               return { maxReceiveCount, leadsTo: deadLetterTargetArn.split(':').at(-1) };
             },
             apply: async () => {
-              const { QueueArn } = await attributes(urlOf(`${wanted.QueueName}-dead`));
+              const { QueueArn } = await attributes(urlOf(`${wanted.QueueName}-dlq`));
               const policy = { deadLetterTargetArn: QueueArn, maxReceiveCount: redrive.maxReceiveCount };
               const Attributes = { RedrivePolicy: JSON.stringify(policy) };
               return sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));

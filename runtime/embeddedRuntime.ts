@@ -1,14 +1,15 @@
+import { deadLetterQueues } from '../functions/deadLetters.ts';
 import { createHandlers } from '../functions/handlers.ts';
 import { FUNCTIONS } from '../functions/index.ts';
 import type { FunctionDeps, Settings } from '../functions/shared/deps.ts';
 import type { FileObjectStore } from '../lib/adapters/embedded/fileObjectStore.ts';
 import { newSecret, writeSecretFile } from '../lib/adapters/embedded/secretFile.ts';
-import { createSqliteDeadLetters } from '../lib/adapters/embedded/sqliteDeadLetters.ts';
 import type { SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
-import { createOperations, type Operations } from '../lib/operations/index.ts';
+import { createDeadLetters, createOperations, type DeadLetters, type Operations } from '../lib/operations/index.ts';
 import { OPEN_POLICY, SCANNER } from '../lib/scanning/index.ts';
+import { PortError } from '../lib/shared/errors.ts';
 import { PART_SIZE } from '../lib/shared/digest.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
@@ -22,7 +23,7 @@ import type { OperatorEndpointDeps } from './operatorEndpoint.ts';
 import { createOutboxStream, type OutboxStream } from './outboxStream.ts';
 import type { BodyLimits } from './requestBody.ts';
 import { startQueueSource } from './queueSource.ts';
-import { fireDue } from './schedules.ts';
+import { createSchedules } from './schedules.ts';
 import { openStores, type Stores } from './stores.ts';
 import { httpRoutes, queueSources, reportQueues, schedules } from './triggers.ts';
 
@@ -96,7 +97,8 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const deps: FunctionDeps = { ...ports, commandKeys, hostCredentials: tokens, settings };
   const invoker = createInvoker({ functions: FUNCTIONS, handlers: createHandlers(deps), clock, random: nodeRandom });
 
-  const operations = createOperations({ ...deps, deadLetters: createSqliteDeadLetters(queues) });
+  const deadLetters = embeddedDeadLetters(clock, queues, invoker);
+  const operations = createOperations({ ...deps, deadLetters });
   const operator = { token: newSecret(), objects, operations };
   const told = options.onUploaded === undefined ? {} : { onUploaded: options.onUploaded };
   let endpoint: Endpoint;
@@ -128,6 +130,29 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   };
 }
 
+function embeddedDeadLetters(clock: Clock, queues: SqliteQueues, invoker: Invoker): DeadLetters {
+  const declared = deadLetterQueues();
+  return createDeadLetters({
+    clock,
+    declared,
+    receiver: queues,
+    sender: queues,
+    waitSeconds: 0,
+    async count(queue) {
+      const counts = queues.counts().find((one) => one.queue === queue);
+      return counts === undefined ? 0 : counts.visible + counts.inFlight;
+    },
+    async call(name, event) {
+      const called = FUNCTIONS.find((declaration) => declaration.name === name);
+      if (called === undefined) throw new TypeError(`There is no function ${name}.`);
+      const { outcome } = await invoker.invoke(called.name, JSON.parse(event));
+      if (outcome === 'answered') return;
+      const message = `${name} ${outcome === 'failed' ? 'failed again' : 'ran out of time'}; see the log.`;
+      throw new PortError({ code: 'unavailable', message, retryable: true });
+    },
+  });
+}
+
 interface TriggerDeps {
   readonly stores: Stores;
   readonly stream: OutboxStream;
@@ -145,8 +170,9 @@ function startTriggers(deps: TriggerDeps, loops: Record<string, Loop>): { stop()
   };
   const routed = queueSources().map(({ trigger }) => trigger);
   start('router', () => routeNotifications(objects, queues, routed));
-  start('stream', () => deps.stream.deliver(invoker));
-  start('schedules', () => fireDue({ invoker, log: stores.scheduleLog, clock, telemetry }, schedules()));
+  start('stream', () => deps.stream.deliver(invoker, queues));
+  const { scheduleLog: log } = stores;
+  start('schedules', createSchedules({ invoker, log, sender: queues, clock, telemetry }, schedules()));
   start('restores', async () => objects.tellRestores());
   start('housekeeping', async () => {
     catalog.dropExpired(clock.now());

@@ -6,13 +6,14 @@ import { createScheduleLog, type ScheduleLog } from '../lib/adapters/embedded/sc
 import { newSecret, readSecretFile } from '../lib/adapters/embedded/secretFile.ts';
 import { openDatabase } from '../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore, type SqliteCatalogStore } from '../lib/adapters/embedded/sqliteCatalogStore.ts';
-import { DEAD_LETTER_SUFFIX } from '../lib/adapters/embedded/sqliteDeadLetters.ts';
 import { createSqliteQueues, type SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
 import { createNodeDisk } from '../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { CommandKeys } from '../lib/shared/ports/commandKeys.ts';
 import type { DataFolder } from './dataFolder.ts';
+import { deadLetterQueues } from '../functions/deadLetters.ts';
+import { HOST_DEAD_LETTERS, queueDeadLetters } from '../functions/shared/declaration.ts';
 import { queueSources } from './triggers.ts';
 
 /**
@@ -37,7 +38,6 @@ export interface StoresOptions {
   readonly onNotification: () => void;
 }
 
-const HOST_DEAD_LETTERS = `hosts${DEAD_LETTER_SUFFIX}`;
 /** A command that a living agent could not finish in so many deliveries is for a person to look at. */
 const HOST_RECEIVES = 5;
 
@@ -81,10 +81,9 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
 
 /** Of the functions' queues this process is the only consumer: what its last life had received is free again. */
 function defineQueues(queues: SqliteQueues): void {
-  queues.define(HOST_DEAD_LETTERS);
+  for (const { queue } of deadLetterQueues()) queues.define(queue);
   for (const { trigger } of queueSources()) {
-    const deadLetter = `${trigger.queue}${DEAD_LETTER_SUFFIX}`;
-    queues.define(deadLetter);
+    const deadLetter = queueDeadLetters(trigger.queue);
     queues.define(trigger.queue, { redrive: { maxReceiveCount: trigger.maxReceiveCount, deadLetter } });
     queues.release(trigger.queue);
   }

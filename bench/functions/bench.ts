@@ -20,7 +20,7 @@ const ENVIRONMENT: FunctionEnvironment & { readonly AWS_REGION: string } = {
   STRATA_BUCKET: 'bench',
   STRATA_TABLE: 'bench',
   STRATA_QUEUE_URL_PREFIX: 'https://sqs.us-east-1.amazonaws.com/000000000000/bench-',
-  STRATA_HOST_DEAD_LETTER_ARN: 'arn:aws:sqs:us-east-1:000000000000:bench-hosts-dead',
+  STRATA_HOST_DEAD_LETTER_ARN: 'arn:aws:sqs:us-east-1:000000000000:bench-hosts-dlq',
   STRATA_HOST_ROLE_ARN: 'arn:aws:iam::000000000000:role/bench-host',
   STRATA_AGENT_ROLE_ARNS: 'arn:aws:iam::000000000000:role/bench-agent',
   STRATA_COMMAND_SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:bench',

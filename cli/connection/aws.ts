@@ -6,14 +6,17 @@ import {
   createSecretsClient,
   createSqsClient,
 } from '../../lib/adapters/aws/clients.ts';
+import { deadLetterQueues } from '../../functions/deadLetters.ts';
 import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogStore.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { type S3Source, uploadToS3 } from '../../lib/adapters/aws/s3Upload.ts';
+import { createLambdaCaller } from '../../lib/adapters/aws/lambdaCaller.ts';
 import { createSecretCommandKeys } from '../../lib/adapters/aws/secretCommandKeys.ts';
-import { createSqsDeadLetters } from '../../lib/adapters/aws/sqsDeadLetters.ts';
+import { createSqsCount } from '../../lib/adapters/aws/sqsCounts.ts';
+import { createSqsReceiver, createSqsSender, queueNamePrefix } from '../../lib/adapters/aws/sqsQueues.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
-import { createOperations } from '../../lib/operations/index.ts';
+import { createDeadLetters, createOperations, type DeadLetters } from '../../lib/operations/index.ts';
 import { HOUR_MS } from '../../lib/shared/units.ts';
 import { CliError } from '../errors.ts';
 import type { FileToUpload, Plane } from './plane.ts';
@@ -50,7 +53,7 @@ export function connectAws(environment: Readonly<Record<string, string | undefin
     objects: createS3ObjectStore({ client, bucket, verifiesChecksums: true }),
     commandKeys: createSecretCommandKeys({ client: createSecretsClient(), secretArn, clock: systemClock }),
     settings: { commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS) },
-    deadLetters: createSqsDeadLetters({ client: createSqsClient(), urlPrefix }),
+    deadLetters: awsDeadLetters(urlPrefix),
   });
   return {
     operations,
@@ -64,6 +67,19 @@ export function connectAws(environment: Readonly<Record<string, string | undefin
       },
     },
   };
+}
+
+function awsDeadLetters(urlPrefix: string): DeadLetters {
+  const options = { client: createSqsClient(), urlPrefix };
+  return createDeadLetters({
+    clock: systemClock,
+    declared: deadLetterQueues(),
+    receiver: createSqsReceiver(options),
+    sender: createSqsSender(options),
+    waitSeconds: 1,
+    count: createSqsCount(options),
+    call: createLambdaCaller(queueNamePrefix(urlPrefix)),
+  });
 }
 
 async function withFile<T>({ path, size }: FileToUpload, work: (source: S3Source) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import type { FunctionQueue } from '../../lib/shared/queues.ts';
+import { DEAD_LETTER_SUFFIX, type FunctionQueue } from '../../lib/shared/queues.ts';
 
 /** Times are UTC. */
 export type ScheduleTime =
@@ -81,6 +81,17 @@ export interface FunctionDeclaration {
   readonly memoryMb: number;
   readonly grants: readonly Grant[];
 }
+
+/** Of all hosts' queues together. */
+export const HOST_DEAD_LETTERS = `hosts${DEAD_LETTER_SUFFIX}`;
+
+export const queueDeadLetters = (queue: string): string => queue + DEAD_LETTER_SUFFIX;
+
+/** Of the schedules of one function: firings that it failed, or that never reached it. */
+export const scheduleDeadLetters = (functionName: string): string => `${functionName}-schedule${DEAD_LETTER_SUFFIX}`;
+
+/** Of the stream that wakes a function. */
+export const streamDeadLetters = (functionName: string): string => `${functionName}-stream${DEAD_LETTER_SUFFIX}`;
 
 /** The queue that a function works off. Throws where it has none. */
 export function queueTriggerOf({ name, triggers }: FunctionDeclaration): Extract<Trigger, { kind: 'queue' }> {

@@ -1,11 +1,10 @@
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { FunctionDeclaration, ScheduleTime, Trigger } from '../../functions/shared/declaration.ts';
-import { DeadLetterQueue } from '../constructs/deadLetterQueue.ts';
 
 type ScheduleTrigger = Extract<Trigger, { kind: 'schedule' }>;
 
@@ -14,23 +13,18 @@ export interface FunctionScheduleProps {
   readonly declaration: FunctionDeclaration;
   readonly trigger: ScheduleTrigger;
   readonly function: IFunction;
-  readonly topic: ITopic;
+  readonly deadLetters: IQueue;
 }
 
 /**
- * An EventBridge schedule that calls a function with the moment that it named; what it cannot deliver goes to a dead-letter
- * queue with an alarm. Handlers are idempotent by schedule and moment, so that retries are free.
+ * An EventBridge schedule that calls a function with the moment that it named; what it cannot deliver goes to the dead-letter
+ * queue of the function's schedules, as what the function fails does. Handlers are idempotent by schedule and moment, so that retries are free.
  */
 export class FunctionSchedule extends Construct {
   constructor(scope: Construct, id: string, props: FunctionScheduleProps) {
     super(scope, id);
+    const { deadLetters } = props;
     const name = `${props.prefix}-${props.trigger.schedule}`;
-    const deadLetters = new DeadLetterQueue(this, 'DeadLetters', {
-      queueName: `${name}-schedule-dead`,
-      topic: props.topic,
-      ifThisFails: props.declaration.ifThisFails,
-      runbook: props.declaration.name,
-    });
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
@@ -39,7 +33,7 @@ export class FunctionSchedule extends Construct {
     role.addToPolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [props.function.functionArn] }),
     );
-    role.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queue.queueArn] }));
+    role.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }));
     new CfnSchedule(this, 'Schedule', {
       name,
       description: props.declaration.purpose.slice(0, 512),
@@ -49,7 +43,7 @@ export class FunctionSchedule extends Construct {
         arn: props.function.functionArn,
         roleArn: role.roleArn,
         input: JSON.stringify({ schedule: props.trigger.schedule, scheduledTime: '<aws.scheduler.scheduled-time>' }),
-        deadLetterConfig: { arn: deadLetters.queue.queueArn },
+        deadLetterConfig: { arn: deadLetters.queueArn },
         retryPolicy: { maximumEventAgeInSeconds: 3600, maximumRetryAttempts: 5 },
       },
     });

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Dashboard, GraphWidget, type IMetric, Metric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
+import { hostDeadLetterName } from '../names.ts';
 import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
 
 export interface OperationsDashboardProps {
@@ -33,8 +34,8 @@ export class OperationsDashboard extends Construct {
       graph('Waiting messages', perQueue('', 'ApproximateNumberOfMessagesVisible', 'Maximum')),
       graph('Oldest message (s)', perQueue('', 'ApproximateAgeOfOldestMessage', 'Maximum')),
       graph('Dead letters', [
-        ...perQueue('-dead', 'ApproximateNumberOfMessagesVisible', 'Maximum'),
-        queueMetric(`${prefix}-hosts-dead`, 'ApproximateNumberOfMessagesVisible', 'Maximum', 'hosts'),
+        ...perQueue('-dlq', 'ApproximateNumberOfMessagesVisible', 'Maximum'),
+        queueMetric(hostDeadLetterName(prefix), 'ApproximateNumberOfMessagesVisible', 'Maximum', 'hosts'),
       ]),
     );
   }

@@ -5,7 +5,7 @@ import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-la
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
+import { type FunctionDeclaration, streamDeadLetters } from '../../functions/shared/declaration.ts';
 import { allow } from '../acknowledge.ts';
 import { DeadLetterQueue } from '../constructs/deadLetterQueue.ts';
 import type { StrataFunction } from '../constructs/strataFunction.ts';
@@ -31,7 +31,7 @@ export class OutboxStream extends Construct {
     const streamArn = table.tableStreamArn;
     if (streamArn === undefined) throw new TypeError('The catalog table has a stream.');
     const deadLetters = new DeadLetterQueue(this, 'DeadLetters', {
-      queueName: `${props.prefix}-${declaration.name}-stream-dead`,
+      queueName: `${props.prefix}-${streamDeadLetters(declaration.name)}`,
       topic: props.topic,
       ifThisFails: declaration.ifThisFails,
       runbook: declaration.name,

@@ -2,7 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Trigger } from '../../functions/shared/declaration.ts';
+import { queueDeadLetters, type Trigger } from '../../functions/shared/declaration.ts';
 import { objectRuleArn } from '../names.ts';
 import { DeadLetterQueue } from './deadLetterQueue.ts';
 import { ALARM_PERIOD, OperatorAlarm } from './operatorAlarm.ts';
@@ -32,7 +32,7 @@ export class QueueWorker extends Construct {
     const { ifThisFails, name: runbook } = declaration;
     this.worker = new StrataFunction(this, 'Worker', props);
     this.deadLetters = new DeadLetterQueue(this, 'DeadLetters', {
-      queueName: `${queueName}-dead`,
+      queueName: `${settings.prefix}-${queueDeadLetters(trigger.queue)}`,
       topic,
       ifThisFails,
       runbook,

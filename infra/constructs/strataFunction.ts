@@ -1,12 +1,20 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type Code,
+  Function as LambdaFunction,
+  type FunctionOptions,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
+import { type FunctionDeclaration, scheduleDeadLetters } from '../../functions/shared/declaration.ts';
 import type { FunctionEnvironment } from '../../functions/shared/environment.ts';
 import type { StrataSettings } from '../settings.ts';
+import { DeadLetterQueue } from './deadLetterQueue.ts';
 import { ALARM_PERIOD, OperatorAlarm } from './operatorAlarm.ts';
 
 export interface StrataFunctionProps {
@@ -21,6 +29,8 @@ export interface StrataFunctionProps {
 export class StrataFunction extends Construct {
   readonly function: LambdaFunction;
   readonly role: Role;
+  /** Where firings of its schedules end that it failed, or that did not reach it; absent without a schedule. */
+  readonly scheduleDeadLetters: DeadLetterQueue | undefined;
 
   constructor(scope: Construct, id: string, props: StrataFunctionProps) {
     super(scope, id);
@@ -38,6 +48,7 @@ export class StrataFunction extends Construct {
         resources: [logGroup.logGroupArn],
       }),
     );
+    this.scheduleDeadLetters = this.#createScheduleDeadLetters(props);
     this.function = new LambdaFunction(this, 'Function', {
       functionName,
       description: declaration.purpose.slice(0, 256),
@@ -51,8 +62,19 @@ export class StrataFunction extends Construct {
       timeout: Duration.seconds(declaration.timeoutSeconds),
       memorySize: declaration.memoryMb,
       environment: { ...props.environment },
+      ...asynchronous(this.scheduleDeadLetters),
     });
     this.#addAlarms(functionName, props);
+  }
+
+  #createScheduleDeadLetters({ declaration, settings, topic }: StrataFunctionProps): DeadLetterQueue | undefined {
+    if (!declaration.triggers.some(({ kind }) => kind === 'schedule')) return undefined;
+    return new DeadLetterQueue(this, 'ScheduleDeadLetters', {
+      queueName: `${settings.prefix}-${scheduleDeadLetters(declaration.name)}`,
+      topic,
+      ifThisFails: declaration.ifThisFails,
+      runbook: declaration.name,
+    });
   }
 
   #addAlarms(functionName: string, props: StrataFunctionProps): void {
@@ -77,4 +99,11 @@ export class StrataFunction extends Construct {
       runbook: name,
     });
   }
+}
+
+/** A scheduler's call is asynchronous: it counts as delivered when Lambda has taken it, so a failed one is Lambda's to keep. */
+function asynchronous(letters: DeadLetterQueue | undefined): FunctionOptions {
+  return letters === undefined
+    ? {}
+    : { deadLetterQueue: letters.queue, retryAttempts: 2, maxEventAge: Duration.hours(1) };
 }

@@ -22,8 +22,8 @@ try {
   const countOf = (type: string) =>
     templates.reduce((sum, template) => sum + Object.keys(template.findResources(type)).length, 0);
   const prices = readPrices();
-  const lines = idleCost({ countOf, declarations: FUNCTIONS }, prices);
-  console.log(`${prices.note}, ${prices.region}, ${prices.asOf}`);
+  const lines = idleCost({ countOf, declarations: FUNCTIONS }, prices.usd);
+  console.log(prices.note);
   for (const { what, count, usdPerMonth } of lines) {
     console.log(`${what.padEnd(26)} ${count.padStart(24)} ${`$${usdPerMonth.toFixed(2)}`.padStart(8)}`);
   }

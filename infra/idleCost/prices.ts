@@ -2,25 +2,47 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 
-const usd = z.number().check(z.nonnegative());
+const price = z.strictObject({ usd: z.number().check(z.nonnegative()), source: z.url() });
 
-const IdlePrices = z.strictObject({
+const PriceFile = z.strictObject({
   region: z.string(),
   asOf: z.string(),
   note: z.string(),
-  kmsKeyMonth: usd,
-  secretMonth: usd,
-  alarmMonth: usd,
-  dashboardMonth: usd,
-  sqsPerMillionRequests: usd,
-  lambdaPerMillionCalls: usd,
-  lambdaArmPerGbSecond: usd,
-  schedulerPerMillionCalls: usd,
-  dynamoPerMillionReadUnits: usd,
-  logsPerGbIngested: usd,
+  prices: z.strictObject({
+    kmsKeyMonth: price,
+    secretMonth: price,
+    alarmMonth: price,
+    dashboardMonth: price,
+    sqsPerMillionRequests: price,
+    lambdaPerMillionCalls: price,
+    lambdaArmPerGbSecond: price,
+    schedulerPerMillionCalls: price,
+    dynamoPerMillionReadUnits: price,
+    dynamoPerMillionWriteUnits: price,
+    logsPerGbIngested: price,
+  }),
 });
-export type IdlePrices = z.infer<typeof IdlePrices>;
 
-export function readPrices(): IdlePrices {
-  return IdlePrices.parse(JSON.parse(readFileSync(join(import.meta.dirname, 'prices.json'), 'utf8')));
+/** Dollars by name, of what the plane itself uses; the price books of lib/pricing hold what models cost. */
+export type IdlePrices = Readonly<Record<keyof z.infer<typeof PriceFile>['prices'], number>>;
+
+/** Every price has a source; `note` says how far it is to be believed. */
+export function readPrices(): { readonly usd: IdlePrices; readonly note: string } {
+  const { asOf, note, prices, region } = PriceFile.parse(
+    JSON.parse(readFileSync(join(import.meta.dirname, 'prices.json'), 'utf8')),
+  );
+  const usd = {
+    kmsKeyMonth: prices.kmsKeyMonth.usd,
+    secretMonth: prices.secretMonth.usd,
+    alarmMonth: prices.alarmMonth.usd,
+    dashboardMonth: prices.dashboardMonth.usd,
+    sqsPerMillionRequests: prices.sqsPerMillionRequests.usd,
+    lambdaPerMillionCalls: prices.lambdaPerMillionCalls.usd,
+    lambdaArmPerGbSecond: prices.lambdaArmPerGbSecond.usd,
+    schedulerPerMillionCalls: prices.schedulerPerMillionCalls.usd,
+    dynamoPerMillionReadUnits: prices.dynamoPerMillionReadUnits.usd,
+    dynamoPerMillionWriteUnits: prices.dynamoPerMillionWriteUnits.usd,
+    logsPerGbIngested: prices.logsPerGbIngested.usd,
+  };
+  return { usd, note: `${note} (${region}, ${asOf})` };
 }

@@ -1,4 +1,11 @@
-import type { FunctionDeclaration, ScheduleTime, Trigger } from '../../functions/shared/declaration.ts';
+import {
+  type FunctionDeclaration,
+  queueDeadLetters,
+  scheduleDeadLetters,
+  type ScheduleTime,
+  streamDeadLetters,
+  type Trigger,
+} from '../../functions/shared/declaration.ts';
 
 /** One line of a runbook's table of alarms; the names are those of a deployment with the default prefix. */
 interface AlarmLine {
@@ -55,7 +62,7 @@ function triggerAlarms(name: string, trigger: Trigger): readonly AlarmLine[] {
     case 'queue':
       return [
         {
-          alarm: `${PREFIX}-${trigger.queue}-dead-not-empty`,
+          alarm: `${PREFIX}-${queueDeadLetters(trigger.queue)}-not-empty`,
           means: `a message failed ${trigger.maxReceiveCount} times`,
           look: `\`strata dlq list ${trigger.queue}\`, its correlation id in the log; after the repair \`strata dlq redrive ${trigger.queue}\``,
         },
@@ -68,17 +75,17 @@ function triggerAlarms(name: string, trigger: Trigger): readonly AlarmLine[] {
     case 'schedule':
       return [
         {
-          alarm: `${PREFIX}-${trigger.schedule}-schedule-dead-not-empty`,
-          means: 'EventBridge Scheduler could not start a run within an hour',
-          look: 'throttles and the schedule’s role; the next run makes up for it, so purge the queue afterwards',
+          alarm: `${PREFIX}-${scheduleDeadLetters(name)}-not-empty`,
+          means: 'a run failed three times, or could not be started within an hour',
+          look: `the log for \`invocation-failed\`, throttles, the schedule’s role; the next run makes up for it, or \`strata dlq redrive ${name}-schedule\` calls it now`,
         },
       ];
     case 'outbox-stream':
       return [
         {
-          alarm: `${PREFIX}-${name}-stream-dead-not-empty`,
+          alarm: `${PREFIX}-${streamDeadLetters(name)}-not-empty`,
           means: 'a batch of the catalog’s stream was given up after three tries',
-          look: 'the log; the schedule sends what the stream missed, so purge the queue afterwards',
+          look: `the log; the schedule sends what the stream missed; \`strata dlq redrive ${name}-stream\` has it do so now and empties the queue`,
         },
       ];
     case 'http':

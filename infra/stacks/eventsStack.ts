@@ -1,5 +1,4 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { FunctionSchedule } from '../capabilities/functionSchedule.ts';
 import { ObjectEventRule } from '../capabilities/objectEventRule.ts';
@@ -9,7 +8,6 @@ import type { Deployed } from './computeStack.ts';
 export interface EventsStackProps extends StackProps {
   readonly settings: StrataSettings;
   readonly bucketName: string;
-  readonly topic: ITopic;
   readonly deployed: readonly Deployed[];
 }
 
@@ -30,13 +28,13 @@ export class EventsStack extends Stack {
             deadLetters: queue.deadLetters.queue,
           });
         }
-        if (trigger.kind === 'schedule') {
+        if (trigger.kind === 'schedule' && worker.scheduleDeadLetters !== undefined) {
           new FunctionSchedule(this, `${declaration.name}-${trigger.schedule}`, {
             prefix,
             declaration,
             trigger,
             function: worker.function,
-            topic: props.topic,
+            deadLetters: worker.scheduleDeadLetters.queue,
           });
         }
       }

@@ -1,14 +1,15 @@
+import { DEAD_LETTER_SUFFIX } from '../shared/queues.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { OperationsError } from './errors.ts';
 import type { DeadLetterQueue, DeadLetters } from './ports.ts';
 
-/** Moves dead letters back. The queue may be named by itself or by one that its messages came from. */
+/** Brings dead letters back. Their queue may be named with or without its ending. */
 export async function redriveDeadLetters(
   deadLetters: DeadLetters,
   { queue, max, dryRun }: OperationInput<'redriveDeadLetters'>,
 ): Promise<OperationOutput<'redriveDeadLetters'>> {
   const all = await deadLetters.list();
-  const found = all.find((candidate) => candidate.queue === queue || candidate.sources.includes(queue));
+  const found = all.find((known) => known.queue === queue || known.queue === queue + DEAD_LETTER_SUFFIX);
   if (found === undefined) {
     throw new OperationsError({
       code: 'unknown-queue',

@@ -1,7 +1,23 @@
+/** Where the messages of a dead-letter queue come from, and what brings them back. */
+export type DeadLetterOrigin =
+  /** A function's queue: sent to it again. */
+  | { readonly kind: 'queue'; readonly queue: string }
+  /** Hosts' queues: sent again to the one that each came from, while it is there. */
+  | { readonly kind: 'hosts' }
+  /** Fired schedules that their function failed: it is called with them again. */
+  | { readonly kind: 'schedule'; readonly functionName: string }
+  /** Batches of the catalog's stream: the function's schedule does what they would have, so it is fired once for all. */
+  | { readonly kind: 'stream'; readonly functionName: string; readonly schedule: string };
+
+export interface DeclaredDeadLetters {
+  readonly queue: string;
+  readonly origin: DeadLetterOrigin;
+}
+
 export interface DeadLetterQueue {
   /** Its own logical name. */
   readonly queue: string;
-  /** The queues whose failed messages come here; host queues share one and are not named. */
+  /** The function's queue whose failed messages come here; hosts' queues share one and are not named. */
   readonly sources: readonly string[];
   readonly messages: number;
 }
@@ -10,8 +26,8 @@ export interface DeadLetterQueue {
 export interface DeadLetters {
   list(): Promise<readonly DeadLetterQueue[]>;
   /**
-   * Moves up to `max` messages of a dead-letter queue back to where they came from and answers how many, or, where the store
-   * moves them later, how many it will at most. Safe to repeat: consumers are idempotent.
+   * Brings up to `max` messages of a dead-letter queue back to where they came from, as its origin says, and answers how many.
+   * Safe to repeat: consumers are idempotent.
    */
   redrive(queue: string, max: number): Promise<number>;
 }

@@ -1,5 +1,8 @@
 import * as z from 'zod/mini';
 
+/** Ends the name of every dead-letter queue, on both runtimes. */
+export const DEAD_LETTER_SUFFIX = '-dlq';
+
 /** The queues that functions consume; each has a dead-letter queue of its own. Hosts' queues are named by `hostQueue`. */
 export const FunctionQueue = z.enum([
   'ingest',

@@ -111,7 +111,9 @@ export function messageQueueContract(name: string, create: () => Promise<QueueSe
       }
       await eventually(async () => {
         expect(await setup.queues.receive(queue, 10, 0, 1)).toEqual([]);
-        expect(await setup.queues.receive(deadLetter, 10, 0, 0)).toMatchObject([{ body: 'poison' }]);
+        expect(await setup.queues.receive(deadLetter, 10, 0, 0)).toMatchObject([
+          { body: 'poison', deadLetterSource: queue },
+        ]);
       });
     });
 

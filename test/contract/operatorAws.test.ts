@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { CreateBucketCommand, PutBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3';
-import { CreateQueueCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { uploadToS3 } from '../../lib/adapters/aws/s3Upload.ts';
-import { createSqsDeadLetters } from '../../lib/adapters/aws/sqsDeadLetters.ts';
-import { createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
+import { deadLetterQueues } from '../../functions/deadLetters.ts';
+import { createSqsCount } from '../../lib/adapters/aws/sqsCounts.ts';
+import { systemClock } from '../../lib/adapters/node/systemClock.ts';
+import { createDeadLetters } from '../../lib/operations/index.ts';
+import { createSqsQueueAdmin, createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
 import { FunctionQueue } from '../../lib/shared/queues.ts';
 import { MIB } from '../../lib/shared/units.ts';
+import { eventually } from '../support/eventually.ts';
 import { missing, s3Of, sqsOf, useService } from '../support/aws.ts';
 
 const BUCKET = 'operator-models';
@@ -66,26 +70,81 @@ const skipped = missing('ministack');
 describe.skipIf(skipped !== undefined)(`dead letters in SQS ${skipped ?? ''}`, () => {
   const service = useService('ministack');
 
+  /** The queues as they are deployed, of another prefix; the host has two commands that failed. */
   async function setUp(client: SQSClient) {
-    for (const queue of FunctionQueue.options) {
-      for (const QueueName of [`op-${queue}`, `op-${queue}-dead`])
-        await client.send(new CreateQueueCommand({ QueueName }));
-    }
+    const create = (queue: string, Attributes: Record<string, string> = {}) =>
+      client.send(new CreateQueueCommand({ QueueName: `op-${queue}`, Attributes }));
+    for (const queue of FunctionQueue.options) await create(queue);
+    for (const { queue } of deadLetterQueues()) await create(queue);
     const { QueueUrl = '' } = await client.send(new GetQueueUrlCommand({ QueueName: 'op-ingest' }));
-    return { client, urlPrefix: QueueUrl.replace(/ingest$/, '') };
+    const options = { client, urlPrefix: QueueUrl.replace(/ingest$/, '') };
+    const receiver = createSqsReceiver(options);
+    const sender = createSqsSender(options);
+    const called: (readonly [string, unknown])[] = [];
+    const deadLetters = createDeadLetters({
+      clock: systemClock,
+      declared: deadLetterQueues(),
+      receiver,
+      sender,
+      waitSeconds: 1,
+      count: createSqsCount(options),
+      call: async (name, event) => void called.push([name, JSON.parse(event)]),
+    });
+    return { create, options, receiver, sender, called, deadLetters };
   }
 
   it('are counted, and move back to where they came from, no more than asked for', async () => {
-    const options = await setUp(sqsOf(service.running()));
-    const deadLetters = createSqsDeadLetters(options);
-    await createSqsSender(options).send('ingest-dead', [{ body: '1' }, { body: '2' }, { body: '3' }]);
+    const { deadLetters, receiver, sender } = await setUp(sqsOf(service.running()));
+    await sender.send('ingest-dlq', [{ body: '1' }, { body: '2' }, { body: '3' }]);
     const list = await deadLetters.list();
-    expect(list).toContainEqual({ queue: 'ingest-dead', sources: ['ingest'], messages: 3 });
-    expect(list).toHaveLength(FunctionQueue.options.length);
-    expect(await deadLetters.redrive('ingest-dead', 2)).toBe(2);
-    const back = await createSqsReceiver(options).receive('ingest', 10, 1, 30);
-    expect(back.length).toBeGreaterThan(0);
-    expect(await deadLetters.redrive('ingest-dead', 10)).toBe(1);
-    expect(await deadLetters.redrive('ingest-dead', 10)).toBe(0);
+    expect(list).toContainEqual({ queue: 'ingest-dlq', sources: ['ingest'], messages: 3 });
+    expect(list.map(({ queue }) => queue)).toEqual(deadLetterQueues().map(({ queue }) => queue));
+    expect(await deadLetters.redrive('ingest-dlq', 2)).toBe(2);
+    expect((await receiver.receive('ingest', 10, 1, 30)).length).toBeGreaterThan(0);
+    expect(await deadLetters.redrive('ingest-dlq', 10)).toBe(1);
+    expect(await deadLetters.redrive('ingest-dlq', 10)).toBe(0);
+  });
+
+  it('of hosts go back to the host that each came from, and stay where that is gone', async () => {
+    const { deadLetters, options, receiver, sender } = await setUp(sqsOf(service.running()));
+    const QueueUrl = `${options.urlPrefix}hosts-dlq`;
+    const AttributeNames = ['QueueArn' as const];
+    const { Attributes } = await options.client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
+    const admin = createSqsQueueAdmin({
+      ...options,
+      deadLetterArn: Attributes?.QueueArn ?? '',
+      maxReceiveCount: 1,
+      retentionSeconds: 3600,
+      visibilitySeconds: 1,
+    });
+    for (const queue of ['host-a-1', 'host-b-1']) {
+      await admin.create(queue);
+      await sender.send(queue, [{ body: `for ${queue}` }]);
+      await receiver.receive(queue, 1, 1, 0);
+      await eventually(async () => {
+        await receiver.receive(queue, 1, 0, 0);
+        expect((await deadLetters.list()).find((one) => one.queue === 'hosts-dlq')?.messages).toBeGreaterThan(0);
+      });
+    }
+    await eventually(async () => {
+      expect((await deadLetters.list()).find((one) => one.queue === 'hosts-dlq')?.messages).toBe(2);
+    });
+    await admin.drop('host-b-1');
+    expect(await deadLetters.redrive('hosts-dlq', 10)).toBe(1);
+    expect(await receiver.receive('host-a-1', 1, 1, 30)).toMatchObject([{ body: 'for host-a-1' }]);
+    expect((await deadLetters.list()).find((one) => one.queue === 'hosts-dlq')?.messages).toBe(1);
+  });
+
+  it('of schedules and of the stream call their functions again', async () => {
+    const { called, deadLetters, sender } = await setUp(sqsOf(service.running()));
+    const fired = { schedule: 'reconcile-uploads', scheduledTime: '2026-11-20T12:00:00.000Z' };
+    await sender.send('reconcile-schedule-dlq', [{ body: JSON.stringify(fired) }]);
+    await sender.send('relay-stream-dlq', [{ body: '{"DDBStreamBatchInfo":1}' }, { body: '{"DDBStreamBatchInfo":2}' }]);
+    expect(await deadLetters.redrive('reconcile-schedule-dlq', 10)).toBe(1);
+    expect(await deadLetters.redrive('relay-stream-dlq', 10)).toBe(2);
+    expect(called).toEqual([
+      ['reconcile', fired],
+      ['relay', { schedule: 'relay-sweep', scheduledTime: expect.any(String) }],
+    ]);
   });
 });

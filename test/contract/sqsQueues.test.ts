@@ -15,9 +15,9 @@ describe.skipIf(skipped !== undefined)(`SQS ${skipped ?? ''}`, () => {
   let created = 0;
   beforeAll(async () => {
     client = sqsOf(service.running());
-    deadLetterArn = await define('hosts-dead', {});
-    const { QueueUrl = '' } = await client.send(new GetQueueUrlCommand({ QueueName: 'strata-hosts-dead' }));
-    urlPrefix = QueueUrl.replace(/hosts-dead$/, '');
+    deadLetterArn = await define('hosts-dlq', {});
+    const { QueueUrl = '' } = await client.send(new GetQueueUrlCommand({ QueueName: 'strata-hosts-dlq' }));
+    urlPrefix = QueueUrl.replace(/hosts-dlq$/, '');
   });
 
   async function define(name: string, attributes: Record<string, string>): Promise<string> {
@@ -44,7 +44,7 @@ describe.skipIf(skipped !== undefined)(`SQS ${skipped ?? ''}`, () => {
     queues: queues(),
     newQueue: async () => {
       created += 1;
-      const deadLetter = `letters-${created}-dead`;
+      const deadLetter = `letters-${created}-dlq`;
       const deadLetterTargetArn = await define(deadLetter, {});
       const redrive = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 2 });
       await define(`letters-${created}`, { RedrivePolicy: redrive });

@@ -2,16 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { GetQueueAttributesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { deadLetterQueues } from '../../functions/deadLetters.ts';
 import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
 import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogStore.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
-import { createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
+import { createLambdaCaller } from '../../lib/adapters/aws/lambdaCaller.ts';
+import { createSqsCount } from '../../lib/adapters/aws/sqsCounts.ts';
+import { createSqsReceiver, createSqsSender, queueNamePrefix } from '../../lib/adapters/aws/sqsQueues.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
 import { createJoinToken } from '../../lib/fleet/index.ts';
+import { createDeadLetters } from '../../lib/operations/index.ts';
 import { MINUTE_MS } from '../../lib/shared/units.ts';
 import { startLocalAgent } from '../../local/agents.ts';
 import { startLocalAws } from '../../local/localAws.ts';
@@ -21,9 +25,6 @@ import type { HostStage } from './hostStage.ts';
 
 /** So long nothing may be seen on its way before it counts as settled: events take a moment from the bucket to a queue. */
 const QUIET_MS = 1_500;
-/** Deployed with six time limits; a poison message would take half an hour to its dead-letter queue. */
-const TEST_VISIBILITY_SECONDS = '4';
-
 /** The deployed stacks on the local AWS. */
 export async function createAwsStage(): Promise<HostStage> {
   const aws = await startLocalAws({ tell: () => undefined, context: { heartbeatSeconds: '2' } });
@@ -34,15 +35,24 @@ export async function createAwsStage(): Promise<HostStage> {
   const agents = new Set<AgentProcess>();
   const rows = createDynamoCatalogStore({ client: clients.dynamo, table: outputs.TableName });
   const sender = createSqsSender({ client: sqs, urlPrefix: outputs.QueueUrlPrefix });
-  const receiver = createSqsReceiver({ client: sqs, urlPrefix: outputs.QueueUrlPrefix });
-  const urlOf = (queue: string) => `${outputs.QueueUrlPrefix}${queue}`;
-  await sqs.send(
-    new SetQueueAttributesCommand({
-      QueueUrl: urlOf('ingest'),
-      Attributes: { VisibilityTimeout: TEST_VISIBILITY_SECONDS },
+  const queueOptions = { client: sqs, urlPrefix: outputs.QueueUrlPrefix };
+  const deadLetters = createDeadLetters({
+    clock: systemClock,
+    declared: deadLetterQueues(),
+    receiver: createSqsReceiver(queueOptions),
+    sender,
+    waitSeconds: 1,
+    count: createSqsCount(queueOptions),
+    call: createLambdaCaller(queueNamePrefix(outputs.QueueUrlPrefix), {
+      region: aws.region,
+      endpoint: aws.environment['AWS_ENDPOINT_URL'],
+      credentials: {
+        accessKeyId: aws.environment['AWS_ACCESS_KEY_ID'] ?? '',
+        secretAccessKey: aws.environment['AWS_SECRET_ACCESS_KEY'] ?? '',
+      },
     }),
-  );
-
+  });
+  const urlOf = (queue: string) => `${outputs.QueueUrlPrefix}${queue}`;
   const attributes = async (queue: string) => {
     const asked = new GetQueueAttributesCommand({ QueueUrl: urlOf(queue), AttributeNames: ['All'] });
     return (await sqs.send(asked)).Attributes ?? {};
@@ -85,18 +95,8 @@ export async function createAwsStage(): Promise<HostStage> {
     },
     rows,
     objects: createS3ObjectStore({ client: s3, bucket: Bucket, verifiesChecksums: true }),
-    deadLetters: async (queue) => Number((await attributes(`${queue}-dead`)).ApproximateNumberOfMessages ?? 0),
-    // One by one: the emulator does not know StartMessageMoveTask.
-    async redrive(queue) {
-      for (;;) {
-        const messages = await receiver.receive(`${queue}-dead`, 10, 0, 30);
-        if (messages.length === 0) return;
-        for (const { body, receiptHandle } of messages) {
-          await sender.send(queue, [{ body }]);
-          await receiver.remove(`${queue}-dead`, receiptHandle);
-        }
-      }
-    },
+    deadLetters: async (queue) => Number((await attributes(`${queue}-dlq`)).ApproximateNumberOfMessages ?? 0),
+    redrive: (queue) => deadLetters.redrive(`${queue}-dlq`, 1_000),
     planeUrl: aws.planeUrl,
     async joinToken(hosts) {
       const deps = { catalog: rows, clock: systemClock, random: nodeRandom };

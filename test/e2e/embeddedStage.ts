@@ -72,7 +72,7 @@ export async function createEmbeddedStage(): Promise<HostStage> {
       return runtime.queues.counts().find((counts) => counts.queue === `${queue}-dlq`)?.visible ?? 0;
     },
     async redrive(queue) {
-      runtime.queues.redrive(`${queue}-dlq`, 1_000);
+      return (await runtime.operations.redriveDeadLetters({ queue, max: 1_000, dryRun: false })).messages;
     },
     planeUrl: runtime.url,
     joinToken,

@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SET_METADATA } from '../../events/upload-set/v1.ts';
 import {
   BlobRow,
   ModelRow,
+  OnceRow,
   queryAll,
   startingWith,
   type Upload,
@@ -137,6 +138,22 @@ export function mainPath(name: string, createStage: () => Promise<Stage>): void 
       await stage.settled();
       for (const { key } of nine) expect(await states(stage, key)).toEqual(['ready']);
       expect(await Promise.all(nine.map(({ model }) => version(stage, model)))).toEqual(rows);
+    });
+
+    it('calls a function again with the firing of its schedule that it failed', async () => {
+      const fired = { schedule: 'orphan-sweep', scheduledTime: new Date().toISOString() };
+      await stage.send('sweep-orphans-schedule-dlq', [JSON.stringify(fired)]);
+      await eventually(async () => expect(await stage.deadLetters('sweep-orphans-schedule')).toBe(1), 30_000);
+      expect(await stage.redrive('sweep-orphans-schedule')).toBe(1);
+      const id = createHash('sha256')
+        .update(`orphans-${Date.parse(fired.scheduledTime)}`)
+        .digest('hex');
+      await eventually(
+        async () => expect(await stage.rows.get(OnceRow.key('sweep-orphans', id))).toBeDefined(),
+        60_000,
+      );
+      expect(await stage.deadLetters('sweep-orphans-schedule')).toBe(0);
+      await stage.settled();
     });
   });
 }

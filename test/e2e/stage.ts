@@ -1,6 +1,5 @@
 import type { ItemKey, Item, Page, Query } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectReader } from '../../lib/shared/ports/objectStore.ts';
-import type { FunctionQueue } from '../../lib/shared/queues.ts';
 
 /**
  * A running Strata as the end-to-end tests see it: what operators, the bucket and hosts do to it, and what its rows, its
@@ -11,8 +10,8 @@ export interface Stage {
   upload(key: string, bytes: Uint8Array, metadata?: Readonly<Record<string, string>>): Promise<string>;
   /** Deletes the key as an operator does: the versions stay, a marker hides them. */
   remove(key: string): Promise<void>;
-  /** Puts messages into a function's queue, beside what the plane itself sends. */
-  send(queue: FunctionQueue, bodies: readonly string[]): Promise<void>;
+  /** Puts messages into a queue, beside what the plane itself sends. */
+  send(queue: string, bodies: readonly string[]): Promise<void>;
   /** Resolves when no message is visible, in flight or waiting in the outbox; dead letters do not count. */
   settled(): Promise<void>;
   readonly rows: {
@@ -20,9 +19,9 @@ export interface Stage {
     query(query: Query): Promise<Page>;
   };
   readonly objects: ObjectReader;
-  /** How many dead letters lie behind a function's queue. */
-  deadLetters(queue: FunctionQueue): Promise<number>;
-  /** Moves them back, as `strata dlq redrive` does. */
-  redrive(queue: FunctionQueue): Promise<void>;
+  /** How many dead letters lie behind a queue, or behind a function's schedules (`reconcile-schedule`). */
+  deadLetters(queue: string): Promise<number>;
+  /** Brings them back, as `strata dlq redrive` does, and answers how many. */
+  redrive(queue: string): Promise<number>;
   stop(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { describe, expect, it } from 'vitest';
+import { deadLetterQueues } from '../../functions/deadLetters.ts';
 import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeclaration, Trigger } from '../../functions/shared/declaration.ts';
 import { PATTERN_REASONS } from '../../infra/acknowledge.ts';
@@ -13,7 +14,7 @@ const declarations: readonly FunctionDeclaration[] = FUNCTIONS;
 const triggers = (kind: Trigger['kind']) =>
   declarations.flatMap((declaration) => declaration.triggers.filter((trigger) => trigger.kind === kind));
 
-const isDeadLetterQueue = (queue: Resource) => String(queue.properties['QueueName']).endsWith('-dead');
+const isDeadLetterQueue = (queue: Resource) => String(queue.properties['QueueName']).endsWith('-dlq');
 const names = (resources: readonly Resource[], property: string) =>
   resources.map((resource) => String(resource.properties[property])).toSorted();
 
@@ -65,12 +66,23 @@ describe('whatever can fail to be delivered', () => {
     for (const { properties } of of('AWS::Scheduler::Schedule')) {
       expect(leadsToDeadLetters(properties['Target'].DeadLetterConfig)).toBe(true);
     }
+    // What reached the function and failed there: its own calls are asynchronous.
+    const scheduled = declarations.filter((one) => one.triggers.some(({ kind }) => kind === 'schedule'));
+    const keeping = of('AWS::Lambda::Function').filter(({ properties }) => properties['DeadLetterConfig']);
+    expect(names(keeping, 'FunctionName')).toEqual(scheduled.map(({ name }) => `strata-${name}`).toSorted());
+    for (const { properties } of keeping) expect(leadsToDeadLetters(properties['DeadLetterConfig'])).toBe(true);
+    expect(of('AWS::Lambda::EventInvokeConfig')).toHaveLength(scheduled.length);
     const streams = of('AWS::Lambda::EventSourceMapping').filter(({ properties }) => properties['StartingPosition']);
     expect(streams).toHaveLength(triggers('outbox-stream').length);
     for (const { properties } of streams) {
       expect(leadsToDeadLetters(properties['DestinationConfig'])).toBe(true);
       expect(properties['BisectBatchOnFunctionError']).toBe(true);
     }
+  });
+
+  it('is what operators list and redrive: every such queue, and no other', () => {
+    const declared = deadLetterQueues().map(({ queue }) => `strata-${queue}`);
+    expect(names(of('AWS::SQS::Queue').filter(isDeadLetterQueue), 'QueueName')).toEqual(declared.toSorted());
   });
 
   it('raises an alarm from the first dead letter on, kept for fourteen days', () => {

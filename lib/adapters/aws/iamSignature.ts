@@ -14,6 +14,8 @@ export interface SignedCall {
   readonly region: string;
   readonly service: string;
   readonly at: Date;
+  /** More headers, names in lower case; they are signed too. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -27,6 +29,7 @@ export function iamHeaders(call: SignedCall, identity: IamIdentity): Record<stri
     'content-type': 'application/json',
     host: call.url.host,
     'x-amz-date': stamp,
+    ...call.headers,
     ...(identity.sessionToken === undefined ? {} : { 'x-amz-security-token': identity.sessionToken }),
   };
   const names = Object.keys(signed).sort();

@@ -8,7 +8,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { PortError } from '../../shared/errors.ts';
-import type { MessageReceiver, MessageSender, QueueAdmin } from '../../shared/ports/messageQueue.ts';
+import type { MessageReceiver, MessageSender, QueueAdmin, ReceivedMessage } from '../../shared/ports/messageQueue.ts';
 import { checkReceive, checkSend, checkVisibility } from '../queueCalls.ts';
 import { awsErrorName, mapErrors, portErrorOf } from './errors.ts';
 
@@ -19,6 +19,11 @@ export interface SqsQueuesOptions {
   readonly client: SQSClient;
   /** What stands before a queue's logical name in its URL: `https://sqs.<region>.amazonaws.com/<account>/<prefix>-`. */
   readonly urlPrefix: string;
+}
+
+/** What stands before a logical name in a queue's name, and before a function's too. */
+export function queueNamePrefix(urlPrefix: string): string {
+  return urlPrefix.slice(urlPrefix.lastIndexOf('/') + 1);
 }
 
 export function createSqsSender({ client, urlPrefix }: SqsQueuesOptions): MessageSender {
@@ -49,6 +54,12 @@ export function createSqsSender({ client, urlPrefix }: SqsQueuesOptions): Messag
 }
 
 export function createSqsReceiver({ client, urlPrefix }: SqsQueuesOptions): MessageReceiver {
+  const namePrefix = queueNamePrefix(urlPrefix);
+  /** The logical name in `arn:aws:sqs:<region>:<account>:<prefix>-<queue>`. */
+  const sourceOf = (arn: string | undefined): Pick<ReceivedMessage, 'deadLetterSource'> => {
+    const name = arn?.split(':').at(-1);
+    return name?.startsWith(namePrefix) === true ? { deadLetterSource: name.slice(namePrefix.length) } : {};
+  };
   return {
     async receive(queue, max, waitSeconds, visibilitySeconds) {
       checkReceive(max, waitSeconds, visibilitySeconds);
@@ -59,7 +70,7 @@ export function createSqsReceiver({ client, urlPrefix }: SqsQueuesOptions): Mess
             MaxNumberOfMessages: max,
             WaitTimeSeconds: waitSeconds,
             VisibilityTimeout: visibilitySeconds,
-            MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+            MessageSystemAttributeNames: ['ApproximateReceiveCount', 'DeadLetterQueueSourceArn'],
           }),
         ),
       );
@@ -68,6 +79,7 @@ export function createSqsReceiver({ client, urlPrefix }: SqsQueuesOptions): Mess
         body: message.Body ?? '',
         receiptHandle: message.ReceiptHandle ?? '',
         receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+        ...sourceOf(message.Attributes?.DeadLetterQueueSourceArn),
       }));
     },
     remove: (queue, receiptHandle) =>
@@ -106,7 +118,7 @@ export function createSqsQueueAdmin(options: SqsHostQueuesOptions): QueueAdmin {
       await mapErrors(`create queue ${queue}`, () =>
         client.send(
           new CreateQueueCommand({
-            QueueName: urlPrefix.slice(urlPrefix.lastIndexOf('/') + 1) + queue,
+            QueueName: queueNamePrefix(urlPrefix) + queue,
             Attributes: {
               VisibilityTimeout: String(options.visibilitySeconds),
               MessageRetentionPeriod: String(options.retentionSeconds),

@@ -40,8 +40,6 @@ export interface SqliteQueues extends MessageSender, MessageReceiver, QueueAdmin
   /** Makes every received message visible again: for a queue's only consumer, when it starts anew. */
   release(queue: string): void;
   counts(): readonly QueueCounts[];
-  /** Moves up to `max` dead letters back to the queues that they came from, where their retention begins anew; answers how many. */
-  redrive(deadLetter: string, max: number): number;
   /** Drops messages past their retention and answers how many. */
   dropExpired(): number;
 }
@@ -72,7 +70,7 @@ const LONGEST_NAP_MS = 1_000;
 
 // Polls are the most frequent calls of all: their rows come as arrays, which costs less than naming their columns.
 const Queue = z.tuple([z.nullable(z.number()), z.nullable(z.string()), z.nullable(z.number())]);
-const Message = z.tuple([z.string(), z.string(), z.number()]);
+const Message = z.tuple([z.string(), z.string(), z.number(), z.string()]);
 
 export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
   const { database, clock, random } = options;
@@ -109,7 +107,7 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
       const taken: ReceivedMessage[] = [];
       let found = z.array(Message).parse(statements.visible.all(queue, now, oldest, max));
       while (found.length > 0) {
-        for (const [id, body, receives] of found) {
+        for (const [id, body, receives, source] of found) {
           if (limit !== null && deadLetter !== null && receives >= limit) {
             statements.move.run(deadLetter, now, id);
             continue;
@@ -117,7 +115,8 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
           const handle = random.id();
           const receiveCount = receives + 1;
           statements.receive.run(now + visibilitySeconds * SECOND_MS, receiveCount, handle, id);
-          taken.push({ messageId: id, body, receiptHandle: handle, receiveCount });
+          const moved = source === queue ? {} : { deadLetterSource: source };
+          taken.push({ messageId: id, body, receiptHandle: handle, receiveCount, ...moved });
         }
         // What moved to the dead-letter queue made room for others.
         if (taken.length === max || visibilitySeconds === 0) break;
@@ -200,11 +199,6 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
     counts() {
       return mapErrors(() => statements.counts.all({ $now: clock.now() }).map(countsOf));
     },
-    redrive(deadLetter, max) {
-      open(deadLetter);
-      const moved = { $now: clock.now(), $deadLetter: deadLetter, $max: max };
-      return Number(mapErrors(() => statements.redrive.run(moved)).changes);
-    },
     dropExpired() {
       return Number(mapErrors(() => statements.expire.run(clock.now() - RETENTION_MS)).changes);
     },
@@ -239,7 +233,7 @@ function prepareStatements(database: DatabaseSync) {
     ),
     visible: prepareRows(
       database,
-      `SELECT id, body, receives FROM messages WHERE queue = ? AND visible_at <= ? AND sent_at >= ?
+      `SELECT id, body, receives, source FROM messages WHERE queue = ? AND visible_at <= ? AND sent_at >= ?
        ORDER BY visible_at, rowid LIMIT ?`,
     ),
     receive: database.prepare('UPDATE messages SET visible_at = ?, receives = ?, handle = ? WHERE id = ?'),
@@ -255,11 +249,6 @@ function prepareStatements(database: DatabaseSync) {
          count(messages.id) FILTER (WHERE visible_at > $now AND handle IS NULL) AS delayed
        FROM queues LEFT JOIN messages ON messages.queue = queues.name
        WHERE dropped_at IS NULL GROUP BY name ORDER BY name`,
-    ),
-    redrive: database.prepare(
-      `UPDATE messages SET queue = source, sent_at = $now, visible_at = $now, receives = 0, handle = NULL WHERE id IN (
-         SELECT messages.id FROM messages JOIN queues ON queues.name = messages.source AND queues.dropped_at IS NULL
-         WHERE messages.queue = $deadLetter AND messages.source <> messages.queue LIMIT $max)`,
     ),
     expire: database.prepare('DELETE FROM messages WHERE sent_at < ?'),
   };

@@ -9,6 +9,8 @@ export interface ReceivedMessage {
   /** Valid until the message is received again: only the newest handle counts. */
   readonly receiptHandle: string;
   readonly receiveCount: number;
+  /** Of a message that its queue gave to a dead-letter queue: that queue. */
+  readonly deadLetterSource?: string;
 }
 
 export const QUEUE_LIMITS = {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
   answerOperation,
+  createDeadLetters,
   createOperations,
   createRemoteOperations,
-  type DeadLetterQueue,
 } from '../../../lib/operations/index.ts';
 import { UploadRow } from '../../../lib/catalog/index.ts';
 import { generateKeyPair } from '../../../lib/fleet/index.ts';
@@ -16,15 +16,15 @@ const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
 
 async function setUp() {
   const plane = await createIngestPlane();
-  const deadLetters = {
-    async list(): Promise<readonly DeadLetterQueue[]> {
-      return plane.queues
-        .counts()
-        .filter(({ deadLetterOf }) => deadLetterOf.length > 0)
-        .map(({ queue, deadLetterOf, visible }) => ({ queue, sources: deadLetterOf, messages: visible }));
-    },
-    redrive: async (queue: string, max: number) => plane.queues.redrive(queue, max),
-  };
+  const deadLetters = createDeadLetters({
+    clock: plane.clock,
+    declared: [{ queue: 'ingest-dlq', origin: { kind: 'queue', queue: 'ingest' } }],
+    receiver: plane.queues,
+    sender: plane.queues,
+    waitSeconds: 0,
+    count: async (queue) => plane.queues.counts().find((one) => one.queue === queue)?.visible ?? 0,
+    call: async () => undefined,
+  });
   const key = generateKeyPair('plane-1', nodeRandom);
   const local = createOperations({
     ...plane.deps,

@@ -4,12 +4,14 @@ import { openDatabase } from '../../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore } from '../../../lib/adapters/embedded/sqliteCatalogStore.ts';
 import { outboxPut } from '../../../lib/catalog/index.ts';
 import { EpochMs } from '../../../lib/shared/units.ts';
+import type { InvocationOutcome } from '../../../runtime/invoker.ts';
 import { createOutboxStream } from '../../../runtime/outboxStream.ts';
 
 describe('the stream of the outbox', () => {
   const message = outboxPut({ id: 'm1', queue: 'digest', body: {} }, EpochMs.parse(1));
 
-  function prepare() {
+  function prepare(outcome: InvocationOutcome = { outcome: 'answered', answer: undefined }) {
+    const sent: (readonly [string, unknown])[] = [];
     const woken: CatalogChanges[] = [];
     let noted = 0;
     const stream = createOutboxStream(createSqliteCatalogStore(openDatabase(':memory:')), () => {
@@ -18,10 +20,14 @@ describe('the stream of the outbox', () => {
     const invoker = {
       invoke: async (_name: string, event: unknown) => {
         woken.push(CatalogChanges.parse(event));
-        return { outcome: 'answered', answer: undefined } as const;
+        return outcome;
       },
     };
-    return { stream, woken, noted: () => noted, deliver: () => stream.deliver(invoker) };
+    const sender = {
+      send: async (queue: string, [message]: readonly { readonly body: string }[]) =>
+        void sent.push([queue, JSON.parse(message?.body ?? '')]),
+    };
+    return { stream, woken, sent, noted: () => noted, deliver: () => stream.deliver(invoker, sender) };
   }
 
   it('wakes the relay with the keys of committed outbox rows, once', async () => {
@@ -33,6 +39,15 @@ describe('the stream of the outbox', () => {
     await deliver();
     const keys = woken.flatMap(({ Records }) => Records.map(({ dynamodb }) => dynamodb.Keys.sk.S));
     expect(keys).toEqual(['000000000000001#m1']);
+  });
+
+  it('gives a batch that the relay fails four times to its dead-letter queue, and goes on', async () => {
+    const { stream, woken, sent, deliver } = prepare({ outcome: 'failed', error: new Error('broken') });
+    await stream.catalog.transact([message]);
+    await deliver();
+    await deliver();
+    expect(woken).toHaveLength(4);
+    expect(sent).toEqual([['relay-stream-dlq', woken[0]]]);
   });
 
   it('stays silent about what was not committed', async () => {

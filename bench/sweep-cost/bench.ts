@@ -1,0 +1,255 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { sweep } from '../../functions/sweep/function.ts';
+import { sweepOrphans as orphans } from '../../functions/sweep-orphans/function.ts';
+import { readPrices } from '../../infra/idleCost/prices.ts';
+import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
+import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
+import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
+import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
+import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
+import { systemClock } from '../../lib/adapters/node/systemClock.ts';
+import { type Blob, BlobRow, OUTBOX_SHARDS, OutboxRow, ReplicaRow } from '../../lib/catalog/index.ts';
+import { startOrphanSweep, sweepOrphans } from '../../lib/orphans/index.ts';
+import { compileRates } from '../../lib/placement/index.ts';
+import { shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
+import { SweepOrphans } from '../../events/sweep-orphans/v1.ts';
+import { SweepShard } from '../../events/sweep-shard/v1.ts';
+import { blobDigest, blobKey, manifestKey, partHash } from '../../lib/shared/digest.ts';
+import { originLocation } from '../../lib/shared/ids.ts';
+import type { CatalogStore, Item } from '../../lib/shared/ports/catalogStore.ts';
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
+import { Bytes, DAY_MS, DurationMs, EpochMs } from '../../lib/shared/units.ts';
+import { startSweep, sweepShard } from '../../lib/tiering/index.ts';
+
+/**
+ * `npm run bench -- sweep-cost [--blobs N]`: what the daily sweeps cost on AWS where nothing moves. The sweeps run over N small
+ * blobs in memory; what they read, write, list and send is counted in the units that AWS bills, and priced by the price book and
+ * by infra/idleCost/prices.json. How long a call takes on AWS is assumed, not measured.
+ */
+
+/** Assumed: a call of the catalog, and of the bucket, from a function. */
+const CALL_MS = { catalog: 5, bucket: 30 };
+const REGION = 'us-east-1';
+const KB = 1024;
+
+interface Used {
+  readUnits: number;
+  writeUnits: number;
+  lists: number;
+  heads: number;
+  messages: number;
+  ms: number;
+}
+
+const nothing = (): Used => ({ readUnits: 0, writeUnits: 0, lists: 0, heads: 0, messages: 0, ms: 0 });
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { blobs: { type: 'string', default: '4000' } } });
+  const count = Number(values.blobs);
+  const folder = await mkdtemp(join(tmpdir(), 'strata-sweep-cost-'));
+  try {
+    const world = await createWorld(folder, count);
+    const tier = await world.sweepTiers();
+    const orphan = await world.sweepOrphans();
+    const lines = [price('storage classes', sweep.memoryMb, tier), price('orphans', orphans.memoryMb, orphan)];
+    console.log(readPrices().note);
+    console.log(`one sweep of ${count} blobs that stay where they are, in dollars per million blobs`);
+    const columns = ['reads', 'writes', 'bucket', 'queue', 'Lambda', 'a sweep', '30 a month'];
+    console.log(`  ${'sweep'.padEnd(18)}${columns.map((name) => name.padStart(12)).join('')}`);
+    for (const { name, parts } of lines) {
+      const perMillion = parts.map((usd) => (usd / count) * 1e6);
+      const sum = perMillion.reduce((total, usd) => total + usd, 0);
+      const cells = [...perMillion, sum, sum * 30].map((usd) => `$${usd.toFixed(2)}`.padStart(12));
+      console.log(`  ${name.padEnd(18)}${cells.join('')}`);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function price(
+  name: string,
+  memoryMb: number,
+  used: Used,
+): { readonly name: string; readonly parts: readonly number[] } {
+  const prices = readPrices().usd;
+  const requests = storagePrice(shippedPriceBook(), 'STANDARD').price.usdPer1000;
+  const parts = [
+    (used.readUnits / 1e6) * prices.dynamoPerMillionReadUnits,
+    (used.writeUnits / 1e6) * prices.dynamoPerMillionWriteUnits,
+    (used.lists / 1000) * requests.put + (used.heads / 1000) * requests.get,
+    // Sent, received, deleted.
+    ((3 * used.messages) / 1e6) * prices.sqsPerMillionRequests,
+    (used.messages / 1e6) * prices.lambdaPerMillionCalls +
+      (used.ms / 1000) * (memoryMb / KB) * prices.lambdaArmPerGbSecond,
+  ];
+  return { name, parts };
+}
+
+async function createWorld(folder: string, count: number) {
+  let used = nothing();
+  const clock = systemClock;
+  const store = createSqliteCatalogStore(openDatabase(':memory:'));
+  const bucket = await createFileObjectStore({
+    disk: await createNodeDisk(folder),
+    database: openDatabase(':memory:'),
+    bucket: 'models',
+    region: REGION,
+    clock,
+    random: nodeRandom,
+  });
+  for (let seed = 0; seed < count; seed += 1) await addBlob(store, bucket, seed);
+  const catalog = countedCatalog(store, () => used);
+  const objects = countedObjects(bucket, () => used);
+  const call = { telemetry: SILENT, remainingMs: () => 600_000 };
+  const at = EpochMs.parse(clock.now());
+
+  /** Carries every message out that the sweep has sent; the relay's share is counted by hand. */
+  async function drain(handle: (body: string) => Promise<void>): Promise<Used> {
+    for (;;) {
+      const bodies = await takeOutbox(store);
+      if (bodies.length === 0) return used;
+      used.messages += bodies.length;
+      // Read by the relay, and deleted by it one by one.
+      used.readUnits += bodies.length;
+      used.writeUnits += bodies.length;
+      for (const body of bodies) await handle(body);
+    }
+  }
+
+  const rates = compileRates(shippedPriceBook());
+  return {
+    async sweepTiers(): Promise<Used> {
+      used = nothing();
+      const settings = {
+        region: REGION,
+        tierSweep: 'on' as const,
+        tierPolicy: 'rules' as const,
+        sweepBudgetUsd: 1,
+        sweepMostMoves: 1,
+      };
+      const deps = { catalog, clock, telemetry: SILENT, rates, settings };
+      await startSweep(deps, at);
+      return drain(async (body) => void (await sweepShard(deps, SweepShard.parse(JSON.parse(body)))));
+    },
+    async sweepOrphans(): Promise<Used> {
+      used = nothing();
+      const settings = { orphanSweep: 'on' as const, orphanGraceMs: DurationMs.parse(7 * DAY_MS) };
+      const deps = { catalog, objects, clock, settings };
+      await startOrphanSweep(deps, at);
+      return drain(async (body) => void (await sweepOrphans(deps, SweepOrphans.parse(JSON.parse(body)), call)));
+    },
+  };
+}
+
+const SILENT: Telemetry = {
+  info() {},
+  warn() {},
+  error() {},
+  metric() {},
+  with: () => SILENT,
+};
+
+async function takeOutbox(store: CatalogStore): Promise<readonly string[]> {
+  const bodies: string[] = [];
+  for (let shard = 0; shard < OUTBOX_SHARDS; shard += 1) {
+    const { items } = await store.query({ partition: `OUTBOX#${shard}`, limit: 1000 });
+    for (const item of items) {
+      bodies.push(OutboxRow.parse(item).value.body);
+      await store.transact([{ kind: 'delete', key: item.key, expect: { version: item.version } }]);
+    }
+  }
+  return bodies;
+}
+
+/** A published blob in a class that it stays in: young, and never read. */
+async function addBlob(store: CatalogStore, bucket: ObjectStore, seed: number): Promise<void> {
+  const bytes = Buffer.from(`blob ${seed}`);
+  const size = Bytes.parse(bytes.length);
+  const hashes = [partHash(bytes)];
+  const digest = blobDigest(size, size, hashes);
+  const written = await bucket.write(blobKey(digest), bytes);
+  await bucket.write(manifestKey(digest), bytes);
+  const versionId = written.outcome === 'written' ? written.versionId : '';
+  const location = originLocation(REGION, 'STANDARD');
+  const now = EpochMs.parse(systemClock.now());
+  const blob: Blob = {
+    digest,
+    size,
+    partSize: size,
+    findings: { status: 'clean', rules: 'bench', format: 'safetensors', kind: 'checkpoints', reasons: [] },
+    createdAt: now,
+    origin: { location, storageClass: 'STANDARD', versionId, billedSince: now },
+    tier: 'hot',
+  };
+  await store.transact([
+    BlobRow.put(blob, 'absent'),
+    ReplicaRow.put(
+      { digest, location, state: 'verified', bytes: size, versionId, pinned: false, checkedAt: now },
+      'absent',
+    ),
+  ]);
+}
+
+const bytesOf = (items: readonly Item[]) =>
+  items.reduce((sum, item) => sum + Buffer.byteLength(JSON.stringify(item)), 0);
+
+/** A strongly consistent read takes a unit for each 4 KB, an index half of one; a transactional write two for each KB. */
+function countedCatalog(store: CatalogStore, used: () => Used): CatalogStore {
+  const read = (items: readonly Item[], unit: number) => {
+    used().readUnits += unit * Math.max(1, Math.ceil(bytesOf(items) / (4 * KB)));
+    used().ms += CALL_MS.catalog;
+  };
+  return {
+    async get(key) {
+      const item = await store.get(key);
+      read(item === undefined ? [] : [item], 1);
+      return item;
+    },
+    async query(query) {
+      const page = await store.query(query);
+      read(page.items, 1);
+      return page;
+    },
+    async queryIndex(index, query) {
+      const page = await store.queryIndex(index, query);
+      read(page.items, 0.5);
+      return page;
+    },
+    async transact(changes) {
+      for (const change of changes) {
+        const bytes = change.kind === 'put' ? Buffer.byteLength(JSON.stringify(change.item)) : 1;
+        used().writeUnits += 2 * Math.ceil(bytes / KB);
+      }
+      used().ms += CALL_MS.catalog;
+      return store.transact(changes);
+    },
+  };
+}
+
+function countedObjects(bucket: ObjectStore, used: () => Used): ObjectStore {
+  const listed = () => {
+    used().lists += 1;
+    used().ms += CALL_MS.bucket;
+  };
+  return {
+    ...bucket,
+    async head(key, versionId) {
+      used().heads += 1;
+      used().ms += CALL_MS.bucket;
+      return bucket.head(key, versionId);
+    },
+    async listVersions(query) {
+      listed();
+      return bucket.listVersions(query);
+    },
+    async listUnfinishedCopies(query) {
+      listed();
+      return bucket.listUnfinishedCopies(query);
+    },
+  };
+}
