@@ -19,7 +19,7 @@ const VARIANTS: readonly PolicySpec[] = [
     create: (limits) => {
       const history = new ObjectHistory(limits.objects);
       const expectedUse = (object: number): number => 1 / (history.ageOf(object) + 1);
-      const policy = new ValuePolicy(limits, { name: 'recency', expectedUse, margin: 1 });
+      const policy = new ValuePolicy(limits, { name: 'recency', expectedUse });
       return spied('without hazard (recency only)', policy, (access) => {
         history.record(access);
         return access;

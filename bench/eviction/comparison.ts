@@ -36,6 +36,8 @@ export interface Comparison {
   readonly best: number;
   readonly bestPolicy: string;
   readonly bound: number;
+  /** Every policy with its miss ratio, `strata` first. */
+  readonly policies: readonly (readonly [name: string, ratio: number])[];
 }
 
 /** `strata` beside the best baseline and the offline bound, for each size. */
@@ -54,6 +56,7 @@ export function compare(trace: BenchTrace, sizes: readonly number[], objective: 
       best: best[metric],
       bestPolicy: best.policy,
       bound: bound[index]?.[metric] ?? Number.NaN,
+      policies: atSize.map((result) => [result.policy, result[metric]] as const),
     };
   });
 }

@@ -12,7 +12,7 @@ import type { BenchTrace } from './traces.ts';
 const PRIOR = fileURLToPath(new URL('../../lib/caching/strata/prior.json', import.meta.url));
 /** More than the accesses of any run below, so that no sample is overwritten. */
 const SAMPLES = 200_000;
-const FIT = { trees: 60, depth: 4, learningRate: 0.15, minRowsPerLeaf: 100 };
+const FIT = { trees: 100, depth: 5, learningRate: 0.12, minRowsPerLeaf: 100 };
 
 export interface PriorSource {
   readonly trace: BenchTrace;
@@ -61,7 +61,7 @@ function observe(trace: BenchTrace, [from, to]: readonly [number, number], size:
   const resident = new ObjectSet(objects);
   const limits = { capacityBytes: size * footprintOf(trace, from, to), objects, seed: 1 };
   const habit = (object: number): number => Math.sqrt(history.usesOf(object)) / (history.ageOf(object) + 1) ** 0.75;
-  const inner = new ValuePolicy(limits, { name: 'habit', expectedUse: habit, margin: 1.2 });
+  const inner = new ValuePolicy(limits, { name: 'habit', expectedUse: habit });
   const policy: CachePolicy = {
     name: 'observed',
     access: (access) => {

@@ -50,7 +50,7 @@ const WeighedBlob = z.strictObject({
   /** How often it was asked for on this host, and how many accesses ago the last time was. */
   uses: z.int().check(z.nonnegative()),
   accessesAgo: z.int().check(z.nonnegative()),
-  /** E[exp(−d/h)], d being the accesses until its next use, as the policy estimates it. */
+  /** E[h ÷ (h + d)], d being the accesses until its next use and h 16 or more, as the policy estimates it. */
   useOdds: z.number().check(z.nonnegative(), z.lte(1)),
 });
 

@@ -1,24 +1,27 @@
 import { FloatColumn, IntColumn } from '../structures/columns.ts';
-import { BoostedTrees, type FitOptions, type TrainingSet, type TreesState } from './boostedTrees.ts';
+import { BoostedTrees, type FitOptions, shareOf, type TrainingSet, type TreesState } from './boostedTrees.ts';
 import { FEATURES, type ObjectHistory } from './objectHistory.ts';
 
 /**
- * The model estimates E[exp(−d/horizon)], d being the accesses until the next use. Eviction ranks by the odds of that,
- * which for random arrivals are the rate of use times the horizon: the horizon decides how much a burst counts against
- * steady use, and below the time that objects stay in the cache it sees no difference between those used after it.
+ * The model estimates E[horizon ÷ (horizon + d)], d being the accesses until the next use. Eviction ranks by the odds of that. The
+ * kernel falls like 1/d, the value of a hit per unit of the time that its bytes are held: it tells soon from later over all scales
+ * at once, where an exponential sees no difference beyond its horizon.
  */
 export const SHORTEST_HORIZON = 16;
-/** Without a use for so many horizons a sample counts as never used: exp(−6) is below what the model resolves. */
-const GIVE_UP_AFTER = 6;
+/** Without a use for so many horizons a sample counts as never used. */
+const GIVE_UP_AFTER = 16;
 /** The ring of samples spans so many horizons, so that most of what it holds has a label. */
-const SPAN = 20;
+const SPAN = 40;
+/** Log odds beyond these are no better known than at them. */
+const LEAST_LOG_ODDS = -9.2;
+const MOST_LOG_ODDS = 3.5;
 const FIRST_FIT = 400;
 /** From one fit to the next: half as many accesses again as there were so far, within these limits. */
 const REFIT_AFTER = { least: 400, most: 3_000 };
 /** An estimate is kept until the age of the object has grown by this share: the bins of ages are coarser. */
 const KEEP_FOR = 1 / 8;
 /** Corrections to the prior are learned slowly, for it was learned from far more; a model from scratch has to be quick. */
-const CORRECTION: FitOptions = { trees: 20, depth: 4, learningRate: 0.05, minRowsPerLeaf: 20 };
+const CORRECTION: FitOptions = { trees: 20, depth: 4, learningRate: 0.02, minRowsPerLeaf: 20 };
 const FROM_SCRATCH: FitOptions = { trees: 20, depth: 4, learningRate: 0.15, minRowsPerLeaf: 20 };
 /** What an old fit's errors weigh beside those of the latest one, when the two ways are compared. */
 const ERROR_MEMORY = 0.8;
@@ -138,18 +141,16 @@ export class ReuseModel {
     this.#corrected = [prior, BoostedTrees.fit({ ...set, start }, CORRECTION)];
   }
 
-  /** E[exp(−d/horizon)] at this moment. Asking changes nothing, so that explaining a decision leaves the next ones as they are. */
+  /** E[horizon ÷ (horizon + d)] at this moment. Asking changes nothing, so that explaining leaves the next decisions as they are. */
   estimate(object: number): number {
-    this.#history.describe(object, this.#row, 0);
-    return Math.min(0.97, Math.max(1e-4, sumOf(this.#better(), this.#row, 0)));
+    return shareOf(this.#logOdds(object));
   }
 
   /** p ÷ (1 − p) for p = `estimate`, which is kept for a while. */
   odds(object: number): number {
     const { now } = this.#history;
     if (this.#oddsUntil.get(object) > now) return this.#odds.get(object);
-    const within = this.estimate(object);
-    const odds = within / (1 - within);
+    const odds = Math.exp(this.#logOdds(object));
     this.#odds.set(object, odds);
     this.#oddsUntil.set(object, now + 1 + Math.floor(KEEP_FOR * this.#history.ageOf(object)));
     return odds;
@@ -167,10 +168,15 @@ export class ReuseModel {
       const distance = this.#distance[slot] ?? PENDING;
       if (takenAt < from || (distance === PENDING && now - takenAt <= GIVE_UP_AFTER * this.#horizon)) continue;
       bins.set(this.#bins.subarray(slot * FEATURES, (slot + 1) * FEATURES), rows * FEATURES);
-      target[rows] = distance === PENDING ? 0 : Math.exp(-distance / this.#horizon);
+      target[rows] = distance === PENDING ? 0 : this.#horizon / (this.#horizon + distance);
       rows += 1;
     }
     return { rows, features: FEATURES, bins, target: target.subarray(0, rows) };
+  }
+
+  #logOdds(object: number): number {
+    this.#history.describe(object, this.#row, 0);
+    return Math.min(MOST_LOG_ODDS, Math.max(LEAST_LOG_ODDS, sumOf(this.#better(), this.#row, 0)));
   }
 
   #better(): Predictor {
@@ -201,6 +207,6 @@ function sumOf(predictor: Predictor, bins: Uint8Array, offset: number): number {
 function squaredError(predictor: Predictor, set: TrainingSet): number {
   let sum = 0;
   for (let row = 0; row < set.rows; row += 1)
-    sum += (sumOf(predictor, set.bins, row * FEATURES) - (set.target[row] ?? 0)) ** 2;
+    sum += (shareOf(sumOf(predictor, set.bins, row * FEATURES)) - (set.target[row] ?? 0)) ** 2;
   return sum;
 }

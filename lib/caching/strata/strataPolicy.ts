@@ -23,8 +23,6 @@ const RESIDENTS_PER_HORIZON = 2;
 const PRIOR_REACH = 4;
 /** Moments that the model learns from. */
 const SAMPLES = 5_000;
-/** The model's newcomer must be worth this much more than what leaves for it: its estimates err towards the new. */
-const MARGIN = 1.2;
 /** Accesses after which a ghost's missed cost counts half, in the ledger of late and in the long one. */
 const HALF_LIVES = { recent: 4_000, long: 50_000 };
 /** A ghost takes the lead when its missed cost is below this share of the leader's in both ledgers. */
@@ -40,7 +38,7 @@ export interface Judgement {
   readonly uses: number;
   /** Since the last use. */
   readonly accessesAgo: number;
-  /** E[exp(−d/horizon)], d being the accesses until the next use. */
+  /** E[h ÷ (h + d)], d being the accesses until the next use and h the model's horizon. */
   readonly useOdds: number;
   /** Whether the contender that leads would have it in the cache. */
   readonly kept: boolean;
@@ -89,8 +87,8 @@ export class StrataPolicy implements CachePolicy {
     this.#strangers = new ObjectSet(objects);
     this.#missCost = new FloatColumn(objects);
     const expectedUse = (object: number): number => this.#expectedUse(object);
-    this.#valued = new ValuePolicy(limits, { name: 'model', expectedUse, margin: MARGIN });
-    const habit = new ValuePolicy(limits, { name: 'habit', expectedUse: (object) => this.#habit(object), margin: 1 });
+    this.#valued = new ValuePolicy(limits, { name: 'model', expectedUse });
+    const habit = new ValuePolicy(limits, { name: 'habit', expectedUse: (object) => this.#habit(object) });
     const contenders = [this.#valued, habit, ...options.rivals.map((create) => create(limits))];
     const [first, ...others] = contenders.map((policy) => this.#ghost(policy, limits));
     if (first === undefined) throw new RangeError('there is always the model');

@@ -2,6 +2,7 @@ import { type Access, type CachePolicy, type Evictable, NO_OBJECT, type PolicyLi
 import { FloatColumn } from '../structures/columns.ts';
 import { ObjectSet } from '../structures/objectSet.ts';
 import { SeededRandom } from '../structures/seededRandom.ts';
+import { cheapestRoom } from './cheapestRoom.ts';
 
 /** How much use of an object is to be expected, per unit of time, in any unit: only ratios count. */
 export type ExpectedUse = (object: number) => number;
@@ -9,8 +10,6 @@ export type ExpectedUse = (object: number) => number;
 export interface ValueOptions {
   readonly name: string;
   readonly expectedUse: ExpectedUse;
-  /** A newcomer enters only if it is worth this many times what has to leave for it. */
-  readonly margin: number;
 }
 
 /** Up to so many residents each is weighed, above that as many are drawn. */
@@ -18,13 +17,11 @@ const CANDIDATES = 128;
 
 /**
  * Weighs objects by value = expected use × cost of a miss, and keeps what is worth most per byte. What has to leave for a
- * newcomer is chosen when it asks to enter: the least value per byte until it fits, less what turns out not to be needed.
- * The newcomer is refused if that is worth more than itself.
+ * newcomer is chosen when it asks to enter, as cheaply as possible. The newcomer is refused if that costs more than it is worth.
  */
 export class ValuePolicy implements CachePolicy {
   readonly name: string;
   readonly #expectedUse: ExpectedUse;
-  readonly #margin: number;
   readonly #random: SeededRandom;
   readonly #resident: ObjectSet;
   readonly #bytes: FloatColumn;
@@ -35,7 +32,6 @@ export class ValuePolicy implements CachePolicy {
   constructor(limits: PolicyLimits, options: ValueOptions) {
     this.name = options.name;
     this.#expectedUse = options.expectedUse;
-    this.#margin = options.margin;
     this.#random = new SeededRandom(limits.seed);
     this.#resident = new ObjectSet(limits.objects);
     this.#bytes = new FloatColumn(limits.objects);
@@ -59,19 +55,17 @@ export class ValuePolicy implements CachePolicy {
   admit(access: Access, bytesToFree: number, evictable: Evictable): boolean {
     this.#leaving = [];
     if (bytesToFree <= 0) return true;
-    const chosen = this.#choose(bytesToFree, evictable);
-    if (chosen === undefined) return false;
+    const room = this.#choose(bytesToFree, evictable);
     const worth = this.#expectedUse(access.object) * access.missCost;
-    const lost = chosen.reduce((sum, object) => sum + this.#value.get(object), 0);
-    if (worth < this.#margin * lost) return false;
-    this.#leaving = chosen;
+    if (room === undefined || worth < room.price) return false;
+    this.#leaving = room.leaving;
     return true;
   }
 
   victim(evictable: Evictable): number {
     const chosen = this.#leaving.pop();
     if (chosen !== undefined && this.#resident.has(chosen) && evictable(chosen)) return chosen;
-    return this.#choose(1, evictable)?.[0] ?? NO_OBJECT;
+    return this.#choose(1, evictable)?.leaving[0] ?? NO_OBJECT;
   }
 
   entered(access: Access): void {
@@ -83,22 +77,12 @@ export class ValuePolicy implements CachePolicy {
     this.#resident.remove(object);
   }
 
-  /** The cheapest set found that frees so many bytes, or undefined if there is none among what was weighed. */
-  #choose(bytesToFree: number, evictable: Evictable): number[] | undefined {
+  #choose(bytesToFree: number, evictable: Evictable): { leaving: number[]; price: number } | undefined {
     const ranked = this.#weigh(evictable);
-    const chosen: number[] = [];
-    let freed = 0;
-    for (const object of ranked) {
-      if (freed >= bytesToFree) break;
-      chosen.push(object);
-      freed += this.#bytes.get(object);
-    }
-    if (freed < bytesToFree) return undefined;
-    return chosen.toReversed().filter((object) => {
-      const spared = freed - this.#bytes.get(object) >= bytesToFree;
-      if (spared) freed -= this.#bytes.get(object);
-      return !spared;
-    });
+    const bytes = ranked.map((object) => this.#bytes.get(object));
+    const value = ranked.map((object) => this.#value.get(object));
+    const room = cheapestRoom({ bytes, value }, bytesToFree);
+    return room && { leaving: room.leaving.map((position) => ranked[position] ?? NO_OBJECT), price: room.price };
   }
 
   /** Candidates by rising value per byte. */

@@ -10,7 +10,7 @@ import {
   parsePolicySpec,
   TraceParser,
 } from '../../../lib/caching/index.ts';
-import { BINS, BoostedTrees } from '../../../lib/caching/strata/boostedTrees.ts';
+import { BINS, BoostedTrees, shareOf } from '../../../lib/caching/strata/boostedTrees.ts';
 import { SeededRandom } from '../../../lib/caching/structures/seededRandom.ts';
 
 const text = gunzipSync(readFileSync(new URL('../../fixtures/traces/genai.csv.gz', import.meta.url))).toString(
@@ -110,7 +110,7 @@ describe('boosted trees', () => {
   const error = (trees: BoostedTrees, start?: Float64Array): number => {
     let sum = 0;
     for (let row = 0; row < count; row += 1)
-      sum += Math.abs(trees.predict(bins, 2 * row) + (start?.[row] ?? 0) - truth(row));
+      sum += Math.abs(shareOf(trees.predict(bins, 2 * row) + (start?.[row] ?? 0)) - truth(row));
     return sum / count;
   };
 
@@ -119,7 +119,7 @@ describe('boosted trees', () => {
   });
 
   it('learn only what an earlier model leaves unexplained', () => {
-    const start = new Float64Array(count).map((_, row) => (bins[2 * row]! > 15 ? 0.8 : 0.2));
+    const start = new Float64Array(count).map((_, row) => Math.log(bins[2 * row]! > 15 ? 4 : 0.25));
     const correction = BoostedTrees.fit({ ...set, start }, { ...fit, trees: 10 });
     expect(error(correction, start)).toBeLessThan(0.02);
   });
