@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { FileError } from '../../lib/adapters/files/lineFile.ts';
 import { type Replay, replayTrace } from '../../lib/adapters/files/replayTrace.ts';
 import {
   type CacheSize,
@@ -27,6 +28,7 @@ interface CacheOptions {
   readonly missLatency: number;
   readonly bandwidth: number;
   readonly seed: number;
+  readonly storeEveryMiss?: true;
   readonly json?: true;
   readonly plot?: string;
 }
@@ -51,6 +53,10 @@ export function registerSimulate(program: Command): void {
     .addOption(new Option('--objective <what>', 'what a miss costs').choices(OBJECTIVES).default('object'))
     .option('--miss-latency <seconds>', 'wait before the first byte of a miss', positive, latencySeconds)
     .option('--bandwidth <bytes/s>', 'at which a miss then arrives', positive, bytesPerSecond)
+    .option(
+      '--store-every-miss',
+      'as a host’s disk has to, from which models are read: what a policy refuses leaves first',
+    )
     .option('--seed <n>', 'of the policies that draw', positive, 1)
     .option('--json', 'one JSON object per policy and size')
     .option('--plot <file.svg>', 'write the miss ratio curves')
@@ -66,10 +72,19 @@ async function simulateCache(options: CacheOptions): Promise<void> {
     objective: options.objective,
     wait: { latencySeconds: options.missLatency, bytesPerSecond: options.bandwidth },
     seed: options.seed,
+    storesEveryMiss: options.storeEveryMiss === true,
     ...(process.stderr.isTTY ? { onProgress: showProgress() } : {}),
   });
-  if (options.plot !== undefined) await writeFile(options.plot, plot(replay, options));
   process.stdout.write(options.json === true ? asJson(replay) : asTable(replay));
+  if (options.plot !== undefined) await writePlot(options.plot, plot(replay, options));
+}
+
+async function writePlot(path: string, svg: string): Promise<void> {
+  try {
+    await writeFile(path, svg);
+  } catch (cause) {
+    throw new FileError({ code: 'unwritable-file', message: `cannot write ${path}`, retryable: false, cause });
+  }
 }
 
 function plot(replay: Replay, options: CacheOptions): string {

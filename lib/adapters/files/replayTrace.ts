@@ -1,6 +1,7 @@
 import {
   type AccessBatch,
   type CacheSize,
+  CachingError,
   type MissWait,
   type Objective,
   type PolicyResult,
@@ -21,6 +22,7 @@ export interface ReplayRequest {
   readonly objective: Objective;
   readonly wait: MissWait;
   readonly seed: number;
+  readonly storesEveryMiss?: boolean;
   /** A fraction of the whole work in [0, 1]. */
   onProgress?(done: number): void;
 }
@@ -36,18 +38,31 @@ export interface Replay {
 /**
  * Replays a trace file. It is read twice, first for its footprint; online policies hold nothing of it in memory but what
  * they know per object, offline ones and the bound 20 bytes per access.
+ * @throws FileError, and CachingError `bad-trace` with the line, or where there is no access at all
  */
 export async function replayTrace(request: ReplayRequest): Promise<Replay> {
-  const { policies, sizes, objective, wait, seed } = request;
+  const { policies, sizes, objective, wait, seed, storesEveryMiss = false } = request;
   const parser = new TraceParser();
   const offline = request.bound || policies.some((policy) => policy.offline);
   const survey = new TraceSurvey({ keepSequence: offline });
   for await (const batch of batches(request, parser, 0)) survey.feed(batch);
   const { objects, accesses, footprintBytes } = survey;
+  if (accesses === 0) {
+    throw new CachingError({ code: 'bad-trace', message: `${request.path} has no accesses`, retryable: false });
+  }
   const capacitiesBytes = sizes.map((size) => size.bytesOf(footprintBytes));
   const whole = offline ? survey.sequence() : undefined;
   const nextUse = whole === undefined ? {} : { nextUse: whole.nextUse };
-  const simulation = new Simulation({ policies, capacitiesBytes, objective, wait, objects, seed, ...nextUse });
+  const simulation = new Simulation({
+    policies,
+    capacitiesBytes,
+    objective,
+    wait,
+    objects,
+    seed,
+    storesEveryMiss,
+    ...nextUse,
+  });
   for await (const batch of batches(request, parser, 0.5)) simulation.feed(batch);
   const bound = request.bound && whole !== undefined ? pfooLowerBound(whole, { capacitiesBytes, wait }) : [];
   const results = [...simulation.results(), ...bound].map((result, index) => ({

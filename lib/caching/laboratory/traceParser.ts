@@ -12,6 +12,8 @@ interface TraceColumns {
 }
 
 const ID_NAMES = ['id', 'lbn', 'object', 'obj_id'];
+/** Of a line that is no row: it may be anything. */
+const MOST_SHOWN = 40;
 const GROUP_NAMES = ['group', 'user_group'];
 const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
   ['size', 1],
@@ -67,6 +69,10 @@ export class TraceParser {
     const names = cells.map((cell) => cell.trim().toLowerCase());
     const size = names.findIndex((name) => SIZE_UNITS.has(name));
     if (size < 0) {
+      if (Number.isNaN(Number(cells[2]))) {
+        const known = [...SIZE_UNITS.keys()].join(', ');
+        throw this.#error(`neither time,id,size[,group] nor a header with a size (${known}): ${shown(text)}`);
+      }
       this.#columns = { separator, id: 1, size: 2, bytesPerUnit: 1, group: cells.length > 3 ? 3 : undefined };
       return { columns: this.#columns, cells };
     }
@@ -86,7 +92,7 @@ export class TraceParser {
 
   #size(text: string): number {
     const size = Number(text);
-    if (!(size > 0)) throw this.#error(`size ${JSON.stringify(text)} is not a positive number`);
+    if (!(size > 0)) throw this.#error(`size ${shown(text)} is not a positive number`);
     return size;
   }
 
@@ -97,6 +103,10 @@ export class TraceParser {
   #error(message: string): CachingError {
     return cachingError('bad-trace', `line ${this.#line}: ${message}`);
   }
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text);
 }
 
 function numberOf(numbers: Map<string, number>, key: string): number {

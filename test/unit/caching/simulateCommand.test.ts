@@ -77,6 +77,46 @@ describe('strata simulate cache', () => {
   });
 });
 
+describe('a trace that is none', () => {
+  it.each([
+    ['no access', 'time,id,size\n', /no accesses/],
+    [
+      'a header without a size',
+      'seq,id,weight\n0,a,1\n',
+      /line 1: neither time,id,size.* nor a header with a size \(size, .*seq,id,weight/,
+    ],
+    ['something else', `${'\u0001,'.repeat(500)}\n`, /line 1: .{0,200}$/],
+  ])('with %s is refused in a short line', async (_, text, message) => {
+    const path = join(folder, 'none.csv');
+    writeFileSync(path, text);
+    await expect(strata('--trace', path)).rejects.toMatchObject({ code: 'bad-trace', message });
+  });
+});
+
+describe('a plot that cannot be written', () => {
+  it('is said after the results', async () => {
+    await expect(
+      strata('--trace', GENAI, '--policies', 'lru', '--plot', join(folder, 'absent', 'plot.svg')),
+    ).rejects.toMatchObject({ code: 'unwritable-file' });
+  });
+});
+
+describe('--store-every-miss', () => {
+  it('changes nothing for a policy that never refuses, and costs one that does', async () => {
+    const ratios = async (...flags: string[]): Promise<number[]> => {
+      const output = await strata('--trace', GENAI, '--policies', 'lru,strata', '--sizes', '0.025', '--json', ...flags);
+      return output
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { objectMissRatio: number }).objectMissRatio);
+    };
+    const [lru, strataRatio] = await ratios();
+    const [storingLru, storingStrata] = await ratios('--store-every-miss');
+    expect(storingLru).toBe(lru);
+    expect(storingStrata).toBeGreaterThan(strataRatio ?? 1);
+  });
+});
+
 describe('reading lines', () => {
   it('gives the same lines of a plain and a gzipped file, whatever the chunks, and reports progress to the end', async () => {
     const lines = Array.from({ length: 60_000 }, (_, row) => `${row},object-${row % 977},${row % 31}`);
