@@ -13,6 +13,7 @@ export class CliError extends StrataError<
   | 'not-uploaded'
   | 'bad-answer'
   | 'not-confirmed'
+  | 'exists'
 > {}
 
 /** Some items failed, or findings; the command has already said which. */

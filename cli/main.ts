@@ -12,6 +12,7 @@ import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerScan } from './commands/scan.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerUpload } from './commands/upload.ts';
 import { describeError, EXIT, exitCodeOf, FindingsError } from './errors.ts';
 
 const program = new Command('strata').description('where every byte of every model lives').exitOverride();
@@ -35,6 +36,7 @@ for (const register of [
   registerPlan,
   registerScan,
   registerFetch,
+  registerUpload,
 ]) {
   register(program);
 }
