@@ -1,4 +1,5 @@
 import type { Agent } from '../../agent/agent.ts';
+import { blobPath } from '../../agent/nvme/paths.ts';
 import { CommandReceipt } from '../../events/command-receipt/v1.ts';
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import { canonicalJson } from '../../lib/shared/canonicalJson.ts';
@@ -14,12 +15,18 @@ export interface HostWatchOptions {
   readonly partSize: number;
   /** Bytes that the host starts with for models. */
   readonly capacityBytes: number;
+  /** Of its SSD volume. */
+  readonly coldBytes: number;
 }
+
+const BLOB_FILE = /^(volumes\/[^/]+\/)?blobs\/..\/[^/]+$/;
+const ON_FIRST = /^(blobs|staging)\/.*[^/]$/;
+const ON_COLD = /^volumes\/cold\/(blobs|staging)\/.*[^/]$/;
 
 /** What must hold of one host: of each file that it publishes, serves or removes, and of what it reports. */
 export class HostWatch {
   /** What inference processes hold leases on, as they were told. */
-  readonly leased = new Map<string, { readonly digests: readonly Digest[]; readonly until: number }>();
+  readonly leased = new Map<string, { readonly paths: readonly string[]; readonly until: number }>();
   /** Files in which a bit flipped that no scrub has met yet. */
   readonly flipped = new Set<string>();
   private readonly host: HostId;
@@ -35,10 +42,9 @@ export class HostWatch {
     this.options = options;
   }
 
-  async checkServed(digest: Digest): Promise<void> {
-    const path = `blobs/${digest.slice(0, 2)}/${digest}`;
+  async checkServed(path: string): Promise<void> {
     if (this.flipped.has(path)) return;
-    if ((await this.digestOnDisk(path)) !== digest)
+    if ((await this.digestOnDisk(path)) !== nameOf(path))
       violated(`${this.host}: ${path} is served and is not what its name says.`);
   }
 
@@ -51,34 +57,35 @@ export class HostWatch {
 
   /** What is leased or pinned is never evicted; what is broken may go. */
   checkRemoval(path: string, agent: Agent | undefined): void {
-    if (!path.startsWith('blobs/')) return;
+    if (!BLOB_FILE.test(path)) return;
     const digest = nameOf(path);
-    this.pins.delete(digest);
-    if (this.flipped.has(path)) return;
-    for (const { digests, until } of this.leased.values()) {
-      if (until > this.options.scheduler.now && digests.some((one) => one === digest)) {
+    for (const { paths, until } of this.leased.values()) {
+      if (until > this.options.scheduler.now && paths.includes(path) && !this.flipped.has(path)) {
         violated(`${this.host}: ${path} was removed while an inference process holds a lease on it.`);
       }
     }
-    for (const blob of agent?.store.ledger.state.blobs.values() ?? []) {
-      if (blob.digest === digest && blob.pinned && blob.state === 'resident')
-        violated(`${this.host}: ${path} was removed although it is pinned.`);
-    }
+    // What a move leaves behind, or did not bring to its end, is not the blob.
+    const entry = [...(agent?.store.ledger.state.blobs.values() ?? [])].find((blob) => blob.digest === digest);
+    if (entry !== undefined && path !== blobPath(entry.digest, entry.volume)) return;
+    this.pins.delete(digest);
+    if (this.flipped.has(path)) return;
+    if (entry?.pinned === true && entry.state === 'resident')
+      violated(`${this.host}: ${path} was removed although it is pinned.`);
   }
 
-  /** Staging and stored files together stay within the capacity, to the page. */
+  /** Staging and stored files together stay within the capacity of each volume, to the page. */
   async checkBudget(agent: Agent | undefined): Promise<void> {
-    let bytes = 0;
-    let files = 0;
-    for (const path of [...this.blobFiles(), ...this.files('staging/')]) {
-      bytes += (await this.disk.stat(path))?.size ?? 0;
-      files += 1;
-    }
-    const { capacityBytes } = this.options;
+    const { capacityBytes, coldBytes } = this.options;
     const limit = agent?.store.ledger.state.capacityBytes ?? capacityBytes;
-    if (bytes > Math.max(limit, capacityBytes)) {
-      violated(`${this.host}: ${files} files of ${bytes} bytes exceed the capacity of ${limit} bytes.`);
-    }
+    const [first, cold] = [await this.bytesOf(ON_FIRST), await this.bytesOf(ON_COLD)];
+    if (first > Math.max(limit, capacityBytes))
+      violated(`${this.host}: ${first} bytes exceed the capacity of ${limit} bytes.`);
+    if (cold > coldBytes) violated(`${this.host}: ${cold} bytes exceed the ${coldBytes} bytes of the SSD volume.`);
+  }
+
+  /** Taken on the first volume. */
+  bytesOnFirst(): Promise<number> {
+    return this.bytesOf(ON_FIRST);
   }
 
   /** A command has one effect in a generation: whatever is said of it twice is the same receipt. */
@@ -116,7 +123,7 @@ export class HostWatch {
   }
 
   blobFiles(): string[] {
-    return this.files('blobs/').filter((path) => path.split('/').length === 3);
+    return this.files(BLOB_FILE);
   }
 
   private async digestOnDisk(path: string): Promise<string | undefined> {
@@ -129,11 +136,17 @@ export class HostWatch {
     return blobDigest(size, partSize, hashes);
   }
 
-  private files(prefix: string): string[] {
+  private async bytesOf(pattern: RegExp): Promise<number> {
+    let bytes = 0;
+    for (const path of this.files(pattern)) bytes += (await this.disk.stat(path))?.size ?? 0;
+    return bytes;
+  }
+
+  private files(pattern: RegExp): string[] {
     return this.disk
       .tree()
       .map((line) => line.split(' ')[0] ?? line)
-      .filter((path) => path.startsWith(prefix) && !path.endsWith('/'));
+      .filter((path) => pattern.test(path));
   }
 }
 

@@ -4,16 +4,18 @@
  */
 
 import { type Agent, createAgent } from '../../agent/agent.ts';
+import { blobPath } from '../../agent/nvme/paths.ts';
 import { evictionConfig } from '../../agent/wiring/eviction.ts';
 import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { createPortTransfer } from '../../lib/adapters/transfer/portTransfer.ts';
 import type { AgentPlane } from '../../lib/fleet/index.ts';
-import { HostId, ModelName } from '../../lib/shared/ids.ts';
+import { HostId, ModelName, VolumeName } from '../../lib/shared/ids.ts';
 import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { Bytes, DurationMs, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { agentPlaneOver, type PlaneCall } from '../support/agentPlaneOver.ts';
+import { joinMemDisks } from '../support/joinedMemDisk.ts';
 import { createMemDisk, type MemDisk } from '../support/memDisk.ts';
 import { type Faults, simulated } from './faults.ts';
 import type { Plane } from './plane.ts';
@@ -21,6 +23,7 @@ import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 import { countingTelemetry } from './telemetry.ts';
 import { HostWatch } from './hostWatch.ts';
+import { Quota } from './quota.ts';
 import type { Counters } from './invariants.ts';
 
 export interface HostsOptions {
@@ -40,6 +43,11 @@ export interface HostsOptions {
 
 const EVICTION = evictionConfig({ gpu: 'H100', evictBy: 'dollars', bytesPerSecond: Number.POSITIVE_INFINITY });
 
+const COLD = VolumeName.parse('cold');
+
+/** Small enough to be full now and then. */
+const coldBytes = ({ capacityBytes }: HostsOptions) => Bytes.parse(Math.floor(capacityBytes / 3));
+
 export class SimulatedHost {
   readonly id: HostId;
   readonly disk: MemDisk;
@@ -48,15 +56,19 @@ export class SimulatedHost {
   private readonly options: HostsOptions;
   private readonly rng: Rng;
   readonly watch: HostWatch;
+  readonly quota: Quota;
   private lives = 0;
 
   constructor(id: string, options: HostsOptions) {
     this.id = HostId.parse(id);
     this.options = options;
     this.rng = options.rng.fork();
-    this.disk = createMemDisk({ totalBytes: 64 * 1024 * 1024, now: () => options.scheduler.now });
+    const now = () => options.scheduler.now;
+    const first = createMemDisk({ totalBytes: 64 * 1024 * 1024, now });
+    this.disk = joinMemDisks(first, new Map([[COLD, createMemDisk({ totalBytes: 64 * 1024 * 1024, now })]]));
     this.incarnation = options.scheduler.incarnation(`${id}/0`);
-    this.watch = new HostWatch(this.id, this.disk, options);
+    this.watch = new HostWatch(this.id, this.disk, { ...options, coldBytes: coldBytes(options) });
+    this.quota = new Quota(this.id, this.watch, options.faults);
   }
 
   /** Starts an incarnation on the host's disk. */
@@ -113,14 +125,27 @@ export class SimulatedHost {
     return true;
   }
 
+  /** The quota of the first volume is lowered below what lies there. */
+  async shrinkQuota(): Promise<boolean> {
+    const used = await this.watch.bytesOnFirst();
+    if (used === 0) return false;
+    this.quota.lower(Math.floor(used * (0.3 + 0.6 * this.rng.number())));
+    return true;
+  }
+
   private startLoops(agent: Agent, mine: Incarnation): void {
+    const { counters } = this.options;
     const every = (ms: number, step: () => Promise<unknown>, calm = 10) => this.loop(mine, ms, calm, step);
     every(30 * SECOND_MS, () => agent.sessionOnce());
     every(8 * SECOND_MS, () => agent.pollOnce());
     every(50 * SECOND_MS, () => agent.heartbeatOnce(), 4);
     every(30 * SECOND_MS, () => agent.flushReceiptsOnce());
     every(60 * SECOND_MS, () => agent.flushAccessesOnce());
-    every(45 * SECOND_MS, () => agent.upkeepOnce());
+    every(45 * SECOND_MS, async () => {
+      await agent.upkeepOnce();
+      await counters.watch(() => this.quota.checkMet(agent));
+    });
+    every(40 * SECOND_MS, () => agent.moveOnce());
     every(90 * SECOND_MS, () => agent.scrubOnce());
     every(60 * SECOND_MS, () => this.infer(agent));
   }
@@ -152,9 +177,9 @@ export class SimulatedHost {
         : await agent.models.ensure(model, this.rng.pick(['latest', '1.0.0', '^1.0.0']), 0);
     counters.count(`ensure: ${ensured.outcome}`);
     if (ensured.outcome !== 'ready') return;
-    const used = ensured.files.map(({ digest }) => digest);
-    this.watch.leased.set(ensured.lease, { digests: used, until: scheduler.now + MINUTE_MS });
-    for (const digest of used) await counters.watch(() => this.watch.checkServed(digest));
+    const paths = ensured.files.map(({ digest }) => blobPath(digest, agent.store.blob(digest)?.volume));
+    this.watch.leased.set(ensured.lease, { paths, until: scheduler.now + MINUTE_MS });
+    for (const path of paths) await counters.watch(() => this.watch.checkServed(path));
     await scheduler.sleep(this.incarnation, this.rng.below(MINUTE_MS / 2));
     this.watch.leased.delete(ensured.lease);
     await agent.store.leases.release(ensured.lease);
@@ -187,6 +212,8 @@ export class SimulatedHost {
       store: {
         capacityBytes,
         headroomBytes: Bytes.parse(0),
+        watermarks: { high: 0.85, low: 0.6 },
+        volumes: [{ name: COLD, tier: 'ssd', capacityBytes: coldBytes(this.options), headroomBytes: Bytes.parse(0) }],
         partSize: this.options.partSize,
         leaseTtlMs: DurationMs.parse(2 * MINUTE_MS),
         fillAttempts: 3,
@@ -223,7 +250,7 @@ export class SimulatedHost {
     const { disk } = this;
     const { faults, counters } = this.options;
     const failing = (path: string) => {
-      if (!path.startsWith('staging') && !path.startsWith('blobs')) return;
+      if (!/^(volumes\/cold\/)?(staging|blobs)\//.test(path)) return;
       if (faults.happens('disk-full')) throw new DiskError('no-space', `${path}: no space left on device.`);
       if (faults.happens('disk-io-error')) throw new DiskError('io', `${path}: input/output error.`);
     };
@@ -235,18 +262,20 @@ export class SimulatedHost {
       },
       allocate: async (path, size) => {
         failing(path);
+        await this.quota.claim(path, size);
         await disk.allocate(path, size);
         await counters.watch(() => this.watch.checkBudget(this.agent));
       },
       rename: async (from, to) => {
         await disk.rename(from, to);
-        if (to.startsWith('blobs/')) await counters.watch(() => this.watch.checkPublished(to));
+        if (/^(volumes\/cold\/)?blobs\//.test(to)) await counters.watch(() => this.watch.checkPublished(to));
       },
       remove: async (path) => {
         await counters.watch(() => this.watch.checkRemoval(path, this.agent));
         await disk.remove(path);
         this.watch.flipped.delete(path);
       },
+      space: async (path) => this.quota.limit(path, await disk.space(path)),
     };
   }
 }

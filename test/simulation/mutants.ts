@@ -1,14 +1,5 @@
-/** A one-place edit of shipped code that breaks one rule of docs/simulation.md. */
-export interface Mutant {
-  readonly id: string;
-  /** What the edit breaks, as a sentence. */
-  readonly breaks: string;
-  /** Path from the root of the repository. */
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly find: string;
-  readonly replace: string;
-}
+import type { Mutant } from './mutant.ts';
+import { storeMutants } from './storeMutants.ts';
 
 /** One-place edits of shipped code, at least one for each of the rules that keep the system safe (docs/simulation.md). */
 export const mutants: readonly Mutant[] = [
@@ -240,4 +231,5 @@ export const mutants: readonly Mutant[] = [
     find: '  await alignVersions(deps, digest, findings, call);\n',
     replace: '',
   },
+  ...storeMutants,
 ];

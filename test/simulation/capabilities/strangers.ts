@@ -21,6 +21,7 @@ export function strangers({ scheduler, faults, hosts, queues }: Stage, rng: Rng)
     if (faults.happens('agent-reboot')) host.reboot();
     if (faults.happens('paused-agent')) host.pause(rng.below(12 * MINUTE_MS));
     if (faults.happens('clock-jump')) host.incarnation.skewMs = (rng.number() - 0.5) * 2 * HOUR_MS;
+    if (faults.rolls('quota-shrinks') && (await host.shrinkQuota())) faults.count('quota-shrinks');
     if (faults.rolls('bit-flip') && (await host.flipBit())) faults.count('bit-flip');
     if (faults.happens('poison-message')) await queues.send(rng.pick(impatientQueues()), [{ body: rng.pick(POISON) }]);
     await eavesdrop();

@@ -1,10 +1,10 @@
 import type { Agent, AgentConfig } from '../../../agent/agent.ts';
-import { joinVolumes } from '../../../agent/nvme/volumeDisk.ts';
 import type { VolumeConfig } from '../../../agent/nvme/volumes.ts';
 import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
 import { type Digest, SemVer, VolumeName } from '../../../lib/shared/ids.ts';
 import { type Disk, DiskError } from '../../../lib/shared/ports/disk.ts';
 import { Bytes } from '../../../lib/shared/units.ts';
+import { joinMemDisks } from '../../support/joinedMemDisk.ts';
 import { createMemDisk, type MemDisk } from '../../support/memDisk.ts';
 import { createAgentWorld, PART, type TestBlob } from './agentWorld.ts';
 
@@ -56,22 +56,8 @@ export function createVolumesWorld({ capacity, volumes }: VolumesOptions) {
   const others = new Map<VolumeName, TestVolume>();
   for (const { name } of volumes) others.set(name, { disk: createMemDisk(), fault: undefined });
   const mounts = new Map([...others].map(([name, volume]) => [name, faulty(volume)]));
-  const disk: MemDisk = {
-    ...joinVolumes(first, mounts),
-    powerCut(survives) {
-      first.powerCut(survives);
-      for (const volume of others.values()) volume.disk.powerCut(survives);
-    },
-    flipBit(path, offset) {
-      const [, name, inner] = /^volumes\/([^/]+)\/(.*)$/.exec(path) ?? [];
-      const volume = [...others].find(([one]) => one === name)?.[1];
-      (volume?.disk ?? first).flipBit(inner ?? path, offset);
-    },
-    tree: () => [
-      ...first.tree(),
-      ...[...others].flatMap(([name, volume]) => volume.disk.tree().map((line) => `volumes/${name}/${line}`)),
-    ],
-  };
+  const disks = new Map([...others].map(([name, volume]) => [name, volume.disk]));
+  const disk = joinMemDisks(first, disks, mounts);
   const world = createAgentWorld({ capacity, disk });
   const configs = volumes.map(
     ({ name, tier, capacity: bytes }): VolumeConfig => ({

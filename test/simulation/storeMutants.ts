@@ -1,0 +1,41 @@
+import type { Mutant } from './mutant.ts';
+
+/** Edits of the rules that a host's store keeps: what docs/store.md promises under each fault. */
+export const storeMutants: readonly Mutant[] = [
+  {
+    id: 'quota-not-noticed',
+    breaks:
+      'Rule 5, space is measured: a quota that was lowered below what lies there looks like one that is just full.',
+    file: 'agent/nvme/room.ts',
+    find: 'const overQuota = used + bytes + headroomBytes - totalBytes;',
+    replace: 'const overQuota = bytes + headroomBytes - totalBytes;',
+  },
+  {
+    id: 'moved-although-leased',
+    breaks: 'Rule 6, what is leased stays where its path says: a blob moves to another volume under its reader.',
+    file: 'agent/nvme/moves.ts',
+    find: 'if (stopped || parts.blobTurns.awaited(digest) || parts.leases.protects(digest)) throw new Interrupted();',
+    replace: 'if (stopped || parts.blobTurns.awaited(digest)) throw new Interrupted();',
+  },
+  {
+    id: 'move-not-hashed',
+    breaks: 'Rule 4, nothing is visible before it is verified: a copy with a wrong bit takes the place of its blob.',
+    file: 'agent/nvme/moves.ts',
+    find: 'if (found === digest) return;',
+    replace: 'if (found !== undefined) return;',
+  },
+  {
+    id: 'move-takes-no-room',
+    breaks: 'Rule 5, space is reserved before it is used: a blob is moved to a volume without asking whether it fits.',
+    file: 'agent/nvme/admission.ts',
+    find: 'if (!(await makeRoom(parts, [to], () => missingBytes(parts, to, blob.size), { mayLeave }))) return false;',
+    replace: '',
+  },
+  {
+    id: 'ledger-not-synced',
+    breaks: 'Rule 4, nobody is told what is not durable: the ledger answers before its line is on the device.',
+    file: 'agent/nvme/ledger.ts',
+    find: '    await disk.sync(LEDGER_PATH);\n',
+    replace: '',
+  },
+];
