@@ -25,6 +25,8 @@ import { decideOrphan, type OrphanDecision, type OrphanFacts, type OrphanReason 
 
 /** Longer than any grace, so that a condemnation is not forgotten before it is carried out. */
 const REMEMBERED_MS = 400 * DAY_MS;
+/** How long a deletion that was carried out is remembered: far longer than any function runs. */
+const ANNOUNCED_MS = DAY_MS;
 
 export interface JudgeDeps {
   readonly catalog: CatalogStore;
@@ -66,7 +68,7 @@ async function judge(deps: JudgeDeps, found: FoundVersion): Promise<Decided<Judg
   const mark = await OrphanRow.get(deps.catalog, digest, object, versionId);
   const answer = await deps.objects.head(key, versionId);
   if (answer.outcome === 'absent') {
-    return { changes: forget(mark), answer: { action: 'keep', reason: 'gone', bytes: 0 } };
+    return { changes: spare(mark), answer: { action: 'keep', reason: 'gone', bytes: 0 } };
   }
   const { head } = answer;
   // The blob's row before the copies': a copy that names a version is written on the row that does.
@@ -76,7 +78,7 @@ async function judge(deps: JudgeDeps, found: FoundVersion): Promise<Decided<Judg
   const judgement = { ...decision, bytes: head.size };
   switch (decision.action) {
     case 'keep':
-      return { changes: mark?.value.state === 'deleting' ? [] : forget(mark), answer: judgement };
+      return { changes: spare(mark), answer: judgement };
     case 'wait':
       return { changes: [], answer: judgement };
     case 'condemn':
@@ -140,17 +142,24 @@ async function factsOf(deps: JudgeDeps, found: FoundVersion, { head, blob, mark 
   };
 }
 
+/**
+ * The announcement outlives the deletion: a publication that saw the version before it was announced may still be about to
+ * name it, and is to find out.
+ */
 async function remove(deps: JudgeDeps, found: FoundVersion): Promise<void> {
   const { digest, object, versionId } = found;
   await deps.objects.remove(keyOf(found), versionId);
-  await settle(deps.catalog, `Forgetting ${versionId}`, async () => {
+  await settle(deps.catalog, `Deleted ${versionId}`, async () => {
     const mark = await OrphanRow.get(deps.catalog, digest, object, versionId);
-    return { changes: forget(mark), answer: undefined };
+    const expiresAt = EpochMs.parse(deps.clock.now() + ANNOUNCED_MS);
+    if (mark === undefined || mark.value.expiresAt <= expiresAt) return { changes: [], answer: undefined };
+    return { changes: [OrphanRow.put({ ...mark.value, expiresAt }, expectationOf(mark))], answer: undefined };
   });
 }
 
-function forget(mark: Versioned<Orphan> | undefined): readonly Change[] {
-  if (mark === undefined) return [];
+/** Takes a condemnation back. The announcement of a deletion stays: it cannot be taken back. */
+function spare(mark: Versioned<Orphan> | undefined): readonly Change[] {
+  if (mark === undefined || mark.value.state === 'deleting') return [];
   const { digest, object, versionId } = mark.value;
   return [{ kind: 'delete', key: OrphanRow.key(digest, object, versionId), expect: { version: mark.version } }];
 }

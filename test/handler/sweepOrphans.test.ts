@@ -71,7 +71,9 @@ describe('the sweep of orphans', () => {
     await nextNight(plane);
     expect(await versions(plane)).toEqual(before);
     const marks = await plane.catalog.query({ partition: `BLOB#${digest}`, from: 'ORPHAN#', to: 'ORPHAN$', limit: 10 });
-    expect(marks.items).toEqual([]);
+    expect(marks.items.map((item) => OrphanRow.parse(item).value)).toMatchObject([
+      { state: 'deleting', expiresAt: plane.clock.now() },
+    ]);
   });
 
   it('sweeps bytes and manifest of a publication that never came to its end', async () => {
@@ -124,6 +126,31 @@ describe('the sweep of orphans', () => {
     expect(await versions(plane, blobKey(digest))).toHaveLength(2);
     expect(await plane.objects.head(blobKey(digest), await origin(plane, digest))).toMatchObject({ outcome: 'found' });
     expect(await plane.objects.head(manifestKey(digest))).toMatchObject({ outcome: 'found' });
+  });
+
+  it('is not overtaken by an upload that saw the version before its deletion was announced', async () => {
+    let meanwhile = async () => {};
+    const plane = await createIngestPlane({
+      objects: (store): ObjectStore => ({
+        ...store,
+        readRange: async (key, ...rest) => {
+          const read = await store.readRange(key, ...rest);
+          if (key.startsWith('blobs/') && !key.endsWith('.parts')) await meanwhile();
+          return read;
+        },
+      }),
+    });
+    const digest = await publish(plane);
+    const doomed = await origin(plane, digest);
+    await unpublish(plane, digest);
+    await nextNight(plane);
+    meanwhile = async () => {
+      meanwhile = async () => {};
+      await nextNight(plane);
+    };
+    await publish(plane, 'again');
+    expect(await origin(plane, digest)).not.toBe(doomed);
+    expect(await plane.objects.head(blobKey(digest), await origin(plane, digest))).toMatchObject({ outcome: 'found' });
   });
 
   it('keeps every version of a blob whose origin is not in the bucket', async () => {

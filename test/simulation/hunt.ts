@@ -24,7 +24,20 @@ export async function testMutants(only: readonly string[] | undefined): Promise<
   await forEachMutant(only, 1, ['caught', 'survives'], async ({ id, file }) => {
     const config = join(import.meta.dirname, 'mutated.vitest.config.ts');
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-    const args = ['related', '--run', '--config', config, '--root', ROOT, '--bail', '1', '--passWithNoTests'];
+    const args = [
+      'related',
+      '--run',
+      '--config',
+      config,
+      '--root',
+      ROOT,
+      '--bail',
+      '1',
+      '--passWithNoTests',
+      '--no-isolate',
+      '--pool',
+      'threads',
+    ];
     const lines = await linesOf(process.execPath, [vitest, ...args, join(ROOT, file)], id);
     const test = lines.find((line) => line.includes(' FAIL '))?.replace(/^.* FAIL +/, '');
     if (test !== undefined) caught += 1;

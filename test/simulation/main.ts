@@ -41,7 +41,10 @@ async function runSeeds(): Promise<boolean> {
   let deliveries = 0;
   let fewest = Number.POSITIVE_INFINITY;
   let ran = 0;
-  for (let seed = first; seed < first + count; seed += 1) {
+  // Ctrl-C: what was run until now still counts.
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  for (let seed = first; seed < first + count && !stop.signal.aborted; seed += 1) {
     ran += 1;
     try {
       const result = await runSeed(seed, values.trace ? (line) => console.log(line) : undefined);

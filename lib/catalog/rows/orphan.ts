@@ -8,7 +8,7 @@ export const OrphanObject = z.enum(['bytes', 'manifest']);
 export type OrphanObject = z.infer<typeof OrphanObject>;
 
 /**
- * A version of an object under `blobs/` that no row names: condemned → deleting → gone (the row is deleted), or spared
+ * A version of an object under `blobs/` that no row names: condemned → deleting → gone (the row expires a day later), or spared
  * (the row is deleted) when something names it again. Whoever is about to name a version writes on the absence of this row,
  * or deletes it while it is only condemned, so a version that is being deleted is never named and one that is named never
  * deleted.
@@ -22,7 +22,7 @@ export const OrphanValue = z.strictObject({
   etag: z.string(),
   size: Bytes,
   condemnedAt: EpochMs,
-  /** Of a row whose sweep was killed between the deletion and its last write: by then nobody is still about to delete. */
+  /** By then nobody is still about to delete the version, or to name it. */
   expiresAt: EpochMs,
 });
 export type Orphan = z.infer<typeof OrphanValue>;

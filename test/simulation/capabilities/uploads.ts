@@ -10,10 +10,7 @@ import { type KeyHistory, Uploaders } from './uploaders.ts';
 
 const UPLOAD_EDGES = [
   'new→observed',
-  'new→digesting',
   'new→quarantined',
-  'new→cancelled',
-  'new→ready',
   'observed→digesting',
   'observed→ready',
   'observed→quarantined',

@@ -1,0 +1,242 @@
+import type { AccessReason } from '../../lib/accesses/decideCounts.ts';
+import type { BatchReason } from '../../lib/accesses/countAccesses.ts';
+import type { QuarantineReason } from '../../lib/catalog/index.ts';
+import type { FenceReason } from '../../lib/fleet/fenceHost.ts';
+import type { PlacementReason } from '../../lib/fleet/placeOnHost.ts';
+import type { ActionReaping, HostReaping } from '../../lib/fleet/reap.ts';
+import type { ReconcileReason } from '../../lib/fleet/reconcileResidents.ts';
+import type { HeartbeatAnswer } from '../../lib/fleet/recordHeartbeat.ts';
+import type { ReceiptAnswer } from '../../lib/fleet/settleReceipt.ts';
+import type { MoveReason } from '../../lib/tiering/moveBlob.ts';
+import type { TransitionAnswer } from '../../lib/tiering/transitionReplica.ts';
+import { FAULT_KINDS } from './faults.ts';
+
+/** Each reason of a decision: `reached` by the seeds of `npm test`, or why that is not asked of them. */
+type Reasons<Reason extends string> = Readonly<Record<Reason, string>>;
+
+const REACHED = 'reached';
+const OTHER_SETTING = 'the world runs one policy, one set of rules and hosts that subscribe to everything';
+const NO_SUCH_HOST = 'only registered hosts report, and none is retired within a run';
+const NO_FORGER = 'needs a host that lies under its own key; see test/unit/fleet/decideReceipt.test.ts';
+const RARE = 'met by fewer than one seed in some hundreds, so that npm test cannot ask for it';
+const SHORT_RUN = 'needs ages, archives or reads that few seeds have';
+
+const heartbeats: Reasons<HeartbeatAnswer> = {
+  alive: REACHED,
+  back: REACHED,
+  drained: 'no operator drains a host here; see test/agent and test/handler/heartbeats.test.ts',
+  first: REACHED,
+  'out-of-order': REACHED,
+  repeated: REACHED,
+  'stale-generation': REACHED,
+  'unknown-host': NO_SUCH_HOST,
+};
+
+const hosts: Reasons<HostReaping> = {
+  silent: REACHED,
+  'heard-since': REACHED,
+  retired: 'needs a host that stays away for a day',
+};
+
+const actions: Reasons<ActionReaping> = {
+  expired: REACHED,
+  superseded: REACHED,
+  'ended-since': RARE,
+  'tried-again': RARE,
+};
+
+const residents: Reasons<ReconcileReason> = {
+  adopted: REACHED,
+  'as-known': REACHED,
+  confirmed: REACHED,
+  'left-alone': REACHED,
+  lost: REACHED,
+  'stale-report': REACHED,
+  foreign: 'hosts fetch only what the catalog names; see test/handler/heartbeats.test.ts',
+};
+
+const fences: Reasons<Exclude<FenceReason, 'believed'>> = {
+  'fill-ended': REACHED,
+  'unknown-until-reported': REACHED,
+  retired: 'needs a host that stays away for a day',
+};
+
+const placements: Reasons<PlacementReason> = {
+  'already-filling': REACHED,
+  'already-resident': REACHED,
+  'being-evicted': REACHED,
+  'host-not-active': REACHED,
+  'named-anew': REACHED,
+  'no-room': REACHED,
+  subscribed: REACHED,
+  'not-subscribed': OTHER_SETTING,
+  'labels-differ': OTHER_SETTING,
+  'no-forecast': OTHER_SETTING,
+  'no-expected-saving': OTHER_SETTING,
+  'source-archived': SHORT_RUN,
+  'stale-rules': OTHER_SETTING,
+  'not-clean': OTHER_SETTING,
+  'unknown-blob': 'versions are published with their blobs, and never lose them here',
+  'unknown-version': 'wishes name published versions',
+  'unknown-host': NO_SUCH_HOST,
+};
+
+const receipts: Reasons<ReceiptAnswer> = {
+  'already-settled': REACHED,
+  'as-measured': REACHED,
+  'host-failed': REACHED,
+  'host-refused': REACHED,
+  'stale-generation': REACHED,
+  'host-leaked': 'needs a file that cannot be removed; see test/unit/agent/commands.test.ts',
+  'bytes-do-not-fit': NO_FORGER,
+  'not-local': NO_FORGER,
+  'other-command': NO_FORGER,
+  'unknown-action': NO_FORGER,
+  'unknown-host': NO_SUCH_HOST,
+};
+
+const quarantines: Reasons<QuarantineReason> = {
+  'bad-key': REACHED,
+  'hop-limit': REACHED,
+  'immutable-version': REACHED,
+  'invalid-format': REACHED,
+  malicious: REACHED,
+  unscannable: REACHED,
+  'invalid-set': 'see test/handler/uploadSets.test.ts',
+  'not-in-set': 'see test/handler/uploadSets.test.ts',
+  'size-differs-from-set': 'see test/handler/uploadSets.test.ts',
+  policy: OTHER_SETTING,
+  releasable: 'see test/handler/rescan.test.ts',
+  suspicious: OTHER_SETTING,
+  'too-large': 'see test/handler/ingest.test.ts',
+};
+
+const accessBatches: Reasons<BatchReason> = {
+  counted: REACHED,
+  'counted-before': REACHED,
+  'stale-generation': REACHED,
+  'unknown-host': NO_SUCH_HOST,
+};
+
+const accesses: Reasons<AccessReason> = {
+  counted: REACHED,
+  'implausible-day': 'clocks are off by an hour at most',
+};
+
+const tiers: Reasons<MoveReason> = {
+  'already-there': REACHED,
+  'below-class-minimum': REACHED,
+  held: REACHED,
+  'sent-before': REACHED,
+  'young-content': REACHED,
+  'allowance-spent': OTHER_SETTING,
+  'archive-age-reached': SHORT_RUN,
+  cheaper: OTHER_SETTING,
+  'minimum-duration': SHORT_RUN,
+  'needs-restore': SHORT_RUN,
+  'new-content': SHORT_RUN,
+  'no-cheaper-class': OTHER_SETTING,
+  'old-and-rarely-read': SHORT_RUN,
+  'read-daily': SHORT_RUN,
+  'read-weekly': SHORT_RUN,
+  'transition-under-way': REACHED,
+  'unknown-blob': 'the sweep lists rows, and none is deleted here',
+  'restore-begun': SHORT_RUN,
+  'restore-under-way': SHORT_RUN,
+  'budget-spent': OTHER_SETTING,
+  'rate-reached': OTHER_SETTING,
+  'decided-otherwise': 'the sweep shows no plan before it acts; see test/unit/operations/tiers.test.ts',
+  'in-use': 'the sweep moves towards cheaper classes only where nobody reads; see test/unit/operations/tiers.test.ts',
+};
+
+const transitions: Reasons<TransitionAnswer> = {
+  switched: REACHED,
+  copying: REACHED,
+  'delete-old': REACHED,
+  finished: REACHED,
+  wait: RARE,
+  'discard-copy': RARE,
+  'blob-purged': RARE,
+  'give-up': RARE,
+  'origin-moved': REACHED,
+  'copy-differs': 'the bucket copies faithfully; see test/handler/transition.test.ts',
+  'source-absent': 'the origin is never removed',
+  'source-archived': SHORT_RUN,
+  'switched-off': OTHER_SETTING,
+  'target-occupied': 'one transition per blob within a run',
+};
+
+const BY_COUNTER: Readonly<Record<string, Reasons<string>>> = {
+  'metric HeartbeatRecorded': heartbeats,
+  'metric HostReaped': hosts,
+  'metric ActionReaped': actions,
+  'metric ResidentReconciled': residents,
+  'metric ReplicaFenced': fences,
+  'metric PlacementDecided': placements,
+  'metric ReceiptSettled': receipts,
+  'quarantine:': quarantines,
+  'metric AccessBatch': accessBatches,
+  'metric AccessReported': accesses,
+  'metric TierDecided': tiers,
+  'metric TransitionStep': transitions,
+};
+
+/** Commands of every type, and every end that they come to. */
+const ACTIONS = [
+  ...['done', 'failed', 'expired', 'superseded'].map((end) => `action prefetch: pending→${end}`),
+  ...['evict', 'pin', 'unpin', 'verify', 'resize', 'report', 'transition'].map(
+    (type) => `action ${type}: pending→done`,
+  ),
+];
+
+const EDGES = [
+  'upload: new→observed',
+  'upload: new→quarantined',
+  'upload: observed→digesting',
+  'upload: observed→ready',
+  'upload: observed→quarantined',
+  'upload: observed→cancelled',
+  'upload: digesting→ready',
+  'upload: digesting→quarantined',
+  'upload: digesting→cancelled',
+  'replica: new→reserved',
+  'replica: new→verified',
+  'replica: reserved→verified',
+  'replica: reserved→gone',
+  'replica: verified→evicting',
+  'replica: verified→unknown',
+  'replica: verified→gone',
+  'replica: evicting→gone',
+  'replica: unknown→verified',
+  'replica: unknown→gone',
+  'replica: unknown→reserved',
+  'host: active→silent',
+  'host: silent→active',
+  'origin: STANDARD→STANDARD_IA',
+  'origin: STANDARD→GLACIER',
+  'origin: GLACIER→INTELLIGENT_TIERING',
+  'restore: restored→gone',
+  'tombstone: deleted→gone',
+  'tombstone: purging→purged',
+];
+
+const OTHERS = [
+  'version published',
+  'version deleted',
+  'blob purged',
+  'decided restore: expired-before-its-copy',
+  'archive: in-use',
+  'deletions: version-held',
+  'metric CommandsRejected foreign-host',
+];
+
+/** What `counters` lacks of all that the seeds must reach: faults, reasons, state edges. */
+export function neverReached(counters: ReadonlySet<string>): readonly string[] {
+  const names = [...counters];
+  const reasons = Object.entries(BY_COUNTER).flatMap(([counter, reasonsOfIt]) =>
+    Object.entries(reasonsOfIt).flatMap(([reason, why]) => (why === REACHED ? [`${counter} ${reason}`] : [])),
+  );
+  const wanted = [...reasons, ...ACTIONS, ...EDGES, ...OTHERS, ...FAULT_KINDS.map((kind) => `fault ${kind}`)];
+  // A counter may name further dimensions after the reason.
+  return wanted.filter((want) => !names.some((name) => name === want || name.startsWith(`${want} `)));
+}
