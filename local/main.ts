@@ -5,7 +5,7 @@ import { follow, type Milestone } from '../runtime/start/follow.ts';
 import { createTimeline, describeMilestone, describeUploaded, type Timeline } from '../runtime/start/timeline.ts';
 import { report, type Scene, subjectOf, verify } from '../runtime/start/verify.ts';
 import { LOCAL_HOSTS, type LocalHosts, startHosts } from './agents.ts';
-import { invokeSweep } from './invoke.ts';
+import { invokeSchedule } from './invoke.ts';
 import { type LocalAws, startLocalAws } from './localAws.ts';
 import { isPrepared } from './services/places.ts';
 import { type LocalUpload, plannedUploads, upload } from './uploads.ts';
@@ -60,7 +60,12 @@ async function work(
   const catalog = createDynamoCatalogStore({ client: clients.dynamo, table: outputs.TableName });
   parts.hosts = await startHosts(parts.aws, catalog, (host, stage, text) => timeline.tell(host, stage, text));
   const { aws, hosts } = parts;
-  const scene: Scene = { catalog, agents: hosts.agents, timeline, sweepAt: (moment) => invokeSweep(aws, moment) };
+  const scene: Scene = {
+    catalog,
+    agents: hosts.agents,
+    timeline,
+    sweepAt: (moment) => invokeSchedule(aws, { functionName: 'start-sweep', schedule: 'sweep' }, moment),
+  };
   const following = await uploadAll({ aws, hosts, scene }, plannedUploads(options.models), signal);
   if (options.once) return report(timeline, [...lost, ...(await verify(scene, following))]);
   timeline.say(`Upload with: AWS_ENDPOINT_URL=${aws.environment['AWS_ENDPOINT_URL']} aws s3 cp FILE`);

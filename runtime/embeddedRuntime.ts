@@ -2,6 +2,7 @@ import { deadLetterQueues } from '../functions/deadLetters.ts';
 import { createHandlers } from '../functions/handlers.ts';
 import { FUNCTIONS } from '../functions/index.ts';
 import type { FunctionDeps, Settings } from '../functions/shared/deps.ts';
+import type { RestoreDelays } from '../lib/adapters/embedded/objectRestores.ts';
 import type { FileObjectStore } from '../lib/adapters/embedded/fileObjectStore.ts';
 import { newSecret, writeSecretFile } from '../lib/adapters/embedded/secretFile.ts';
 import type { SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
@@ -50,6 +51,8 @@ export interface EmbeddedRuntimeOptions {
   readonly telemetry: Telemetry;
   readonly clock?: Clock;
   readonly settings?: Partial<Settings>;
+  /** How long restores of archived objects take here. */
+  readonly restoreDelays?: RestoreDelays;
   readonly onUploaded?: OperatorEndpointDeps['onUploaded'];
   readonly bodyLimits?: BodyLimits;
 }
@@ -79,7 +82,13 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const settings = { ...SETTINGS, ...options.settings };
   const loops: Record<string, Loop> = {};
   const wake = (name: string) => () => loops[name]?.wake();
-  const stores = await openStores({ folder, clock, ...settings, onNotification: wake('router') });
+  const stores = await openStores({
+    folder,
+    clock,
+    ...settings,
+    ...(options.restoreDelays === undefined ? {} : { restoreDelays: options.restoreDelays }),
+    onNotification: wake('router'),
+  });
   const stream = createOutboxStream(stores.catalog, wake('stream'));
   const { queues, objects, tokens, commandKeys } = stores;
   const catalog = stream.catalog;

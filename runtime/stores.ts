@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { createFileCommandKeys } from '../lib/adapters/embedded/fileCommandKeys.ts';
 import { createFileObjectStore, type FileObjectStore } from '../lib/adapters/embedded/fileObjectStore.ts';
+import type { RestoreDelays } from '../lib/adapters/embedded/objectRestores.ts';
 import { createHostTokens, type HostTokens } from '../lib/adapters/embedded/hostTokens.ts';
 import { createScheduleLog, type ScheduleLog } from '../lib/adapters/embedded/scheduleLog.ts';
 import { newSecret, readSecretFile } from '../lib/adapters/embedded/secretFile.ts';
@@ -35,6 +36,7 @@ export interface StoresOptions {
   readonly clock: Clock;
   readonly region: string;
   readonly partSize: number;
+  readonly restoreDelays?: RestoreDelays;
   readonly onNotification: () => void;
 }
 
@@ -64,6 +66,7 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
     clock,
     random: nodeRandom,
     hashPartsOf: options.partSize,
+    ...(options.restoreDelays === undefined ? {} : { restoreDelays: options.restoreDelays }),
     onNotification: options.onNotification,
   });
   return {

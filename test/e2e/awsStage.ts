@@ -14,10 +14,12 @@ import { createSqsReceiver, createSqsSender, queueNamePrefix } from '../../lib/a
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
+import { runDelete, runUndo } from '../../lib/operations/deletion.ts';
 import { createJoinToken } from '../../lib/fleet/index.ts';
 import { createDeadLetters } from '../../lib/operations/index.ts';
 import { MINUTE_MS } from '../../lib/shared/units.ts';
 import { startLocalAgent } from '../../local/agents.ts';
+import { invokeSchedule } from '../../local/invoke.ts';
 import { startLocalAws } from '../../local/localAws.ts';
 import type { AgentProcess } from '../../runtime/start/agents.ts';
 import { eventually } from '../support/eventually.ts';
@@ -34,6 +36,7 @@ export async function createAwsStage(): Promise<HostStage> {
   const folder = mkdtempSync(join(tmpdir(), 'strata-aws-stage-'));
   const agents = new Set<AgentProcess>();
   const rows = createDynamoCatalogStore({ client: clients.dynamo, table: outputs.TableName });
+  const operator = { catalog: rows, clock: systemClock, random: nodeRandom };
   const sender = createSqsSender({ client: sqs, urlPrefix: outputs.QueueUrlPrefix });
   const queueOptions = { client: sqs, urlPrefix: outputs.QueueUrlPrefix };
   const deadLetters = createDeadLetters({
@@ -97,6 +100,11 @@ export async function createAwsStage(): Promise<HostStage> {
     objects: createS3ObjectStore({ client: s3, bucket: Bucket, verifiesChecksums: true }),
     deadLetters: async (queue) => Number((await attributes(`${queue}-dlq`)).ApproximateNumberOfMessages ?? 0),
     redrive: (queue) => deadLetters.redrive(`${queue}-dlq`, 1_000),
+    operate: {
+      deleteVersion: (input) => runDelete(operator, input),
+      undoDelete: (input) => runUndo(operator, input),
+    },
+    fire: (functionName, schedule, at) => invokeSchedule(aws, { functionName, schedule }, at),
     planeUrl: aws.planeUrl,
     async joinToken(hosts) {
       const deps = { catalog: rows, clock: systemClock, random: nodeRandom };

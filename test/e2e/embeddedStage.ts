@@ -2,17 +2,21 @@ import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/p
 import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
 import { HostPattern } from '../../lib/shared/ids.ts';
 import { FunctionQueue } from '../../lib/shared/queues.ts';
+import { SECOND_MS } from '../../lib/shared/units.ts';
 import { takeDataFolder } from '../../runtime/dataFolder.ts';
+import { scheduleEvent } from '../../runtime/envelopes.ts';
 import { startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { eventually } from '../support/eventually.ts';
 import { type AgentProcess, hostFolder, startAgent } from '../../runtime/start/agents.ts';
 import type { HostStage } from './hostStage.ts';
 
+const RESTORE_DELAYS = { expedited: SECOND_MS, standard: 2 * SECOND_MS, bulk: 3 * SECOND_MS };
+
 /** The embedded runtime in a temporary folder of its own. */
 export async function createEmbeddedStage(): Promise<HostStage> {
   const folder = takeDataFolder(undefined);
   const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
-  const runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry });
+  const runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry, restoreDelays: RESTORE_DELAYS });
   const { catalog } = runtime.deps;
   const agents = new Set<AgentProcess>();
 
@@ -67,6 +71,11 @@ export async function createEmbeddedStage(): Promise<HostStage> {
         if (messages > 0) throw new Error(`${messages} messages are still on their way.`);
       }, 60_000),
     rows: catalog,
+    operate: runtime.operations,
+    async fire(functionName, schedule, at) {
+      const fired = await runtime.invoker.invoke(functionName, scheduleEvent(schedule, at));
+      if (fired.outcome !== 'answered') throw new Error(`${functionName}: ${fired.outcome}`);
+    },
     objects: runtime.objects,
     async deadLetters(queue) {
       return runtime.queues.counts().find((counts) => counts.queue === `${queue}-dlq`)?.visible ?? 0;

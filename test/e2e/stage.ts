@@ -1,5 +1,8 @@
+import type { FunctionName } from '../../functions/index.ts';
+import type { Operations } from '../../lib/operations/index.ts';
 import type { ItemKey, Item, Page, Query } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectReader } from '../../lib/shared/ports/objectStore.ts';
+import type { EpochMs } from '../../lib/shared/units.ts';
 
 /**
  * A running Strata as the end-to-end tests see it: what operators, the bucket and hosts do to it, and what its rows, its
@@ -19,6 +22,10 @@ export interface Stage {
     query(query: Query): Promise<Page>;
   };
   readonly objects: ObjectReader;
+  /** What an operator asks the plane for. */
+  readonly operate: Pick<Operations, 'deleteVersion' | 'undoDelete'>;
+  /** Fires one schedule of a function, as its moment would. */
+  fire(functionName: FunctionName, schedule: string, at: EpochMs): Promise<void>;
   /** How many dead letters lie behind a queue, or behind a function's schedules (`reconcile-schedule`). */
   deadLetters(queue: string): Promise<number>;
   /** Brings them back, as `strata dlq redrive` does, and answers how many. */

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BlobRow, queryAll, startingWith, TombstoneRow, VersionRow } from '../../lib/catalog/index.ts';
+import { blobDigest, blobKey, PART_SIZE, partHash } from '../../lib/shared/digest.ts';
+import { type Digest, HostId, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { DAY_MS, EpochMs } from '../../lib/shared/units.ts';
+import { eventually } from '../support/eventually.ts';
+import { safetensorsOf } from '../support/modelFiles.ts';
+import type { HostStage, StageHost } from './hostStage.ts';
+import { readOnly } from './readOnly.ts';
+
+const V1 = SemVer.parse('1.0.0');
+
+/** What becomes of published bytes: archived by the sweep and restored for readers, deleted, brought back and purged. */
+export function lifecyclePath(name: string, createStage: () => Promise<HostStage>): void {
+  describe(`the life of published bytes ${name}`, { timeout: 240_000 }, () => {
+    let stage: HostStage;
+    beforeAll(async () => {
+      stage = await createStage();
+    }, 240_000);
+    afterAll(() => stage.stop());
+
+    it('archives what is old and idle, tells a reader when it is restored, and serves it then', async () => {
+      const { model, digest } = await publish(stage);
+      const before = await blob(stage, digest);
+      await stage.fire('start-sweep', 'sweep', EpochMs.parse((before?.createdAt ?? 0) + 800 * DAY_MS));
+      await eventually(
+        async () => expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'GLACIER' } }),
+        90_000,
+      );
+      const host = await stage.startHost(HostId.parse(`reader-${randomUUID().slice(0, 8)}`));
+      const first = await askWhenKnown(host, `${model}@1.0.0`);
+      expect(first).toMatchObject({ status: 202, body: { status: 'restoring' } });
+      expect((first.body as { message: string }).message).toMatch(/ready at about \d{4}-\d\d-\d\dT/);
+      await eventually(async () => {
+        expect(await host.ask(`${model}@1.0.0`)).toMatchObject({ status: 200, body: { digest } });
+      }, 120_000);
+      expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    });
+
+    it('deletes a version so that it can be undone, and purges catalog, bucket and hosts when it cannot', async () => {
+      const { model, digest } = await publish(stage);
+      const wish = { model, version: V1, undoDays: 0, dryRun: false };
+      await stage.operate.deleteVersion(wish);
+      expect(await VersionRow.get(readOnly(stage), model, V1)).toBeUndefined();
+      await stage.operate.undoDelete({ model, version: V1, dryRun: false });
+      expect(await VersionRow.get(readOnly(stage), model, V1)).toBeDefined();
+      await stage.operate.deleteVersion(wish);
+      const versionId = (await blob(stage, digest))?.origin.versionId ?? '';
+      await eventually(async () => {
+        await stage.fire('start-purge', 'purge', EpochMs.parse(Date.now()));
+        expect((await TombstoneRow.get(readOnly(stage), model, V1))?.value).toMatchObject({ state: 'purged' });
+      }, 120_000);
+      const rows = await queryAll(readOnly(stage), { partition: `BLOB#${digest}`, ...startingWith('') });
+      expect(rows.map(({ key }) => key.sort)).toEqual([]);
+      expect(await stage.objects.head(blobKey(digest), versionId)).toEqual({ outcome: 'absent' });
+    });
+  });
+}
+
+/** A new host needs a moment until the plane answers it. */
+async function askWhenKnown(host: StageHost, reference: string) {
+  let answer: Awaited<ReturnType<StageHost['ask']>> | undefined;
+  await eventually(async () => {
+    answer = await host.ask(reference);
+    expect(answer.status).not.toBe(503);
+  }, 60_000);
+  if (answer === undefined) throw new Error('The host did not answer.');
+  return answer;
+}
+
+async function publish(stage: HostStage): Promise<{ readonly model: ModelName; readonly digest: Digest }> {
+  const model = ModelName.parse(`aged-${randomUUID().slice(0, 8)}`);
+  // Large enough for the archive class to be cheaper, and new bytes in each run.
+  const bytes = safetensorsOf(2_000_000 + Math.floor(Math.random() * 100_000), 6);
+  await stage.upload(`uploads/${model}/${V1}/model.safetensors`, bytes);
+  await eventually(async () => {
+    expect(await VersionRow.get(readOnly(stage), model, V1)).toBeDefined();
+  }, 60_000);
+  return { model, digest: blobDigest(bytes.length, PART_SIZE, [partHash(bytes)]) };
+}
+
+async function blob(stage: HostStage, digest: Digest) {
+  return (await BlobRow.get(readOnly(stage), digest))?.value;
+}
