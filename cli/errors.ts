@@ -12,6 +12,7 @@ export class CliError extends StrataError<
   | 'file-changed'
   | 'not-uploaded'
   | 'bad-answer'
+  | 'plane-failed'
   | 'not-confirmed'
   | 'exists'
 > {}
@@ -57,4 +58,14 @@ export function describeError(error: unknown, json: boolean): string {
     return `${JSON.stringify({ schema: 'strata.error/v1', code, message, retryable, cause })}\n`;
   }
   return `error[${code}]: ${message}\n${cause === undefined ? '' : `  cause: ${cause}\n`}`;
+}
+
+/** What is wrong with the command line, in the words of the parser, with where to look. */
+export function describeUsage(text: string, json: boolean): string {
+  const message = text
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll('\n', ' ');
+  if (json) return `${JSON.stringify({ schema: 'strata.error/v1', code: 'usage', message, retryable: false })}\n`;
+  return `error[usage]: ${message}\n  \`--help\` behind a command shows what it takes.\n`;
 }

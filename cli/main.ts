@@ -13,9 +13,14 @@ import { registerReplay } from './commands/replay.ts';
 import { registerScan } from './commands/scan.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerUpload } from './commands/upload.ts';
-import { describeError, EXIT, exitCodeOf, FindingsError } from './errors.ts';
+import { describeError, describeUsage, EXIT, exitCodeOf, FindingsError } from './errors.ts';
 
-const program = new Command('strata').description('where every byte of every model lives').exitOverride();
+const json = process.argv.includes('--json');
+const program = new Command('strata')
+  .description('where every byte of every model lives')
+  .exitOverride()
+  // Inherited by every command that is added below.
+  .configureOutput({ outputError: (text, write) => write(describeUsage(text, json)) });
 program.addHelpText(
   'after',
   `
@@ -52,5 +57,5 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error);
   const told = error instanceof CommanderError || error instanceof FindingsError;
-  if (!told) process.stderr.write(describeError(error, process.argv.includes('--json')));
+  if (!told) process.stderr.write(describeError(error, json));
 }

@@ -4,12 +4,15 @@ import { parseReference } from '../../lib/catalog/index.ts';
 import { HostPattern } from '../../lib/shared/ids.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { CliError } from '../errors.ts';
 import { ago, note, print } from '../output.ts';
 import { DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
 /** Adds the commands of operators: `hosts`, `alias`, `deprecate`, `dlq`, `token`. */
 export function registerOperate(program: Command): void {
-  withPlane(program.command('hosts').description('registered hosts with their room')).action(runHosts);
+  withPlane(program.command('hosts').description('registered hosts with their room'))
+    .argument('[host]', 'only this one')
+    .action(runHosts);
   registerAlias(program);
   withPlane(program.command('deprecate').description('have `latest` and ranges pass over a version'))
     .argument('<name@version>')
@@ -68,11 +71,17 @@ function printAlias(
   sayDry(options);
 }
 
-async function runHosts(options: PlaneOptions): Promise<void> {
+async function runHosts(name: string | undefined, options: PlaneOptions): Promise<void> {
   const { operations } = await connect(options);
+  const all = (await operations.listHosts({})).items;
+  const items = name === undefined ? all : all.filter(({ id }) => id === name);
+  if (name !== undefined && items.length === 0) {
+    const message = `No host ${name} is registered. \`strata hosts\` lists all.`;
+    throw new CliError({ code: 'bad-reference', message, retryable: false });
+  }
   print(options, {
     schema: 'strata.host/v1',
-    items: (await operations.listHosts({})).items,
+    items,
     id: ({ id }) => id,
     columns: [
       ['HOST', ({ id }) => id],
@@ -116,13 +125,15 @@ function registerDeadLetters(program: Command): void {
     ['QUEUE', ({ queue }: { queue: string }) => queue],
     ['MESSAGES', ({ messages }: { messages: number }) => String(messages)],
   ] as const;
-  withPlane(dlq.command('list').description('dead-letter queues and how many messages each holds')).action(
-    async (options: PlaneOptions) => {
+  withPlane(dlq.command('list').description('dead-letter queues and how many messages each holds'))
+    .argument('[queue]', 'only this one, by its name or that of the queue that it belongs to')
+    .action(async (queue: string | undefined, options: PlaneOptions) => {
       const { operations } = await connect(options);
-      const { items } = await operations.listDeadLetters({});
-      print(options, { schema: 'strata.dead-letters/v1', items, id: ({ queue }) => queue, columns });
-    },
-  );
+      const all = (await operations.listDeadLetters({})).items;
+      const items = queue === undefined ? all : all.filter((one) => isOf(one, queue));
+      if (items.length === 0) throw noDeadLetters(queue ?? '', all);
+      print(options, { schema: 'strata.dead-letters/v1', items, id: (one) => one.queue, columns });
+    });
   withPlane(dlq.command('redrive').description('move messages back to where they failed; safe to repeat'))
     .argument('<queue>', 'as `dlq list` names it, or the queue that it belongs to')
     .option('--max <n>', 'at most so many', positive, 1000)
@@ -138,6 +149,17 @@ function registerDeadLetters(program: Command): void {
 interface TokenOptions extends PlaneOptions {
   readonly valid: number;
   readonly uses: number;
+}
+
+/** By its own name, that of a queue which leads to it, or what stands before its ending. */
+function isOf({ queue, sources }: { queue: string; sources: readonly string[] }, name: string): boolean {
+  return queue === name || sources.includes(name) || queue.replace(/-dlq$/, '') === name;
+}
+
+function noDeadLetters(queue: string, all: readonly { readonly queue: string }[]): CliError {
+  const known = all.map((one) => one.queue).join(', ');
+  const message = `There is no dead-letter queue for ${queue}. There are: ${known}.`;
+  return new CliError({ code: 'bad-reference', message, retryable: false });
 }
 
 async function runToken(hosts: HostPattern, options: TokenOptions): Promise<void> {

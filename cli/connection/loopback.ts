@@ -11,6 +11,7 @@ import { CliError } from '../errors.ts';
 import type { OperatorFile } from './operatorFile.ts';
 import type { FileToUpload, Plane, Uploads } from './plane.ts';
 
+const Problem = z.object({ title: z.string(), hint: z.string() });
 const Written = z.object({ outcome: z.literal('written'), versionId: z.string() });
 const METADATA_HEADER = 'x-strata-meta-';
 
@@ -42,7 +43,7 @@ export function connectLoopback({ endpoint, token }: OperatorFile): Plane {
     if (response.ok) return parseJson(text);
     const failure = OperationFailure.safeParse(parseJson(text));
     if (failure.success) throw new RemoteOperationError(failure.data);
-    throw badAnswer(`status ${response.status}`);
+    throw failureOf(response.status, parseJson(text));
   }
 
   async function put(
@@ -85,6 +86,14 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw badAnswer('no JSON', cause);
   }
+}
+
+/** The runtime's own words where it has some. */
+function failureOf(status: number, body: unknown): CliError {
+  const problem = Problem.safeParse(body);
+  if (!problem.success) return badAnswer(`status ${status}`);
+  const { title, hint } = problem.data;
+  return new CliError({ code: 'plane-failed', message: `${title} ${hint}`, retryable: status >= 500 });
 }
 
 function badAnswer(what: string, cause?: unknown): CliError {

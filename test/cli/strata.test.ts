@@ -175,6 +175,20 @@ describe('strata', () => {
     expect(stderr).toContain(text);
   });
 
+  it('lists one host or one dead-letter queue by its name, and says which there are', async () => {
+    expect((await strata('dlq', 'list', 'ingest', '-q')).stdout).toBe('ingest-dlq\n');
+    expect((await strata('dlq', 'list', 'hosts', '-q')).stdout).toBe('hosts-dlq\n');
+    const queues = await strata('dlq', 'list', 'nowhere');
+    expect(queues).toMatchObject({ code: 2, stderr: expect.stringContaining('There are: accesses-dlq,') });
+    expect(await strata('hosts', 'nobody')).toMatchObject({ code: 2, stderr: expect.stringContaining('nobody') });
+  });
+
+  it('tells errors of usage as one object with --json', async () => {
+    const { code, stderr, stdout } = await strata('show', '--json');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(JSON.parse(stderr)).toMatchObject({ schema: 'strata.error/v1', code: 'usage', retryable: false });
+  });
+
   it('exits 4 when the token is wrong', async () => {
     const { code, stderr } = await run(['ls'], { STRATA_ENDPOINT: runtime.url, STRATA_TOKEN: 'wrong' });
     expect([code, stderr]).toEqual([4, expect.stringContaining('error[access-denied]')]);
