@@ -53,6 +53,9 @@ export async function run(args: readonly string[]): Promise<void> {
     bytes,
     crc32c: makeObject(join(scratch, 'www/object.bin'), bytes),
   });
+  // A bench that is ended leaves no server behind.
+  process.once('exit', started.stop);
+  process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
   const say = (line: string) => (values.json === true ? process.stderr : process.stdout).write(`${line}\n`);
   try {
     for (const line of [...started.versions, ...started.missing.map((one) => `MISSING ${one}`)]) say(line);

@@ -29,7 +29,7 @@ export interface Origins {
   readonly versions: readonly string[];
   /** What could not be started, and how to have it. */
   readonly missing: readonly string[];
-  stop(): void;
+  readonly stop: () => void;
 }
 
 interface Served {
