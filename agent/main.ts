@@ -1,4 +1,4 @@
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { callerArn } from '../lib/adapters/aws/callerArn.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
@@ -16,6 +16,7 @@ import type { StopSignal } from './loops.ts';
 import { ListenError, type Listening, listenOnLoopback, listenOnSocket } from './server/listen.ts';
 import { createLocalApi } from './server/localApi.ts';
 import { readApiToken } from './wiring/apiToken.ts';
+import { readJoinToken, registersByToken } from './wiring/joinToken.ts';
 import { type AgentSettings, parseSettings, USAGE } from './wiring/config.ts';
 import { evictionConfig } from './wiring/eviction.ts';
 import { createFailpoints, failingDisk, failingMover, failingReceiver, failingSender } from './wiring/failpoints.ts';
@@ -61,8 +62,8 @@ async function main(): Promise<void> {
     listening.push(await listenOnLoopback(app, settings.port));
   }
 
-  const joinToken = await readJoinToken(settings);
-  const ports = createPlanePorts(settings, joinToken !== undefined);
+  const joinToken = await readJoinToken(settings, telemetry);
+  const ports = createPlanePorts(settings, registersByToken(settings));
   const volumes = await wireVolumes(root, settings, telemetry);
   const wired = withFailpoint(volumes.disk, ports, process.env['STRATA_FAILPOINT']);
   const clock = systemClock;
@@ -78,7 +79,10 @@ async function main(): Promise<void> {
 
   const running = agent.run(stop);
   await stop.whenRequested;
-  setTimeout(() => process.exit(EXIT_FAILED), STOP_DEADLINE_MS).unref();
+  setTimeout(() => {
+    telemetry.warn('stop-cut-off', { afterMs: STOP_DEADLINE_MS });
+    process.exit(EXIT_FAILED);
+  }, STOP_DEADLINE_MS).unref();
   await running;
   await bytes.close();
   await Promise.all(listening.map((one) => one.close()));
@@ -141,11 +145,6 @@ async function named(settings: AgentSettings): Promise<NamedSettings> {
     message: `--host is needed: ${arn} is no role session that could name a host.`,
     retryable: false,
   });
-}
-
-async function readJoinToken({ joinToken, joinTokenFile }: AgentSettings): Promise<string | undefined> {
-  if (joinToken !== undefined || joinTokenFile === undefined) return joinToken;
-  return (await readFile(joinTokenFile, 'utf8')).trim();
 }
 
 interface Wired extends PlanePorts {
