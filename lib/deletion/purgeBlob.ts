@@ -30,12 +30,14 @@ import { loadReplicas } from './versionRows.ts';
 
 /*
  * The end of a blob. One write takes its rows away and condemns each of its object versions by an orphan row in state `deleting`: from
- * then on nobody can name such a version again. Then the objects go, one by one, and each orphan row after its object. Killed in
- * between, the orphan rows say what is left to do.
+ * then on nobody can name such a version again. Then the objects go, one by one; their orphan rows stay for a day longer. Killed in
+ * between, they say what is left to do.
  */
 
 /** As long as the sweep of orphans remembers what it has begun to delete: it finishes what a purge could not. */
 const REMEMBERED_MS = 400 * DAY_MS;
+/** A publication that saw a version before it was condemned may still be about to name it: so long it finds out. */
+const ANNOUNCED_MS = DAY_MS;
 
 export interface BlobDeletionDeps {
   readonly catalog: CatalogStore;
@@ -166,12 +168,11 @@ async function removeObject(deps: BlobDeletionDeps, orphan: Orphan): Promise<voi
     if (found.head.etag !== etag || found.head.size !== size) throw differs(digest, versionId);
     await deps.objects.remove(key, versionId);
   }
-  await settle(deps.catalog, `Forgetting ${key}`, async () => {
+  await settle(deps.catalog, `Deleted ${key}`, async () => {
     const row = await OrphanRow.get(deps.catalog, digest, object, versionId);
-    return {
-      changes: row === undefined ? [] : [deleteOf(OrphanRow.key(digest, object, versionId), row)],
-      answer: undefined,
-    };
+    const expiresAt = EpochMs.parse(deps.clock.now() + ANNOUNCED_MS);
+    if (row === undefined || row.value.expiresAt <= expiresAt) return { changes: [], answer: undefined };
+    return { changes: [OrphanRow.put({ ...row.value, expiresAt }, expectationOf(row))], answer: undefined };
   });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostCommand } from '../../events/host-command/v1.ts';
-import { promoteAlias, ReplicaRow, rollbackAlias } from '../../lib/catalog/index.ts';
+import { claimVersion, promoteAlias, ReplicaRow, rollbackAlias } from '../../lib/catalog/index.ts';
 import { PortError } from '../../lib/shared/errors.ts';
 import { hostLocation } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../../lib/shared/units.ts';
@@ -109,6 +109,9 @@ describe('the purge', () => {
     await world.runPurge();
     expect(await world.left('a')).toEqual(GONE);
     expect(await world.left('b')).toEqual(GONE);
+    // A publication that saw them before they were condemned finds out for a day.
+    const { versionId } = (await world.orphans('a')).find(({ object }) => object === 'bytes')!;
+    expect(await claimVersion(world.catalog, digestOf('a'), 'bytes', versionId)).toBeUndefined();
     expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged', freedBytes: 200 });
   });
 

@@ -144,7 +144,9 @@ export async function createDeletionWorld(between?: Between) {
       const digest = digestOf(letter);
       const rows = await queryAll(catalog, { partition: `BLOB#${digest}`, ...startingWith('') });
       const { versions } = await objects.listVersions({ prefix: blobKey(digest), limit: 10 });
-      return { rows: rows.map(({ key }) => key.sort.split('#')[0]), objects: versions.length };
+      const sorts = rows.map(({ key }) => key.sort.split('#')[0]);
+      // What was deleted is remembered for a while.
+      return { rows: sorts.filter((sort) => sort !== 'ORPHAN'), objects: versions.length };
     },
     orphans: async (letter: string) =>
       (await queryAll(catalog, { partition: `BLOB#${digestOf(letter)}`, ...startingWith('ORPHAN#') })).map(
