@@ -6,6 +6,11 @@ import { KERAS_CLASSES, KERAS_FUNCTIONS, KERAS_MODULES } from './kerasNames.ts';
 /** Keras 2.11 to 2.15 wrote the optimisers of its own under this name. */
 const OLD_OPTIMIZER = /^Custom>(?:SGD|RMSprop|Adam|AdamW|Adadelta|Adagrad|Adamax|Nadam|Ftrl|Lion|Adafactor)$/;
 
+/** A class, an old optimiser, or a value that Keras writes as an object. */
+const CLASS_NAME = /^(?:[A-Z]\w*|Custom>\w+|__\w+__|builtin_\w+)$/;
+/** Functions are named without their module; with one, the loader looks for what the application registered. */
+const FUNCTION_KEYS = /^(?:recurrent_)?activation$/;
+
 /** Layers whose construction runs code from the file, or loads a program from elsewhere. */
 const CODE_CLASSES = new Set([
   'Lambda',
@@ -16,6 +21,10 @@ const CODE_CLASSES = new Set([
   'FlaxLayer',
   'TensorFlowOpLayer',
   'TFOpLambda',
+  'SlicingOpLambda',
+  'ClassMethod',
+  'InstanceMethod',
+  'InstanceProperty',
   'PyFunc',
   'function_type',
 ]);
@@ -58,6 +67,9 @@ export function judgeKerasConfig(json: Json, inspection: Inspection): void {
     if (key === 'function_type' && value === 'lambda')
       inspection.report('keras.code', 'a layer whose function is byte code');
     if (key === '__torch_module__' || key === '__lambda__') inspection.report('keras.code', `${key} holds code`);
+    if (FUNCTION_KEYS.test(key) && typeof value === 'string' && value.includes('.')) {
+      inspection.report('keras.custom-object', `${key} is the function ${value}`);
+    }
     judgeKerasConfig(value, inspection);
   }
 }
@@ -79,7 +91,7 @@ function judgeObject(json: JsonObject, className: Json, inspection: Inspection):
     typeof module === 'string'
       ? KERAS_MODULES.test(module)
       : KERAS_CLASSES.has(className) || OLD_OPTIMIZER.test(className);
-  if (!ofKeras) {
+  if (!ofKeras || !CLASS_NAME.test(className)) {
     const rule = typeof module === 'string' && !/^[a-z_]*keras/.test(module) ? 'keras.code' : 'keras.custom-object';
     inspection.report(rule, `makes an instance of ${shown}, which is not of Keras`);
   } else if (typeof registered === 'string' && registered.includes('>') && !registered.startsWith('keras')) {

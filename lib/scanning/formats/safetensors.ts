@@ -93,6 +93,9 @@ function parseHeader(bytes: Uint8Array): JsonObject {
     offset: 8,
   });
   if (!(json instanceof Map)) throw new RefusedError('safetensors.header', 'the header is not an object', 8);
+  for (const name of json.keys()) {
+    if (!name.isWellFormed()) throw new RefusedError('safetensors.header', 'a name with half a character', 8);
+  }
   if (json.size > MAX_TENSORS) throw new RefusedError('file.too-large', `${json.size} tensors`, 8);
   return json;
 }
@@ -103,6 +106,8 @@ function readMetadata(value: Json | undefined): ReadonlyMap<string, string> {
   if (!(value instanceof Map)) throw new RefusedError('safetensors.header', '__metadata__ is not an object', 8);
   for (const [key, text] of value) {
     if (typeof text !== 'string') throw new RefusedError('safetensors.header', `metadata ${key} is not a string`, 8);
+    if (!key.isWellFormed() || !text.isWellFormed())
+      throw new RefusedError('safetensors.header', `metadata ${key} with half a character`, 8);
     metadata.set(key, text);
   }
   return metadata;

@@ -13,6 +13,16 @@ const SCRIPTS: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\bos\.(?:system|popen)\s*\(|\bsubprocess\.\w+\s*\(/, 'Python source'],
   [/<script\b|\bjavascript:|\bon(?:error|load|click)\s*=/i, 'a page with a script'],
   [/<\?php\b/, 'PHP source'],
+  [
+    /\bInvoke-(?:Expression|WebRequest)\b|\.DownloadString\s*\(|\bNew-Object\s+(?:System\.)?Net\./i,
+    'a PowerShell script',
+  ],
+  [/\bos\.execute\s*\(|\bio\.popen\s*\(/, 'Lua source that runs a command'],
+  [/^\s*(?:base::)?system2?\s*\(\s*['"]/m, 'R source that runs a command'],
+  [/^\[Desktop Entry\][^]{0,5000}^Exec\s*=/m, 'a launcher of a program'],
+  [/^\s*(?:sudo\s+)?rm\s+-[a-z]*[rf][a-z]*\s+[/~]/m, 'a command that deletes files'],
+  [/^[^\n]{0,200}@\s*git\+(?:https?|ssh):\/\//m, 'a list of packages from addresses'],
+  [/\bint\s+main\s*\(|^\s*#include\s*[<"]/m, 'C source'],
   [/\bchild_process\b|\brequire\s*\(/, 'JavaScript source'],
   [/^\s*(?:curl|wget)\b[^\n|]{0,500}\|\s*(?:ba)?sh\b/m, 'a command that runs what it downloads'],
 ];

@@ -3,7 +3,7 @@ import type { Json } from '../strictJson.ts';
 
 /** What a node may be: registered operators, and arithmetic on sizes. Loaders resolve the text attribute by attribute. */
 const OPERATOR =
-  /^(?:torch\.ops\.(?:aten|prims?|higher_order|quantized|quantized_decomposed|torchvision|inductor|profiler|symm_mem|c10d|_c10d_functional|fbgemm|torchao)\.\w+(?:\.\w+)*|_operator\.\w+|math\.\w+|torch\.(?:sym_\w+|_sym_\w+)|torch\.\w*\._?higher_order_ops\.\w+\.\w+|\[?[a-z_]*torch\._higher_order_ops\.[\w.]+|#\w+)$/;
+  /^(?:torch\.ops\.(?:aten|prims?|higher_order|quantized|quantized_decomposed|torchvision|inductor|profiler|symm_mem|c10d|_c10d_functional|fbgemm|torchao)\.\w+(?:\.\w+)*|_operator\.(?:add|sub|mul|truediv|floordiv|mod|pow|neg|pos|abs|eq|ne|lt|le|gt|ge|and_|or_|not_|xor|invert|lshift|rshift|getitem|index|matmul|is_|is_not)|math\.\w+|torch\.(?:sym_\w+|_sym_\w+)|torch\.\w*\._?higher_order_ops\.\w+\.\w+|\[?[a-z_]*torch\._higher_order_ops\.[\w.]+|#\w+)$/;
 /** Sizes as sympy parses them, which evaluates what it is given. */
 const EXPRESSION = /^[\w\s+\-*/%(),.<>=!&|~^]*$/;
 const FUNCTIONS =

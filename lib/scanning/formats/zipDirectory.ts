@@ -119,6 +119,9 @@ async function readEnd(reader: RangedReader): Promise<End> {
   const view = viewOf(tail);
   if (at + EOCD_BYTES + view.getUint16(at + 20, true) !== tailBytes)
     throw ambiguous('bytes follow the end record', position);
+  // Nobody who writes models writes comments; readable ones are left alone.
+  const comment = Buffer.from(tail.subarray(at + EOCD_BYTES)).toString('latin1');
+  if (/[^\t\n\r -~]/.test(comment)) throw new RefusedError('zip.hidden', 'a comment that is no text', position);
   const [disk, directoryDisk] = [view.getUint16(at + 4, true), view.getUint16(at + 6, true)];
   const [here, total] = [view.getUint16(at + 8, true), view.getUint16(at + 10, true)];
   if (disk !== directoryDisk || here !== total || (disk !== 0 && disk !== FULL16))

@@ -88,7 +88,7 @@ function stackGlobal(m: PickleState): void {
   const name = m.stack.pop();
   const module = m.stack.pop();
   if (module.kind !== 'text' || name.kind !== 'text' || module.text === undefined || name.text === undefined) {
-    const couldBeTexts = [module, name].every(({ kind }) => kind === 'text' || kind === 'object');
+    const couldBeTexts = [module, name].every(({ kind }) => kind === 'text' || kind === 'object' || kind === 'bytes');
     if (m.context.exploring && !couldBeTexts) throw malformed(m, 'imports a name that is no text');
     m.report('pickle.hidden-import', 'imports a name that is not written literally');
     m.stack.push({ kind: 'global', module: '?', name: '?', role: undefined });

@@ -44,7 +44,7 @@ function loadFromBytes(m: PickleState, [source]: readonly Value[]): Value {
 /** Imports by itself: the name must be one that the stream could import. */
 function ufuncReconstruct(m: PickleState, [module, name]: readonly Value[]): Value {
   const [from, what] = [text(module), text(name)];
-  if (from === undefined || what === undefined || allowedRole(from, what) === undefined) {
+  if (from === undefined || what === undefined || allowedRole(from, what) !== 'value') {
     m.report('pickle.argument', `_ufunc_reconstruct imports ${from ?? '?'}.${what ?? '?'}`);
   }
   return { kind: 'object', type: 'numpy.ufunc', shape: 'plain' };
@@ -131,10 +131,13 @@ function firstArgument(_m: PickleState, [value]: readonly Value[]): Value {
   return value ?? SCALAR;
 }
 
-function reconstructor(m: PickleState, [type]: readonly Value[]): Value {
+function reconstructor(m: PickleState, [type, base]: readonly Value[]): Value {
   const role = type?.kind === 'global' ? type.role : undefined;
   const name = type?.kind === 'global' ? `${type.module}.${type.name}` : '?';
   if (role !== 'class' && role !== 'both') m.report('pickle.unknown-call', `makes an instance of ${name}`);
+  // `base.__new__(type, state)`, then `base.__init__(object, state)`.
+  const made = base?.kind === 'global' ? base.role : undefined;
+  if (made !== 'class' && made !== 'both') m.report('pickle.argument', `${name} is made by what is no class for it`);
   return { kind: 'object', type: name, shape: 'plain' };
 }
 
