@@ -1,15 +1,17 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import * as z from 'zod/mini';
 import { openRangedFile } from '../../lib/adapters/files/rangedFile.ts';
 import { judgeHeader } from '../../lib/scanning/index.ts';
+import { prepare, preparedPython } from './prepare.ts';
 
 const run_ = promisify(execFile);
 const here = new URL('.', import.meta.url).pathname;
+/** Keras needs to be told which library computes. */
+const ENVIRONMENT = { ...process.env, KERAS_BACKEND: 'torch', TF_CPP_MIN_LOG_LEVEL: '3' };
 
 const Result = z.object({
   scanner: z.string(),
@@ -22,53 +24,69 @@ const Result = z.object({
 type Result = z.infer<typeof Result>;
 
 /**
- * `npm run bench -- scan [--libraries PYTHON]… [--peers PYTHON] [--corpus FOLDER]`: writes dangerous files and harmless ones
+ * `npm run bench -- scan [--libraries PYTHON]… [--peers PYTHON] [--corpus FOLDER] [--every N]`: writes dangerous files and harmless ones
  * with whatever reference libraries the given Pythons have, scans both with `strata scan` and the peers, and counts.
- * A corpus folder with `dangerous/` and `harmless/` inside replaces the generated one. Fails if one of our bounds does.
+ * `--prepare` makes the
+ * environments instead; `--every N` gives the peers every Nth file. A corpus folder with `dangerous/` and `harmless/` inside replaces the generated one. Fails if one of our bounds does.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      libraries: { type: 'string', multiple: true, default: prepared('scan-libraries', ['/usr/bin/python3']) },
-      peers: { type: 'string', default: prepared('scan-peers', [])[0] ?? '' },
+      libraries: { type: 'string', multiple: true, default: libraries() },
+      peers: { type: 'string', default: preparedPython('scan-peers') ?? '' },
       corpus: { type: 'string' },
+      prepare: { type: 'boolean', default: false },
+      every: { type: 'string', default: '1' },
     },
   });
+  if (values.prepare) return prepare();
+  if (values.peers === '') console.log('SKIPPED the other scanners: npm run bench -- scan --prepare');
   const folder = await mkdtemp(join(tmpdir(), 'strata-bench-scan-'));
   try {
     const corpus = values.corpus ?? (await generate(folder, values.libraries));
-    const results = await scanAll(corpus, values.peers);
+    const results = await scanAll(corpus, values.peers, values.every);
     const failed = report(corpus, results);
     await reportCosts(folder);
+    await reportThroughput(folder, values.peers);
     if (failed) process.exitCode = 1;
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-function prepared(service: string, fallback: string[]): string[] {
-  const python = join(here, '../../.services', service, 'bin/python');
-  return existsSync(python) ? [python, ...fallback] : fallback;
+function libraries(): string[] {
+  const known = [preparedPython('scan-libraries'), preparedPython('scan-libraries-older')];
+  const found = known.filter((python) => python !== undefined);
+  if (found.length === 0) console.log('SKIPPED the reference libraries: npm run bench -- scan --prepare');
+  return found.length > 0 ? found : ['python3'];
 }
 
 async function generate(folder: string, pythons: readonly string[]): Promise<string> {
   for (const [index, python] of pythons.entries()) {
     const target = join(folder, 'harmless', String(index));
-    const { stdout } = await run_(python, [join(here, 'harmless.py'), target], { maxBuffer: 1e8 });
-    console.log(`harmless, ${python}: ${stdout.trim().split('\n').at(-1)}`);
+    for (const script of ['harmless.py', 'libraries.py']) {
+      const { stdout } = await run_(python, [join(here, script), join(target, script)], {
+        maxBuffer: 1e8,
+        env: ENVIRONMENT,
+      });
+      console.log(`harmless, ${script} by ${python}: ${stdout.trim().split('\n').at(-1)}`);
+    }
   }
-  const { stdout } = await run_(pythons[0] ?? 'python3', [join(here, 'dangerous.py'), join(folder, 'dangerous')]);
-  console.log(`dangerous: ${stdout.trim()}\n`);
+  for (const script of ['dangerous.py', 'tricks.py']) {
+    const target = join(folder, 'dangerous', script);
+    const { stdout } = await run_(pythons[0] ?? 'python3', [join(here, script), target]);
+    console.log(`dangerous, ${script}: ${stdout.trim()}`);
+  }
   return folder;
 }
 
-async function scanAll(corpus: string, peers: string): Promise<Result[]> {
+async function scanAll(corpus: string, peers: string, every: string): Promise<Result[]> {
   const results: Result[] = [];
   for (const kind of ['dangerous', 'harmless']) {
     const folder = join(corpus, kind);
     results.push(...(await lines(process.execPath, [join(here, 'worker.ts'), folder])));
-    if (peers !== '') results.push(...(await lines(peers, [join(here, 'peers.py'), folder])));
+    if (peers !== '') results.push(...(await lines(peers, [join(here, 'peers.py'), folder, every])));
   }
   return results;
 }
@@ -166,4 +184,21 @@ async function measureSparse(path: string, head: Buffer, dataBytes: number): Pro
     `${format} of ${(file.size / 1e9).toFixed(1)} GB: ${status}, ${bytesRead} bytes in ${requests} requests, ${(performance.now() - start).toFixed(0)} ms`,
   );
   await file.close();
+}
+
+/** Megabytes of opcodes a second: a pickle of nested lists, dictionaries, numbers and texts, which no scanner can skip. */
+async function reportThroughput(folder: string, peers: string): Promise<void> {
+  const path = join(folder, 'opcodes');
+  await mkdir(path);
+  const script =
+    'import pickle,sys;d=[{"k%d"%i:[i,i*.5,"text %d"%i,(i,None,True)]} for i in range(300000)];open(sys.argv[1],"wb").write(pickle.dumps(d,4))';
+  await run_(peers === '' ? 'python3' : peers, ['-c', script, join(path, 'opcodes.pkl')]);
+  const { size } = await stat(join(path, 'opcodes.pkl'));
+  const results = await lines(process.execPath, [join(here, 'worker.ts'), path]);
+  if (peers !== '') results.push(...(await lines(peers, [join(here, 'peers.py'), path, '1'])));
+  for (const { scanner, seconds, verdict } of results) {
+    console.log(
+      `${scanner}: ${(size / 1e6 / seconds).toFixed(1)} MB/s of opcodes (${(size / 1e6).toFixed(0)} MB, ${verdict})`,
+    );
+  }
 }

@@ -1,4 +1,4 @@
-"""Runs the other scanners over a folder: peers.py FOLDER; one JSON object per scanner and file on stdout, in this process."""
+"""Runs the other scanners over a folder: peers.py FOLDER [EVERY]; one JSON object per scanner and file on stdout, in this process."""
 import contextlib, io, json, logging, pathlib, sys, time, warnings
 
 warnings.filterwarnings('ignore')
@@ -51,7 +51,7 @@ def modelaudit():
     return scan
 
 
-files = sorted(path for path in pathlib.Path(sys.argv[1]).rglob('*') if path.is_file())
+files = sorted(path for path in pathlib.Path(sys.argv[1]).rglob('*') if path.is_file())[::int(sys.argv[2]) if len(sys.argv) > 2 else 1]
 for make in (picklescan, fickling, modelscan, modelaudit):
     try:
         scan = make()
