@@ -1,9 +1,11 @@
 """Writes harmless models of every format with the reference libraries that are installed: harmless.py OUTPUT_FOLDER."""
-import argparse, collections, datetime, decimal, importlib, io, json, pathlib, pickle, random, sys, warnings, zipfile
+import argparse, collections, datetime, decimal, importlib, io, json, os, pathlib, pickle, random, sys, warnings, zipfile
 
 warnings.filterwarnings('ignore')
-out = pathlib.Path(sys.argv[1])
+out = pathlib.Path(sys.argv[1]).absolute()
 out.mkdir(parents=True, exist_ok=True)
+# Some releases of onnx write external data beside the process instead of beside the model.
+os.chdir(out)
 missing = []
 
 

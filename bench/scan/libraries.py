@@ -2,7 +2,8 @@
 import collections, datetime, fractions, io, json, os, pathlib, pickle, sys, tarfile, uuid, warnings, zipfile
 warnings.filterwarnings('ignore')
 os.environ['TF_CPP_MIN_LOG_LEVEL']='3'
-out=pathlib.Path(sys.argv[1]); out.mkdir(parents=True,exist_ok=True)
+out=pathlib.Path(sys.argv[1]).absolute(); out.mkdir(parents=True,exist_ok=True)
+os.chdir(out)
 def put(n,d): (out/n).write_bytes(d)
 def attempt(f):
     try: f()
