@@ -51,8 +51,10 @@ export async function createStage(
     objects: openDatabase(':memory:'),
   };
   const catalog = watchCatalog(createSqliteCatalogStore(databases.catalog), counters, capabilities);
+  const sent = new Set<string>();
   const queues = announcingQueues(
     createSqliteQueues({ database: databases.queues, clock, random: rng.fork().asRandom(), hostQueues }),
+    sent,
     (queue) => plane.queueChanged(queue),
   );
   const files = await createFileObjectStore({
@@ -143,6 +145,7 @@ export async function createStage(
     partSize: PART_SIZE,
     hostCapacity: HOST_CAPACITY,
     deadlyKeys,
+    sent,
     releases,
     depsOf,
     trace,
@@ -163,12 +166,13 @@ function defineQueues(queues: SqliteQueues): void {
   }
 }
 
-/** Tells which queue got, gave or lost messages. */
-function announcingQueues(queues: SqliteQueues, changed: (queue: string) => void): SqliteQueues {
+/** Tells which queue got, gave or lost messages, and remembers what was `sent`. */
+function announcingQueues(queues: SqliteQueues, sent: Set<string>, changed: (queue: string) => void): SqliteQueues {
   return {
     ...queues,
     async send(queue, messages) {
       await queues.send(queue, messages);
+      for (const { body } of messages) sent.add(`${queue} ${body}`);
       changed(queue);
     },
     async receive(queue, ...rest) {

@@ -32,6 +32,8 @@ export interface Stage {
   readonly releases: Releases;
   /** Keys at which whatever reads an object dies. */
   readonly deadlyKeys: Set<string>;
+  /** Every message that a queue has ever taken: its queue, a space, its body. */
+  readonly sent: ReadonlySet<string>;
   /** What a function, or an operator's call of the plane, is given in one life of its process: ports with their faults. */
   readonly depsOf: (incarnation: Incarnation) => FunctionDeps;
   readonly trace: ((line: string) => void) | undefined;
