@@ -1,14 +1,17 @@
+import type { RescanBlob } from '../../events/rescan/v1.ts';
 import {
   type Blob,
   BlobRow,
   claimVersion,
   expectationOf,
   type HeaderFindings,
+  isAdmitted,
+  outboxPut,
   ReplicaRow,
   type Versioned,
 } from '../catalog/index.ts';
 import type { PartHash } from '../shared/digest.ts';
-import { type Digest, originLocation } from '../shared/ids.ts';
+import { CorrelationId, type Digest, originLocation } from '../shared/ids.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import { Bytes, type EpochMs } from '../shared/units.ts';
 import type { IngestDeps } from './deps.ts';
@@ -34,7 +37,7 @@ export async function blobChanges(
   const row = await BlobRow.get(deps.catalog, digest);
   // A row that names another object than the lost one was written by somebody who verified that object.
   if (row !== undefined && (origin.outcome === 'kept' || row.value.origin.versionId !== origin.lost)) {
-    return keepBlob(row, findings);
+    return keepBlob(row, findings, now);
   }
   if (origin.outcome === 'kept') return undefined;
   const { versionId } = origin;
@@ -77,9 +80,15 @@ export async function blobChanges(
  * The row stays; a verdict of other rules, or one that an operator has overridden, replaces the older one. It is written even unchanged: its origin must still be the same, and a
  * purge that has counted the blob's references must not overlook the one that comes with this write.
  */
-function keepBlob(row: Versioned<Blob>, findings: HeaderFindings): readonly Change[] {
-  const { rules, admission } = row.value.findings;
-  const overridden = findings.admission?.reason === 'overridden' && admission?.reason !== 'overridden';
-  const judged = rules === findings.rules && !overridden ? row.value : { ...row.value, findings };
-  return [BlobRow.put(judged, expectationOf(row))];
+function keepBlob(row: Versioned<Blob>, findings: HeaderFindings, now: EpochMs): readonly Change[] {
+  const { digest, findings: before } = row.value;
+  const overridden = findings.admission?.reason === 'overridden' && before.admission?.reason !== 'overridden';
+  const judged = before.rules === findings.rules && !overridden ? row.value : { ...row.value, findings };
+  const put = BlobRow.put(judged, expectationOf(row));
+  if (isAdmitted(before) === isAdmitted(judged.findings)) return [put];
+  // Older versions that need the bytes stand by the older verdict: they are brought in line as after any change of rules.
+  const rescanId = `published-${digest.slice(0, 16)}.${row.version}`;
+  const correlationId = CorrelationId.parse(rescanId);
+  const body: RescanBlob = { schema: 'rescan-blob/1', rescanId, digest, hop: 0, correlationId };
+  return [put, outboxPut({ id: rescanId, queue: 'rescan', body }, now)];
 }

@@ -130,6 +130,21 @@ describe('a deployment with other rules', () => {
     expect(await notices(plane)).toContain('restored');
   });
 
+  it('brings it back as well when an upload of the same bytes finds them good', async () => {
+    const { plane, state, later } = await twoVersions();
+    state.rules = 'rules-2';
+    state.bad.add(later.length);
+    await startDueRescan(plane.deps);
+    await rescanAll(plane);
+    expect((await VersionRow.get(plane.catalog, TINY, V2))?.value.withdrawn).toBeDefined();
+    state.rules = 'rules-3';
+    state.bad.clear();
+    await plane.upload('uploads/tiny/1.2.0/tiny.safetensors', later);
+    await plane.settle();
+    await rescanAll(plane);
+    expect((await VersionRow.get(plane.catalog, TINY, V2))?.value.withdrawn).toBeUndefined();
+  });
+
   it('offers what became good in quarantine, and publishes it when an operator says so', async () => {
     const { scanner, state } = releases();
     const plane = await createIngestPlane({ scanner });
