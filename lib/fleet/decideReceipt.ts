@@ -56,16 +56,8 @@ export type ReceiptDecision =
 export function decideReceipt(facts: ReceiptFacts): ReceiptDecision {
   const refusal = receiptRefusal(facts);
   if (refusal !== undefined) return { kind: 'refused', reason: refusal };
-  const { receipt } = facts;
   const { state, reason } = settledState(facts);
-  const pinned = state === 'done' && receipt.type === 'pin' ? true : (facts.replica?.pinned ?? false);
-  return {
-    kind: 'settled',
-    state,
-    reason,
-    replica: replicaEffect(facts, state),
-    pinned: state === 'done' && receipt.type === 'unpin' ? false : pinned,
-  };
+  return { kind: 'settled', state, reason, replica: replicaEffect(facts, state), pinned: isPinned(facts, state) };
 }
 
 function receiptRefusal({ receipt, action }: ReceiptFacts): ReceiptRefusal | undefined {
@@ -81,6 +73,17 @@ function receiptRefusal({ receipt, action }: ReceiptFacts): ReceiptRefusal | und
     action.digest === receipt.digest;
   if (!same) return 'other-command';
   return action.state === 'pending' || action.state === 'expired' ? undefined : 'already-settled';
+}
+
+/**
+ * A host keeps a pin when it fetches a broken copy again, while its catalog row went with that copy and came back without one: by
+ * refusing an eviction the host tells of the pin again.
+ */
+function isPinned({ receipt, replica }: ReceiptFacts, state: ActionState): boolean {
+  const { type, code } = receipt;
+  if (type === 'evict' && state === 'failed' && code === 'pinned') return true;
+  if (state === 'done' && (type === 'pin' || type === 'unpin')) return type === 'pin';
+  return replica?.pinned ?? false;
 }
 
 function settledState(facts: ReceiptFacts): {

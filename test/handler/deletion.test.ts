@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { HostCommand } from '../../events/host-command/v1.ts';
 import { claimVersion, promoteAlias, ReplicaRow, rollbackAlias } from '../../lib/catalog/index.ts';
+import { commandHost } from '../../lib/fleet/index.ts';
 import { PortError } from '../../lib/shared/errors.ts';
-import { hostLocation } from '../../lib/shared/ids.ts';
+import { HostId, hostLocation } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../../lib/shared/units.ts';
 import { createDeletionWorld, type DeletionWorld } from '../support/deletionWorld.ts';
 import { correlationId, digestOf, model, version } from '../support/fleetWorld.ts';
@@ -172,6 +173,29 @@ describe('the purge', () => {
     await pin(world, 'b', 'gpu-a', true);
     expect(await world.runPurge()).toEqual([]);
     expect((await world.left('a')).objects).toBe(2);
+  });
+
+  it('learns from the host of a pin that the catalog does not know, and ends when it is taken away', async () => {
+    const world = await createDeletionWorld();
+    await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
+    const host = await world.holdOnHost('gpu-a', 'flux', '1.0.0');
+    await world.remove('flux', '1.0.0', { undoDays: 0 });
+    const evicted = await world.runPurge();
+    const size = Bytes.parse(100);
+    const measured = { bytesBefore: size, bytesAfter: size, usedBytes: size, capacityBytes: size };
+    const kept = { outcome: 'failed', code: 'pinned', measured } as const;
+    await world.deliver('receipts', host.receipt(evicted[0] ?? expect.fail(), kept));
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified', pinned: true });
+    expect(await world.runPurge()).toEqual([]);
+    const command = { type: 'unpin', digest: digestOf('a') } as const;
+    await commandHost(world.deps, { host: HostId.parse('gpu-a'), command, correlationId });
+    const [unpin] = await world.drain();
+    await world.deliver('receipts', host.receipt(unpin ?? expect.fail(), { measured }));
+    const [again] = await world.runPurge();
+    const gone = { ...measured, bytesAfter: Bytes.parse(0) };
+    await world.deliver('receipts', host.receipt(again ?? expect.fail(), { measured: gone }));
+    await world.runPurge();
+    expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged' });
   });
 
   it('deletes exactly the object that the catalog names, not what lies under its key since', async () => {

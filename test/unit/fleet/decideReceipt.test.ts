@@ -259,6 +259,16 @@ describe('a receipt', () => {
     });
   });
 
+  it('of a refused eviction tells of a pin, unless the host was measured since', () => {
+    const kept = receipt({ ...evict, outcome: 'failed', code: 'pinned', after: SIZE });
+    const given = { receipt: kept, action: action({ type: 'evict' }), blobBytes };
+    expect(decideReceipt({ ...given, replica: evicting })).toMatchObject({ replica: 'verified', pinned: true });
+    const leased = receipt({ ...evict, outcome: 'failed', code: 'leased', after: SIZE });
+    expect(decideReceipt({ ...given, receipt: leased, replica: evicting })).toMatchObject({ pinned: false });
+    const unpinnedSince = replica({ state: 'verified', checkedAt: 101 });
+    expect(decideReceipt({ ...given, replica: unpinnedSince })).toMatchObject({ replica: 'unchanged' });
+  });
+
   it('about a blob that the catalog does not know never makes a verified copy', () => {
     const given = {
       receipt: receipt({ origin: 'local' }),
