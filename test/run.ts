@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { isPrepared, ServiceName } from '../local/services/places.ts';
 import { PROJECTS } from './projects.ts';
 
 /*
- * `npm test`: every project, one after another, so that each has the machine to itself; services start within the suites that
- * need them. What is not prepared is skipped and named on the last line; what
+ * `npm test`: every project, one after another; services start within the suites that need them. The simulation, which only
+ * computes, runs beside them at low priority, in the time for which they wait. What is not prepared is skipped and named on the last line; what
  * `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead.
  */
 
 const VITEST = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs');
+
+const IN_THE_BACKGROUND = 'simulation';
 
 interface Counts {
   readonly passed: number;
@@ -17,17 +20,25 @@ interface Counts {
   readonly skipped: number;
 }
 
-function runProject(project: string): Promise<{ readonly ok: boolean; readonly counts: Counts }> {
+interface Run {
+  readonly ok: boolean;
+  readonly counts: Counts;
+  readonly output: string;
+}
+
+function runProject(project: string, write: (chunk: Buffer) => void, priority: number): Promise<Run> {
   return new Promise((resolve, reject) => {
     const args = [VITEST, 'run', '--project', project, '--passWithNoTests'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: process.env });
+    // Its children inherit it.
+    if (child.pid !== undefined) setPriority(child.pid, priority);
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => {
-      process.stdout.write(chunk);
+      write(chunk);
       output += chunk.toString();
     });
     child.once('error', reject);
-    child.once('close', (code) => resolve({ ok: code === 0, counts: countsOf(output) }));
+    child.once('close', (code) => resolve({ ok: code === 0, counts: countsOf(output), output }));
   });
 }
 
@@ -42,8 +53,7 @@ function countsOf(output: string): Counts {
 
 let total: Counts = { passed: 0, failed: 0, skipped: 0 };
 let failedProjects = 0;
-for (const project of PROJECTS) {
-  const { ok, counts } = await runProject(project);
+function add({ ok, counts }: Run): void {
   if (!ok) failedProjects += 1;
   total = {
     passed: total.passed + counts.passed,
@@ -52,6 +62,16 @@ for (const project of PROJECTS) {
     skipped: total.skipped + counts.skipped,
   };
 }
+
+const { PRIORITY_LOW, PRIORITY_NORMAL } = constants.priority;
+const simulation = runProject(IN_THE_BACKGROUND, () => {}, PRIORITY_LOW);
+for (const project of PROJECTS) {
+  if (project === IN_THE_BACKGROUND) continue;
+  add(await runProject(project, (chunk) => process.stdout.write(chunk), PRIORITY_NORMAL));
+}
+const simulated = await simulation;
+process.stdout.write(simulated.output);
+add(simulated);
 
 const unprepared = ServiceName.options.filter((service) => service !== 'published-model' && !isPrepared(service));
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
