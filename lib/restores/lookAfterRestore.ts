@@ -116,7 +116,8 @@ async function decide(
   const now = deps.clock.now();
   switch (step) {
     case 'wait': {
-      const dueAt = EpochMs.parse(Math.max(now + LOOK_AGAIN_MS, row.value.readyAt + EVENT_MS));
+      // What the store answered when it was asked may be lost, and the row's time is the slowest that the price book knows.
+      const dueAt = EpochMs.parse(now + LOOK_AGAIN_MS);
       const state = row.value.state === 'asked' ? 'restoring' : row.value.state;
       return { changes: [RestoreRow.put({ ...row.value, state, dueAt }, expectationOf(row))], answer: step };
     }

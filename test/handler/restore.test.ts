@@ -101,6 +101,17 @@ describe('a read of an archived blob', () => {
     expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
   });
 
+  it('is finished by the schedule also when the bucket’s answer to the asking was lost with the event', async () => {
+    const { world, blob } = await asked();
+    const { versionId } = (await world.blob(blob.digest)).origin;
+    await world.deps.objects.restore(blobKey(blob.digest), versionId, { tier: 'standard', days: 3 });
+    await world.run();
+    await world.clock.advance(HOUR_MS);
+    await world.watchRestores();
+    await world.run();
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+  });
+
   it('asks again when the restored copy expires before it was copied, and publishes nothing of it', async () => {
     const { world, blob } = await asked();
     await world.run();
