@@ -46,17 +46,20 @@ export interface BlobDeletionDeps {
   readonly rates: Rates;
 }
 
-/** The changes beside the reference's that end a blob which no other version refers to and no host holds. */
+/**
+ * The changes beside the reference's that end a blob which no other version refers to and no host holds. Its row must have been read
+ * before its references were.
+ */
 export async function startDeletion(
   deps: BlobDeletionDeps,
   { model, version, correlationId }: PurgeVersion,
-  digest: Digest,
+  blob: Versioned<Blob>,
   replicas: readonly Versioned<Replica>[],
 ): Promise<readonly Change[]> {
   const { catalog } = deps;
-  const blob = await BlobRow.get(catalog, digest);
+  const { digest } = blob.value;
   const tombstone = await TombstoneRow.get(catalog, model, version);
-  if (blob === undefined || tombstone === undefined) return [];
+  if (tombstone === undefined) return [];
   const restore = await RestoreRow.get(catalog, digest);
   const now = deps.clock.now();
   const freedBytes = Bytes.parse((tombstone.value.freedBytes ?? 0) + blob.value.size);

@@ -1,15 +1,18 @@
 import type { PurgeVersion } from '../../events/purge-version/v1.ts';
 import { SET_FILE } from '../../events/upload-set/v1.ts';
 import {
+  BlobRow,
   type Decided,
   expectationOf,
   queryAll,
+  type Reference,
   ReferenceRow,
   settle,
   startingWith,
   type Tombstone,
   TombstoneRow,
   UploadRow,
+  type Versioned,
 } from '../catalog/index.ts';
 import { commandHost, type OperatorDeps } from '../fleet/index.ts';
 import { uploadKey } from '../ingest/index.ts';
@@ -90,6 +93,8 @@ async function purgeDigest(deps: PurgeDeps, message: PurgeVersion, digest: Diges
 
 async function decideDigest(deps: PurgeDeps, message: PurgeVersion, digest: Digest): Promise<Decided<BlobPurgeStep>> {
   const { model, version } = message;
+  // Before the references: each write that adds one bumps the blob's row, so one that comes too late to be seen is a conflict.
+  const blob = await BlobRow.get(deps.catalog, digest);
   const references = await loadReferences(deps.catalog, digest);
   const own = references.find(({ value }) => value.model === model && value.version === version);
   // Taken by an earlier try.
@@ -106,8 +111,17 @@ async function decideDigest(deps: PurgeDeps, message: PurgeVersion, digest: Dige
     key: ReferenceRow.key(digest, model, version),
     expect: { version: own.version },
   };
-  const ending = answer.step === 'delete' ? await startDeletion(deps, message, digest, replicas) : [];
+  if (answer.step === 'keep-shared') return { changes: [unrefer, ...stillReferred(references, own)], answer };
+  const ending = blob === undefined ? [] : await startDeletion(deps, message, blob, replicas);
   return { changes: [unrefer, ...ending], answer };
+}
+
+/** Two purges at once must not each leave the blob to the other: of all that leave it, the last one sees that it is the last. */
+function stillReferred(references: readonly Versioned<Reference>[], own: Versioned<Reference>): readonly Change[] {
+  const other = references.find((one) => one !== own);
+  if (other === undefined) return [];
+  const { digest, model, version } = other.value;
+  return [{ kind: 'check', key: ReferenceRow.key(digest, model, version), expect: { version: other.version } }];
 }
 
 /** What was uploaded for the version: exactly the object versions that were published, whatever lies under their keys now. */
