@@ -1,9 +1,10 @@
 import type { QuarantineChanged } from '../../events/quarantine-changed/v1.ts';
 import {
   AliasRow,
+  type Blob,
+  BlobRow,
   type Decided,
   expectationOf,
-  type HeaderFindings,
   isAdmitted,
   listVersions,
   ModelRow,
@@ -15,10 +16,11 @@ import {
   settle,
   startingWith,
   type Version,
+  type Versioned,
   VersionRow,
 } from '../catalog/index.ts';
 import type { Digest } from '../shared/ids.ts';
-import type { Change } from '../shared/ports/catalogStore.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import type { IngestCall, IngestDeps } from './deps.ts';
 import { placePut } from './messages.ts';
@@ -27,65 +29,87 @@ import { placePut } from './messages.ts';
 const MOST_ALIASES = 40;
 
 /**
- * Makes every version that needs a blob what the blob's verdict says: withdrawn, so that `latest` and ranges pass over it and
- * aliases go back to where they pointed before; or back again, and placed, when only this blob kept it away. Nothing is deleted.
+ * Makes every version that needs a blob what the verdicts on its blobs say: withdrawn when one of them is refused, so that `latest`
+ * and ranges pass over it and aliases go back to where they pointed before; or back again, and placed, when none is. Called after
+ * every verdict that is written. Nothing is deleted.
  */
-export async function alignVersions(
-  deps: IngestDeps,
-  digest: Digest,
-  findings: HeaderFindings,
-  call: IngestCall,
-): Promise<void> {
+export async function alignVersions(deps: IngestDeps, digest: Digest, call: IngestCall): Promise<void> {
   const items = await queryAll(deps.catalog, { partition: `BLOB#${digest}`, ...startingWith('REFERENCE#') });
   for (const item of items) {
     const reference = ReferenceRow.parse(item).value;
-    const changed = await settle(deps.catalog, 'The version', () => decide(deps, reference, findings));
-    if (changed === undefined) continue;
+    const aligned = await settle(deps.catalog, 'The version', () => decide(deps, reference));
+    if (aligned === undefined) continue;
     const { model, version } = reference;
-    call.telemetry.metric('VersionsAligned', 'Count', 1, { change: changed });
-    call.telemetry.warn(`version-${changed}`, { model, version, digest, status: findings.status });
+    const { change, by } = aligned;
+    call.telemetry.metric('VersionsAligned', 'Count', 1, { change });
+    call.telemetry.warn(`version-${change}`, { model, version, digest: by.digest, status: by.findings.status });
   }
 }
 
-async function decide(
-  deps: IngestDeps,
-  { digest, model, version }: Reference,
-  findings: HeaderFindings,
-): Promise<Decided<'withdrawn' | 'restored' | undefined>> {
+interface Aligned {
+  readonly change: 'withdrawn' | 'restored';
+  readonly by: Blob;
+}
+
+async function decide(deps: IngestDeps, { digest, model, version }: Reference): Promise<Decided<Aligned | undefined>> {
+  // Read before the verdicts: whoever writes a verdict later finds this version, or what is written here.
   const row = await VersionRow.get(deps.catalog, model, version);
   const modelRow = await ModelRow.get(deps.catalog, model);
+  const blob = row === undefined ? undefined : await decidingBlob(deps.catalog, row.value, digest);
   const now = deps.clock.now();
-  const changed = row === undefined ? undefined : changeOf(row.value, digest, findings, now);
-  if (row === undefined || modelRow === undefined || changed === undefined) return { changes: [], answer: undefined };
+  const changed = row === undefined || blob === undefined ? undefined : changeOf(row.value, blob.value, now);
+  if (row === undefined || modelRow === undefined || blob === undefined || changed === undefined) {
+    return { changes: [], answer: undefined };
+  }
+  const { findings } = blob.value;
   const versions = await listVersions(deps.catalog, model);
   const newest = newestSupported(versions.map((one) => (one.version === version ? changed : one)));
-  const answer = changed.withdrawn === undefined ? 'restored' : 'withdrawn';
-  const aliases = answer === 'withdrawn' ? await aliasChanges(deps, changed, versions, now) : [];
+  const change = changed.withdrawn === undefined ? 'restored' : 'withdrawn';
+  const aliases = change === 'withdrawn' ? await aliasChanges(deps, changed, versions, now) : [];
+  const noticeId = `${change}:${model}@${version}:${blob.value.digest}:${findings.rules}`;
   return {
     changes: [
+      { kind: 'check', key: BlobRow.key(blob.value.digest), expect: expectationOf(blob) },
       VersionRow.put(changed, expectationOf(row)),
       ModelRow.put(
         { ...modelRow.value, newest: newest ?? modelRow.value.newest, updatedAt: now },
         expectationOf(modelRow),
       ),
       ...aliases,
-      noticePut(`${answer}:${model}@${version}:${findings.rules}`, noticeOf(changed, digest, findings, answer, now)),
-      ...(answer === 'restored' ? [placePut(model, version, changed.correlationId, now)] : []),
+      noticePut(noticeId, noticeOf(changed, blob.value, change, now)),
+      ...(change === 'restored' ? [placePut(model, version, changed.correlationId, now)] : []),
     ],
-    answer,
+    answer: { change, by: blob.value },
   };
 }
 
-/** The version as it should be; undefined where it is so already. */
-function changeOf(version: Version, digest: Digest, findings: HeaderFindings, now: EpochMs): Version | undefined {
-  const { withdrawn, ...rest } = version;
-  if (!isAdmitted(findings)) {
-    if (withdrawn !== undefined) return undefined;
-    const reason = findings.admission?.reason ?? findings.status;
-    const mark = { at: now, digest, reason, wasDeprecated: version.deprecated };
-    return { ...rest, deprecated: true, withdrawn: mark };
+/**
+ * The blob that decides about a version after a verdict on `digest`: the one that it is withdrawn for while that one is refused, or
+ * else any other that is refused; without one, the version comes back.
+ */
+async function decidingBlob(
+  catalog: CatalogStore,
+  { files, withdrawn }: Version,
+  digest: Digest,
+): Promise<Versioned<Blob> | undefined> {
+  const judged = await BlobRow.get(catalog, withdrawn?.digest ?? digest);
+  if (withdrawn === undefined || (judged !== undefined && !isAdmitted(judged.value.findings))) return judged;
+  for (const file of files) {
+    const other = await BlobRow.get(catalog, file.digest);
+    if (other !== undefined && !isAdmitted(other.value.findings)) return other;
   }
-  return withdrawn?.digest === digest ? { ...rest, deprecated: withdrawn.wasDeprecated } : undefined;
+  return judged;
+}
+
+/** The version as it should be by the verdict on its deciding blob; undefined where it is so already. */
+function changeOf(version: Version, { digest, findings }: Blob, now: EpochMs): Version | undefined {
+  const { withdrawn, ...rest } = version;
+  if (isAdmitted(findings))
+    return withdrawn === undefined ? undefined : { ...rest, deprecated: withdrawn.wasDeprecated };
+  if (withdrawn?.digest === digest) return undefined;
+  const reason = findings.admission?.reason ?? findings.status;
+  const wasDeprecated = withdrawn?.wasDeprecated ?? version.deprecated;
+  return { ...rest, deprecated: true, withdrawn: { at: now, digest, reason, wasDeprecated } };
 }
 
 /** Aliases of a withdrawn version go back where they came from, as far as that is to be had. */
@@ -110,9 +134,8 @@ async function aliasChanges(
 
 function noticeOf(
   { model, version, correlationId }: Version,
-  digest: Digest,
-  findings: HeaderFindings,
-  change: 'withdrawn' | 'restored',
+  { digest, findings }: Blob,
+  change: Aligned['change'],
   at: EpochMs,
 ): QuarantineChanged {
   const [first] = findings.reasons;

@@ -50,7 +50,7 @@ async function alignFiles(deps: IngestDeps, { model, version }: SetName, call: I
   const published = (await VersionRow.get(deps.catalog, model, version))?.value;
   for (const digest of new Set(published?.files.map((file) => file.digest))) {
     const findings = (await BlobRow.get(deps.catalog, digest))?.value.findings;
-    if (findings !== undefined && !isAdmitted(findings)) await alignVersions(deps, digest, findings, call);
+    if (findings !== undefined && !isAdmitted(findings)) await alignVersions(deps, digest, call);
   }
 }
 

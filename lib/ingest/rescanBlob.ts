@@ -90,7 +90,7 @@ async function settleFindings(
   if (before.status !== findings.status) {
     call.telemetry.info('verdict-changed', { digest, before: before.status, status: findings.status });
   }
-  await alignVersions(deps, digest, findings, call);
+  await alignVersions(deps, digest, call);
 }
 
 /** An override stands for these bytes and the rules that it was given under. */

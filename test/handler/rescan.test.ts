@@ -16,35 +16,15 @@ import {
 } from '../../lib/catalog/index.ts';
 import { releaseUpload, startDueRescan, startRescan } from '../../lib/ingest/index.ts';
 import { loadServable } from '../../lib/fleet/index.ts';
-import { type HeaderVerdict, SCANNER, type Scanner } from '../../lib/scanning/index.ts';
 import { hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
+import { releases } from '../support/releases.ts';
 import { sqsBatchOf, testContext } from '../support/envelopes.ts';
 
 const TINY = ModelName.parse('tiny');
 const [V1, V2] = [SemVer.parse('1.0.0'), SemVer.parse('1.1.0')];
 const key = (version: SemVer) => `uploads/tiny/${version}/tiny.safetensors`;
-
-/** A scanner of which later releases find the bytes in `bad` malicious, and whose rules are named by their number. */
-function releases() {
-  const state = { rules: 'rules-1', bad: new Set<number>() };
-  const judge = (size: number, verdict: HeaderVerdict): HeaderVerdict =>
-    state.bad.has(size)
-      ? { ...verdict, rules: state.rules, status: 'malicious', reasons: [{ rule: 'file.executable', text: 'found' }] }
-      : { ...verdict, rules: state.rules };
-  const scanner: Scanner = {
-    get rules() {
-      return state.rules;
-    },
-    judgeHeader: async (reader, options) => judge(reader.size, await SCANNER.judgeHeader(reader, options)),
-    judgeInSteps: async (reader, options) => {
-      const step = await SCANNER.judgeInSteps(reader, options);
-      return step.outcome === 'judged' ? { ...step, verdict: judge(reader.size, step.verdict) } : step;
-    },
-  };
-  return { state, scanner };
-}
 
 async function twoVersions() {
   const { state, scanner } = releases();

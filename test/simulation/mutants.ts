@@ -228,7 +228,7 @@ export const mutants: readonly Mutant[] = [
     id: 'version-not-withdrawn',
     breaks: 'A re-scan: a version whose blob is refused now keeps being what `latest` means.',
     file: 'lib/ingest/rescanBlob.ts',
-    find: '  await alignVersions(deps, digest, findings, call);\n',
+    find: '  await alignVersions(deps, digest, call);\n',
     replace: '',
   },
   ...storeMutants,
