@@ -33,20 +33,21 @@ export function decideTransition({ message, action, blob, mode, replicas }: Tran
   const { versionId } = message.from;
   // What was switched off deletes nothing either; a copy that stays for it is an orphan and swept as one.
   const discard = mode === 'on' ? 'discard-copy' : 'finished';
+  // The mode is the sweep's: what somebody wants to read is moved all the same.
+  const allowed = mode === 'on' || action.reason === 'restored';
   // Its own switch ends an action: this one was overtaken by another move, or by the purge of the blob.
   const moved = blob?.origin.versionId !== versionId;
   if (moved && action.state === 'pending') return 'give-up';
   if (blob === undefined) return discard;
   if (!moved) {
     if (action.state !== 'pending') return discard;
-    // The switch is the sweep's: what somebody wants to read is copied all the same.
-    return mode === 'on' || action.reason === 'restored' ? 'move' : 'refuse';
+    return allowed ? 'move' : 'refuse';
   }
   const left = replicas.find((one) => one.host === undefined && one.versionId === versionId);
   if (left?.state !== 'evicting') return action.state === 'done' ? 'finished' : discard;
   // The switch itself has sent the message that deletes, later: whoever asked before the switch may still begin to read.
   if (message.hop === 0) return 'finished';
-  if (mode !== 'on') return 'wait';
+  if (!allowed) return 'wait';
   const reading = replicas.some(
     (one) => (one.state === 'reserved' || one.state === 'filling') && one.versionId === versionId,
   );

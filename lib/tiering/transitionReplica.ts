@@ -267,7 +267,7 @@ async function comeAgain(deps: TransitionDeps, message: TransitionReplica): Prom
   if (message.hop >= MOST_HOPS) {
     throw new TieringError({
       code: 'still-pinned',
-      message: `Readers have pinned version ${message.from.versionId} of ${message.digest} for two days. See \`strata explain\`.`,
+      message: `The old version ${message.from.versionId} of ${message.digest} stayed for two days: readers have pinned it (see \`strata explain\`), or \`tierSweep\` is not on. Redrive this message when neither holds.`,
       retryable: false,
     });
   }

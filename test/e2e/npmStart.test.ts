@@ -22,7 +22,11 @@ describe('npm start', { timeout: 180_000 }, () => {
 
   /** Runs as a process group of its own, so that whatever it leaves behind can be found. */
   function start(...flags: readonly string[]) {
-    const child = spawn(process.execPath, ['runtime/main.ts', '--port', '0', ...flags], {
+    return run(process.execPath, ['runtime/main.ts', '--port', '0', ...flags]);
+  }
+
+  function run(command: string, args: readonly string[]) {
+    const child = spawn(command, args, {
       detached: true,
       env: { ...process.env, TMPDIR: scratch },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -74,6 +78,15 @@ describe('npm start', { timeout: 180_000 }, () => {
     expect(await exited).toBe(130);
     await leftNothing(child, output());
     expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it('leaves nothing when a supervisor ends npm alone', async () => {
+    const { child, exited, seen, output } = run('npm', ['start', '--', '--port', '0', '--no-samples']);
+    await seen('host-b                   registered');
+    child.kill('SIGTERM');
+    await exited;
+    await leftNothing(child, output());
+    await eventually(async () => expect(strataFilesIn(scratch)).toEqual([]), 15_000);
   });
 
   it('leaves nothing when it is interrupted at any moment', async () => {
@@ -174,6 +187,11 @@ describe('npm start', { timeout: 180_000 }, () => {
     expect(output()).toContain('--nonsense');
   });
 });
+
+/** npm keeps a cache of its own there. */
+function strataFilesIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => name.startsWith('strata'));
+}
 
 function isAlive(group: number): boolean {
   try {

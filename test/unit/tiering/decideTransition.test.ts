@@ -98,6 +98,19 @@ describe('a transition message', () => {
     expect(decideTransition({ ...facts, mode: 'dry-run' })).toBe(step);
   });
 
+  it.each([
+    ['moves', 0, blob, 'pending', [copy({ state: 'verified' })], 'move'],
+    ['deletes what its switch left', 1, moved, 'done', [left], 'delete-old'],
+  ] as const)(
+    'that follows a restore %s, while transitions are switched off',
+    (_name, hop, known, state, replicas, step) => {
+      const restored = { ...action(state), reason: 'restored' };
+      expect(decideTransition({ message: message(hop), action: restored, blob: known, replicas, mode: 'off' })).toBe(
+        step,
+      );
+    },
+  );
+
   it('that nobody decided does nothing', () => {
     expect(decideTransition({ message: message(0), action: undefined, blob, replicas: [], mode: 'on' })).toBe(
       'finished',
