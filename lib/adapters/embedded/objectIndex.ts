@@ -72,8 +72,6 @@ export interface ListedVersion {
   readonly isLatest: boolean;
 }
 
-export type ObjectIndex = ReturnType<typeof createObjectIndex>;
-
 /** The rows of one bucket. Callers open the transactions. */
 export function createObjectIndex(database: DatabaseSync) {
   applySchema(database, 1, DDL);

@@ -13,7 +13,6 @@ export const CopyValue = z.strictObject({
   startedAt: EpochMs,
   expiresAt: EpochMs,
 });
-export type CopyUnderWay = z.infer<typeof CopyValue>;
 
 export const CopyRow = defineRow({
   name: 'copy under way',

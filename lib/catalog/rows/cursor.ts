@@ -9,7 +9,6 @@ export const CursorValue = z.strictObject({
   cursor: z.optional(z.string()),
   movedAt: EpochMs,
 });
-export type ScanCursor = z.infer<typeof CursorValue>;
 
 export const CursorRow = defineRow({
   name: 'cursor',

@@ -138,7 +138,6 @@ export const ScanProgressValue = z.strictObject({
   bytes: z.string(),
   expiresAt: EpochMs,
 });
-export type ScanProgress = z.infer<typeof ScanProgressValue>;
 
 export const ScanProgressRow = defineRow({
   name: 'scan progress',
