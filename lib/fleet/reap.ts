@@ -20,6 +20,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
 import { placeAgain, REAP_MARGIN_MS, retryChanges } from './decideRetry.ts';
+import { ReapError } from './errors.ts';
 import { promisedTo } from './settleReceipt.ts';
 
 export interface ReapDeps {
@@ -39,23 +40,43 @@ export type ActionReaping = 'expired' | 'superseded' | 'tried-again' | 'ended-si
 /**
  * Every minute: hosts that were not heard become silent, those silent for a day retired, commands that nobody answered end, and
  * prefetches that failed too often in a row are decided anew after their pause. None of it removes anything from a host, so a clock that jumps costs a report at worst. Each shard takes its oldest 100 a run.
+ * A row that fails is passed over; then `ReapError` (retryable) is thrown at the end.
  */
 export async function reap(deps: ReapDeps): Promise<void> {
+  const failures: unknown[] = [];
+  const each = async (items: readonly Item[], reapOne: (item: Item) => Promise<void>): Promise<void> => {
+    for (const item of items) {
+      try {
+        await reapOne(item);
+      } catch (error) {
+        failures.push(error);
+        deps.telemetry.metric('NotReaped', 'Count', 1);
+        deps.telemetry.error('not reaped', error, { row: item.key.partition, sort: item.key.sort });
+      }
+    }
+  };
   for (let shard = 0; shard < HOST_SHARDS; shard += 1) {
-    for (const item of await due(deps.catalog, `DUE#HOST#${shard}`, deps.clock.now())) {
+    await each(await due(deps.catalog, `DUE#HOST#${shard}`, deps.clock.now()), async (item) => {
       const { id } = HostRow.parse(item).value;
       const reason = await reapHost(deps, id);
       if (reason !== 'heard-since') deps.telemetry.warn('host reaped', { host: id, reason });
       deps.telemetry.metric('HostReaped', 'Count', 1, { reason });
-    }
+    });
   }
   for (let shard = 0; shard < ACTION_SHARDS; shard += 1) {
     const before = EpochMs.parse(Math.max(0, deps.clock.now() - REAP_MARGIN_MS));
-    for (const item of await due(deps.catalog, `DUE#ACTION#${shard}`, before)) {
+    await each(await due(deps.catalog, `DUE#ACTION#${shard}`, before), async (item) => {
       const reason = await reapAction(deps, ActionRow.parse(item).value.actionId);
       deps.telemetry.metric('ActionReaped', 'Count', 1, { reason });
-    }
+    });
   }
+  if (failures.length === 0) return;
+  throw new ReapError({
+    code: 'not-reaped',
+    message: `${failures.length} hosts or commands could not be reaped; see \`not reaped\` in the log. The next run tries again.`,
+    retryable: true,
+    cause: new AggregateError(failures),
+  });
 }
 
 async function due(store: CatalogStore, partition: string, until: EpochMs): Promise<readonly Item[]> {

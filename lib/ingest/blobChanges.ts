@@ -26,12 +26,14 @@ export interface FoundBlob {
   readonly manifest: string;
   readonly findings: HeaderFindings;
   readonly size: number;
+  /** False where nothing else vouches for the blob: a row that is gone was purged, and stays gone. */
+  readonly mayCreate: boolean;
 }
 
-/** The blob's row and its origin replica; undefined where what vouched for the objects is gone, or they are being swept. */
+/** The blob's row and its origin replica; undefined where what vouched for the objects is gone, or the objects are being swept. */
 export async function blobChanges(
   deps: Pick<IngestDeps, 'catalog' | 'settings'>,
-  { digest, hashes, origin, manifest, findings, size }: FoundBlob,
+  { digest, hashes, origin, manifest, findings, size, mayCreate }: FoundBlob,
   now: EpochMs,
 ): Promise<readonly Change[] | undefined> {
   const row = await BlobRow.get(deps.catalog, digest);
@@ -39,7 +41,7 @@ export async function blobChanges(
   if (row !== undefined && (origin.outcome === 'kept' || row.value.origin.versionId !== origin.lost)) {
     return keepBlob(row, findings, now);
   }
-  if (origin.outcome === 'kept') return undefined;
+  if (origin.outcome === 'kept' || (row === undefined && !mayCreate)) return undefined;
   const { versionId } = origin;
   const claims = [
     await claimVersion(deps.catalog, digest, 'bytes', versionId),

@@ -22,9 +22,18 @@ const PAGE = 50;
 const PAGES_PER_RUN = 20;
 const RESERVE_MS = 60_000;
 
-/** Looks whether the origin object of each blob is where the catalog says, and repairs what is not. Answers how many. */
-export async function repairBlobs(deps: IngestDeps, call: IngestCall): Promise<number> {
+export interface Repairs {
+  readonly repaired: number;
+  readonly failures: readonly unknown[];
+}
+
+/**
+ * Looks whether the origin object of each blob is where the catalog says, and repairs what is not. A blob that fails is
+ * passed over, so that it does not hold up those behind it, and looked at again when the scan comes round.
+ */
+export async function repairBlobs(deps: IngestDeps, call: IngestCall): Promise<Repairs> {
   let repaired = 0;
+  const failures: unknown[] = [];
   await continueScan(
     deps.catalog,
     { name: 'blobs', shards: SWEEP_SHARDS, pages: call.remainingMs() < RESERVE_MS ? 0 : PAGES_PER_RUN },
@@ -35,14 +44,20 @@ export async function repairBlobs(deps: IngestDeps, call: IngestCall): Promise<n
         ...(cursor === undefined ? {} : { cursor }),
       });
       for (const item of page.items) {
-        const row = await BlobRow.get(deps.catalog, BlobRow.parse(item).value.digest);
-        if (row !== undefined && (await repairBlob(inPartsOf(row.value, deps), row.value, call))) repaired += 1;
+        try {
+          const row = await BlobRow.get(deps.catalog, BlobRow.parse(item).value.digest);
+          if (row !== undefined && (await repairBlob(inPartsOf(row.value, deps), row.value, call))) repaired += 1;
+        } catch (error) {
+          failures.push(error);
+          call.telemetry.metric('BlobsNotRepaired', 'Count', 1);
+          call.telemetry.error('blob-not-repaired', error, { row: item.key.partition });
+        }
       }
       return page.cursor;
     },
     () => deps.clock.now(),
   );
-  return repaired;
+  return { repaired, failures };
 }
 
 /** The digest depends on the part size that the blob was named by. */
@@ -114,10 +129,11 @@ async function restore(
   if (origin.outcome === 'kept') return true;
   if (origin.outcome !== 'placed') return false;
   const settled = await settle(deps.catalog, 'The blob', async () => {
-    const changes = await blobChanges(deps, { digest, hashes, origin, manifest, findings, size }, deps.clock.now());
+    const found = { digest, hashes, origin, manifest, findings, size, mayCreate: false };
+    const changes = await blobChanges(deps, found, deps.clock.now());
     return { changes: changes ?? [], answer: changes !== undefined };
   });
-  // What was found was just being swept: the next scan copies anew.
+  // The blob was purged meanwhile, or what was found was just being swept: then the next scan copies anew.
   if (!settled) return false;
   call.telemetry.warn('blob-repaired', { digest, from: source.key });
   return true;

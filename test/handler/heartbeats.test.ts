@@ -193,6 +193,24 @@ describe('a command that nobody answers', () => {
     }
   });
 
+  it('ends, and silent hosts are fenced, although the oldest rows cannot be read', async () => {
+    const { world } = await resident();
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    const [command] = await world.run();
+    for (const partition of ['DUE#HOST#0', 'DUE#ACTION#0']) {
+      const key = { partition: `NEWER#${partition}`, sort: 'META' };
+      const item = { key, body: { v: 99 }, index: { due: { partition, sort: '0' } } };
+      await world.catalog.transact([{ kind: 'put', expect: 'absent', item }]);
+    }
+    await world.clock.advance(2 * HOUR_MS);
+    await expect(world.reap()).rejects.toMatchObject({ code: 'not-reaped', retryable: true });
+    expect(await world.host('gpu-a')).toMatchObject({ state: 'silent' });
+    expect(await world.action(command!.actionId)).toMatchObject({ state: 'expired' });
+    expect(world.metrics.filter(({ name }) => name === 'NotReaped')).toHaveLength(2);
+    const told = world.records.filter(({ event }) => event === 'not reaped').map(({ fields }) => fields['row']);
+    expect(told).toEqual(['NEWER#DUE#HOST#0', 'NEWER#DUE#ACTION#0']);
+  });
+
   it('is settled by its receipt all the same when that comes late', async () => {
     const { world, host } = await resident();
     await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { BlobRow, ReplicaRow, UploadHeadRow, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
+import {
+  BlobRow,
+  queryAll,
+  ReplicaRow,
+  startingWith,
+  UploadHeadRow,
+  UploadRow,
+  VersionRow,
+} from '../../lib/catalog/index.ts';
 import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
+import { PortError } from '../../lib/shared/errors.ts';
 import { reconcileUploads } from '../../lib/ingest/index.ts';
 import { Location, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
@@ -142,6 +151,65 @@ describe('the reconciler', () => {
     await plane.reconcile();
     expect(metric(plane, 'BlobsLost')).toBe(1);
     expect(await blobOf(plane)).toEqual(blob);
+  });
+
+  it('does not bring back a blob that is purged while it is repaired', async () => {
+    const moment: { purge?: () => Promise<void> } = {};
+    const plane = await createIngestPlane({
+      objects: (store) => ({
+        ...store,
+        async copy(...args) {
+          await moment.purge?.();
+          return store.copy(...args);
+        },
+      }),
+    });
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    const blob = await blobOf(plane);
+    if (blob === undefined) throw new Error('not published');
+    await plane.objects.remove(blobKey(blob.digest), blob.origin.versionId);
+    const rows = () => queryAll(plane.catalog, { partition: `BLOB#${blob.digest}`, ...startingWith('') });
+    let purges = 0;
+    moment.purge = async () => {
+      purges += 1;
+      const changes = (await rows()).map(({ key, version }) => ({ kind: 'delete' as const, key, expect: { version } }));
+      await plane.catalog.transact(changes);
+    };
+    await plane.reconcile();
+    expect(purges).toBe(1);
+    expect(await rows()).toEqual([]);
+    expect(metric(plane, 'BlobsRepaired')).toBe(0);
+  });
+
+  it('repairs the other blobs where one cannot be looked at, and fails at the end', async () => {
+    const denial: { armed: boolean; key?: string } = { armed: false };
+    const plane = await createIngestPlane({
+      objects: (store) => ({
+        ...store,
+        async head(key, versionId) {
+          if (denial.armed && key.startsWith('blobs/')) denial.key ??= key;
+          if (key !== denial.key) return store.head(key, versionId);
+          throw new PortError({ code: 'access-denied', message: 'the key is disabled', retryable: false });
+        },
+      }),
+    });
+    for (const value of [1, 2, 3]) await plane.upload(`uploads/m${value}/1.0.0/a.safetensors`, safetensors(200, value));
+    await plane.settle();
+    const { versions } = await plane.objects.listVersions({ prefix: 'blobs/', limit: 100 });
+    for (const { key, versionId } of versions) {
+      if (!key.endsWith('.parts')) await plane.objects.remove(key, versionId);
+    }
+    denial.armed = true;
+    await expect(plane.reconcile()).rejects.toMatchObject({ code: 'not-repaired', retryable: true });
+    expect(metric(plane, 'BlobsRepaired')).toBe(2);
+    expect(metric(plane, 'BlobsNotRepaired')).toBe(1);
+    const told = plane.telemetry.records.find(({ event }) => event === 'blob-not-repaired');
+    expect(told?.fields['row']).toBe(denial.key?.replace('blobs/', 'BLOB#'));
+    delete denial.key;
+    denial.armed = false;
+    await plane.reconcile();
+    expect(metric(plane, 'BlobsRepaired')).toBe(3);
   });
 
   it('gets through more objects than one run takes', async () => {
