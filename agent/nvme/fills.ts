@@ -195,7 +195,6 @@ async function settleWhatStands(parts: StoreParts, request: FillRequest): Promis
   }
   await parts.ledger.commit([{ is: 'broken', digest }]);
   if ((await removeBlob(parts, digest)).bytesAfter > 0) return 'stuck';
-  parts.leaving.delete(digest);
   return 'fill';
 }
 

@@ -53,6 +53,7 @@ function createWriter(disk: Disk, state: LedgerState, soundBytes: number) {
   let compactAbove = Math.max(COMPACT_ABOVE_BYTES, soundBytes * 2);
   let waiting: Waiting[] = [];
   let writing = false;
+  let nameSynced = true;
 
   async function compact(): Promise<void> {
     const records = recordsOf(state);
@@ -65,9 +66,18 @@ function createWriter(disk: Disk, state: LedgerState, soundBytes: number) {
     await disk.write(ASIDE_PATH, 0, bytes);
     await disk.sync(ASIDE_PATH);
     await disk.rename(ASIDE_PATH, LEDGER_PATH);
-    await disk.syncDirectory(FOLDERS.state);
+    // From here on the name means the new file, whether or not the folder can be synced.
     end = bytes.length;
     compactAbove = Math.max(COMPACT_ABOVE_BYTES, end * 2);
+    nameSynced = false;
+    await syncName();
+  }
+
+  /** Until this has succeeded a power cut may bring the old file back, so nothing in the new one is durable. */
+  async function syncName(): Promise<void> {
+    if (nameSynced) return;
+    await disk.syncDirectory(FOLDERS.state);
+    nameSynced = true;
   }
 
   /** One round takes all that wait now: one write and one sync for however many callers. */
@@ -75,6 +85,7 @@ function createWriter(disk: Disk, state: LedgerState, soundBytes: number) {
     const records = round.flatMap((one) => one.records);
     const bytes = Buffer.from(lineOf(records));
     if (end + bytes.length > compactAbove) await compact();
+    await syncName();
     // A failed round leaves bytes behind `end`; the next one overwrites them, and a start in between takes them for a torn tail.
     await disk.write(LEDGER_PATH, end, bytes);
     await disk.sync(LEDGER_PATH);

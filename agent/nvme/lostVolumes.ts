@@ -25,7 +25,7 @@ async function forget(parts: StoreParts, { digest, size, state, volume }: BlobEn
   const receipt = state === 'resident' ? parts.receiptOf(event, capacityBytes(parts)) : [];
   await parts.ledger.commit([{ is: 'gone', digest }, ...receipt]);
   parts.unclaimed.delete(digest);
-  parts.leaving.delete(digest);
+  parts.unrecorded.delete(digest);
   parts.policy.left(digest, false);
   parts.asks.forget(digest);
 }

@@ -97,11 +97,11 @@ export function createMoves(parts: StoreParts): Moves {
     await unveil(disk, digest, to.name, size);
     giveWay(digest);
     // From here on nobody is given the old path.
-    parts.leaving.add(digest);
+    const endLeaving = parts.leaving.begin(digest);
     try {
       await ledger.commit([{ is: 'moved', digest }]);
     } finally {
-      parts.leaving.delete(digest);
+      endLeaving();
     }
     if (to.tier === 'nvme') parts.policy.entered(digest, size);
     else parts.policy.left(digest, true);

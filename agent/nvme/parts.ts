@@ -12,6 +12,7 @@ import type { Asks } from './asks.ts';
 import type { EvictionConfig, EvictionPolicy } from './evictionPolicy.ts';
 import type { Ledger } from './ledger.ts';
 import type { Leases } from './leases.ts';
+import type { Leaving } from './leaving.ts';
 import type { BlobEntry, LedgerRecord } from './records.ts';
 import type { SteadyTime } from './steadyTime.ts';
 import type { BlobTurns, Turns } from './turns.ts';
@@ -75,7 +76,9 @@ export interface StoreParts {
   /** Reservations and resizes, one at a time: what one of them counted stays true until it has committed. */
   readonly admissions: Turns;
   /** Blobs that are about to leave: no longer served, not yet gone. Set and checked without an await in between. */
-  readonly leaving: Set<Digest>;
+  readonly leaving: Leaving;
+  /** Evictions that have begun and are not yet durable: the files may be gone. Not served; upkeep retries them. */
+  readonly unrecorded: Set<Digest>;
   /** Bytes that a reservation has not yet claimed from the volume. */
   readonly unclaimed: Map<Digest, number>;
   /** Blobs on a slower volume that were asked for: they are to move up. */
@@ -122,7 +125,11 @@ export function plannedBytes(config: StoreConfig, capacity: Bytes): number {
 /** Whether an inference process may be given this blob now. */
 export function servable(parts: StoreParts, digest: Digest): boolean {
   const blob = parts.ledger.state.blobs.get(digest);
-  return blob?.state === 'resident' && parts.volumes.isActive(blob.volume) && !parts.leaving.has(digest);
+  return blob?.state === 'resident' && parts.volumes.isActive(blob.volume) && !departs(parts, digest);
+}
+
+function departs(parts: StoreParts, digest: Digest): boolean {
+  return parts.leaving.has(digest) || parts.unrecorded.has(digest);
 }
 
 export function evictable(parts: StoreParts, blob: BlobEntry): boolean {
@@ -130,7 +137,7 @@ export function evictable(parts: StoreParts, blob: BlobEntry): boolean {
     !blob.pinned &&
     !parts.leases.protects(blob.digest) &&
     (!parts.blobTurns.busy(blob.digest) || givesWay(parts, blob.digest)) &&
-    !parts.leaving.has(blob.digest)
+    !departs(parts, blob.digest)
   );
 }
 

@@ -33,13 +33,14 @@ export interface RemovalOptions {
 /**
  * Takes a blob off the disk: out of the view, then its files, then measured. Only what is measured to be gone is released
  * from the budget; `bytesAfter` above zero means that the copy has leaked, and it stays counted and unservable. The caller
- * holds the blob's turn and has put it among those that are leaving, or it was never servable.
+ * holds the blob's turn and has put it among the unrecorded, or it was never servable.
  */
 export async function removeBlob(parts: StoreParts, digest: Digest, options: RemovalOptions = {}): Promise<Measured> {
   const measured = await removeFiles(parts, digest);
   const change = measured.bytesAfter === 0 ? 'gone' : 'broken';
   await parts.ledger.commit([{ is: change, digest }, ...(options.alsoCommit?.(measured) ?? [])]);
   parts.unclaimed.delete(digest);
+  parts.unrecorded.delete(digest);
   if (change === 'gone') {
     parts.policy.left(digest, options.evicted ?? false);
     parts.asks.forget(digest);
@@ -79,13 +80,13 @@ export async function removeFrom(parts: StoreParts, digest: Digest, volume: Volu
 
 /**
  * Removes a blob that is not protected, closing the door to new leases first; callers have checked `evictable` without an
- * await in between. When the removal cannot be made durable the blob stays among those that are leaving, for upkeep to retry.
+ * await in between. When the removal cannot be made durable the blob stays among the unrecorded, for upkeep to retry.
  */
 export function evictBlob(parts: StoreParts, digest: Digest, options: RemovalOptions = {}): Promise<Measured> {
-  parts.leaving.add(digest);
-  return parts.blobTurns.take(digest, async () => {
-    const measured = await removeBlob(parts, digest, { evicted: true, ...options });
-    parts.leaving.delete(digest);
-    return measured;
+  const endLeaving = parts.leaving.begin(digest);
+  return parts.blobTurns.take(digest, () => {
+    parts.unrecorded.add(digest);
+    endLeaving();
+    return removeBlob(parts, digest, { evicted: true, ...options });
   });
 }

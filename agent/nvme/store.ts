@@ -8,6 +8,7 @@ import { createFills, type Fills, refreshView } from './fills.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { dropLost } from './lostVolumes.ts';
 import { createLeases, type Lease, type Leases } from './leases.ts';
+import { createLeaving } from './leaving.ts';
 import {
   capacityBytes,
   evictable,
@@ -98,7 +99,6 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
   await deps.disk.syncDirectory('.');
   const { ledger, condition } = await openLedger(deps.disk);
   const time = createSteadyTime(deps.clock);
-  const leaving = new Set<Digest>();
   const volumes = await openVolumes({ ...deps, ledger }, config, config.volumes ?? []);
   const parts: StoreParts = {
     ...deps,
@@ -106,7 +106,8 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
     time,
     ledger,
     volumes,
-    leaving,
+    leaving: createLeaving(),
+    unrecorded: new Set(),
     leases: createLeases(ledger, { random: deps.random, telemetry: deps.telemetry, time }, config),
     asks: createAsks(deps.clock),
     wished: new Set(),
@@ -222,7 +223,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
       await leases.endExpired();
       const lost = await dropLost(parts);
       // Removals that could not be recorded when they were made.
-      for (const digest of parts.leaving) if (!parts.blobTurns.busy(digest)) await evictBlob(parts, digest);
+      for (const digest of parts.unrecorded) if (!parts.blobTurns.busy(digest)) await evictBlob(parts, digest);
       await dropAbandoned();
       if (ledger.state.draining) await evictUnprotected();
       await enforceLimits(parts);

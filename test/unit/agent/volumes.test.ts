@@ -135,6 +135,25 @@ describe('a store with an SSD volume below', () => {
     expect(world.staged()).toEqual([]);
   });
 
+  it('leases to nobody what an eviction waits for, also when the move before it ends', async () => {
+    const { world, agent, blobs } = await fiveAsked();
+    const moving = agent.moveOnce();
+    const switching = () => blobs.find(({ digest }) => !agent.store.residents().includes(digest));
+    for (let task = 0; task < 1000 && switching() === undefined; task += 1) await Promise.resolve();
+    const { digest } = switching() ?? expect.fail('none is being moved');
+    const eviction = { ended: false };
+    const evicted = agent.store.evict(digest).finally(() => {
+      eviction.ended = true;
+    });
+    while (!eviction.ended) {
+      expect(await agent.store.lease([digest])).toBeUndefined();
+      expect(await agent.store.pin(digest, true)).toBe(false);
+    }
+    expect(await evicted).toMatchObject({ outcome: 'gone' });
+    expect(await moving).toBe(true);
+    expect((await world.copies()).map(({ named }) => named)).not.toContain(digest);
+  });
+
   it('without its ledger distrusts every volume and keeps one copy of each', async () => {
     const { world, agent, blobs } = await fiveAsked();
     await world.moveAll(agent);
