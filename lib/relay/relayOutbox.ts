@@ -31,7 +31,7 @@ export function outboxShards(partitions: readonly string[]): readonly number[] {
 
 /**
  * Sends the outbox rows of these shards, oldest first, and deletes each after it was sent: a row is sent at least once. A
- * queue that cannot be reached does not hold up the others. Throws `RelayError` (retryable) when rows were left behind.
+ * queue that cannot be reached does not hold up the others, nor a message that is refused the rest of its queue. Throws `RelayError` (retryable) when rows were left behind.
  */
 export async function relayOutbox(deps: RelayDeps, shards: readonly number[], call: RelayCall): Promise<void> {
   const failures: unknown[] = [];
@@ -74,16 +74,46 @@ async function relayPage(deps: RelayDeps, items: readonly Item[], call: RelayCal
   }
   for (const [queue, rows] of byQueue) {
     for (const batch of batches(rows)) {
-      try {
-        await sendBatch(deps, queue, batch, call);
-        await removeRows(deps.catalog, batch);
-      } catch (error) {
-        failures.push(error);
-        break;
-      }
+      const failed = await relayBatch(deps, queue, batch, call);
+      failures.push(...failed);
+      if (failed.some(isPassing)) break;
     }
   }
   return failures;
+}
+
+/** Messages that are refused together are sent one by one, so that only those stay that the queue does not take. */
+async function relayBatch(
+  deps: RelayDeps,
+  queue: string,
+  batch: readonly Versioned<OutboxMessage>[],
+  call: RelayCall,
+): Promise<readonly unknown[]> {
+  try {
+    await sendBatch(deps, queue, batch, call);
+    await removeRows(deps.catalog, batch);
+    return [];
+  } catch (error) {
+    if (!isRefusal(error)) return [error];
+    const [first, ...others] = batch;
+    if (first !== undefined && others.length === 0) {
+      call.telemetry.metric('MessagesRefused', 'Count', 1);
+      call.telemetry.error('message-refused', error, { queue, id: first.value.id });
+      return [error];
+    }
+  }
+  const failures: unknown[] = [];
+  for (const row of batch) failures.push(...(await relayBatch(deps, queue, [row], call)));
+  return failures;
+}
+
+/** Of the queue and not of the message: what comes after it would only wait for the same answer. */
+function isPassing(error: unknown): boolean {
+  return error instanceof PortError && error.retryable;
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof PortError && (error.code === 'invalid-request' || error.code === 'too-large');
 }
 
 /** At most ten messages and one message's greatest length each: what one call may carry. */

@@ -99,6 +99,41 @@ describe('the relay', () => {
     expect(await world.left()).toBe(2);
   });
 
+  it('sends everything else where a queue refuses a message, within its batch and behind it', async () => {
+    const world = setUp();
+    const put = (id: string, text: string) => outboxPut({ id, queue: 'ingest', body: { text } }, world.clock.now());
+    const rows = Array.from({ length: 400 }, (_, n) => put(`ingest:${n}`, n === 0 ? 'unsendable' : 'x'));
+    for (const row of rows) await world.catalog.transact([row]);
+    const sender: MessageSender = {
+      async send(queue, messages) {
+        if (!messages.some(({ body }) => body.includes('unsendable'))) return world.queues.send(queue, messages);
+        throw new PortError({ code: 'invalid-request', message: 'a character is refused', retryable: false });
+      },
+    };
+    const relay = () => relayOutbox({ catalog: world.catalog, sender }, ALL_OUTBOX_SHARDS, world.call);
+    await expect(relay()).rejects.toMatchObject({ code: 'not-sent' });
+    expect(await world.left()).toBe(1);
+    expect(world.waiting('ingest')).toBe(399);
+    const refused = world.recorded.records.filter(({ event }) => event === 'message-refused');
+    expect(refused.map(({ fields }) => fields)).toEqual([{ queue: 'ingest', id: 'ingest:0' }]);
+  });
+
+  it('asks a queue once a page while it cannot be reached', async () => {
+    const world = setUp();
+    await world.put('ingest', 400);
+    let calls = 0;
+    const sender: MessageSender = {
+      send() {
+        calls += 1;
+        return Promise.reject(new PortError({ code: 'unavailable', message: 'away', retryable: true }));
+      },
+    };
+    const relay = relayOutbox({ catalog: world.catalog, sender }, ALL_OUTBOX_SHARDS, world.call);
+    await expect(relay).rejects.toMatchObject({ code: 'not-sent' });
+    expect(calls).toBe(OUTBOX_SHARDS);
+    expect(await world.left()).toBe(400);
+  });
+
   it('passes over a row that it cannot read', async () => {
     const world = setUp();
     const key = { partition: 'OUTBOX#0', sort: '0' };
