@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CorrelationId, Digest } from '../../lib/shared/ids.ts';
+import { CorrelationId, Digest, ModelName, SemVer } from '../../lib/shared/ids.ts';
 
 const rescanId = z.string().check(z.minLength(1), z.maxLength(200));
 /** Where a paused judgement goes on. */
@@ -41,3 +41,12 @@ export const RescanUpload = z.strictObject({
   correlationId: CorrelationId,
 });
 export type RescanUpload = z.infer<typeof RescanUpload>;
+
+/** Command: make one version what the verdicts on its files say. */
+export const AlignVersion = z.strictObject({
+  schema: z.literal('align-version/1'),
+  model: ModelName,
+  version: SemVer,
+  correlationId: CorrelationId,
+});
+export type AlignVersion = z.infer<typeof AlignVersion>;

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
-import { RescanBlob, RescanPage, RescanUpload } from '../../events/rescan/v1.ts';
-import { type IngestDeps, rescanBlob, rescanPage, rescanUpload } from '../../lib/ingest/index.ts';
+import { AlignVersion, RescanBlob, RescanPage, RescanUpload } from '../../events/rescan/v1.ts';
+import { alignVersion, type IngestDeps, rescanBlob, rescanPage, rescanUpload } from '../../lib/ingest/index.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
 import { rescan } from './function.ts';
 
 export function createRescanHandler(deps: IngestDeps & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: rescan,
-    message: z.discriminatedUnion('schema', [RescanPage, RescanBlob, RescanUpload]),
+    message: z.discriminatedUnion('schema', [RescanPage, RescanBlob, RescanUpload, AlignVersion]),
     correlationId: (message) => message.correlationId,
     handle: async (message, delivery) => {
       switch (message.schema) {
@@ -17,6 +17,8 @@ export function createRescanHandler(deps: IngestDeps & QueueHandlerDeps): QueueH
           return rescanBlob(deps, message, delivery);
         case 'rescan-upload/1':
           return rescanUpload(deps, message, delivery);
+        case 'align-version/1':
+          return alignVersion(deps, message, delivery);
       }
     },
   });

@@ -9,6 +9,7 @@ import {
   type Version,
   VersionRow,
 } from '../catalog/index.ts';
+import type { AlignVersion } from '../../events/rescan/v1.ts';
 import type { PlaceModel } from '../../events/place-model/v1.ts';
 import type { CorrelationId, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
@@ -25,7 +26,8 @@ export interface Undoing {
 }
 
 /**
- * Brings a deleted version back as it was and has it placed again. Undoing twice answers the version that is there. Throws
+ * Brings a deleted version back as it was, has it placed again, and has it made what the verdicts on its files say by now: those
+ * that were written while it was deleted did not find it. Undoing twice answers the version that is there. Throws
  * `DeletionError` `not-deleted`, and `undo-window-over` once its purge has begun.
  */
 export async function undoDelete(store: CatalogStore, undoing: Undoing): Promise<Version> {
@@ -39,13 +41,16 @@ export async function undoDelete(store: CatalogStore, undoing: Undoing): Promise
     if (state !== 'deleted') throw tooLate(row.value);
     if (undoing.dryRun) return { changes: [], answer: content };
     const modelRow = await ModelRow.get(store, model);
-    const body: PlaceModel = { schema: 'place-model/1', model, version, correlationId: undoing.correlationId };
+    const { correlationId } = undoing;
+    const place: PlaceModel = { schema: 'place-model/1', model, version, correlationId };
+    const align: AlignVersion = { schema: 'align-version/1', model, version, correlationId };
     return {
       changes: [
         VersionRow.put(content, 'absent'),
         { kind: 'delete', key: TombstoneRow.key(model, version), expect: { version: row.version } },
         modelChange(model, modelRow, [...(await otherVersions(store, content)), content], now),
-        outboxPut({ id: `undo:${model}@${version}`, queue: 'placement', body }, now),
+        outboxPut({ id: `undo:${model}@${version}`, queue: 'placement', body: place }, now),
+        outboxPut({ id: `undo-align:${model}@${version}`, queue: 'rescan', body: align }, now),
       ],
       answer: content,
     };

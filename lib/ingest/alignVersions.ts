@@ -35,15 +35,29 @@ const MOST_ALIASES = 40;
  */
 export async function alignVersions(deps: IngestDeps, digest: Digest, call: IngestCall): Promise<void> {
   const items = await queryAll(deps.catalog, { partition: `BLOB#${digest}`, ...startingWith('REFERENCE#') });
-  for (const item of items) {
-    const reference = ReferenceRow.parse(item).value;
-    const aligned = await settle(deps.catalog, 'The version', () => decide(deps, reference));
-    if (aligned === undefined) continue;
-    const { model, version } = reference;
-    const { change, by } = aligned;
-    call.telemetry.metric('VersionsAligned', 'Count', 1, { change });
-    call.telemetry.warn(`version-${change}`, { model, version, digest: by.digest, status: by.findings.status });
-  }
+  for (const item of items) await align(deps, ReferenceRow.parse(item).value, call);
+}
+
+/**
+ * The same for one version and all of its files. Called after it is published or brought back: a verdict that was written while it
+ * was not there did not find it.
+ */
+export async function alignVersion(
+  deps: IngestDeps,
+  { model, version }: Pick<Version, 'model' | 'version'>,
+  call: IngestCall,
+): Promise<void> {
+  const files = (await VersionRow.get(deps.catalog, model, version))?.value.files;
+  for (const digest of new Set(files?.map((file) => file.digest))) await align(deps, { digest, model, version }, call);
+}
+
+async function align(deps: IngestDeps, reference: Reference, call: IngestCall): Promise<void> {
+  const aligned = await settle(deps.catalog, 'The version', () => decide(deps, reference));
+  if (aligned === undefined) return;
+  const { model, version } = reference;
+  const { change, by } = aligned;
+  call.telemetry.metric('VersionsAligned', 'Count', 1, { change });
+  call.telemetry.warn(`version-${change}`, { model, version, digest: by.digest, status: by.findings.status });
 }
 
 interface Aligned {

@@ -1,22 +1,19 @@
 import type { UploadSet } from '../../events/upload-set/v1.ts';
 import { SET_FILE } from '../../events/upload-set/v1.ts';
 import {
-  BlobRow,
   type Decided,
   everPublished,
   expectationOf,
-  isAdmitted,
   type SetFile,
   type Upload,
   UploadHeadRow,
   UploadRow,
   UploadSetRow,
   type VersionFile,
-  VersionRow,
   settle,
 } from '../catalog/index.ts';
 import { KeySegment, type ModelName, type SemVer } from '../shared/ids.ts';
-import { alignVersions } from './alignVersions.ts';
+import { alignVersion } from './alignVersions.ts';
 import type { IngestCall, IngestDeps } from './deps.ts';
 import { setFiles, withdrawal } from './membership.ts';
 import { quarantineNotices } from './messages.ts';
@@ -39,19 +36,11 @@ export async function closeSet(deps: IngestDeps, name: SetName, call: IngestCall
   await quarantineMisfits(deps, name, call);
   const outcome = await settle(deps.catalog, 'The set', () => decideClosing(deps, name));
   if (outcome === 'other-version') await dissolve(deps, name, call);
-  if (outcome === 'published' || outcome === 'already-published') await alignFiles(deps, name, call);
+  // A file may have been judged again between its own publication and that of its set.
+  if (outcome === 'published' || outcome === 'already-published') await alignVersion(deps, name, call);
   if (outcome !== 'published') return;
   call.telemetry.info('version-published', { model: name.model, version: name.version, set: name.set });
   call.telemetry.metric('VersionsPublished', 'Count', 1);
-}
-
-/** A file may have been judged again between its own publication and that of its set. */
-async function alignFiles(deps: IngestDeps, { model, version }: SetName, call: IngestCall): Promise<void> {
-  const published = (await VersionRow.get(deps.catalog, model, version))?.value;
-  for (const digest of new Set(published?.files.map((file) => file.digest))) {
-    const findings = (await BlobRow.get(deps.catalog, digest))?.value.findings;
-    if (findings !== undefined && !isAdmitted(findings)) await alignVersions(deps, digest, call);
-  }
 }
 
 type Closing = 'unknown-set' | 'incomplete' | 'already-published' | 'other-version' | 'published';

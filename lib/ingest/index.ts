@@ -1,3 +1,4 @@
+export { alignVersion } from './alignVersions.ts';
 export type { IngestCall, IngestDeps, PinnedUpload, ReconcileDeps } from './deps.ts';
 export { decideAdmission } from './decideAdmission.ts';
 export { decideObservation, type Notification } from './decideObservation.ts';

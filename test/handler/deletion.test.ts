@@ -88,7 +88,7 @@ describe('deleting a version', () => {
     expect(await world.undo('flux', '1.0.0')).toMatchObject({ version: '1.0.0' });
     expect(await world.version('flux', '1.0.0')).toBeDefined();
     expect(await world.tombstone('flux', '1.0.0')).toBeUndefined();
-    expect((await world.takeOutbox()).map(({ queue }) => queue)).toEqual(['placement']);
+    expect((await world.takeOutbox()).map(({ queue }) => queue).toSorted()).toEqual(['placement', 'rescan']);
     await world.passWindow();
     await world.runPurge();
     expect((await world.left('a')).objects).toBe(2);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RescanBlob } from '../../events/rescan/v1.ts';
 import { createRescanHandler } from '../../functions/rescan/handler.ts';
 import { VersionRow } from '../../lib/catalog/index.ts';
+import { deleteVersion, undoDelete } from '../../lib/deletion/index.ts';
 import { CorrelationId, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import { sqsBatchOf, testContext } from '../support/envelopes.ts';
@@ -58,14 +59,27 @@ async function twoFiles() {
         hop: 0,
         correlationId,
       };
-      await plane.queues.send('ingest', [{ body: JSON.stringify(body) }]);
-      const received = await plane.queues.receive('ingest', 10, 0, 60);
-      expect((await handler(sqsBatchOf(received), testContext())).batchItemFailures).toEqual([]);
-      for (const { receiptHandle } of received) await plane.queues.remove('ingest', receiptHandle);
-      await plane.relayOnce();
+      await plane.queues.send('rescan', [{ body: JSON.stringify(body) }]);
+      await work();
     }
   }
-  return { judge, hooks, version, digestOf };
+  async function work(): Promise<void> {
+    await plane.relayOnce();
+    const received = await plane.queues.receive('rescan', 10, 0, 60);
+    expect((await handler(sqsBatchOf(received), testContext())).batchItemFailures).toEqual([]);
+    for (const { receiptHandle } of received) await plane.queues.remove('rescan', receiptHandle);
+    await plane.relayOnce();
+  }
+  /** Deletes the version, and brings it back after `meanwhile`. */
+  async function deletedWhile(meanwhile: () => Promise<void>): Promise<void> {
+    const terms = { model: TINY, version: V1, correlationId: CorrelationId.parse('deletion'), dryRun: false };
+    await deleteVersion(plane.catalog, { ...terms, undoDays: 7, now: plane.clock.now() });
+    await meanwhile();
+    expect(await version()).toBeUndefined();
+    await undoDelete(plane.catalog, { ...terms, now: plane.clock.now() });
+    await work();
+  }
+  return { judge, hooks, version, digestOf, deletedWhile };
 }
 
 describe('a version of several files', () => {
@@ -93,5 +107,19 @@ describe('a version of several files', () => {
     await judge('rules-3', [], ['a']);
     expect(hooks.beforeRestore).toBeUndefined();
     expect((await version())?.withdrawn?.digest).toBe(digestOf(file));
+  });
+
+  it.each<File>(['a', 'b'])('is withdrawn with its undo when %s became bad while it was deleted', async (file) => {
+    const { judge, version, digestOf, deletedWhile } = await twoFiles();
+    await deletedWhile(() => judge('rules-2', [file], ['a', 'b']));
+    expect(await version()).toMatchObject({ deprecated: true, withdrawn: { digest: digestOf(file) } });
+  });
+
+  it('comes back whole with its undo when its file became good while it was deleted', async () => {
+    const { judge, version, deletedWhile } = await twoFiles();
+    await judge('rules-2', ['a'], ['a', 'b']);
+    await deletedWhile(() => judge('rules-3', [], ['a', 'b']));
+    expect(await version()).toMatchObject({ deprecated: false });
+    expect(await version()).not.toHaveProperty('withdrawn');
   });
 });

@@ -49,7 +49,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     random: nodeRandom,
     ...(options.verifiesParts === true ? { hashPartsOf: PLANE_PART_SIZE } : {}),
   });
-  for (const queue of ['ingest', 'scan', 'digest', 'placement', 'sweep-orphans']) {
+  for (const queue of ['ingest', 'scan', 'digest', 'placement', 'rescan', 'sweep-orphans']) {
     queues.define(`${queue}-dlq`);
     queues.define(queue, { redrive: { maxReceiveCount: 3, deadLetter: `${queue}-dlq` } });
   }
