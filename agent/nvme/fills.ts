@@ -8,6 +8,7 @@ import type { Bytes } from '../../lib/shared/units.ts';
 import { reserve } from './admission.ts';
 import { readManifest } from './manifest.ts';
 import { type StoreParts, servable } from './parts.ts';
+import type { LedgerRecord } from './records.ts';
 import { blobPath, FIRST_VOLUME, stagingFolder, stagingPath } from './paths.ts';
 import { measure, removeBlob } from './removal.ts';
 import { unveil } from './unveil.ts';
@@ -213,7 +214,10 @@ async function attemptFill(parts: StoreParts, request: FillRequest, flight: Flig
   } else if (parts.ledger.state.draining) {
     return { end: 'failed', code: 'draining', message: 'This host is draining.' };
   } else {
-    await parts.ledger.commit([{ is: 'reserved', digest, size, origin }]);
+    // Recorded parts are worth what is staged: a removal may have taken the file and failed to say so.
+    const staged = await parts.disk.stat(stagingPath(digest, known.volume));
+    const again: LedgerRecord = { is: 'reserved', digest, size, origin, volume: known.volume };
+    await parts.ledger.commit(staged === undefined ? [{ is: 'gone', digest }, again] : [again]);
   }
   await claim(parts, digest, size);
   if (flight.ending !== undefined) return interrupted(flight.ending);
