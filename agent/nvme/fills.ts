@@ -217,7 +217,8 @@ async function attemptFill(parts: StoreParts, request: FillRequest, flight: Flig
     // Recorded parts are worth what is staged: a removal may have taken the file and failed to say so.
     const staged = await parts.disk.stat(stagingPath(digest, known.volume));
     const again: LedgerRecord = { is: 'reserved', digest, size, origin, volume: known.volume };
-    await parts.ledger.commit(staged === undefined ? [{ is: 'gone', digest }, again] : [again]);
+    const lost = staged === undefined && known.parts.size > 0;
+    await parts.ledger.commit(lost ? [again, { is: 'unstaged', digest }] : [again]);
   }
   await claim(parts, digest, size);
   if (flight.ending !== undefined) return interrupted(flight.ending);

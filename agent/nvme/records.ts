@@ -20,6 +20,8 @@ export const LedgerRecord = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('reserved'), digest: Digest, size: Bytes, origin: Origin, volume: OnVolume }),
   /** One part of it is written, checked and synced in the staging file. */
   z.strictObject({ is: z.literal('part'), digest: Digest, part: z.number() }),
+  /** The parts that were recorded of a fill are not staged any more. */
+  z.strictObject({ is: z.literal('unstaged'), digest: Digest }),
   /** The blob stands under its name, complete and verified. */
   z.strictObject({ is: z.literal('resident'), digest: Digest, at: EpochMs }),
   /** On the disk, but nothing trustworthy says that it was verified: not servable until its bytes are hashed again. */
@@ -136,6 +138,9 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
       return;
     case 'part':
       changeBlob(state, record.digest, (blob) => ({ parts: new Set([...blob.parts, record.part]) }));
+      return;
+    case 'unstaged':
+      changeBlob(state, record.digest, () => ({ parts: new Set() }));
       return;
     case 'resident':
       changeBlob(state, record.digest, () => ({
