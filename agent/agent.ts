@@ -60,8 +60,8 @@ export interface Agent extends AgentSteps {
 /** @throws DiskError when the store cannot be opened. */
 export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise<Agent> {
   const { clock, random, telemetry, sender } = deps;
-  const stamps = createStamps(clock);
   const opened: { store?: Store } = {};
+  const stamps = createStamps(clock, () => opened.store?.ledger.state.stampedAt ?? 0);
   const session = await openSession(
     {
       ...deps,

@@ -55,6 +55,8 @@ export const LedgerRecord = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('subject-forgotten'), subject: z.string() }),
   /** Heartbeats up to this sequence may have been sent by this generation. */
   z.strictObject({ is: z.literal('heartbeats'), generation: Generation, upTo: z.number() }),
+  /** The latest moment that a receipt carries. */
+  z.strictObject({ is: z.literal('stamped'), at: EpochMs }),
 ]);
 export type LedgerRecord = z.infer<typeof LedgerRecord>;
 
@@ -99,7 +101,11 @@ export interface LedgerState {
   capacityBytes: Bytes | undefined;
   draining: boolean;
   heartbeats: { readonly generation: Generation; readonly upTo: number } | undefined;
+  /** The latest moment that a receipt carries; whatever the clock says after a restart, later ones go on from there. */
+  stampedAt: EpochMs;
 }
+
+const NO_TIME = EpochMs.parse(0);
 
 export function emptyState(): LedgerState {
   return {
@@ -111,10 +117,9 @@ export function emptyState(): LedgerState {
     capacityBytes: undefined,
     draining: false,
     heartbeats: undefined,
+    stampedAt: NO_TIME,
   };
 }
-
-const NO_TIME = EpochMs.parse(0);
 
 /** Folds one record into the state. Records about a blob that is not there change nothing. */
 export function applyRecord(state: LedgerState, record: LedgerRecord): void {
@@ -191,6 +196,7 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
       return;
     case 'finished': {
       const { receipt, forgetAt } = record;
+      if (receipt.finishedAt > state.stampedAt) state.stampedAt = receipt.finishedAt;
       state.finished.set(receipt.actionId, { actionId: receipt.actionId, forgetAt, unsent: receipt });
       return;
     }
@@ -211,6 +217,9 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
     case 'heartbeats':
       state.heartbeats = { generation: record.generation, upTo: record.upTo };
       return;
+    case 'stamped':
+      state.stampedAt = record.at;
+      return;
   }
 }
 
@@ -227,6 +236,7 @@ export function recordsOf(state: LedgerState): LedgerRecord[] {
   for (const [subject, times] of state.commanded) records.push({ is: 'commanded', subject, ...times });
   if (state.capacityBytes !== undefined) records.push({ is: 'capacity', capacityBytes: state.capacityBytes });
   if (state.draining) records.push({ is: 'draining', draining: true });
+  if (state.stampedAt !== NO_TIME) records.push({ is: 'stamped', at: state.stampedAt });
   if (state.heartbeats !== undefined) records.push({ is: 'heartbeats', ...state.heartbeats });
   return records;
 }
