@@ -20,7 +20,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { CommandKeys } from '../shared/ports/commandKeys.ts';
 import type { Random } from '../shared/ports/random.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { DAY_MS } from '../shared/units.ts';
+import { HOUR_MS } from '../shared/units.ts';
 import { type CommandDecision, type CommandTerms, commandChanges, newActionId } from './commands.ts';
 import { decideResident, type ResidentReason, type ResidentReport } from './decideResidents.ts';
 import { serveRefusal } from './servable.ts';
@@ -171,14 +171,14 @@ async function repairChanges(
   }
 }
 
-/** Asked for once a day and generation, however often the host lists the bytes. */
+/** Asked for once an hour and generation, however often the host lists the bytes: an earlier command may have ended without effect. */
 async function evictForeign(
   store: CatalogStore,
   host: Host,
   digest: Digest,
   terms: CommandTerms,
 ): Promise<readonly Change[]> {
-  const name = `${host.id}.${host.generation} ${digest} ${Math.floor(terms.now / DAY_MS)}`;
+  const name = `${host.id}.${host.generation} ${digest} ${Math.floor(terms.now / HOUR_MS)}`;
   const actionId = ActionId.parse(`evict-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
   if ((await ActionRow.get(store, actionId)) !== undefined) return [];
   const decision = {

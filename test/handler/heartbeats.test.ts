@@ -84,6 +84,18 @@ describe('a list of residents', () => {
     const commands = await world.run();
     expect(commands.map((command) => command.command)).toEqual([{ type: 'evict', digest: digestOf('e') }]);
   });
+
+  it('that has such bytes still an hour after their eviction was refused commands it again', async () => {
+    const { world, host } = await resident();
+    const residents = [digestOf('a'), digestOf('e')];
+    await world.deliver('heartbeats', host.heartbeat({ residents }));
+    const [first] = await world.run();
+    await world.deliver('receipts', host.receipt(first!, { outcome: 'refused', code: 'superseded' }));
+    await world.clock.advance(HOUR_MS);
+    await world.deliver('heartbeats', host.heartbeat({ residents }));
+    const commands = await world.run();
+    expect(commands.map((command) => command.command)).toEqual([{ type: 'evict', digest: digestOf('e') }]);
+  });
 });
 
 describe('a host that falls silent', () => {
