@@ -2,12 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { HostCommand } from '../../events/host-command/v1.ts';
 import { claimVersion, promoteAlias, ReplicaRow, rollbackAlias } from '../../lib/catalog/index.ts';
 import { commandHost } from '../../lib/fleet/index.ts';
-import { PortError } from '../../lib/shared/errors.ts';
 import { HostId, hostLocation } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../../lib/shared/units.ts';
 import { createDeletionWorld, type DeletionWorld } from '../support/deletionWorld.ts';
 import { correlationId, digestOf, model, version } from '../support/fleetWorld.ts';
-import type { Between } from '../support/tieringWorld.ts';
+import { createInterruption, type Moment } from '../support/interruption.ts';
 
 const digest = ({ command }: HostCommand) => ('digest' in command ? command.digest : '');
 const GONE = { rows: [], objects: 0 };
@@ -220,51 +219,30 @@ describe('the purge', () => {
   });
 
   it('goes on from wherever it was killed, and counts once', async () => {
-    const calls = await killedAt(Number.POSITIVE_INFINITY);
+    const { calls } = await purgeCutAt(0, 'before');
     expect(calls).toBeGreaterThan(20);
-    for (let at = 1; at <= calls; at += 1) await killedAt(at);
+    for (const moment of ['before', 'after'] as const) {
+      for (let nth = 1; nth <= calls; nth += 1) {
+        const { world } = await purgeCutAt(nth, moment);
+        expect(await world.left('a')).toEqual(GONE);
+        expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged', freedBytes: 100 });
+      }
+    }
   });
 });
 
-/** A purge whose process ends at one call, before or after its effect, and that comes again. */
-async function killedAt(at: number): Promise<number> {
-  let calls = 0;
-  let dead = false;
-  const pass = async <T>(call: () => Promise<T>): Promise<T> => {
-    calls += 1;
-    if (dead || calls === at) {
-      dead = true;
-      if (at % 2 === 0) await call();
-      throw new PortError({ code: 'unavailable', message: 'the process is gone', retryable: true });
-    }
-    return call();
-  };
-  const between: Between = {
-    catalog: (store) => ({
-      get: (key) => pass(() => store.get(key)),
-      query: (query) => pass(() => store.query(query)),
-      queryIndex: (index, query) => pass(() => store.queryIndex(index, query)),
-      transact: (changes) => pass(() => store.transact(changes)),
-    }),
-    objects: (store) => ({
-      ...store,
-      head: (...args) => pass(() => store.head(...args)),
-      remove: (...args) => pass(() => store.remove(...args)),
-    }),
-  };
-  const world = await createDeletionWorld(between);
+/** A purge whose process ends at one call, and that comes again. */
+async function purgeCutAt(nth: number, moment: Moment) {
+  const interruption = createInterruption();
+  const world = await createDeletionWorld(interruption);
   await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
   await world.remove('flux', '1.0.0', { undoDays: 0 });
   const body = { schema: 'purge-version/1', model: 'flux', version: '1.0.0', correlationId };
+  interruption.cutAt(nth, moment);
   const done = await world.deliverPurge(body);
-  const needed = calls;
-  if (!done) {
-    dead = false;
-    expect(await world.deliverPurge(body)).toBe(true);
-  }
-  expect(await world.left('a')).toEqual(GONE);
-  expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged', freedBytes: 100 });
-  return needed;
+  const calls = interruption.calls();
+  if (!done) expect(await world.deliverPurge(body)).toBe(true);
+  return { world, calls };
 }
 
 async function pin(world: DeletionWorld, letter: string, host: string, pinned: boolean): Promise<void> {

@@ -3,54 +3,19 @@ import { BlobRow, ModelRow, UploadRow, VersionRow } from '../../lib/catalog/inde
 import { PortError } from '../../lib/shared/errors.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { ModelName, SemVer } from '../../lib/shared/ids.ts';
-import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
-import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { MINUTE_MS } from '../../lib/shared/units.ts';
+import { createInterruption, type Moment } from '../support/interruption.ts';
 import { createIngestPlane, safetensors } from '../support/ingestPlane.ts';
 
 const SET = '0f9c2f5e-6a43-4f0e-9a55-111111111111';
 const TINY = ModelName.parse('tiny');
 const V1 = SemVer.parse('1.0.0');
 
-/** Counts the calls of both ports and lets one of them fail, before its effect or after it. */
-function interruption(at: number, when: 'before' | 'after') {
-  let calls = 0;
-  async function pass<T>(call: () => Promise<T>): Promise<T> {
-    calls += 1;
-    const cut = calls === at;
-    if (cut && when === 'before') throw lost();
-    const answer = await call();
-    if (cut) throw lost();
-    return answer;
-  }
-  const lost = () => new PortError({ code: 'unavailable', message: 'the process is gone', retryable: true });
-  return {
-    calls: () => calls,
-    catalog: (store: CatalogStore): CatalogStore => ({
-      get: (key) => pass(() => store.get(key)),
-      query: (query) => pass(() => store.query(query)),
-      queryIndex: (index, query) => pass(() => store.queryIndex(index, query)),
-      transact: (changes) => pass(() => store.transact(changes)),
-    }),
-    objects: (store: ObjectStore): ObjectStore => ({
-      head: (...args) => pass(() => store.head(...args)),
-      readRange: (...args) => pass(() => store.readRange(...args)),
-      verifiedParts: (...args) => pass(() => store.verifiedParts(...args)),
-      write: (...args) => pass(() => store.write(...args)),
-      copy: (...args) => pass(() => store.copy(...args)),
-      restore: (...args) => pass(() => store.restore(...args)),
-      remove: (...args) => pass(() => store.remove(...args)),
-      listUnfinishedCopies: (...args) => pass(() => store.listUnfinishedCopies(...args)),
-      abandonCopy: (...args) => pass(() => store.abandonCopy(...args)),
-      listVersions: (...args) => pass(() => store.listVersions(...args)),
-    }),
-  };
-}
-
 /** A set of one file: its events, verdict, digest, copy and closing, cut off at one call. */
-async function run(at: number, when: 'before' | 'after') {
-  const cut = interruption(at, when);
-  const plane = await createIngestPlane(cut);
+async function run(at: number, when: Moment) {
+  const interruption = createInterruption();
+  interruption.cutAt(at, when);
+  const plane = await createIngestPlane(interruption);
   const bytes = safetensors(200);
   const metadata = { 'strata-set': SET };
   await plane.upload('uploads/tiny/1.0.0/a.safetensors', bytes, { metadata });
@@ -60,7 +25,7 @@ async function run(at: number, when: 'before' | 'after') {
   for (let tries = 0; ; tries += 1) {
     try {
       await plane.settle();
-      return { plane, calls: cut.calls() };
+      return { plane, calls: interruption.calls() };
     } catch (error) {
       // The relay's own call was cut off; its next sweep goes on.
       if (tries === 1) throw error;

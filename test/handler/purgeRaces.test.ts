@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BlobRow } from '../../lib/catalog/index.ts';
 import { createDeletionWorld } from '../support/deletionWorld.ts';
 import { correlationId, digestOf } from '../support/fleetWorld.ts';
-import type { Between } from '../support/tieringWorld.ts';
+import type { Between } from '../support/interruption.ts';
 
 describe('a purge, while it counts the references of a blob', () => {
   it('takes the blob away although the other version that needs it is purged as well', async () => {

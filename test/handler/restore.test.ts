@@ -5,9 +5,9 @@ import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { restoreArchived } from '../../lib/restores/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
-import { PortError } from '../../lib/shared/errors.ts';
 import { CorrelationId, ModelName } from '../../lib/shared/ids.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { createInterruption, type Moment } from '../support/interruption.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 const rates = compileRates(shippedPriceBook());
@@ -168,41 +168,20 @@ describe('a read of an archived blob', () => {
   });
 
   it('goes on from wherever it was killed', async () => {
-    const calls = await killedAt(Number.POSITIVE_INFINITY);
+    const calls = await restoreCutAt(0, 'before');
     expect(calls).toBeGreaterThan(20);
-    for (let at = 1; at <= calls; at += 1) await killedAt(at);
+    for (const moment of ['before', 'after'] as const) {
+      for (let nth = 1; nth <= calls; nth += 1) await restoreCutAt(nth, moment);
+    }
   });
 });
 
-/** A restore whose processes end at one call, before or after its effect, and that goes on by the schedule. */
-async function killedAt(at: number): Promise<number> {
-  let calls = 0;
-  let armed = false;
-  const pass = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (!armed) return call();
-    calls += 1;
-    if (calls !== at) return call();
-    if (at % 2 === 0) await call();
-    throw new PortError({ code: 'unavailable', message: 'the process is gone', retryable: true });
-  };
-  const world = await createTieringWorld({
-    catalog: (store) => ({
-      get: (key) => pass(() => store.get(key)),
-      query: (query) => pass(() => store.query(query)),
-      queryIndex: (index, query) => pass(() => store.queryIndex(index, query)),
-      transact: (changes) => pass(() => store.transact(changes)),
-    }),
-    objects: (store) => ({
-      ...store,
-      head: (...args) => pass(() => store.head(...args)),
-      restore: (...args) => pass(() => store.restore(...args)),
-      copy: (...args) => pass(() => store.copy(...args)),
-      remove: (...args) => pass(() => store.remove(...args)),
-    }),
-  });
+/** A restore whose processes end at one call, and that goes on by the schedule. */
+async function restoreCutAt(nth: number, moment: Moment): Promise<number> {
+  const interruption = createInterruption();
+  const world = await createTieringWorld(interruption);
   const blob = await world.addBlob(1, 800, 'GLACIER');
   await ask(world, blob);
-  armed = true;
   const work = async () => {
     for (let rounds = 0; rounds < 6; rounds += 1) {
       for (const { queue, body } of await world.takeOutbox()) {
@@ -213,14 +192,15 @@ async function killedAt(at: number): Promise<number> {
       await world.tellRestores();
     }
   };
+  interruption.cutAt(nth, moment);
   await work();
-  const needed = calls;
-  armed = false;
+  const calls = interruption.calls();
+  interruption.cutAt(0);
   await world.clock.advance(HOUR_MS);
   await world.watchRestores();
   await work();
   expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
   expect(await world.restore(blob.digest)).toBeUndefined();
   expect((await world.versions(blob.digest)).filter((one) => !one.isDeleteMarker)).toHaveLength(1);
-  return needed;
+  return calls;
 }

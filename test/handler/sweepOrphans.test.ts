@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { BlobRow, CopyRow, OrphanRow, VersionRow } from '../../lib/catalog/index.ts';
 import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
 import { Digest, ModelName, SemVer } from '../../lib/shared/ids.ts';
-import { PortError } from '../../lib/shared/errors.ts';
-import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { DAY_MS, EpochMs } from '../../lib/shared/units.ts';
+import { createInterruption } from '../support/interruption.ts';
 import { createManualClock } from '../support/manualClock.ts';
 import { slowCopies } from '../support/slowCopies.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
@@ -231,36 +230,16 @@ describe('the sweep of orphans', () => {
   it('ends in the same rows and objects wherever it was cut off', async () => {
     for (const when of ['before', 'after'] as const) {
       for (let at = 1; ; at += 1) {
-        const cut = { calls: 0, at: Number.POSITIVE_INFINITY };
-        const pass = async <T>(call: () => Promise<T>): Promise<T> => {
-          cut.calls += 1;
-          const lost = cut.calls === cut.at;
-          if (lost && when === 'before') throw new PortError({ code: 'unavailable', message: 'lost', retryable: true });
-          const answer = await call();
-          if (lost) throw new PortError({ code: 'unavailable', message: 'lost', retryable: true });
-          return answer;
-        };
-        const plane = await createIngestPlane({
-          catalog: (store): CatalogStore => ({
-            ...store,
-            get: (key) => pass(() => store.get(key)),
-            transact: (changes) => pass(() => store.transact(changes)),
-          }),
-          objects: (store): ObjectStore => ({
-            ...store,
-            head: (...args) => pass(() => store.head(...args)),
-            remove: (...args) => pass(() => store.remove(...args)),
-          }),
-        });
+        const interruption = createInterruption();
+        const plane = await createIngestPlane(interruption);
         const digest = await publish(plane);
         const before = await versions(plane);
         await strayCopy(plane, digest);
         await nextNight(plane);
-        cut.calls = 0;
-        cut.at = at;
+        interruption.cutAt(at, when);
         await nextNight(plane).catch(() => undefined);
-        const { calls } = cut;
-        cut.at = Number.POSITIVE_INFINITY;
+        const calls = interruption.calls();
+        interruption.cutAt(0);
         await nextNight(plane);
         expect(await versions(plane)).toEqual(before);
         if (calls < at) break;

@@ -7,7 +7,8 @@ import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { DAY_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { createManualClock } from '../support/manualClock.ts';
 import { slowCopies } from '../support/slowCopies.ts';
-import { type Between, createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
+import { type Between, createInterruption } from '../support/interruption.ts';
+import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 /** A world with one transition that is decided and sent. */
 async function decided(between?: Between) {
@@ -239,53 +240,19 @@ describe('a transition', () => {
   });
 });
 
-/** Kills the handler at its n-th port call, before the effect or after it; later calls go through. */
-function killedAt(nth: number, moment: 'before' | 'after' = 'after') {
-  let calls = 0;
-  let armed = true;
-  const guard = async <T>(effect: () => Promise<T>): Promise<T> => {
-    calls += 1;
-    const dies = armed && calls === nth;
-    if (dies) armed = false;
-    if (dies && moment === 'before') throw new Error('killed');
-    const result = await effect();
-    if (dies) throw new Error('killed');
-    return result;
-  };
-  const between: Between = {
-    catalog: (store) => ({
-      get: (key) => guard(() => store.get(key)),
-      query: (query) => guard(() => store.query(query)),
-      queryIndex: (index, query) => guard(() => store.queryIndex(index, query)),
-      transact: (changes) => guard(() => store.transact(changes)),
-    }),
-    objects: (store) => ({
-      ...store,
-      head: (key, versionId) => guard(() => store.head(key, versionId)),
-      verifiedParts: (key, versionId, size) => guard(() => store.verifiedParts(key, versionId, size)),
-      copy: (source, key, options) => guard(() => store.copy(source, key, options)),
-      remove: (key, versionId) => guard(() => store.remove(key, versionId)),
-    }),
-  };
-  return { between, calls: () => calls, reset: () => void (calls = 0) };
-}
-
 describe('a transition that is killed', () => {
-  const sweepCalls = async () => {
-    const counter = killedAt(Number.MAX_SAFE_INTEGER);
-    const { world, blob, message } = await decided(counter.between);
-    const first = counter.calls();
-    await finish(world, message);
-    await expectSound(world, blob);
-    return { first, last: counter.calls() };
-  };
-
   it('before or after any of its calls goes on when it is delivered again, to the same end', async () => {
-    const { first, last } = await sweepCalls();
-    expect(last - first).toBeGreaterThan(15);
-    for (let nth = first + 1; nth <= last; nth += 1) {
+    const interruption = createInterruption();
+    const undisturbed = await decided(interruption);
+    interruption.cutAt(0);
+    await finish(undisturbed.world, undisturbed.message);
+    await expectSound(undisturbed.world, undisturbed.blob);
+    const calls = interruption.calls();
+    expect(calls).toBeGreaterThan(15);
+    for (let nth = 1; nth <= calls; nth += 1) {
       for (const moment of ['before', 'after'] as const) {
-        const { world, blob, message } = await decided(killedAt(nth, moment).between);
+        const { world, blob, message } = await decided(interruption);
+        interruption.cutAt(nth, moment);
         await world.deliver('transition', message);
         await world.deliver('transition', message);
         await world.clock.advance(16 * MINUTE_MS);

@@ -22,7 +22,7 @@ import { Bytes, DAY_MS } from '../../lib/shared/units.ts';
 import { sqsBatch, testContext } from './envelopes.ts';
 import { correlationId, countingRandom, createFleetWorld, digestOf, model, version } from './fleetWorld.ts';
 import { createMemDisk } from './memDisk.ts';
-import type { Between } from './tieringWorld.ts';
+import type { Between } from './interruption.ts';
 
 export type DeletionWorld = Awaited<ReturnType<typeof createDeletionWorld>>;
 

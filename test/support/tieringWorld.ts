@@ -34,13 +34,12 @@ import {
   SemVer,
   type StorageClass,
 } from '../../lib/shared/ids.ts';
-import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
-import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { SweepMode } from '../../lib/shared/sweepMode.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
 import type { SweepDeps } from '../../lib/tiering/index.ts';
 import { noMessages, sqsBatch, testContext } from './envelopes.ts';
 import { countingRandom } from './fleetWorld.ts';
+import type { Between } from './interruption.ts';
 import { createManualClock } from './manualClock.ts';
 import { createMemDisk } from './memDisk.ts';
 import { recordedTelemetry } from './recordedTelemetry.ts';
@@ -49,12 +48,6 @@ const REGION = 'eu-west-1';
 const PART = 64 * 1024;
 
 export type TieringWorld = Awaited<ReturnType<typeof createTieringWorld>>;
-
-/** What stands between the handlers and their ports: lets a test kill or hold them at any call. */
-export interface Between {
-  readonly catalog: (store: CatalogStore) => CatalogStore;
-  readonly objects: (store: ObjectStore) => ObjectStore;
-}
 
 /** The tiering functions over a catalog and a bucket in memory. */
 export async function createTieringWorld(
