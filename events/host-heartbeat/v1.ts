@@ -16,8 +16,8 @@ export type VolumeReport = z.infer<typeof VolumeReport>;
 
 /** What a host measured of itself. Signed by the host. `sequence` orders the heartbeats of one generation. */
 export const HostHeartbeat = z.strictObject({
-  /** `/2` may list volumes; a host with a single one sends `/1`, as older agents do. */
-  schema: z.enum(['host-heartbeat/1', 'host-heartbeat/2']),
+  /** `/2` may list volumes, `/3` says with each list of residents which of them are pinned; older agents send `/1` and `/2`. */
+  schema: z.enum(['host-heartbeat/1', 'host-heartbeat/2', 'host-heartbeat/3']),
   host: HostId,
   generation: Generation,
   sequence: z.number().check(z.int(), z.positive()),
@@ -32,5 +32,7 @@ export const HostHeartbeat = z.strictObject({
   activeLeases: z.number().check(z.int(), z.nonnegative()),
   /** Every verified blob on the host, on whichever volume; sent on `report`, at registration and every tenth time. At most 10,000. */
   residents: z.optional(z.array(Digest).check(z.maxLength(10_000))),
+  /** Those of `residents` that are pinned. Absent where the agent does not tell. */
+  pinned: z.optional(z.array(Digest).check(z.maxLength(10_000))),
 });
 export type HostHeartbeat = z.infer<typeof HostHeartbeat>;

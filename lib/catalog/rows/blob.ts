@@ -34,6 +34,8 @@ export const BlobValue = z.strictObject({
   tier: z.enum(['hot', 'warm', 'cold', 'archive']),
   previousTier: z.optional(z.enum(['hot', 'warm', 'cold', 'archive'])),
   transitionedAt: z.optional(EpochMs),
+  /** Since then no version refers to it, although none was deleted: an unpublished set that had it was withdrawn. */
+  unreferencedAt: z.optional(EpochMs),
 });
 export type Blob = z.infer<typeof BlobValue>;
 
@@ -43,7 +45,13 @@ export const BlobRow = defineRow({
   schema: BlobValue,
   key: (digest: Digest) => ({ partition: `BLOB#${digest}`, sort: 'META' }),
   keyOf: (value): [Digest] => [value.digest],
-  index: (value) => ({ listing: { partition: `SWEEP#${shardOf(value.digest, SWEEP_SHARDS)}`, sort: value.digest } }),
+  index: (value) => {
+    const shard = shardOf(value.digest, SWEEP_SHARDS);
+    const listing = { partition: `SWEEP#${shard}`, sort: value.digest };
+    if (value.unreferencedAt === undefined) return { listing };
+    const sort = `${sortableTime(value.unreferencedAt)}#${value.digest}`;
+    return { listing, due: { partition: `DUE#BLOB#${shard}`, sort } };
+  },
 });
 
 /** A version that names the blob: a blob with no such row may be deleted one day, one with any may not. */

@@ -8,6 +8,9 @@ export const CursorValue = z.strictObject({
   shard: z.number().check(z.int(), z.nonnegative()),
   cursor: z.optional(z.string()),
   movedAt: EpochMs,
+  /** When the pass that is under way began, and the last one that came to its end. */
+  began: z.optional(EpochMs),
+  lastBegan: z.optional(EpochMs),
 });
 
 export const CursorRow = defineRow({

@@ -32,6 +32,8 @@ export const HostValue = z.strictObject({
   volumeFreeBytes: Bytes,
   /** Of a host with several. */
   volumes: z.optional(z.array(VolumeReport)),
+  /** An operator asked for its drain, or it told of one: remembered while it is silent, over with its next registration. */
+  drainAsked: z.optional(z.boolean()),
   /** By the host's clock: orders what heartbeats and receipts measured. */
   measuredAt: EpochMs,
   registeredAt: EpochMs,
@@ -72,5 +74,8 @@ export const JoinTokenRow = defineRow({
   schema: JoinTokenValue,
   key: (tokenHash: string) => ({ partition: `JOINTOKEN#${tokenHash}`, sort: 'META' }),
   keyOf: (value): [string] => [value.tokenHash],
+  index: (value) => ({
+    listing: { partition: 'JOINTOKENS', sort: `${sortableTime(value.expiresAt)}#${value.tokenHash}` },
+  }),
   expiresAt: (value) => value.expiresAt,
 });

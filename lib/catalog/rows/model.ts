@@ -117,15 +117,28 @@ export const TombstoneRow = defineRow({
   },
 });
 
-/** What an operator knows or has promised about the reads of a model; placement believes it above what it learned. */
-export const ServiceLevelValue = z.strictObject({
-  model: ModelName,
+export const ServiceLevelTerms = z.strictObject({
   readsPerDay: z.optional(z.number().check(z.nonnegative())),
   /** Readers accept to wait so long for a restore; without it no version of the model is archived by dollars. */
   restoreToleranceMs: z.optional(z.number().check(z.nonnegative())),
   /** What idles while a restore is awaited, in dollars per hour. */
   waitingUsdPerHour: z.optional(z.number().check(z.nonnegative())),
+});
+export type ServiceLevelTerms = z.infer<typeof ServiceLevelTerms>;
+
+/** Changes of a service level that its row remembers. */
+export const SERVICE_LEVEL_CHANGES = 50;
+
+/** What an operator knows or has promised about the reads of a model; placement believes it above what it learned. */
+export const ServiceLevelValue = z.extend(ServiceLevelTerms, {
+  model: ModelName,
   updatedAt: EpochMs,
+  /** Who changed it to what, newest first. */
+  changes: z.optional(
+    z
+      .array(z.strictObject({ at: EpochMs, by: z.string().check(z.maxLength(200)), terms: ServiceLevelTerms }))
+      .check(z.maxLength(SERVICE_LEVEL_CHANGES)),
+  ),
 });
 export type ServiceLevel = z.infer<typeof ServiceLevelValue>;
 
@@ -135,4 +148,5 @@ export const ServiceLevelRow = defineRow({
   schema: ServiceLevelValue,
   key: (model: ModelName) => ({ partition: `MODEL#${model}`, sort: 'SERVICELEVEL' }),
   keyOf: (value): [ModelName] => [value.model],
+  index: (value) => ({ listing: { partition: 'SERVICELEVELS', sort: value.model } }),
 });

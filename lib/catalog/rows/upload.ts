@@ -50,6 +50,10 @@ export const QuarantineReason = z.enum([
 ]);
 export type QuarantineReason = z.infer<typeof QuarantineReason>;
 
+/** Why the uploaded bytes are not needed any more. */
+export const RemovalReason = z.enum(['published', 'purged', 'cancelled', 'never-published', 'quarantined-for-long']);
+export type RemovalReason = z.infer<typeof RemovalReason>;
+
 /** One version of one uploaded object. */
 export const UploadValue = z.strictObject({
   key: z.string(),
@@ -76,6 +80,8 @@ export const UploadValue = z.strictObject({
   findings: z.optional(HeaderFindings),
   digest: z.optional(Digest),
   quarantine: z.optional(z.strictObject({ reason: QuarantineReason, text: z.string() })),
+  /** Its bytes under `uploads/` are being deleted, or are gone (`done`): nothing can be done with it from then on. */
+  removal: z.optional(z.strictObject({ at: EpochMs, reason: RemovalReason, done: z.boolean() })),
 });
 export type Upload = z.infer<typeof UploadValue>;
 
@@ -94,9 +100,13 @@ export const UploadRow = defineRow({
     // A bad key may be longer than a sort key; an index needs no more of it than tells two uploads of one moment apart.
     const name = value.key.slice(0, 200);
     const listing = { partition: `UPLOADS#${value.state}`, sort: `${sortableTime(value.observedAt)}#${name}` };
-    if (!isOpen(value)) return { listing };
     const shard = shardOf(value.key, UPLOAD_SHARDS);
-    return { listing, due: { partition: `DUE#UPLOAD#${shard}`, sort: `${sortableTime(value.movedAt)}#${name}` } };
+    const sort = `${sortableTime(value.movedAt)}#${name}`;
+    if (isOpen(value)) return { listing, due: { partition: `DUE#UPLOAD#${shard}`, sort } };
+    if (value.removal?.done === true) return { listing };
+    // Both wait for the deletion of their bytes, which are kept longer in quarantine.
+    if (value.state === 'quarantined') return { listing, due: { partition: `DUE#QUARANTINED#${shard}`, sort } };
+    return { listing, due: { partition: `DUE#ENDED#${shard}`, sort } };
   },
 });
 

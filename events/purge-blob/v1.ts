@@ -1,0 +1,10 @@
+import * as z from 'zod/mini';
+import { CorrelationId, Digest } from '../../lib/shared/ids.ts';
+
+/** Command: take away a blob that no version has referred to for the time in which a withdrawn set can be pushed again. */
+export const PurgeBlob = z.strictObject({
+  schema: z.literal('purge-blob/1'),
+  digest: Digest,
+  correlationId: CorrelationId,
+});
+export type PurgeBlob = z.infer<typeof PurgeBlob>;
