@@ -20,9 +20,9 @@ import type {
   TransactOutcome,
 } from '../../shared/ports/catalogStore.ts';
 import { checkChanges, checkKey, checkQuery } from '../catalogCalls.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor, encodeCursor } from '../cursors.ts';
 import { changedKey, type DynamoRow, INDEX_ATTRIBUTES, itemOf, keyOf, writeOf } from './dynamoItems.ts';
-import { invalidRequest, mapErrors, portErrorOf } from './errors.ts';
+import { mapErrors, portErrorOf } from './errors.ts';
 
 /** How often a transaction that met another one on the same rows is tried again before the caller hears of it. */
 const COLLISION_TRIES = 6;
@@ -56,7 +56,7 @@ export function createDynamoCatalogStore(options: {
           ExpressionAttributeValues: { ':pk': { S: query.partition }, ...range.values },
           ScanIndexForward: query.descending !== true,
           Limit: query.limit,
-          ...(query.cursor === undefined ? {} : { ExclusiveStartKey: markerOf(query.cursor) }),
+          ...(query.cursor === undefined ? {} : { ExclusiveStartKey: decodeCursor(Marker, query.cursor) }),
         }),
       ),
     );
@@ -140,10 +140,4 @@ function rangeOf(query: Query): { readonly condition: string; readonly values: D
 
 function isBefore(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
-}
-
-function markerOf(cursor: string): DynamoRow {
-  const marker = Marker.safeParse(decodeCursor(cursor));
-  if (!marker.success) throw invalidRequest('This cursor was not made by this store.');
-  return marker.data;
 }

@@ -17,7 +17,7 @@ import type {
   WriteOutcome,
 } from '../../shared/ports/objectStore.ts';
 import { checkRange, checkRestore, checkWrite } from '../objectCalls.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor, encodeCursor } from '../cursors.ts';
 import { awsStatus, invalidRequest, mapErrors, portErrorOf } from './errors.ts';
 import {
   isAbsent,
@@ -145,7 +145,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       }
     },
     async listVersions(query) {
-      const [keyMarker, versionMarker] = query.cursor === undefined ? [] : markerOf(query.cursor);
+      const [keyMarker, versionMarker] = query.cursor === undefined ? [] : decodeCursor(Marker, query.cursor);
       const answer = await mapErrors(`list ${query.prefix}`, () =>
         client.send(
           new ListObjectVersionsCommand({
@@ -169,12 +169,6 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
 
 function outside(key: string, offset: number, length: number): PortError {
   return invalidRequest(`${key} has no ${length} bytes from ${offset}.`);
-}
-
-function markerOf(cursor: string): z.infer<typeof Marker> {
-  const marker = Marker.safeParse(decodeCursor(cursor));
-  if (!marker.success) throw invalidRequest('This cursor was not made by this store.');
-  return marker.data;
 }
 
 function decodedKey(answer: ListObjectVersionsCommandOutput, key: string | undefined): string {

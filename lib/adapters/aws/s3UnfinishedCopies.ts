@@ -1,8 +1,8 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import type { ObjectStore } from '../../shared/ports/objectStore.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
-import { awsErrorName, invalidRequest, mapErrors, portErrorOf } from './errors.ts';
+import { decodeCursor, encodeCursor } from '../cursors.ts';
+import { awsErrorName, mapErrors, portErrorOf } from './errors.ts';
 import { timeOf } from './s3Answers.ts';
 
 const Marker = z.tuple([z.string(), z.string()]);
@@ -17,16 +17,15 @@ export function unfinishedCopiesOf(
 ): Pick<ObjectStore, 'listUnfinishedCopies' | 'abandonCopy'> {
   return {
     async listUnfinishedCopies({ prefix, limit, cursor }) {
-      const marker = cursor === undefined ? undefined : Marker.safeParse(decodeCursor(cursor));
-      if (marker?.success === false) throw invalidRequest('This cursor was not made by this store.');
+      const marker = cursor === undefined ? undefined : decodeCursor(Marker, cursor);
       const answer = await mapErrors(`list uploads of ${prefix}`, () =>
         client.send(
           new ListMultipartUploadsCommand({
             Bucket: bucket,
             Prefix: prefix,
             MaxUploads: limit,
-            KeyMarker: marker?.data[0],
-            UploadIdMarker: marker?.data[1],
+            KeyMarker: marker?.[0],
+            UploadIdMarker: marker?.[1],
           }),
         ),
       );

@@ -7,6 +7,7 @@ import { DiskError } from '../../shared/ports/disk.ts';
 import type { ObjectHead, ObjectStore, WriteOptions, WriteOutcome } from '../../shared/ports/objectStore.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { MIB } from '../../shared/units.ts';
+import { decodeCursor, encodeCursor } from '../cursors.ts';
 import { checkObjectKey, checkRange, checkRestore, checkWrite, invalidRequest } from '../objectCalls.ts';
 import { largerChunks } from './largerChunks.ts';
 import { type ObjectEventKind, objectEvent } from './objectEvent.ts';
@@ -54,6 +55,7 @@ export interface FileObjectStoreOptions {
   readonly onNotification?: () => void;
 }
 
+const Marker = z.tuple([z.string(), z.number()]);
 const LIST_LIMIT = 1000;
 const WRITE_BYTES = 4 * MIB;
 
@@ -232,7 +234,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT) {
         throw invalidRequest(`A listing has 1 to ${LIST_LIMIT} versions, not ${limit}.`);
       }
-      const after = cursor === undefined ? undefined : decodeCursor(cursor);
+      const after = cursor === undefined ? undefined : decodeCursor(Marker, cursor);
       const found = index.list(prefix, `${prefix}\u{10ffff}`, limit + 1, after);
       const last = found.length > limit ? found[limit - 1]?.version : undefined;
       return {
@@ -288,18 +290,4 @@ function asPortError(error: unknown): unknown {
     retryable: error.code !== 'not-found',
     cause: error,
   });
-}
-
-const Cursor = z.tuple([z.string(), z.number()]);
-
-function encodeCursor(cursor: readonly [string, number]): string {
-  return Buffer.from(JSON.stringify(cursor)).toString('base64url');
-}
-
-function decodeCursor(text: string): readonly [string, number] {
-  try {
-    return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
-  } catch {
-    throw invalidRequest('The cursor is none that this store answered. Start the listing again.');
-  }
 }

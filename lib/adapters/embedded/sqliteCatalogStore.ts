@@ -15,7 +15,8 @@ import type {
 import { CATALOG_LIMITS } from '../../shared/ports/catalogStore.ts';
 import { EpochMs } from '../../shared/units.ts';
 import type { MeasuredItem } from '../catalogCalls.ts';
-import { checkChanges, checkKey, checkQuery, invalid } from '../catalogCalls.ts';
+import { checkChanges, checkKey, checkQuery } from '../catalogCalls.ts';
+import { decodeCursor, encodeCursor } from '../cursors.ts';
 import { applySchema, mapErrors, prepareRows, transaction } from './sqlite.ts';
 
 // SQLite compares TEXT by its UTF-8 bytes (BINARY collation), which is the order that the port promises.
@@ -190,8 +191,7 @@ function preparePages(database: DatabaseSync, partition: string, sort: string, p
 /** SQLite orders every blob after every text. */
 const AFTER_ALL_TEXT = new Uint8Array(0);
 
-const Cursor = z.tuple([z.string(), z.string(), z.string()]);
-type Cursor = z.infer<typeof Cursor>;
+const Marker = z.tuple([z.string(), z.string(), z.string()]);
 
 function readPage({ first, next, position }: PageStatement, query: Query): Page {
   const items: Item[] = [];
@@ -201,11 +201,11 @@ function readPage({ first, next, position }: PageStatement, query: Query): Page 
   const rows =
     query.cursor === undefined
       ? first.iterate(...range, query.limit + 1)
-      : next.iterate(...range, ...decodeCursor(query.cursor), query.limit + 1);
+      : next.iterate(...range, ...decodeCursor(Marker, query.cursor), query.limit + 1);
   for (const row of rows) {
     const size = count(row, Column.bytes);
     if (items.length === query.limit || (items.length > 0 && bytes + size > CATALOG_LIMITS.queryPageBytes)) {
-      return { items, ...(last === undefined ? {} : { cursor: encodeCursor(cursorAt(last, position)) }) };
+      return { items, ...(last === undefined ? {} : { cursor: encodeCursor(markerAt(last, position)) }) };
     }
     items.push(itemOf(row));
     bytes += size;
@@ -214,18 +214,6 @@ function readPage({ first, next, position }: PageStatement, query: Query): Page 
   return { items };
 }
 
-function cursorAt(row: Row, position: number): Cursor {
+function markerAt(row: Row, position: number): z.infer<typeof Marker> {
   return [text(row, position), text(row, Column.partition), text(row, Column.sort)];
-}
-
-function encodeCursor(cursor: Cursor): string {
-  return Buffer.from(JSON.stringify(cursor)).toString('base64url');
-}
-
-function decodeCursor(text: string): Cursor {
-  try {
-    return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
-  } catch (error) {
-    throw invalid('The cursor is none that this store answered. Start the query again.', error);
-  }
 }
