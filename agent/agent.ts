@@ -83,7 +83,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
   const receipts = createReceipts({ ledger: store.ledger, session, sender, clock, telemetry });
   const heartbeats = createHeartbeats({ store, session, sender, stamps, telemetry });
   const accesses = createAccesses({ session, sender, clock, random, telemetry });
-  const repair = createRepair({ store, receipts, telemetry });
+  const repair = createRepair({ store, receipts, heartbeats, telemetry });
   const inbox = createInbox(
     {
       store,

@@ -1,6 +1,7 @@
 import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
 import type { BlobEntry } from './nvme/records.ts';
 import type { Store } from './nvme/store.ts';
+import type { Heartbeats } from './reports/heartbeats.ts';
 import type { Receipts } from './reports/receipts.ts';
 
 /** Fetches again what turned out to be broken on the disk, from where it came. */
@@ -12,8 +13,14 @@ export interface Repair {
   settled(): Promise<void>;
 }
 
-export function createRepair(deps: { store: Store; receipts: Receipts; telemetry: Telemetry }): Repair {
-  const { store, receipts, telemetry } = deps;
+interface RepairDeps {
+  readonly store: Store;
+  readonly receipts: Receipts;
+  readonly heartbeats: Heartbeats;
+  readonly telemetry: Telemetry;
+}
+
+export function createRepair({ store, receipts, heartbeats, telemetry }: RepairDeps): Repair {
   const running = new Set<Promise<void>>();
 
   async function fetchAgain({ digest, size, origin, entries, pinned }: BlobEntry): Promise<void> {
@@ -27,6 +34,8 @@ export function createRepair(deps: { store: Store; receipts: Receipts; telemetry
     const { bytesBefore, bytesAfter } = fill;
     await store.report({ type: 'prefetch', digest, outcome: 'done', code: 'ok', bytesBefore, bytesAfter });
     await receipts.flushOnce();
+    // The plane forgot the pin with the copy that was lost.
+    if (pinned) await heartbeats.sendOnce('with-residents');
   }
 
   function refetch(lost: BlobEntry): void {

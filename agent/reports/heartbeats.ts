@@ -61,10 +61,11 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
       const { host, generation } = current;
       const sequence = await nextSequence(generation);
       const listed = residents === 'with-residents' || sinceResidents >= RESIDENTS_EVERY;
-      const list = listed ? residentsOf(store.residents()) : undefined;
       const measures = await store.measures();
+      // Listed and stamped at one moment: whatever is measured later carries a later stamp.
+      const list = listed ? residentsOf(store.residents()) : undefined;
       const heartbeat: HostHeartbeat = {
-        schema: measures.volumes === undefined ? 'host-heartbeat/1' : 'host-heartbeat/2',
+        schema: 'host-heartbeat/3',
         host,
         generation,
         sequence,
@@ -72,7 +73,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
         ...measures,
         draining: store.ledger.state.draining,
         activeLeases: store.leases.active(),
-        ...(list === undefined ? {} : { residents: list }),
+        ...(list === undefined ? {} : { residents: list, pinned: list.filter((digest) => store.blob(digest)?.pinned) }),
       };
       try {
         await deps.sender.send('heartbeats', [{ body: JSON.stringify(session.sign(heartbeat)) }]);

@@ -85,7 +85,7 @@ async function runHosts(name: string | undefined, options: PlaneOptions): Promis
     id: ({ id }) => id,
     columns: [
       ['HOST', ({ id }) => id],
-      ['STATE', ({ state }) => state],
+      ['STATE', ({ state, drainAsked }) => (state === 'silent' && drainAsked ? 'silent, to drain' : state)],
       ['GENERATION', ({ generation }) => String(generation)],
       ['USED', ({ usedBytes }) => formatBytes(usedBytes)],
       ['RESERVED', ({ reservedBytes }) => formatBytes(reservedBytes)],

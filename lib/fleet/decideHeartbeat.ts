@@ -31,7 +31,7 @@ export function decideHeartbeat(
 ): HeartbeatDecision {
   if (heartbeat.sequence < host.heartbeatSequence) return { reason: 'out-of-order' };
   if (heartbeat.sequence === host.heartbeatSequence) return { reason: 'repeated' };
-  const draining = host.state === 'draining' || heartbeat.draining;
+  const draining = host.state === 'draining' || host.drainAsked === true || heartbeat.draining;
   const empty = heartbeat.usedBytes === 0 && heartbeat.reservedBytes === 0 && heartbeat.activeLeases === 0;
   const drained = host.state === 'draining' && heartbeat.draining && empty;
   const state: HostState = host.state === 'retired' || drained ? 'retired' : draining ? 'draining' : 'active';
@@ -40,6 +40,7 @@ export function decideHeartbeat(
     host: {
       ...host,
       state,
+      ...(draining ? { drainAsked: true } : {}),
       capacityBytes: heartbeat.capacityBytes,
       usedBytes: heartbeat.usedBytes,
       reservedBytes: heartbeat.reservedBytes,

@@ -8,12 +8,16 @@ export type ResidentReason =
   | 'confirmed'
   /** Believed, but not listed: the copy is gone. */
   | 'lost'
+  /** Listed as pinned where the catalog says otherwise, or the other way round. */
+  | 'pin-differs'
   /** A command about it is under way, or its receipt is newer than the list. */
   | 'left-alone'
   | 'as-known';
 
 export interface ResidentReport {
   readonly residents: ReadonlySet<Digest>;
+  /** Those of them that are pinned; undefined where the host's agent does not tell. */
+  readonly pinned: ReadonlySet<Digest> | undefined;
   readonly generation: Generation;
   /** When the list was made, by the host's clock. */
   readonly at: EpochMs;
@@ -31,7 +35,9 @@ export function decideResident(replica: Replica, report: ResidentReport): Reside
     case 'unknown':
       return listed ? 'confirmed' : 'lost';
     case 'verified':
-      if (listed) return current ? 'as-known' : 'confirmed';
-      return current && replica.checkedAt > report.at ? 'left-alone' : 'lost';
+      if (current && replica.checkedAt > report.at) return listed ? 'as-known' : 'left-alone';
+      if (!listed) return 'lost';
+      if (!current) return 'confirmed';
+      return (report.pinned?.has(replica.digest) ?? replica.pinned) === replica.pinned ? 'as-known' : 'pin-differs';
   }
 }

@@ -118,7 +118,7 @@ function operatorChanges(
     terms,
   );
   const state: Replica['state'] | undefined = command.type === 'evict' ? 'evicting' : replica?.value.state;
-  const ofHost: Host = command.type === 'drain' ? { ...host.value, state: 'draining' } : host.value;
+  const ofHost: Host = command.type === 'drain' ? { ...host.value, state: 'draining', drainAsked: true } : host.value;
   return [
     ...changes,
     // Written even when unchanged: the command must be of the generation that was read.

@@ -52,6 +52,7 @@ export async function reconcileResidents(
 ): Promise<ReadonlyMap<ReconcileReason, number>> {
   const report: ResidentReport = {
     residents: new Set(heartbeat.residents ?? []),
+    pinned: heartbeat.pinned === undefined ? undefined : new Set(heartbeat.pinned),
     generation: host.generation,
     at: heartbeat.at,
   };
@@ -148,6 +149,7 @@ async function repairChanges(
         ? []
         : [{ kind: 'delete', key: ReplicaRow.key(digest, location), expect: { version: row.version } }];
     case 'confirmed':
+    case 'pin-differs':
     case 'adopted': {
       if (blob === undefined) return [];
       const { versionId, actionId, pinned } = row?.value ?? {};
@@ -159,7 +161,7 @@ async function repairChanges(
         bytes: blob.value.size,
         versionId: versionId ?? blob.value.origin.versionId,
         ...(actionId === undefined ? {} : { actionId }),
-        pinned: pinned ?? false,
+        pinned: report.pinned?.has(digest) ?? pinned ?? false,
         checkedAt: report.at,
       };
       // A blob that is purged at this moment gets no copy.
@@ -204,19 +206,22 @@ async function placeAgain(deps: HeartbeatDeps, host: Host, heartbeat: HostHeartb
 /** More differed than one report may change: ask for the list again. */
 async function askAgain(deps: HeartbeatDeps, host: Host): Promise<void> {
   const terms = { key: await deps.commandKeys.current(), now: deps.clock.now(), ttlMs: deps.settings.commandTtlMs };
-  await deps.catalog.transact(commandChanges(host, reportDecision(deps.random, host, 'list-too-long'), terms));
+  await deps.catalog.transact(
+    commandChanges(host, reconcileDecision(deps.random, host, 'report', 'list-too-long'), terms),
+  );
 }
 
-/** The decision to ask a host for the list of what it holds. */
-export function reportDecision(
+/** The decision to ask a host for the list of what it holds, or once more for the drain that an operator wants. */
+export function reconcileDecision(
   random: Random,
   host: Host,
+  type: 'report' | 'drain',
   reason: 'list-too-long' | 'back-from-silence',
 ): CommandDecision {
-  const actionId = newActionId('report', random);
+  const actionId = newActionId(type, random);
   return {
     actionId,
-    command: { type: 'report' },
+    command: { type },
     correlationId: CorrelationId.parse(actionId),
     reason,
     policy: 'reconcile-1',

@@ -7,7 +7,7 @@ import type { EpochMs } from '../shared/units.ts';
 import { type CommandTerms, commandChanges } from './commands.ts';
 import { decideHeartbeat, type HeartbeatReason } from './decideHeartbeat.ts';
 import { openReport } from './hostReports.ts';
-import { type HeartbeatDeps, reconcileResidents, reportDecision } from './reconcileResidents.ts';
+import { type HeartbeatDeps, reconcileDecision, reconcileResidents } from './reconcileResidents.ts';
 
 export type HeartbeatAnswer = HeartbeatReason | 'unknown-host' | 'stale-generation';
 
@@ -26,7 +26,7 @@ export async function recordHeartbeat(deps: HeartbeatDeps, envelope: SignedEnvel
     const answer = { reason, heartbeat: report, host };
     if (host === row.value) return { changes: [], answer };
     const terms = { key, now, ttlMs: deps.settings.commandTtlMs };
-    const changes = [HostRow.put(host, expectationOf(row)), ...consequences(deps, host, reason, terms)];
+    const changes = [HostRow.put(host, expectationOf(row)), ...consequences(deps, host, report, reason, terms)];
     return { changes, answer };
   });
   const { reason, host, heartbeat } = recorded;
@@ -46,14 +46,22 @@ interface Recorded {
 function consequences(
   deps: HeartbeatDeps,
   host: Host,
+  { draining }: HostHeartbeat,
   reason: HeartbeatReason,
   terms: CommandTerms,
 ): readonly Change[] {
   switch (reason) {
     case 'first':
       return [toPlacement(host, 'place-host', terms.now)];
-    case 'back':
-      return commandChanges(host, reportDecision(deps.random, host, 'back-from-silence'), terms);
+    case 'back': {
+      const reported = commandChanges(host, reconcileDecision(deps.random, host, 'report', 'back-from-silence'), terms);
+      // The command to drain may have expired while nobody was there to take it.
+      if (host.state !== 'draining' || draining) return reported;
+      return [
+        ...reported,
+        ...commandChanges(host, reconcileDecision(deps.random, host, 'drain', 'back-from-silence'), terms),
+      ];
+    }
     case 'drained':
       return [toPlacement(host, 'fence-host', terms.now)];
     case 'alive':

@@ -123,7 +123,7 @@ async function listHosts(catalog: CatalogStore): Promise<readonly HostView[]> {
 
 function hostView(host: Host): HostView {
   const { id, generation, state, zone, labels, subscriptions, heartbeatAt } = host;
-  const { capacityBytes, usedBytes, reservedBytes, volumeFreeBytes, volumes } = host;
+  const { capacityBytes, usedBytes, reservedBytes, volumeFreeBytes, volumes, drainAsked } = host;
   return {
     id,
     generation,
@@ -137,5 +137,6 @@ function hostView(host: Host): HostView {
     volumeFreeBytes,
     ...(zone === undefined ? {} : { zone }),
     ...(volumes === undefined ? {} : { volumes }),
+    ...(drainAsked === undefined ? {} : { drainAsked }),
   };
 }

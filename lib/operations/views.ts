@@ -143,6 +143,8 @@ export const HostView = z.object({
   reservedBytes: Bytes,
   volumeFreeBytes: Bytes,
   volumes: z.optional(z.array(VolumeReport)),
+  /** Whoever is silent now drains when it is back. */
+  drainAsked: z.optional(z.boolean()),
   heartbeatAt: EpochMs,
 });
 export type HostView = z.infer<typeof HostView>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
+import { commandHost } from '../../lib/fleet/index.ts';
+import { correlationId, createFleetWorld, digestOf } from '../support/fleetWorld.ts';
 import { Bytes, DAY_MS, GIB, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 
 /** One host that holds blob `a`. */
@@ -76,6 +77,25 @@ describe('a list of residents', () => {
     expect(await world.replica('b', 'gpu-a')).toMatchObject({ state: 'verified', bytes: GIB, pinned: false });
   });
 
+  it('brings the pins in line with what the host says, in both directions', async () => {
+    const { world, host } = await resident();
+    const residents = [digestOf('a')];
+    await world.deliver('heartbeats', host.heartbeat({ residents, pinned: residents }));
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ pinned: true });
+    await world.clock.advance(SECOND_MS);
+    await world.deliver('heartbeats', host.heartbeat({ residents, pinned: [] }));
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ pinned: false });
+    expect(world.counted('ResidentReconciled', 'pin-differs')).toBe(2);
+  });
+
+  it('adopts a copy with its pin', async () => {
+    const { world, host } = await resident();
+    await world.publish('other', '1.0.0', { 'b.safetensors': 'b' });
+    const residents = [digestOf('a'), digestOf('b')];
+    await world.deliver('heartbeats', host.heartbeat({ residents, pinned: [digestOf('b')] }));
+    expect(await world.replica('b', 'gpu-a')).toMatchObject({ state: 'verified', pinned: true });
+  });
+
   it('with bytes that nobody knows or that may not be served commands their eviction, once', async () => {
     const { world, host } = await resident();
     const residents = [digestOf('a'), digestOf('e')];
@@ -133,6 +153,25 @@ describe('a host that falls silent', () => {
     const back = await world.addHost('gpu-a');
     await world.deliver('heartbeats', back.heartbeat({ residents: [digestOf('a'), digestOf('b')] }));
     expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified', host: { generation: 2 } });
+  });
+
+  it('before it has drained still drains when it is back, and is told so again', async () => {
+    const { world, host } = await resident();
+    await commandHost(world.deps, { host: host.id, command: { type: 'drain' }, correlationId });
+    await world.run();
+    await world.clock.advance(2 * MINUTE_MS);
+    await world.reap();
+    await world.run();
+    expect(await world.host('gpu-a')).toMatchObject({ state: 'silent', drainAsked: true });
+    await world.deliver('heartbeats', host.heartbeat());
+    expect(await world.host('gpu-a')).toMatchObject({ state: 'draining' });
+    expect((await world.run()).map((command) => command.command.type).toSorted()).toEqual(['drain', 'report']);
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    expect(await world.run()).toEqual([]);
+    const reborn = await world.addHost('gpu-a');
+    await world.deliver('heartbeats', reborn.heartbeat());
+    expect(await world.host('gpu-a')).toMatchObject({ state: 'active', generation: 2 });
+    expect((await world.host('gpu-a'))?.drainAsked).toBeUndefined();
   });
 
   it('stays as it is while it is heard in time', async () => {

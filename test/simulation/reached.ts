@@ -52,6 +52,7 @@ const residents: Reasons<ReconcileReason> = {
   'left-alone': REACHED,
   lost: REACHED,
   'stale-report': REACHED,
+  'pin-differs': RARE,
   foreign: 'hosts fetch only what the catalog names; see test/handler/heartbeats.test.ts',
 };
 

@@ -65,6 +65,8 @@ export function fleet({ catalog, counters, hosts }: Stage): Capability {
       if (replica.state !== 'verified') violated(`${host.id}: ${replica.digest} is still ${replica.state}.`);
       if (!onDisk.has(replica.digest))
         violated(`${host.id}: the catalog believes in ${replica.digest}, which the disk does not hold.`);
+      if (replica.pinned !== (host.agent?.store.blob(replica.digest)?.pinned ?? false))
+        violated(`${host.id}: the catalog is wrong about the pin of ${replica.digest}.`);
       believed.add(replica.digest);
     }
     for (const digest of onDisk)

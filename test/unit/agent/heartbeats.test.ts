@@ -12,6 +12,7 @@ async function residentsListed(count: number): Promise<{ listed: number | undefi
     ledger: { state: { heartbeats: undefined, draining: false }, commit: async () => undefined },
     measures: async () => ({ capacityBytes: 1, usedBytes: 0, reservedBytes: 0, volumeFreeBytes: 1 }),
     leases: { active: () => 0 },
+    blob: () => undefined,
     residents: () => Array.from({ length: count }, (_, index) => index.toString(16).padStart(64, '0')),
   } as unknown as Store;
   const session = {

@@ -46,6 +46,21 @@ describe('the scrub', () => {
     expect(new Set(found.map(({ digest }) => digest)).size).toBe(40);
   });
 
+  it('fetches what is pinned again with its pin, and tells the plane of it at once', async () => {
+    const { world, agent, blobs } = await holding(2);
+    const { digest } = blobs[0] ?? expect.fail();
+    world.command({ type: 'pin', digest });
+    await world.work(agent);
+    await world.clock.advance(EVERY_MS);
+    world.disk.flipBit(blobPath(digest), 7);
+    await scrubAll(world, agent);
+    await agent.settled();
+    expect(agent.store.blob(digest)).toMatchObject({ state: 'resident', pinned: true });
+    const told = world.sent.heartbeats.at(-1);
+    expect(told).toMatchObject({ schema: 'host-heartbeat/3', pinned: [digest] });
+    expect(told?.residents).toHaveLength(2);
+  });
+
   it('checks nothing before it is due and everything once when it is', async () => {
     const { world, agent } = await holding(5);
     expect(await scrubAll(world, agent)).toBe(0);

@@ -78,6 +78,13 @@ describe('a heartbeat', () => {
       'back',
       'draining',
     ],
+    [
+      'comes from a host that fell silent before it drained',
+      host({ state: 'silent', drainAsked: true }),
+      heartbeat(),
+      'back',
+      'draining',
+    ],
     ['says that the host drains', host(), heartbeat({ draining: true }), 'alive', 'draining'],
     [
       'comes before the drain command has reached the host',
@@ -119,8 +126,9 @@ describe('a heartbeat', () => {
 });
 
 describe('a list of residents', () => {
-  const report = (listed: boolean) => ({
+  const report = (listed: boolean, pinned?: boolean) => ({
     residents: new Set(listed ? [digest] : []),
+    pinned: pinned === undefined ? undefined : new Set(pinned ? [digest] : []),
     generation: Generation.parse(2),
     at: EpochMs.parse(100),
   });
@@ -144,6 +152,16 @@ describe('a list of residents', () => {
     ['names a copy that is being evicted', replica('evicting'), true, 'left-alone'],
   ] as const)('that %s', (_name, copy, listed, reason) => {
     expect(decideResident(copy, report(listed))).toBe(reason);
+  });
+
+  it.each([
+    ['a pin that the catalog does not know', replica('verified'), true, 'pin-differs'],
+    ['no pin where the catalog has one', replica('verified', 2, { pinned: true }), false, 'pin-differs'],
+    ['the pin that the catalog has', replica('verified', 2, { pinned: true }), true, 'as-known'],
+    ['nothing of pins, as older agents do', replica('verified', 2, { pinned: true }), undefined, 'as-known'],
+    ['an older pin than what was measured since', replica('verified', 2, { checkedAt: 101 }), true, 'as-known'],
+  ] as const)('that tells of %s', (_name, copy, pinned, reason) => {
+    expect(decideResident(copy, report(true, pinned))).toBe(reason);
   });
 });
 
