@@ -1,5 +1,7 @@
+import * as z from 'zod/mini';
+import { PurgeBlob } from '../../events/purge-blob/v1.ts';
 import { PurgeVersion } from '../../events/purge-version/v1.ts';
-import { type PurgeDeps, purgeVersion } from '../../lib/deletion/index.ts';
+import { type PurgeDeps, purgeForgotten, purgeVersion } from '../../lib/deletion/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
@@ -11,10 +13,12 @@ const rates = compileRates(shippedPriceBook());
 export function createPurgeHandler(deps: Omit<PurgeDeps, 'rates'> & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: purge,
-    message: PurgeVersion,
+    message: z.union([PurgeVersion, PurgeBlob]),
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry }) => {
-      await purgeVersion({ ...deps, telemetry, rates }, message);
+      const purgeDeps = { ...deps, telemetry, rates };
+      if (message.schema === 'purge-blob/1') await purgeForgotten(purgeDeps, message);
+      else await purgeVersion(purgeDeps, message);
     },
   });
 }

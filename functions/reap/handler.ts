@@ -4,6 +4,6 @@ import { type ScheduleHandler, scheduleHandler } from '../shared/scheduleHandler
 export function createReapHandler(deps: ReapDeps): ScheduleHandler {
   return scheduleHandler(deps, {
     name: 'reap',
-    handle: (_fired, { telemetry }) => reap({ ...deps, telemetry }),
+    handle: (_fired, { telemetry, remainingMs }) => reap({ ...deps, telemetry }, remainingMs),
   });
 }

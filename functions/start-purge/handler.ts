@@ -6,8 +6,8 @@ import { type ScheduleHandler, scheduleHandler } from '../shared/scheduleHandler
 export function createStartPurgeHandler(deps: HandlerDeps & { readonly catalog: CatalogStore }): ScheduleHandler {
   return scheduleHandler(deps, {
     name: 'start-purge',
-    handle: async ({ at }) => {
-      await purgeDue(deps, at);
+    handle: async ({ at }, { telemetry, remainingMs }) => {
+      await purgeDue({ ...deps, telemetry }, at, remainingMs);
     },
   });
 }

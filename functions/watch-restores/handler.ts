@@ -6,8 +6,8 @@ import { type ScheduleHandler, scheduleHandler } from '../shared/scheduleHandler
 export function createWatchRestoresHandler(deps: HandlerDeps & { readonly catalog: CatalogStore }): ScheduleHandler {
   return scheduleHandler(deps, {
     name: 'watch-restores',
-    handle: async ({ at }) => {
-      await dueRestores(deps, at);
+    handle: async ({ at }, { telemetry, remainingMs }) => {
+      await dueRestores({ ...deps, telemetry }, at, remainingMs);
     },
   });
 }

@@ -18,3 +18,4 @@ export * from './rows/verdict.ts';
 export * from './sendOnce.ts';
 export * from './settle.ts';
 export * from './versionOrder.ts';
+export * from './visitDue.ts';

@@ -1,9 +1,17 @@
-import type { Reference, Replica, Tombstone, Version } from '../catalog/index.ts';
+import type { Blob, Reference, Replica, Tombstone, Version } from '../catalog/index.ts';
 import type { HostId } from '../shared/ids.ts';
-import { type EpochMs, HOUR_MS } from '../shared/units.ts';
+import { DAY_MS, type EpochMs, HOUR_MS } from '../shared/units.ts';
 
 /** What was promised is kept even where the clock that promises and the one that acts differ. */
 export const CLOCK_MARGIN_MS = 2 * HOUR_MS;
+
+/** As long as an operator's delete can be undone by default, what a withdrawn set had copied waits to be pushed again. */
+export const UNDO_MS = 7 * DAY_MS + CLOCK_MARGIN_MS;
+
+/** Whether no version has referred to a blob for that time, as far as its row says. */
+export function isForgotten(blob: Blob | undefined, now: EpochMs): boolean {
+  return blob?.unreferencedAt !== undefined && now >= blob.unreferencedAt + UNDO_MS;
+}
 
 export type DeletionRefusal = 'held' | 'retained' | 'aliased' | 'pinned';
 
@@ -49,8 +57,8 @@ export type BlobPurgeStep =
 export type BlobPurgeWait = 'pinned' | 'being-filled' | 'being-evicted' | 'on-hosts';
 
 export interface BlobPurgeFacts {
-  /** The version that is purged. */
-  readonly version: Pick<Version, 'model' | 'version'>;
+  /** The version that is purged; none where the blob is purged since no version has it. */
+  readonly version: Pick<Version, 'model' | 'version'> | undefined;
   readonly references: readonly Reference[];
   readonly replicas: readonly Replica[];
 }
@@ -60,7 +68,7 @@ export interface BlobPurgeFacts {
  * pinned, leased, or is filling or evicting is waited for.
  */
 export function decideBlobPurge({ version, references, replicas }: BlobPurgeFacts): BlobPurgeStep {
-  const shared = references.some((one) => one.model !== version.model || one.version !== version.version);
+  const shared = references.some((one) => one.model !== version?.model || one.version !== version.version);
   if (shared) return { step: 'keep-shared' };
   const onHosts = replicas.filter((one) => one.host !== undefined);
   if (onHosts.length === 0) return { step: 'delete' };

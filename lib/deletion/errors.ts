@@ -11,4 +11,6 @@ export class DeletionError extends StrataError<
   | 'undo-window-over'
   /** The bucket's object is not the one that the catalog names: nothing is deleted, a person must look. */
   | 'object-differs'
+  /** Rows that are due could not be looked at; the others were. */
+  | 'not-sent'
 > {}

@@ -3,5 +3,6 @@ export { deleteVersion } from './deleteVersion.ts';
 export { DeletionError } from './errors.ts';
 export { holdVersion } from './holdVersion.ts';
 export { purgeDue } from './purgeDue.ts';
+export { type ForgottenAnswer, purgeForgotten } from './purgeForgotten.ts';
 export { type PurgeAnswer, type PurgeDeps, purgeVersion } from './purgeVersion.ts';
 export { undoDelete } from './undoDelete.ts';

@@ -46,31 +46,46 @@ export interface BlobDeletionDeps {
   readonly rates: Rates;
 }
 
-/**
- * The changes beside the reference's that end a blob which no other version refers to and no host holds. Its row must have been read
- * before its references were.
- */
-export async function startDeletion(
+/** The changes beside the reference's that end the last blob of a deleted version. Throws `DeletionError` `object-differs`. */
+export async function endBlobOf(
   deps: BlobDeletionDeps,
   { model, version, correlationId }: PurgeVersion,
   blob: Versioned<Blob>,
   replicas: readonly Versioned<Replica>[],
 ): Promise<readonly Change[]> {
+  const tombstone = await TombstoneRow.get(deps.catalog, model, version);
+  if (tombstone === undefined) return [];
+  const freedBytes = Bytes.parse((tombstone.value.freedBytes ?? 0) + blob.value.size);
+  const why = { model, modelVersion: version, correlationId, reason: 'undo-window-over' };
+  return [
+    ...(await endBlob(deps, why, blob, replicas)),
+    TombstoneRow.put({ ...tombstone.value, freedBytes }, expectationOf(tombstone)),
+  ];
+}
+
+type Why = Pick<Action, 'model' | 'modelVersion' | 'correlationId' | 'reason'>;
+
+/**
+ * The changes that end a blob which no version refers to, but at most the one that is being purged, and no host holds. Its row must
+ * have been read before its references were.
+ */
+export async function endBlob(
+  deps: BlobDeletionDeps,
+  why: Why,
+  blob: Versioned<Blob>,
+  replicas: readonly Versioned<Replica>[],
+): Promise<readonly Change[]> {
   const { catalog } = deps;
   const { digest } = blob.value;
-  const tombstone = await TombstoneRow.get(catalog, model, version);
-  if (tombstone === undefined) return [];
   const restore = await RestoreRow.get(catalog, digest);
   const now = deps.clock.now();
-  const freedBytes = Bytes.parse((tombstone.value.freedBytes ?? 0) + blob.value.size);
-  const action = { ...deleteAction(blob.value, deps.rates, now), model, modelVersion: version, correlationId };
+  const action = { ...deleteAction(blob.value, deps.rates, now), ...why };
   return [
     { kind: 'delete', key: BlobRow.key(digest), expect: { version: blob.version } },
     ...replicas.map((row) => deleteOf(ReplicaRow.key(digest, row.value.location), row)),
     ...(restore === undefined ? [] : await endRestore(catalog, restore, now)),
     ...(await condemn(deps, blob.value, replicas, now)),
     ActionRow.put(action, expectationOf(await ActionRow.get(catalog, action.actionId))),
-    TombstoneRow.put({ ...tombstone.value, freedBytes }, expectationOf(tombstone)),
   ];
 }
 
@@ -124,7 +139,7 @@ async function condemn(
   return changes;
 }
 
-function deleteAction(blob: Blob, rates: Rates, now: EpochMs): Omit<Action, 'correlationId'> {
+function deleteAction(blob: Blob, rates: Rates, now: EpochMs): Omit<Action, keyof Why> {
   const facts = {
     digest: blob.digest,
     bytes: blob.size,
@@ -139,7 +154,6 @@ function deleteAction(blob: Blob, rates: Rates, now: EpochMs): Omit<Action, 'cor
     type: 'delete',
     digest: blob.digest,
     state: 'done',
-    reason: 'undo-window-over',
     policy: `operator ${rates.prices.id}`,
     chosen: 'delete',
     alternatives: [

@@ -1,47 +1,91 @@
-import { sendOnce, sortableTime, TOMBSTONE_SHARDS, TombstoneRow } from '../catalog/index.ts';
+import type { PurgeBlob } from '../../events/purge-blob/v1.ts';
 import type { PurgeVersion } from '../../events/purge-version/v1.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import {
+  type Blob,
+  BlobRow,
+  sendOnce,
+  SWEEP_SHARDS,
+  type Tombstone,
+  TOMBSTONE_SHARDS,
+  TombstoneRow,
+  visitDue,
+} from '../catalog/index.ts';
+import { CorrelationId } from '../shared/ids.ts';
+import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { EpochMs } from '../shared/units.ts';
-import { decidePurge } from './decideDeletion.ts';
+import { decidePurge, isForgotten, UNDO_MS } from './decideDeletion.ts';
+import { DeletionError } from './errors.ts';
 
 const PAGE = 100;
-/** What is beyond them comes first in the next run. */
+/** Of each shard in one run; the next run goes on where the last one ended. */
 const PAGES_PER_SHARD = 20;
+const RESERVE_MS = 10_000;
 
 interface PurgeDueDeps {
   readonly catalog: CatalogStore;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
 }
 
 /**
- * Sends every deleted version whose undo window is over to its purge, once per scheduled moment; one that waits for hosts is sent again by
- * each run. Held ones are left out. Answers how many were sent.
+ * Sends every deleted version whose undo window is over to its purge, once per scheduled moment, and likewise every blob that no
+ * version has referred to for as long; what waits for hosts is sent again by each run. Held versions are left out. A row that
+ * fails holds up no other; then `DeletionError` `not-sent` (retryable) is thrown at the end. Answers how many were sent.
  */
-export async function purgeDue(deps: PurgeDueDeps, scheduledAt: EpochMs): Promise<number> {
+export async function purgeDue(deps: PurgeDueDeps, scheduledAt: EpochMs, remainingMs: () => number): Promise<number> {
   let sent = 0;
+  const failures: unknown[] = [];
+  const each = (partition: string, until: EpochMs, visit: (item: Item) => Promise<boolean>) =>
+    visitDue(
+      deps,
+      { partition, until, pageItems: PAGE, pages: PAGES_PER_SHARD, enough: () => remainingMs() < RESERVE_MS },
+      {
+        async visit(item) {
+          if (await visit(item)) sent += 1;
+        },
+        failed(error, { key }) {
+          failures.push(error);
+          deps.telemetry.metric('PurgesNotSent', 'Count', 1);
+          deps.telemetry.error('purge-not-sent', error, { row: key.partition, sort: key.sort });
+        },
+      },
+    );
+  const now = deps.clock.now();
+  const unreferenced = EpochMs.parse(Math.max(0, now - UNDO_MS));
   for (let shard = 0; shard < TOMBSTONE_SHARDS; shard += 1) {
-    let cursor: string | undefined;
-    for (let pages = 0; pages < PAGES_PER_SHARD; pages += 1) {
-      const page = await deps.catalog.queryIndex('due', {
-        partition: `DUE#TOMBSTONE#${shard}`,
-        // Sort keys go on after the moment, so those of this very moment are below the next one.
-        to: sortableTime(EpochMs.parse(deps.clock.now() + 1)),
-        limit: PAGE,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      for (const item of page.items) {
-        const { content, correlationId } = TombstoneRow.parse(item).value;
-        const { model, version } = content;
-        const row = await TombstoneRow.get(deps.catalog, model, version);
-        if (decidePurge(row?.value, deps.clock.now()) !== 'purge') continue;
-        const body: PurgeVersion = { schema: 'purge-version/1', model, version, correlationId };
-        const link = { scope: 'purge', id: `${model}@${version} ${scheduledAt}` };
-        if (await sendOnce(deps, link, { queue: 'purge', body: { ...body } })) sent += 1;
-      }
-      cursor = page.cursor;
-      if (cursor === undefined) break;
-    }
+    await each(`DUE#TOMBSTONE#${shard}`, now, (item) => sendVersion(deps, TombstoneRow.parse(item).value, scheduledAt));
   }
-  return sent;
+  for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) {
+    await each(`DUE#BLOB#${shard}`, unreferenced, (item) => sendBlob(deps, BlobRow.parse(item).value, scheduledAt));
+  }
+  if (failures.length === 0) return sent;
+  throw new DeletionError({
+    code: 'not-sent',
+    message: `${failures.length} purges could not be sent; see \`purge-not-sent\` in the log. The next run tries again.`,
+    retryable: true,
+    cause: new AggregateError(failures),
+  });
+}
+
+async function sendVersion(
+  deps: PurgeDueDeps,
+  { content, correlationId }: Tombstone,
+  scheduledAt: EpochMs,
+): Promise<boolean> {
+  const { model, version } = content;
+  const row = await TombstoneRow.get(deps.catalog, model, version);
+  if (decidePurge(row?.value, deps.clock.now()) !== 'purge') return false;
+  const body: PurgeVersion = { schema: 'purge-version/1', model, version, correlationId };
+  const link = { scope: 'purge', id: `${model}@${version} ${scheduledAt}` };
+  return sendOnce(deps, link, { queue: 'purge', body });
+}
+
+async function sendBlob(deps: PurgeDueDeps, { digest }: Blob, scheduledAt: EpochMs): Promise<boolean> {
+  const blob = (await BlobRow.get(deps.catalog, digest))?.value;
+  if (!isForgotten(blob, deps.clock.now())) return false;
+  const correlationId = CorrelationId.parse(`unreferenced-${digest.slice(0, 16)}`);
+  const body: PurgeBlob = { schema: 'purge-blob/1', digest, correlationId };
+  return sendOnce(deps, { scope: 'purge-blob', id: `${digest} ${scheduledAt}` }, { queue: 'purge', body });
 }

@@ -1,3 +1,4 @@
+import type { PurgeBlob } from '../../events/purge-blob/v1.ts';
 import type { PurgeVersion } from '../../events/purge-version/v1.ts';
 import { SET_FILE } from '../../events/upload-set/v1.ts';
 import {
@@ -7,6 +8,7 @@ import {
   queryAll,
   type Reference,
   ReferenceRow,
+  type Replica,
   settle,
   startingWith,
   type Tombstone,
@@ -28,7 +30,7 @@ import {
   decidePurge,
   type PurgeStep,
 } from './decideDeletion.ts';
-import { finishDeletion, startDeletion } from './purgeBlob.ts';
+import { endBlobOf, finishDeletion } from './purgeBlob.ts';
 import { digestsOf, loadReferences, loadReplicas } from './versionRows.ts';
 
 export interface PurgeDeps extends OperatorDeps {
@@ -81,14 +83,23 @@ async function purgeDigest(deps: PurgeDeps, message: PurgeVersion, digest: Diges
   const { correlationId } = message;
   const decided = await settle(deps.catalog, `Purging ${digest}`, () => decideDigest(deps, message, digest));
   if (decided.step === 'wait') {
-    for (const { host } of decided.evict) {
-      const command = { type: 'evict', digest } as const;
-      if (host !== undefined) await commandHost(deps, { host: host.id, command, correlationId, reason: 'deleted' });
-    }
+    await evictCopies(deps, { digest, correlationId }, decided.evict);
     return decided.reason;
   }
   await finishDeletion(deps, digest);
   return undefined;
+}
+
+/** Tells the hosts of these copies to let go of them. */
+export async function evictCopies(
+  deps: PurgeDeps,
+  { digest, correlationId }: Pick<PurgeBlob, 'digest' | 'correlationId'>,
+  copies: readonly Replica[],
+): Promise<void> {
+  for (const { host } of copies) {
+    const command = { type: 'evict', digest } as const;
+    if (host !== undefined) await commandHost(deps, { host: host.id, command, correlationId, reason: 'deleted' });
+  }
 }
 
 async function decideDigest(deps: PurgeDeps, message: PurgeVersion, digest: Digest): Promise<Decided<BlobPurgeStep>> {
@@ -112,7 +123,7 @@ async function decideDigest(deps: PurgeDeps, message: PurgeVersion, digest: Dige
     expect: { version: own.version },
   };
   if (answer.step === 'keep-shared') return { changes: [unrefer, ...stillReferred(references, own)], answer };
-  const ending = blob === undefined ? [] : await startDeletion(deps, message, blob, replicas);
+  const ending = blob === undefined ? [] : await endBlobOf(deps, message, blob, replicas);
   return { changes: [unrefer, ...ending], answer };
 }
 

@@ -49,8 +49,8 @@ export async function undoDelete(store: CatalogStore, undoing: Undoing): Promise
         VersionRow.put(content, 'absent'),
         { kind: 'delete', key: TombstoneRow.key(model, version), expect: { version: row.version } },
         modelChange(model, modelRow, [...(await otherVersions(store, content)), content], now),
-        outboxPut({ id: `undo:${model}@${version}`, queue: 'placement', body: place }, now),
-        outboxPut({ id: `undo-align:${model}@${version}`, queue: 'rescan', body: align }, now),
+        outboxPut({ id: `undo:${model}@${version}:${correlationId}`, queue: 'placement', body: place }, now),
+        outboxPut({ id: `undo-align:${model}@${version}:${correlationId}`, queue: 'rescan', body: align }, now),
       ],
       answer: content,
     };

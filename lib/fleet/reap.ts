@@ -11,8 +11,8 @@ import {
   type Replica,
   ReplicaRow,
   settle,
-  sortableTime,
   type Versioned,
+  visitDue,
 } from '../catalog/index.ts';
 import { type ActionId, CorrelationId, type HostId, hostLocation } from '../shared/ids.ts';
 import type { CatalogStore, Change, Item } from '../shared/ports/catalogStore.ts';
@@ -29,7 +29,10 @@ export interface ReapDeps {
   readonly telemetry: Telemetry;
 }
 
-const PER_SHARD = 100;
+const PAGE = 100;
+/** Of each shard in one run; a run that does not get through goes on where the last one ended. */
+const PAGES_PER_SHARD = 10;
+const RESERVE_MS = 5_000;
 
 /** A host that comes back after that registers again and is believed about whatever it reports. */
 const RETIRE_AFTER_MS = DAY_MS;
@@ -39,24 +42,28 @@ export type ActionReaping = 'expired' | 'superseded' | 'tried-again' | 'ended-si
 
 /**
  * Every minute: hosts that were not heard become silent, those silent for a day retired, commands that nobody answered end, and
- * prefetches that failed too often in a row are decided anew after their pause. None of it removes anything from a host, so a clock that jumps costs a report at worst. Each shard takes its oldest 100 a run.
- * A row that fails is passed over; then `ReapError` (retryable) is thrown at the end.
+ * prefetches that failed too often in a row are decided anew after their pause. None of it removes anything from a host, so a clock that jumps costs a report at worst.
+ * A row that fails is passed over, however many there are; then `ReapError` (retryable) is thrown at the end.
  */
-export async function reap(deps: ReapDeps): Promise<void> {
+export async function reap(deps: ReapDeps, remainingMs: () => number): Promise<void> {
   const failures: unknown[] = [];
-  const each = async (items: readonly Item[], reapOne: (item: Item) => Promise<void>): Promise<void> => {
-    for (const item of items) {
-      try {
-        await reapOne(item);
-      } catch (error) {
-        failures.push(error);
-        deps.telemetry.metric('NotReaped', 'Count', 1);
-        deps.telemetry.error('not reaped', error, { row: item.key.partition, sort: item.key.sort });
-      }
-    }
+  const each = (partition: string, until: EpochMs, visit: (item: Item) => Promise<void>): Promise<void> => {
+    const enough = () => remainingMs() < RESERVE_MS;
+    return visitDue(
+      deps,
+      { partition, until, pageItems: PAGE, pages: PAGES_PER_SHARD, enough },
+      {
+        visit,
+        failed(error, { key }) {
+          failures.push(error);
+          deps.telemetry.metric('NotReaped', 'Count', 1);
+          deps.telemetry.error('not reaped', error, { row: key.partition, sort: key.sort });
+        },
+      },
+    );
   };
   for (let shard = 0; shard < HOST_SHARDS; shard += 1) {
-    await each(await due(deps.catalog, `DUE#HOST#${shard}`, deps.clock.now()), async (item) => {
+    await each(`DUE#HOST#${shard}`, deps.clock.now(), async (item) => {
       const { id } = HostRow.parse(item).value;
       const reason = await reapHost(deps, id);
       if (reason !== 'heard-since') deps.telemetry.warn('host reaped', { host: id, reason });
@@ -65,7 +72,7 @@ export async function reap(deps: ReapDeps): Promise<void> {
   }
   for (let shard = 0; shard < ACTION_SHARDS; shard += 1) {
     const before = EpochMs.parse(Math.max(0, deps.clock.now() - REAP_MARGIN_MS));
-    await each(await due(deps.catalog, `DUE#ACTION#${shard}`, before), async (item) => {
+    await each(`DUE#ACTION#${shard}`, before, async (item) => {
       const reason = await reapAction(deps, ActionRow.parse(item).value.actionId);
       deps.telemetry.metric('ActionReaped', 'Count', 1, { reason });
     });
@@ -77,13 +84,6 @@ export async function reap(deps: ReapDeps): Promise<void> {
     retryable: true,
     cause: new AggregateError(failures),
   });
-}
-
-async function due(store: CatalogStore, partition: string, until: EpochMs): Promise<readonly Item[]> {
-  // Sort keys go on after the moment, so those of this very moment are below the next one.
-  const to = sortableTime(EpochMs.parse(until + 1));
-  const page = await store.queryIndex('due', { partition, to, limit: PER_SHARD });
-  return page.items;
 }
 
 /** What becomes of a host that was not heard in time. */

@@ -26,22 +26,22 @@ export interface FoundBlob {
   readonly manifest: string;
   readonly findings: HeaderFindings;
   readonly size: number;
-  /** False where nothing else vouches for the blob: a row that is gone was purged, and stays gone. */
-  readonly mayCreate: boolean;
+  /** Whether a version refers to the blob in the same write. Without, a row that is gone was purged, and stays gone. */
+  readonly refers: boolean;
 }
 
 /** The blob's row and its origin replica; undefined where what vouched for the objects is gone, or the objects are being swept. */
 export async function blobChanges(
   deps: Pick<IngestDeps, 'catalog' | 'settings'>,
-  { digest, hashes, origin, manifest, findings, size, mayCreate }: FoundBlob,
+  { digest, hashes, origin, manifest, findings, size, refers }: FoundBlob,
   now: EpochMs,
 ): Promise<readonly Change[] | undefined> {
   const row = await BlobRow.get(deps.catalog, digest);
   // A row that names another object than the lost one was written by somebody who verified that object.
   if (row !== undefined && (origin.outcome === 'kept' || row.value.origin.versionId !== origin.lost)) {
-    return keepBlob(row, findings, now);
+    return keepBlob(row, findings, refers, now);
   }
-  if (origin.outcome === 'kept' || (row === undefined && !mayCreate)) return undefined;
+  if (origin.outcome === 'kept' || (row === undefined && !refers)) return undefined;
   const { versionId } = origin;
   const claims = [
     await claimVersion(deps.catalog, digest, 'bytes', versionId),
@@ -59,6 +59,7 @@ export async function blobChanges(
     createdAt: row?.value.createdAt ?? now,
     origin: { location, storageClass: FIRST_CLASS, versionId, billedSince: now },
     tier: 'hot',
+    ...(refers || row?.value.unreferencedAt === undefined ? {} : { unreferencedAt: row.value.unreferencedAt }),
   };
   const replica = await ReplicaRow.get(deps.catalog, digest, location);
   const changes: Change[] = [
@@ -82,10 +83,12 @@ export async function blobChanges(
  * The row stays; a verdict of other rules, or one that an operator has overridden, replaces the older one. It is written even unchanged: its origin must still be the same, and a
  * purge that has counted the blob's references must not overlook the one that comes with this write.
  */
-function keepBlob(row: Versioned<Blob>, findings: HeaderFindings, now: EpochMs): readonly Change[] {
-  const { digest, findings: before } = row.value;
+function keepBlob(row: Versioned<Blob>, findings: HeaderFindings, refers: boolean, now: EpochMs): readonly Change[] {
+  const { unreferencedAt, ...needed } = row.value;
+  const { digest, findings: before } = needed;
+  const kept: Blob = refers || unreferencedAt === undefined ? needed : row.value;
   const overridden = findings.admission?.reason === 'overridden' && before.admission?.reason !== 'overridden';
-  const judged = before.rules === findings.rules && !overridden ? row.value : { ...row.value, findings };
+  const judged = before.rules === findings.rules && !overridden ? kept : { ...kept, findings };
   const put = BlobRow.put(judged, expectationOf(row));
   if (isAdmitted(before) === isAdmitted(judged.findings)) return [put];
   // Older versions that need the bytes stand by the older verdict: they are brought in line as after any change of rules.

@@ -2,5 +2,5 @@ import { StrataError } from '../shared/errors.ts';
 
 /** Why ingest could not go on. All of them pass when the message is delivered again. */
 export class IngestError extends StrataError<
-  'object-busy' | 'copy-differs' | 'unknown-upload' | 'too-many-hops' | 'not-releasable' | 'not-repaired'
+  'object-busy' | 'copy-differs' | 'unknown-upload' | 'too-many-hops' | 'not-releasable' | 'not-reconciled'
 > {}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ObserveUpload } from '../../events/observe-upload/v1.ts';
 import { UploadHeadRow, UploadRow } from '../catalog/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
+import { DAY_MS, type EpochMs } from '../shared/units.ts';
 import { QUEUE_LIMITS } from '../shared/ports/messageQueue.ts';
 import type { ObjectVersion } from '../shared/ports/objectStore.ts';
 import type { IngestCall, ReconcileDeps } from './deps.ts';
@@ -10,43 +11,78 @@ import { VERDICT_LATE_MS } from './retellUploads.ts';
 import { continueScan } from './scan.ts';
 import { UPLOADS_PREFIX } from './uploadKey.ts';
 
-const PAGE = 500;
-const PAGES_PER_RUN = 4;
+/** As many as one listing answers. */
+const PAGE = 1_000;
+const PAGES_PER_RUN = 100;
+/** What a run may ask the catalog for; versions that an earlier pass has seen are not asked for again. */
+const READS_PER_RUN = 10_000;
+const PARALLEL_READS = 16;
 const RESERVE_MS = 60_000;
+/** An object that took days to be uploaded is as old as its beginning, of which the bucket gives up after 7; and clocks differ. */
+const LATE_ARRIVAL_MS = 8 * DAY_MS;
 
-/** Has the keys looked at whose newest version the catalog does not know: their event was lost. Answers how many. */
-export async function findUntold(deps: ReconcileDeps, call: IngestCall): Promise<number> {
+/**
+ * Has the keys looked at whose newest version the catalog does not know: their event was lost. Goes over the whole of `uploads/`, pass
+ * after pass, but reads the catalog only for what may have come since the last pass began. A version that cannot be looked up holds up
+ * no other.
+ */
+export async function findUntold(
+  deps: ReconcileDeps,
+  call: IngestCall,
+): Promise<{ readonly found: number; readonly failures: readonly unknown[] }> {
   let found = 0;
+  let reads = 0;
+  const failures: unknown[] = [];
+  const enough = () => reads >= READS_PER_RUN || call.remainingMs() < RESERVE_MS;
   await continueScan(
     deps.catalog,
-    { name: 'uploads', shards: 1, pages: call.remainingMs() < RESERVE_MS ? 0 : PAGES_PER_RUN },
-    async ({ cursor }) => {
+    { name: 'uploads', shards: 1, pages: PAGES_PER_RUN, enough },
+    async ({ cursor, since }) => {
       const page = await deps.objects.listVersions({
         prefix: UPLOADS_PREFIX,
         limit: PAGE,
         ...(cursor === undefined ? {} : { cursor }),
       });
+      const now = deps.clock.now();
+      const asked = page.versions.filter((version) => mayBeUntold(version, since, now));
+      reads += asked.length;
       const untold: ObjectVersion[] = [];
-      for (const version of page.versions) {
-        if (await isUntold(deps, version)) untold.push(version);
-      }
+      await eachOf(asked, async (version) => {
+        try {
+          if (!(await isKnown(deps, version))) untold.push(version);
+        } catch (error) {
+          failures.push(error);
+          call.telemetry.metric('UploadsNotLookedUp', 'Count', 1);
+          call.telemetry.error('upload-not-looked-up', error, { key: version.key, versionId: version.versionId });
+        }
+      });
       await tell(deps, untold);
       found += untold.length;
       return page.cursor;
     },
     () => deps.clock.now(),
   );
-  return found;
+  return { found, failures };
 }
 
-/** Only what is current counts, and only after its own event had its time. */
-async function isUntold(deps: ReconcileDeps, version: ObjectVersion): Promise<boolean> {
-  if (!version.isLatest || deps.clock.now() - version.lastModified < VERDICT_LATE_MS) return false;
-  if (!version.isDeleteMarker) {
-    return (await UploadRow.get(deps.catalog, version.key, version.versionId)) === undefined;
-  }
-  const head = await UploadHeadRow.get(deps.catalog, version.key);
-  return head !== undefined && !head.value.deleted;
+async function eachOf<T>(items: readonly T[], visit: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await visit(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, waiting.length) }, worker));
+}
+
+/** Only what is current counts, only after its own event had its time, and only once. */
+function mayBeUntold({ isLatest, lastModified }: ObjectVersion, since: EpochMs | undefined, now: EpochMs): boolean {
+  if (!isLatest || now - lastModified < VERDICT_LATE_MS) return false;
+  return since === undefined || lastModified >= since - LATE_ARRIVAL_MS;
+}
+
+async function isKnown({ catalog }: ReconcileDeps, version: ObjectVersion): Promise<boolean> {
+  if (!version.isDeleteMarker) return (await UploadRow.get(catalog, version.key, version.versionId)) !== undefined;
+  const head = await UploadHeadRow.get(catalog, version.key);
+  return head === undefined || head.value.deleted;
 }
 
 /** Nothing in the catalog changes by this, so the messages need no outbox: one that is lost is sent by the next scan. */

@@ -1,8 +1,10 @@
 import {
+  BlobRow,
   everPublished,
   expectationOf,
   isOpen,
   queryAll,
+  type Reference,
   ReferenceRow,
   type SetFile,
   SetFileRow,
@@ -65,11 +67,32 @@ export async function withdrawal(
   const needed =
     members.some((other) => other !== member && other.value.digest === digest) ||
     (published?.files.some((file) => file.digest === digest) ?? false);
-  const reference = needed ? undefined : await ReferenceRow.get(catalog, digest, target.model, target.version);
-  if (reference !== undefined) {
-    changes.push(deleteOf(ReferenceRow.key(digest, target.model, target.version), reference));
-  }
+  if (!needed) changes.push(...(await unrefer(catalog, { ...target, digest }, now)));
   return changes;
+}
+
+/** A blob that loses its last reference so was never served: its row says since when nobody needs it, and the purge finds it by that. */
+async function unrefer(
+  catalog: CatalogStore,
+  { digest, model, version }: Reference,
+  now: EpochMs,
+): Promise<readonly Change[]> {
+  // Before the references: whoever adds one later writes the blob's row.
+  const blob = await BlobRow.get(catalog, digest);
+  const items = await queryAll(catalog, { partition: `BLOB#${digest}`, ...startingWith('REFERENCE#') });
+  const references = items.map((item) => ReferenceRow.parse(item));
+  const own = references.find(({ value }) => value.model === model && value.version === version);
+  if (own === undefined) return [];
+  const gone = deleteOf(ReferenceRow.key(digest, model, version), own);
+  const other = references.find((one) => one !== own);
+  if (other !== undefined) {
+    // Two that leave it at once must not each leave it to the other.
+    const { value, version: expected } = other;
+    const key = ReferenceRow.key(digest, value.model, value.version);
+    return [gone, { kind: 'check', key, expect: { version: expected } }];
+  }
+  if (blob === undefined) return [gone];
+  return [gone, BlobRow.put({ ...blob.value, unreferencedAt: now }, expectationOf(blob))];
 }
 
 /**

@@ -80,7 +80,7 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
   const decision = decidePublication({ upload, digest, version, set: gate?.value });
   if (decision.action === 'quarantine') return move({ state: 'quarantined', quarantine: decision.quarantine });
   if (decision.action === 'unchanged') return move({ state: 'ready' });
-  const blob = await blobChanges(deps, { ...publication, findings, size: upload.size, mayCreate: true }, now);
+  const blob = await blobChanges(deps, { ...publication, findings, size: upload.size, refers: true }, now);
   if (blob === undefined) return { changes: [], answer: { outcome: 'origin-unknown' } };
   const reference = await ReferenceRow.get(deps.catalog, digest, target.model, target.version);
   const changes = [

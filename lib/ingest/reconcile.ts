@@ -7,21 +7,33 @@ import { retellUploads } from './retellUploads.ts';
 /**
  * Compares what the catalog says with what the bucket holds and has the difference worked on: uploads that stand still,
  * objects that no event told of, blobs whose origin is gone. Each of the three is bounded in one run and goes on where the
- * last run stopped, so that everything is looked at again and again, whatever the number of objects. Throws `IngestError`
- * `not-repaired` (retryable) at the end when blobs were passed over.
+ * last run stopped, so that everything is looked at again and again, whatever the number of objects; one that fails holds up
+ * none of the others. Throws `IngestError` `not-reconciled` (retryable) at the end when anything was passed over.
  */
 export async function reconcileUploads(deps: ReconcileDeps, call: IngestCall): Promise<void> {
-  const retold = await retellUploads(deps, call);
-  const found = await findUntold(deps, call);
-  const { repaired, failures } = await repairBlobs(deps, call);
+  const failures: unknown[] = [];
+  const part = async <T extends { readonly failures: readonly unknown[] }>(name: string, run: () => Promise<T>) => {
+    try {
+      const result = await run();
+      failures.push(...result.failures);
+      return result;
+    } catch (error) {
+      failures.push(error);
+      call.telemetry.error('not-reconciled', error, { part: name });
+      return undefined;
+    }
+  };
+  const retold = (await part('retell', () => retellUploads(deps, call)))?.retold ?? 0;
+  const found = (await part('find', () => findUntold(deps, call)))?.found ?? 0;
+  const repaired = (await part('repair', () => repairBlobs(deps, call)))?.repaired ?? 0;
   call.telemetry.info('uploads-reconciled', { retold, found, repaired });
   call.telemetry.metric('UploadsRetold', 'Count', retold);
   call.telemetry.metric('UploadsFound', 'Count', found);
   call.telemetry.metric('BlobsRepaired', 'Count', repaired);
   if (failures.length === 0) return;
   throw new IngestError({
-    code: 'not-repaired',
-    message: `${failures.length} blobs could not be looked at; see \`blob-not-repaired\` in the log. A later scan tries again.`,
+    code: 'not-reconciled',
+    message: `${failures.length} uploads or blobs could not be looked at; see \`upload-not-retold\`, \`upload-not-looked-up\`, \`blob-not-repaired\` and \`not-reconciled\` in the log. A later run tries again.`,
     retryable: true,
     cause: new AggregateError(failures),
   });

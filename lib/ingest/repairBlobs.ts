@@ -129,7 +129,7 @@ async function restore(
   if (origin.outcome === 'kept') return true;
   if (origin.outcome !== 'placed') return false;
   const settled = await settle(deps.catalog, 'The blob', async () => {
-    const found = { digest, hashes, origin, manifest, findings, size, mayCreate: false };
+    const found = { digest, hashes, origin, manifest, findings, size, refers: false };
     const changes = await blobChanges(deps, found, deps.clock.now());
     return { changes: changes ?? [], answer: changes !== undefined };
   });

@@ -1,4 +1,4 @@
-import { expectationOf, isOpen, settle, sortableTime, UPLOAD_SHARDS, UploadRow } from '../catalog/index.ts';
+import { expectationOf, isOpen, settle, UPLOAD_SHARDS, UploadRow, visitDue } from '../catalog/index.ts';
 import { EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { retellPut } from './messages.ts';
@@ -8,27 +8,39 @@ export const VERDICT_LATE_MS = 10 * MINUTE_MS;
 /** One call of the functions digest and scan takes up to 7 minutes without moving the upload's row, and may have waited for its turn. */
 const LONG_CALL_LATE_MS = 20 * MINUTE_MS;
 
-const PER_SHARD = 200;
+const PAGE = 200;
+const PAGES_PER_SHARD = 10;
 const RESERVE_MS = 30_000;
 
 /**
  * Sends the message of each upload that stands still once more. The row is marked as moved in the same write, so the next
- * message comes after another such time only; one that is no longer needed has no effect. Answers how many were sent.
+ * message comes after another such time only; one that is no longer needed has no effect. A row that fails holds up no other.
  */
-export async function retellUploads(deps: IngestDeps, call: IngestCall): Promise<number> {
+export async function retellUploads(
+  deps: IngestDeps,
+  call: IngestCall,
+): Promise<{ readonly retold: number; readonly failures: readonly unknown[] }> {
   let retold = 0;
-  for (let shard = 0; shard < UPLOAD_SHARDS; shard += 1) {
-    if (call.remainingMs() < RESERVE_MS) return retold;
-    const page = await deps.catalog.queryIndex('due', {
-      partition: `DUE#UPLOAD#${shard}`,
-      to: sortableTime(EpochMs.parse(Math.max(0, deps.clock.now() - VERDICT_LATE_MS))),
-      limit: PER_SHARD,
-    });
-    for (const item of page.items) {
-      if (await retell(deps, UploadRow.parse(item).value)) retold += 1;
-    }
+  const failures: unknown[] = [];
+  const until = EpochMs.parse(Math.max(0, deps.clock.now() - VERDICT_LATE_MS));
+  const enough = () => call.remainingMs() < RESERVE_MS;
+  for (let shard = 0; shard < UPLOAD_SHARDS && !enough(); shard += 1) {
+    await visitDue(
+      deps,
+      { partition: `DUE#UPLOAD#${shard}`, until, pageItems: PAGE, pages: PAGES_PER_SHARD, enough },
+      {
+        async visit(item) {
+          if (await retell(deps, UploadRow.parse(item).value)) retold += 1;
+        },
+        failed(error, { key }) {
+          failures.push(error);
+          call.telemetry.metric('UploadsNotRetold', 'Count', 1);
+          call.telemetry.error('upload-not-retold', error, { row: key.partition });
+        },
+      },
+    );
   }
-  return retold;
+  return { retold, failures };
 }
 
 async function retell(deps: IngestDeps, { key, versionId }: PinnedUpload): Promise<boolean> {

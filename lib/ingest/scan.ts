@@ -7,26 +7,30 @@ import type { EpochMs } from '../shared/units.ts';
 export interface Place {
   readonly shard: number;
   readonly cursor?: string | undefined;
+  /** When the last pass began that came to its end; undefined until one has. */
+  readonly since?: EpochMs | undefined;
 }
 
 /**
  * Goes on with a scan of several shards where the last run stopped, up to `pages` pages. `visit` handles the page at a place
  * and answers the cursor of the next one in its shard. The place is saved after each page: a page may be visited twice, none
- * is left out.
+ * is left out. No page is begun once `enough` says so.
  */
 export async function continueScan(
   catalog: CatalogStore,
-  scan: { readonly name: string; readonly shards: number; readonly pages: number },
+  scan: { readonly name: string; readonly shards: number; readonly pages: number; readonly enough?: () => boolean },
   visit: (place: Place) => Promise<string | undefined>,
   now: () => EpochMs,
 ): Promise<void> {
-  for (let page = 0; page < scan.pages; page += 1) {
+  for (let page = 0; page < scan.pages && scan.enough?.() !== true; page += 1) {
     const row = await CursorRow.get(catalog, scan.name);
-    const place: Place = row?.value ?? { shard: 0 };
+    const { shard: at = 0, cursor: from, began, lastBegan } = row?.value ?? {};
+    const place: Place = { shard: at, cursor: from, since: lastBegan };
+    const begun = at === 0 && from === undefined ? now() : began;
     const cursor = await visitFrom(place, visit);
     const done = cursor === undefined && place.shard + 1 >= scan.shards;
     const shard = cursor !== undefined ? place.shard : done ? 0 : place.shard + 1;
-    const next = { scan: scan.name, shard, movedAt: now(), ...(cursor === undefined ? {} : { cursor }) };
+    const next = { scan: scan.name, shard, cursor, movedAt: now(), began: begun, lastBegan: done ? begun : lastBegan };
     // Another run that was faster has saved a place as good as this one.
     await catalog.transact([CursorRow.put(next, expectationOf(row))]);
     if (done) return;
@@ -43,6 +47,6 @@ async function visitFrom(
   } catch (error) {
     const refused = error instanceof PortError && error.code === 'invalid-request';
     if (!refused || place.cursor === undefined) throw error;
-    return visit({ shard: place.shard });
+    return visit({ ...place, cursor: undefined });
   }
 }

@@ -1,32 +1,52 @@
 import type { RestoreBlob } from '../../events/restore-blob/v1.ts';
-import { RESTORE_SHARDS, RestoreRow, sendOnce, sortableTime } from '../catalog/index.ts';
+import { RESTORE_SHARDS, RestoreRow, sendOnce, visitDue } from '../catalog/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { EpochMs } from '../shared/units.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
+import type { EpochMs } from '../shared/units.ts';
+import { RestoreError } from './errors.ts';
 
-const PER_SHARD = 500;
+const PAGE = 500;
+const PAGES_PER_SHARD = 4;
+const RESERVE_MS = 10_000;
 
 /**
- * Has every restore looked after whose event did not come in time, once per scheduled moment. What is more than a page comes first in the
- * next run, since each look puts the next one off. Answers how many were sent.
+ * Has every restore looked after whose event did not come in time, once per scheduled moment. A row that fails holds up no other;
+ * then `RestoreError` `not-watched` (retryable) is thrown at the end. Answers how many were sent.
  */
 export async function dueRestores(
-  deps: { readonly catalog: CatalogStore; readonly clock: Clock },
+  deps: { readonly catalog: CatalogStore; readonly clock: Clock; readonly telemetry: Telemetry },
   scheduledAt: EpochMs,
+  remainingMs: () => number,
 ): Promise<number> {
   let sent = 0;
+  const failures: unknown[] = [];
+  const until = deps.clock.now();
+  const enough = () => remainingMs() < RESERVE_MS;
   for (let shard = 0; shard < RESTORE_SHARDS; shard += 1) {
-    const page = await deps.catalog.queryIndex('due', {
-      partition: `DUE#RESTORE#${shard}`,
-      to: sortableTime(EpochMs.parse(deps.clock.now() + 1)),
-      limit: PER_SHARD,
-    });
-    for (const item of page.items) {
-      const { actionId, digest, versionId, correlationId } = RestoreRow.parse(item).value;
-      const body: RestoreBlob = { schema: 'restore-blob/1', actionId, digest, versionId, correlationId };
-      const link = { scope: 'restore', id: `${actionId} ${scheduledAt}` };
-      if (await sendOnce(deps, link, { queue: 'restore', body: { ...body } })) sent += 1;
-    }
+    await visitDue(
+      deps,
+      { partition: `DUE#RESTORE#${shard}`, until, pageItems: PAGE, pages: PAGES_PER_SHARD, enough },
+      {
+        async visit(item) {
+          const { actionId, digest, versionId, correlationId } = RestoreRow.parse(item).value;
+          const body: RestoreBlob = { schema: 'restore-blob/1', actionId, digest, versionId, correlationId };
+          const link = { scope: 'restore', id: `${actionId} ${scheduledAt}` };
+          if (await sendOnce(deps, link, { queue: 'restore', body })) sent += 1;
+        },
+        failed(error, { key }) {
+          failures.push(error);
+          deps.telemetry.metric('RestoresNotWatched', 'Count', 1);
+          deps.telemetry.error('restore-not-watched', error, { row: key.partition, sort: key.sort });
+        },
+      },
+    );
   }
-  return sent;
+  if (failures.length === 0) return sent;
+  throw new RestoreError({
+    code: 'not-watched',
+    message: `${failures.length} restores could not be looked after; see \`restore-not-watched\` in the log.`,
+    retryable: true,
+    cause: new AggregateError(failures),
+  });
 }

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { HostCommand } from '../../events/host-command/v1.ts';
-import { claimVersion, promoteAlias, ReplicaRow, rollbackAlias } from '../../lib/catalog/index.ts';
+import {
+  claimVersion,
+  promoteAlias,
+  ReplicaRow,
+  rollbackAlias,
+  shardOf,
+  TOMBSTONE_SHARDS,
+} from '../../lib/catalog/index.ts';
 import { commandHost } from '../../lib/fleet/index.ts';
 import { HostId, hostLocation } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../../lib/shared/units.ts';
 import { createDeletionWorld, type DeletionWorld } from '../support/deletionWorld.ts';
 import { correlationId, digestOf, model, version } from '../support/fleetWorld.ts';
+import { unreadableRows } from '../support/unreadableRows.ts';
 import { createInterruption, type Moment } from '../support/interruption.ts';
 
 const digest = ({ command }: HostCommand) => ('digest' in command ? command.digest : '');
@@ -22,6 +30,30 @@ async function deleted(over?: Parameters<DeletionWorld['remove']>[2]) {
   await world.remove('flux', '1.0.0', over);
   return world;
 }
+
+describe('a purge that is due', () => {
+  it('is sent although rows before it cannot be read, and the run fails at its end', async () => {
+    const world = await deleted();
+    await world.passWindow();
+    await unreadableRows(world.catalog, `DUE#TOMBSTONE#${shardOf('flux@1.0.0', TOMBSTONE_SHARDS)}`, 100);
+    await expect(world.runPurge()).rejects.toMatchObject({ code: 'not-sent', retryable: true });
+    await world.drain();
+    expect(await world.left('a')).toEqual(GONE);
+  });
+});
+
+describe('bringing a version back', () => {
+  it('has it placed and aligned each time, also when nothing was sent in between', async () => {
+    const world = await published();
+    for (const _ of [1, 2, 3]) {
+      await world.remove('flux', '1.0.0');
+      await world.undo('flux', '1.0.0');
+    }
+    const sent = (await world.takeOutbox()).map(({ body }) => (body as { schema: string }).schema);
+    expect(sent.filter((schema) => schema === 'place-model/1')).toHaveLength(3);
+    expect(sent.filter((schema) => schema === 'align-version/1')).toHaveLength(3);
+  });
+});
 
 describe('deleting a version', () => {
   it('takes it out of every listing at once and leaves its bytes', async () => {

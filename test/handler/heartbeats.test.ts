@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { commandHost } from '../../lib/fleet/index.ts';
 import { correlationId, createFleetWorld, digestOf } from '../support/fleetWorld.ts';
+import { ACTION_SHARDS, shardOf } from '../../lib/catalog/index.ts';
+import { unreadableRows } from '../support/unreadableRows.ts';
 import { Bytes, DAY_MS, GIB, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 
 /** One host that holds blob `a`. */
@@ -248,18 +250,27 @@ describe('a command that nobody answers', () => {
     const { world } = await resident();
     await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
     const [command] = await world.run();
-    for (const partition of ['DUE#HOST#0', 'DUE#ACTION#0']) {
-      const key = { partition: `NEWER#${partition}`, sort: 'META' };
-      const item = { key, body: { v: 99 }, index: { due: { partition, sort: '0' } } };
-      await world.catalog.transact([{ kind: 'put', expect: 'absent', item }]);
-    }
+    for (const partition of ['DUE#HOST#0', 'DUE#ACTION#0']) await unreadableRows(world.catalog, partition, 1);
     await world.clock.advance(2 * HOUR_MS);
     await expect(world.reap()).rejects.toMatchObject({ code: 'not-reaped', retryable: true });
     expect(await world.host('gpu-a')).toMatchObject({ state: 'silent' });
     expect(await world.action(command!.actionId)).toMatchObject({ state: 'expired' });
     expect(world.metrics.filter(({ name }) => name === 'NotReaped')).toHaveLength(2);
     const told = world.records.filter(({ event }) => event === 'not reaped').map(({ fields }) => fields['row']);
-    expect(told).toEqual(['NEWER#DUE#HOST#0', 'NEWER#DUE#ACTION#0']);
+    expect(told).toEqual(['NEWER#DUE#HOST#0#000000', 'NEWER#DUE#ACTION#0#000000']);
+  });
+
+  it('ends behind more rows that nobody can read than one run looks at', async () => {
+    const { world } = await resident();
+    await world.deliver('placement', await world.publish('other', '1.0.0', { 'b.safetensors': 'b' }));
+    const [command] = await world.run();
+    const { actionId } = command ?? expect.fail();
+    await unreadableRows(world.catalog, `DUE#ACTION#${shardOf(actionId, ACTION_SHARDS)}`, 1_100);
+    await world.clock.advance(2 * HOUR_MS);
+    await expect(world.reap()).rejects.toMatchObject({ code: 'not-reaped' });
+    expect(await world.action(actionId)).toMatchObject({ state: 'pending' });
+    await expect(world.reap()).rejects.toMatchObject({ code: 'not-reaped' });
+    expect(await world.action(actionId)).toMatchObject({ state: 'expired' });
   });
 
   it('is settled by its receipt all the same when that comes late', async () => {

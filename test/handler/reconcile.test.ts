@@ -3,7 +3,9 @@ import {
   BlobRow,
   queryAll,
   ReplicaRow,
+  shardOf,
   startingWith,
+  UPLOAD_SHARDS,
   UploadHeadRow,
   UploadRow,
   VersionRow,
@@ -14,6 +16,7 @@ import { reconcileUploads } from '../../lib/ingest/index.ts';
 import { Location, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import { MINUTE_MS } from '../../lib/shared/units.ts';
+import { unreadableRows } from '../support/unreadableRows.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
 
 const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
@@ -201,7 +204,7 @@ describe('the reconciler', () => {
       if (!key.endsWith('.parts')) await plane.objects.remove(key, versionId);
     }
     denial.armed = true;
-    await expect(plane.reconcile()).rejects.toMatchObject({ code: 'not-repaired', retryable: true });
+    await expect(plane.reconcile()).rejects.toMatchObject({ code: 'not-reconciled', retryable: true });
     expect(metric(plane, 'BlobsRepaired')).toBe(2);
     expect(metric(plane, 'BlobsNotRepaired')).toBe(1);
     const told = plane.telemetry.records.find(({ event }) => event === 'blob-not-repaired');
@@ -212,15 +215,89 @@ describe('the reconciler', () => {
     expect(metric(plane, 'BlobsRepaired')).toBe(3);
   });
 
-  it('gets through more objects than one run takes', async () => {
-    const plane = await createIngestPlane();
+  it('goes on where the time of the last run ended', async () => {
+    const left = { pages: 2 };
+    const plane = await createIngestPlane({
+      remainingMs: () => (left.pages > 0 ? 600_000 : 1_000),
+      objects: (store) => ({
+        ...store,
+        async listVersions(query) {
+          left.pages -= 1;
+          return store.listVersions(query);
+        },
+      }),
+    });
     for (let n = 0; n < 2100; n += 1) await plane.upload(`uploads/m${n}`, 'x');
     plane.loseEvents();
     await plane.clock.advance(11 * MINUTE_MS);
     await plane.reconcile();
     expect(metric(plane, 'UploadsFound')).toBe(2000);
+    left.pages = 2;
     await plane.reconcile();
     expect(metric(plane, 'UploadsFound')).toBe(2100);
+  });
+
+  it('asks the catalog only for versions that the last pass cannot have seen, however many there are', async () => {
+    const asked: string[] = [];
+    const plane = await createIngestPlane({
+      catalog: (store) => ({
+        ...store,
+        async get(key) {
+          if (key.partition.startsWith('UPLOAD#')) asked.push(key.partition);
+          return store.get(key);
+        },
+      }),
+    });
+    for (let n = 0; n < 30; n += 1) await plane.upload(`uploads/old-${n}`, 'x');
+    await plane.settle();
+    await reconcileAfter(plane, 9 * 24 * 60);
+    expect(new Set(asked).size).toBe(30);
+    await reconcileAfter(plane, 11);
+    asked.length = 0;
+    await plane.upload('uploads/new-1', 'x');
+    plane.loseEvents();
+    await plane.clock.advance(11 * MINUTE_MS);
+    await plane.reconcile();
+    expect(asked).toEqual(['UPLOAD#uploads/new-1']);
+    expect(metric(plane, 'UploadsFound')).toBe(1);
+  });
+
+  it('tells again of uploads behind more rows that nobody can read than one run looks at', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, safetensors(200));
+    await plane.deliver(...plane.events());
+    plane.loseEvents();
+    await plane.work('ingest');
+    await plane.relayOnce();
+    for (const message of await plane.queues.receive('digest', 10, 0, 1))
+      await plane.queues.remove('digest', message.receiptHandle);
+    const partition = `DUE#UPLOAD#${shardOf(KEY, UPLOAD_SHARDS)}`;
+    await unreadableRows(plane.catalog, partition, 2_100);
+    await plane.clock.advance(21 * MINUTE_MS);
+    await expect(plane.reconcile()).rejects.toMatchObject({ code: 'not-reconciled' });
+    expect(metric(plane, 'UploadsRetold')).toBe(0);
+    await expect(plane.reconcile()).rejects.toMatchObject({ code: 'not-reconciled' });
+    expect(metric(plane, 'UploadsRetold')).toBe(1);
+    await plane.settle();
+    expect(await blobOf(plane)).toBeDefined();
+  });
+
+  it('repairs and tells again although the bucket cannot be listed', async () => {
+    const plane = await createIngestPlane({
+      objects: (store) => ({
+        ...store,
+        listVersions: async () => {
+          throw new PortError({ code: 'access-denied', message: 'not yours', retryable: false });
+        },
+      }),
+    });
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    const before = await blobOf(plane);
+    if (before === undefined) throw new Error('not published');
+    await plane.objects.remove(blobKey(before.digest), before.origin.versionId);
+    await expect(plane.reconcile()).rejects.toMatchObject({ code: 'not-reconciled' });
+    expect(metric(plane, 'BlobsRepaired')).toBe(1);
   });
 });
 

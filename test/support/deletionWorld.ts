@@ -17,7 +17,7 @@ import {
 import { deleteVersion, holdVersion, undoDelete } from '../../lib/deletion/index.ts';
 import { openCommand } from '../../lib/fleet/index.ts';
 import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
-import { Generation, HostId, originLocation } from '../../lib/shared/ids.ts';
+import { CorrelationId, Generation, HostId, originLocation } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS } from '../../lib/shared/units.ts';
 import { sqsBatch, testContext } from './envelopes.ts';
 import { correlationId, countingRandom, createFleetWorld, digestOf, model, version } from './fleetWorld.ts';
@@ -130,7 +130,13 @@ export async function createDeletionWorld(between?: Between) {
         ...over,
       }),
     undo: (name: string, number: string) =>
-      undoDelete(catalog, { ...named(name, number), now: clock.now(), correlationId, dryRun: false }),
+      undoDelete(catalog, {
+        ...named(name, number),
+        now: clock.now(),
+        // As each call of an operator has one of its own.
+        correlationId: CorrelationId.parse(`operator-${fleet.deps.random.id()}`),
+        dryRun: false,
+      }),
     hold: (name: string, number: string, change: Parameters<typeof holdVersion>[1]['change']) =>
       holdVersion(catalog, { ...named(name, number), now: clock.now(), dryRun: false, change }),
     /** Past the end of the undo window of a week. */

@@ -104,9 +104,9 @@ export const UploadRow = defineRow({
     const sort = `${sortableTime(value.movedAt)}#${name}`;
     if (isOpen(value)) return { listing, due: { partition: `DUE#UPLOAD#${shard}`, sort } };
     if (value.removal?.done === true) return { listing };
-    // Both wait for the deletion of their bytes, which are kept longer in quarantine.
-    if (value.state === 'quarantined') return { listing, due: { partition: `DUE#QUARANTINED#${shard}`, sort } };
-    return { listing, due: { partition: `DUE#ENDED#${shard}`, sort } };
+    // Both wait for the deletion of their bytes, which are kept longer where no version got them.
+    if (value.state === 'ready') return { listing, due: { partition: `DUE#READY#${shard}`, sort } };
+    return { listing, due: { partition: `DUE#REFUSED#${shard}`, sort } };
   },
 });
 
