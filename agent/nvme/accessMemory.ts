@@ -38,7 +38,7 @@ export interface AccessMemory {
 }
 
 export function createAccessMemory({ disk, policy, time, telemetry }: StoreParts): AccessMemory {
-  let saved = { asks: policy.asks, at: time.elapsed() };
+  let saved = { asks: 0, at: time.elapsed() };
 
   async function save(): Promise<void> {
     const { asks } = policy;

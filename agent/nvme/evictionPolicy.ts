@@ -16,6 +16,9 @@ import { createBlobNumbers } from './blobNumbers.ts';
 /**
  * The opinion on which blob leaves first; the store owns the facts and forbids what is leased, pinned or being worked on. Life of
  * a blob here: asked for → entered → left; it is remembered after it left. All that was learned can be rebuilt from `log`.
+ *
+ * What a start has to tell is much and seldom needed at once. So what the policy is told waits in a queue until its opinion is
+ * asked for, or `catchUp` was called often enough; from then on it is heard at once. The order never changes, nor do the answers.
  */
 export interface EvictionPolicy {
   /** A blob is wanted, whether it is here or not. */
@@ -27,6 +30,8 @@ export interface EvictionPolicy {
   explain(victim: Digest, evictable: (digest: Digest) => boolean, roomFor: Digest | undefined): EvictionChoice;
   resized(capacityBytes: number): void;
   log(): AccessLogState;
+  /** Hears at most so many of the things that wait. */
+  catchUp(most: number): void;
   /** Counts what was asked for, so that a log that has not changed need not be saved. */
   readonly asks: number;
 }
@@ -53,7 +58,7 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
   const sizes = new Map<Digest, number>();
   const numbers = createBlobNumbers(MOST_REMEMBERED, (number) => mind.cache.forget(number));
   let mind = emptyMind(capacityBytes);
-  log.showTo(mind.policy, numberOfKey);
+  const told = createQueue(log.showings(mind.policy, numberOfKey));
 
   function numberOfKey(key: string): number | undefined {
     const digest = Digest.safeParse(key);
@@ -94,25 +99,30 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
     mind.cache.ask(access);
   }
 
+  function enter(digest: Digest, bytes: number): void {
+    // Found on the disk at a start, and the log does not reach back to it.
+    if (numbers.numberOf(digest) === undefined) ask(digest, bytes);
+    const access = accessOf(digest, bytes);
+    if (access === undefined) return;
+    numbers.use(digest);
+    sizes.set(digest, bytes);
+    mind.cache.entered(access);
+  }
+
+  function leave(digest: Digest, evicted: boolean): void {
+    const object = numbers.numberOf(digest);
+    if (object === undefined) return;
+    mind.cache.left(object, evicted);
+    sizes.delete(digest);
+    numbers.release(digest);
+  }
+
   return {
-    asked: ask,
-    entered(digest, bytes) {
-      // Found on the disk at a start, and the log does not reach back to it.
-      if (numbers.numberOf(digest) === undefined) ask(digest, bytes);
-      const access = accessOf(digest, bytes);
-      if (access === undefined) return;
-      numbers.use(digest);
-      sizes.set(digest, bytes);
-      mind.cache.entered(access);
-    },
-    left(digest, evicted) {
-      const object = numbers.numberOf(digest);
-      if (object === undefined) return;
-      mind.cache.left(object, evicted);
-      sizes.delete(digest);
-      numbers.release(digest);
-    },
+    asked: (digest, bytes) => told.hear(() => ask(digest, bytes)),
+    entered: (digest, bytes) => told.hear(() => enter(digest, bytes)),
+    left: (digest, evicted) => told.hear(() => leave(digest, evicted)),
     victim(evictable) {
+      told.all();
       const object = mind.cache.victim((number) => {
         const digest = numbers.digestOf(number);
         return digest !== undefined && evictable(digest);
@@ -120,6 +130,7 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
       return object === NO_OBJECT ? undefined : numbers.digestOf(object);
     },
     explain(victim, evictable, roomFor) {
+      told.all();
       const rows = [...sizes].flatMap(([digest, bytes]) => {
         const object = numbers.numberOf(digest);
         const wanted = digest === victim || evictable(digest);
@@ -138,16 +149,43 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
       };
     },
     resized(capacity) {
+      told.all();
       mind = emptyMind(capacity);
-      log.showTo(mind.policy, numberOfKey);
-      for (const [digest, bytes] of sizes) {
-        const access = accessOf(digest, bytes);
-        if (access !== undefined) mind.cache.entered(access);
-      }
+      for (const show of log.showings(mind.policy, numberOfKey)) told.later(show);
+      for (const [digest, bytes] of sizes) told.later(() => enter(digest, bytes));
     },
-    log: () => log.toState(),
+    log() {
+      told.all();
+      return log.toState();
+    },
+    catchUp: (most) => told.some(most),
     get asks() {
+      told.all();
       return asks;
+    },
+  };
+}
+
+/** Work in its order: at once while none waits, else after what waits. */
+function createQueue(waiting: (() => void)[]) {
+  let next = 0;
+
+  function some(most: number): void {
+    const until = Math.min(waiting.length, next + most);
+    // One that is done does not come again, even where it throws.
+    while (next < until) waiting[next++]?.();
+    if (next < waiting.length) return;
+    waiting = [];
+    next = 0;
+  }
+
+  return {
+    some,
+    all: () => some(waiting.length),
+    later: (work: () => void) => void waiting.push(work),
+    hear(work: () => void): void {
+      if (waiting.length > 0) waiting.push(work);
+      else work();
     },
   };
 }

@@ -90,6 +90,9 @@ export interface Store {
   upkeep(): Promise<readonly BlobEntry[]>;
 }
 
+/** Of what a start has to tell the eviction policy: some ten milliseconds' worth. */
+const HEARD_AT_ONCE = 1000;
+
 /**
  * Opens the store on its volume: after a crash as after a first start.
  * @throws DiskError
@@ -228,6 +231,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
       if (ledger.state.draining) await evictUnprotected();
       await enforceLimits(parts);
       await refreshView(parts);
+      parts.policy.catchUp(HEARD_AT_ONCE);
       await memory.saveWhenDue();
       return lost;
     },

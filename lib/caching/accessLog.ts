@@ -47,16 +47,17 @@ export class AccessLog {
   }
 
   /**
-   * Shows the accesses to a policy that has seen none, before it is told what is resident (`entered`).
-   * @param objectOf the number of a key; undefined leaves the access out
+   * The steps, oldest first, that show the accesses to a policy which has seen none, before it is told what is resident
+   * (`entered`): together they may take a second.
+   * @param objectOf the number of a key, at its step; undefined leaves the access out
    */
-  showTo(policy: CachePolicy, objectOf: (key: string) => number | undefined): void {
-    for (const [key, bytes, missCost, group] of this.#inOrder()) {
+  showings(policy: CachePolicy, objectOf: (key: string) => number | undefined): (() => void)[] {
+    return this.#inOrder().map(([key, bytes, missCost, group]) => () => {
       const object = objectOf(key);
       if (object !== undefined) {
         policy.access({ object, bytes, missCost, group, nextUse: Number.POSITIVE_INFINITY }, false);
       }
-    }
+    });
   }
 
   #add(access: z.infer<typeof LoggedAccess>): void {

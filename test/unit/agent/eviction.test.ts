@@ -78,6 +78,23 @@ describe('the eviction policy of an agent', () => {
       expect(policy.asks).toBe(policy === resized ? 19 : 0);
     }
   });
+
+  it('answers the same however much of what it was told it has heard ahead of the question', () => {
+    const answers = [0, 1, 7, 1000].map((atOnce) => {
+      const policy = createEvictionPolicy(BY_WAIT, 1000, JSON.parse(JSON.stringify(settled().log())));
+      for (let number = 0; number < 10; number += 1) {
+        policy.entered(digestOf(number), 100);
+        policy.catchUp(atOnce);
+      }
+      policy.asked(digestOf(3), 100);
+      policy.left(digestOf(7), false);
+      policy.catchUp(atOnce);
+      policy.entered(digestOf(11), 100);
+      const victim = policy.victim(EVERYTHING);
+      return [victim, policy.explain(victim!, EVERYTHING, undefined), policy.asks, policy.log()];
+    });
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  });
 });
 
 describe('numbers of blobs', () => {

@@ -48,7 +48,8 @@ describe('the strata policy on the diffusion cut', () => {
     }
     const state: unknown = JSON.parse(JSON.stringify(log.toState()));
     const policy = create('strata');
-    AccessLog.fromState(state).showTo(policy, (key) => Number(key.slice('digest-'.length)));
+    const objectOf = (key: string) => Number(key.slice('digest-'.length));
+    for (const show of AccessLog.fromState(state).showings(policy, objectOf)) show();
     const restarted = new Cache(policy, limits);
     const stored = Array.from({ length: 3_000 }, (_, row) => accessAt(row)).filter(({ object }) => running.has(object));
     for (const access of stored) restarted.access(access);

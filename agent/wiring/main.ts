@@ -1,0 +1,208 @@
+import { mkdir, realpath } from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { callerArn } from '../../lib/adapters/aws/callerArn.ts';
+import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
+import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
+import { systemClock } from '../../lib/adapters/node/systemClock.ts';
+import { proxySettings } from '../../lib/adapters/transfer/http/proxy.ts';
+import { sessionHost } from '../../lib/fleet/index.ts';
+import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
+import { ContractError } from '../../lib/shared/errors.ts';
+import type { HostId } from '../../lib/shared/ids.ts';
+import type { Disk } from '../../lib/shared/ports/disk.ts';
+import { Bytes, DAY_MS, DurationMs, HOUR_MS, MINUTE_MS, MIB } from '../../lib/shared/units.ts';
+import { type Agent, type AgentConfig, createAgent } from '../agent.ts';
+import type { StopSignal } from '../loops.ts';
+import { ListenError, type Listening, listenOnLoopback, listenOnSocket } from '../server/listen.ts';
+import { createLocalApi } from '../server/localApi.ts';
+import { readApiToken } from './apiToken.ts';
+import { readJoinToken, registersByToken } from './joinToken.ts';
+import { type AgentSettings, parseSettings, USAGE } from './config.ts';
+import { evictionConfig } from './eviction.ts';
+import { createFailpoints, failingDisk, failingMover, failingReceiver, failingSender } from './failpoints.ts';
+import { createPlanePorts, type PlanePorts } from './ports.ts';
+import { createAgentTransfer } from './transfer.ts';
+import { type WiredVolumes, wireVolumes } from './volumes.ts';
+
+/*
+ * Standard output gets one JSON line when it is ready, the log goes to standard error or a file.
+ * Exit codes: 0 stopped as asked, 1 failed, 2 usage. SIGTERM and SIGINT stop it gracefully: fetches keep their verified parts.
+ */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const LEASE_TTL_MS = 5 * MINUTE_MS;
+/** A graceful stop that takes longer is cut off; everything that matters is on the disk already. */
+const STOP_DEADLINE_MS = 10_000;
+
+async function main(): Promise<void> {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const settings = await named(parseSettings(process.argv.slice(2), process.env));
+  const stop = stopOnSignals(settings.exitWithParent);
+  const logger = createPinoLogger({
+    level: settings.logLevel,
+    ...(settings.logFile === undefined ? {} : { path: settings.logFile }),
+  });
+  const telemetry = createPinoTelemetry(logger).with({ host: settings.host });
+  if (process.getuid?.() === 0) telemetry.warn('agent-runs-as-root', { hint: 'Run it as a user of its own.' });
+
+  await mkdir(settings.data, { recursive: true });
+  const root = await realpath(settings.data);
+  const opened: { agent?: Agent } = {};
+  const deps = { agent: () => opened.agent, telemetry };
+  const leaseSeconds = LEASE_TTL_MS / 1000;
+  // Before the store is opened: whoever has the socket has the store.
+  const socket = settings.socket ?? join(root, 'agent.sock');
+  const listening = [await listenOnSocket(createLocalApi(deps, { root, leaseSeconds }), socket)];
+  const token = await readApiToken(join(root, 'api-token'));
+  if (settings.port !== undefined) {
+    const app = createLocalApi(deps, { root, leaseSeconds, tcp: { token } });
+    listening.push(await listenOnLoopback(app, settings.port));
+  }
+
+  const joinToken = await readJoinToken(settings, telemetry);
+  const ports = createPlanePorts(settings, registersByToken(settings));
+  const volumes = await wireVolumes(root, settings, telemetry);
+  const wired = withFailpoint(volumes.disk, ports, process.env['STRATA_FAILPOINT']);
+  const clock = systemClock;
+  const { bytesPerSecond, runtime } = settings;
+  // The embedded runtime is on loopback, where no proxy leads.
+  const proxies = proxySettings(runtime.kind === 'aws' ? process.env : {});
+  const { fullPath } = volumes;
+  const bytes = createAgentTransfer({ ...wired, fullPath }, { bytesPerSecond, proxies }, wired.wrapMover);
+  const config = await agentConfig(settings, volumes, joinToken);
+  const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer: bytes.transfer }, config);
+  opened.agent = agent;
+  announce(settings, root, socket, listening);
+  // Not only at the end: an agent that is killed starts fast as well.
+  flushCompileCache();
+
+  const running = agent.run(stop);
+  await stop.whenRequested;
+  setTimeout(() => {
+    telemetry.warn('stop-cut-off', { afterMs: STOP_DEADLINE_MS });
+    process.exit(EXIT_FAILED);
+  }, STOP_DEADLINE_MS).unref();
+  await running;
+  await bytes.close();
+  await Promise.all(listening.map((one) => one.close()));
+}
+
+async function agentConfig(
+  settings: NamedSettings,
+  { disk, volumes }: WiredVolumes,
+  joinToken: string | undefined,
+): Promise<AgentConfig> {
+  const { totalBytes } = await disk.space();
+  const { headroomBytes, zone } = settings;
+  const capacityBytes = settings.capacityBytes ?? Bytes.parse(Math.max(0, totalBytes - headroomBytes));
+  return {
+    host: {
+      host: settings.host,
+      labels: { ...settings.labels },
+      subscriptions: [...settings.subscriptions],
+      capacityBytes: nvmeBytes(capacityBytes, volumes),
+      ...(zone === undefined ? {} : { zone }),
+      ...(joinToken === undefined ? {} : { joinToken }),
+    },
+    store: {
+      capacityBytes,
+      headroomBytes,
+      volumes,
+      watermarks: settings.watermarks,
+      partSize: settings.partSize,
+      fillAttempts: 10,
+      // Holders are told a minute less, so that a late renewal is still in time.
+      leaseTtlMs: DurationMs.parse(LEASE_TTL_MS + MINUTE_MS),
+      abandonedAfterMs: DurationMs.parse(HOUR_MS),
+      scrubEveryMs: DurationMs.parse(7 * DAY_MS),
+      scrubBytesPerSecond: 50 * MIB,
+      eviction: evictionConfig(settings),
+    },
+    commands: { visibilitySeconds: 60, longCommands: 4, mostInHand: 50 },
+    pollSeconds: 20,
+    mostIdlePauseMs: DurationMs.parse(settings.idlePauseMs),
+    accessesEveryMs: DurationMs.parse(MINUTE_MS),
+    resolutionTtlMs: DurationMs.parse(30_000),
+  };
+}
+
+function nvmeBytes(first: Bytes, others: WiredVolumes['volumes']): Bytes {
+  const nvme = others.filter(({ tier }) => tier === 'nvme');
+  return Bytes.parse(nvme.reduce<number>((sum, { capacityBytes }) => sum + capacityBytes, first));
+}
+
+type NamedSettings = AgentSettings & { readonly host: HostId };
+
+async function named(settings: AgentSettings): Promise<NamedSettings> {
+  const { host, runtime } = settings;
+  if (host !== undefined) return { ...settings, host };
+  const arn = runtime.kind === 'aws' ? await callerArn(runtime.region) : '';
+  const own = sessionHost(arn);
+  if (own !== undefined) return { ...settings, host: own };
+  throw new ContractError({
+    code: 'invalid-config',
+    message: `--host is needed: ${arn} is no role session that could name a host.`,
+    retryable: false,
+  });
+}
+
+interface Wired extends PlanePorts {
+  readonly disk: Disk;
+  readonly wrapMover: (mover: PartMover) => PartMover;
+}
+
+function withFailpoint(disk: Disk, ports: PlanePorts, setting: string | undefined): Wired {
+  if (setting === undefined || setting === '') return { ...ports, disk, wrapMover: (mover) => mover };
+  const points = createFailpoints(setting, () => process.kill(process.pid, 'SIGKILL'));
+  return {
+    ...ports,
+    disk: failingDisk(disk, points),
+    wrapMover: (mover) => failingMover(mover, points),
+    receiver: failingReceiver(ports.receiver, points),
+    sender: failingSender(ports.sender, points),
+  };
+}
+
+function announce(settings: NamedSettings, root: string, socket: string, listening: readonly Listening[]): void {
+  const port = listening.find((one) => one.port !== undefined)?.port;
+  const ready = {
+    schema: 'agent-ready/1',
+    host: settings.host,
+    pid: process.pid,
+    data: root,
+    socket,
+    url: port === undefined ? null : `http://127.0.0.1:${port}`,
+    tokenFile: join(root, 'api-token'),
+  };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
+}
+
+function stopOnSignals(exitWithParent: boolean): StopSignal {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const signal = { requested: false, whenRequested: promise };
+  const request = () => {
+    signal.requested = true;
+    resolve();
+  };
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, request);
+  if (exitWithParent) {
+    process.on('disconnect', request);
+    process.stdin.on('end', request).on('error', request).resume();
+  }
+  return signal;
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  const usage = error instanceof ContractError && error.code === 'invalid-config';
+  const expected = usage || error instanceof ListenError;
+  process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  if (usage) process.stderr.write('See --help.\n');
+  process.exit(usage ? EXIT_USAGE : EXIT_FAILED);
+}
