@@ -202,6 +202,17 @@ def safetensors_files(safetensors):
             put(f'{name}.safetensors', safetensors.serialize({'t': {'dtype': dtype, 'shape': [4], 'data': data}}))
         except Exception as error:
             print('no', name, error)
+    # Every type that the installed release reads, however it wants to be asked for it.
+    widths = {'BOOL': 8, 'U8': 8, 'I8': 8, 'F8_E5M2': 8, 'F8_E4M3': 8, 'F8_E8M0': 8, 'F8_E4M3FNUZ': 8, 'F8_E5M2FNUZ': 8, 'F4': 4, 'F6_E2M3': 6, 'F6_E3M2': 6, 'I16': 16, 'U16': 16, 'F16': 16, 'BF16': 16, 'I32': 32, 'U32': 32, 'F32': 32, 'I64': 64, 'U64': 64, 'F64': 64, 'C64': 64}
+    for name, bits in widths.items():
+        header = json.dumps({'__metadata__': {'format': 'pt'}, 't': {'dtype': name, 'shape': [4, 2], 'data_offsets': [0, bits]}}).encode()
+        data = len(header).to_bytes(8, 'little') + header + b'\0' * bits
+        try:
+            list(safetensors.deserialize(data))
+        except Exception as error:
+            print('no', name, error)
+        else:
+            put(f'type-{name}.safetensors', data)
 
 
 def gguf_files(gguf):

@@ -7,6 +7,7 @@ import { findTemplateEscape } from './chatTemplate.ts';
 import { compressionOf, judgeCompressed } from './compressed.ts';
 import { readGguf } from './gguf.ts';
 import { judgeHdf5 } from './hdf5.ts';
+import { judgeMetadata } from './metadataRules.ts';
 import { judgeNpy } from './npy.ts';
 import { judgeOnnx } from './onnx.ts';
 import { judgePickles } from './pickleFile.ts';
@@ -30,7 +31,8 @@ export async function judgeContent(
     }
     case 'gguf': {
       const { tensors, metadata, templates } = await readGguf(reader);
-      collect(inspection, tensors, metadata);
+      const described = new Map([...metadata].filter(([key]) => !templates.has(key)));
+      collect(inspection, tensors, described);
       for (const [key, template] of templates) {
         const escape = findTemplateEscape(template);
         if (escape !== undefined) inspection.report('template.escape', `${key} ${escape}`);
@@ -64,10 +66,12 @@ export async function judgeContent(
 }
 
 function collect(
-  { facts }: Inspection,
+  inspection: Inspection,
   tensors: Awaited<ReturnType<typeof readSafetensors>>['tensors'],
   metadata: ReadonlyMap<string, string>,
 ): void {
+  const { facts } = inspection;
   for (const tensor of tensors) facts.tensors.push(tensor);
+  judgeMetadata(metadata, inspection);
   for (const [key, value] of metadata) facts.metadata.set(key, value);
 }

@@ -11,6 +11,9 @@ import { judgeKerasText } from './kerasConfig.ts';
 const SIGNATURE = '894844460d0a1a0a';
 const UNDEFINED = 2 ** 64;
 const MAX_OBJECTS = 200_000;
+/** Beyond both a dataset of any filter is larger than what the file can hold: its loader only allocates (CVE-2026-0897). */
+const MAX_UNBACKED = 1024 ** 3;
+const MAX_DEFLATE = 1032;
 
 const DATASPACE = 0x01;
 const DATATYPE = 0x03;
@@ -89,7 +92,7 @@ async function judgeObject(
     }
     if (type === ATTRIBUTE) isKeras = (await judgeAttribute(reader, path, data, inspection)) || isKeras;
   }
-  addTensor(path, messages, inspection);
+  addTensor(path, messages, reader.size, inspection);
   return isKeras;
 }
 
@@ -119,12 +122,15 @@ async function judgeAttribute(
   return isConfig;
 }
 
-function addTensor(path: string, messages: readonly Message[], inspection: Inspection): void {
+function addTensor(path: string, messages: readonly Message[], fileBytes: number, inspection: Inspection): void {
   const space = messages.find(({ type }) => type === DATASPACE);
   const datatype = messages.find(({ type }) => type === DATATYPE);
   if (space === undefined || datatype === undefined || !messages.some(({ type }) => type === LAYOUT)) return;
   const shape = readExtents(space.data);
   const { name, bytes } = readDatatype(datatype.data);
   const elements = shape.reduce((product, size) => product * size, 1);
+  if (elements * bytes > Math.max(MAX_UNBACKED, fileBytes * MAX_DEFLATE)) {
+    inspection.report('archive.bomb', `${path} claims ${elements * bytes} bytes in a file of ${fileBytes}`);
+  }
   inspection.addTensor({ name: path.slice(1), dtype: name, shape, bytes: elements * bytes });
 }

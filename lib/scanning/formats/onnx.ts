@@ -1,6 +1,7 @@
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import type { RangedReader } from '../rangedReader.ts';
+import { judgeMetadata } from './metadataRules.ts';
 import { OnnxTensors } from './onnxTensors.ts';
 import { type Field, ProtobufReader } from './protobuf.ts';
 
@@ -123,6 +124,7 @@ class OnnxWalk {
       if (inner.number === 2 && inner.length <= MAX_METADATA)
         value = (await this.#proto.text(inner, MAX_METADATA)) ?? '';
     });
+    judgeMetadata(new Map([[key, value]]), this.#inspection);
     if (key !== '') this.#inspection.facts.metadata.set(key, value.slice(0, 4_096));
   }
 }

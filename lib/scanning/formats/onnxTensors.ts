@@ -3,6 +3,8 @@ import type { Field, ProtobufReader } from './protobuf.ts';
 
 const MAX_NAME = 64 * 1024;
 const MAX_RANK = 64;
+/** Loaders of before 1.21 set each entry as an attribute of an object. ONNX Runtime adds the numbered ones. */
+const EXTERNAL_KEY = /^(?:location|offset|length|checksum|basepath|prepacked_[0-9]+)$/;
 
 /** Name and bits per element by TensorProto.DataType; 8 is text. */
 const DTYPES: ReadonlyMap<number, readonly [name: string, bits: number]> = new Map([
@@ -111,6 +113,10 @@ export class OnnxTensors {
       if (value !== undefined && !/^[0-9]{1,15}$/.test(value)) {
         this.#inspection.report('onnx.tensor', `tensor ${name}: external ${key} ${JSON.stringify(value)}`, at);
       }
+    }
+    for (const key of external.keys()) {
+      if (!EXTERNAL_KEY.test(key))
+        this.#inspection.report('onnx.tensor', `tensor ${name}: an external entry ${JSON.stringify(key)}`, at);
     }
     if (external.has('basepath')) this.#inspection.report('onnx.external-path', `tensor ${name} names a base path`, at);
   }

@@ -17,6 +17,15 @@ const RAW_RECORD = /^(?:data|constants|tensors)\/[0-9]+$/;
 const EXPORTED_RECORD = /^data\/(?:weights\/weight|constants\/tensor)_[0-9]+$/;
 const MAX_SMALL_RECORD = 4_096;
 
+/** Whether the folder of the first record holds what torch's reader asks for; the members of other zips are what their content says. */
+export function looksLikeTorchZip(files: readonly ZipEntry[]): boolean {
+  const folder = files[0]?.name.split('/')[0] ?? '';
+  const names = new Set(files.map(({ name }) => name));
+  const has = (record: string) => names.has(`${folder}/${record}`);
+  const alone = files.every(({ name }) => name.startsWith(`${folder}/`));
+  return (has('data.pkl') && (alone || has('version'))) || has('constants.pkl') || has('archive_format');
+}
+
 /**
  * Judges what `torch.save` or `torch.jit.save` writes: records under one folder, of which `data.pkl` and `constants.pkl`
  * are pickles and `data/N` raw storages. Torch takes the folder from the first record, so there may be only one.

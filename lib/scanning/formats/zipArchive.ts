@@ -3,7 +3,7 @@ import type { RangedReader } from '../rangedReader.ts';
 import type { Format } from '../verdict.ts';
 import { judgeKerasArchive, looksLikeKeras } from './keras.ts';
 import { judgeNpyMember } from './npy.ts';
-import { judgeTorchZip } from './torchZip.ts';
+import { judgeTorchZip, looksLikeTorchZip } from './torchZip.ts';
 import { openMember, readZip } from './zip.ts';
 import type { ZipEntry } from './zipDirectory.ts';
 
@@ -11,9 +11,7 @@ import type { ZipEntry } from './zipDirectory.ts';
 export async function judgeZip(reader: RangedReader, inspection: Inspection): Promise<Format> {
   const entries = await readZip(reader, inspection);
   const files = entries.filter(({ isDirectory }) => !isDirectory);
-  if (files.some(({ name }) => /(?:^|\/)(?:data|constants)\.pkl$|^[^/]+\/archive_format$/.test(name))) {
-    return judgeTorchZip(reader, files, inspection);
-  }
+  if (looksLikeTorchZip(files)) return judgeTorchZip(reader, files, inspection);
   if (looksLikeKeras(files)) return judgeKerasArchive(reader, files, inspection);
   if (files.length > 0 && files.every(({ name }) => name.endsWith('.npy'))) {
     for (const file of files) await judgeMember(reader, file, inspection, judgeNpyMember);

@@ -1,3 +1,5 @@
+import { FAMILIES } from './allow/families.ts';
+import { FRAMEWORKS } from './allow/frameworks.ts';
 import { NUMPY } from './allow/numpy.ts';
 import { OLDER_LIBRARIES } from './allow/olderLibraries.ts';
 import { PYTHON } from './allow/python.ts';
@@ -5,8 +7,7 @@ import { SKLEARN } from './allow/sklearn.ts';
 import { TORCH } from './allow/torch.ts';
 import type { Role } from './values.ts';
 
-/** The tables as one text: part of what the digest of the rule set covers. */
-export const ALLOW_TABLES: string = [PYTHON, NUMPY, TORCH, SKLEARN, OLDER_LIBRARIES].join('');
+const TABLES = [PYTHON, NUMPY, TORCH, SKLEARN, OLDER_LIBRARIES, FRAMEWORKS].join('');
 
 const ROLES: ReadonlySet<string> = new Set<Role>(['value', 'class', 'call', 'both', 'guarded']);
 
@@ -32,7 +33,12 @@ function merge(old: Role | undefined, role: Role): Role {
   return old === role || role === 'value' ? old : 'both';
 }
 
-const ALLOWED = parseTables(ALLOW_TABLES);
+/** The tables as one text: part of what the digest of the rule set covers. */
+export const ALLOW_TABLES: string = TABLES + FAMILIES;
+
+const ALLOWED = parseTables(TABLES);
+const FAMILY = new RegExp(`^(?:${FAMILIES.trim().split('\n').join('|')})$`);
+const CLASS_OF_FAMILY = /^_?[A-Z][A-Za-z0-9_]*$/;
 
 /** Names that Python 3 maps for files of protocol 2 and below. */
 const PYTHON2_MODULES: ReadonlyMap<string, string> = new Map([
@@ -57,7 +63,8 @@ const ARCHITECTURE = /^transformers\.models\.([a-z0-9_]+)\.(?:modeling|configura
 export function allowedRole(module: string, name: string): Role | undefined {
   const key = `${module} ${name}`;
   if (key === PYTHON2_USER_DICT) return 'both';
-  return ALLOWED.get(key) ?? (isLayerOfArchitecture(module, name) ? 'class' : undefined);
+  const isClass = isLayerOfArchitecture(module, name) || (CLASS_OF_FAMILY.test(name) && FAMILY.test(module));
+  return ALLOWED.get(key) ?? (isClass ? 'class' : undefined);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { PickleState } from './state.ts';
 import { type GlobalValue, type ObjectValue, SCALAR, type Value } from './values.ts';
 
 const MAPPINGS =
-  /(?:OrderedDict|defaultdict|Counter|ChainMap|UserDict|AttributeDict|Bunch|DictConfig|ModuleDict|DeprecationDict|_DictWithDeprecatedKeys)$/;
+  /(?:OrderedDict|defaultdict|Counter|ChainMap|UserDict|AttributeDict|Bunch|DictConfig|ModuleDict|DeprecationDict|_DictWithDeprecatedKeys|FrozenDict)$/;
 const SEQUENCES = /(?:deque|UserList|ListConfig)$/;
 const ARRAY_WRAPPER = /(?:^|\.)joblib\.numpy_pickle\.NumpyArrayWrapper$/;
 const IDENTIFIER = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
@@ -98,7 +98,7 @@ export function applyBuild(m: PickleState, target: Value, state: Value): void {
   }
   const hasState = target.kind === 'object' || target.kind === 'tensor' || target.kind === 'numpy-dtype';
   if (!hasState) m.report('pickle.misuse', `gives a state to a ${target.kind}`);
-  if (target.kind === 'numpy-dtype') applyDtypeState(target, state);
+  if (target.kind === 'numpy-dtype') applyDtypeState(m, target, state);
   if (target.kind === 'object' && ARRAY_WRAPPER.test(target.type)) skipJoblibArray(m, state);
 }
 

@@ -1,6 +1,7 @@
 import { RefusedError } from '../errors.ts';
 import { applyBuild, callValue, instantiate, resolveGlobal, resolvePersistentId } from './calls.ts';
 import { addItems, appendTo, refuseGuarded, setItems } from './containers.ts';
+import { encodingOf } from './encoded.ts';
 import { beginsLikePickle, OP } from './opcodes.ts';
 import { decodeLatin1, decodeQuoted, decodeRawUnicodeEscape, decodeUtf8, MAX_NAME } from './operands.ts';
 import type { PickleState } from './state.ts';
@@ -10,6 +11,7 @@ type Handler = (machine: PickleState) => void;
 
 /** The magic number that opens a legacy torch file, as the operand of LONG1. */
 export const TORCH_MAGIC: Value = { kind: 'object', type: 'torch magic number', shape: 'plain' };
+const MAX_STAGES = 4;
 const TORCH_MAGIC_HEX = '6cfc9c46f9206aa85019';
 
 const malformed = (m: PickleState, text: string) => new RefusedError('pickle.malformed', text, m.at);
@@ -18,6 +20,7 @@ const malformed = (m: PickleState, text: string) => new RefusedError('pickle.mal
 function pushText(m: PickleState, length: number, decode: (bytes: Uint8Array) => string | undefined): void {
   const { cursor } = m;
   const { offset } = cursor;
+  exploreIfEncoded(m, offset, length);
   if (length <= MAX_NAME) {
     if (length > cursor.left) throw cursor.truncated(length);
     m.stack.push(m.texts.keepAt(decode(cursor.bytes(length)), offset, length));
@@ -27,9 +30,21 @@ function pushText(m: PickleState, length: number, decode: (bytes: Uint8Array) =>
   m.stack.push({ kind: 'text', offset, length });
 }
 
+/** Stagers nest pickles; what may be no pickle at all is not looked into, and nothing deeper than this. */
+function looksInside({ context, nesting }: PickleState): boolean {
+  return !context.exploring || (nesting > 0 && nesting < MAX_STAGES && context.explored.left > 0);
+}
+
+/** A text that spells a pickle is followed as one: nothing but a stager stores code so. */
+function exploreIfEncoded(m: PickleState, offset: number, length: number): void {
+  const encoding = looksInside(m) ? encodingOf(m.cursor.peek(4), length) : undefined;
+  if (encoding !== undefined && length <= m.cursor.left) m.defer(() => m.exploreEncoded(offset, length, encoding));
+}
+
 function pushBytes(m: PickleState, length: number): void {
   const offset = m.cursor.offset;
-  const mayBePickle = length >= 4 && !m.context.exploring && beginsLikePickle(m.cursor.peek(2));
+  exploreIfEncoded(m, offset, length);
+  const mayBePickle = length >= 4 && looksInside(m) && beginsLikePickle(m.cursor.peek(2));
   m.cursor.skip(length);
   m.stack.push({ kind: 'bytes', offset, length });
   if (mayBePickle) m.defer(() => m.exploreNested(offset));
@@ -43,8 +58,13 @@ function skipSigned(m: PickleState, length: number, value: Value): void {
 
 /** An operand that ends with its line; one too long for the window is passed over and left unknown. */
 function pushLine(m: PickleState, parse: (line: Uint8Array) => Value, tooLong: Value): void {
+  const { offset } = m.cursor;
   const line = m.cursor.line();
   if (line !== undefined) {
+    const quoted = line[0] === 0x27 || line[0] === 0x22 ? 1 : 0;
+    const text = line.subarray(quoted, line.length - quoted);
+    const encoding = looksInside(m) ? encodingOf(text, text.length) : undefined;
+    if (encoding !== undefined) m.defer(() => m.exploreEncoded(offset + quoted, text.length, encoding));
     m.stack.push(parse(line));
     return;
   }
@@ -110,6 +130,7 @@ function proto(m: PickleState): void {
 function frame(m: PickleState): void {
   const length = m.cursor.u64();
   if (length > m.cursor.left) throw m.cursor.truncated(length);
+  m.openFrame(length);
 }
 
 function dict(m: PickleState): void {

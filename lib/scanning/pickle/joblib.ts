@@ -17,7 +17,10 @@ export function skipJoblibArray(m: PickleState, state: Value): void {
     return;
   }
   if (dtype.hasObjects) {
-    m.defer(() => m.runNested());
+    m.defer(() => {
+      m.leaveFrame();
+      return m.runNested();
+    });
     return;
   }
   const count = sizes.reduce((product, size) => product * size, 1);
@@ -27,6 +30,7 @@ export function skipJoblibArray(m: PickleState, state: Value): void {
   }
   const aligned = entries.get('numpy_array_alignment_bytes')?.kind === 'int';
   m.defer(async () => {
+    m.leaveFrame();
     const start = m.cursor.offset;
     await m.exploreFrom(start);
     if (aligned) {

@@ -35,6 +35,17 @@ function fromIterable(name: string): KnownCall {
   };
 }
 
+/** A quotient as Python pickles it; an exponent would make a number of as many digits. */
+function fraction(m: PickleState, args: readonly Value[]): undefined {
+  const numbers = args.every(({ kind }) => kind === 'int' || kind === 'scalar');
+  const quotient = args.length === 1 && /^-?[0-9]+(?:\/[0-9]+)?$/.test(text(args[0]) ?? '');
+  if (!numbers && !quotient) m.report('pickle.argument', 'a fraction of what is no quotient');
+}
+
+function noRange(m: PickleState, args: readonly Value[]): undefined {
+  fromIterable('sequence')(m, args.slice(-1));
+}
+
 function loadFromBytes(m: PickleState, [source]: readonly Value[]): Value {
   if (source?.kind === 'bytes' && source.offset !== undefined) m.context.onPayload(source);
   else m.report('pickle.payload', 'loads bytes that cannot be found in the stream');
@@ -73,6 +84,14 @@ function typeOf(m: PickleState, args: readonly Value[]): Value {
   const single = of?.kind === 'scalar' || (of?.kind === 'global' && /^(?:Ellipsis|NotImplemented)$/.test(of.name));
   if (args.length !== 1 || !single) m.report('pickle.argument', 'builtins.type of more than a single value');
   return SCALAR;
+}
+
+/** Annotations such as `typing.Union[int, None]`, as Python pickles them: of nothing else is an item taken. */
+function typingItem(m: PickleState, [target]: readonly Value[]): Value {
+  if (target?.kind !== 'global' || target.module !== 'typing') {
+    m.report('pickle.argument', 'operator.getitem of what is no annotation');
+  }
+  return { kind: 'object', type: 'typing annotation', shape: 'plain' };
 }
 
 /** Schedulers of torch keep methods of their own, which Python 3 pickles as `getattr(object, name)`. */
@@ -150,6 +169,10 @@ export const KNOWN_CALLS: ReadonlyMap<string, KnownCall> = new Map<string, Known
   ['functools partial', partial],
   ['builtins type', typeOf],
   ['builtins getattr', getAttribute],
+  ['_operator getitem', typingItem],
+  ['fractions Fraction', fraction],
+  ['array array', noRange],
+  ['torch Size', noRange],
   ['torch._tensor _rebuild_from_type_v2', rebuildFromType],
   ['torch._tensor _rebuild_from_type', rebuildFromType],
   ['torch._utils _rebuild_tensor', rebuildTensor],

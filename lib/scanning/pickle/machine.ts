@@ -1,6 +1,8 @@
-import type { Cursor } from '../cursor.ts';
+import { Cursor } from '../cursor.ts';
 import { RefusedError, ScanningError } from '../errors.ts';
+import { createBufferReader } from '../rangedReader.ts';
 import type { RuleId } from '../rules.ts';
+import { decodeText, type TextEncoding } from './encoded.ts';
 import { HANDLERS } from './handlers.ts';
 import { OP } from './opcodes.ts';
 import { TextKeeper } from './operands.ts';
@@ -48,6 +50,8 @@ export class PickleMachine implements PickleState {
   at = 0;
   #pending: (() => Promise<void>) | undefined;
   #result: Value | undefined;
+  /** Where the open frame ends; infinite outside of frames. */
+  #frameEnd = Number.POSITIVE_INFINITY;
 
   constructor(cursor: Cursor, context: PickleContext, options: MachineOptions = {}) {
     const { resumed } = options;
@@ -59,6 +63,7 @@ export class PickleMachine implements PickleState {
     if (resumed !== undefined) {
       this.stack.restore(resumed.stack);
       this.opcodes = resumed.opcodes;
+      this.#frameEnd = resumed.frameEnd;
     }
     if (this.nesting > MAX_NESTED) throw new RefusedError('pickle.bomb', 'pickles nested in arrays without end');
   }
@@ -85,10 +90,39 @@ export class PickleMachine implements PickleState {
   #pauseIfDue(): void {
     if (this.nesting > 0 || this.context.pauseIsDue?.() !== true) return;
     const { stack, texts, opcodes, cursor } = this;
-    throw new MachinePaused({ stack: stack.state(), keptCharacters: texts.kept, opcodes, offset: cursor.offset });
+    const frameEnd = this.#frameEnd;
+    throw new MachinePaused({
+      stack: stack.state(),
+      keptCharacters: texts.kept,
+      opcodes,
+      offset: cursor.offset,
+      frameEnd,
+    });
+  }
+
+  openFrame(length: number): void {
+    if (this.at < this.#frameEnd && this.#frameEnd !== Number.POSITIVE_INFINITY) {
+      this.report('pickle.frame', 'a frame begins inside of another');
+    }
+    this.#frameEnd = this.cursor.offset + length;
+  }
+
+  /**
+   * Picklers write whole opcodes into a frame. Where one reaches over its end, CPython's unpicklers read on from different
+   * places, so that the operand of one reader is code to the other.
+   */
+  leaveFrame(): void {
+    const { offset } = this.cursor;
+    if (offset < this.#frameEnd) return;
+    if (offset > this.#frameEnd) this.report('pickle.frame', 'an opcode reaches over the end of its frame');
+    this.#frameEnd = Number.POSITIVE_INFINITY;
   }
 
   stop(value: Value): void {
+    const { offset } = this.cursor;
+    if (this.#frameEnd !== Number.POSITIVE_INFINITY && offset !== this.#frameEnd) {
+      this.report('pickle.frame', 'the pickle ends before its frame');
+    }
     if (this.stack.depth > 0) this.report('pickle.misuse', 'values are left on the stack at the end');
     this.#result = value;
   }
@@ -106,31 +140,41 @@ export class PickleMachine implements PickleState {
   }
 
   async exploreFrom(offset: number): Promise<void> {
-    const found = await this.#explore(offset, this);
+    const found = await this.#explore(this.cursor.fork(offset), this);
     if (found !== undefined)
       this.report('polyglot.second-format', `array data that pickle.load would execute: ${found}`);
   }
 
   async exploreNested(offset: number): Promise<void> {
-    const found = await this.#explore(offset);
+    const found = await this.#explore(this.cursor.fork(offset));
     if (found !== undefined) this.report('pickle.nested', `bytes at ${offset} are a pickle that ${found}`);
   }
 
-  /** Answers the first import or call outside of the allow-list, if the bytes at `offset` are opcodes that make one. */
-  async #explore(offset: number, forkedFrom?: PickleMachine): Promise<string | undefined> {
+  async exploreEncoded(offset: number, length: number, encoding: TextEncoding): Promise<void> {
+    const source = this.cursor.fork(offset);
+    await source.ensure(length);
+    const bytes = decodeText(source.bytes(length), encoding);
+    // What is decoded costs as much as a walk over it.
+    this.context.explored.left -= Math.ceil(length / 16);
+    const found = await this.#explore(new Cursor(createBufferReader(bytes), 'pickle.malformed'));
+    if (found !== undefined) this.report('pickle.nested', `a text at ${offset} spells a pickle that ${found}`);
+  }
+
+  /** Answers the first import or call outside of the allow-list, if the bytes there are opcodes that make one. */
+  async #explore(cursor: Cursor, forkedFrom?: PickleMachine): Promise<string | undefined> {
     if (this.context.explored.left <= 0)
       throw new RefusedError('file.too-large', 'too many bytes that begin like pickles');
     const found: string[] = [];
     const context: PickleContext = {
       ...this.context,
       exploring: true,
-      report: (rule, text) => void (/import|call|state|argument/.test(rule) && found.push(text)),
+      report: (rule, text) => void (/import|call|state|argument|nested/.test(rule) && found.push(text)),
       onTensor: () => {},
       onStorage: () => {},
       onPayload: () => {},
     };
     const options = { nesting: this.nesting + 1, ...(forkedFrom === undefined ? {} : { forkedFrom }) };
-    const explorer = new PickleMachine(this.cursor.fork(offset), context, options);
+    const explorer = new PickleMachine(cursor, context, options);
     try {
       await explorer.run(MAX_EXPLORED);
     } catch (error) {
@@ -142,6 +186,7 @@ export class PickleMachine implements PickleState {
 
   #step(maxOpcodes: number): void {
     this.at = this.cursor.offset;
+    if (this.at >= this.#frameEnd) this.leaveFrame();
     if (this.cursor.left === 0) throw new RefusedError('pickle.malformed', 'the pickle ends before its STOP', this.at);
     this.opcodes += 1;
     if (this.opcodes > maxOpcodes) throw new RefusedError('file.too-large', `more than ${maxOpcodes} opcodes`, this.at);

@@ -1,5 +1,6 @@
 import type { Cursor } from '../cursor.ts';
 import type { RuleId } from '../rules.ts';
+import type { TextEncoding } from './encoded.ts';
 import type { TextKeeper } from './operands.ts';
 import type { PickleStack } from './stack.ts';
 import type { BytesValue, TensorValue, Value } from './values.ts';
@@ -38,8 +39,14 @@ export interface PickleState {
   readonly stack: PickleStack;
   readonly texts: TextKeeper;
   readonly opcodes: number;
+  /** Machines around this one. */
+  readonly nesting: number;
   /** The offset of the current opcode. */
   readonly at: number;
+  /** FRAME: the next `length` bytes are whole opcodes. */
+  openFrame(length: number): void;
+  /** Closes the frame that ends here, before bytes that are no opcodes. */
+  leaveFrame(): void;
   /** Ends the run with this value. */
   stop(value: Value): void;
   report(rule: RuleId, text: string): void;
@@ -49,6 +56,8 @@ export interface PickleState {
   runNested(): Promise<void>;
   /** Follows bytes inside the stream as a pickle of their own, and reports if loading them would import something. */
   exploreNested(offset: number): Promise<void>;
+  /** As `exploreNested`, for a text of the stream that spells a pickle. */
+  exploreEncoded(offset: number, length: number, encoding: TextEncoding): Promise<void>;
   /** Follows the bytes from `offset` as further opcodes of this pickle, and reports if they would import something. */
   exploreFrom(offset: number): Promise<void>;
 }

@@ -7,6 +7,7 @@ export interface MachineState {
   readonly keptCharacters: number;
   readonly opcodes: number;
   readonly offset: number;
+  readonly frameEnd: number;
 }
 
 /** A stream between two opcodes, to be restored in another process. */

@@ -4,6 +4,7 @@ import { judgeBytes, rulesOf, u32, u64 } from './build.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const short = (text: string) => `\x8c${String.fromCharCode(text.length)}${text}`;
+const inBytes = (text: string) => `C${String.fromCharCode(text.length)}${text}`;
 const SYSTEM = latin1(`\x80\x04cos\nsystem\n(${short('id')}tR.`);
 
 describe('a harmless pickle is clean', () => {
@@ -21,6 +22,11 @@ describe('a harmless pickle is clean', () => {
     ['protocol 0', "(dp0\nS'a'\np1\nI1\ns."],
     ['several pickles in a row', '\x80\x02N.\x80\x02K\x01.'],
     ['bytes that look like opcodes of another pickle', '\x80\x04C\x08cos\nnope.'],
+    ['data spelled in base64', `\x80\x04${short(Buffer.from('\x80\x04]K\x01a.', 'latin1').toString('base64'))}.`],
+    ['frames one after the other', `\x80\x04\x95\x02${'\0'.repeat(7)}N0\x95\x02${'\0'.repeat(7)}N.`],
+    ['an annotation', '\x80\x02c_operator\ngetitem\nctyping\nUnion\ncbuiltins\nint\nN\x86\x86R.'],
+    ['a layer of a known library', '\x80\x02ctimm.layers.mlp\nMlp\n)\x81}b.'],
+    ['a fraction', '\x80\x02cfractions\nFraction\nU\x031/3\x85R.'],
   ])('%s', async (_name, text) => {
     expect(await judgeBytes(latin1(text))).toMatchObject({ status: 'clean', format: 'pickle' });
   });
@@ -54,6 +60,23 @@ describe('a pickle that runs code is malicious', () => {
     ['a pickle inside of bytes', `\x80\x04C${String.fromCharCode(SYSTEM.length)}${SYSTEM.toString('latin1')}.`],
     ['a memo index that takes gigabytes', '\x80\x02Nr\xff\xff\xff\x7f.'],
     ['protocol 0 without any mark', "cos\nsystem\n(S'id'\ntR."],
+    [
+      'an operand that reaches over the end of its frame',
+      `\x80\x05(\x95\x02${'\0'.repeat(7)}B\x10\0\0\0${'N'.repeat(16)}1N.`,
+    ],
+    ['a frame inside of a frame', `\x80\x04\x95\x0d${'\0'.repeat(7)}N0\x95\x02${'\0'.repeat(7)}N.`],
+    ['a frame longer than its pickle', `\x80\x04\x95\x04${'\0'.repeat(7)}N.N.`],
+    ['a pickle spelled in base64', `\x80\x04${short(SYSTEM.toString('base64'))}.`],
+    ['a pickle spelled in hexadecimal', `\x80\x04${short(SYSTEM.toString('hex'))}.`],
+    ['a pickle spelled in base64 in protocol 0', `S'${SYSTEM.toString('base64')}'\n.`],
+    ['a pickle in a pickle in bytes', `\x80\x04${inBytes(`\x80\x04${inBytes(SYSTEM.toString('latin1'))}.`)}.`],
+    ['a fraction of as many digits as its exponent', `\x80\x04cfractions\nFraction\n${short('1e99999999')}\x85R.`],
+    ['a list of the length of a range', '\x80\x02carray\narray\n(U\x01bcbuiltins\nrange\nJ\xff\xff\xff\x7f\x85RtR.'],
+    [
+      'a dtype that denies the objects in it',
+      '\x80\x02cnumpy\ndtype\n(U\x02V8K\0K\x01tR(K\x03U\x01|N(U\x01xt}U\x01xcnumpy\ndtype\n(U\x01OK\0K\x01tRK\0\x86sK\x08K\x01K\0tb.',
+    ],
+    ['an item of what is no annotation', '\x80\x02c_operator\ngetitem\nccollections\nOrderedDict\nU\x01a\x86R.'],
   ])('%s', async (_name, text) => {
     expect((await judgeBytes(latin1(text))).status).toBe('malicious');
   });
