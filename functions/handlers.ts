@@ -5,6 +5,7 @@ import type { FunctionName } from './index.ts';
 import { createHeartbeatsHandler } from './heartbeats/handler.ts';
 import { createHostApiHandler } from './host-api/handler.ts';
 import { createIngestHandler } from './ingest/handler.ts';
+import { createMoveListedHandler } from './move-listed/handler.ts';
 import { createPlacementHandler } from './placement/handler.ts';
 import { createPurgeHandler } from './purge/handler.ts';
 import { createReapHandler } from './reap/handler.ts';
@@ -20,6 +21,7 @@ import { createStartPurgeHandler } from './start-purge/handler.ts';
 import { createStartRescanHandler } from './start-rescan/handler.ts';
 import { createStartSweepHandler } from './start-sweep/handler.ts';
 import { createSweepHandler } from './sweep/handler.ts';
+import { createSweepInventoryHandler } from './sweep-inventory/handler.ts';
 import { createSweepOrphansHandler } from './sweep-orphans/handler.ts';
 import { createTransitionHandler } from './transition/handler.ts';
 import { createWatchRestoresHandler } from './watch-restores/handler.ts';
@@ -34,6 +36,7 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   heartbeats: createHeartbeatsHandler,
   'host-api': createHostApiHandler,
   ingest: createIngestHandler,
+  'move-listed': createMoveListedHandler,
   placement: createPlacementHandler,
   purge: createPurgeHandler,
   reap: createReapHandler,
@@ -47,6 +50,7 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   'start-rescan': createStartRescanHandler,
   'start-sweep': createStartSweepHandler,
   sweep: createSweepHandler,
+  'sweep-inventory': createSweepInventoryHandler,
   'sweep-orphans': createSweepOrphansHandler,
   transition: createTransitionHandler,
   'watch-restores': createWatchRestoresHandler,

@@ -3,6 +3,7 @@ import { digest } from './digest/function.ts';
 import { heartbeats } from './heartbeats/function.ts';
 import { hostApi } from './host-api/function.ts';
 import { ingest } from './ingest/function.ts';
+import { moveListed } from './move-listed/function.ts';
 import { placement } from './placement/function.ts';
 import { purge } from './purge/function.ts';
 import { reap } from './reap/function.ts';
@@ -16,6 +17,7 @@ import { scan } from './scan/function.ts';
 import { startRescan } from './start-rescan/function.ts';
 import { startSweep } from './start-sweep/function.ts';
 import { sweep } from './sweep/function.ts';
+import { sweepInventory } from './sweep-inventory/function.ts';
 import { sweepOrphans } from './sweep-orphans/function.ts';
 import { transition } from './transition/function.ts';
 import { watchRestores } from './watch-restores/function.ts';
@@ -27,6 +29,7 @@ export const FUNCTIONS = [
   heartbeats,
   hostApi,
   ingest,
+  moveListed,
   placement,
   purge,
   reap,
@@ -40,6 +43,7 @@ export const FUNCTIONS = [
   startRescan,
   startSweep,
   sweep,
+  sweepInventory,
   sweepOrphans,
   transition,
   watchRestores,

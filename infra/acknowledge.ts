@@ -12,6 +12,12 @@ export const PATTERN_REASONS: readonly (readonly [ending: string, reason: string
   ['/uploads/*', 'Objects below uploads/: their keys are what users upload.'],
   ['/blobs/*', 'Objects below blobs/: their keys are digests of what users upload.'],
   ['/stream/*', 'The streams of the one named table: a stream is named by the moment of its creation.'],
+  ['/inventory/*', 'The lists that S3 delivers of the model bucket: named by their day.'],
+  ['/sweeps/*', 'What map runs leave: named by their sweep.'],
+  ['/manifests/*', 'Lists of planned moves: named by their plan.'],
+  ['/reports/*', 'What jobs of S3 Batch Operations report: named by their job.'],
+  ['-map:*', 'The executions of the one named state machine.'],
+  ['/batches:*', 'The children of the one named state machine’s map.'],
   ['-host-*', 'The queues of hosts: hosts come and go without a deployment.'],
 ];
 

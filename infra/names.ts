@@ -28,5 +28,20 @@ export function bucketName(scope: IConstruct, prefix: string): string {
   return `${prefix}-models-${account}-${region}`;
 }
 
+/** Of lists that are made anew every day; see `InventoryBucket`. */
+export function inventoryBucketName(scope: IConstruct, prefix: string): string {
+  const { account, region } = Stack.of(scope);
+  return `${prefix}-inventory-${account}-${region}`;
+}
+
+/** The S3 Inventory of everything below `blobs/`. */
+export const BLOB_INVENTORY = 'blobs';
+
+export const sweepStateMachineName = (prefix: string): string => `${prefix}-sweep-inventory-map`;
+
+/** What jobs of S3 Batch Operations run as. */
+export const batchJobsRoleName = (scope: IConstruct, prefix: string): string =>
+  `${prefix}-batch-jobs-${Stack.of(scope).region}`;
+
 export const tableName = (prefix: string): string => `${prefix}-catalog`;
 export const hostDeadLetterName = (prefix: string): string => `${prefix}-${HOST_DEAD_LETTERS}`;

@@ -24,6 +24,8 @@ export interface StrataSettings {
   /** Of one sweep: dollars that its moves may cost at most, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
+  /** From so many blobs on a sweep goes over the bucket's inventory by a distributed map. */
+  readonly sweepInventoryFrom: number;
   readonly orphanSweep: SweepMode;
   /** How long a version under `blobs/` that no row names must have been there, and then be condemned. */
   readonly orphanGraceHours: number;
@@ -98,6 +100,7 @@ export function settingsOf(node: Node): StrataSettings {
     tierPolicy,
     sweepBudgetUsd: count('sweepBudgetUsd', 1_000, 0, 1_000_000_000),
     sweepMostMoves: count('sweepMostMoves', 1_000_000, 0, 1_000_000_000),
+    sweepInventoryFrom: count('sweepInventoryFrom', 10_000_000, 0, 1_000_000_000_000),
     orphanSweep: sweepMode('orphanSweep'),
     orphanGraceHours: count('orphanGraceHours', 7 * 24, 24, 24 * 365),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { sweepInventory as batches } from '../../functions/sweep-inventory/function.ts';
 import { sweep } from '../../functions/sweep/function.ts';
 import { sweepOrphans as orphans } from '../../functions/sweep-orphans/function.ts';
 import { readPrices } from '../../infra/idleCost/prices.ts';
@@ -18,21 +19,23 @@ import { shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
 import { SweepOrphans } from '../../events/sweep-orphans/v1.ts';
 import { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { blobDigest, blobKey, manifestKey, partHash } from '../../lib/shared/digest.ts';
-import { originLocation } from '../../lib/shared/ids.ts';
+import { CorrelationId, type Digest, originLocation } from '../../lib/shared/ids.ts';
 import type { CatalogStore, Item } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { Bytes, DAY_MS, DurationMs, EpochMs } from '../../lib/shared/units.ts';
-import { startSweep, sweepShard } from '../../lib/tiering/index.ts';
+import { startSweep, sweepInventory, sweepShard } from '../../lib/tiering/index.ts';
 
 /**
- * `npm run bench -- sweep-cost [--blobs N]`: what the daily sweeps cost on AWS where nothing moves. The sweeps run over N small
- * blobs in memory; what they read, write, list and send is counted in the units that AWS bills, and priced by the price book and
+ * `npm run bench -- sweep-cost [--blobs N]`: what the daily sweeps cost on AWS where nothing moves, that of storage classes also over an
+ * inventory. The sweeps run over N small blobs in memory; what they read, write, list and send is counted in the units that AWS bills, and priced by the price book and
  * by infra/idleCost/prices.json. How long a call takes on AWS is assumed, not measured.
  */
 
 /** Assumed: a call of the catalog, and of the bucket, from a function. */
 const CALL_MS = { catalog: 5, bucket: 30 };
+/** So many blobs of a batch are read at once. */
+const READ_AT_ONCE = 16;
 const REGION = 'us-east-1';
 const KB = 1024;
 
@@ -42,10 +45,22 @@ interface Used {
   lists: number;
   heads: number;
   messages: number;
+  /** Batches that a distributed map calls the function for, and the rows of the inventory in them. */
+  batches: number;
+  rows: number;
   ms: number;
 }
 
-const nothing = (): Used => ({ readUnits: 0, writeUnits: 0, lists: 0, heads: 0, messages: 0, ms: 0 });
+const nothing = (): Used => ({
+  readUnits: 0,
+  writeUnits: 0,
+  lists: 0,
+  heads: 0,
+  messages: 0,
+  batches: 0,
+  rows: 0,
+  ms: 0,
+});
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { blobs: { type: 'string', default: '4000' } } });
@@ -55,10 +70,15 @@ export async function run(args: readonly string[]): Promise<void> {
     const world = await createWorld(folder, count);
     const tier = await world.sweepTiers();
     const orphan = await world.sweepOrphans();
-    const lines = [price('storage classes', sweep.memoryMb, tier), price('orphans', orphans.memoryMb, orphan)];
+    const mapped = await world.sweepInventory();
+    const lines = [
+      price('storage classes', sweep.memoryMb, tier),
+      price('over inventory', batches.memoryMb, mapped),
+      price('orphans', orphans.memoryMb, orphan),
+    ];
     console.log(readPrices().note);
     console.log(`one sweep of ${count} blobs that stay where they are, in dollars per million blobs`);
-    const columns = ['reads', 'writes', 'bucket', 'queue', 'Lambda', 'a sweep', '30 a month'];
+    const columns = ['reads', 'writes', 'bucket', 'queue, map', 'Lambda', 'a sweep', '30 a month'];
     console.log(`  ${'sweep'.padEnd(18)}${columns.map((name) => name.padStart(12)).join('')}`);
     for (const { name, parts } of lines) {
       const perMillion = parts.map((usd) => (usd / count) * 1e6);
@@ -81,10 +101,14 @@ function price(
   const parts = [
     (used.readUnits / 1e6) * prices.dynamoPerMillionReadUnits,
     (used.writeUnits / 1e6) * prices.dynamoPerMillionWriteUnits,
-    (used.lists / 1000) * requests.put + (used.heads / 1000) * requests.get,
-    // Sent, received, deleted.
-    ((3 * used.messages) / 1e6) * prices.sqsPerMillionRequests,
-    (used.messages / 1e6) * prices.lambdaPerMillionCalls +
+    (used.lists / 1000) * requests.put +
+      (used.heads / 1000) * requests.get +
+      (used.rows / 1e6) * prices.inventoryPerMillionObjects,
+    // Sent, received, deleted. Each batch is a transition of the map and an express workflow, which is billed 64 MB while it waits.
+    ((3 * used.messages) / 1e6) * prices.sqsPerMillionRequests +
+      (used.batches / 1e6) * (prices.stepFunctionsPerMillionTransitions + prices.expressWorkflowsPerMillion) +
+      (used.batches === 0 ? 0 : (used.ms / 1000) * (64 / KB) * prices.expressWorkflowsPerGbSecond),
+    ((used.messages + used.batches) / 1e6) * prices.lambdaPerMillionCalls +
       (used.ms / 1000) * (memoryMb / KB) * prices.lambdaArmPerGbSecond,
   ];
   return { name, parts };
@@ -102,7 +126,8 @@ async function createWorld(folder: string, count: number) {
     clock,
     random: nodeRandom,
   });
-  for (let seed = 0; seed < count; seed += 1) await addBlob(store, bucket, seed);
+  const digests: Digest[] = [];
+  for (let seed = 0; seed < count; seed += 1) digests.push(await addBlob(store, bucket, seed));
   const catalog = countedCatalog(store, () => used);
   const objects = countedObjects(bucket, () => used);
   const call = { telemetry: SILENT, remainingMs: () => 600_000 };
@@ -122,17 +147,31 @@ async function createWorld(folder: string, count: number) {
   }
 
   const rates = compileRates(shippedPriceBook());
+  const settings = {
+    tierSweep: 'on' as const,
+    tierPolicy: 'rules' as const,
+    sweepBudgetUsd: 1,
+    sweepMostMoves: 1,
+    sweepInventoryFrom: Number.MAX_VALUE,
+  };
+  const deps = { catalog, clock, telemetry: SILENT, rates, settings };
   return {
+    /** A row of the inventory for the bytes and one for the manifest of each blob. */
+    async sweepInventory(): Promise<Used> {
+      used = nothing();
+      const [{ rowsPerBatch }] = batches.triggers;
+      const keys = digests.flatMap((digest) => [blobKey(digest), manifestKey(digest)]);
+      const correlationId = CorrelationId.parse('bench');
+      for (let start = 0; start < keys.length; start += rowsPerBatch) {
+        used.batches += 1;
+        used.rows += Math.min(rowsPerBatch, keys.length - start);
+        await sweepInventory(deps, { scheduledAt: at, correlationId }, keys.slice(start, start + rowsPerBatch));
+      }
+      used.ms /= READ_AT_ONCE;
+      return used;
+    },
     async sweepTiers(): Promise<Used> {
       used = nothing();
-      const settings = {
-        region: REGION,
-        tierSweep: 'on' as const,
-        tierPolicy: 'rules' as const,
-        sweepBudgetUsd: 1,
-        sweepMostMoves: 1,
-      };
-      const deps = { catalog, clock, telemetry: SILENT, rates, settings };
       await startSweep(deps, at);
       return drain(async (body) => void (await sweepShard(deps, SweepShard.parse(JSON.parse(body)))));
     },
@@ -167,7 +206,7 @@ async function takeOutbox(store: CatalogStore): Promise<readonly string[]> {
 }
 
 /** A published blob in a class that it stays in: young, and never read. */
-async function addBlob(store: CatalogStore, bucket: ObjectStore, seed: number): Promise<void> {
+async function addBlob(store: CatalogStore, bucket: ObjectStore, seed: number): Promise<Digest> {
   const bytes = Buffer.from(`blob ${seed}`);
   const size = Bytes.parse(bytes.length);
   const hashes = [partHash(bytes)];
@@ -193,6 +232,7 @@ async function addBlob(store: CatalogStore, bucket: ObjectStore, seed: number): 
       'absent',
     ),
   ]);
+  return digest;
 }
 
 const bytesOf = (items: readonly Item[]) =>

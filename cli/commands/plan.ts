@@ -17,6 +17,7 @@ import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { EpochMs, formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
+import { type ManifestOptions, ManifestWriter, withManifest } from './planManifest.ts';
 
 const POLICIES: Readonly<Record<string, TierPolicy>> = { dollars: DOLLARS, rules: TIER_RULES };
 /** A finding that a script must notice: the change is blocked. */
@@ -29,14 +30,14 @@ interface InventoryOptions extends PlaneOptions {
 
 /** Adds `strata plan` and `strata policy diff`, both over an inventory of tier facts or over the plane's own. */
 export function registerPlan(program: Command): void {
-  withInventory(program.command('plan'))
+  withManifest(withInventory(program.command('plan')))
     .description('what would move between storage classes now, with totals; moves nothing without --apply')
     .addOption(new Option('--policy <name>', 'that decides').choices(Object.keys(POLICIES)).default('dollars'))
     .option('--explain <digest>', 'instead: say why, for the objects whose digest begins so')
     .option('--apply', 'set the moves going, unless the plan would catch objects in use; not with --inventory')
     .option('--yes', 'with --apply: do not ask')
-    .option('--max-cost <usd>', 'with --apply: what the moves may cost at most', amount, 100)
-    .option('--max-moves <n>', 'with --apply: how many moves at most', amount, 10_000)
+    .option('--max-cost <usd>', 'with --apply or --manifest: what the moves may cost at most', amount, 100)
+    .option('--max-moves <n>', 'with --apply or --manifest: how many moves at most', amount, 10_000)
     .action(plan);
   const policy = program.command('policy').description('policies of storage classes');
   withInventory(policy.command('diff <present> <next>'))
@@ -52,13 +53,10 @@ function withInventory(command: Command): Command {
     .option('--at <date>', 'decide as of this moment', parseMoment, EpochMs.parse(Date.now()));
 }
 
-interface PlanOptions extends InventoryOptions {
-  readonly policy: string;
+interface PlanOptions extends InventoryOptions, ManifestOptions {
   readonly explain?: string;
   readonly apply?: boolean;
   readonly yes?: boolean;
-  readonly maxCost: number;
-  readonly maxMoves: number;
 }
 
 async function plan(options: PlanOptions): Promise<void> {
@@ -66,18 +64,23 @@ async function plan(options: PlanOptions): Promise<void> {
   const totals = new TierPlan();
   const policy = policyNamed(options.policy);
   const moves: PlannedMove[] = [];
-  for await (const facts of factsOf(options, options.policy)) {
+  const manifests = options.manifest === undefined ? undefined : new ManifestWriter(options.manifest, options);
+  for await (const { facts, versionId } of factsOf(options, options.policy)) {
     if (options.explain !== undefined && !facts.digest.startsWith(options.explain)) continue;
     const decision = decideTier(facts, policy, rates, options.at);
     totals.add(decision, facts);
-    if (options.apply === true && decision.action === 'transition')
-      moves.push(plannedMove(facts, decision, rates, options.at));
+    if (decision.action === 'transition') {
+      const move = plannedMove(facts, decision, rates, options.at);
+      if (options.apply === true) moves.push(move);
+      await manifests?.add(move, versionId);
+    }
     if (options.explain === undefined) continue;
     const json = `${JSON.stringify({ schema: 'strata.tier-decision/v1', ...decision })}\n`;
     process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, options.at));
   }
   if (options.explain !== undefined) return;
-  report(totals, policy, options);
+  if (manifests === undefined || options.json !== true) report(totals, policy, options);
+  await manifests?.end();
   if (options.apply === true) await applyPlan(moves, options);
 }
 
@@ -109,7 +112,7 @@ function report(totals: TierPlan, policy: TierPolicy, options: PlanOptions): voi
 
 async function diff(present: string, next: string, options: InventoryOptions): Promise<void> {
   const changes = new PolicyDiff(policyNamed(present), policyNamed(next), compileRates(shippedPriceBook()));
-  for await (const facts of factsOf(options, next)) changes.add(facts, options.at);
+  for await (const { facts } of factsOf(options, next)) changes.add(facts, options.at);
   const summary = changes.summary();
   if (summary.blocked) process.exitCode = EXIT_FINDINGS;
   if (options.json === true) {
@@ -126,10 +129,16 @@ async function diff(present: string, next: string, options: InventoryOptions): P
   }
 }
 
+interface Listed {
+  readonly facts: TierFacts;
+  /** Of the origin; empty where a file lists it. */
+  readonly versionId: string;
+}
+
 /** Facts from a file, or from the plane's catalog page by page. */
-async function* factsOf(options: InventoryOptions, policy: string): AsyncGenerator<TierFacts> {
+async function* factsOf(options: InventoryOptions, policy: string): AsyncGenerator<Listed> {
   if (options.inventory !== undefined) {
-    yield* inventory(options.inventory);
+    for await (const facts of inventory(options.inventory)) yield { facts, versionId: '' };
     return;
   }
   const { operations } = await connect(options);
@@ -137,7 +146,7 @@ async function* factsOf(options: InventoryOptions, policy: string): AsyncGenerat
   do {
     const wish = { limit: 100, policy: TierPolicyName.parse(policy) };
     const page = await operations.planTiers({ ...wish, ...(nextToken === undefined ? {} : { nextToken }) });
-    for (const { facts } of page.items) yield facts;
+    yield* page.items;
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
 }

@@ -39,6 +39,18 @@ export type Trigger =
       readonly fromHosts?: true;
     }
   | { readonly kind: 'schedule'; readonly schedule: string; readonly at: ScheduleTime }
+  /**
+   * A Distributed Map over the bucket's S3 Inventory calls the function for each batch of rows, at most `mostAtOnce` at a time. Each batch
+   * is tried again; more than `toleratedFailures` per cent of failed ones end the run, which is then redriven. Only on AWS.
+   */
+  | {
+      readonly kind: 'inventory-map';
+      readonly rowsPerBatch: number;
+      readonly mostAtOnce: number;
+      readonly toleratedFailures: number;
+    }
+  /** Jobs of S3 Batch Operations call the function for each line of their manifest. Only on AWS. */
+  | { readonly kind: 'batch-operations' }
   /** New outbox rows wake the function; what it misses, its schedule finds. */
   | { readonly kind: 'outbox-stream' }
   | {
@@ -67,7 +79,8 @@ export type Grant =
   | 'send:host-queues'
   | 'manage:host-queues'
   | 'command-key:read'
-  | 'host-credentials:issue';
+  | 'host-credentials:issue'
+  | 'inventory-sweeps:start';
 
 export interface FunctionDeclaration {
   /** Also its folder's name. */

@@ -4,6 +4,7 @@ import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
 import type { Scanner, ScanPolicy } from '../../lib/scanning/index.ts';
 import type { MessageReceiver, MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
+import type { InventorySweeps } from '../../lib/tiering/index.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
@@ -32,6 +33,8 @@ export interface Settings {
   /** What the moves of one sweep may cost at most, in dollars, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
+  /** From so many blobs on a sweep goes over the bucket's inventory, where there is one. */
+  readonly sweepInventoryFrom: number;
   /** Of the sweep of versions under `blobs/` that no row names. */
   readonly orphanSweep: SweepMode;
   /** How long such a version must have been there, and then be condemned. Longer than any work under way. */
@@ -52,5 +55,7 @@ export interface FunctionDeps {
   readonly queues: QueueAdmin;
   readonly commandKeys: CommandKeys;
   readonly hostCredentials: HostCredentialIssuer;
+  /** Only on AWS. */
+  readonly inventorySweeps?: InventorySweeps | undefined;
   readonly settings: Settings;
 }

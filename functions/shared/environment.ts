@@ -21,6 +21,8 @@ export interface FunctionEnvironment {
   readonly STRATA_TIER_POLICY: TierPolicyName;
   readonly STRATA_SWEEP_BUDGET_USD: string;
   readonly STRATA_SWEEP_MOST_MOVES: string;
+  readonly STRATA_SWEEP_INVENTORY_FROM: string;
+  readonly STRATA_SWEEP_STATE_MACHINE_ARN: string;
   readonly STRATA_ORPHAN_SWEEP: SweepMode;
   readonly STRATA_ORPHAN_GRACE_MS: string;
 }

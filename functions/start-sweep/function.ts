@@ -8,5 +8,5 @@ export const startSweep = declareFunction({
   triggers: [{ kind: 'schedule', schedule: 'sweep', at: { dailyUtc: '03:00' } }],
   timeoutSeconds: 30,
   memoryMb: 256,
-  grants: ['catalog:read', 'catalog:write'],
+  grants: ['catalog:read', 'catalog:write', 'inventory-sweeps:start'],
 });

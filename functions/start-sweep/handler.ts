@@ -5,8 +5,8 @@ import { type ScheduleHandler, scheduleHandler } from '../shared/scheduleHandler
 export function createStartSweepHandler(deps: HandlerDeps & StartSweepDeps): ScheduleHandler {
   return scheduleHandler(deps, {
     name: 'start-sweep',
-    handle: async ({ at }) => {
-      await startSweep(deps, at);
+    handle: async ({ at }, { telemetry }) => {
+      await startSweep({ ...deps, telemetry }, at);
     },
   });
 }

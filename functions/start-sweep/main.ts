@@ -1,5 +1,6 @@
 import { awsBase } from '../wiring/base.ts';
 import { awsCatalog } from '../wiring/catalog.ts';
+import { awsInventorySweeps } from '../wiring/inventorySweeps.ts';
 import { parseEnvironment } from '../wiring/environment.ts';
 import { createStartSweepHandler } from './handler.ts';
 
@@ -8,4 +9,5 @@ const environment = parseEnvironment(process.env);
 export const handler = createStartSweepHandler({
   ...awsBase('start-sweep', environment),
   ...awsCatalog(environment),
+  ...awsInventorySweeps(environment),
 });

@@ -30,6 +30,7 @@ export function awsBase(
       tierPolicy: environment.STRATA_TIER_POLICY,
       sweepBudgetUsd: Number(environment.STRATA_SWEEP_BUDGET_USD),
       sweepMostMoves: Number(environment.STRATA_SWEEP_MOST_MOVES),
+      sweepInventoryFrom: Number(environment.STRATA_SWEEP_INVENTORY_FROM),
       orphanSweep: environment.STRATA_ORPHAN_SWEEP,
       orphanGraceMs: DurationMs.parse(Number(environment.STRATA_ORPHAN_GRACE_MS)),
     },

@@ -23,6 +23,8 @@ const Environment = z.object({
   STRATA_TIER_POLICY: TierPolicyName,
   STRATA_SWEEP_BUDGET_USD: text,
   STRATA_SWEEP_MOST_MOVES: text,
+  STRATA_SWEEP_INVENTORY_FROM: text,
+  STRATA_SWEEP_STATE_MACHINE_ARN: text,
   STRATA_ORPHAN_SWEEP: SweepMode,
   STRATA_ORPHAN_GRACE_MS: text,
 });

@@ -13,6 +13,8 @@ export interface GrantTargets {
   /** Every host's queue: a name prefix, since hosts come and go without a deployment. */
   readonly hostQueuesArn: string;
   readonly hostRoleArn: string;
+  /** The state machine that sweeps over the inventory. */
+  readonly sweepMachineArn: string;
 }
 
 const READ_KEY = ['kms:Decrypt', 'kms:DescribeKey'];
@@ -80,6 +82,8 @@ export function statementsOf(grant: Grant, on: GrantTargets): readonly PolicySta
       return [allow(['secretsmanager:GetSecretValue'], on.secretArn), allow(READ_KEY, on.keyArn)];
     case 'host-credentials:issue':
       return [allow(['sts:AssumeRole', 'sts:TagSession'], on.hostRoleArn)];
+    case 'inventory-sweeps:start':
+      return [allow(['states:StartExecution'], on.sweepMachineArn)];
     default:
       return unknownGrant(grant);
   }

@@ -19,6 +19,10 @@ const PriceFile = z.strictObject({
     schedulerPerMillionCalls: price,
     dynamoPerMillionReadUnits: price,
     dynamoPerMillionWriteUnits: price,
+    stepFunctionsPerMillionTransitions: price,
+    expressWorkflowsPerMillion: price,
+    expressWorkflowsPerGbSecond: price,
+    inventoryPerMillionObjects: price,
     logsPerGbIngested: price,
   }),
 });
@@ -42,6 +46,10 @@ export function readPrices(): { readonly usd: IdlePrices; readonly note: string 
     schedulerPerMillionCalls: prices.schedulerPerMillionCalls.usd,
     dynamoPerMillionReadUnits: prices.dynamoPerMillionReadUnits.usd,
     dynamoPerMillionWriteUnits: prices.dynamoPerMillionWriteUnits.usd,
+    stepFunctionsPerMillionTransitions: prices.stepFunctionsPerMillionTransitions.usd,
+    expressWorkflowsPerMillion: prices.expressWorkflowsPerMillion.usd,
+    expressWorkflowsPerGbSecond: prices.expressWorkflowsPerGbSecond.usd,
+    inventoryPerMillionObjects: prices.inventoryPerMillionObjects.usd,
     logsPerGbIngested: prices.logsPerGbIngested.usd,
   };
   return { usd, note: `${note} (${region}, ${asOf})` };

@@ -88,6 +88,21 @@ function triggerAlarms(name: string, trigger: Trigger): readonly AlarmLine[] {
           look: `the log; the schedule sends what the stream missed; \`strata dlq redrive ${name}-stream\` has it do so now and empties the queue`,
         },
       ];
+    case 'inventory-map':
+      return [
+        {
+          alarm: `${PREFIX}-${name}-map-failed`,
+          means: `no inventory was found, or more than ${trigger.toleratedFailures} % of the batches failed six times`,
+          look: 'the execution’s error and the failed children of its map run; after the repair `aws stepfunctions redrive-execution --execution-arn …` runs only those again',
+        },
+        {
+          alarm: `${PREFIX}-${name}-map-timed-out`,
+          means: 'a sweep took longer than 20 hours',
+          look: `throttles of the function and of the catalog, then whether ${trigger.mostAtOnce} batches at once are still enough`,
+        },
+      ];
+    case 'batch-operations':
+      return [];
     case 'http':
       return [
         {
@@ -111,6 +126,10 @@ function startedBy(trigger: Trigger): string {
       return `schedule \`${trigger.schedule}\` (${scheduleText(trigger.at)})`;
     case 'outbox-stream':
       return 'new outbox rows in the catalog’s stream';
+    case 'inventory-map':
+      return `a distributed map over the bucket’s S3 Inventory, ${trigger.rowsPerBatch} rows a call, ${trigger.mostAtOnce} calls at once`;
+    case 'batch-operations':
+      return 'jobs of S3 Batch Operations';
     case 'http':
       return trigger.routes.map(({ method, path }) => `\`${method} ${path}\``).join(', ');
     default:

@@ -8,11 +8,21 @@ import { type GrantTargets, statementsOf } from '../capabilities/grants.ts';
 import { AgentIdentity } from '../capabilities/agentIdentity.ts';
 import { HostAccess } from '../capabilities/hostAccess.ts';
 import { HostApi } from '../capabilities/hostApi.ts';
+import { BatchJobs } from '../capabilities/batchJobs.ts';
+import { InventorySweep } from '../capabilities/inventorySweep.ts';
 import { OutboxStream } from '../capabilities/outboxStream.ts';
 import { DeadLetterQueue } from '../constructs/deadLetterQueue.ts';
 import { QueueWorker } from '../constructs/queueWorker.ts';
 import { StrataFunction, type StrataFunctionProps } from '../constructs/strataFunction.ts';
-import { agentRoleName, bucketName, hostDeadLetterName, hostQueuePrefix, hostRoleName, tableName } from '../names.ts';
+import {
+  agentRoleName,
+  bucketName,
+  hostDeadLetterName,
+  hostQueuePrefix,
+  hostRoleName,
+  sweepStateMachineName,
+  tableName,
+} from '../names.ts';
 import { publish } from '../output.ts';
 import type { StrataSettings } from '../settings.ts';
 import type { DataStack } from './dataStack.ts';
@@ -57,17 +67,16 @@ export class ComputeStack extends Stack {
       for (const grant of declaration.grants) {
         for (const statement of statementsOf(grant, targets)) allow(worker.role, statement);
       }
+      const { prefix } = settings;
       for (const trigger of declaration.triggers) {
-        if (trigger.kind !== 'outbox-stream') continue;
-        const { prefix } = settings;
-        new OutboxStream(this, 'OutboxStream', {
-          prefix,
-          declaration,
-          worker,
-          topic,
-          table: data.table.table,
-          targets,
-        });
+        if (trigger.kind === 'outbox-stream') {
+          const { table } = data.table;
+          new OutboxStream(this, 'OutboxStream', { prefix, declaration, worker, topic, table, targets });
+        }
+        if (trigger.kind === 'inventory-map') {
+          new InventorySweep(this, 'InventorySweep', { prefix, declaration, trigger, worker, topic });
+        }
+        if (trigger.kind === 'batch-operations') new BatchJobs(this, 'BatchJobs', { prefix, worker });
       }
     }
     this.#admitHosts(props, targets);
@@ -102,6 +111,10 @@ export class ComputeStack extends Stack {
       secretArn: data.secret.secret.secretArn,
       functionQueueArns: queues,
       hostQueuesArn: this.formatArn({ service: 'sqs', resource: `${hostQueuePrefix(settings.prefix)}*` }),
+      sweepMachineArn: this.formatArn({
+        service: 'states',
+        resource: `stateMachine:${sweepStateMachineName(settings.prefix)}`,
+      }),
       hostRoleArn: this.formatArn({
         service: 'iam',
         region: '',
@@ -179,6 +192,8 @@ function environmentOf(
     STRATA_TIER_POLICY: settings.tierPolicy,
     STRATA_SWEEP_BUDGET_USD: String(settings.sweepBudgetUsd),
     STRATA_SWEEP_MOST_MOVES: String(settings.sweepMostMoves),
+    STRATA_SWEEP_INVENTORY_FROM: String(settings.sweepInventoryFrom),
+    STRATA_SWEEP_STATE_MACHINE_ARN: targets.sweepMachineArn,
     STRATA_ORPHAN_SWEEP: settings.orphanSweep,
     STRATA_ORPHAN_GRACE_MS: String(settings.orphanGraceHours * 3_600_000),
   };

@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { CatalogTable } from '../capabilities/catalogTable.ts';
 import { CommandSecret } from '../capabilities/commandSecret.ts';
 import { DataKey } from '../capabilities/dataKey.ts';
+import { InventoryBucket } from '../capabilities/inventoryBucket.ts';
 import { ModelBucket } from '../capabilities/modelBucket.ts';
 import type { StrataSettings } from '../settings.ts';
 
@@ -18,6 +19,7 @@ export class DataStack extends Stack {
     const removal = props.settings.teardown === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     this.key = new DataKey(this, 'Key', { removal });
     this.bucket = new ModelBucket(this, 'Models', { key: this.key, removal, settings: props.settings });
+    new InventoryBucket(this, 'Inventory', { prefix: props.settings.prefix, removal, models: this.bucket.bucket });
     this.table = new CatalogTable(this, 'Catalog', { prefix: props.settings.prefix, key: this.key, removal });
     this.secret = new CommandSecret(this, 'CommandKeys', { key: this.key, removal });
   }

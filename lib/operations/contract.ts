@@ -81,7 +81,7 @@ const OPERATION_CONTRACTS = {
   /** A page of the facts that storage classes are decided on now; the client decides and adds up. */
   planTiers: {
     input: z.strictObject({ ...PageInput, policy: TierPolicyName }),
-    output: page(z.object({ facts: TierFacts, at: EpochMs })),
+    output: page(z.object({ facts: TierFacts, versionId: z.string(), at: EpochMs })),
   },
   /** Moves one blob as a plan has shown, within the limits of its run; answers what was decided. */
   applyTier: {

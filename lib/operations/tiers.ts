@@ -51,7 +51,7 @@ export async function planTiers(
   for (const item of page.items) {
     const { digest } = BlobRow.parse(item).value;
     const explained = await explainBlob({ ...deps, rates: rates() }, digest, TIER_POLICIES[policy], at);
-    if (explained !== undefined) items.push({ facts: explained.facts, at });
+    if (explained !== undefined) items.push({ facts: explained.facts, versionId: explained.versionId, at });
   }
   const next = page.cursor === undefined ? [shard + 1, ''] : [shard, page.cursor];
   return { items, ...(next[0] === SWEEP_SHARDS ? {} : { nextToken: next.join(' ') }) };

@@ -7,4 +7,6 @@ export class TieringError extends StrataError<
   | 'origin-missing'
   /** Readers have pinned the old copy for too long. */
   | 'still-pinned'
+  /** Some blobs of a batch could not be decided about. */
+  | 'blobs-failed'
 > {}

@@ -7,8 +7,13 @@ export {
   type TransitionStep,
 } from './decideTransition.ts';
 export { TieringError } from './errors.ts';
-export { startSweep, type StartSweepDeps } from './startSweep.ts';
+export { decideSweepPath, estimateBlobs, type SweepPathDecision } from './decideSweepPath.ts';
+export { type InventorySweepInput, type InventorySweeps, startSweep, type StartSweepDeps } from './startSweep.ts';
 export { decideMove, explainBlob, type MoveDeps, type MoveReason, type MoveRun } from './moveBlob.ts';
 export { type RunLimits, reserve, shardLimits } from './sweepBudget.ts';
-export { type SweepDeps, sweepShard, TIER_POLICIES } from './sweepShard.ts';
+export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './moveOfManifest.ts';
+export { type JobPlace, type MoveJob, manifestLine, moveJob, originLine } from './moveManifest.ts';
+export { sweepInventory } from './sweepInventory.ts';
+export { type SweepDeps, sweepShard } from './sweepShard.ts';
+export { type SweepSettings, TIER_POLICIES } from './sweepSettings.ts';
 export { type TransitionAnswer, type TransitionDeps, transitionReplica } from './transitionReplica.ts';

@@ -81,12 +81,16 @@ export async function explainBlob(
   digest: Digest,
   policy: TierPolicy,
   at: EpochMs,
-): Promise<{ readonly facts: TierFacts; readonly decision: TierDecision } | undefined> {
+): Promise<
+  | { readonly facts: TierFacts; readonly decision: TierDecision /** Of the origin. */; readonly versionId: string }
+  | undefined
+> {
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return undefined;
   const replicas = await loadReplicas(deps.catalog, digest);
   const facts = await loadTierFacts(deps.catalog, blob.value, replicas, policy, at);
-  return { facts, decision: decideTier(facts, policy, deps.rates, at) };
+  const { versionId } = blob.value.origin;
+  return { facts, versionId, decision: decideTier(facts, policy, deps.rates, at) };
 }
 
 /** What speaks for bringing an archived object back: that it is read, or that it is expected to cost less. */

@@ -1,37 +1,72 @@
 import { OnceRow, outboxPut, settle, SWEEP_SHARDS } from '../catalog/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { SweepMode } from '../shared/sweepMode.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
+import { decideSweepPath, estimateBlobs } from './decideSweepPath.ts';
 
 const REMEMBERED_MS = 30 * DAY_MS;
+
+/**
+ * Starts sweeps over the bucket's inventory, where a deployment has one. Guarantee: of several starts under one name, one sweep runs; a
+ * start whose answer was lost is asked for again. Throws `PortError`.
+ */
+export interface InventorySweeps {
+  start(name: string, input: InventorySweepInput): Promise<void>;
+}
+
+export interface InventorySweepInput {
+  readonly sweepId: string;
+  readonly scheduledAt: EpochMs;
+  readonly correlationId: CorrelationId;
+}
 
 export interface StartSweepDeps {
   readonly catalog: CatalogStore;
   readonly clock: Clock;
-  readonly settings: { readonly tierSweep: SweepMode };
+  readonly telemetry: Telemetry;
+  /** Absent where there is no inventory: a runtime in one process, a catalog scan is enough for it. */
+  readonly inventorySweeps?: InventorySweeps | undefined;
+  readonly settings: { readonly tierSweep: SweepMode; readonly sweepInventoryFrom: number };
 }
 
-/** Starts the sweep of one scheduled moment, once however often the schedule fires: one message per shard of the catalog. */
+/**
+ * Starts the sweep of one scheduled moment, once however often the schedule fires: one message per shard of the catalog or, of very
+ * many blobs, one run over the inventory. Should a repeated firing choose the other way, both decide under the same ids and limits.
+ */
 export async function startSweep(
   deps: StartSweepDeps,
   scheduledAt: EpochMs,
-): Promise<'started' | 'started-before' | 'off'> {
+): Promise<'started' | 'started-over-inventory' | 'started-before' | 'off'> {
   if (deps.settings.tierSweep === 'off') return 'off';
   const sweepId = `sweep-${scheduledAt}`;
+  if ((await OnceRow.get(deps.catalog, 'sweep', sweepId)) !== undefined) return 'started-before';
+  const { path, reason, blobs } = decideSweepPath({
+    blobs: await estimateBlobs(deps.catalog),
+    inventory: deps.inventorySweeps !== undefined,
+    inventoryFromBlobs: deps.settings.sweepInventoryFrom,
+  });
+  deps.telemetry.info('sweep', { sweepId, path, reason, blobs });
+  const started = { sweepId, scheduledAt, correlationId: CorrelationId.parse(sweepId) };
+  // Before it is remembered: a start that was killed in between is asked for again under the same name.
+  if (path === 'inventory') await deps.inventorySweeps?.start(sweepId, started);
   return settle(deps.catalog, sweepId, async () => {
     if ((await OnceRow.get(deps.catalog, 'sweep', sweepId)) !== undefined) {
       return { changes: [], answer: 'started-before' };
     }
     const now = deps.clock.now();
     const expiresAt = EpochMs.parse(now + REMEMBERED_MS);
-    const changes = [OnceRow.put({ scope: 'sweep', id: sweepId, at: now, expiresAt }, 'absent')];
-    for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) {
-      const correlationId = CorrelationId.parse(sweepId);
-      const body = { schema: 'sweep-shard/1', sweepId, scheduledAt, shard, correlationId };
-      changes.push(outboxPut({ id: `${sweepId}-${shard}`, queue: 'sweep', body }, now));
-    }
-    return { changes, answer: 'started' };
+    const once = OnceRow.put({ scope: 'sweep', id: sweepId, at: now, expiresAt }, 'absent');
+    if (path === 'inventory') return { changes: [once], answer: 'started-over-inventory' };
+    return { changes: [once, ...shardMessages(started, now)], answer: 'started' };
+  });
+}
+
+function shardMessages(started: InventorySweepInput, now: EpochMs): readonly Change[] {
+  return Array.from({ length: SWEEP_SHARDS }, (_, shard) => {
+    const body = { schema: 'sweep-shard/1', ...started, shard };
+    return outboxPut({ id: `${started.sweepId}-${shard}`, queue: 'sweep', body }, now);
   });
 }

@@ -1,22 +1,14 @@
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
-import { BlobRow, sendOnce, settle } from '../catalog/index.ts';
-import { DOLLARS, TIER_RULES, type TierPolicy } from '../placement/index.ts';
-import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
+import { BlobRow, sendOnce } from '../catalog/index.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { decideMove, type MoveDeps, type MoveReason, type MoveRun } from './moveBlob.ts';
-import { shardLimits } from './sweepBudget.ts';
+import type { MoveDeps, MoveReason } from './moveBlob.ts';
+import { moveInRun } from './moveInRun.ts';
+import { type MoveCounts, reportMoves, scheduledRun, type SweepSettings } from './sweepSettings.ts';
 
 export interface SweepDeps extends MoveDeps {
   readonly telemetry: Telemetry;
-  readonly settings: {
-    readonly tierSweep: SweepMode;
-    readonly tierPolicy: TierPolicyName;
-    readonly sweepBudgetUsd: number;
-    readonly sweepMostMoves: number;
-  };
+  readonly settings: SweepSettings;
 }
-
-export const TIER_POLICIES: Readonly<Record<TierPolicyName, TierPolicy>> = { rules: TIER_RULES, dollars: DOLLARS };
 
 const BLOBS_PER_MESSAGE = 50;
 
@@ -25,7 +17,7 @@ const BLOBS_PER_MESSAGE = 50;
  * conditional write on the blob. Its action's id is made of the sweep's moment and the digest, so a repeated page sends nothing
  * twice, and a killed one goes on where it was. A dry run decides and counts.
  */
-export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<ReadonlyMap<MoveReason, number>> {
+export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<MoveCounts> {
   const mode = deps.settings.tierSweep;
   const counts = new Map<MoveReason, number>();
   if (mode === 'off') return counts;
@@ -34,31 +26,15 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
     limit: BLOBS_PER_MESSAGE,
     ...(message.cursor === undefined ? {} : { cursor: message.cursor }),
   });
-  const run = runOf(deps, message);
+  const run = scheduledRun(deps.settings, message);
   for (const item of page.items) {
-    const { digest } = BlobRow.parse(item).value;
-    const reason = await settle(deps.catalog, `Sweeping ${digest}`, async () => {
-      const decided = await decideMove(deps, run, digest);
-      return mode === 'dry-run' ? { ...decided, changes: [] } : decided;
-    });
+    const { reason } = await moveInRun(deps, run, BlobRow.parse(item).value.digest);
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
-  for (const [reason, count] of counts) deps.telemetry.metric('TierDecided', 'Count', count, { reason, mode });
+  reportMoves(deps.telemetry, counts, mode);
   if (page.cursor !== undefined) {
     const id = [message.sweepId, message.shard, page.cursor].join(' ');
     await sendOnce(deps, { scope: 'sweep-shard', id }, { queue: 'sweep', body: { ...message, cursor: page.cursor } });
   }
   return counts;
-}
-
-function runOf({ settings }: SweepDeps, { scheduledAt, shard, correlationId }: SweepShard): MoveRun {
-  const limits = { budgetUsd: settings.sweepBudgetUsd, mostMoves: settings.sweepMostMoves };
-  return {
-    id: String(scheduledAt),
-    shard,
-    limits: shardLimits(limits, shard),
-    policy: TIER_POLICIES[settings.tierPolicy],
-    at: scheduledAt,
-    correlationId,
-  };
 }

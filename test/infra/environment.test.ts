@@ -27,6 +27,7 @@ describe('docs/environment.md', () => {
     ['tierPolicy', 'luck'],
     ['sweepBudgetUsd', '-1'],
     ['sweepMostMoves', 'many'],
+    ['sweepInventoryFrom', '-1'],
     ['orphanGraceHours', '23'],
   ])('names the setting %s, whose value %s is refused', (name, wrong) => {
     expect(document).toContain(`| \`${name}\` |`);

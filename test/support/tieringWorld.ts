@@ -36,7 +36,8 @@ import {
 } from '../../lib/shared/ids.ts';
 import type { SweepMode } from '../../lib/shared/sweepMode.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
-import type { SweepDeps } from '../../lib/tiering/index.ts';
+import { PortError } from '../../lib/shared/errors.ts';
+import type { InventorySweepInput, InventorySweeps, StartSweepDeps, SweepDeps } from '../../lib/tiering/index.ts';
 import { noMessages, sqsBatch, testContext } from './envelopes.ts';
 import { countingRandom } from './fleetWorld.ts';
 import type { Between } from './interruption.ts';
@@ -53,7 +54,7 @@ export type TieringWorld = Awaited<ReturnType<typeof createTieringWorld>>;
 export async function createTieringWorld(
   between?: Between,
   tierSweep: SweepMode = 'on',
-  sweep: Partial<SweepDeps['settings']> = {},
+  sweep: Partial<SweepDeps['settings'] & StartSweepDeps['settings']> = {},
 ) {
   const clock = createManualClock();
   const random = countingRandom();
@@ -80,10 +81,11 @@ export async function createTieringWorld(
       tierPolicy: 'rules' as const,
       sweepBudgetUsd: 1_000,
       sweepMostMoves: 1_000,
+      sweepInventoryFrom: 10_000_000,
       ...sweep,
     },
   };
-  const startSweep = createStartSweepHandler(deps);
+  let inventorySweeps: InventorySweeps | undefined;
   const watchRestores = createWatchRestoresHandler(deps);
   const handlers = {
     sweep: createSweepHandler(deps),
@@ -118,6 +120,19 @@ export async function createTieringWorld(
       ),
     ]);
     return blob;
+  }
+
+  /** From now on there is an inventory; answers what is started, of which the first `lost` answers are lost. */
+  function sweepOverInventories(lost = 0): readonly (readonly [string, InventorySweepInput])[] {
+    const started: [string, InventorySweepInput][] = [];
+    inventorySweeps = {
+      start: async (name, input) => {
+        started.push([name, input]);
+        if (started.length > lost) return;
+        throw new PortError({ code: 'unavailable', message: 'no answer', retryable: true });
+      },
+    };
+    return started;
   }
 
   async function takeOutbox(): Promise<readonly { queue: string; body: unknown; delaySeconds: number }[]> {
@@ -196,11 +211,15 @@ export async function createTieringWorld(
     catalog,
     objects,
     addBlob,
+    sweepOverInventories,
     takeOutbox,
     deliver,
     run,
     fireSweep: (at = clock.now()) =>
-      startSweep({ schedule: 'sweep', scheduledTime: new Date(at).toISOString() }, testContext()),
+      createStartSweepHandler({ ...deps, inventorySweeps })(
+        { schedule: 'sweep', scheduledTime: new Date(at).toISOString() },
+        testContext(),
+      ),
     blob: async (digest: Digest): Promise<Blob> => (await BlobRow.get(catalog, digest))!.value,
     replicas: async (digest: Digest): Promise<readonly Replica[]> =>
       (await queryAll(catalog, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') })).map(

@@ -1,17 +1,21 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { BatchOperationsCall } from '../../../events/aws/batchOperationsCall.v1.ts';
 import { CatalogChanges } from '../../../events/aws/catalogChanges.v1.ts';
 import { UploadNotification } from '../../../events/aws/eventBridgeS3.v1.ts';
 import { HttpCall } from '../../../events/aws/httpCall.v1.ts';
+import { InventoryBatch } from '../../../events/aws/inventoryBatch.v1.ts';
 import { RestoreNotification } from '../../../events/aws/objectRestored.v1.ts';
 import { ScheduleFired } from '../../../events/aws/scheduleFired.v1.ts';
 
 const ENVELOPES = {
+  batchOperationsCall: BatchOperationsCall,
   catalogChanges: CatalogChanges,
   eventBridgeS3: UploadNotification,
   objectRestored: RestoreNotification,
   httpCall: HttpCall,
+  inventoryBatch: InventoryBatch,
   scheduleFired: ScheduleFired,
 } as const;
 

@@ -1,0 +1,39 @@
+import createMiddy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { InventoryBatch } from '../../events/aws/inventoryBatch.v1.ts';
+import { compileRates } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { ContractError } from '../../lib/shared/errors.ts';
+import { type SweepDeps, sweepInventory as decideAll } from '../../lib/tiering/index.ts';
+import { type HandlerDeps, invocationOf } from '../shared/invocation.ts';
+import { reportFailure, WITHOUT_TIMER } from '../shared/middleware.ts';
+import { sweepInventory } from './function.ts';
+
+/** Read once per process: the prices ship with the release. */
+const rates = compileRates(shippedPriceBook());
+
+/** How many blobs were decided about for which reason: what the map run keeps of a batch. */
+export type SweepInventoryHandler = (event: unknown, context: Context) => Promise<Readonly<Record<string, number>>>;
+
+export function createSweepInventoryHandler(deps: Omit<SweepDeps, 'rates'> & HandlerDeps): SweepInventoryHandler {
+  return createMiddy<unknown, Readonly<Record<string, number>>>(WITHOUT_TIMER)
+    .use(reportFailure(deps, sweepInventory.name))
+    .handler(async (event: unknown, context: Context) => {
+      const batch = InventoryBatch.safeParse(event);
+      if (!batch.success) {
+        throw new ContractError({
+          code: 'invalid-message',
+          message:
+            'The call is no batch of an inventory: check the state machine’s ItemBatcher and the inventory’s fields.',
+          retryable: false,
+          cause: batch.error,
+        });
+      }
+      const { BatchInput: run, Items: rows } = batch.data;
+      const telemetry = invocationOf(deps, sweepInventory.name, context).telemetry.with({
+        correlationId: run.correlationId,
+      });
+      const keys = rows.map(({ Key }) => decodeURIComponent(Key));
+      return Object.fromEntries(await decideAll({ ...deps, telemetry, rates }, run, keys));
+    });
+}

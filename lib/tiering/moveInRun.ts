@@ -1,0 +1,34 @@
+import { type Decided, settle, shardOf, SWEEP_SHARDS } from '../catalog/index.ts';
+import type { Digest } from '../shared/ids.ts';
+import { decideMove, type MoveDeps, type MoveReason, type MoveRun } from './moveBlob.ts';
+import { type RunLimits, shardLimits } from './sweepBudget.ts';
+
+/** A run over many blobs by any number of workers at once; `limits` are those of the run as a whole. */
+export interface WholeRun extends Omit<MoveRun, 'shard'> {
+  readonly limits: RunLimits;
+  /** Decides and answers, changes nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface MoveAnswer {
+  readonly reason: MoveReason;
+  /** Whether its move was set going now, or would have been but for the dry run. */
+  readonly moves: boolean;
+}
+
+/**
+ * Decides about one blob and sets its move going, out of what the blob's shard of the run may still spend: each reservation is a
+ * conditional write, so the limits hold however many workers decide at once and however often a blob comes.
+ */
+export function moveInRun(deps: MoveDeps, run: WholeRun, digest: Digest): Promise<MoveAnswer> {
+  return settle(deps.catalog, `Deciding ${digest}`, async () => {
+    const { changes, answer } = await decideInRun(deps, run, digest);
+    return { changes: run.dryRun ? [] : changes, answer: { reason: answer, moves: changes.length > 0 } };
+  });
+}
+
+/** What would be written for one blob now; reads only. */
+export function decideInRun(deps: MoveDeps, run: WholeRun, digest: Digest): Promise<Decided<MoveReason>> {
+  const shard = shardOf(digest, SWEEP_SHARDS);
+  return decideMove(deps, { ...run, shard, limits: shardLimits(run.limits, shard) }, digest);
+}

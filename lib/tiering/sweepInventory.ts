@@ -1,0 +1,60 @@
+import { errorText } from '../shared/errors.ts';
+import { blobDigestOf } from '../shared/digest.ts';
+import type { CorrelationId, Digest } from '../shared/ids.ts';
+import type { EpochMs } from '../shared/units.ts';
+import { TieringError } from './errors.ts';
+import type { MoveReason } from './moveBlob.ts';
+import { decideInRun, moveInRun } from './moveInRun.ts';
+import { type MoveCounts, reportMoves, scheduledRun } from './sweepSettings.ts';
+import type { SweepDeps } from './sweepShard.ts';
+
+/** How many blobs of a batch are read and decided about at once. */
+const READ_AT_ONCE = 16;
+
+/**
+ * Decides about the blobs that rows of an inventory name. An inventory is a day old: it only says which blobs there are, everything
+ * that is decided on is read from the catalog now. Keys of other objects are passed over. What stays is only read, many at a time;
+ * what moves is decided once more and written one after another, since moves of a shard share a row. A blob that fails
+ * stops no other; then the batch fails at the end (`blobs-failed`), and when it comes again nothing is sent twice.
+ */
+export async function sweepInventory(
+  deps: SweepDeps,
+  batch: { readonly scheduledAt: EpochMs; readonly correlationId: CorrelationId },
+  keys: readonly string[],
+): Promise<MoveCounts> {
+  const mode = deps.settings.tierSweep;
+  const counts = new Map<MoveReason, number>();
+  if (mode === 'off') return counts;
+  const run = scheduledRun(deps.settings, batch);
+  const count = (reason: MoveReason): void => void counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const failures: string[] = [];
+  const orFail = async (digest: Digest, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      deps.telemetry.error('blob not decided', error, { digest });
+      failures.push(`${digest}: ${errorText(error)}`);
+    }
+  };
+  const waiting = keys.flatMap((key) => blobDigestOf(key) ?? []);
+  const moving: Digest[] = [];
+  const reader = async (): Promise<void> => {
+    for (let digest = waiting.shift(); digest !== undefined; digest = waiting.shift()) {
+      const one = digest;
+      await orFail(one, async () => {
+        const decided = await decideInRun(deps, run, one);
+        if (decided.changes.length > 0) moving.push(one);
+        else count(decided.answer);
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(READ_AT_ONCE, waiting.length) }, reader));
+  for (const digest of moving.sort())
+    await orFail(digest, async () => count((await moveInRun(deps, run, digest)).reason));
+  reportMoves(deps.telemetry, counts, mode);
+  if (failures.length > 0) {
+    const message = `${failures.length} blobs could not be decided about, the first was ${failures[0]}`;
+    throw new TieringError({ code: 'blobs-failed', message, retryable: true });
+  }
+  return counts;
+}

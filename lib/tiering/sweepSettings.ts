@@ -1,0 +1,39 @@
+import { DOLLARS, TIER_RULES, type TierPolicy } from '../placement/index.ts';
+import type { CorrelationId } from '../shared/ids.ts';
+import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
+import type { EpochMs } from '../shared/units.ts';
+import type { MoveReason } from './moveBlob.ts';
+import type { WholeRun } from './moveInRun.ts';
+
+export const TIER_POLICIES: Readonly<Record<TierPolicyName, TierPolicy>> = { rules: TIER_RULES, dollars: DOLLARS };
+
+/** What operators allow a scheduled sweep. */
+export interface SweepSettings {
+  readonly tierSweep: SweepMode;
+  readonly tierPolicy: TierPolicyName;
+  readonly sweepBudgetUsd: number;
+  readonly sweepMostMoves: number;
+}
+
+/** The run of a scheduled moment. Whoever sweeps for it, over rows or over an inventory, has the same run and the same limits. */
+export function scheduledRun(
+  settings: SweepSettings,
+  { scheduledAt, correlationId }: { readonly scheduledAt: EpochMs; readonly correlationId: CorrelationId },
+): WholeRun {
+  return {
+    id: String(scheduledAt),
+    limits: { budgetUsd: settings.sweepBudgetUsd, mostMoves: settings.sweepMostMoves },
+    policy: TIER_POLICIES[settings.tierPolicy],
+    at: scheduledAt,
+    correlationId,
+    dryRun: settings.tierSweep === 'dry-run',
+  };
+}
+
+/** How many blobs were decided about for which reason. */
+export type MoveCounts = ReadonlyMap<MoveReason, number>;
+
+export function reportMoves(telemetry: Telemetry, counts: MoveCounts, mode: SweepMode): void {
+  for (const [reason, count] of counts) telemetry.metric('TierDecided', 'Count', count, { reason, mode });
+}

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createSweepInventoryHandler } from '../../functions/sweep-inventory/handler.ts';
+import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
+import { SWEEP_SHARDS } from '../../lib/catalog/index.ts';
+import type { Digest } from '../../lib/shared/ids.ts';
+import { DAY_MS } from '../../lib/shared/units.ts';
+import { testContext } from '../support/envelopes.ts';
+import { inventoryBatch, sweepInventory } from '../support/inventory.ts';
+import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
+
+async function idleBlobs(world: TieringWorld, count: number): Promise<readonly Digest[]> {
+  const digests: Digest[] = [];
+  for (let seed = 0; seed < count; seed += 1) digests.push((await world.addBlob(seed, 40)).digest);
+  return digests;
+}
+
+const sent = async (world: TieringWorld): Promise<readonly string[]> =>
+  (await world.takeOutbox()).flatMap(({ queue, body }) =>
+    queue === 'transition' ? [(body as { actionId: string }).actionId] : [],
+  );
+
+describe('a batch of the inventory', () => {
+  it('decides as the chain of messages does: the same actions under the same ids', async () => {
+    const [byMap, byMessages] = [await createTieringWorld(), await createTieringWorld()];
+    const digests = await idleBlobs(byMap, 6);
+    await idleBlobs(byMessages, 6);
+    expect(await sweepInventory(byMap, digests)).toEqual({ 'young-content': 6 });
+    await byMessages.fireSweep();
+    for (const { body } of await byMessages.takeOutbox()) await byMessages.deliver('sweep', body);
+    expect((await sent(byMap)).toSorted()).toEqual((await sent(byMessages)).toSorted());
+    const actionsOf = async (world: TieringWorld) =>
+      Promise.all(digests.map(async (digest) => (await world.actions(digest))[0]));
+    const masked = (actions: Awaited<ReturnType<typeof actionsOf>>) =>
+      actions.map((one) => ({ ...one, decidedAt: 0, expiresAt: 0 }));
+    expect(masked(await actionsOf(byMap))).toEqual(masked(await actionsOf(byMessages)));
+  });
+
+  it('leads to the transition of the blobs, through the queue and the function of every sweep', async () => {
+    const world = await createTieringWorld();
+    const [digest] = await idleBlobs(world, 1);
+    await sweepInventory(world, [digest!]);
+    await world.run();
+    expect((await world.blob(digest!)).origin.storageClass).toBe('STANDARD_IA');
+  });
+
+  it('passes over manifests of parts, foreign keys and blobs that are gone', async () => {
+    const world = await createTieringWorld();
+    const { digest } = await world.addBlob(1, 40);
+    await world.forget(digest);
+    const keys = [`blobs/${digest}`, `blobs/${digest}.parts`, 'blobs/readme%20%C3%A4.txt', `uploads/${digest}`];
+    const answer = await createSweepInventoryHandler(world.deps)(inventoryBatch(world, keys), testContext());
+    expect(answer).toEqual({ 'unknown-blob': 1 });
+    expect(await sent(world)).toEqual([]);
+  });
+
+  it('sends nothing twice when it runs again, as a redriven batch does', async () => {
+    const world = await createTieringWorld();
+    const digests = await idleBlobs(world, 4);
+    await sweepInventory(world, digests);
+    expect(await sweepInventory(world, digests)).toEqual({ 'sent-before': 4 });
+    expect(await sent(world)).toHaveLength(4);
+  });
+
+  it('keeps to the moves and dollars of the run with many batches at once, as the messages of the same moment do', async () => {
+    const world = await createTieringWorld(undefined, 'on', { sweepMostMoves: SWEEP_SHARDS });
+    const digests = await idleBlobs(world, 120);
+    const batches = Array.from({ length: 12 }, (_, index) => digests.slice(index * 10, index * 10 + 10));
+    await Promise.all(batches.map((batch) => sweepInventory(world, batch)));
+    await world.fireSweep();
+    const messages = await world.takeOutbox();
+    const moved = messages.filter(({ queue }) => queue === 'transition').length;
+    for (const { queue, body } of messages) if (queue === 'sweep') await world.deliver('sweep', body);
+    expect(moved).toBe(SWEEP_SHARDS);
+    expect(await sent(world)).toEqual([]);
+    expect(world.counted('TierDecided', 'young-content')).toBe(SWEEP_SHARDS);
+  });
+
+  it('fails as a whole, but only after the others of it are done, when one blob cannot be decided about', async () => {
+    let poison: string | undefined;
+    const failing = (store: CatalogStore): CatalogStore => ({
+      ...store,
+      get: (key) =>
+        poison !== undefined && key.partition === `BLOB#${poison}`
+          ? Promise.reject(new Error('torn row'))
+          : store.get(key),
+    });
+    const world = await createTieringWorld({ catalog: failing, objects: (store) => store });
+    const digests = await idleBlobs(world, 4);
+    poison = digests[1];
+    await expect(sweepInventory(world, digests)).rejects.toThrow('1 blobs could not be decided about');
+    expect(await sent(world)).toHaveLength(3);
+    poison = undefined;
+    expect(await sweepInventory(world, digests)).toEqual({ 'sent-before': 3, 'young-content': 1 });
+  });
+
+  it('decides and writes nothing in a dry run, and does nothing when sweeps are off', async () => {
+    const dry = await createTieringWorld(undefined, 'dry-run');
+    expect(await sweepInventory(dry, await idleBlobs(dry, 2))).toEqual({ 'young-content': 2 });
+    expect(await sent(dry)).toEqual([]);
+    const off = await createTieringWorld(undefined, 'off');
+    expect(await sweepInventory(off, await idleBlobs(off, 2))).toEqual({});
+  });
+
+  it('is the envelope of the sample, and nothing else', async () => {
+    const world = await createTieringWorld();
+    const handler = createSweepInventoryHandler(world.deps);
+    const sample = (name: string): unknown =>
+      JSON.parse(readFileSync(`events/aws/inventoryBatch.v1.${name}.json`, 'utf8'));
+    expect(await handler(sample('sample'), testContext())).toEqual({ 'unknown-blob': 1 });
+    await expect(handler(sample('no-moment.invalid'), testContext())).rejects.toThrow('no batch of an inventory');
+  });
+});
+
+describe('the start of a sweep over very many blobs', () => {
+  async function manyBlobs(between?: Parameters<typeof createTieringWorld>[0]) {
+    const world = await createTieringWorld(between, 'on', { sweepInventoryFrom: 1 });
+    for (let seed = 0; seed < 40; seed += 1) await world.addBlob(seed, 40);
+    return world;
+  }
+
+  it('starts one run over the inventory, and no chain of messages', async () => {
+    const world = await manyBlobs();
+    const at = world.clock.now();
+    const started = world.sweepOverInventories();
+    await world.fireSweep(at);
+    await world.fireSweep(at);
+    const sweepId = `sweep-${at}`;
+    expect(started).toEqual([[sweepId, { sweepId, scheduledAt: at, correlationId: sweepId }]]);
+    expect(await world.takeOutbox()).toEqual([]);
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    expect(started).toHaveLength(2);
+  });
+
+  it('asks again under the same name when it could not be told that it was started', async () => {
+    const world = await manyBlobs();
+    const started = world.sweepOverInventories(1);
+    await expect(world.fireSweep()).rejects.toThrow('no answer');
+    await world.fireSweep();
+    expect(new Set(started.map(([name]) => name)).size).toBe(1);
+    expect(started).toHaveLength(2);
+  });
+
+  it('is by messages where there is no inventory', async () => {
+    const world = await manyBlobs();
+    await world.fireSweep();
+    expect(await world.takeOutbox()).toHaveLength(SWEEP_SHARDS);
+  });
+});
