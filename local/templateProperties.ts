@@ -53,7 +53,8 @@ export async function assertProperties(
   const properties = resources.flatMap(({ type, properties: wanted }): readonly LiveProperty[] => {
     if (type === 'AWS::SQS::Queue') return queueProperties(wanted, clients.sqs, names);
     if (type === 'AWS::DynamoDB::Table') return tableProperties(wanted, clients.dynamo, names.table);
-    if (type === 'AWS::S3::Bucket' && 'BucketName' in wanted) return bucketProperties(wanted, clients.s3, names.bucket);
+    if (type === 'AWS::S3::Bucket' && 'VersioningConfiguration' in wanted)
+      return bucketProperties(wanted, clients.s3, names.bucket);
     return [];
   });
   const findings: PropertyFinding[] = [];
