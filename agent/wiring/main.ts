@@ -7,6 +7,7 @@ import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/p
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { proxySettings } from '../../lib/adapters/transfer/http/proxy.ts';
 import { sessionHost } from '../../lib/fleet/index.ts';
+import type { Failure } from '../../lib/adapters/transfer/failures.ts';
 import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
 import type { HostId } from '../../lib/shared/ids.ts';
@@ -72,7 +73,8 @@ async function main(): Promise<void> {
   // The embedded runtime is on loopback, where no proxy leads.
   const proxies = proxySettings(runtime.kind === 'aws' ? process.env : {});
   const { fullPath } = volumes;
-  const bytes = createAgentTransfer({ ...wired, fullPath }, { bytesPerSecond, proxies }, wired.wrapMover);
+  const onAgain = ({ kind }: Failure) => telemetry.metric('RangesTriedAgain', 'Count', 1, { kind });
+  const bytes = createAgentTransfer({ ...wired, fullPath }, { bytesPerSecond, proxies, onAgain }, wired.wrapMover);
   const config = await agentConfig(settings, volumes, joinToken);
   const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer: bytes.transfer }, config);
   opened.agent = agent;

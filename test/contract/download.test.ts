@@ -147,6 +147,48 @@ describe('a download', () => {
   });
 });
 
+describe('a silence', () => {
+  const patient = { stallMs: 60_000, quietMs: 200 };
+  const isFirst = (asked: Parameters<Hostile['answer']>[0]) => asked.count === 1;
+
+  it.each([1, 4])('on one of %i connections lasts no longer than those of servers that answer', async (sockets) => {
+    const failures: string[] = [];
+    behave((asked, socket, hostile) => (isFirst(asked) ? undefined : well(asked, socket, hostile)));
+    const onAgain = ({ kind }: { readonly kind: string }) => failures.push(kind);
+    await fetchIt({}, { ...patient, sockets: { first: sockets, most: sockets }, onAgain });
+    expect(failures).toEqual(['slow']);
+    expect(readFileSync(target).equals(OBJECT)).toBe(true);
+  });
+
+  it('of a server that is slow to answer everybody is waited for', async () => {
+    let asked = 0;
+    behave((one, socket, hostile) => {
+      asked += 1;
+      if (asked === 3) setTimeout(() => well(one, socket, hostile), 1500);
+    });
+    await fetchIt({ partSize: OBJECT.length }, patient);
+    expect(asked).toBe(3);
+  });
+
+  it.each([
+    ['do not come', () => new Promise<never>(() => undefined)],
+    ['cannot be had', () => Promise.reject(new Error('The metadata service is restarting.'))],
+  ])('of whom rights are asked, or rights that %s at first, are met by asking again', async (_, failing) => {
+    behave();
+    let asked = 0;
+    const rights = async () => ({ origin: `http://127.0.0.1:${server.port}`, target: '/object', headers: {} });
+    const sign = () => (++asked < 3 ? failing() : rights());
+    await fetchIt({ sign }, { signMs: 100 });
+    expect(asked).toBe(3);
+  });
+
+  it('that lasts is an error', async () => {
+    behave();
+    const sign = () => new Promise<never>(() => undefined);
+    await expect(fetchIt({ sign }, { signMs: 100 })).rejects.toMatchObject({ code: 'access-denied' });
+  });
+});
+
 describe('through a proxy', () => {
   let proxy: Server;
   let targets: string[] = [];

@@ -55,7 +55,7 @@ async function outcomeOf(fetching: Promise<Downloaded>): Promise<string> {
   }
 }
 
-const engineOptions = { retry, stallMs: 300, slowMs: 700, slowBytesPerSecond: 16_384, proxies };
+const engineOptions = { retry, stallMs: 300, quietMs: 200, slowMs: 700, slowBytesPerSecond: 16_384, proxies };
 
 describe('a server that', () => {
   let server: HostileServer;

@@ -3,6 +3,7 @@ import { errorText } from '../../shared/errors.ts';
 import { MIB } from '../../shared/units.ts';
 import { adaptSockets, firstSockets, type SocketBounds, type SocketCount } from './adaptSockets.ts';
 import { RETRY_LIMITS, type RetryLimits } from './decideRetry.ts';
+import { askForRights } from './askForRights.ts';
 import { type EngineThread, startThread } from './engineThread.ts';
 import type { Failure } from './failures.ts';
 import type { ProxySettings } from './http/proxy.ts';
@@ -54,11 +55,16 @@ export interface EngineConfig {
   /** Of all transfers together; `Infinity` for none. */
   readonly bytesPerSecond: number;
   readonly stallMs: number;
+  readonly quietMs: number;
   readonly slowBytesPerSecond: number;
   readonly slowMs: number;
   readonly retry: RetryLimits;
   readonly proxies: ProxySettings;
   readonly ca: string | undefined;
+  /** Rights that have not come after so long are asked for again. */
+  readonly signMs: number;
+  /** Told of each try that failed and is followed by another. */
+  readonly onAgain: (failure: Failure) => void;
 }
 
 export const ENGINE_DEFAULTS: EngineConfig = {
@@ -68,11 +74,14 @@ export const ENGINE_DEFAULTS: EngineConfig = {
   poolBytes: 8 * MIB,
   bytesPerSecond: Number.POSITIVE_INFINITY,
   stallMs: 10_000,
+  quietMs: 2_000,
   slowBytesPerSecond: 16 * 1024,
   slowMs: 15_000,
   retry: RETRY_LIMITS,
   proxies: { http: undefined, https: undefined, no: undefined },
   ca: undefined,
+  signMs: 30_000,
+  onAgain: () => undefined,
 };
 
 const SAMPLE_MS = 1000;
@@ -116,8 +125,8 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
   let closed = false;
 
   function newThread(): EngineThread {
-    const { proxies, ca, workers, stallMs, slowBytesPerSecond, slowMs, retry } = config;
-    const limits = { poolBytes: config.poolBytes / workers, stallMs, slowBytesPerSecond, slowMs, retry };
+    const { proxies, ca, workers, stallMs, quietMs, slowBytesPerSecond, slowMs, retry } = config;
+    const limits = { poolBytes: config.poolBytes / workers, stallMs, quietMs, slowBytesPerSecond, slowMs, retry };
     const thread = startThread(
       { proxies, ca, limits },
       (message) => heard(thread, message),
@@ -181,6 +190,9 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
         if (range !== undefined) queue.suspended(range);
         return;
       }
+      case 'again':
+        config.onAgain(message.failure);
+        return;
       case 'slow-down':
         slowDown = true;
         return;
@@ -191,10 +203,9 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
 
   async function sign(thread: EngineThread, id: number, region: string | undefined): Promise<void> {
     const found = [...sources.values()].find((one) => one.id === id);
-    const request = await found?.source
-      .sign(region)
-      .catch((error: unknown): Failure => ({ kind: 'unauthorized', message: errorText(error) }));
-    if (request !== undefined) thread.send({ is: 'request', source: id, request });
+    if (found === undefined) return;
+    const request = await askForRights(() => found.source.sign(region), config.signMs);
+    thread.send({ is: 'request', source: id, request });
   }
 
   /** A thread that dies takes no transfer with it for good: its ranges fail as ones that may be tried again. */

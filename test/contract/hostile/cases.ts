@@ -22,6 +22,17 @@ const afterProbe =
 const first = (times: number, answer: Answer): Answer =>
   afterProbe((asked, socket, server) => (asked.count <= times + 1 ? answer : well)(asked, socket, server));
 
+/** Of all connections, by the order of their first request. */
+const everyOther = (answer: Answer): Answer => {
+  const seen = new WeakMap<Parameters<Answer>[1], number>();
+  let connections = 0;
+  return (asked, socket, server) => {
+    const place = seen.get(socket) ?? connections++;
+    seen.set(socket, place);
+    return (place % 2 === 0 ? answer : well)(asked, socket, server);
+  };
+};
+
 const rangeOf = ({ range }: Asked) => range ?? { first: 0, last: 0 };
 const bytesOf = (asked: Asked, { object }: Hostile) => object.subarray(rangeOf(asked).first, rangeOf(asked).last + 1);
 
@@ -93,6 +104,11 @@ export const HOSTILE_CASES: readonly HostileCase[] = [
       1,
       part(70_000, () => undefined),
     ),
+  },
+  {
+    server: 'keeps every other connection waiting for ever',
+    outcome: 'recovered',
+    answer: afterProbe(everyOther(() => undefined)),
   },
   { server: 'stalls within every body', outcome: 'unavailable', answer: afterProbe(part(1000, () => undefined)) },
   { server: 'never answers', outcome: 'unavailable', answer: () => undefined },

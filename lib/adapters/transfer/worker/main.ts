@@ -18,6 +18,7 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
   const connections = createConnections({ proxies, ca }, now);
   const limiter = createLimiter(now);
   const reads = new Map<number, RangeRead>();
+  let lastAt = now();
   const deps: RangeReaderDeps = {
     pool: createBufferPool(limits.poolBytes),
     files: createFiles(),
@@ -28,7 +29,11 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
     now,
     progress(slot, bytes) {
       progress[slot] = bytes;
+      lastAt = now();
     },
+    lastAt: () => lastAt,
+    alone: () => reads.size <= 1,
+    again: (failure) => post({ is: 'again', failure }),
     suspended: (id) => post({ is: 'suspended', id }),
     slowDown: () => post({ is: 'slow-down' }),
   };

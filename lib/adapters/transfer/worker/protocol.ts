@@ -42,6 +42,8 @@ export interface WorkerLimits {
   readonly poolBytes: number;
   /** A connection on which nothing comes for so long is given up. */
   readonly stallMs: number;
+  /** One that is silent for so long is exchanged for another, while others bring bytes or when it is the last. */
+  readonly quietMs: number;
   /** One that brings less than this over `slowMs` is given up for another. */
   readonly slowBytesPerSecond: number;
   readonly slowMs: number;
@@ -67,6 +69,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly is: 'ended'; readonly id: number; readonly end: RangeEnd }
   | { readonly is: 'suspended'; readonly id: number }
+  /** A try failed, and the range is tried again. */
+  | { readonly is: 'again'; readonly failure: Failure }
   /** Asks for a request with fresh rights, in `region` where S3 named one. */
   | { readonly is: 'renew'; readonly source: number; readonly region: string | undefined }
   /** A server asked for fewer requests. */

@@ -33,11 +33,18 @@ export interface RangeReaderDeps {
   readonly limits: WorkerLimits;
   readonly now: () => number;
   readonly progress: (slot: number, bytes: number) => void;
+  /** When something came for any range. */
+  readonly lastAt: () => number;
+  /** Whether this worker reads one range at most. */
+  readonly alone: () => boolean;
   readonly suspended: (id: number) => void;
+  readonly again: (failure: Failure) => void;
   readonly slowDown: () => void;
 }
 
 const MOST_REDIRECTS = 5;
+/** A range that will wait at least so long leaves its buffer to others. */
+const LONG_PAUSE_MS = 100;
 const CANCELLED: Failure = { kind: 'cancelled', message: 'Cancelled.' };
 
 export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeRead {
@@ -48,6 +55,7 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
   let cancelled = false;
   let position = 0;
   let window = { since: now(), position };
+  let slowMoves = 0;
 
   const stopped = (): boolean => cancelled || suspension !== undefined;
 
@@ -104,6 +112,9 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
       const decision = decideRetry(failure, counts, sink.position - before, Math.random(), limits.retry);
       if (decision.is === 'give-up') return failed(failure, decision.retryable);
       counts = decision.counts;
+      slowMoves = counts.slowMoves;
+      deps.again(failure);
+      if (decision.is === 'again' && decision.afterMs >= LONG_PAUSE_MS) await sink.flush();
       if (decision.is === 'renew') deps.requests.renew(order.source, current.generation, failure.region);
       else await sleep(decision.afterMs);
     }
@@ -186,6 +197,11 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
     };
   }
 
+  /** Others went on, or there are none to compare with. The last move is kept: who is slow to answer everybody is waited for. */
+  function isOddlySilent(since: number): boolean {
+    return slowMoves < limits.retry.slowMoves - 1 && (deps.alone() || deps.lastAt() - since > limits.quietMs / 4);
+  }
+
   function letGo(): void {
     suspension?.resolve();
     suspension = undefined;
@@ -210,6 +226,11 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
       const silent = exchange.silentMs(at);
       if (silent > limits.stallMs) {
         exchange.abort({ kind: 'stalled', message: `Nothing came for ${Math.round(silent / 1000)} s.` });
+        return;
+      }
+      if (silent > limits.quietMs && isOddlySilent(at - silent)) {
+        const message = `Nothing came for ${Math.round(silent)} ms, unlike on other connections.`;
+        exchange.abort({ kind: 'slow', message });
         return;
       }
       const ms = at - window.since;
