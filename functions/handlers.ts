@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { createAccessesHandler } from './accesses/handler.ts';
 import { createDigestHandler } from './digest/handler.ts';
+import { createExpireUploadsHandler } from './expire-uploads/handler.ts';
 import type { FunctionName } from './index.ts';
 import { createHeartbeatsHandler } from './heartbeats/handler.ts';
 import { createHostApiHandler } from './host-api/handler.ts';
@@ -33,6 +34,7 @@ export type Handler = QueueHandler | ((event: unknown, context: Context) => Prom
 export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Handler>> = {
   accesses: createAccessesHandler,
   digest: createDigestHandler,
+  'expire-uploads': createExpireUploadsHandler,
   heartbeats: createHeartbeatsHandler,
   'host-api': createHostApiHandler,
   ingest: createIngestHandler,

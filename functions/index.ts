@@ -1,5 +1,6 @@
 import { accesses } from './accesses/function.ts';
 import { digest } from './digest/function.ts';
+import { expireUploads } from './expire-uploads/function.ts';
 import { heartbeats } from './heartbeats/function.ts';
 import { hostApi } from './host-api/function.ts';
 import { ingest } from './ingest/function.ts';
@@ -26,6 +27,7 @@ import { watchRestores } from './watch-restores/function.ts';
 export const FUNCTIONS = [
   accesses,
   digest,
+  expireUploads,
   heartbeats,
   hostApi,
   ingest,

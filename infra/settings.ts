@@ -29,6 +29,11 @@ export interface StrataSettings {
   readonly orphanSweep: SweepMode;
   /** How long a version under `blobs/` that no row names must have been there, and then be condemned. */
   readonly orphanGraceHours: number;
+  readonly uploadSweep: SweepMode;
+  /** How long uploaded bytes stay after they were published. */
+  readonly uploadGraceHours: number;
+  /** How long uploaded bytes stay that no version got: refused ones, and files whose set was never completed. */
+  readonly refusedKeepDays: number;
   /** Where alarms are sent besides the topic's other subscribers. */
   readonly alarmEmail: string | undefined;
 }
@@ -103,6 +108,9 @@ export function settingsOf(node: Node): StrataSettings {
     sweepInventoryFrom: count('sweepInventoryFrom', 10_000_000, 0, 1_000_000_000_000),
     orphanSweep: sweepMode('orphanSweep'),
     orphanGraceHours: count('orphanGraceHours', 7 * 24, 24, 24 * 365),
+    uploadSweep: sweepMode('uploadSweep'),
+    uploadGraceHours: count('uploadGraceHours', 7 * 24, 1, 24 * 3650),
+    refusedKeepDays: count('refusedKeepDays', 90, 1, 3650),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
   };
 }

@@ -74,6 +74,9 @@ const SETTINGS: Settings = {
   sweepInventoryFrom: 10_000_000,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(7 * DAY_MS),
+  uploadSweep: 'on',
+  uploadGraceMs: DurationMs.parse(7 * DAY_MS),
+  refusedKeepMs: DurationMs.parse(90 * DAY_MS),
 };
 
 const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, restores: 1_000, housekeeping: HOUR_MS };

@@ -24,7 +24,7 @@ export async function uploadToCached(): Promise<void> {
     hosts: ['host-a', 'host-b'].map((name) => HostId.parse(name)),
     capacityBytes: Bytes.parse(4 * GB),
     scanPolicy: OPEN_POLICY,
-    sweeps: { tierSweep: 'on', orphanSweep: 'on' },
+    sweeps: { tierSweep: 'on', orphanSweep: 'on', uploadSweep: 'on' },
     signal,
     write: () => undefined,
   });

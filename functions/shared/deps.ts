@@ -39,6 +39,11 @@ export interface Settings {
   readonly orphanSweep: SweepMode;
   /** How long such a version must have been there, and then be condemned. Longer than any work under way. */
   readonly orphanGraceMs: DurationMs;
+  /** Of the deletion of bytes under `uploads/` that are not needed any more. */
+  readonly uploadSweep: SweepMode;
+  /** How long they stay after they were published, and how long those stay that no version got. */
+  readonly uploadGraceMs: DurationMs;
+  readonly refusedKeepMs: DurationMs;
 }
 
 /** Everything that handlers may be given; each takes the part that it needs. */

@@ -25,4 +25,7 @@ export interface FunctionEnvironment {
   readonly STRATA_SWEEP_STATE_MACHINE_ARN: string;
   readonly STRATA_ORPHAN_SWEEP: SweepMode;
   readonly STRATA_ORPHAN_GRACE_MS: string;
+  readonly STRATA_UPLOAD_SWEEP: SweepMode;
+  readonly STRATA_UPLOAD_GRACE_MS: string;
+  readonly STRATA_REFUSED_KEEP_MS: string;
 }

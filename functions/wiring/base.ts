@@ -33,6 +33,9 @@ export function awsBase(
       sweepInventoryFrom: Number(environment.STRATA_SWEEP_INVENTORY_FROM),
       orphanSweep: environment.STRATA_ORPHAN_SWEEP,
       orphanGraceMs: DurationMs.parse(Number(environment.STRATA_ORPHAN_GRACE_MS)),
+      uploadSweep: environment.STRATA_UPLOAD_SWEEP,
+      uploadGraceMs: DurationMs.parse(Number(environment.STRATA_UPLOAD_GRACE_MS)),
+      refusedKeepMs: DurationMs.parse(Number(environment.STRATA_REFUSED_KEEP_MS)),
     },
   };
 }

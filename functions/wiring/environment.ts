@@ -27,6 +27,9 @@ const Environment = z.object({
   STRATA_SWEEP_STATE_MACHINE_ARN: text,
   STRATA_ORPHAN_SWEEP: SweepMode,
   STRATA_ORPHAN_GRACE_MS: text,
+  STRATA_UPLOAD_SWEEP: SweepMode,
+  STRATA_UPLOAD_GRACE_MS: text,
+  STRATA_REFUSED_KEEP_MS: text,
 });
 /** What Lambda's environment holds: the region, and exactly the names that `infra/` sets. */
 export type AwsEnvironment = FunctionEnvironment & { readonly AWS_REGION: string };

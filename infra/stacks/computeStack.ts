@@ -196,6 +196,9 @@ function environmentOf(
     STRATA_SWEEP_STATE_MACHINE_ARN: targets.sweepMachineArn,
     STRATA_ORPHAN_SWEEP: settings.orphanSweep,
     STRATA_ORPHAN_GRACE_MS: String(settings.orphanGraceHours * 3_600_000),
+    STRATA_UPLOAD_SWEEP: settings.uploadSweep,
+    STRATA_UPLOAD_GRACE_MS: String(settings.uploadGraceHours * 3_600_000),
+    STRATA_REFUSED_KEEP_MS: String(settings.refusedKeepDays * 86_400_000),
   };
 }
 

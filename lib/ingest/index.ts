@@ -5,6 +5,7 @@ export { decideObservation, type Notification } from './decideObservation.ts';
 export { decidePublication } from './decidePublication.ts';
 export { digestUpload } from './digestUpload.ts';
 export { IngestError } from './errors.ts';
+export { type ExpireDeps, expireUploads } from './expireUploads.ts';
 export { type Observation, observeUpload } from './observeUpload.ts';
 export { reconcileUploads } from './reconcile.ts';
 export { type Release, releaseUpload } from './releaseUpload.ts';

@@ -53,13 +53,14 @@ export async function releaseUpload(
 }
 
 function releasable(key: string, row: Versioned<Upload> | undefined) {
-  const { state, quarantine, findings } = row?.value ?? {};
+  const { state, quarantine, findings, removal } = row?.value ?? {};
   if (row === undefined || state !== 'quarantined' || quarantine === undefined) {
     throw refusal(`Nothing under ${key} is in quarantine. \`strata quarantine ls\` lists what is.`);
   }
   if (findings === undefined || row.value.target === undefined || !VERDICT_REASONS.has(quarantine.reason)) {
     throw refusal(`${key} is in quarantine for another reason than its verdict: ${quarantine.reason}.`);
   }
+  if (removal !== undefined) throw refusal(`The bytes of ${key} were kept for long enough and deleted. Push it again.`);
   return { upload: row.value, findings };
 }
 

@@ -40,10 +40,10 @@ function dueBlob(deps: IngestDeps, message: RescanPage, item: Item): RescanBlob 
   return { schema: 'rescan-blob/1', rescanId, digest, hop: 0, correlationId };
 }
 
-/** Only what its verdict keeps in quarantine: other reasons do not change with the rules. */
+/** Only what its verdict keeps in quarantine, and whose bytes are there: other reasons do not change with the rules. */
 function dueUpload(deps: IngestDeps, message: RescanPage, item: Item): RescanUpload | undefined {
-  const { key, versionId, findings } = UploadRow.parse(item).value;
-  if (findings === undefined || (!message.all && !isStale(deps, findings))) return undefined;
+  const { key, versionId, findings, removal } = UploadRow.parse(item).value;
+  if (removal !== undefined || findings === undefined || (!message.all && !isStale(deps, findings))) return undefined;
   const { rescanId, correlationId } = message;
   return { schema: 'rescan-upload/1', rescanId, key, versionId, hop: 0, correlationId };
 }

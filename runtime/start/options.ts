@@ -14,7 +14,11 @@ export interface StartOptions {
   /** Bytes that each host may fill. */
   readonly capacityBytes: Bytes;
   readonly port: number;
-  readonly sweeps: { readonly tierSweep: SweepMode; readonly orphanSweep: SweepMode };
+  readonly sweeps: {
+    readonly tierSweep: SweepMode;
+    readonly orphanSweep: SweepMode;
+    readonly uploadSweep: SweepMode;
+  };
   readonly scanPolicy: ScanPolicy;
 }
 
@@ -26,8 +30,8 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --model FILE   push this file too (safetensors or GGUF); may be repeated
   --data DIR     keep everything in DIR, also over restarts; default: a temporary folder that is removed at the end
   --port N       of the endpoint on loopback; 0 takes a free one; default ${DEFAULT_PORT}, with --once a free one
-  --tier-sweep MODE, --orphan-sweep MODE
-                 on, dry-run (decide and report) or off: of the daily sweeps; default on
+  --tier-sweep MODE, --orphan-sweep MODE, --upload-sweep MODE
+                 on, dry-run (decide and report) or off: of what moves and deletes by itself; default on
   --scan-policy JSON  what a verdict means, as {"allowSuspicious":false,"formats":["safetensors"]}; default: STRATA_SCAN_POLICY
   --hosts N      how many hosts, 1 to ${MOST_HOSTS}; default 2
   --capacity SIZE  bytes that each host may fill, as in 500GB or 450GiB; default 4GB
@@ -49,7 +53,11 @@ export function parseOptions(
   const once = values.once === true;
   const port = Number(values.port ?? (once ? 0 : DEFAULT_PORT));
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is a number from 0 to 65535.');
-  const sweeps = { tierSweep: mode(values, 'tier-sweep'), orphanSweep: mode(values, 'orphan-sweep') };
+  const sweeps = {
+    tierSweep: mode(values, 'tier-sweep'),
+    orphanSweep: mode(values, 'orphan-sweep'),
+    uploadSweep: mode(values, 'upload-sweep'),
+  };
   const scanPolicy = policyOf(values['scan-policy'] ?? environment['STRATA_SCAN_POLICY']);
   const models = (values.model ?? []).map(modelFile);
   const samples = values['no-samples'] !== true;
@@ -95,7 +103,7 @@ function capacityOf(text: string): Bytes {
   return bytes;
 }
 
-function mode(values: ReturnType<typeof read>, name: 'tier-sweep' | 'orphan-sweep'): SweepMode {
+function mode(values: ReturnType<typeof read>, name: 'tier-sweep' | 'orphan-sweep' | 'upload-sweep'): SweepMode {
   const parsed = SweepMode.safeParse(values[name] ?? 'on');
   if (!parsed.success) throw new UsageError(`--${name} is one of ${SweepMode.options.join(', ')}.`);
   return parsed.data;
@@ -119,6 +127,7 @@ function read(args: readonly string[]) {
         port: { type: 'string' },
         'tier-sweep': { type: 'string' },
         'orphan-sweep': { type: 'string' },
+        'upload-sweep': { type: 'string' },
         'scan-policy': { type: 'string' },
         hosts: { type: 'string' },
         capacity: { type: 'string' },

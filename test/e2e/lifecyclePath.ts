@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BlobRow, queryAll, startingWith, TombstoneRow, VersionRow } from '../../lib/catalog/index.ts';
+import { BlobRow, queryAll, startingWith, TombstoneRow, UploadHeadRow, VersionRow } from '../../lib/catalog/index.ts';
 import { blobDigest, blobKey, PART_SIZE, partHash } from '../../lib/shared/digest.ts';
 import { type Digest, HostId, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { DAY_MS, EpochMs } from '../../lib/shared/units.ts';
@@ -38,6 +38,23 @@ export function lifecyclePath(name: string, createStage: () => Promise<HostStage
       expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
     });
 
+    it('deletes an upload a week after its publication, and serves its version as before', async () => {
+      const { model, digest, key, versionId } = await publish(stage);
+      await stage.fire('expire-uploads', 'expire-uploads', EpochMs.parse(Date.now() + 6 * DAY_MS));
+      expect(await stage.objects.head(key, versionId)).toMatchObject({ outcome: 'found' });
+      await stage.fire('expire-uploads', 'expire-uploads', EpochMs.parse(Date.now() + 8 * DAY_MS));
+      await eventually(async () => {
+        expect(await stage.objects.head(key, versionId)).toEqual({ outcome: 'absent' });
+      }, 60_000);
+      // The bucket tells of the deletion, which changes nothing.
+      await eventually(async () => {
+        expect((await UploadHeadRow.get(readOnly(stage), key))?.value.deleted).toBe(true);
+      }, 60_000);
+      expect(await VersionRow.get(readOnly(stage), model, V1)).toBeDefined();
+      const origin = (await blob(stage, digest))?.origin.versionId;
+      expect(await stage.objects.head(blobKey(digest), origin)).toMatchObject({ outcome: 'found' });
+    });
+
     it('deletes a version so that it can be undone, and purges catalog, bucket and hosts when it cannot', async () => {
       const { model, digest } = await publish(stage);
       const wish = { model, version: V1, undoDays: 0, dryRun: false };
@@ -69,15 +86,24 @@ async function askWhenKnown(host: StageHost, reference: string) {
   return answer;
 }
 
-async function publish(stage: HostStage): Promise<{ readonly model: ModelName; readonly digest: Digest }> {
+interface Published {
+  readonly model: ModelName;
+  readonly digest: Digest;
+  /** Of its upload. */
+  readonly key: string;
+  readonly versionId: string;
+}
+
+async function publish(stage: HostStage): Promise<Published> {
   const model = ModelName.parse(`aged-${randomUUID().slice(0, 8)}`);
   // Large enough for the archive class to be cheaper, and new bytes in each run.
   const bytes = safetensorsOf(2_000_000 + Math.floor(Math.random() * 100_000), 6);
-  await stage.upload(`uploads/${model}/${V1}/model.safetensors`, bytes);
+  const key = `uploads/${model}/${V1}/model.safetensors`;
+  const versionId = await stage.upload(key, bytes);
   await eventually(async () => {
     expect(await VersionRow.get(readOnly(stage), model, V1)).toBeDefined();
   }, 60_000);
-  return { model, digest: blobDigest(bytes.length, PART_SIZE, [partHash(bytes)]) };
+  return { model, key, versionId, digest: blobDigest(bytes.length, PART_SIZE, [partHash(bytes)]) };
 }
 
 async function blob(stage: HostStage, digest: Digest) {

@@ -29,6 +29,9 @@ describe('docs/environment.md', () => {
     ['sweepMostMoves', 'many'],
     ['sweepInventoryFrom', '-1'],
     ['orphanGraceHours', '23'],
+    ['uploadSweep', 'true'],
+    ['uploadGraceHours', '0'],
+    ['refusedKeepDays', '0'],
   ])('names the setting %s, whose value %s is refused', (name, wrong) => {
     expect(document).toContain(`| \`${name}\` |`);
     expect(() => synthesize({ [name]: wrong })).toThrow(`-c ${name} must be`);

@@ -6,7 +6,7 @@ import type { createContext } from '../../functions/shared/invocation.ts';
 import { generateKeyPair } from '../../lib/fleet/index.ts';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
-import { DurationMs, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, DurationMs, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import type { SimulatedFunction } from './plane.ts';
 import { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
@@ -22,7 +22,7 @@ export function simulatedFunctions(depsOf: (incarnation: Incarnation) => Functio
   }));
 }
 
-const HURRIED: ReadonlySet<string> = new Set(['sweep-orphans', 'start-purge', 'watch-restores']);
+const HURRIED: ReadonlySet<string> = new Set(['sweep-orphans', 'expire-uploads', 'start-purge', 'watch-restores']);
 
 /** A night's sweep comes round every few minutes here, with a grace to match, so that it meets whatever is under way. */
 function hurried(declaration: FunctionDeclaration): FunctionDeclaration {
@@ -57,6 +57,10 @@ export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
   sweepInventoryFrom: 10_000_000,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(5 * MINUTE_MS),
+  uploadSweep: 'on',
+  uploadGraceMs: DurationMs.parse(5 * MINUTE_MS),
+  // Longer than any run: a set that waits there is still to be published.
+  refusedKeepMs: DurationMs.parse(90 * DAY_MS),
 });
 
 /** Keys made once a process: what they are does not matter to a run, only that they are not each other. */

@@ -4,6 +4,7 @@ import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCata
 import { createSqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { createDigestHandler } from '../../functions/digest/handler.ts';
+import { createExpireUploadsHandler } from '../../functions/expire-uploads/handler.ts';
 import { createIngestHandler } from '../../functions/ingest/handler.ts';
 import { createReconcileHandler } from '../../functions/reconcile/handler.ts';
 import { createRelayHandler } from '../../functions/relay/handler.ts';
@@ -27,6 +28,7 @@ export interface IngestPlaneOptions {
   readonly verifiesParts?: boolean;
   readonly remainingMs?: () => number;
   readonly orphanSweep?: SweepMode;
+  readonly uploadSweep?: SweepMode;
   readonly scanner?: Scanner;
   readonly scanPolicy?: ScanPolicy;
   /** Stands between the handlers and a port. */
@@ -67,6 +69,9 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
       maxUploadBytes: 10 * MIB,
       orphanSweep: options.orphanSweep ?? ('on' as const),
       orphanGraceMs: DurationMs.parse(DAY_MS),
+      uploadSweep: options.uploadSweep ?? ('on' as const),
+      uploadGraceMs: DurationMs.parse(7 * DAY_MS),
+      refusedKeepMs: DurationMs.parse(90 * DAY_MS),
       scanPolicy: options.scanPolicy ?? OPEN_POLICY,
     },
   };
@@ -78,6 +83,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
   const relay = createRelayHandler(deps);
   const reconcile = createReconcileHandler(deps);
   const sweepOrphans = createSweepOrphansHandler(deps);
+  const expireUploads = createExpireUploadsHandler(deps);
   const context = () => testContext(options.remainingMs);
 
   async function sendEvents(): Promise<number> {
@@ -129,6 +135,12 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     relayOnce,
     async reconcile() {
       await reconcile({ schedule: 'reconcile-uploads', scheduledTime: new Date(clock.now()).toISOString() }, context());
+    },
+    async expireUploads() {
+      await expireUploads(
+        { schedule: 'expire-uploads', scheduledTime: new Date(clock.now()).toISOString() },
+        context(),
+      );
     },
     /** Fires the sweep of orphans and carries it out; answers how many messages it took, and how many failed. */
     async sweepOrphans() {
