@@ -78,6 +78,6 @@ export function decideBlobPurge({ version, references, replicas }: BlobPurgeFact
 
 function waitReason(replicas: readonly Replica[]): BlobPurgeWait {
   if (replicas.some((one) => one.pinned)) return 'pinned';
-  if (replicas.some((one) => one.state === 'reserved' || one.state === 'filling')) return 'being-filled';
+  if (replicas.some((one) => one.state === 'reserved')) return 'being-filled';
   return replicas.every((one) => one.state === 'evicting') ? 'being-evicted' : 'on-hosts';
 }

@@ -128,7 +128,7 @@ function replicaEffect(facts: ReceiptFacts, state: ActionState): ReplicaEffect {
   const { receipt, replica, blobBytes } = facts;
   if (receipt.digest === undefined) return 'unchanged';
   const own = receipt.origin === 'command' && replica?.actionId === receipt.actionId;
-  const waits = replica?.state === 'reserved' || replica?.state === 'filling' || replica?.state === 'evicting';
+  const waits = replica?.state === 'reserved' || replica?.state === 'evicting';
   // A refused command was not looked into: only the copy that waited for it changes.
   if (state === 'refused') {
     if (!own || !waits) return 'unchanged';

@@ -29,7 +29,6 @@ export function decideResident(replica: Replica, report: ResidentReport): Reside
   const listed = report.residents.has(replica.digest);
   switch (replica.state) {
     case 'reserved':
-    case 'filling':
     case 'evicting':
       return current || !listed ? 'left-alone' : 'confirmed';
     case 'unknown':

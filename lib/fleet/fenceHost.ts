@@ -40,7 +40,7 @@ export type FenceReason =
 /** What a copy is worth after its host's registration, silence or retirement. */
 export function decideFence(replica: Replica, host: Host): FenceReason {
   if (host.state === 'retired') return 'retired';
-  const filling = replica.state === 'reserved' || replica.state === 'filling';
+  const filling = replica.state === 'reserved';
   if (replica.host?.generation !== host.generation) {
     if (filling) return 'fill-ended';
     return replica.state === 'unknown' ? 'believed' : 'unknown-until-reported';

@@ -92,7 +92,7 @@ export function operatorRefusal(
   if (host.state === 'silent' || host.state === 'retired') return 'host-not-listening';
   if (!('digest' in command)) return undefined;
   if (replica === undefined || replica.host?.generation !== host.generation) return 'not-resident';
-  if (replica.state === 'reserved' || replica.state === 'filling' || replica.state === 'evicting') return 'busy';
+  if (replica.state === 'reserved' || replica.state === 'evicting') return 'busy';
   return command.type === 'evict' && replica.pinned ? 'pinned' : undefined;
 }
 

@@ -34,9 +34,7 @@ export function hostFacts(host: Host, replicas: readonly Replica[]): HostFacts {
     capacityBytes: host.capacityBytes,
     freeBytes: freeBytes(host),
     resident: new Set(current.filter((one) => one.state === 'verified').map((one) => one.digest)),
-    filling: new Set(
-      current.filter((one) => one.state === 'reserved' || one.state === 'filling').map((one) => one.digest),
-    ),
+    filling: new Set(current.filter((one) => one.state === 'reserved').map((one) => one.digest)),
   };
 }
 

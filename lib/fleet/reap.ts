@@ -154,7 +154,7 @@ async function releaseCopy(store: CatalogStore, action: Action, host: Versioned<
   const expect = { version: replica.version };
   const { state } = replica.value;
   if (state === 'evicting') return [ReplicaRow.put({ ...replica.value, state: 'unknown' }, expect)];
-  if (state !== 'reserved' && state !== 'filling') return [];
+  if (state !== 'reserved') return [];
   const key = ReplicaRow.key(replica.value.digest, replica.value.location);
   return [{ kind: 'delete', key, expect }, ...releasePromise(host, replica.value)];
 }

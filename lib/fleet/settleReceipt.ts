@@ -198,7 +198,7 @@ function hostChange({ receipt, host, replica }: Subject, decision: SettledDecisi
 /** What the host's row still holds for a copy: the bytes of a fill in the host's current generation. A retired host holds nothing. */
 export function promisedTo(replica: Replica | undefined, host: Host): number {
   if (host.state === 'retired') return 0;
-  const filling = replica?.state === 'reserved' || replica?.state === 'filling';
+  const filling = replica?.state === 'reserved';
   return filling && replica?.host?.generation === host.generation ? replica.bytes : 0;
 }
 

@@ -48,9 +48,7 @@ export function decideTransition({ message, action, blob, mode, replicas }: Tran
   // The switch itself has sent the message that deletes, later: whoever asked before the switch may still begin to read.
   if (message.hop === 0) return 'finished';
   if (!allowed) return 'wait';
-  const reading = replicas.some(
-    (one) => (one.state === 'reserved' || one.state === 'filling') && one.versionId === versionId,
-  );
+  const reading = replicas.some((one) => one.state === 'reserved' && one.versionId === versionId);
   return reading ? 'wait' : 'delete-old';
 }
 

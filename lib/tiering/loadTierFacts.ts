@@ -71,7 +71,7 @@ function holderOf(
   replicas: readonly Replica[],
   referrers: readonly Referrer[] | undefined,
 ): TierFacts['heldBy'] | undefined {
-  if (replicas.some((one) => one.state === 'reserved' || one.state === 'filling')) return 'pending-fill';
+  if (replicas.some((one) => one.state === 'reserved')) return 'pending-fill';
   if (replicas.some((one) => one.pinned) || referrers === undefined) return 'pin';
   return referrers.some(({ version }) => version?.hold !== undefined) ? 'legal-hold' : undefined;
 }

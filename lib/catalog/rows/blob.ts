@@ -69,12 +69,12 @@ export const ReferenceRow = defineRow({
   keyOf: (value): [Digest, ModelName, SemVer] => [value.digest, value.model, value.version],
 });
 
-export const ReplicaState = z.enum(['reserved', 'filling', 'verified', 'evicting', 'unknown']);
+export const ReplicaState = z.enum(['reserved', 'verified', 'evicting', 'unknown']);
 export type ReplicaState = z.infer<typeof ReplicaState>;
 
 /**
- * One copy of a blob at one location. reserved → filling → verified → evicting → gone (the row is deleted), plus unknown
- * while its host is silent. A reserved or filling host replica pins the origin version that it reads from.
+ * One copy of a blob at one location. reserved (until the receipt of its fill) → verified → evicting → gone (the row is deleted),
+ * plus unknown while its host is silent. A reserved host replica pins the origin version that it reads from.
  */
 export const ReplicaValue = z.strictObject({
   digest: Digest,

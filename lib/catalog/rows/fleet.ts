@@ -27,7 +27,7 @@ export const HostValue = z.strictObject({
   /** Measured by the host: bytes of verified blobs, and what its own fills have reserved. */
   usedBytes: Bytes,
   reservedBytes: Bytes,
-  /** Promised by the plane: the bytes of every reserved or filling replica of this generation. */
+  /** Promised by the plane: the bytes of every reserved replica of this generation. */
   promisedBytes: Bytes,
   volumeFreeBytes: Bytes,
   /** Of a host with several. */

@@ -46,8 +46,7 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
     if (versionId === undefined || versionId === served) {
       violated(`${key} (${versionId ?? 'current version'}) was removed while the catalog serves from it.`);
     }
-    const reading = ({ state, versionId: read }: Replica) =>
-      read === versionId && (state === 'reserved' || state === 'filling');
+    const reading = ({ state, versionId: read }: Replica) => read === versionId && state === 'reserved';
     if (key === blobKey(blob.value.digest) && (await replicasOf(blob.value.digest)).some(reading)) {
       violated(`${key} (${versionId}) was removed while a host may read it.`);
     }

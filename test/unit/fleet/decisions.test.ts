@@ -147,8 +147,8 @@ describe('a list of residents', () => {
     ],
     ['lacks an unknown copy', replica('unknown'), false, 'lost'],
     ['names a fill under way', replica('reserved'), true, 'left-alone'],
-    ['names a fill of an older generation', replica('filling', 1), true, 'confirmed'],
-    ['lacks a fill under way', replica('filling'), false, 'left-alone'],
+    ['names a fill of an older generation', replica('reserved', 1), true, 'confirmed'],
+    ['lacks a fill under way', replica('reserved'), false, 'left-alone'],
     ['names a copy that is being evicted', replica('evicting'), true, 'left-alone'],
   ] as const)('that %s', (_name, copy, listed, reason) => {
     expect(decideResident(copy, report(listed))).toBe(reason);
@@ -173,7 +173,7 @@ describe('a fence', () => {
     ['leaves a doubted copy in doubt', replica('unknown', 1), host(), 'believed'],
     ['believes the current generation', replica('verified'), host(), 'believed'],
     ['doubts a silent host', replica('verified'), host({ state: 'silent' }), 'unknown-until-reported'],
-    ['leaves a silent host its fills', replica('filling'), host({ state: 'silent' }), 'believed'],
+    ['leaves a silent host its fills', replica('reserved'), host({ state: 'silent' }), 'believed'],
     ['forgets a retired host', replica('verified'), host({ state: 'retired' }), 'retired'],
   ] as const)('%s', (_name, copy, known, reason) => {
     expect(decideFence(copy, known)).toBe(reason);

@@ -63,13 +63,12 @@ describe('a transition message', () => {
     ['whose blob was moved by somebody else', 0, moved, 'pending', [], 'give-up'],
     ['that comes to delete', 1, moved, 'done', [left], 'delete-old'],
     ['that comes to delete while a host may read', 1, moved, 'done', [left, reader('reserved', 'a-v1')], 'wait'],
-    ['that comes to delete while a host reads', 1, moved, 'done', [left, reader('filling', 'a-v1')], 'wait'],
     [
       'that comes to delete while a host reads the new copy',
       1,
       moved,
       'done',
-      [left, reader('filling', 'a-v2')],
+      [left, reader('reserved', 'a-v2')],
       'delete-old',
     ],
     [
