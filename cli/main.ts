@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerDeadLetters } from './commands/deadLetters.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerFetch } from './commands/fetch.ts';
 import { registerHost } from './commands/host.ts';
@@ -11,7 +12,9 @@ import { registerPush } from './commands/push.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerScan } from './commands/scan.ts';
+import { registerServiceLevel } from './commands/serviceLevel.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerTokens } from './commands/tokens.ts';
 import { registerUpload } from './commands/upload.ts';
 import { describeError, describeUsage, EXIT, exitCodeOf, FindingsError } from './errors.ts';
 
@@ -33,6 +36,9 @@ for (const register of [
   registerLifecycle,
   registerQuarantine,
   registerOperate,
+  registerServiceLevel,
+  registerDeadLetters,
+  registerTokens,
   registerDoctor,
   registerHost,
   registerReplay,

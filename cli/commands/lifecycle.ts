@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
-import { DAY_MS, EpochMs, formatBytes, formatUsd, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { EpochMs, formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { print } from '../output.ts';
-import { confirm, DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
+import { confirm, DRY_RUN, duration, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
 /** Adds `strata rm`, `strata undo`, `strata deleted`, `strata restore`, `strata hold` and `strata retain`. */
 export function registerLifecycle(program: Command): void {
@@ -151,13 +151,6 @@ function days(text: string): number {
   const value = Number(text);
   if (!(value >= 0 && value <= 365)) throw new InvalidArgumentError('must be 0 to 365 days.');
   return value;
-}
-
-function duration(text: string): number {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)([mhd])$/.exec(text) ?? [];
-  const ms = Number(count) * ({ m: MINUTE_MS, h: HOUR_MS, d: DAY_MS }[unit ?? ''] ?? Number.NaN);
-  if (!(ms > 0)) throw new InvalidArgumentError('must be a time such as 10m, 5h or 2d.');
-  return ms;
 }
 
 function moment(text: string): EpochMs {

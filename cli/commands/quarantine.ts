@@ -1,11 +1,10 @@
-import { userInfo } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { EpochMs, formatBytes, HOUR_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { ago, note, print } from '../output.ts';
-import { DRY_RUN, isDry, type MutationOptions, sayDry } from './mutation.ts';
+import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
 
 type Upload = OperationOutput<'listUploads'>['items'][number];
 type Notice = OperationOutput<'listNotices'>['items'][number];
@@ -20,12 +19,13 @@ export function registerQuarantine(program: Command): void {
   withPlane(quarantine.command('show').description('the report of one upload: every reason, and how to fix it'))
     .argument('<key>', 'uploads/<name>/<version>/<file>')
     .action(runShow);
-  withPlane(
-    quarantine.command('release').description('publish an upload although its verdict or the policy refused it'),
+  withOperator(
+    withPlane(
+      quarantine.command('release').description('publish an upload although its verdict or the policy refused it'),
+    ),
   )
     .argument('<key>', 'uploads/<name>/<version>/<file>')
     .requiredOption('--reason <text>', 'why; kept with the file')
-    .option('--by <name>', 'who takes it upon themselves (STRATA_OPERATOR)', process.env['STRATA_OPERATOR'])
     .option(...DRY_RUN)
     .action(runRelease);
   withPlane(quarantine.command('events').description('what was quarantined, withdrawn, restored or released'))
@@ -92,7 +92,7 @@ async function runRelease(
   options: MutationOptions & { readonly reason: string; readonly by?: string },
 ): Promise<void> {
   const { operations } = await connect(options);
-  const by = options.by ?? userInfo().username;
+  const by = operatorOf(options);
   const upload = await operations.releaseUpload({ key, reason: options.reason, by, dryRun: isDry(options) });
   print(options, {
     schema: 'strata.upload/v1',

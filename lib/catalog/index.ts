@@ -16,6 +16,7 @@ export * from './rows/sweepRun.ts';
 export * from './rows/upload.ts';
 export * from './rows/verdict.ts';
 export * from './sendOnce.ts';
+export * from './serviceLevels.ts';
 export * from './settle.ts';
 export * from './versionOrder.ts';
 export * from './visitDue.ts';

@@ -1,5 +1,5 @@
 export type { AgentPlane, PlaneAnswer } from './agentPlane.ts';
-export { createJoinToken } from './joinTokens.ts';
+export { createJoinToken, JoinTokenId, listJoinTokens, revokeJoinToken } from './joinTokens.ts';
 export {
   decideReap,
   reap,

@@ -2,7 +2,9 @@ import * as z from 'zod/mini';
 import { Digest, HostPattern, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
 import { TierPolicyName } from '../shared/sweepMode.ts';
 import { TierFacts } from '../placement/index.ts';
-import { Bytes, EpochMs } from '../shared/units.ts';
+import { ServiceLevelTerms } from '../catalog/index.ts';
+import { JoinTokenId } from '../fleet/index.ts';
+import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
   ActionView,
@@ -13,9 +15,12 @@ import {
   HostView,
   InspectedUpload,
   JoinTokenView,
+  KnownJoinTokenView,
   ModelView,
   NoticeView,
   RestoreView,
+  ServiceLevelView,
+  ShownDeadLetterView,
   ShownModel,
   TombstoneView,
   UploadStateView,
@@ -137,6 +142,32 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ queue: z.string(), max: z.number().check(z.int(), z.positive()), dryRun }),
     output: DeadLetterView,
   },
+  /** What waits in one dead-letter queue, and stays there. */
+  showDeadLetters: {
+    input: z.strictObject({ queue: z.string(), max: z.number().check(z.int(), z.gte(1), z.lte(100)) }),
+    output: page(ShownDeadLetterView),
+  },
+  listServiceLevels: { input: z.strictObject(PageInput), output: page(ServiceLevelView) },
+  /** Empty where nobody has said anything about the model. */
+  showServiceLevel: { input: z.strictObject({ model: ModelName }), output: page(ServiceLevelView) },
+  /** Changes what is known or promised of the reads of a model; what is neither named nor cleared stays. */
+  setServiceLevel: {
+    input: z.strictObject({
+      model: ModelName,
+      terms: z.strictObject({
+        readsPerDay: z.optional(z.number().check(z.gte(0), z.lte(1e9))),
+        restoreToleranceMs: z.optional(z.number().check(z.gte(0), z.lte(90 * DAY_MS))),
+        waitingUsdPerHour: z.optional(z.number().check(z.gte(0), z.lte(1e6))),
+      }),
+      clear: z.array(z.keyof(ServiceLevelTerms)),
+      by: z.string().check(z.minLength(1), z.maxLength(200)),
+      dryRun,
+    }),
+    output: ServiceLevelView,
+  },
+  /** Join tokens that are not expired, the next to expire first. */
+  listJoinTokens: { input: z.strictObject(PageInput), output: page(KnownJoinTokenView) },
+  revokeJoinToken: { input: z.strictObject({ id: JoinTokenId, dryRun }), output: KnownJoinTokenView },
   createJoinToken: {
     input: z.strictObject({
       hosts: HostPattern,

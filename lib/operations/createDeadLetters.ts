@@ -7,7 +7,7 @@ import type { DeadLetterOrigin, DeadLetters, DeclaredDeadLetters } from './ports
 export interface DeadLettersDeps {
   readonly clock: Clock;
   readonly declared: readonly DeclaredDeadLetters[];
-  readonly receiver: Pick<MessageReceiver, 'receive' | 'remove'>;
+  readonly receiver: MessageReceiver;
   readonly sender: MessageSender;
   /** How long a receive waits: SQS may miss messages of a queue that is asked without. */
   readonly waitSeconds: number;
@@ -35,6 +35,24 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
           messages: await deps.count(queue),
         })),
       ),
+    async look(queue, max) {
+      if (!declared.some((one) => one.queue === queue)) throw noSuchLetters(queue);
+      const seen = new Map<string, ReceivedMessage>();
+      try {
+        while (seen.size < max) {
+          const most = Math.min(QUEUE_LIMITS.batchMessages, max - seen.size);
+          const letters = await receiver.receive(queue, most, deps.waitSeconds, VISIBILITY_SECONDS);
+          const fresh = letters.filter(({ messageId }) => !seen.has(messageId));
+          for (const letter of letters) seen.set(letter.messageId, letter);
+          if (fresh.length === 0) break;
+        }
+      } finally {
+        for (const { receiptHandle } of seen.values()) await receiver.changeVisibility(queue, receiptHandle, 0);
+      }
+      return [...seen.values()].map(({ messageId, body, deadLetterSource: source }) =>
+        source === undefined ? { messageId, body } : { messageId, body, source },
+      );
+    },
     async redrive(queue, max) {
       const origin = declared.find((one) => one.queue === queue)?.origin;
       if (origin === undefined) throw noSuchLetters(queue);

@@ -5,19 +5,22 @@ import {
   type Host,
   HostRow,
   listModels,
+  listServiceLevels,
   promoteAlias,
   rollbackAlias,
+  ServiceLevelRow,
+  setServiceLevel,
   type Upload,
   UploadRow,
 } from '../catalog/index.ts';
-import { createJoinToken, type OperatorDeps } from '../fleet/index.ts';
+import { createJoinToken, listJoinTokens, type OperatorDeps, revokeJoinToken } from '../fleet/index.ts';
 import { releaseUpload, startRescan } from '../ingest/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
 import type { OperationInput, OperationOutput, Operations } from './contract.ts';
 import { sendHostCommand } from './commandHost.ts';
-import { redriveDeadLetters, view } from './deadLetters.ts';
+import { redriveDeadLetters, showDeadLetters, view } from './deadLetters.ts';
 import { deletedVersions, runDelete, runHold, runUndo } from './deletion.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
@@ -64,6 +67,21 @@ export function createOperations(deps: OperationsDeps): Operations {
     holdVersion: (input) => runHold(deps, input),
     listDeadLetters: async () => ({ items: (await deadLetters.list()).map(view) }),
     redriveDeadLetters: (input) => redriveDeadLetters(deadLetters, input),
+    showDeadLetters: (input) => showDeadLetters(deadLetters, input),
+    async listServiceLevels({ limit, nextToken }) {
+      const { levels, cursor } = await listServiceLevels(catalog, limit, nextToken);
+      return { items: [...levels], ...(cursor === undefined ? {} : { nextToken: cursor }) };
+    },
+    async showServiceLevel({ model }) {
+      const level = await ServiceLevelRow.get(catalog, model);
+      return { items: level === undefined ? [] : [level.value] };
+    },
+    setServiceLevel: (input) => setServiceLevel(catalog, { ...input, now: clock.now() }),
+    async listJoinTokens({ limit, nextToken }) {
+      const { tokens, cursor } = await listJoinTokens(deps, limit, nextToken);
+      return { items: [...tokens], ...(cursor === undefined ? {} : { nextToken: cursor }) };
+    },
+    revokeJoinToken: (input) => revokeJoinToken(deps, input),
     createJoinToken: ({ hosts, uses, validMinutes }) =>
       createJoinToken(deps, { hosts, uses, ttlMs: validMinutes * MINUTE_MS }),
     commandHost: (input) => sendHostCommand(deps, input),

@@ -22,9 +22,18 @@ export interface DeadLetterQueue {
   readonly messages: number;
 }
 
+export interface DeadLetter {
+  readonly messageId: string;
+  readonly body: string;
+  /** The host's queue that it came from, where hosts' queues share the dead-letter queue. */
+  readonly source?: string;
+}
+
 /** Messages that failed too often. */
 export interface DeadLetters {
   list(): Promise<readonly DeadLetterQueue[]>;
+  /** Up to `max` messages of a dead-letter queue, which stay there; nobody else gets them for some seconds. */
+  look(queue: string, max: number): Promise<readonly DeadLetter[]>;
   /**
    * Brings up to `max` messages of a dead-letter queue back to where they came from, as its origin says, and answers how many.
    * Safe to repeat: consumers are idempotent.

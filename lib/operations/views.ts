@@ -7,6 +7,7 @@ import {
   HostState,
   TombstoneState,
   ReplicaState,
+  ServiceLevelValue,
   RestoreState,
   UploadState,
   UploadValue,
@@ -25,6 +26,7 @@ import {
   SemVer,
   StorageClass,
 } from '../shared/ids.ts';
+import { JoinTokenId } from '../fleet/index.ts';
 import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 
 // What operators see: flat, raw numbers, digests in full. People's formatting is the CLI's business.
@@ -152,8 +154,22 @@ export type HostView = z.infer<typeof HostView>;
 export const DeadLetterView = z.object({ queue: z.string(), sources: z.array(z.string()), messages: z.number() });
 export type DeadLetterView = z.infer<typeof DeadLetterView>;
 
+export const ShownDeadLetterView = z.object({
+  queue: z.string(),
+  messageId: z.string(),
+  /** Of a host's command: the host's queue. */
+  source: z.optional(z.string()),
+  /** JSON where it is that; secrets, signatures and rights to presigned URLs are taken out. */
+  body: z.unknown(),
+});
+
+/** What is known of a join token without the token. */
+const JoinTokenTermsView = { id: JoinTokenId, hosts: HostPattern, uses: z.number(), expiresAt: EpochMs };
 /** The token stands nowhere else. */
-export const JoinTokenView = z.object({ token: z.string(), hosts: HostPattern, uses: z.number(), expiresAt: EpochMs });
+export const JoinTokenView = z.object({ token: z.string(), ...JoinTokenTermsView });
+export const KnownJoinTokenView = z.object({ ...JoinTokenTermsView, usedBy: z.array(HostId) });
+
+export const ServiceLevelView = ServiceLevelValue;
 
 export const DoctorCheck = z.object({
   check: z.string(),

@@ -153,8 +153,38 @@ describe('strata', () => {
     expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringMatching(/dead-letters +FAILED/)]);
     expect(await json('dlq', 'redrive', 'ingest', '--dry-run')).toMatchObject([{ queue: 'ingest-dlq', messages: 1 }]);
     expect((await strata('dlq', 'redrive', 'nowhere')).stderr).toContain('error[unknown-queue]');
+    expect(await json('dlq', 'show', 'ingest')).toMatchObject([{ queue: 'ingest-dlq', body: { poison: true } }]);
+    expect((await strata('dlq', 'show', 'ingest')).stdout).toMatch(/\{"poison":true\}/);
+    expect((await strata('dlq', 'show', 'scan')).stderr).toContain('scan holds no message');
     expect((await strata('token', 'create', 'gpu-17', '-q')).stdout).toMatch(/^strata-join-[0-9a-f]{64}\n$/);
+    const listed = (await strata('token', 'list', '-q')).stdout.trim();
+    expect(listed).toMatch(/^[0-9a-f]{16}$/);
+    expect((await strata('token', 'list')).stdout).toMatch(/gpu-17 +0 of 1/);
+    expect((await strata('token', 'revoke', 'gpu-17')).code).toBe(2);
+    expect((await strata('token', 'revoke', listed)).code).toBe(0);
+    expect((await strata('token', 'list')).stderr).toContain('No join token is valid');
     expect((await strata('hosts')).stderr).toContain('No host is registered');
+  });
+
+  it('sets the service level of a model, shows and lists it with who did', async () => {
+    const bytes = file('level.safetensors', safetensors(120, 77));
+    expect((await strata('push', 'level@1.0.0', bytes, '--wait')).code).toBe(0);
+    const set = ['service-level', 'set', 'level', '--by', 'ann'];
+    expect(await json(...set, '--reads-per-day', '0.5', '--restore-tolerance', '5h', '--dry-run')).toMatchObject([
+      { model: 'level', readsPerDay: 0.5, restoreToleranceMs: 5 * 3_600_000 },
+    ]);
+    expect((await strata('service-level', 'show', 'level')).stderr).toContain('Nothing is known or promised');
+    expect((await strata(...set, '--reads-per-day', '0.5')).code).toBe(0);
+    expect((await strata(...set, '--restore-tolerance', '5h', '--clear', 'reads-per-day')).code).toBe(0);
+    const [level, ...others] = await json('service-level', 'list');
+    expect(others).toEqual([]);
+    expect(level).toMatchObject({ schema: 'strata.service-level/v1', model: 'level', restoreToleranceMs: 18_000_000 });
+    expect(level).not.toHaveProperty('readsPerDay');
+    const shown = (await strata('service-level', 'show', 'level')).stdout;
+    expect(shown).toMatch(/ann +5 h/);
+    expect(shown).toMatch(/ann +0\.5\b/);
+    expect(await strata(...set)).toMatchObject({ code: 2, stderr: expect.stringContaining('Say what to change') });
+    expect((await strata(...set, '--reads-per-day', 'often')).code).toBe(2);
   });
 
   it('tells errors as one JSON object on stderr with --json', async () => {

@@ -99,6 +99,9 @@ describe.skipIf(skipped !== undefined)(`dead letters in SQS ${skipped ?? ''}`, (
     const list = await deadLetters.list();
     expect(list).toContainEqual({ queue: 'ingest-dlq', sources: ['ingest'], messages: 3 });
     expect(list.map(({ queue }) => queue)).toEqual(deadLetterQueues().map(({ queue }) => queue));
+    const looked = await deadLetters.look('ingest-dlq', 10);
+    expect(looked.map(({ body }) => body).toSorted()).toEqual(['1', '2', '3']);
+    expect(await deadLetters.look('ingest-dlq', 1)).toHaveLength(1);
     expect(await deadLetters.redrive('ingest-dlq', 2)).toBe(2);
     expect((await receiver.receive('ingest', 10, 1, 30)).length).toBeGreaterThan(0);
     expect(await deadLetters.redrive('ingest-dlq', 10)).toBe(1);

@@ -106,6 +106,88 @@ describe('operations over a connection', () => {
     });
   });
 
+  it('show what dead letters say, as often as asked, and leave them where they are', async () => {
+    const { plane, remote } = await setUp();
+    await plane.deliver(
+      JSON.stringify({ poison: 1, joinToken: 'strata-join-0a1b', url: 'https://b/k?X-Amz-Signature=ab' }),
+    );
+    await plane.deliver('no JSON, Bearer abc.def');
+    await plane.settle();
+    for (const _ of [1, 2]) {
+      const { items } = await remote.showDeadLetters({ queue: 'ingest', max: 10 });
+      expect(items.map(({ queue, body }) => ({ queue, body }))).toEqual([
+        {
+          queue: 'ingest-dlq',
+          body: { poison: 1, joinToken: '[redacted]', url: 'https://b/k?X-Amz-Signature=[redacted]' },
+        },
+        { queue: 'ingest-dlq', body: 'no JSON, Bearer [redacted]' },
+      ]);
+    }
+    expect((await remote.showDeadLetters({ queue: 'ingest-dlq', max: 1 })).items).toHaveLength(1);
+    expect(await remote.redriveDeadLetters({ queue: 'ingest', max: 10, dryRun: true })).toMatchObject({ messages: 2 });
+    await expect(remote.showDeadLetters({ queue: 'nowhere', max: 1 })).rejects.toMatchObject({ code: 'unknown-queue' });
+  });
+
+  it('change a service level bit by bit, and remember who did', async () => {
+    const { plane, remote } = await setUp();
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    const model = ModelName.parse('tiny');
+    expect(await remote.showServiceLevel({ model })).toEqual({ items: [] });
+    const change = { model, by: 'ann', clear: [], dryRun: false };
+    await remote.setServiceLevel({ ...change, terms: { readsPerDay: 3 }, dryRun: true });
+    expect(await remote.listServiceLevels({ limit: 10 })).toEqual({ items: [] });
+    await remote.setServiceLevel({ ...change, terms: { readsPerDay: 3 } });
+    await plane.clock.advance(MINUTE_MS);
+    await remote.setServiceLevel({ ...change, by: 'bob', terms: { restoreToleranceMs: 60_000, waitingUsdPerHour: 2 } });
+    const cleared = await remote.setServiceLevel({ ...change, terms: {}, clear: ['waitingUsdPerHour'] });
+    expect(cleared).toMatchObject({ model, readsPerDay: 3, restoreToleranceMs: 60_000 });
+    expect(cleared.waitingUsdPerHour).toBeUndefined();
+    expect(cleared.changes?.map(({ by, terms }) => [by, terms.waitingUsdPerHour])).toEqual([
+      ['ann', undefined],
+      ['bob', 2],
+      ['ann', undefined],
+    ]);
+    expect(await remote.listServiceLevels({ limit: 10 })).toEqual({ items: [cleared] });
+    expect(await remote.showServiceLevel({ model })).toEqual({ items: [cleared] });
+  });
+
+  it('refuse a service level of no model, or that is no number', async () => {
+    const { local, remote } = await setUp();
+    const change = { model: ModelName.parse('none'), by: 'ann', clear: [], dryRun: false };
+    await expect(remote.setServiceLevel({ ...change, terms: { readsPerDay: 3 } })).rejects.toMatchObject({
+      code: 'unknown-model',
+    });
+    for (const terms of [{ readsPerDay: -1 }, { restoreToleranceMs: 1e12 }, { waits: 1 }]) {
+      const answer = await answerOperation(local, 'setServiceLevel', { ...change, terms });
+      expect(answer).toMatchObject({ failure: { code: 'invalid-input' } });
+    }
+  });
+
+  it('list the join tokens that are valid, and revoke one', async () => {
+    const { plane, local, remote } = await setUp();
+    const made = async (hosts: string, validMinutes: number) =>
+      remote.createJoinToken({ hosts: HostPattern.parse(hosts), uses: 1, validMinutes });
+    await made('gone', 1);
+    await plane.clock.advance(2 * MINUTE_MS);
+    const [late, soon] = [await made('late', 20), await made('soon', 10)];
+    const listed = await remote.listJoinTokens({ limit: 10 });
+    expect(listed.items.map(({ id, hosts }) => [id, hosts])).toEqual([
+      [soon.id, 'soon'],
+      [late.id, 'late'],
+    ]);
+    expect(JSON.stringify(listed)).not.toContain('strata-join-');
+    await remote.revokeJoinToken({ id: soon.id, dryRun: true });
+    expect(await remote.revokeJoinToken({ id: soon.id, dryRun: false })).toMatchObject({ hosts: 'soon', usedBy: [] });
+    expect((await remote.listJoinTokens({ limit: 10 })).items.map(({ id }) => id)).toEqual([late.id]);
+    await expect(remote.revokeJoinToken({ id: soon.id, dryRun: false })).rejects.toMatchObject({
+      code: 'unknown-token',
+    });
+    expect(await answerOperation(local, 'revokeJoinToken', { id: soon.token, dryRun: false })).toMatchObject({
+      failure: { code: 'invalid-input' },
+    });
+  });
+
   it('create a join token that expires', async () => {
     const { plane, remote } = await setUp();
     const made = await remote.createJoinToken({ hosts: HostPattern.parse('gpu-*'), uses: 3, validMinutes: 10 });
