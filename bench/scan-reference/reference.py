@@ -1,10 +1,19 @@
 """Writes changed copies of harmless files and says which of them the reference libraries read: reference.py HARMLESS OUTPUT COUNT."""
-import io, json, pathlib, pickletools, random, sys, tempfile, warnings, zipfile
+import io, json, pathlib, pickletools, random, resource, signal, sys, warnings, zipfile
 
 warnings.filterwarnings('ignore')
 harmless, out, count = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
 out.mkdir(parents=True, exist_ok=True)
 chance = random.Random(1)
+# A changed count may make a reference reader allocate or loop without end: then it does not read the file.
+resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30))
+
+
+def too_slow(*_):
+    raise TimeoutError('more than five seconds')
+
+
+signal.signal(signal.SIGALRM, too_slow)
 
 
 def read_safetensors(data, path):
@@ -72,9 +81,11 @@ for suffix, read in READERS.items():
         data = base.read_bytes() if index < len(by_kind[suffix]) else change(base.read_bytes())
         path = out / f'{index:05}{suffix}'
         path.write_bytes(data)
+        signal.alarm(5)
         try:
             read(data, path)
             accepted, why = True, ''
         except BaseException as error:
             accepted, why = False, f'{type(error).__name__}: {error}'[:200]
+        signal.alarm(0)
         print(json.dumps({'file': str(path), 'format': suffix[1:], 'changed': index >= len(by_kind[suffix]), 'accepted': accepted, 'why': why}))

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +28,7 @@ type Result = z.infer<typeof Result>;
  * `npm run bench -- scan [--libraries PYTHON]… [--peers PYTHON] [--corpus FOLDER] [--every N]`: writes dangerous files and harmless ones
  * with whatever reference libraries the given Pythons have, scans both with `strata scan` and the peers, and counts.
  * `--prepare` makes the
- * environments instead; `--every N` gives the peers every Nth file. A corpus folder with `dangerous/` and `harmless/` inside replaces the generated one. Fails if one of our bounds does.
+ * environments instead; `--every N` gives the peers every Nth file (24: the slowest of them takes a second for each). A corpus folder with `dangerous/` and `harmless/` inside replaces the generated one. Fails if one of our bounds does.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -37,7 +38,7 @@ export async function run(args: readonly string[]): Promise<void> {
       peers: { type: 'string', default: preparedPython('scan-peers') ?? '' },
       corpus: { type: 'string' },
       prepare: { type: 'boolean', default: false },
-      every: { type: 'string', default: '1' },
+      every: { type: 'string', default: '24' },
     },
   });
   if (values.prepare) return prepare();
@@ -73,7 +74,7 @@ async function generate(folder: string, pythons: readonly string[]): Promise<str
       console.log(`harmless, ${script} by ${python}: ${stdout.trim().split('\n').at(-1)}`);
     }
   }
-  for (const script of ['dangerous.py', 'tricks.py']) {
+  for (const script of ['dangerous.py', 'tricks.py', 'published.py']) {
     const target = join(folder, 'dangerous', script);
     const { stdout } = await run_(pythons[0] ?? 'python3', [join(here, script), target]);
     console.log(`dangerous, ${script}: ${stdout.trim()}`);
@@ -102,7 +103,7 @@ async function lines(command: string, args: readonly string[]): Promise<Result[]
 /** Prints the table and answers whether one of our own bounds is broken. */
 function report(corpus: string, results: readonly Result[]): boolean {
   const isDangerous = ({ file }: Result) => file.startsWith(join(corpus, 'dangerous'));
-  console.log('scanner      dangerous  called clean   harmless  not clean        errors  files/s  slowest');
+  console.log('scanner      dangerous  called clean   harmless  not clean        errors  files/s     MB/s  slowest');
   for (const scanner of new Set(results.map((result) => result.scanner))) {
     const own = results.filter((result) => result.scanner === scanner);
     const dangerous = own.filter(isDangerous);
@@ -111,11 +112,12 @@ function report(corpus: string, results: readonly Result[]): boolean {
     const wrong = harmless.filter(({ verdict }) => verdict !== 'clean');
     const errors = own.filter(({ verdict, rule }) => verdict === 'error' || rule === 'file.scanner-error');
     const seconds = own.reduce((sum, result) => sum + result.seconds, 0);
+    const bytes = own.reduce((sum, { file }) => sum + statSync(file).size, 0);
     const slowest = Math.max(...own.map((result) => result.seconds));
     const share = ((100 * wrong.length) / Math.max(1, harmless.length)).toFixed(2);
     console.log(
       `${scanner.padEnd(12)} ${String(dangerous.length).padStart(9)} ${String(missed.length).padStart(13)} ${String(harmless.length).padStart(10)}` +
-        ` ${`${wrong.length} (${share} %)`.padStart(12)} ${String(errors.length).padStart(12)} ${(own.length / seconds).toFixed(0).padStart(8)} ${slowest.toFixed(2).padStart(7)}s`,
+        ` ${`${wrong.length} (${share} %)`.padStart(12)} ${String(errors.length).padStart(12)} ${(own.length / seconds).toFixed(0).padStart(8)} ${(bytes / 1e6 / seconds).toFixed(1).padStart(8)} ${slowest.toFixed(2).padStart(7)}s`,
     );
     if (scanner === 'strata')
       for (const { file, verdict, rule } of [...missed, ...wrong]) console.log(`  ${verdict} ${file} ${rule ?? ''}`);

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -49,7 +50,11 @@ export async function prepare(): Promise<void> {
   }
 }
 
-async function firstOf(commands: readonly string[]): Promise<string | undefined> {
+/** The first that runs: as installed, or where pyenv keeps the versions that it does not put on the path. */
+async function firstOf(names: readonly string[]): Promise<string | undefined> {
+  const versions = join(process.env['PYENV_ROOT'] ?? join(homedir(), '.pyenv'), 'versions');
+  const kept = existsSync(versions) ? readdirSync(versions) : [];
+  const commands = names.flatMap((name) => [name, ...kept.map((version) => join(versions, version, 'bin', name))]);
   for (const command of commands) {
     try {
       await run(command, ['-c', 'import venv']);

@@ -10,7 +10,13 @@ import { TARGETS } from './textRules.ts';
 const LIBRARIES =
   /^(?:diffusers|transformers|onnxruntime(?:\.transformers)?|optimum(?:\.\w+)?|sentence_transformers(?:\.models)?|peft|safetensors|timm|k_diffusion|stable_diffusion|pipeline_utils)(?:\.[\w.]+)?$/;
 /** Keys under which a configuration names a module that its loader imports. */
-const MODULE_KEYS = new Set(['parent_library', 'loader_module', 'custom_pipeline']);
+const MODULE_KEYS = new Set([
+  'parent_library',
+  'loader_module',
+  'custom_pipeline',
+  'custom_generate',
+  'custom_ops_library',
+]);
 
 /** Configurations name code: templates that hosts render, classes that loaders import, notebooks. */
 export function judgeJsonFile(json: Json, inspection: Inspection): void {
@@ -20,6 +26,22 @@ export function judgeJsonFile(json: Json, inspection: Inspection): void {
     if (typeof json.get('_class_name') === 'string') judgePipeline(json, inspection);
   }
   judgeValue(json, inspection, '');
+}
+
+/** sentence-transformers' `modules.json`: each entry names the class that its loader imports. */
+function judgeModule(json: ReadonlyMap<string, Json>, inspection: Inspection): void {
+  const type = json.get('type');
+  if (typeof type !== 'string' || !json.has('idx') || !json.has('path')) return;
+  if (!LIBRARIES.test(type)) inspection.report('json.code', `a module of the class ${type}`);
+}
+
+/** The index of a sharded model: its loader opens these files beside it. */
+function judgeShards(shards: Json, inspection: Inspection): void {
+  for (const file of shards instanceof Map ? new Set(shards.values()) : []) {
+    if (typeof file !== 'string' || !/^(?!\.\.?$)[\w.\-= ]+$/.test(file)) {
+      inspection.report('json.code', `weights are read from ${JSON.stringify(file)}`);
+    }
+  }
 }
 
 /** Lists of a model's own configuration, which may have two entries. */
@@ -57,11 +79,19 @@ function judgeValue(json: Json, inspection: Inspection, key: string): void {
   if (Array.isArray(json)) for (const item of json) judgeValue(item, inspection, key);
   if (!(json instanceof Map)) return;
   judgeSkops(json, inspection);
+  judgeModule(json, inspection);
   judgeExportedProgram(json, inspection);
   for (const [name, value] of json) {
     if (name === 'auto_map' && value !== null) {
       inspection.report('json.code', 'auto_map: hosts that trust remote code would import Python of this repository');
     }
+    if (name === 'trust_remote_code' && value === true) {
+      inspection.report('json.code', 'trust_remote_code: asks hosts to import Python of a repository');
+    }
+    if (name === 'custom_pipelines' && value instanceof Map) {
+      inspection.report('json.code', 'custom_pipelines: hosts would import Python of this repository');
+    }
+    if (name === 'weight_map') judgeShards(value, inspection);
     if (name === '_target_' && typeof value === 'string' && !TARGETS.test(value)) {
       inspection.report('json.code', `a configuration that calls ${value}`);
     }

@@ -2,6 +2,7 @@ import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import type { RangedReader } from '../rangedReader.ts';
 import { judgeMetadata } from './metadataRules.ts';
+import { walkShapes } from './onnxShapes.ts';
 import { OnnxTensors } from './onnxTensors.ts';
 import { type Field, ProtobufReader } from './protobuf.ts';
 
@@ -48,6 +49,7 @@ class OnnxWalk {
   async model(end: number): Promise<void> {
     await this.#proto.fields(end, async (field) => {
       if (field.number === 7) await this.#message(field, 0, (inner) => this.#graphField(inner, 0));
+      else if (field.number === 8) await walkShapes(this.#proto, field, 'opset');
       else if (field.number === 14) await this.#metadata(field);
       else if (field.number === 20) await this.#message(field, 0, (inner) => this.#trainingField(inner));
       else if (field.number === 25) await this.#function(field);
@@ -71,6 +73,7 @@ class OnnxWalk {
     this.#graphs += 1;
     if (field.number === 1) await this.#message(field, depth, this.#nodeVisitor(depth));
     else if (field.number === 5) await this.#tensors.read(field, depth === 0);
+    else if (field.number >= 11 && field.number <= 13) await walkShapes(this.#proto, field, 'value');
     else if (field.number === 15) await this.#sparse(field);
   }
 

@@ -1,7 +1,7 @@
 import { RefusedError } from '../errors.ts';
 import { applyBuild, callValue, instantiate, resolveGlobal, resolvePersistentId } from './calls.ts';
 import { addItems, appendTo, refuseGuarded, setItems } from './containers.ts';
-import { encodingOf } from './encoded.ts';
+import { encodingOf, encodingOfLine, TEXT_HEAD } from './encoded.ts';
 import { beginsLikePickle, OP } from './opcodes.ts';
 import { decodeLatin1, decodeQuoted, decodeRawUnicodeEscape, decodeUtf8, MAX_NAME } from './operands.ts';
 import type { PickleState } from './state.ts';
@@ -37,7 +37,7 @@ function looksInside({ context, nesting }: PickleState): boolean {
 
 /** A text that spells a pickle is followed as one: nothing but a stager stores code so. */
 function exploreIfEncoded(m: PickleState, offset: number, length: number): void {
-  const encoding = looksInside(m) ? encodingOf(m.cursor.peek(4), length) : undefined;
+  const encoding = looksInside(m) ? encodingOf(m.cursor.peek(Math.min(length, TEXT_HEAD)), length) : undefined;
   if (encoding !== undefined && length <= m.cursor.left) m.defer(() => m.exploreEncoded(offset, length, encoding));
 }
 
@@ -63,7 +63,7 @@ function pushLine(m: PickleState, parse: (line: Uint8Array) => Value, tooLong: V
   if (line !== undefined) {
     const quoted = line[0] === 0x27 || line[0] === 0x22 ? 1 : 0;
     const text = line.subarray(quoted, line.length - quoted);
-    const encoding = looksInside(m) ? encodingOf(text, text.length) : undefined;
+    const encoding = looksInside(m) ? encodingOfLine(text) : undefined;
     if (encoding !== undefined) m.defer(() => m.exploreEncoded(offset + quoted, text.length, encoding));
     m.stack.push(parse(line));
     return;

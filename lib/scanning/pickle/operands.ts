@@ -54,7 +54,7 @@ export function decodeLatin1(bytes: Uint8Array): string {
 }
 
 /** The operand of UNICODE: Latin-1 with \\uXXXX and \\UXXXXXXXX. */
-export function decodeRawUnicodeEscape(bytes: Uint8Array): string | undefined {
+export function decodeRawUnicodeEscape(bytes: Uint8Array): string {
   const text = decodeLatin1(bytes);
   if (!text.includes('\\')) return text;
   const points = text.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (whole, short?: string, long?: string) => {

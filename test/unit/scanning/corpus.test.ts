@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createBufferReader, judgeHeader } from '../../../lib/scanning/index.ts';
 import { judgeBytes, rulesOf } from './build.ts';
 
-/** Written by bench/scan/harmless.py and bench/scan/dangerous.py; `fuzz` by `npm run bench -- scan-fuzz --keep`. */
+/** Written by the scripts of bench/scan; `fuzz` by `npm run bench -- scan-fuzz --keep`. */
 const corpus = new URL('../../corpus/scanning/', import.meta.url);
 const filesOf = (folder: string) => readdirSync(new URL(folder, corpus)).map((name) => `${folder}/${name}`);
 const load = (path: string) => readFileSync(new URL(path, corpus));
@@ -46,6 +46,25 @@ describe('files that were written to do harm', () => {
     ['dangerous/opcode-nested-encoded.pkl', 'pickle.dangerous-call'],
     ['dangerous/st-pickle-prefix.safetensors', 'polyglot.second-format'],
     ['dangerous/tokenizer_list.json', 'template.escape'],
+    ['dangerous/metadata-import.safetensors', 'metadata.script'],
+    ['dangerous/metadata-page.gguf', 'metadata.script'],
+    ['dangerous/config-trust.json', 'json.code'],
+    ['dangerous/config-modules.json', 'json.code'],
+    ['dangerous/config-shards-up.json', 'json.code'],
+    ['dangerous/config-custom-pipelines.json', 'json.code'],
+    ['dangerous/text-tag-hidden.yaml', 'text.unsafe-tag'],
+    ['dangerous/text-include.xml', 'text.unsafe-tag'],
+    ['dangerous/text-cell.csv', 'text.script'],
+    ['dangerous/text-reverse.sh', 'text.script'],
+    ['dangerous/onnx-entry-__class__.onnx', 'onnx.tensor'],
+    ['dangerous/stage-text-base64-p0.pkl', 'pickle.nested'],
+    ['dangerous/stage-system-two-spelled.pkl', 'pickle.nested'],
+    ['dangerous/stage-print-raw-p0.pkl', 'pickle.nested'],
+    ['dangerous/torch-flat.pt', 'pickle.dangerous-call'],
+    ['dangerous/zip-two-pickles.zip', 'pickle.dangerous-call'],
+    ['dangerous/weights-huge.weights.h5', 'archive.bomb'],
+    ['dangerous/frame-over-line.pkl', 'pickle.frame'],
+    ['dangerous/dtype-without-references.pkl', 'pickle.state'],
   ])('%s breaks the rule %s', async (path, rule) => {
     expect(rulesOf(await judgeBytes(load(path)))).toContain(rule);
   });
