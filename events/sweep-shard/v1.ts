@@ -10,6 +10,8 @@ export const SweepShard = z.strictObject({
   scheduledAt: EpochMs,
   shard: z.number().check(z.int(), z.nonnegative()),
   cursor: z.optional(z.string()),
+  /** Of the blobs on the pages before this one. */
+  bytes: z.optional(z.number().check(z.int(), z.nonnegative())),
   correlationId: CorrelationId,
 });
 export type SweepShard = z.infer<typeof SweepShard>;

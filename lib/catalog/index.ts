@@ -3,6 +3,7 @@ export * from './claimVersion.ts';
 export * from './models.ts';
 export * from './rowType.ts';
 export * from './rows/action.ts';
+export * from './rows/allowance.ts';
 export * from './rows/blob.ts';
 export * from './rows/copy.ts';
 export * from './rows/cursor.ts';

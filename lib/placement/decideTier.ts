@@ -29,7 +29,9 @@ export type TierKeepReason =
 export type TierMoveReason =
   | TemperatureReason
   /** Dollars: the class with the least expected dollars, moving included. */
-  | 'cheaper';
+  | 'cheaper'
+  /** Dollars: what staying out of Intelligent-Tiering on a learned forecast may still lose is not covered any more. */
+  | 'risk-ended';
 
 /** One class that the object could be in, with what it costs. */
 export interface TierAlternative {
@@ -56,6 +58,8 @@ interface Explained {
   readonly temperatureReason?: TemperatureReason;
   /** When the object can leave its class without an early-deletion charge. */
   readonly freeMoveAt: EpochMs;
+  /** Dollars: what must be reserved for the decision, where it rests on a learned forecast and not on Intelligent-Tiering. */
+  readonly riskUsd?: Usd;
   /** The present class comes first, the others in the order of what the policy compares. */
   readonly alternatives: readonly TierAlternative[];
 }
@@ -84,6 +88,7 @@ export function decideTier(facts: TierFacts, policy: TierPolicy, rates: Rates, n
     policyVersion: policy.version,
     freeMoveAt: freeMoveAt(facts, rates),
     alternatives: tierAlternatives(facts, rates, now, 'outlooks' in choice ? choice.outlooks : undefined),
+    ...('riskUsd' in choice && choice.riskUsd !== undefined ? { riskUsd: Usd.parse(choice.riskUsd) } : {}),
     ...('judged' in choice ? { temperature: choice.judged.temperature, temperatureReason: choice.judged.reason } : {}),
   };
   return choice.to === undefined

@@ -17,8 +17,11 @@ import type { TierFacts } from './tierFacts.ts';
 /** What the dollar policy chose for stored objects; `to` is undefined where the object stays. */
 export type DollarChoice = { readonly outlooks: ReadonlyMap<StorageClass, ClassOutlook> } & (
   | { readonly to: undefined; readonly reason: 'held' | 'no-cheaper-class' | 'allowance-spent' }
-  | { readonly to: StorageClass; readonly reason: 'cheaper' }
-);
+  | { readonly to: StorageClass; readonly reason: 'cheaper' | 'risk-ended' }
+) & {
+    /** What must be reserved for the choice, where it rests on a learned forecast and not on Intelligent-Tiering. */
+    readonly riskUsd?: number;
+  };
 
 /** Chooses with the outlook of every class; `dollarClass` is the same choice without them. */
 export function chooseByDollars(facts: TierFacts, policy: DollarPolicy, rates: Rates, now: number): DollarChoice {
@@ -32,13 +35,17 @@ export function chooseByDollars(facts: TierFacts, policy: DollarPolicy, rates: R
   }
   if (facts.heldBy !== undefined) return { outlooks, to: undefined, reason: 'held' };
   const chosen = dollarClass(facts, policy, rates, now);
-  return typeof chosen === 'string' && isStorageClass(chosen)
-    ? { outlooks, to: chosen, reason: 'cheaper' }
-    : { outlooks, to: undefined, reason: chosen };
-}
-
-function isStorageClass(text: string): text is StorageClass {
-  return StorageClass.safeParse(text).success;
+  const to = StorageClass.options.find((one) => one === chosen);
+  const there = rates.of(to ?? facts.storageClass);
+  const home = rates.of('INTELLIGENT_TIERING');
+  const learned = facts.knownReadsPerDay === undefined && there !== home;
+  const risk =
+    learned && (to !== undefined || facts.atRisk !== undefined) ? { riskUsd: riskUsd(facts, there, rates, now) } : {};
+  if (to === undefined) {
+    return { outlooks, to, reason: chosen === 'allowance-spent' ? chosen : 'no-cheaper-class', ...risk };
+  }
+  const wished = cheapestClass(rates.of(facts.storageClass), [there], standing, prospect, policy.margin) === there;
+  return { outlooks, to, reason: wished ? 'cheaper' : 'risk-ended', ...risk };
 }
 
 /** The class to move to, or why the object stays: the hot path of sweeps, which builds nothing else. */
@@ -53,31 +60,39 @@ export function dollarClass(
   const standing = standingOf(facts, now);
   const candidates = StorageClass.options.map((name) => rates.of(name));
   const prospect = prospectOf(facts, policy, now);
-  const to = cheapestClass(from, candidates, standing, prospect, policy.margin);
-  if (to === from) return 'no-cheaper-class';
-  if (facts.knownReadsPerDay !== undefined || to === home || covered(facts, from, to, home, standing, now)) {
-    return StorageClass.options[candidates.indexOf(to)] ?? 'no-cheaper-class';
+  const wish = cheapestClass(from, candidates, standing, prospect, policy.margin);
+  const free = facts.knownReadsPerDay !== undefined || wish === home;
+  const mayUsd = (facts.slackUsd ?? 0) + (facts.atRisk?.reservedUsd ?? 0);
+  if (wish !== from && (free || riskUsd(facts, wish, rates, now) <= mayUsd)) {
+    return StorageClass.options[candidates.indexOf(wish)] ?? 'no-cheaper-class';
   }
+  if (!free && facts.atRisk !== undefined && from !== home && riskUsd(facts, from, rates, now) > mayUsd) {
+    return 'INTELLIGENT_TIERING';
+  }
+  if (wish === from) return 'no-cheaper-class';
   // Intelligent-Tiering risks nothing, and may still be better than where the object is.
   const fallback = cheapestClass(from, [home], standing, prospect, policy.margin);
   return fallback === home && from !== home ? 'INTELLIGENT_TIERING' : 'allowance-spent';
 }
 
-/** Whether the slack covers what a learned move may lose against Intelligent-Tiering. */
-function covered(
-  facts: TierFacts,
-  from: ClassRates,
-  to: ClassRates,
-  home: ClassRates,
-  standing: Standing,
-  now: number,
-): boolean {
+/**
+ * What must be reserved for being in `to` from now on, on a learned forecast: what the object has lost, and the most that it can still
+ * lose against Intelligent-Tiering before it is back.
+ */
+export function riskUsd(facts: TierFacts, to: ClassRates, rates: Rates, now: number): number {
+  const from = rates.of(facts.storageClass);
+  const home = rates.of('INTELLIGENT_TIERING');
+  const standing = standingOf(facts, now);
   const shadowIdleMs = Math.max(0, now - (facts.lastAccessAt ?? facts.createdAt));
-  const exposed = (one: ClassRates, heldMs: number, idleMs: number): number =>
-    exposureUsd(one, home, { bytes: facts.bytes, heldMs, idleMs, shadowIdleMs }, DAY_MS, waitingOf(facts));
-  const taken = waitingNeverLoses(from, home, facts.bytes) ? exposed(from, standing.heldMs, standing.idleMs) : 0;
-  const neededUsd = switchUsd(from, to, standing) + exposed(to, 0, 0) - taken;
-  return neededUsd <= (facts.slackUsd ?? 0);
+  const exposed = (one: ClassRates, heldMs: number, idleMs: number): number => {
+    const at = { bytes: facts.bytes, heldMs, idleMs, shadowIdleMs };
+    return exposureUsd(one, home, at, DAY_MS, waitingOf(facts), 'copy');
+  };
+  const lostUsd = facts.atRisk?.lostUsd ?? 0;
+  if (to === from) return lostUsd + exposed(from, standing.heldMs, standing.idleMs);
+  const apart = facts.atRisk === undefined && waitingNeverLoses(from, home, facts.bytes);
+  const takenUsd = apart ? exposed(from, standing.heldMs, standing.idleMs) : 0;
+  return lostUsd + switchUsd(from, to, standing) + exposed(to, 0, 0) - takenUsd;
 }
 
 function standingOf(facts: TierFacts, now: number): Standing {

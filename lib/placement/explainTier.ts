@@ -15,6 +15,8 @@ const REASONS: Record<TierDecision['reason'], string> = {
   'allowance-spent':
     'another class is expected to cost less, but if the forecast is wrong the loss is not covered by earlier savings',
   cheaper: 'it is the class with the least expected dollars, moving included',
+  'risk-ended':
+    'what it may still lose elsewhere, if its forecast is wrong, is not covered by earlier savings any more',
   'new-content': 'new content starts hot',
   'read-daily': 'it is read at least once a day',
   'read-weekly': 'it is read at least once in ten days',
@@ -45,6 +47,7 @@ export function explainTier(decision: TierDecision, facts: TierFacts, policy: Ti
     '',
     line(header),
     ...rows.map(line),
+    ...(decision.riskUsd === undefined ? [] : ['', risk(facts, decision.riskUsd)]),
     ...(broken.length > 0 ? [`  ${broken.join(', ')}: readers would wait longer than was promised`] : []),
     '',
     decision.freeMoveAt > now
@@ -87,6 +90,13 @@ function demand(facts: TierFacts, policy: TierPolicy, now: EpochMs): string {
   const ever = percent(1 - probabilityOfNoRead(forecast, horizonMs));
   const basis = facts.knownReadsPerDay === undefined ? 'Its past reads say' : 'It is known';
   return `${read}. ${basis} that a read comes within 30 days with ${soon}, within ${horizonMs / DAY_MS} days with ${ever}. Dollars are until then.`;
+}
+
+/** What is put at risk on a forecast that was only learned, and of what. */
+function risk(facts: TierFacts, usd: Usd): string {
+  const may = Usd.parse((facts.slackUsd ?? 0) + (facts.atRisk?.reservedUsd ?? 0));
+  const reserved = Usd.parse(Math.max(0, usd));
+  return `Nobody promised its reads: it may lose ${formatUsd(reserved)} against Intelligent-Tiering, of ${formatUsd(may)} that the account allows.`;
 }
 
 function percent(part: number): string {

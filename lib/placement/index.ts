@@ -24,6 +24,7 @@ export {
   type TierPolicy,
 } from './decideTier.ts';
 export { dollarClass } from './dollarTier.ts';
+export { floorUsd, lostUsd, type Risk, type RiskAccount, slackUsd } from './riskAccount.ts';
 export { explainTier } from './explainTier.ts';
 export { recordTier, replayTier } from './tierReceipt.ts';
 export { type FetchPath, type MissCost, missCost } from './missCost.ts';
@@ -43,7 +44,8 @@ export {
   type ReplayResult,
   type ReplaySetup,
 } from './replay.ts';
-export { DOLLARS, type DollarPolicy } from './dollarPolicy.ts';
+export { exposureUsd } from './allowance.ts';
+export { DOLLARS, type DollarPolicy, switchUsd } from './dollarPolicy.ts';
 export { type DemandForecast, type DemandMemory, type DemandPrior, knownRate, rememberReads } from './demand.ts';
 export {
   judgeLifecycle,

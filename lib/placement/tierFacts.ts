@@ -24,7 +24,9 @@ export const TierFacts = z.strictObject({
   restoreToleranceMs: z.optional(amount),
   /** What idles while a restore is awaited, in dollars per hour. */
   waitingUsdPerHour: z.optional(amount),
-  /** What may be put at risk on a learned forecast (`Allowance.slackUsd`); without it nothing. */
+  /** What may still be put at risk on a learned forecast (`slackUsd` of the plane's `RiskAccount`); without it nothing. */
   slackUsd: z.optional(Usd),
+  /** Of an object that is out of Intelligent-Tiering on a learned forecast: what is reserved for it, and what it has lost so far. */
+  atRisk: z.optional(z.strictObject({ reservedUsd: Usd, lostUsd: Usd })),
 });
 export type TierFacts = z.infer<typeof TierFacts>;

@@ -12,9 +12,10 @@ import {
   type Version,
   VersionRow,
 } from '../catalog/index.ts';
-import { rememberReads, type TierFacts, type TierPolicy } from '../placement/index.ts';
+import { type Rates, rememberReads, type TierFacts, type TierPolicy } from '../placement/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
+import { loadRiskBook, type RiskBook, riskFacts } from './riskBook.ts';
 
 /** What is still read of a version that was retired: about twice a year. */
 const RETIRED_READS_PER_DAY = 2 / 365;
@@ -27,18 +28,28 @@ interface Referrer {
   readonly level: ServiceLevel | undefined;
 }
 
+export interface LoadedTierFacts {
+  readonly facts: TierFacts;
+  readonly book: RiskBook | undefined;
+  /** Noon of every day with reads, in their order. */
+  readonly readDays: readonly number[];
+}
+
 /** What a tier decision about one blob is made on, read from the catalog now. */
 export async function loadTierFacts(
   store: CatalogStore,
   blob: Blob,
   replicas: readonly Replica[],
   policy: TierPolicy,
+  rates: Rates,
   now: EpochMs,
-): Promise<TierFacts> {
+): Promise<LoadedTierFacts> {
+  const book = await loadRiskBook(store, blob.digest, policy);
   const { accessesLast30Days, lastAccessAt, days } = await loadAccesses(store, blob.digest, now);
   const referrers = await loadReferrers(store, blob);
   const heldBy = holderOf(replicas, referrers);
-  return {
+  const readDays = days.map(({ at }) => at);
+  const facts: TierFacts = {
     digest: blob.digest,
     bytes: blob.size,
     storageClass: blob.origin.storageClass,
@@ -50,7 +61,9 @@ export async function loadTierFacts(
     ...(policy.kind === 'dollars'
       ? { memory: rememberReads(blob.createdAt, days, now, policy.prior), ...promisesOf(referrers ?? []) }
       : {}),
+    ...(book === undefined ? {} : riskFacts(book, blob, readDays, policy, rates, now)),
   };
+  return { facts, book, readDays };
 }
 
 /** Who needs the blob; undefined where that are too many to look at each. */

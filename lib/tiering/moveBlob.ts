@@ -34,6 +34,7 @@ import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 import { loadTierFacts } from './loadTierFacts.ts';
+import { riskChanges } from './riskBook.ts';
 import { reserve, type RunLimits } from './sweepBudget.ts';
 
 export interface MoveDeps {
@@ -88,13 +89,13 @@ export async function explainBlob(
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return undefined;
   const replicas = await loadReplicas(deps.catalog, digest);
-  const facts = await loadTierFacts(deps.catalog, blob.value, replicas, policy, at);
+  const { facts } = await loadTierFacts(deps.catalog, blob.value, replicas, policy, deps.rates, at);
   const { versionId } = blob.value.origin;
   return { facts, versionId, decision: decideTier(facts, policy, deps.rates, at) };
 }
 
 /** What speaks for bringing an archived object back: that it is read, or that it is expected to cost less. */
-const WORTH_A_RESTORE: ReadonlySet<TierMoveReason> = new Set(['read-daily', 'read-weekly', 'cheaper']);
+const WORTH_A_RESTORE: ReadonlySet<TierMoveReason> = new Set(['read-daily', 'read-weekly', 'cheaper', 'risk-ended']);
 
 /** A transition that has not begun by then waits for the next sweep's decision. */
 const TRANSITION_TTL_MS = DAY_MS;
@@ -109,9 +110,11 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (blob === undefined) return keep('unknown-blob');
   const replicas = await loadReplicas(deps.catalog, digest);
   if (replicas.some((one) => one.host === undefined && one.state === 'evicting')) return keep('transition-under-way');
-  const facts = await loadTierFacts(deps.catalog, blob.value, replicas, run.policy, run.at);
+  const loaded = await loadTierFacts(deps.catalog, blob.value, replicas, run.policy, deps.rates, run.at);
+  const { book, facts, readDays } = loaded;
   const decision = decideTier(facts, run.policy, deps.rates, run.at);
-  if (decision.action === 'keep') return keep(decision.reason);
+  const risks = book === undefined ? [] : riskChanges(book, blob.value, readDays, facts, decision, deps.rates, run.at);
+  if (decision.action === 'keep') return { changes: risks, answer: decision.reason };
   if (decision.needsRestore && !WORTH_A_RESTORE.has(decision.reason)) return keep('needs-restore');
   if (run.only !== undefined && decision.to !== run.only) return keep('decided-otherwise');
   const caught = caughtBy(facts, { from: decision.from, to: decision.to }, deps.rates, run.at);
@@ -127,7 +130,7 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   const reserved = reserve(row?.value, begun, { usd: moved.usd, bytes: facts.bytes });
   if (reserved.outcome === 'refused') return keep(reserved.reason);
   return {
-    changes: [...moved.changes, SweepRunRow.put(reserved.run, expectationOf(row))],
+    changes: [...moved.changes, ...risks, SweepRunRow.put(reserved.run, expectationOf(row))],
     answer: decision.needsRestore ? 'restore-begun' : decision.reason,
   };
 }

@@ -1,4 +1,5 @@
 import { type Decided, settle, shardOf, SWEEP_SHARDS } from '../catalog/index.ts';
+import type { TierKeepReason } from '../placement/index.ts';
 import type { Digest } from '../shared/ids.ts';
 import { decideMove, type MoveDeps, type MoveReason, type MoveRun } from './moveBlob.ts';
 import { type RunLimits, shardLimits } from './sweepBudget.ts';
@@ -9,6 +10,16 @@ export interface WholeRun extends Omit<MoveRun, 'shard'> {
   /** Decides and answers, changes nothing. */
   readonly dryRun: boolean;
 }
+
+/** A blob that stays may change the account of what is at risk. */
+const KEPT: Readonly<Record<TierKeepReason, true>> = {
+  'already-there': true,
+  held: true,
+  'minimum-duration': true,
+  'below-class-minimum': true,
+  'no-cheaper-class': true,
+  'allowance-spent': true,
+};
 
 export interface MoveAnswer {
   readonly reason: MoveReason;
@@ -23,7 +34,8 @@ export interface MoveAnswer {
 export function moveInRun(deps: MoveDeps, run: WholeRun, digest: Digest): Promise<MoveAnswer> {
   return settle(deps.catalog, `Deciding ${digest}`, async () => {
     const { changes, answer } = await decideInRun(deps, run, digest);
-    return { changes: run.dryRun ? [] : changes, answer: { reason: answer, moves: changes.length > 0 } };
+    const moves = changes.length > 0 && !Object.hasOwn(KEPT, answer);
+    return { changes: run.dryRun ? [] : changes, answer: { reason: answer, moves } };
   });
 }
 

@@ -2,6 +2,7 @@ import type { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { BlobRow, sendOnce } from '../catalog/index.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { MoveDeps, MoveReason } from './moveBlob.ts';
+import { accrueAllowance } from './accrueAllowance.ts';
 import { moveInRun } from './moveInRun.ts';
 import { type MoveCounts, reportMoves, scheduledRun, type SweepSettings } from './sweepSettings.ts';
 
@@ -27,14 +28,23 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
     ...(message.cursor === undefined ? {} : { cursor: message.cursor }),
   });
   const run = scheduledRun(deps.settings, message);
+  let bytes = message.bytes ?? 0;
   for (const item of page.items) {
-    const { reason } = await moveInRun(deps, run, BlobRow.parse(item).value.digest);
+    const { digest, size } = BlobRow.parse(item).value;
+    bytes += size;
+    const { reason } = await moveInRun(deps, run, digest);
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
   reportMoves(deps.telemetry, counts, mode);
   if (page.cursor !== undefined) {
     const id = [message.sweepId, message.shard, page.cursor].join(' ');
-    await sendOnce(deps, { scope: 'sweep-shard', id }, { queue: 'sweep', body: { ...message, cursor: page.cursor } });
+    await sendOnce(
+      deps,
+      { scope: 'sweep-shard', id },
+      { queue: 'sweep', body: { ...message, cursor: page.cursor, bytes } },
+    );
+  } else if (mode === 'on' && run.policy.kind === 'dollars') {
+    await accrueAllowance(deps, { shard: message.shard, at: message.scheduledAt, bytes });
   }
   return counts;
 }

@@ -139,6 +139,7 @@ const tiers: Reasons<MoveReason> = {
   'no-cheaper-class': OTHER_SETTING,
   'old-and-rarely-read': SHORT_RUN,
   'read-daily': SHORT_RUN,
+  'risk-ended': OTHER_SETTING,
   'read-weekly': SHORT_RUN,
   'transition-under-way': REACHED,
   'unknown-blob': 'the sweep lists rows, and none is deleted here',

@@ -109,6 +109,6 @@ class DollarSteps implements StepPolicy {
     const { stepMs, waiting } = this.context;
     const shadowIdleMs = (view.step - Math.max(view.startStep, view.lastReadStep)) * stepMs;
     const home = classAt(this.context, this.home);
-    return exposureUsd(one, home, { bytes: view.bytes, heldMs, idleMs, shadowIdleMs }, stepMs, waiting);
+    return exposureUsd(one, home, { bytes: view.bytes, heldMs, idleMs, shadowIdleMs }, stepMs, waiting, 'write-back');
   }
 }

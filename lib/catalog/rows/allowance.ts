@@ -1,0 +1,47 @@
+import * as z from 'zod/mini';
+import { Digest, StorageClass } from '../../shared/ids.ts';
+import { Bytes, EpochMs, Usd } from '../../shared/units.ts';
+import { defineRow } from '../rowType.ts';
+
+const shard = z.number().check(z.int(), z.nonnegative());
+
+/** One sweep shard's account of what moves on learned forecasts may lose (`RiskAccount`). Changed only together with what it pays for. */
+export const AllowanceValue = z.strictObject({
+  shard,
+  shadowUsd: Usd,
+  settledUsd: Usd,
+  reservedUsd: Usd,
+  /** The sweep that has added to the shadow last. */
+  accruedThrough: EpochMs,
+});
+export type AllowanceAccount = z.infer<typeof AllowanceValue>;
+
+export const AllowanceRow = defineRow({
+  name: 'allowance',
+  schemaVersion: 1,
+  schema: AllowanceValue,
+  key: (one: number) => ({ partition: `ALLOWANCE#${one}`, sort: 'META' }),
+  keyOf: (value): [number] => [value.shard],
+});
+
+/** A blob that is out of Intelligent-Tiering on a learned forecast, and what is reserved for it, until it is elsewhere. */
+export const RiskValue = z.strictObject({
+  shard,
+  digest: Digest,
+  bytes: Bytes,
+  from: StorageClass,
+  to: StorageClass,
+  openedAt: EpochMs,
+  idleMs: z.number().check(z.nonnegative()),
+  movedUsd: Usd,
+  reservedUsd: Usd,
+});
+export type BlobRisk = z.infer<typeof RiskValue>;
+
+export const RiskRow = defineRow({
+  name: 'risk',
+  schemaVersion: 1,
+  schema: RiskValue,
+  key: (one: number, digest: Digest) => ({ partition: `ALLOWANCE#${one}`, sort: `RISK#${digest}` }),
+  keyOf: (value): [number, Digest] => [value.shard, value.digest],
+});

@@ -1,0 +1,63 @@
+import { readUsd, storageUsd } from './bill.ts';
+import type { Rates } from './rates.ts';
+
+/**
+ * The dollars account of a plane for moves on learned forecasts, kept where decisions come a sweep at a time. It is `Allowance` with
+ * what a sweep can know: the shadow counts only the least that Intelligent-Tiering can charge for the bytes that were seen,
+ * and an object's result counts when it is back. Slack is what may still be reserved; a move reserves the most that it can lose.
+ *
+ * Guarantee, for at most one read of an object between two sweeps: what learned moves have lost against Intelligent-Tiering, less what they have
+ * saved, stays below `part` of Intelligent-Tiering's dollars. More reads at once can lose more; then nothing is risked until that is made up for.
+ */
+export interface RiskAccount {
+  /** The least that Intelligent-Tiering would have charged so far. */
+  readonly shadowUsd: number;
+  /** Saved less lost by the objects that are back. */
+  readonly settledUsd: number;
+  /** Reserved for the objects that are out. */
+  readonly reservedUsd: number;
+}
+
+/** An object that left Intelligent-Tiering, or was kept out of it, on a learned forecast. */
+export interface Risk {
+  readonly bytes: number;
+  readonly to: string;
+  readonly openedAt: number;
+  /** For how long the object had not been read then. */
+  readonly idleMs: number;
+  /** What the move itself has cost. */
+  readonly movedUsd: number;
+  readonly reservedUsd: number;
+}
+
+/** What may still be reserved; never negative. */
+export function slackUsd(account: RiskAccount, part: number): number {
+  return Math.max(0, part * account.shadowUsd + account.settledUsd - account.reservedUsd);
+}
+
+/** The least that Intelligent-Tiering charges for these bytes over this time. */
+export function floorUsd(rates: Rates, bytes: number, ms: number): number {
+  const home = rates.of('INTELLIGENT_TIERING');
+  return storageUsd(home, bytes, ms, home.autoTiering?.steps.at(-1)?.afterIdleMs ?? 0);
+}
+
+/**
+ * What an object has cost more than its shadow in Intelligent-Tiering, from when it left until `until`; negative where it has saved. Reads
+ * are days with reads, in their order: of the reads of a day one reaches the origin, the others find a cache.
+ */
+export function lostUsd(risk: Risk, readDays: readonly number[], until: number, rates: Rates): number {
+  const home = rates.of('INTELLIGENT_TIERING');
+  const out = rates.of(risk.to);
+  const reads = readDays.filter((at) => at > risk.openedAt && at <= until);
+  let shadowUsd = 0;
+  let from = risk.openedAt;
+  let idleMs = risk.idleMs;
+  for (const at of [...reads, until]) {
+    shadowUsd += storageUsd(home, risk.bytes, Math.max(0, at - from), idleMs);
+    idleMs = 0;
+    from = Math.max(from, at);
+  }
+  shadowUsd += reads.length * readUsd(home, risk.bytes);
+  const stayedUsd = storageUsd(out, risk.bytes, Math.max(0, until - risk.openedAt));
+  return risk.movedUsd + stayedUsd + reads.length * readUsd(out, risk.bytes) - shadowUsd;
+}

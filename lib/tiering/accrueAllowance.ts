@@ -1,0 +1,53 @@
+import { AllowanceRow, BlobRow, expectationOf, queryAll, RiskRow, settle, startingWith } from '../catalog/index.ts';
+import { floorUsd, type Rates } from '../placement/index.ts';
+import type { Digest } from '../shared/ids.ts';
+import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import { DAY_MS, type EpochMs, Usd } from '../shared/units.ts';
+import { closed, forget } from './riskBook.ts';
+
+/** After a longer pause between two sweeps, nobody knows what was stored meanwhile. */
+const MOST_ACCRUED_MS = 7 * DAY_MS;
+
+/**
+ * Adds to a shard's account what Intelligent-Tiering would have charged at least for the bytes that a whole sweep has seen, since the sweep
+ * before it: once a sweep, however often its end is delivered. What was reserved for blobs that were purged meanwhile counts as lost.
+ */
+export async function accrueAllowance(
+  deps: { readonly catalog: CatalogStore; readonly rates: Rates },
+  { shard, at, bytes }: { readonly shard: number; readonly at: EpochMs; readonly bytes: number },
+): Promise<void> {
+  const { catalog, rates } = deps;
+  await settle(catalog, `Accruing ${shard}`, async () => {
+    const row = await AllowanceRow.get(catalog, shard);
+    const nothing = Usd.parse(0);
+    const account = row?.value ?? {
+      shard,
+      shadowUsd: nothing,
+      settledUsd: nothing,
+      reservedUsd: nothing,
+      accruedThrough: at,
+    };
+    if (row !== undefined && account.accruedThrough >= at) return { changes: [], answer: undefined };
+    const ms = Math.min(at - account.accruedThrough, MOST_ACCRUED_MS);
+    const shadowUsd = Usd.parse(account.shadowUsd + floorUsd(rates, bytes, ms));
+    return {
+      changes: [AllowanceRow.put({ ...account, shadowUsd, accruedThrough: at }, expectationOf(row))],
+      answer: undefined,
+    };
+  });
+  const risks = await queryAll(catalog, { partition: `ALLOWANCE#${shard}`, ...startingWith('RISK#') });
+  for (const item of risks) await settleIfPurged(catalog, shard, RiskRow.parse(item).value.digest);
+}
+
+async function settleIfPurged(catalog: CatalogStore, shard: number, digest: Digest): Promise<void> {
+  await settle(catalog, `Settling ${digest}`, async () => {
+    const [blob, risk, account] = [
+      await BlobRow.get(catalog, digest),
+      await RiskRow.get(catalog, shard, digest),
+      await AllowanceRow.get(catalog, shard),
+    ];
+    if (blob !== undefined || risk === undefined || account === undefined) return { changes: [], answer: undefined };
+    const lost = closed(account.value, risk.value, 0 - risk.value.reservedUsd);
+    return { changes: [AllowanceRow.put(lost, expectationOf(account)), forget(risk)], answer: undefined };
+  });
+}

@@ -1,0 +1,180 @@
+import {
+  type AllowanceAccount,
+  AllowanceRow,
+  type Blob,
+  type BlobRisk,
+  expectationOf,
+  RiskRow,
+  shardOf,
+  SWEEP_SHARDS,
+  type Versioned,
+} from '../catalog/index.ts';
+import {
+  exposureUsd,
+  lostUsd,
+  type Rates,
+  slackUsd,
+  switchUsd,
+  type TierDecision,
+  type TierFacts,
+  type TierPolicy,
+} from '../placement/index.ts';
+import type { Digest } from '../shared/ids.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import { DAY_MS, type EpochMs, Usd } from '../shared/units.ts';
+
+/**
+ * What moves on learned forecasts may lose, and what is reserved for one blob of it. A risk is opened in the write that decides the move,
+ * raised when staying out may lose more than was thought, and settled by the first sweep that finds the blob elsewhere.
+ */
+export interface RiskBook {
+  readonly account: Versioned<AllowanceAccount> | undefined;
+  readonly risk: Versioned<BlobRisk> | undefined;
+}
+
+/** Undefined where the policy makes no learned moves. */
+export async function loadRiskBook(
+  store: CatalogStore,
+  digest: Digest,
+  policy: TierPolicy,
+): Promise<RiskBook | undefined> {
+  if (policy.kind !== 'dollars') return undefined;
+  const shard = shardOf(digest, SWEEP_SHARDS);
+  const account = await AllowanceRow.get(store, shard);
+  // Without an account nothing was ever at risk.
+  return { account, risk: account === undefined ? undefined : await RiskRow.get(store, shard, digest) };
+}
+
+/** A transition that has not begun by then never will: its action has expired. */
+const GIVEN_UP_MS = 2 * DAY_MS;
+
+/** `moving`: on its way out. `out`: where the risk is. `over`: elsewhere again. `cancelled`: it never got there. */
+function phaseOf(
+  risk: BlobRisk,
+  { origin, transitionedAt }: Blob,
+  now: number,
+): 'moving' | 'out' | 'over' | 'cancelled' {
+  const moved = transitionedAt !== undefined && transitionedAt > risk.openedAt;
+  if (moved) return origin.storageClass === risk.to ? 'out' : 'over';
+  return now - risk.openedAt > GIVEN_UP_MS ? 'cancelled' : 'moving';
+}
+
+/** What a blob that is back has saved, or lost with a minus, its way back included. */
+function resultUsd(risk: BlobRisk, blob: Blob, readDays: readonly number[], rates: Rates): number {
+  const [out, here, home] = [risk.to, blob.origin.storageClass, 'INTELLIGENT_TIERING'].map((name) => rates.of(name));
+  if (out === undefined || here === undefined || home === undefined) return 0;
+  const until = blob.transitionedAt ?? risk.openedAt;
+  const heldMs = until - risk.openedAt;
+  const wayUsd = switchUsd(out, here, { bytes: risk.bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false });
+  const lastRead = readDays.filter((at) => at <= until).at(-1);
+  const shadowIdleMs = Math.max(0, lastRead === undefined ? heldMs + risk.idleMs : until - lastRead);
+  const back = { bytes: risk.bytes, heldMs: 0, idleMs: 0, shadowIdleMs };
+  const lagUsd = exposureUsd(home, home, back, DAY_MS, { toleranceMs: 0, usdPerMs: 0 }, 'copy');
+  return -(lostUsd(risk, readDays, until, rates) + wayUsd + lagUsd);
+}
+
+/** The account as it is once a risk that is over was settled, and the risk that is still open. */
+interface Settled {
+  readonly account: AllowanceAccount;
+  readonly open: BlobRisk | undefined;
+}
+
+function settle(
+  book: RiskBook,
+  blob: Blob,
+  readDays: readonly number[],
+  rates: Rates,
+  now: EpochMs,
+): Settled | undefined {
+  const account = book.account?.value;
+  if (account === undefined) return undefined;
+  const risk = book.risk?.value;
+  if (risk === undefined) return { account, open: undefined };
+  const phase = phaseOf(risk, blob, now);
+  if (phase === 'moving' || phase === 'out') return { account, open: risk };
+  const result = phase === 'over' ? resultUsd(risk, blob, readDays, rates) : 0;
+  return { account: closed(account, risk, result), open: undefined };
+}
+
+/** Releases what was reserved and books what came of it. */
+export function closed(account: AllowanceAccount, risk: BlobRisk, result: number): AllowanceAccount {
+  const settledUsd = Usd.parse(account.settledUsd + result);
+  return { ...account, settledUsd, reservedUsd: Usd.parse(account.reservedUsd - risk.reservedUsd) };
+}
+
+/** What a decision must know of the account. */
+export function riskFacts(
+  book: RiskBook,
+  blob: Blob,
+  readDays: readonly number[],
+  policy: TierPolicy,
+  rates: Rates,
+  now: EpochMs,
+): Pick<TierFacts, 'slackUsd' | 'atRisk'> {
+  const settled = settle(book, blob, readDays, rates, now);
+  if (settled === undefined || policy.kind !== 'dollars') return {};
+  const { account, open } = settled;
+  const slack = Usd.parse(slackUsd(account, policy.allowance));
+  if (open === undefined || phaseOf(open, blob, now) !== 'out') return { slackUsd: slack };
+  const lost = Usd.parse(lostUsd(open, readDays, now, rates));
+  return { slackUsd: slack, atRisk: { reservedUsd: open.reservedUsd, lostUsd: lost } };
+}
+
+/** What the account and the blob's risk become by a decision; nothing where neither changes. */
+export function riskChanges(
+  book: RiskBook,
+  blob: Blob,
+  readDays: readonly number[],
+  facts: TierFacts,
+  decision: TierDecision,
+  rates: Rates,
+  now: EpochMs,
+): readonly Change[] {
+  const settled = settle(book, blob, readDays, rates, now);
+  if (settled === undefined) return [];
+  let { account, open } = settled;
+  const needed = decision.riskUsd === undefined ? undefined : Usd.parse(Math.max(0, decision.riskUsd));
+  if (needed !== undefined && (decision.action === 'transition' || (open !== undefined && needed > open.reservedUsd))) {
+    const reservedUsd = Usd.parse(account.reservedUsd - (open?.reservedUsd ?? 0) + needed);
+    account = { ...account, reservedUsd };
+    open =
+      decision.action === 'transition'
+        ? opened(facts, decision, needed, account.shard, rates, now)
+        : open && { ...open, reservedUsd: needed };
+  }
+  const changes: Change[] = [];
+  if (account !== book.account?.value) changes.push(AllowanceRow.put(account, expectationOf(book.account)));
+  if (open !== undefined && open !== book.risk?.value) changes.push(RiskRow.put(open, expectationOf(book.risk)));
+  if (open === undefined && book.risk !== undefined) changes.push(forget(book.risk));
+  return changes;
+}
+
+export function forget(risk: Versioned<BlobRisk>): Change {
+  const { digest, shard } = risk.value;
+  return { kind: 'delete', key: RiskRow.key(shard, digest), expect: { version: risk.version } };
+}
+
+/** What a risk that is left for another one has lost is part of what the next one has cost. */
+function opened(
+  facts: TierFacts,
+  decision: Extract<TierDecision, { action: 'transition' }>,
+  reservedUsd: Usd,
+  shard: number,
+  rates: Rates,
+  now: EpochMs,
+): BlobRisk {
+  const heldMs = Math.max(0, now - facts.transitionedAt);
+  const standing = { bytes: facts.bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false };
+  const moveUsd = switchUsd(rates.of(facts.storageClass), rates.of(decision.to), standing);
+  return {
+    shard,
+    digest: facts.digest,
+    bytes: facts.bytes,
+    from: facts.storageClass,
+    to: decision.to,
+    openedAt: now,
+    idleMs: Math.max(0, now - (facts.lastAccessAt ?? facts.createdAt)),
+    movedUsd: Usd.parse(moveUsd + (facts.atRisk?.lostUsd ?? 0)),
+    reservedUsd,
+  };
+}

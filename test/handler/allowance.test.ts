@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type AllowanceAccount,
+  AccessMonthRow,
+  AllowanceRow,
+  BlobRow,
+  expectationOf,
+  RiskRow,
+  shardOf,
+  SWEEP_SHARDS,
+} from '../../lib/catalog/index.ts';
+import { compileRates, DOLLARS, explainTier, floorUsd, replayTier, TierFacts } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
+import { Bytes, DAY_MS, EpochMs, Usd } from '../../lib/shared/units.ts';
+import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
+
+const rates = compileRates(shippedPriceBook());
+const SIZE = 10_000_000_000;
+
+/** A large blob, five years old and read once, three days ago: it will hardly be read again soon, as far as one can learn. */
+async function quietBlob(world: TieringWorld, storageClass: StorageClass = 'INTELLIGENT_TIERING'): Promise<Digest> {
+  const { digest } = await world.addBlob(1, 1800, storageClass);
+  const row = (await BlobRow.get(world.catalog, digest))!;
+  const read = EpochMs.parse(world.clock.now() - 3 * DAY_MS);
+  const day = new Date(read).toISOString();
+  const month = { digest, shard: 0, month: day.slice(0, 7), days: { [day.slice(8, 10)]: 1 }, hits: 0, lastAt: read };
+  await world.catalog.transact([
+    BlobRow.put({ ...row.value, size: Bytes.parse(SIZE) }, expectationOf(row)),
+    AccessMonthRow.put(month, 'absent'),
+  ]);
+  await world.refer(digest, 'flux', '1.0.0');
+  return digest;
+}
+
+async function giveAllowance(world: TieringWorld, digest: Digest, slack: number): Promise<void> {
+  const nothing = Usd.parse(0);
+  const account: AllowanceAccount = {
+    shard: shardOf(digest, SWEEP_SHARDS),
+    shadowUsd: nothing,
+    settledUsd: Usd.parse(slack),
+    reservedUsd: nothing,
+    accruedThrough: world.clock.now(),
+  };
+  await world.catalog.transact([AllowanceRow.put(account, 'absent')]);
+}
+
+const accountOf = async (world: TieringWorld, digest: Digest) =>
+  (await AllowanceRow.get(world.catalog, shardOf(digest, SWEEP_SHARDS)))?.value;
+const riskOf = async (world: TieringWorld, digest: Digest) =>
+  (await RiskRow.get(world.catalog, shardOf(digest, SWEEP_SHARDS), digest))?.value;
+
+/** Delivers the sweep's messages, each twice; what they send to transitions is thrown away. */
+async function sweepTwice(world: TieringWorld): Promise<void> {
+  await world.fireSweep();
+  for (let messages = await world.takeOutbox(); messages.length > 0; messages = await world.takeOutbox()) {
+    for (const { queue, body } of messages) {
+      if (queue !== 'sweep') continue;
+      await world.deliver('sweep', body);
+      await world.deliver('sweep', body);
+    }
+  }
+}
+
+describe('a move on a learned forecast', () => {
+  it('waits for an account that covers what it may lose', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const digest = await quietBlob(world);
+    await giveAllowance(world, digest, 0.01);
+    await sweepTwice(world);
+    expect(await world.actions(digest)).toEqual([]);
+    expect(world.counted('TierDecided', 'allowance-spent')).toBe(2);
+    expect(await riskOf(world, digest)).toBeUndefined();
+  });
+
+  it('reserves it in the write that decides, once, and its receipt says so and replays', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const digest = await quietBlob(world);
+    await giveAllowance(world, digest, 5);
+    await sweepTwice(world);
+    const [action] = await world.actions(digest);
+    expect(action).toMatchObject({ reason: 'cheaper', chosen: 'transition GLACIER_IR' });
+    const decision = replayTier(action!.inputs, DOLLARS, rates)!;
+    const risk = await riskOf(world, digest);
+    expect(risk).toMatchObject({ to: 'GLACIER_IR', reservedUsd: decision.riskUsd });
+    expect((await accountOf(world, digest))?.reservedUsd).toBe(decision.riskUsd);
+    const { facts, now } = JSON.parse(action!.inputs);
+    const text = explainTier(decision, TierFacts.parse(facts), DOLLARS, now);
+    expect(text).toMatch(/Nobody promised its reads: it may lose \$0\.\d\d against Intelligent-Tiering, of \$5\.00/);
+  });
+
+  it('counts as lost what was reserved for a blob that is gone', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const digest = await quietBlob(world);
+    await giveAllowance(world, digest, 5);
+    await sweepTwice(world);
+    const { reservedUsd } = (await riskOf(world, digest))!;
+    await world.forget(digest);
+    await world.clock.advance(DAY_MS);
+    await sweepTwice(world);
+    expect(await riskOf(world, digest)).toBeUndefined();
+    expect(await accountOf(world, digest)).toMatchObject({ reservedUsd: 0, settledUsd: 5 - reservedUsd });
+  });
+
+  it('gives back what was reserved for a move that never came about', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars', sweepMostMoves: 16 });
+    const digest = await quietBlob(world);
+    await giveAllowance(world, digest, 5);
+    await sweepTwice(world);
+    await world.clock.advance(3 * DAY_MS);
+    await world.refer(digest, 'flux-pinned', '1.0.0', { hold: { reason: 'case 7', since: world.clock.now() } });
+    await sweepTwice(world);
+    expect(await riskOf(world, digest)).toBeUndefined();
+    expect(await accountOf(world, digest)).toMatchObject({ reservedUsd: 0, settledUsd: 5 });
+  });
+});
+
+describe('the account', () => {
+  it('grows by the least that Intelligent-Tiering would charge for the bytes that a sweep saw, once a sweep', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const digest = await quietBlob(world, 'INTELLIGENT_TIERING');
+    await sweepTwice(world);
+    expect((await accountOf(world, digest))?.shadowUsd).toBe(0);
+    await world.clock.advance(DAY_MS);
+    await sweepTwice(world);
+    expect((await accountOf(world, digest))?.shadowUsd).toBeCloseTo(floorUsd(rates, SIZE, DAY_MS), 9);
+  });
+
+  it('is kept neither in a dry run nor by the rules', async () => {
+    for (const [mode, tierPolicy] of [
+      ['dry-run', 'dollars'],
+      ['on', 'rules'],
+    ] as const) {
+      const world = await createTieringWorld(undefined, mode, { tierPolicy });
+      const digest = await quietBlob(world);
+      await sweepTwice(world);
+      expect(await accountOf(world, digest)).toBeUndefined();
+    }
+  });
+});
