@@ -1,197 +1,133 @@
-import { spawnSync } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import * as z from 'zod/mini';
-import { crc32cHex, createCrc32c, RESERVED_BYTES } from '../../lib/shared/crc32c/index.ts';
-import { GIB, MIB } from '../../lib/shared/units.ts';
-import { type Client, type ClientCommand, clients, versionOf } from './clients.ts';
+import { MIB } from '../../lib/shared/units.ts';
+import { type Client, clients, versionOf } from './clients.ts';
+import { measureFetch, measureUpload, type Row } from './measure.ts';
+import { makeObject } from './object.ts';
 import { type Origin, startOrigins } from './origins.ts';
+import { preparePeers } from './prepare.ts';
+import { summarise } from './summary.ts';
 
 /**
- * `npm run bench -- transfer [--json] [--rounds 7] [--mib 1024] [--origins nginx,minio-tls] [--clients curl,strata] [--places disk,shm]`:
- * downloaders side by side, interleaved, each file checked afterwards. Peers are measured as whole processes; ours is
- * measured from a running process, as the agent is one, and syncs what it has written, which the peers leave to the kernel.
+ * `npm run bench -- transfer [--prepare] [--json] [--rounds 7] [--minutes 10] [--mib 1024] [--targets nginx-disk,minio-upload]
+ * [--clients curl,strata]`: downloaders and uploaders side by side, interleaved, each file checked afterwards. Each round takes
+ * every client to every target; no round begins that would not end within the minutes.
  */
-interface Row {
-  readonly client: string;
+interface Run {
   readonly target: string;
-  readonly wallSeconds: number;
-  readonly cpuSecondsPerGiB: number;
-  readonly verified: boolean;
-  readonly maxRssBytes?: number;
-  readonly eventLoopP99Ms?: number;
+  readonly client: Client;
+  readonly shown: readonly string[];
+  readonly measure: () => Row | undefined;
 }
-
-const Ours = z.object({
-  wallSeconds: z.number(),
-  cpuSeconds: z.number(),
-  maxRssBytes: z.number(),
-  eventLoopP99Ms: z.number(),
-});
-const CHUNK = MIB;
-const memory = new WebAssembly.Memory({ initial: (RESERVED_BYTES + CHUNK) / 65_536 });
-const crc32c = createCrc32c(memory);
-const chunk = new Uint8Array(memory.buffer, RESERVED_BYTES, CHUNK);
 
 export async function run(args: readonly string[]): Promise<void> {
   const list = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { json: { type: 'boolean' }, rounds: list, mib: list, origins: list, clients: list, places: list },
+    options: { json: flag, prepare: flag, rounds: list, minutes: list, mib: list, targets: list, clients: list },
   });
+  const say = (line: string) => (values.json === true ? process.stderr : process.stdout).write(`${line}\n`);
   const wanted = (names: string | undefined, name: string) => names === undefined || names.split(',').includes(name);
+  if (values.prepare === true) preparePeers();
+  const bytes = Number(values.mib ?? 1024) * MIB;
   const scratch = mkdtempSync(join(tmpdir(), 'strata-bench-transfer-'));
   const shm = mkdtempSync('/dev/shm/strata-bench-');
-  const bytes = Number(values.mib ?? 1024) * MIB;
-  mkdirSync(join(scratch, 'www'));
-  const started = await startOrigins({
-    folder: scratch,
-    file: 'object.bin',
-    bytes,
-    crc32c: makeObject(join(scratch, 'www/object.bin'), bytes),
-  });
+  // Once at nginx, at both MinIOs, as what is sent there, and where it is fetched to.
+  const inMemory = freeBytes(shm) > 7 * bytes;
+  const served = mkdtempSync(join(inMemory ? '/dev/shm' : tmpdir(), 'strata-bench-served-'));
+  mkdirSync(join(served, 'www'));
+  const object = join(served, 'www/object.bin');
+  const crc32c = makeObject(object, bytes);
+  const started = await startOrigins({ folder: served, file: 'object.bin', bytes, crc32c });
   // A bench that is ended leaves no server behind.
   process.once('exit', started.stop);
   process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
-  const say = (line: string) => (values.json === true ? process.stderr : process.stdout).write(`${line}\n`);
   try {
+    say(`${bytes / MIB} MiB, served from ${inMemory ? 'memory' : 'disk'}; Node ${process.version}`);
     for (const line of [...started.versions, ...started.missing.map((one) => `MISSING ${one}`)]) say(line);
-    const all = clients(scratch).filter(({ name }) => wanted(values.clients, name));
-    const present = all.filter((client) => {
+    const present = clients(scratch).filter((client) => {
+      if (!wanted(values.clients, client.name)) return false;
       const version = versionOf(client);
       say(version === undefined ? `MISSING ${client.name}: ${client.hint}` : `${client.name}: ${version}`);
       return version !== undefined;
     });
-    const places = [
-      ['disk', scratch],
-      ['shm', shm],
-    ] as const;
-    const rows: Row[] = [];
-    for (const origin of started.origins.filter(({ name }) => wanted(values.origins, name))) {
-      for (const [place, folder] of places.filter(([name]) => wanted(values.places, name))) {
-        const found = measureRounds(present, origin, place, join(folder, 'out'), Number(values.rounds ?? 7), say);
-        rows.push(...found);
-        if (values.json === true) for (const row of found) process.stdout.write(`${JSON.stringify(row)}\n`);
-      }
-    }
-    summarise(rows, say);
+    const places = { disk: join(scratch, 'out'), shm: join(shm, 'out') };
+    const runs = started.origins
+      .flatMap((origin) => runsOf(origin, present, places, object))
+      .filter(({ target }) => wanted(values.targets, target));
+    for (const one of runs) say(`${one.target}: ${one.shown.join(' ')}`);
+    const limits = { rounds: Number(values.rounds ?? 7), minutes: Number(values.minutes ?? 10) };
+    const rows = measureRounds(runs, limits, say, (row) => {
+      if (values.json === true) process.stdout.write(`${JSON.stringify(row)}\n`);
+    });
+    const ours = new Set(present.filter((client) => client.isOurs).map((client) => client.name));
+    summarise(rows, ours, say);
   } finally {
     started.stop();
-    rmSync(shm, { recursive: true });
-    rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+    for (const folder of [shm, served, scratch]) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-/** Every client once a round, each time beginning with another one. */
-function measureRounds(
-  present: readonly Client[],
+function runsOf(
   origin: Origin,
-  place: string,
-  file: string,
-  rounds: number,
+  present: readonly Client[],
+  places: Readonly<Record<string, string>>,
+  object: string,
+): readonly Run[] {
+  const fetches = Object.entries(places).flatMap(([place, file]) =>
+    present.flatMap((client): Run[] => {
+      const target = `${origin.name}-${place}`;
+      const shown = client.fetch(origin, file);
+      const measure = () => measureFetch(client, target, origin, file);
+      return shown === undefined ? [] : [{ target, client, shown: [shown.command, ...shown.args], measure }];
+    }),
+  );
+  const uploads = present.flatMap((client): Run[] => {
+    const target = `${origin.name}-upload`;
+    const shown = origin.s3 === undefined ? undefined : client.send?.(origin.s3, origin.ca, object);
+    const measure = () => measureUpload(client, target, origin, object, places['shm'] ?? '');
+    return shown === undefined ? [] : [{ target, client, shown: [shown.command, ...shown.args], measure }];
+  });
+  return [...fetches, ...uploads];
+}
+
+/** Every client at every target once a round, at each target beginning with another one each time. */
+function measureRounds(
+  runs: readonly Run[],
+  limits: { readonly rounds: number; readonly minutes: number },
   say: (line: string) => void,
+  measured: (row: Row) => void,
 ): readonly Row[] {
   const rows: Row[] = [];
-  const target = `${origin.name}-${place}`;
-  const able = present.filter((client) => client.fetch(origin, file) !== undefined);
-  for (const client of able) {
-    const shown = client.fetch(origin, file);
-    if (shown !== undefined) say(`${target}: ${[shown.command, ...shown.args].join(' ')}`);
-  }
-  for (let round = 0; round < rounds; round += 1) {
-    for (let at = 0; at < able.length; at += 1) {
-      const client = able[(at + round) % able.length];
-      const command = client?.fetch(origin, file);
-      if (client === undefined || command === undefined) continue;
-      rows.push({ client: client.name, target, ...measure(client.name, command, origin, file) });
-      rmSync(file, { force: true });
-      // What the page cache still holds is not to be the next client's burden.
-      spawnSync('sync');
+  const began = performance.now();
+  let longestMs = 0;
+  for (let round = 0; round < limits.rounds; round += 1) {
+    const roundBegan = performance.now();
+    if (roundBegan - began + longestMs > limits.minutes * 60_000) {
+      say(`${round} of ${limits.rounds} rounds: a further one would take more than ${limits.minutes} minutes`);
+      break;
     }
+    for (const target of new Set(runs.map((one) => one.target))) {
+      const here = runs.filter((one) => one.target === target);
+      for (let at = 0; at < here.length; at += 1) {
+        const row = here[(at + round) % here.length]?.measure();
+        if (row === undefined) continue;
+        rows.push(row);
+        measured(row);
+      }
+    }
+    longestMs = Math.max(longestMs, performance.now() - roundBegan);
+    say(
+      `round ${round + 1}: ${Math.round((performance.now() - roundBegan) / 1000)} s, load ${loadavg()[0]?.toFixed(1)}`,
+    );
   }
   return rows;
 }
 
-function measure(name: string, { command, args, env }: ClientCommand, origin: Origin, file: string) {
-  // bash's `time` counts the CPU of the child alone, to the millisecond.
-  const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
-  const ran = spawnSync('bash', ['-c', script, 'bash', command, ...args], {
-    // Nothing of the machine's own settings: no proxies, no other certificates.
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
-    encoding: 'utf8',
-  });
-  const lines = ran.stderr.trim().split('\n');
-  const [wall = 0, user = 0, system = 0] = (lines.at(-1) ?? '').split(' ').map(Number);
-  const verified = ran.status === 0 && checksumOf(file) === origin.crc32c;
-  if (!verified) process.stderr.write(`${name} failed: ${lines.slice(0, -1).join(' ').slice(0, 500)}\n`);
-  const gib = origin.bytes / GIB;
-  if (name !== 'strata' || !verified) {
-    return { wallSeconds: wall, cpuSecondsPerGiB: (user + system) / gib, verified };
-  }
-  const { wallSeconds, cpuSeconds, maxRssBytes, eventLoopP99Ms } = Ours.parse(JSON.parse(ran.stdout));
-  return { wallSeconds, cpuSecondsPerGiB: cpuSeconds / gib, verified, maxRssBytes, eventLoopP99Ms };
-}
-
-function summarise(rows: readonly Row[], say: (line: string) => void): void {
-  say('target            client      wall s median (quartiles)   CPU s/GiB   verified   RSS MB   loop p99 ms');
-  for (const target of new Set(rows.map((row) => row.target))) {
-    for (const client of new Set(rows.map((row) => row.client))) {
-      const mine = rows.filter((row) => row.target === target && row.client === client);
-      if (mine.length === 0) continue;
-      const walls = mine.map((row) => row.wallSeconds);
-      const band = `${quantile(walls, 0.5).toFixed(2)} (${quantile(walls, 0.25).toFixed(2)}–${quantile(walls, 0.75).toFixed(2)})`;
-      const cpu = quantile(
-        mine.map((row) => row.cpuSecondsPerGiB),
-        0.5,
-      );
-      const verified = `${mine.filter((row) => row.verified).length}/${mine.length}`;
-      const [rss, loop] = [mine.map((row) => row.maxRssBytes ?? 0), mine.map((row) => row.eventLoopP99Ms ?? 0)];
-      const own =
-        client === 'strata' ? [(Math.max(...rss) / 1e6).toFixed(0), quantile(loop, 0.5).toFixed(1)] : ['', ''];
-      const cells = [
-        target.padEnd(17),
-        client.padEnd(11),
-        band.padEnd(27),
-        cpu.toFixed(2).padEnd(11),
-        verified.padEnd(10),
-      ];
-      say([...cells, own[0]?.padEnd(8), own[1]].join(' ').trimEnd());
-    }
-  }
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.round((sorted.length - 1) * share)] ?? Number.NaN;
-}
-
-/** Random bytes, so that nothing on the way compresses them; answers their CRC-32C. */
-function makeObject(path: string, bytes: number): string {
-  const file = openSync(path, 'w');
-  let checksum = 0;
-  for (let left = bytes; left > 0; left -= CHUNK) {
-    randomFillSync(chunk);
-    const length = Math.min(CHUNK, left);
-    checksum = crc32c.of(RESERVED_BYTES, length, checksum);
-    writeSync(file, chunk, 0, length);
-  }
-  closeSync(file);
-  return crc32cHex(checksum);
-}
-
-function checksumOf(path: string): string | undefined {
-  try {
-    const file = openSync(path, 'r');
-    let checksum = 0;
-    for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk)) {
-      checksum = crc32c.of(RESERVED_BYTES, length, checksum);
-    }
-    closeSync(file);
-    return crc32cHex(checksum);
-  } catch {
-    return undefined;
-  }
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { servicesFolder } from '../../local/services/places.ts';
 import type { Origin } from './origins.ts';
+import { awsBinary, s5cmdBinary } from './prepare.ts';
 
 export interface ClientCommand {
   readonly command: string;
@@ -17,14 +17,19 @@ export interface Client {
   readonly versionArgs: readonly string[];
   /** What it takes to have it. */
   readonly hint: string;
+  readonly isOurs?: true;
+  /** It prints what its fetch took, as JSON; the others are measured as whole processes. */
+  readonly tellsItself?: true;
   /** Undefined: it does not speak to this kind of origin. */
   fetch(origin: Origin, file: string): ClientCommand | undefined;
+  /** Absent: it is no uploader. */
+  send?(to: NonNullable<Origin['s3']>, ca: string, file: string): ClientCommand;
 }
 
 const STREAMS = '16';
 /** Of aria2c: as many connections, blocks like those of the others, no time spent on claiming the file's blocks. */
 const parallel = ['-q', '--no-conf', '-x', STREAMS, '-s', STREAMS, '-k', '4M', '--file-allocation=none'];
-const S5CMD = join(servicesFolder(), 's5cmd-v2.3.0', 's5cmd');
+const CLI = join(import.meta.dirname, '../../cli/main.ts');
 
 export function clients(scratch: string): readonly Client[] {
   return [
@@ -62,48 +67,92 @@ export function clients(scratch: string): readonly Client[] {
     },
     {
       name: 'aws-cli',
-      command: 'aws',
+      command: awsBinary(),
       versionArgs: ['--version'],
-      hint: 'pip install awscli',
+      hint: 'npm run bench -- transfer --prepare',
       fetch({ s3, ca }, file) {
         if (s3 === undefined) return undefined;
-        const config = join(scratch, 'aws', 'config');
-        mkdirSync(join(scratch, 'aws'), { recursive: true });
-        writeFileSync(config, `[default]\ns3 =\n  max_concurrent_requests = ${STREAMS}\n`);
         const args = ['s3', 'cp', `s3://${s3.bucket}/${s3.key}`, file, '--endpoint-url', s3.endpoint];
         return {
-          command: 'aws',
+          command: awsBinary(),
           args: [...args, '--ca-bundle', ca, '--only-show-errors'],
-          env: { ...s3.env, AWS_CONFIG_FILE: config },
+          env: { ...s3.env, AWS_CONFIG_FILE: awsConfig(scratch) },
         };
       },
+      send: ({ endpoint, bucket, key, env }, ca, file) => ({
+        command: awsBinary(),
+        args: [
+          's3',
+          'cp',
+          file,
+          `s3://${bucket}/${key}`,
+          '--endpoint-url',
+          endpoint,
+          '--ca-bundle',
+          ca,
+          '--only-show-errors',
+        ],
+        env: { ...env, AWS_CONFIG_FILE: awsConfig(scratch) },
+      }),
     },
     {
       name: 's5cmd',
-      command: S5CMD,
+      command: s5cmdBinary(),
       versionArgs: ['version'],
-      hint: `build github.com/peak/s5cmd/v2@v2.3.0 with Go into ${S5CMD}`,
+      hint: 'npm run bench -- transfer --prepare',
       fetch({ s3, ca }, file) {
         if (s3 === undefined) return undefined;
         const from = `s3://${s3.bucket}/${s3.key}`;
         return {
-          command: S5CMD,
+          command: s5cmdBinary(),
           args: ['--endpoint-url', s3.endpoint, 'cp', '--concurrency', STREAMS, from, file],
           env: { ...s3.env, AWS_CA_BUNDLE: ca },
         };
       },
+      send: ({ endpoint, bucket, key, env }, ca, file) => ({
+        command: s5cmdBinary(),
+        args: ['--endpoint-url', endpoint, 'cp', '--concurrency', STREAMS, file, `s3://${bucket}/${key}`],
+        env: { ...env, AWS_CA_BUNDLE: ca },
+      }),
     },
     {
       name: 'strata',
       command: process.execPath,
       versionArgs: ['--version'],
       hint: 'npm ci',
+      isOurs: true,
+      tellsItself: true,
       fetch: ({ url, ca, bytes, crc32c }, file) => ({
         command: process.execPath,
         args: [join(import.meta.dirname, 'ours.ts'), url, file, ca, String(bytes), crc32c],
+        // As the agent does it by itself.
+        env: { NODE_COMPILE_CACHE: join(scratch, 'compiled') },
+      }),
+    },
+    {
+      name: 'strata-cli',
+      command: process.execPath,
+      versionArgs: ['--version'],
+      hint: 'npm ci',
+      isOurs: true,
+      fetch: ({ url, ca, crc32c }, file) => ({
+        command: process.execPath,
+        args: [CLI, 'fetch', url, file, '--crc32c', crc32c, '--ca', ca, '--quiet'],
+        env: { NODE_COMPILE_CACHE: join(scratch, 'compiled') },
+      }),
+      send: ({ endpoint, bucket, key, env }, ca, file) => ({
+        command: process.execPath,
+        args: [CLI, 'upload', file, `s3://${bucket}/${key}`, '--endpoint-url', endpoint, '--force', '--quiet'],
+        env: { ...env, NODE_EXTRA_CA_CERTS: ca, NODE_COMPILE_CACHE: join(scratch, 'compiled') },
       }),
     },
   ];
+}
+
+function awsConfig(scratch: string): string {
+  const config = join(scratch, 'aws-config');
+  writeFileSync(config, `[default]\ns3 =\n  max_concurrent_requests = ${STREAMS}\n`);
+  return config;
 }
 
 /** The first line of what a client says about itself; undefined where it is not there. */

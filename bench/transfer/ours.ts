@@ -1,40 +1,58 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { download } from '../../lib/adapters/transfer/download/download.ts';
 import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
+import { MIB } from '../../lib/shared/units.ts';
 
 /*
- * Our engine as the agent runs it: a process that is there already fetches one object, CRC-32C checked, bytes synced. Prints
- * what the fetch alone took, of all its threads. `node ours.ts URL FILE CA BYTES CRC32C`
+ * Our engine as the agent runs it: a process that has fetched before (a warm-up of 128 MiB to the same place) fetches one object,
+ * CRC-32C checked, bytes synced. Prints what the fetch alone took, of all its threads. `node ours.ts URL FILE CA BYTES CRC32C`
  */
 const [url = '', target = '', ca = '', bytes = '', crc32c = ''] = process.argv.slice(2);
 const { origin, pathname } = new URL(url);
-const engine = createTransferEngine({ ca: readFileSync(ca, 'utf8') });
+const triedAgain: Record<string, number> = {};
+const engine = createTransferEngine({
+  ca: readFileSync(ca, 'utf8'),
+  onAgain({ kind }) {
+    triedAgain[kind] = (triedAgain[kind] ?? 0) + 1;
+  },
+});
 const sign = async () => ({ origin, target: pathname, headers: {} });
-const job = (totalBytes: number, name: string) =>
-  download({
-    engine,
-    probed: { identity: { totalBytes }, ranges: true },
-    sign,
-    name,
-    target: `${target}${name}`,
-    replace: true,
-    ...(name === '' ? { expected: { crc32c } } : {}),
-  });
+const WARM_UP_BYTES = 128 * MIB;
+let bytesDone = () => 0;
 
-// The thread and its connections are there, as in an agent that has fetched before.
+// The thread, its compiled code and its connections are there, as in an agent that has fetched before.
 await engine.read({
   source: { identity: {}, sign },
-  path: ca,
+  path: createdFile(`${target}.warm-up`),
   offset: 0,
-  bytes: { exactly: 0 },
+  bytes: { exactly: Math.min(WARM_UP_BYTES, Number(bytes)) },
   sha256: false,
   priority: 1,
 }).end;
+rmSync(`${target}.warm-up`);
 const delay = monitorEventLoopDelay({ resolution: 5 });
 delay.enable();
 const [started, cpu] = [performance.now(), process.cpuUsage()];
-await job(Number(bytes), '');
+let [gap, last] = [0, { at: started, bytes: 0 }];
+const watch = setInterval(() => {
+  const [at, now] = [performance.now(), bytesDone()];
+  if (now !== last.bytes) last = { at, bytes: now };
+  gap = Math.max(gap, at - last.at);
+}, 20);
+await download({
+  engine,
+  probed: { identity: { totalBytes: Number(bytes) }, ranges: true },
+  sign,
+  name: '',
+  target,
+  replace: true,
+  expected: { crc32c },
+  onProgress(ask) {
+    bytesDone = ask;
+  },
+});
+clearInterval(watch);
 const used = process.cpuUsage(cpu);
 const wallSeconds = (performance.now() - started) / 1000;
 process.stdout.write(
@@ -43,6 +61,13 @@ process.stdout.write(
     cpuSeconds: (used.user + used.system) / 1e6,
     maxRssBytes: process.resourceUsage().maxRSS * 1024,
     eventLoopP99Ms: delay.percentile(99) / 1e6 - 5,
+    longestGapMs: Math.round(gap),
+    triedAgain,
   }),
 );
 await engine.close();
+
+function createdFile(path: string): string {
+  closeSync(openSync(path, 'w'));
+  return path;
+}

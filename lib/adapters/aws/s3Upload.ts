@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -10,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { PART_SIZE } from '../../shared/digest.ts';
 import { awsStatus, portErrorOf } from './errors.ts';
+import { sha256Of, signOverChecksums } from './hashedBody.ts';
 import { refusedWrite } from './s3Answers.ts';
 
 export interface S3UploadOptions {
@@ -58,6 +58,7 @@ export async function uploadToS3(
   metadata: Readonly<Record<string, string>>,
   onBytes: (bytes: number) => void,
 ): Promise<S3Uploaded> {
+  signOverChecksums(options.client);
   try {
     const whole = source.size <= (options.partSize ?? PART_SIZE);
     return await (whole ? putWhole : putParts)(options, key, source, metadata, onBytes);
@@ -79,16 +80,16 @@ async function putWhole(
   onBytes: (bytes: number) => void,
 ): Promise<S3Uploaded> {
   const bytes = await source.read(0, source.size);
-  const answer = await options.client.send(
-    new PutObjectCommand({
-      Bucket: options.bucket,
-      Key: key,
-      Body: bytes,
-      Metadata: { ...metadata },
-      ChecksumSHA256: sha256(bytes),
-      ...conditionOf(options),
-    }),
-  );
+  const ChecksumSHA256 = await sha256Of(bytes);
+  const command = new PutObjectCommand({
+    Bucket: options.bucket,
+    Key: key,
+    Body: bytes,
+    Metadata: { ...metadata },
+    ChecksumSHA256,
+    ...conditionOf(options),
+  });
+  const answer = await options.client.send(command);
   onBytes(bytes.byteLength);
   return { versionId: answer.VersionId ?? 'null', bytesKept: 0 };
 }
@@ -191,13 +192,12 @@ async function uploadParts({ client, target, source, partSize, onBytes, there }:
       next += 1;
       const offset = part * partSize;
       const bytes = await source.read(offset, Math.min(partSize, source.size - offset));
-      const ChecksumSHA256 = sha256(bytes);
+      const ChecksumSHA256 = await sha256Of(bytes);
       const PartNumber = part + 1;
       const known = there.get(PartNumber);
       const kept = known?.ChecksumSHA256 === ChecksumSHA256;
-      const { ETag } = kept
-        ? known
-        : await client.send(new UploadPartCommand({ ...target, PartNumber, Body: bytes, ChecksumSHA256 }));
+      const command = new UploadPartCommand({ ...target, PartNumber, Body: bytes, ChecksumSHA256 });
+      const { ETag } = kept ? known : await client.send(command);
       if (kept) bytesKept += bytes.byteLength;
       parts.push({ PartNumber, ETag, ChecksumSHA256 });
       onBytes(bytes.byteLength);
@@ -205,8 +205,4 @@ async function uploadParts({ client, target, source, partSize, onBytes, there }:
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_PARTS, count) }, worker));
   return { parts: parts.sort((a, b) => a.PartNumber - b.PartNumber), bytesKept };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('base64');
 }
