@@ -115,6 +115,23 @@ def resources():
     put('dtype-without-references.pkl', b'\x80\x02cnumpy\ndtype\n(U\x02V8K\0K\x01tR(K\x03U\x01|N(U\x01xt}U\x01xcnumpy\ndtype\n(U\x01OK\0K\x01tRK\0\x86sK\x08K\x01K\0tb.')
 
 
+def plants():
+    """New here: attributes that a state plants on an object, which a later opcode or use of the object calls."""
+    ordered, settings, model = b'ccollections\nOrderedDict\n', b'ctransformers.training_args\nTrainingArguments\n', b'cultralytics.nn.tasks\nDetectionModel\n'
+    key = b'U\x0c__setstate__'
+    files = {
+        'ordered': ordered + b')R' + ordered + b')R(' + key + settings + b'ubU\x01xb.', 'pairs': ordered + b')R' + ordered + b'(](](' + key + settings + b'eetRbU\x01xb.', 'dict-call': ordered + b')Rcbuiltins\ndict\n(](](' + key + settings + b'eetRbU\x01xb.',
+        'slots': ordered + b')RN' + ordered + b')R(U\x09__class__' + settings + b'u\x86b.', 'chain': ordered + b')Rccollections\nChainMap\n(}' + key + settings + b'stRb.', 'counter': ordered + b')Rccollections\nCounter\n(}' + key + settings + b'stRbU\x01xb.',
+        'computed': ordered + b')R}cbuiltins\nstr\n' + key + b'\x85R' + settings + b'sbU\x01xb.', 'computed-ordered': ordered + b')R' + ordered + b')Rcbuiltins\nstr\n' + key + b'\x85R' + settings + b'sbU\x01xb.', 'user-string': ordered + b')R}ccollections\nUserString\n' + key + b'\x85R' + settings + b'sbU\x01xb.',
+        'namespace': b'ctypes\nSimpleNamespace\n}' + key + settings + b's\x85RU\x01xb.', 'model': ordered + b')R' + ordered + b')R(' + key + model + b'ub}U\x0aactivationU\x11__import__("os")#sb.',
+        'factory': b'ccollections\ndefaultdict\n' + settings + b'\x85R.', 'factory-partial': b'ccollections\ndefaultdict\ncfunctools\npartial\n' + model + b'}\x86R\x85R.', 'partial': b'cfunctools\npartial\n' + model + b'\x85R(' + model + b'(}t}Ntb.', 'partial-state': b'cfunctools\npartial\ncbuiltins\nset\n\x85R(' + model + b'(}t}Ntb.',
+        'constructor': b'ctorchmetrics.multimodal\nCLIPScore\n)R.',
+        'forged-objects': b'cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\nU\x02O8K\0K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89C\x10AAAAAAAABBBBBBBBtb.',
+    }
+    for name, data in files.items():
+        put(f'plant-{name}.pkl', b'\x80\x03' + data)
+
+
 def keras():
     """Keras 2025 and 2026: SavedModels that TFSMLayer loads (CVE-2026-1462), data and shapes outside of the file (CVE-2026-1669, CVE-2026-0897)."""
     def model(layer, weights=b''):
@@ -160,6 +177,6 @@ def archives():
     put('zip-two-pickles.zip', zip_of({'train/data.pkl': state, 'test/data.pkl': SYSTEM}))
 
 
-for write in (frames, stages, fickling, safetensors, configurations, resources, keras, onnx, archives):
+for write in (frames, stages, fickling, safetensors, configurations, resources, plants, keras, onnx, archives):
     write()
 print(f'{len(list(out.iterdir()))} files')

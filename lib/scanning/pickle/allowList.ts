@@ -9,7 +9,7 @@ import type { Role } from './values.ts';
 
 const TABLES = [PYTHON, NUMPY, TORCH, SKLEARN, OLDER_LIBRARIES, FRAMEWORKS].join('');
 
-const ROLES: ReadonlySet<string> = new Set<Role>(['value', 'class', 'call', 'both', 'guarded']);
+const ROLES: ReadonlySet<string> = new Set<Role>(['value', 'class', 'part', 'call', 'both', 'guarded']);
 
 function isRole(word: string | undefined): word is Role {
   return word !== undefined && ROLES.has(word);
@@ -63,8 +63,8 @@ const ARCHITECTURE = /^transformers\.models\.([a-z0-9_]+)\.(?:modeling|configura
 export function allowedRole(module: string, name: string): Role | undefined {
   const key = `${module} ${name}`;
   if (key === PYTHON2_USER_DICT) return 'both';
-  const isClass = isLayerOfArchitecture(module, name) || (CLASS_OF_FAMILY.test(name) && FAMILY.test(module));
-  return ALLOWED.get(key) ?? (isClass ? 'class' : undefined);
+  const isPart = isLayerOfArchitecture(module, name) || (CLASS_OF_FAMILY.test(name) && FAMILY.test(module));
+  return ALLOWED.get(key) ?? (isPart ? 'part' : undefined);
 }
 
 /**

@@ -3,7 +3,7 @@ import { allowedRole, isDangerous, modernModule } from './allowList.ts';
 import { refuseGuarded } from './containers.ts';
 import { skipJoblibArray } from './joblib.ts';
 import { applyDtypeState } from './numpyState.ts';
-import { KNOWN_CALLS } from './knownCalls.ts';
+import { judgeCallee, KNOWN_CALLS } from './knownCalls.ts';
 import type { PickleState } from './state.ts';
 import { type GlobalValue, type ObjectValue, SCALAR, type Value } from './values.ts';
 
@@ -52,10 +52,18 @@ export function callValue(m: PickleState, callee: Value, args: Value): Value {
     return instanceOf(name);
   }
   // A class without arguments is made as NEWOBJ would make it.
-  const onlyNamed = callee.role === 'value' || (callee.role === 'class' && args.items.length > 0);
+  const onlyNamed =
+    callee.role === 'value' || callee.role === 'part' || (callee.role === 'class' && args.items.length > 0);
   if (onlyNamed) m.report('pickle.unknown-call', `calls ${name}, which real files do not call`);
-  return KNOWN_CALLS.get(`${callee.module} ${callee.name}`)?.(m, args.items) ?? instanceOf(name);
+  const made = KNOWN_CALLS.get(`${callee.module} ${callee.name}`)?.(m, args.items) ?? instanceOf(name);
+  // Its entries are not followed: one may stand under a special key.
+  if (made.kind === 'object' && made.shape === 'mapping' && args.items.some(mayHoldEntries)) {
+    made.special = 'a key from a call';
+  }
+  return made;
 }
+
+const mayHoldEntries = ({ kind }: Value): boolean => kind !== 'global' && kind !== 'scalar' && kind !== 'int';
 
 /** Raw numbers that are followed as opcodes call any kind of value: only what Python could call counts there. */
 function mayBeCallable(value: Value): boolean {
@@ -75,7 +83,7 @@ export function instantiate(m: PickleState, callee: Value, args: Value): Value {
   if (callee.role === undefined) {
     const rule = isDangerous(callee.module) ? 'pickle.dangerous-call' : 'pickle.unknown-call';
     m.report(rule, `makes an instance of ${name}`);
-  } else if (callee.role !== 'class' && callee.role !== 'both') {
+  } else if (callee.role !== 'class' && callee.role !== 'part' && callee.role !== 'both') {
     m.report('pickle.unknown-call', `makes an instance of ${name}, which is not made so`);
   }
   return instanceOf(name);
@@ -88,7 +96,7 @@ export function applyBuild(m: PickleState, target: Value, state: Value): void {
     throw new RefusedError('file.too-large', 'a state from a memo of millions', m.at);
   }
   for (const part of state.kind === 'tuple' ? state.items : [state]) {
-    if (part.kind === 'dict' && part.special !== undefined) {
+    if ((part.kind === 'dict' || part.kind === 'object') && part.special !== undefined) {
       m.report('pickle.state', `a state replaces ${part.special} of an object`);
     }
   }
@@ -98,6 +106,10 @@ export function applyBuild(m: PickleState, target: Value, state: Value): void {
   }
   const hasState = target.kind === 'object' || target.kind === 'tensor' || target.kind === 'numpy-dtype';
   if (!hasState) m.report('pickle.misuse', `gives a state to a ${target.kind}`);
+  if (target.kind === 'object' && target.callee !== undefined) {
+    target.callee = state.kind === 'tuple' ? state.items[0] : state;
+    judgeCallee(m, target.callee);
+  }
   if (target.kind === 'numpy-dtype') applyDtypeState(m, target, state);
   if (target.kind === 'object' && ARRAY_WRAPPER.test(target.type)) skipJoblibArray(m, state);
 }

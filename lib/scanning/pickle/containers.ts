@@ -40,6 +40,9 @@ export function setItems(m: PickleState, target: Value, items: readonly Value[])
     if (key.kind === 'text' && key.text !== undefined) {
       if (value.kind === 'tensor') m.context.onTensor(key.text, value);
       if (target.kind === 'dict') keep(target, key.text, value);
+      if (target.kind === 'object' && SPECIAL_KEYS.has(key.text)) target.special = key.text;
+    } else if (key.kind === 'object' && (target.kind === 'dict' || target.kind === 'object')) {
+      target.special ??= 'what a call made';
     }
     if (target.kind === 'dict') grow(m, target, value);
   }

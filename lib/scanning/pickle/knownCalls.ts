@@ -61,9 +61,21 @@ function ufuncReconstruct(m: PickleState, [module, name]: readonly Value[]): Val
   return { kind: 'object', type: 'numpy.ufunc', shape: 'plain' };
 }
 
+/** Layers whose constructors only make layers: what models hand on to make more of them. */
+const LAYERS = /^(?:builtins|collections|torch\.nn\.|torch\.ao\.|torch\.optim\.|torchvision\.ops\.|timm\.layers)/;
+
+/** What a partial application would call one day, with arguments that the file chooses: functions, and classes of layers. */
+export function judgeCallee(m: PickleState, callee: Value | undefined): void {
+  const isClass = callee?.kind === 'global' && (callee.role === 'class' || callee.role === 'part');
+  if (isClass && !LAYERS.test(callee.module)) {
+    m.report('pickle.unknown-call', `hands on ${callee.module}.${callee.name} with arguments`);
+  }
+}
+
 function partial(m: PickleState, [callee]: readonly Value[]): Value {
+  judgeCallee(m, callee);
   if (callee?.kind !== 'global') m.report('pickle.argument', 'functools.partial of a computed function');
-  return { kind: 'object', type: 'functools.partial', shape: 'plain' };
+  return { kind: 'object', type: 'functools.partial', shape: 'plain', callee: callee ?? SCALAR };
 }
 
 /** `func(*args)`, then attributes: the tensor subclass path of torch. */
@@ -92,6 +104,23 @@ function typingItem(m: PickleState, [target]: readonly Value[]): Value {
     m.report('pickle.argument', 'operator.getitem of what is no annotation');
   }
   return { kind: 'object', type: 'typing annotation', shape: 'plain' };
+}
+
+/** Attributes by argument would be planted as by a state; pickles give them as one. */
+function noArguments(m: PickleState, args: readonly Value[]): undefined {
+  if (args.length > 0) m.report('pickle.argument', 'a namespace of arguments');
+}
+
+/** The factory is called for missing keys, long after the load: containers and numbers of Python only. */
+function defaultDict(m: PickleState, [factory]: readonly Value[]): undefined {
+  if (factory !== undefined && factory.kind !== 'scalar' && !isContainer(factory)) {
+    m.report('pickle.argument', 'defaultdict would call what makes no container');
+  }
+}
+
+function isContainer(factory: Value): boolean {
+  if (factory.kind === 'object') return factory.callee !== undefined && isContainer(factory.callee);
+  return factory.kind === 'global' && /^(?:builtins|collections|decimal|torch)$/.test(factory.module);
 }
 
 /** Schedulers of torch keep methods of their own, which Python 3 pickles as `getattr(object, name)`. */
@@ -153,10 +182,12 @@ function firstArgument(_m: PickleState, [value]: readonly Value[]): Value {
 function reconstructor(m: PickleState, [type, base]: readonly Value[]): Value {
   const role = type?.kind === 'global' ? type.role : undefined;
   const name = type?.kind === 'global' ? `${type.module}.${type.name}` : '?';
-  if (role !== 'class' && role !== 'both') m.report('pickle.unknown-call', `makes an instance of ${name}`);
+  if (role !== 'class' && role !== 'part' && role !== 'both')
+    m.report('pickle.unknown-call', `makes an instance of ${name}`);
   // `base.__new__(type, state)`, then `base.__init__(object, state)`.
   const made = base?.kind === 'global' ? base.role : undefined;
-  if (made !== 'class' && made !== 'both') m.report('pickle.argument', `${name} is made by what is no class for it`);
+  if (made !== 'class' && made !== 'part' && made !== 'both')
+    m.report('pickle.argument', `${name} is made by what is no class for it`);
   return { kind: 'object', type: name, shape: 'plain' };
 }
 
@@ -171,6 +202,10 @@ export const KNOWN_CALLS: ReadonlyMap<string, KnownCall> = new Map<string, Known
   ['builtins getattr', getAttribute],
   ['_operator getitem', typingItem],
   ['fractions Fraction', fraction],
+  ['collections defaultdict', defaultDict],
+  ['types SimpleNamespace', noArguments],
+  ['argparse Namespace', noArguments],
+  ['ultralytics.utils IterableSimpleNamespace', noArguments],
   ['array array', noRange],
   ['torch Size', noRange],
   ['torch._tensor _rebuild_from_type_v2', rebuildFromType],

@@ -17,7 +17,8 @@ export function applyDtypeState(m: PickleState, dtype: NumpyDtypeValue, state: V
   }
   const flagged = flags?.kind === 'int' && (flags.value & REFERENCES) !== 0;
   // Without the flag numpy takes raw bytes of an array for the addresses of objects.
-  if (!flagged && flags?.kind === 'int' && (holdsObjects(fields, false) || holdsObjects(subdtype, false))) {
+  const holds = /^[<>=|]?O/.test(dtype.name) || holdsObjects(fields, false) || holdsObjects(subdtype, false);
+  if (!flagged && flags?.kind === 'int' && holds) {
     m.report('pickle.state', 'a dtype denies the references in its fields');
   }
   if (flagged || holdsObjects(fields, true)) dtype.hasObjects = true;

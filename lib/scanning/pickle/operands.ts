@@ -26,7 +26,9 @@ export class TextKeeper {
   }
 
   keep(text: string | undefined): TextValue {
-    if (text === undefined || text.length > MAX_NAME || this.#kept > MAX_KEPT_CHARACTERS) return OPAQUE_TEXT;
+    if (text === undefined || text.length > MAX_NAME) return OPAQUE_TEXT;
+    // Names of special attributes are told apart in every state.
+    if (this.#kept > MAX_KEPT_CHARACTERS && !text.startsWith('__')) return OPAQUE_TEXT;
     this.#kept += text.length;
     return { kind: 'text', text };
   }

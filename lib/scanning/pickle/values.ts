@@ -64,6 +64,10 @@ export interface ObjectValue {
   readonly kind: 'object';
   readonly type: string;
   readonly shape: 'plain' | 'mapping' | 'sequence' | 'set';
+  /** As of containers: a key of a mapping that would redirect Python where the mapping becomes a state. */
+  special?: string;
+  /** A function that was handed to it: what the object does once it is called. */
+  callee?: Value;
 }
 
 export interface StorageValue {
@@ -93,10 +97,10 @@ export interface NumpyDtypeValue {
 
 /**
  * What an allow-listed name may be used for: `value` only stands somewhere (a dtype, an activation function), `class` is
- * instantiated without arguments and given a state, `call` is called with arguments, `both` is `class` and `call`.
+ * instantiated without arguments and given a state, `part` the same but never by a call, `call` is called with arguments, `both` is `class` and `call`.
  * `guarded` is called only at once and with arguments that calls.ts judges: handed on as a value it could be called with others.
  */
-export type Role = 'value' | 'class' | 'call' | 'both' | 'guarded';
+export type Role = 'value' | 'class' | 'part' | 'call' | 'both' | 'guarded';
 
 export const SCALAR: Value = { kind: 'scalar' };
 export const OPAQUE_TEXT: TextValue = { kind: 'text' };

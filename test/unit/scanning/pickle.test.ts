@@ -5,6 +5,8 @@ import { judgeBytes, rulesOf, u32, u64 } from './build.ts';
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const short = (text: string) => `\x8c${String.fromCharCode(text.length)}${text}`;
 const inBytes = (text: string) => `C${String.fromCharCode(text.length)}${text}`;
+const EMPTY = 'ccollections\nOrderedDict\n)R';
+const PLANT = 'U\x0c__setstate__';
 const SYSTEM = latin1(`\x80\x04cos\nsystem\n(${short('id')}tR.`);
 
 describe('a harmless pickle is clean', () => {
@@ -25,6 +27,11 @@ describe('a harmless pickle is clean', () => {
     ['data spelled in base64', `\x80\x04${short(Buffer.from('\x80\x04]K\x01a.', 'latin1').toString('base64'))}.`],
     ['frames one after the other', `\x80\x04\x95\x02${'\0'.repeat(7)}N0\x95\x02${'\0'.repeat(7)}N.`],
     ['an annotation', '\x80\x02c_operator\ngetitem\nctyping\nUnion\ncbuiltins\nint\nN\x86\x86R.'],
+    ['a dictionary of lists', '\x80\x02ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R.'],
+    [
+      'a partial application of a layer',
+      '\x80\x02cfunctools\npartial\nctorch.nn.modules.normalization\nLayerNorm\n\x85R.',
+    ],
     ['a layer of a known library', '\x80\x02ctimm.layers.mlp\nMlp\n)\x81}b.'],
     ['a fraction', '\x80\x02cfractions\nFraction\nU\x031/3\x85R.'],
   ])('%s', async (_name, text) => {
@@ -76,6 +83,17 @@ describe('a pickle that runs code is malicious', () => {
       'a dtype that denies the objects in it',
       '\x80\x02cnumpy\ndtype\n(U\x02V8K\0K\x01tR(K\x03U\x01|N(U\x01xt}U\x01xcnumpy\ndtype\n(U\x01OK\0K\x01tRK\0\x86sK\x08K\x01K\0tb.',
     ],
+    ['a method planted by an ordered dictionary', `${EMPTY}${EMPTY}(${PLANT}cbuiltins\nset\nub.`],
+    [
+      'a method planted by a dictionary from a call',
+      `${EMPTY}ccollections\nOrderedDict\n(](](${PLANT}cbuiltins\nset\neetRb.`,
+    ],
+    ['a method planted under a computed name', `${EMPTY}}cbuiltins\nstr\n${PLANT}\x85Rcbuiltins\nset\nsb.`],
+    ['a method planted by an argument', `ctypes\nSimpleNamespace\n}${PLANT}cbuiltins\nset\ns\x85R.`],
+    [
+      'a factory that makes no container',
+      '\x80\x02ccollections\ndefaultdict\nctransformers.training_args\nTrainingArguments\n\x85R.',
+    ],
     ['an item of what is no annotation', '\x80\x02c_operator\ngetitem\nccollections\nOrderedDict\nU\x01a\x86R.'],
   ])('%s', async (_name, text) => {
     expect((await judgeBytes(latin1(text))).status).toBe('malicious');
@@ -100,6 +118,12 @@ describe('a pickle that runs code is malicious', () => {
 describe('a pickle that nobody vouches for is never clean', () => {
   it.each<[string, string, string]>([
     ['an unknown class', '\x80\x02cmymodel\nNet\n)\x81.', 'pickle.unknown-import'],
+    ['a constructor of a known library', '\x80\x02ctorchmetrics.multimodal\nCLIPScore\n)R.', 'pickle.unknown-call'],
+    [
+      'a partial application of a model',
+      '\x80\x02cfunctools\npartial\nctimm.models.resnet\nResNet\n\x85R.',
+      'pickle.unknown-call',
+    ],
     [
       'a dotted name below a listed module',
       `\x80\x04${short('collections')}${short('OrderedDict.fromkeys')}\x93.`,

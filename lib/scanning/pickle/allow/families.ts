@@ -1,6 +1,6 @@
 /**
  * One line per family: modules whose every class only builds a part of a model, and classes are all that begin with a capital there.
- * They are made as `class`, without their constructors; none of them does more in `__setstate__` than take its attributes.
+ * They are made as `part`, never by their constructors; none of them does more in `__setstate__` than take its attributes.
  * A library belongs here only after a look at that: statsmodels, for one, evaluates formulas there.
  */
 export const FAMILIES = String.raw`
