@@ -13,6 +13,7 @@ import { type AgentSteps, type LoopConfig, runLoops, type StopSignal } from './l
 import { createModels, type Models } from './models/ensure.ts';
 import { createResolver } from './models/resolver.ts';
 import type { StoreConfig } from './nvme/parts.ts';
+import { createSteps } from './nvme/steps.ts';
 import { openStore, type Store } from './nvme/store.ts';
 import { createRepair } from './repair.ts';
 import { createAccesses } from './reports/accesses.ts';
@@ -122,9 +123,11 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
     flushReceiptsOnce: () => receipts.flushOnce(),
     flushAccessesOnce: () => accesses.flushOnce(),
     async upkeepOnce() {
-      await inbox.extendOnce();
-      for (const lost of await store.upkeep()) repair.refetch(lost);
-      await receipts.forgetOld();
+      const steps = createSteps(telemetry);
+      await steps.attempt('visibility', () => inbox.extendOnce());
+      for (const lost of await store.upkeep(steps)) repair.refetch(lost);
+      await steps.attempt('old-receipts', () => receipts.forgetOld());
+      steps.end();
     },
     scrubOnce: () => repair.scrubOnce(),
     moveOnce: () => store.moves.step(),

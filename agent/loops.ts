@@ -17,7 +17,7 @@ export interface AgentSteps {
   heartbeatOnce(): Promise<boolean>;
   flushReceiptsOnce(): Promise<boolean>;
   flushAccessesOnce(): Promise<boolean>;
-  /** Every few seconds: leases, abandoned fills, limits, visibility of running commands. */
+  /** Every few seconds: leases, abandoned fills, limits, visibility of running commands; each, whether or not others fail. */
   upkeepOnce(): Promise<void>;
   /** Answers whether there was something to check. */
   scrubOnce(): Promise<boolean>;

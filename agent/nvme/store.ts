@@ -25,6 +25,7 @@ import { type Rebuilt, rebuild } from './rebuild.ts';
 import type { BlobEntry } from './records.ts';
 import { evictBlob, measure, type Measured } from './removal.ts';
 import { createScrub, type Scrub } from './scrub.ts';
+import type { Steps } from './steps.ts';
 import { createSteadyTime } from './steadyTime.ts';
 import { createBlobTurns, createTurns } from './turns.ts';
 import { type Verification, verifyBlob } from './verification.ts';
@@ -85,9 +86,9 @@ export interface Store {
   report(event: Omit<LocalEvent, 'usedBytes'>): Promise<void>;
   /**
    * Called every few seconds: leases that ended, fills that nobody continues, removals and limits that are behind, volumes that
-   * failed. Answers what was lost with those and is still in use.
+   * failed. A step that fails holds up none of the others. Answers what was lost with those volumes and is still in use.
    */
-  upkeep(): Promise<readonly BlobEntry[]>;
+  upkeep(steps: Steps): Promise<readonly BlobEntry[]>;
 }
 
 /** Of what a start has to tell the eviction policy: some ten milliseconds' worth. */
@@ -222,18 +223,22 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     report: (event) => ledger.commit(parts.receiptOf({ ...event, usedBytes: usedBytes(parts) }, capacityBytes(parts))),
     resize: (capacity) => resize(parts, capacity),
     drain,
-    async upkeep() {
-      await leases.endExpired();
-      const lost = await dropLost(parts);
+    async upkeep({ attempt }) {
+      await attempt('leases', () => leases.endExpired());
+      const lost = await attempt('lost-volumes', () => dropLost(parts));
       // Removals that could not be recorded when they were made.
-      for (const digest of parts.unrecorded) if (!parts.blobTurns.busy(digest)) await evictBlob(parts, digest);
-      await dropAbandoned();
-      if (ledger.state.draining) await evictUnprotected();
-      await enforceLimits(parts);
-      await refreshView(parts);
-      parts.policy.catchUp(HEARD_AT_ONCE);
-      await memory.saveWhenDue();
-      return lost;
+      for (const digest of parts.unrecorded) {
+        if (!parts.blobTurns.busy(digest)) await attempt('unrecorded-removals', () => evictBlob(parts, digest));
+      }
+      await attempt('abandoned-fills', dropAbandoned);
+      if (ledger.state.draining) await attempt('drain', evictUnprotected);
+      await attempt('limits', () => enforceLimits(parts));
+      await attempt('view', () => refreshView(parts));
+      await attempt('access-memory', async () => {
+        parts.policy.catchUp(HEARD_AT_ONCE);
+        await memory.saveWhenDue();
+      });
+      return lost ?? [];
     },
   };
 }

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FAILPOINTS } from '../../agent/wiring/failpoints.ts';
 import { MIB } from '../../lib/shared/units.ts';
-import { createHostWorld, killLeftovers, scratchFolder, startAgent } from './hostWorld.ts';
+import { createHostWorld, endLeftovers, scratchFolder, startAgent } from './hostWorld.ts';
 import { expectRecovery, watchDisk } from './killed.ts';
 
 const CAPACITY_BYTES = 64 * MIB;
 
 describe('an agent that is killed at a fail point', () => {
-  afterEach(killLeftovers);
+  afterEach(endLeftovers);
 
   it.each(FAILPOINTS)('%s shows no partial blob, keeps its budget and ends the command once', async (failpoint) => {
     // A world of its own: no receipt or command of another fail point can be taken for this one's.
@@ -24,6 +24,6 @@ describe('an agent that is killed at a fail point', () => {
     await watching;
     await expectRecovery(world, blob, options);
     await folder.remove();
-    world.close();
+    await world.close();
   });
 });

@@ -9,7 +9,7 @@ import {
   digestOf,
   type HostBlob,
   type HostWorld,
-  killLeftovers,
+  endLeftovers,
   scratchFolder,
   startAgent,
   until,
@@ -37,7 +37,7 @@ async function receiptOf(world: HostWorld, fits: (receipt: CommandReceipt) => bo
 
 describe('an agent', () => {
   const closing: (() => Promise<void> | void)[] = [];
-  afterEach(killLeftovers);
+  afterEach(endLeftovers);
   afterAll(async () => {
     for (const close of closing) await close();
   });

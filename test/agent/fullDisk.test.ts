@@ -7,7 +7,7 @@ import {
   bytesTaken,
   createHostWorld,
   digestOf,
-  killLeftovers,
+  endLeftovers,
   scratchFolder,
   startAgent,
   until,
@@ -21,7 +21,7 @@ if (!canMount) console.log('No full-disk test: unshare -Urm may not mount a tmpf
 
 describe.runIf(canMount)('an agent whose volume is a tmpfs of 48 MiB', async () => {
   const world = await createHostWorld();
-  afterEach(killLeftovers);
+  afterEach(endLeftovers);
   afterAll(() => world.close());
 
   /** The mount is the agent's own; others see it through its root. */

@@ -2,8 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono } from 'hono';
+import * as z from 'zod/mini';
+import { LEDGER_PATH } from '../../agent/nvme/paths.ts';
+import { LedgerRecord } from '../../agent/nvme/records.ts';
 import { CommandReceipt } from '../../events/command-receipt/v1.ts';
 import type { Command } from '../../events/host-command/v1.ts';
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
@@ -27,7 +31,7 @@ export const PART = 8 * MIB;
 export type HostBlob = Pick<TestBlob, 'digest' | 'size'>;
 
 export async function createHostWorld() {
-  const bucket = await scratchFolder();
+  const bucket = await makeFolder();
   const clock = systemClock;
   const plane = createAgentPlane({
     clock,
@@ -37,6 +41,8 @@ export async function createHostWorld() {
   });
   const joinToken = await plane.joinToken('gpu-*', 100);
   const counters = { bytesServed: 0 };
+  /** Every range of a blob that was asked for, in order. */
+  const reads: { readonly offset: number; readonly length: number }[] = [];
   /** Commands wait here until the host that is meant has registered. */
   const unsent: Command[] = [];
   let host: HostId | undefined;
@@ -44,7 +50,10 @@ export async function createHostWorld() {
   const reader: ObjectReader = {
     ...plane.reader,
     async readRange(key, version, offset, length) {
-      if (!key.endsWith('.parts')) counters.bytesServed += length;
+      if (!key.endsWith('.parts')) {
+        counters.bytesServed += length;
+        reads.push({ offset, length });
+      }
       return plane.reader.readRange(key, version, offset, length);
     },
   };
@@ -89,6 +98,7 @@ export async function createHostWorld() {
     url: `http://127.0.0.1:${port}`,
     joinToken,
     counters,
+    reads,
     addBlob: (size: number, seed = size) => plane.addBlob(madeBytes(size, seed)),
     receipts,
     /** The host of this store: each store is one of its own. Commands are for the one that was started last. */
@@ -108,10 +118,10 @@ export async function createHostWorld() {
       unsent.push(plane.prefetchOf(blob, file));
       await sendCommands();
     },
-    close() {
+    async close() {
       clearInterval(redelivery);
       server.close();
-      void bucket.remove();
+      await bucket.remove();
     },
   };
 }
@@ -137,9 +147,15 @@ export interface AgentOptions {
 
 const alive = new Set<ChildProcess>();
 
-/** Ends whatever a failed test has left running. */
-export function killLeftovers(): void {
+/** Folders of tests that have not been removed yet. */
+const folders = new Set<string>();
+
+/** Ends whatever a failed test has left running, and removes the folders that it has left behind. */
+export async function endLeftovers(): Promise<void> {
+  const ended = [...alive].map((child) => new Promise<void>((resolve) => child.once('exit', () => resolve())));
   for (const child of alive) child.kill('SIGKILL');
+  await Promise.all(ended);
+  await Promise.all([...folders].map(removeFolder));
 }
 
 export function startAgent(world: HostWorld, options: AgentOptions): AgentProcess {
@@ -221,15 +237,46 @@ export async function digestOf(path: string): Promise<string> {
   return blobDigest(bytes.length, PART, parts);
 }
 
-export async function scratchFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+interface Folder {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+/** A folder of one test, which `endLeftovers` removes where the test does not. */
+export async function scratchFolder(): Promise<Folder> {
+  const folder = await makeFolder();
+  folders.add(folder.path);
+  return folder;
+}
+
+async function makeFolder(): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), 'strata-agent-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  return { path, remove: () => removeFolder(path) };
+}
+
+async function removeFolder(path: string): Promise<void> {
+  // Somebody may still write into it who was told to end a moment ago.
+  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  folders.delete(path);
+}
+
+/** The parts of the blob that the ledger says are staged: written, checked and synced. */
+export async function recordedParts(data: string): Promise<ReadonlySet<number>> {
+  const parts = new Set<number>();
+  const text = await readFile(join(data, LEDGER_PATH), 'utf8').catch(() => '');
+  for (const line of text.split('\n').slice(0, -1)) {
+    const json = line.slice(9);
+    if (crc32(json).toString(16).padStart(8, '0') !== line.slice(0, 8)) continue;
+    for (const record of z.array(LedgerRecord).parse(JSON.parse(json)))
+      if (record.is === 'part') parts.add(record.part);
+  }
+  return parts;
 }
 
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined> | T | undefined,
-  ms = 60_000,
+  ms = 100_000,
 ): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { MIB } from '../../lib/shared/units.ts';
-import { createHostWorld, killLeftovers, scratchFolder } from './hostWorld.ts';
+import { createHostWorld, endLeftovers, scratchFolder } from './hostWorld.ts';
 import { expectRecovery, killAt } from './killed.ts';
 
 /** `npm run kill-test` kills at 50 moments; the gate at as many as this. */
@@ -8,9 +8,11 @@ const MOMENTS = Number(process.env['KILL_MOMENTS'] ?? 5);
 const BLOB_BYTES = 200 * MIB;
 const CAPACITY_BYTES = 256 * MIB;
 
-describe(`an agent that is killed at ${MOMENTS} moments of a ${BLOB_BYTES / MIB} MiB download`, async () => {
+const TITLE = `an agent that is killed at ${MOMENTS} moments of a ${BLOB_BYTES / MIB} MiB download`;
+
+describe(TITLE, { timeout: 240_000 }, async () => {
   const world = await createHostWorld();
-  afterEach(killLeftovers);
+  afterEach(endLeftovers);
   afterAll(() => world.close());
   const blob = world.addBlob(BLOB_BYTES);
   const diedAt: number[] = [];
@@ -33,9 +35,9 @@ describe(`an agent that is killed at ${MOMENTS} moments of a ${BLOB_BYTES / MIB}
       const folder = await scratchFolder();
       const options = { data: folder.path, capacity: String(CAPACITY_BYTES) };
       diedAt.push(await killAt(world, blob, { ...options, bandwidth: '100MB' }, share, CAPACITY_BYTES));
-      const { bytesRead } = await expectRecovery(world, blob, options);
+      const { bytesRead, staged } = await expectRecovery(world, blob, options);
+      if (share > 0.9) expect(staged).toBeGreaterThan(0);
       readAgain.push(bytesRead / blob.size);
-      expect(bytesRead).toBeLessThanOrEqual(blob.size);
       await folder.remove();
     },
   );

@@ -6,7 +6,7 @@ import {
   createHostWorld,
   digestOf,
   type HostBlob,
-  killLeftovers,
+  endLeftovers,
   scratchFolder,
   startAgent,
   until,
@@ -19,7 +19,7 @@ const BLOB_BYTES = 20 * MIB;
 const CAPACITY_BYTES = 61 * MIB;
 
 describe('an agent that is given a second NVMe volume', () => {
-  afterEach(killLeftovers);
+  afterEach(endLeftovers);
 
   it('fills it where the first has no room', async () => {
     const world = await createHostWorld();
@@ -37,12 +37,12 @@ describe('an agent that is given a second NVMe volume', () => {
     await stopped(agent);
     await folder.remove();
     await nvme.remove();
-    world.close();
+    await world.close();
   });
 });
 
 describe('an agent that is given an SSD volume', () => {
-  afterEach(killLeftovers);
+  afterEach(endLeftovers);
 
   it('moves the blob down that no longer fits, shows it where it was, and goes on when the volume is gone', async () => {
     const world = await createHostWorld();
@@ -74,7 +74,7 @@ describe('an agent that is given an SSD volume', () => {
     expect(await readdir(links)).toHaveLength(2);
     await stopped(second);
     await folder.remove();
-    world.close();
+    await world.close();
     expect(blobs.map(({ digest }) => digest)).toContain(moved.name);
   });
 });

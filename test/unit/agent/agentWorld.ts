@@ -18,7 +18,7 @@ import { agentPlaneOver } from '../../support/agentPlaneOver.ts';
 import { blobOf, type CommandOverrides, createAgentPlane, type TestBlob, TINY } from '../../support/agentPlane.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { createMemDisk, type MemDisk } from '../../support/memDisk.ts';
-import { silentTelemetry } from '../../support/silentTelemetry.ts';
+import { recordedTelemetry } from '../../support/recordedTelemetry.ts';
 
 /*
  * One host before a plane of embedded adapters. `boot` starts an incarnation of the agent on the same disk; `crash` lets none
@@ -55,10 +55,13 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     heartbeats: [] as HostHeartbeat[],
     accesses: [] as AccessesReported[],
   };
+  const recorded = recordedTelemetry();
   const registry = { generation: 0, offline: false };
   const counters = { rangeReads: 0, calls: 0, actions: 0 };
   const hooks: {
     beforeRead?: (key: string, offset: number) => Promise<void>;
+    /** Before the visibility of a running command's message is extended. */
+    beforeExtension?: () => Promise<void>;
     /** What the origin answers instead of these bytes. */
     damage?: (key: string, bytes: Uint8Array, offset: number) => Uint8Array;
     /** Loses the answer of the next registration. */
@@ -105,7 +108,10 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
       return plane.queues.receive(...args);
     },
     remove: (...args) => plane.queues.remove(...args),
-    changeVisibility: (...args) => plane.queues.changeVisibility(...args),
+    async changeVisibility(...args) {
+      await hooks.beforeExtension?.();
+      return plane.queues.changeVisibility(...args);
+    },
   };
 
   const sender: MessageSender = {
@@ -155,7 +161,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     const deps = {
       clock,
       random,
-      telemetry: silentTelemetry,
+      telemetry: recorded.telemetry,
       disk: mortalDisk,
       plane: mortal(reachable, mine, false),
       receiver: mortal(receiver, mine, false),
@@ -196,6 +202,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     clock,
     disk,
     sent,
+    telemetry: recorded,
     registry,
     counters,
     hooks,

@@ -99,6 +99,28 @@ describe('a quota that shrinks below what lies in the store', () => {
     expect(blobs).toHaveLength(4);
   });
 
+  it('is met although a step of the upkeep before it fails, which is told at its end', async () => {
+    const { disk, quota } = diskWithQuota(2 ** 20);
+    const { world, agent } = await holding([PAGE, PAGE, PAGE], { capacity: 2 ** 20, disk });
+    const gate = Promise.withResolvers<void>();
+    world.hooks.beforeRead = () => gate.promise;
+    world.command(world.prefetchOf(world.addBlob(PAGE, 9), 'slow'));
+    await agent.pollOnce();
+    await world.clock.advance(20_000);
+    world.hooks.beforeExtension = async () => {
+      throw new TypeError('nobody expects this');
+    };
+    quota.totalBytes = 2 * PAGE;
+    await expect(agent.upkeepOnce()).rejects.toThrow('1 steps of the upkeep failed.');
+    expect((await agent.store.measures()).usedBytes).toBeLessThanOrEqual(2 * PAGE);
+    const failed = world.telemetry.records.filter(({ event }) => event === 'upkeep-step-failed');
+    expect(failed.map(({ fields }) => fields['step'])).toEqual(['visibility']);
+    const counted = { name: 'UpkeepStepsFailed', value: 1, dimensions: { step: 'visibility' } };
+    expect(world.telemetry.metrics).toContainEqual(counted);
+    gate.resolve();
+    await agent.settled();
+  });
+
   it('never takes what is leased; it goes when its lease ends', async () => {
     const { disk, quota } = diskWithQuota(2 ** 20);
     const { agent, blobs } = await holding([PAGE, PAGE], { capacity: 2 ** 20, disk });
