@@ -43,8 +43,14 @@ export async function verifyInTurn(parts: StoreParts, digest: Digest, rehash?: R
   }
   // Out of service before the slow removal begins.
   await parts.ledger.commit([{ is: 'broken', digest }]);
-  const measured = await removeBlob(parts, digest);
-  return { outcome: 'corrupt', ...fault, ...measured, lost: blob };
+  // As it is at the very end: it may have been pinned, or got a further name, while it was hashed.
+  let lost = blob;
+  const noteLost = () => {
+    lost = parts.ledger.state.blobs.get(digest) ?? blob;
+    return [];
+  };
+  const measured = await removeBlob(parts, digest, { alsoCommit: noteLost });
+  return { outcome: 'corrupt', ...fault, ...measured, lost };
 }
 
 async function faultOf(

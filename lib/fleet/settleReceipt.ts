@@ -9,6 +9,7 @@ import {
   expectationOf,
   type Host,
   HostRow,
+  isAdmitted,
   outboxPut,
   recordedInputs,
   type Replica,
@@ -202,9 +203,14 @@ export function promisedTo(replica: Replica | undefined, host: Host): number {
   return filling && replica?.host?.generation === host.generation ? replica.bytes : 0;
 }
 
-/** Another look at a host that has more room or lost a copy. */
-function followUps({ receipt, host, now }: Subject, decision: SettledDecision): readonly Change[] {
+/** Another look at a host that has more room or lost a copy; and a copy that nobody who withdrew its blob knew of is withdrawn. */
+function followUps({ receipt, host, replica, blob, now }: Subject, decision: SettledDecision): readonly Change[] {
   const { correlationId, actionId: id } = receipt;
+  const appeared = replica === undefined && (decision.replica === 'verified' || decision.replica === 'unknown');
+  if (appeared && blob !== undefined && !isAdmitted(blob.value.findings)) {
+    const withdrawal = { schema: 'withdraw-blob/1', digest: blob.value.digest, hop: 0, correlationId };
+    return [outboxPut({ id: `withdraw-${id}`, queue: 'placement', body: withdrawal }, now)];
+  }
   const roomGrew = receipt.type === 'resize' && decision.state === 'done';
   const copyLost = receipt.type === 'verify' && decision.replica === 'gone';
   if (!roomGrew && !copyLost) return [];

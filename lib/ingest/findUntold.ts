@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ObserveUpload } from '../../events/observe-upload/v1.ts';
 import { UploadHeadRow, UploadRow } from '../catalog/index.ts';
+import { PortError } from '../shared/errors.ts';
 import { CorrelationId } from '../shared/ids.ts';
 import { DAY_MS, type EpochMs } from '../shared/units.ts';
 import { QUEUE_LIMITS } from '../shared/ports/messageQueue.ts';
@@ -52,6 +53,8 @@ export async function findUntold(
           if (!(await isKnown(deps, version))) untold.push(version);
         } catch (error) {
           failures.push(error);
+          // The next pass may be too late to ask again; a look at what is known changes nothing.
+          if (error instanceof PortError && error.retryable) untold.push(version);
           call.telemetry.metric('UploadsNotLookedUp', 'Count', 1);
           call.telemetry.error('upload-not-looked-up', error, { key: version.key, versionId: version.versionId });
         }

@@ -262,6 +262,29 @@ describe('the reconciler', () => {
     expect(metric(plane, 'UploadsFound')).toBe(1);
   });
 
+  it('has looked at what it could not ask the catalog about: the next pass may come when it is too old for it', async () => {
+    const outage = { left: 0 };
+    const plane = await createIngestPlane({
+      catalog: (store) => ({
+        ...store,
+        async get(key) {
+          if (key.partition === `UPLOAD#${KEY}` && outage.left > 0) {
+            outage.left -= 1;
+            throw new PortError({ code: 'unavailable', message: 'not reached', retryable: true });
+          }
+          return store.get(key);
+        },
+      }),
+    });
+    await plane.upload(KEY, safetensors(200));
+    plane.loseEvents();
+    await plane.clock.advance(11 * MINUTE_MS);
+    outage.left = 1;
+    await expect(plane.reconcile()).rejects.toMatchObject({ code: 'not-reconciled' });
+    await plane.settle();
+    expect(await blobOf(plane)).toBeDefined();
+  });
+
   it('tells again of uploads behind more rows that nobody can read than one run looks at', async () => {
     const plane = await createIngestPlane();
     await plane.upload(KEY, safetensors(200));

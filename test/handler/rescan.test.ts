@@ -16,7 +16,8 @@ import {
 } from '../../lib/catalog/index.ts';
 import { releaseUpload, startDueRescan, startRescan } from '../../lib/ingest/index.ts';
 import { loadServable } from '../../lib/fleet/index.ts';
-import { hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { ActionId, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { Bytes, GIB } from '../../lib/shared/units.ts';
 import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
 import { releases } from '../support/releases.ts';
@@ -236,7 +237,7 @@ describe('the hosts of a withdrawn blob', () => {
     if (row === undefined) throw new Error('no blob');
     const findings = { ...row.value.findings, status: 'malicious' as const };
     await world.catalog.transact([BlobRow.put({ ...row.value, findings }, { version: row.version })]);
-    return { world, host };
+    return { world, host, fill };
   }
   const withdrawal = { schema: 'withdraw-blob/1', digest: digestOf('a'), hop: 0, correlationId: 'rescan' };
 
@@ -250,6 +251,21 @@ describe('the hosts of a withdrawn blob', () => {
     expect((await world.replica('a', 'host-a'))?.state).toBe('evicting');
     await world.deliver('placement', withdrawal);
     expect(await world.takeOutbox()).toEqual([]);
+  });
+
+  it('are asked again when one of them says that it has fetched it once more', async () => {
+    const { world, host, fill } = await cached();
+    const local = { origin: 'local', digest: digestOf('a') } as const;
+    const [none, some] = [Bytes.parse(0), Bytes.parse(GIB)];
+    const measured = { bytesBefore: some, bytesAfter: none, usedBytes: none, capacityBytes: some };
+    const gone = { ...local, type: 'evict', measured } as const;
+    await world.deliver('receipts', host.receipt(fill, { ...gone, actionId: ActionId.parse('local-1') }));
+    await world.deliver('placement', withdrawal);
+    expect(await world.takeOutbox()).toEqual([]);
+    await world.clock.advance(1000);
+    await world.deliver('receipts', host.receipt(fill, { ...local, actionId: ActionId.parse('local-2') }));
+    const [again] = await world.takeOutbox();
+    expect(again).toMatchObject({ queue: 'placement', body: { schema: 'withdraw-blob/1', digest: digestOf('a') } });
   });
 
   it('are not commanded where the blob may be served again', async () => {

@@ -61,6 +61,18 @@ describe('the scrub', () => {
     expect(told?.residents).toHaveLength(2);
   });
 
+  it('fetches with its pin what was pinned while it was hashed', async () => {
+    const { world, agent, blobs } = await holding(1);
+    const { digest } = blobs[0] ?? expect.fail();
+    await world.clock.advance(EVERY_MS);
+    world.disk.flipBit(blobPath(digest), 7);
+    const pinned = agent.store.pin(digest, true);
+    await scrubAll(world, agent);
+    expect(await pinned).toBe(true);
+    await agent.settled();
+    expect(agent.store.blob(digest)).toMatchObject({ state: 'resident', pinned: true });
+  });
+
   it('checks nothing before it is due and everything once when it is', async () => {
     const { world, agent } = await holding(5);
     expect(await scrubAll(world, agent)).toBe(0);
