@@ -1,4 +1,4 @@
-import type { Access, CachePolicy, Objective, PolicySpec } from '../../lib/caching/index.ts';
+import type { Access, CachePolicy, Objective, PolicyLimits, PolicySpec } from '../../lib/caching/index.ts';
 import { createStrata } from '../../lib/caching/createPolicy.ts';
 import { CONTEXT_FEATURES, ObjectHistory } from '../../lib/caching/strata/objectHistory.ts';
 import { ValuePolicy } from '../../lib/caching/strata/valuePolicy.ts';
@@ -7,25 +7,28 @@ import type { BenchTrace } from './traces.ts';
 
 type Rewrite = (access: Access) => Access;
 
-/** Each row takes one ingredient away from the shipped policy. */
+/**
+ * Each row takes one ingredient away from the shipped policy; `with foresight` knows the true time to the next use instead of
+ * estimating it, so what it misses is lost by the way of choosing and not by the estimate.
+ */
 const VARIANTS: readonly PolicySpec[] = [
   { name: 'strata', offline: false, create: (limits) => createStrata(limits) },
   // A miss that costs in proportion to the bytes makes value per byte blind to size.
   rewritten('without size', (access) => ({ ...access, missCost: access.missCost * access.bytes })),
   rewritten('without cost', (access) => ({ ...access, missCost: 1 })),
-  {
-    name: 'without hazard (recency only)',
-    offline: false,
-    create: (limits) => {
-      const history = new ObjectHistory(limits.objects);
-      const expectedUse = (object: number): number => 1 / (history.ageOf(object) + 1);
-      const policy = new ValuePolicy(limits, { name: 'recency', expectedUse });
-      return spied('without hazard (recency only)', policy, (access) => {
-        history.record(access);
-        return access;
-      });
-    },
-  },
+  weighed('without hazard (recency only)', (limits) => {
+    const history = new ObjectHistory(limits.objects);
+    return { record: (access) => history.record(access), use: (object) => 1 / (history.ageOf(object) + 1) };
+  }),
+  weighed('with foresight', (limits) => {
+    const nextUse = new Float64Array(limits.objects);
+    let now = -1;
+    const record = (access: Access): void => {
+      now += 1;
+      nextUse[access.object] = access.nextUse;
+    };
+    return { record, use: (object) => 1 / ((nextUse[object] ?? Number.POSITIVE_INFINITY) - now) };
+  }),
   // The prior was fitted with its context features in place: hiding one from it would measure the gap, not the context. So
   // the three rows below have no prior and are to be compared with one another.
   bare('without prior', []),
@@ -52,6 +55,21 @@ function bare(name: string, blank: readonly number[]): PolicySpec {
 
 function rewritten(name: string, rewrite: Rewrite): PolicySpec {
   return { name, offline: false, create: (limits) => spied(name, createStrata(limits), rewrite) };
+}
+
+/** Values by another estimate of use than the model's, without ghosts. */
+function weighed(
+  name: string,
+  estimate: (limits: PolicyLimits) => { record: (access: Access) => void; use: (object: number) => number },
+): PolicySpec {
+  const create = (limits: PolicyLimits): CachePolicy => {
+    const { record, use } = estimate(limits);
+    return spied(name, new ValuePolicy(limits, { name, expectedUse: use }), (access) => {
+      record(access);
+      return access;
+    });
+  };
+  return { name, offline: false, create };
 }
 
 function spied(name: string, policy: CachePolicy, rewrite: Rewrite = (access) => access): CachePolicy {

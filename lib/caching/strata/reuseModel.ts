@@ -1,4 +1,5 @@
 import { FloatColumn, IntColumn } from '../structures/columns.ts';
+import { SeededRandom } from '../structures/seededRandom.ts';
 import { BoostedTrees, type FitOptions, shareOf, type TrainingSet, type TreesState } from './boostedTrees.ts';
 import { FEATURES, type ObjectHistory } from './objectHistory.ts';
 
@@ -23,6 +24,10 @@ const KEEP_FOR = 1 / 8;
 /** Corrections to the prior are learned slowly, for it was learned from far more; a model from scratch has to be quick. */
 const CORRECTION: FitOptions = { trees: 20, depth: 4, learningRate: 0.02, minRowsPerLeaf: 20 };
 const FROM_SCRATCH: FitOptions = { trees: 20, depth: 4, learningRate: 0.15, minRowsPerLeaf: 20 };
+/** Rows that one fit sees, drawn anew from all samples: fits that differ err differently, and their mean errs less (bagging). */
+const ROWS_PER_FIT = 5_000;
+/** So many of the latest fits are averaged. */
+const FITS = 2;
 /** What an old fit's errors weigh beside those of the latest one, when the two ways are compared. */
 const ERROR_MEMORY = 0.8;
 const NO_SAMPLE = -1;
@@ -30,9 +35,9 @@ const PENDING = -1;
 
 /**
  * Learns how soon an object is used again from moments of the recent past. A moment is sampled with the features of then;
- * its label is known at the object's next use or after `GIVE_UP_AFTER` accesses. Every 400 to 3,000 accesses new trees are
- * fitted twice, from scratch and to what a prior model leaves unexplained; whichever predicted the samples since then better is
- * used. Fitting is the only cost that is not constant per access.
+ * its label is known at the object's next use or after `GIVE_UP_AFTER` horizons. Every 400 to 3,000 accesses new trees are
+ * fitted twice, from scratch and to what a prior model leaves unexplained. Of each kind the mean of the latest fits predicts;
+ * whichever kind predicted the samples since the last fit better is used. Fitting is the only cost that is not constant per access.
  */
 export class ReuseModel {
   readonly #history: ObjectHistory;
@@ -48,6 +53,7 @@ export class ReuseModel {
   readonly #odds: FloatColumn;
   readonly #oddsUntil: IntColumn;
   readonly #row = new Uint8Array(FEATURES);
+  readonly #random = new SeededRandom(1);
   #taken = 0;
   /** The two ways to predict, and the squared errors of each on samples that came after its fit. */
   #corrected: Predictor | undefined;
@@ -61,7 +67,7 @@ export class ReuseModel {
     const { objects, samples, prior } = options;
     this.#history = history;
     this.#prior = prior === undefined ? undefined : BoostedTrees.fromState(prior);
-    if (this.#prior !== undefined) this.#corrected = [this.#prior];
+    if (this.#prior !== undefined) this.#corrected = { prior: this.#prior, fits: [] };
     this.#samples = samples;
     this.#bins = new Uint8Array(samples * FEATURES);
     this.#takenAt = new Int32Array(samples);
@@ -84,7 +90,8 @@ export class ReuseModel {
   lookAhead(horizon: number): void {
     if (horizon === this.#horizon) return;
     this.#horizon = horizon;
-    this.#corrected = horizon === SHORTEST_HORIZON && this.#prior !== undefined ? [this.#prior] : undefined;
+    const prior = horizon === SHORTEST_HORIZON ? this.#prior : undefined;
+    this.#corrected = prior && { prior, fits: [] };
     this.#scratch = undefined;
     this.#errors = { corrected: 0, scratch: 0 };
     this.#nextFit = this.#history.now + FIRST_FIT;
@@ -131,14 +138,14 @@ export class ReuseModel {
     if (now < this.#nextFit) return;
     this.#nextFit = now + Math.min(REFIT_AFTER.most, Math.max(REFIT_AFTER.least, Math.floor(now / 2)));
     this.#validate(this.trainingSet(this.#fittedAt));
-    const set = this.trainingSet();
+    const set = drawn(this.trainingSet(), ROWS_PER_FIT, this.#random);
     if (set.rows < FIRST_FIT / 2) return;
     this.#fittedAt = now;
-    this.#scratch = [BoostedTrees.fit(set, FROM_SCRATCH)];
-    const prior = this.#prior;
-    if (prior === undefined || this.#horizon !== SHORTEST_HORIZON) return;
+    this.#scratch = { fits: latest(BoostedTrees.fit(set, FROM_SCRATCH), this.#scratch) };
+    const prior = this.#corrected?.prior;
+    if (prior === undefined) return;
     const start = Float64Array.from({ length: set.rows }, (_, row) => prior.predict(set.bins, row * FEATURES));
-    this.#corrected = [prior, BoostedTrees.fit({ ...set, start }, CORRECTION)];
+    this.#corrected = { prior, fits: latest(BoostedTrees.fit({ ...set, start }, CORRECTION), this.#corrected) };
   }
 
   /** E[horizon ÷ (horizon + d)] at this moment. Asking changes nothing, so that explaining leaves the next decisions as they are. */
@@ -176,13 +183,13 @@ export class ReuseModel {
 
   #logOdds(object: number): number {
     this.#history.describe(object, this.#row, 0);
-    return Math.min(MOST_LOG_ODDS, Math.max(LEAST_LOG_ODDS, sumOf(this.#better(), this.#row, 0)));
+    return Math.min(MOST_LOG_ODDS, Math.max(LEAST_LOG_ODDS, logOddsBy(this.#better(), this.#row, 0)));
   }
 
   #better(): Predictor {
     const { corrected, scratch } = this.#errors;
     const first = scratch < corrected ? this.#scratch : this.#corrected;
-    return first ?? this.#scratch ?? [];
+    return first ?? this.#scratch ?? { fits: [] };
   }
 
   #validate(fresh: TrainingSet): void {
@@ -195,18 +202,38 @@ export class ReuseModel {
   }
 }
 
-/** Trees whose predictions add up. */
-type Predictor = readonly BoostedTrees[];
+/** The prior, if there is one, and the mean of the fits. */
+interface Predictor {
+  readonly prior?: BoostedTrees;
+  readonly fits: readonly BoostedTrees[];
+}
 
-function sumOf(predictor: Predictor, bins: Uint8Array, offset: number): number {
+function logOddsBy({ prior, fits }: Predictor, bins: Uint8Array, offset: number): number {
   let sum = 0;
-  for (const trees of predictor) sum += trees.predict(bins, offset);
-  return sum;
+  for (const trees of fits) sum += trees.predict(bins, offset);
+  return (prior?.predict(bins, offset) ?? 0) + sum / Math.max(1, fits.length);
+}
+
+function latest(fit: BoostedTrees, before: Predictor | undefined): readonly BoostedTrees[] {
+  return [fit, ...(before?.fits ?? [])].slice(0, FITS);
+}
+
+/** At most so many rows, drawn with replacement where there are more. */
+function drawn(set: TrainingSet, rows: number, random: SeededRandom): TrainingSet {
+  if (set.rows <= rows) return set;
+  const bins = new Uint8Array(rows * FEATURES);
+  const target = new Float64Array(rows);
+  for (let row = 0; row < rows; row += 1) {
+    const from = random.integer(set.rows);
+    bins.set(set.bins.subarray(from * FEATURES, (from + 1) * FEATURES), row * FEATURES);
+    target[row] = set.target[from] ?? 0;
+  }
+  return { rows, features: FEATURES, bins, target };
 }
 
 function squaredError(predictor: Predictor, set: TrainingSet): number {
   let sum = 0;
   for (let row = 0; row < set.rows; row += 1)
-    sum += (shareOf(sumOf(predictor, set.bins, row * FEATURES)) - (set.target[row] ?? 0)) ** 2;
+    sum += (shareOf(logOddsBy(predictor, set.bins, row * FEATURES)) - (set.target[row] ?? 0)) ** 2;
   return sum;
 }

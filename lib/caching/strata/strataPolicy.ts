@@ -11,9 +11,9 @@ import { ValuePolicy } from './valuePolicy.ts';
 export interface StrataOptions {
   /** What the reuse model knows before it has seen an access. */
   readonly prior?: TreesState;
-  /** Simple policies that lead whenever they would have done better of late. */
   /** Features that the model may not see (`CONTEXT_FEATURES`), to measure what they bring. */
   readonly blank?: readonly number[];
+  /** Simple policies that lead whenever they would have done better of late. */
   readonly rivals: readonly ((limits: PolicyLimits) => CachePolicy)[];
 }
 
@@ -22,7 +22,7 @@ const RESIDENTS_PER_HORIZON = 2;
 /** Up to so many times its own horizon the prior still beats a model that starts from nothing. */
 const PRIOR_REACH = 4;
 /** Moments that the model learns from. */
-const SAMPLES = 5_000;
+const SAMPLES = 20_000;
 /** Accesses after which a ghost's missed cost counts half, in the ledger of late and in the long one. */
 const HALF_LIVES = { recent: 4_000, long: 50_000 };
 /** A ghost takes the lead when its missed cost is below this share of the leader's in both ledgers. */
