@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { GIB } from '../../lib/shared/units.ts';
 import type { Client, ClientCommand } from './clients.ts';
@@ -13,6 +13,8 @@ export interface Row {
   readonly wallSeconds: number;
   readonly cpuSecondsPerGiB: number;
   readonly verified: boolean;
+  /** How long everything on this machine waited for memory meanwhile; 0 where the kernel does not tell. */
+  readonly memoryStallMs: number;
   readonly maxRssBytes?: number;
   readonly eventLoopP99Ms?: number;
   /** The longest time in which no byte came. */
@@ -38,7 +40,7 @@ export function measureFetch(client: Client, target: string, origin: Origin, fil
   rmSync(file, { force: true });
   if (!verified) process.stderr.write(`${client.name} failed: ${ran.said}\n`);
   const gib = origin.bytes / GIB;
-  const common = { client: client.name, target, verified };
+  const common = { client: client.name, target, verified, memoryStallMs: ran.memoryStallMs };
   if (!client.tellsItself || !verified) {
     return { ...common, wallSeconds: ran.wall, cpuSecondsPerGiB: ran.cpu / gib };
   }
@@ -63,15 +65,18 @@ export function measureUpload(
   runTimed({ command: 'curl', args: ['-sSf', '--cacert', origin.ca, '-o', back, url] });
   const verified = ran.ok && checksumOf(back) === origin.crc32c;
   rmSync(back, { force: true });
+  runTimed({ command: 'curl', args: ['-sSf', '--cacert', origin.ca, '-X', 'DELETE', url] });
   if (!verified) process.stderr.write(`${client.name} failed: ${ran.said}\n`);
   const cpuSecondsPerGiB = ran.cpu / (origin.bytes / GIB);
-  return { client: client.name, target, wallSeconds: ran.wall, cpuSecondsPerGiB, verified };
+  const { wall: wallSeconds, memoryStallMs } = ran;
+  return { client: client.name, target, wallSeconds, cpuSecondsPerGiB, verified, memoryStallMs };
 }
 
 function runTimed({ command, args, env }: ClientCommand) {
   // What the page cache still holds is not to be this one's burden.
   spawnSync('sync');
   // bash's `time` counts the CPU of the child alone, to the millisecond.
+  const stalledBefore = memoryStallMs();
   const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
   const ran = spawnSync('bash', ['-c', script, 'bash', command, ...args], {
     // Nothing of the machine's own settings: no proxies, no other certificates.
@@ -81,5 +86,16 @@ function runTimed({ command, args, env }: ClientCommand) {
   const lines = ran.stderr.trim().split('\n');
   const [wall = 0, user = 0, system = 0] = (lines.at(-1) ?? '').split(' ').map(Number);
   const said = lines.slice(0, -1).join(' ').slice(0, 500);
-  return { ok: ran.status === 0, wall, cpu: user + system, output: ran.stdout, said };
+  const stalled = memoryStallMs() - stalledBefore;
+  return { ok: ran.status === 0, wall, cpu: user + system, output: ran.stdout, said, memoryStallMs: stalled };
+}
+
+/** Pressure stall information: https://docs.kernel.org/accounting/psi.html */
+function memoryStallMs(): number {
+  try {
+    const [, microseconds] = /^full .*total=(\d+)/m.exec(readFileSync('/proc/pressure/memory', 'utf8')) ?? [];
+    return Math.round(Number(microseconds ?? 0) / 1000);
+  } catch {
+    return 0;
+  }
 }

@@ -133,7 +133,7 @@ async function startMinio(
   const everybody = {
     Effect: 'Allow',
     Principal: '*',
-    Action: ['s3:GetObject'],
+    Action: ['s3:GetObject', 's3:DeleteObject'],
     Resource: [`arn:aws:s3:::${bucket}/*`],
   };
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [everybody] });

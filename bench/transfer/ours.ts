@@ -2,10 +2,9 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { download } from '../../lib/adapters/transfer/download/download.ts';
 import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
-import { MIB } from '../../lib/shared/units.ts';
 
 /*
- * Our engine as the agent runs it: a process that has fetched before (a warm-up of 128 MiB to the same place) fetches one object,
+ * Our engine as the agent runs it: a process that has fetched before (as much, to the same place) fetches one object,
  * CRC-32C checked, bytes synced. Prints what the fetch alone took, of all its threads. `node ours.ts URL FILE CA BYTES CRC32C`
  */
 const [url = '', target = '', ca = '', bytes = '', crc32c = ''] = process.argv.slice(2);
@@ -18,7 +17,6 @@ const engine = createTransferEngine({
   },
 });
 const sign = async () => ({ origin, target: pathname, headers: {} });
-const WARM_UP_BYTES = 128 * MIB;
 let bytesDone = () => 0;
 
 // The thread, its compiled code and its connections are there, as in an agent that has fetched before.
@@ -26,7 +24,7 @@ await engine.read({
   source: { identity: {}, sign },
   path: createdFile(`${target}.warm-up`),
   offset: 0,
-  bytes: { exactly: Math.min(WARM_UP_BYTES, Number(bytes)) },
+  bytes: { exactly: Number(bytes) },
   sha256: false,
   priority: 1,
 }).end;

@@ -2,9 +2,18 @@ import type { Row } from './measure.ts';
 
 const HEAD =
   'target             client        wall s median (quartiles)   × best peer   CPU s/GiB   × curl   verified   RSS MB   loop p99 ms   gap ms';
+/** Below this a machine is busy; above it, it is out of memory. */
+const MUCH_STALL_MS = 500;
 
 /** A table of medians: throughput as a multiple of the fastest peer's, CPU as a multiple of curl's, in the same rounds. */
 export function summarise(rows: readonly Row[], ours: ReadonlySet<string>, say: (line: string) => void): void {
+  for (const { client, target, wallSeconds, memoryStallMs } of rows) {
+    if (memoryStallMs < MUCH_STALL_MS) continue;
+    const seconds = (memoryStallMs / 1000).toFixed(1);
+    say(
+      `short of memory: ${client} at ${target} took ${wallSeconds.toFixed(1)} s, in ${seconds} of which nothing ran for want of it`,
+    );
+  }
   say(HEAD);
   for (const target of new Set(rows.map((row) => row.target))) {
     const here = rows.filter((row) => row.target === target);

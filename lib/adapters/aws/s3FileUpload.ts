@@ -37,8 +37,8 @@ export async function uploadFile(upload: FileUpload): Promise<S3Uploaded & { rea
     const session = await openSession(sessionPath, createHash('sha256').update(identity).digest('hex'));
     const source = {
       size,
-      async read(offset: number, length: number) {
-        const bytes = new Uint8Array(length);
+      async read(offset: number, length: number, into = new Uint8Array(length)) {
+        const bytes = into.subarray(0, length);
         for (let filled = 0; filled < length; ) {
           const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
           if (bytesRead === 0) throw new RangeError(`${path} became shorter while it was uploaded.`);

@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { PART_SIZE } from '../../shared/digest.ts';
 import { awsStatus, portErrorOf } from './errors.ts';
-import { sha256Of, signOverChecksums } from './hashedBody.ts';
 import { refusedWrite } from './s3Answers.ts';
+import { sha256Of, speedUpBodies } from './uploadBodies.ts';
 
 export interface S3UploadOptions {
   readonly client: S3Client;
@@ -30,7 +30,8 @@ export interface UploadSession {
 
 export interface S3Source {
   readonly size: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** May put the bytes into the beginning of `into`, which is as long as the length or longer, and answer that. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 export interface S3Uploaded {
@@ -58,7 +59,7 @@ export async function uploadToS3(
   metadata: Readonly<Record<string, string>>,
   onBytes: (bytes: number) => void,
 ): Promise<S3Uploaded> {
-  signOverChecksums(options.client);
+  speedUpBodies(options.client);
   try {
     const whole = source.size <= (options.partSize ?? PART_SIZE);
     return await (whole ? putWhole : putParts)(options, key, source, metadata, onBytes);
@@ -187,11 +188,13 @@ async function uploadParts({ client, target, source, partSize, onBytes, there }:
   let next = 0;
   let bytesKept = 0;
   const worker = async () => {
+    // Kept from part to part: a fresh one costs the kernel more than the copy into it.
+    const buffer = new Uint8Array(partSize);
     while (next < count) {
       const part = next;
       next += 1;
       const offset = part * partSize;
-      const bytes = await source.read(offset, Math.min(partSize, source.size - offset));
+      const bytes = await source.read(offset, Math.min(partSize, source.size - offset), buffer);
       const ChecksumSHA256 = await sha256Of(bytes);
       const PartNumber = part + 1;
       const known = there.get(PartNumber);
