@@ -186,8 +186,8 @@ export const mutants: readonly Mutant[] = [
     id: 'lost-replica-not-noticed',
     breaks: 'Rule 7, caches can vanish: what a host reports as gone is still believed in.',
     file: 'lib/fleet/decideResidents.ts',
-    find: "return current && replica.checkedAt > report.at ? 'left-alone' : 'lost';",
-    replace: "return 'left-alone';",
+    find: "if (!listed) return 'lost';",
+    replace: "if (!listed) return 'left-alone';",
   },
   {
     id: 'no-hop-limit',
@@ -230,6 +230,20 @@ export const mutants: readonly Mutant[] = [
     file: 'lib/ingest/rescanBlob.ts',
     find: '  await alignVersions(deps, digest, call);\n',
     replace: '',
+  },
+  {
+    id: 'waiting-upload-deleted',
+    breaks: 'Rule 4: an upload is deleted that waits for the rest of its set, as if it were published.',
+    file: 'lib/ingest/decideRemoval.ts',
+    find: "return ageMs < keepMs ? { action: 'keep', reason: 'unpublished' }",
+    replace: "return ageMs < graceMs ? { action: 'keep', reason: 'unpublished' }",
+  },
+  {
+    id: 'pins-not-believed',
+    breaks: 'Rule 6: what a host says of its pins changes nothing in the catalog.',
+    file: 'lib/fleet/reconcileResidents.ts',
+    find: 'pinned: report.pinned?.has(digest) ?? pinned ?? false,',
+    replace: 'pinned: pinned ?? false,',
   },
   ...storeMutants,
 ];
