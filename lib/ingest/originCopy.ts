@@ -84,9 +84,10 @@ export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call:
   if (first.outcome !== 'exists') return settleCopy(deps, wanted, first);
   const current = await deps.objects.head(key);
   if (current.outcome === 'absent') throw busy(key);
-  const { versionId, size } = current.head;
+  const { versionId, size, storageClass } = current.head;
   const doomed = await isDoomed(deps.catalog, wanted.digest, 'bytes', versionId);
-  if (size === wanted.source.size && !doomed) {
+  // The copy of a transition that did not come to its end lies in its own class.
+  if (size === wanted.source.size && storageClass === FIRST_CLASS && !doomed) {
     const found = await hashParts(deps, { key, versionId, size }, call);
     if (found.outcome === 'out-of-time') return found;
     if (found.outcome === 'hashed' && sameHashes(found.hashes, wanted.hashes))

@@ -302,6 +302,21 @@ describe('the copy to blobs/', () => {
     expect((await plane.catalog.queryIndex('listing', { partition: 'MODELS', limit: 10 })).items).toHaveLength(1);
   });
 
+  it('covers the copy of a transition that did not come to its end: new content starts hot', async () => {
+    const plane = await createIngestPlane();
+    const bytes = safetensors(1000);
+    const key = blobKey(digestOf(bytes));
+    const left = await plane.upload(key, bytes);
+    if (left.outcome !== 'written') throw new Error('not written');
+    await plane.objects.copy({ key, versionId: left.versionId }, key, { storageClass: 'STANDARD_IA' });
+    await plane.upload(KEY, bytes);
+    await plane.settle();
+    const origin = (await BlobRow.get(plane.catalog, digestOf(bytes)))?.value.origin;
+    const head = await plane.objects.head(key, origin?.versionId);
+    expect(origin?.storageClass).toBe('STANDARD');
+    expect(head).toMatchObject({ outcome: 'found', head: { storageClass: 'STANDARD' } });
+  });
+
   it('covers a foreign object of the same size under its key', async () => {
     const plane = await createIngestPlane();
     const bytes = safetensors(1000);
