@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -19,16 +19,20 @@ const Sarif = z.object({
   runs: z.array(z.object({ results: z.array(z.object({ ruleId: z.string(), level: z.string() })) })),
 });
 
+let scratch = '';
+/** What is scanned: a part of it, so that reports may lie beside. */
 let folder = '';
 const good = safetensorsFile('{}');
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'strata-scan-'));
+  scratch = await mkdtemp(join(tmpdir(), 'strata-scan-'));
+  folder = join(scratch, 'files');
+  await mkdir(folder);
   await writeFile(join(folder, 'good.bin'), good);
   await writeFile(join(folder, 'evil.safetensors'), "cos\nsystem\n(S'id'\ntR.");
   await symlink('/etc/passwd', join(folder, 'link'));
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => rm(scratch, { recursive: true }));
 
 function strata(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
@@ -39,7 +43,7 @@ function strata(...args: string[]): Promise<{ code: number; stdout: string; stde
 }
 
 it('scans a folder, one JSON object per file, and exits with 1 for findings', async () => {
-  const sarif = join(folder, '..', 'strata-scan.sarif');
+  const sarif = join(scratch, 'found.sarif');
   const { code, stdout } = await strata(folder, '--json', '--sarif', sarif);
   const lines = stdout
     .trim()
