@@ -9,13 +9,16 @@ const ESCAPES: readonly (readonly [pattern: RegExp, what: string])[] = [
   ],
   [/\\x5f|\\u005f|\\U0000005f|\\137|\\N\{LOW LINE\}/i, 'hides an underscore behind an escape'],
   [/(['"])(?:_{1,2}|__\w{1,40}|\w{1,40}__)\1/, 'assembles a name from underscores'],
-  [/\|\s*attr\b/, 'reads an attribute by a computed name'],
-  [/\b(?:lipsum|cycler|joiner|url_for|get_flashed_messages)\b\s*[.[|(]/, 'uses a global of the template engine'],
+  [
+    /\|\s*attr\b|\|\s*(?:map|select|reject)\s*\(\s*(['"])attr\1|[\w)\]'"]\[[^\][\n~]{0,100}~[^\][\n]{0,100}\]/,
+    'reads an attribute by a computed name',
+  ],
+  [/\b(?:lipsum|cycler|joiner|url_for|get_flashed_messages)\b\s*[.[|(}]/, 'uses a global of the template engine'],
   [/\bself\s*\._/, 'inspects the template itself'],
   [/\{%[-+]?\s*(?:include|import|from|extends)\b/, 'loads another template'],
   [/\.\s*(?:mro|popen|func_globals|gi_frame|cr_frame|f_globals|f_builtins|tb_frame)\b/, 'reaches for the interpreter'],
   [/\bos\s*\.\s*(?:popen|system|environ)\b/, 'runs a command'],
-  [/%c[^}]{0,200}\|\s*format\b/, 'assembles a name from character codes'],
+  [/%c[^}%]{0,200}\|\s*format\b/, 'assembles a name from character codes'],
 ];
 
 /** Answers what in the template leaves the world of messages, if anything does. */

@@ -7,8 +7,8 @@ const CODE: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\b__import__\s*\(|\b(?:eval|exec)\s*\(\s*(?:['"]|base64|bytes|codecs|compile|open|zlib)/, 'Python source'],
   [/\b(?:os\.(?:system|popen|exec[lv]\w*|spawn\w*)|subprocess\.\w+|pty\.spawn|pickle\.loads?)\s*\(/, 'Python source'],
   [/\bbase64\.b64decode\s*\(/, 'Python source'],
-  [/\brm\s+-[a-z]*[rf][a-z]*\s+[/~*.]/, 'a command that deletes files'],
-  [/\b(?:curl|wget)\s[^\n|;&]{0,500}[|;&]+\s*(?:ba|z)?sh\b/, 'a command that runs what it downloads'],
+  [/\brm\s+-[a-z]{0,8}[rf][a-z]{0,8}\s+[/~*.]/, 'a command that deletes files'],
+  [/(?=[|;&]+\s*(?:ba|z)?sh\b)(?<=\b(?:curl|wget)\s[^\n|;&]{0,200})/, 'a command that runs what it downloads'],
 ];
 
 /** Reports metadata of a model file that hold code. */

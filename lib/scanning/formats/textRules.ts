@@ -2,12 +2,15 @@ import { findTemplateEscape } from './chatTemplate.ts';
 
 type TextRule = 'text.script' | 'text.unsafe-tag' | 'template.escape';
 
-/** Source code and documents that run something; linear patterns only. */
+/**
+ * Source code and documents that run something. Linear patterns only, since texts of 64 MiB are read: a repetition never runs over what
+ * the pattern may begin with, nor over the ends of lines.
+ */
 const SCRIPTS: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^#!/, 'a script for a shell'],
   [/^@echo off/im, 'a batch file'],
-  [/^\s*(?:import [A-Za-z_][\w.]*|from [A-Za-z_.][\w.]* import )/m, 'Python source'],
-  [/^\s*(?:async )?def [A-Za-z_]\w*\s*\(/m, 'Python source'],
+  [/^[ \t]*(?:import [A-Za-z_][\w.]*|from [A-Za-z_.][\w.]* import )/m, 'Python source'],
+  [/^[ \t]*(?:async )?def [A-Za-z_]\w*\s*\(/m, 'Python source'],
   [/\b(?:__import__|eval|exec|compile)\s*\(/, 'Python source'],
   [/\bopen\s*\(\s*['"]/, 'source that opens a file'],
   [/\bos\.(?:system|popen)\s*\(|\bsubprocess\.\w+\s*\(/, 'Python source'],
@@ -18,28 +21,25 @@ const SCRIPTS: readonly (readonly [pattern: RegExp, what: string])[] = [
     'a PowerShell script',
   ],
   [/\bos\.execute\s*\(|\bio\.popen\s*\(/, 'Lua source that runs a command'],
-  [/^\s*(?:base::)?system2?\s*\(\s*['"]/m, 'R source that runs a command'],
-  [/^\[Desktop Entry\][^]{0,5000}^Exec\s*=/m, 'a launcher of a program'],
-  [/^\s*(?:sudo\s+)?rm\s+-[a-z]*[rf][a-z]*\s+[/~]/m, 'a command that deletes files'],
+  [/^[ \t]*(?:base::)?system2?\s*\(\s*['"]/m, 'R source that runs a command'],
+  [/^Exec[ \t]*=/m, 'a launcher of a program'],
+  [/^[ \t]*(?:sudo\s+)?rm\s+-[a-z]{0,8}[rf][a-z]{0,8}\s+[/~]/m, 'a command that deletes files'],
   [
-    /^\s*(?:-\s+)?[\w.-]{1,100}(?:\[[\w,]{1,100}\])?\s*@\s*(?:git\+)?(?:https?|ssh):\/\/|^--(?:extra-)?index-url\s/m,
+    /^[ \t]*(?:-\s+)?[\w.-]{1,100}(?:\[[\w,]{1,100}\])?[ \t]*@\s*(?:git\+)?(?:https?|ssh):\/\/|^--(?:extra-)?index-url\s/m,
     'a list of packages from addresses',
   ],
-  [/\/dev\/tcp\/|\bnc\s+-[a-z]*e\b|\bbash\s+-i\b|^\s*chmod\s+\+x\b/m, 'commands for a shell'],
+  [/\/dev\/tcp\/|\bnc\s+-[a-z]*e\b|\bbash\s+-i\b|^[ \t]*chmod\s+\+x\b/m, 'commands for a shell'],
   [/\bCreateObject\s*\(|\bWScript\.Shell\b/i, 'a Visual Basic script'],
   [/^[=+@]\w*\|'?\/?[^\n!]{0,500}![A-Z]+[0-9]/m, 'a cell that starts a program'],
   [/^\[(?:autorun|InternetShortcut)\]|^Windows Registry Editor\b/im, 'settings that start a program'],
   [/http-equiv\s*=\s*["']?refresh/i, 'a page that leads elsewhere'],
   [/^BEGIN\s*\{|^use strict;|^command="/m, 'source that runs a command'],
-  [/^\s*class\s+[A-Za-z_]\w*\s*(?:\([^)\n]{0,200}\))?:\s*$/m, 'Python source'],
-  [/=\s*lambda\b[^\n:]{0,200}:|\b__builtins__\b/, 'Python source'],
+  [/^[ \t]*class\s+[A-Za-z_]\w*\s*(?:\([^)\n]{0,200}\))?:\s*$/m, 'Python source'],
+  [/=\s*lambda\b[^\n:=]{0,80}:|\b__builtins__\b/, 'Python source'],
   [/\bdocument\.(?:cookie|write|location)\b|\bwindow\.location\b|\bfetch\s*\(\s*['"]/, 'JavaScript source'],
-  [/\bint\s+main\s*\(|^\s*#include\s*[<"]/m, 'C source'],
+  [/\bint\s+main\s*\(|^[ \t]*#include\s*[<"]/m, 'C source'],
   [/\bchild_process\b|\brequire\s*\(/, 'JavaScript source'],
-  [
-    /(?:^|[\s;&|(])(?:curl|wget)\s[^\n|]{0,500}\|\s*(?:sudo\s+)?(?:ba|z)?sh\b/m,
-    'a command that runs what it downloads',
-  ],
+  [/(?=\|\s*(?:sudo\s+)?(?:ba|z)?sh\b)(?<=\b(?:curl|wget)\s[^\n|]{0,200})/, 'a command that runs what it downloads'],
 ];
 
 /** Libraries whose classes a configuration of hydra may name: building blocks of models, no loaders. */
@@ -47,19 +47,19 @@ export const TARGETS =
   /^(?:nemo\.|torch\.(?:nn|optim)\.|pytorch_lightning\.|lightning\.|transformers\.|diffusers\.|omegaconf\.|sgm\.|ldm\.)[\w.]+$/;
 
 const UNSAFE_TAGS: readonly (readonly [pattern: RegExp, what: string])[] = [
-  [/^\s*loader_module:\s*(?!mlflow\.|["']?mlflow\.)\S/m, 'a module that its loader imports'],
+  [/^[ \t]*loader_module:\s*(?!mlflow\.|["']?mlflow\.)\S/m, 'a module that its loader imports'],
   [/!!?python\/|!!(?:javax?|ruby)[./]|tag:yaml\.org,2002:python\//, 'a YAML tag that makes its loader call a function'],
   [
-    /<!ENTITY\b|<!DOCTYPE\b[^>]{0,200}\b(?:SYSTEM|PUBLIC)\s+["'](?!-\/\/|http:\/\/www\.w3\.org)/i,
+    /<!ENTITY\b|<!DOCTYPE\b[^<>]{0,200}\b(?:SYSTEM|PUBLIC)\s+["'](?!-\/\/|http:\/\/www\.w3\.org)/i,
     'an XML entity that reads a file or an address',
   ],
-  [/!(?:!|<tag:)[^\s>]{0,200}%[0-9a-f]{2}/i, 'a YAML tag that hides its name'],
+  [/!(?:!|<tag:)[^\s>!]{0,200}%[0-9a-f]{2}/i, 'a YAML tag that hides its name'],
   [
     /<xi:include\b|\bxmlns:\w+\s*=\s*["']http:\/\/www\.w3\.org\/2001\/XInclude/i,
     'XML that includes a file or an address',
   ],
   [/<\?xml-stylesheet\b/i, 'XML that is shown by a program from an address'],
-  [/<layer\b[^>]{0,500}\blibrary\s*=/i, 'a layer that loads a library'],
+  [/<layer\b[^<>]{0,500}\blibrary\s*=/i, 'a layer that loads a library'],
 ];
 
 /** What a text would do if its reader trusted it. Examples in fenced blocks of a model card are only shown. */

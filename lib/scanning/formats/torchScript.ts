@@ -18,7 +18,7 @@ const HARMFUL: readonly (readonly [pattern: RegExp, what: string])[] = [
     /\b(?:__builtins__|__import__|subprocess|importlib)\b|\bos\s*\.\s*system\b|\b(?:eval|exec)\s*\(/,
     'reaches for Python',
   ],
-  [/^\s*(?:import|from)\s+(?!__torch__)\w+/m, 'imports a module of Python'],
+  [/^[ \t]*(?:import|from)\s+(?!__torch__)\w+/m, 'imports a module of Python'],
   [/\bopen\s*\(/, 'opens a file'],
 ];
 
