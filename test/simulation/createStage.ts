@@ -22,7 +22,8 @@ import { watchBucket, watchCatalog } from './watch.ts';
 
 const PART_SIZE = 4096;
 const HOST_CAPACITY = 150_000;
-const HOSTS = ['host-a', 'host-b'];
+/** What each host wants without being asked for it. */
+const HOSTS = { 'host-a': ['*'], 'host-b': ['flux', 'sdxl', 'llama'] };
 const MODELS = ['flux', 'sdxl', 'llama', 'wan'];
 
 export interface RunningStage {
@@ -111,8 +112,8 @@ export async function createStage(
     functions: simulatedFunctions(depsOf),
     earliestVisible: (queue) => Number(earliest.get(queue)?.['at'] ?? Number.POSITIVE_INFINITY),
   });
-  const hosts = HOSTS.map(
-    (id) =>
+  const hosts = Object.entries(HOSTS).map(
+    ([id, subscriptions]) =>
       new SimulatedHost(id, {
         scheduler,
         faults,
@@ -125,14 +126,16 @@ export async function createStage(
         plane: () => plane,
         trace,
         models: MODELS,
+        subscriptions,
         capacityBytes: HOST_CAPACITY,
       }),
   );
   scheduler.onCrash = (incarnation) => plane.crashed(incarnation);
-  scheduler.crashHere = (incarnation, label) =>
-    incarnation.name.includes('#') &&
-    !label.endsWith('starts') &&
-    faults.happens(incarnation.name.startsWith('relay') ? 'crash-relay' : 'crash-invocation');
+  scheduler.crashHere = (incarnation, label) => {
+    if (label.startsWith('disk.')) return powerFails(hosts, faults, incarnation);
+    if (!incarnation.name.includes('#') || label.endsWith('starts')) return false;
+    return faults.happens(incarnation.name.startsWith('relay') ? 'crash-relay' : 'crash-invocation');
+  };
   const stage: Stage = {
     scheduler,
     faults,
@@ -143,6 +146,7 @@ export async function createStage(
     hosts,
     models: MODELS,
     partSize: PART_SIZE,
+    maxUploadBytes: SETTINGS(PART_SIZE).maxUploadBytes,
     hostCapacity: HOST_CAPACITY,
     deadlyKeys,
     sent,
@@ -152,6 +156,14 @@ export async function createStage(
   };
   const close = () => Object.values(databases).forEach((database) => database.close());
   return { stage, plane, rng, close };
+}
+
+/** A host loses power in the middle of what it does to its disk. */
+function powerFails(hosts: readonly SimulatedHost[], faults: Faults, incarnation: Incarnation): boolean {
+  const host = hosts.find((one) => one.incarnation === incarnation);
+  if (host === undefined || !faults.happens('power-cut')) return false;
+  host.reboot();
+  return true;
 }
 
 function defineQueues(queues: SqliteQueues): void {

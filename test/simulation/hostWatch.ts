@@ -1,10 +1,13 @@
 import type { Agent } from '../../agent/agent.ts';
-import { blobPath } from '../../agent/nvme/paths.ts';
+import { blobPath, FIRST_VOLUME } from '../../agent/nvme/paths.ts';
+import type { LedgerRecord, LedgerState } from '../../agent/nvme/records.ts';
 import { CommandReceipt } from '../../events/command-receipt/v1.ts';
+import { HostCommand } from '../../events/host-command/v1.ts';
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import { canonicalJson } from '../../lib/shared/canonicalJson.ts';
 import { blobDigest, partHash } from '../../lib/shared/digest.ts';
-import { type ActionId, Digest, type HostId } from '../../lib/shared/ids.ts';
+import { type ActionId, Digest, type HostId, hostQueue, type VolumeName } from '../../lib/shared/ids.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { MemDisk } from '../support/memDisk.ts';
 import { type Counters, violated } from './invariants.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -33,13 +36,81 @@ export class HostWatch {
   private readonly disk: MemDisk;
   private readonly options: HostWatchOptions;
   private readonly effects = new Map<ActionId, string>();
-  /** The newest receipt of a pin or an unpin of each blob that was not removed since. */
+  /** The newest receipt of a pin or an unpin of each blob that was not removed since, or only to be fetched again. */
   private readonly pins = new Map<string, CommandReceipt>();
+  /** Broken copies that were removed in this life of the agent, which fetches them again. */
+  private readonly repaired = new Set<string>();
+  /** Commands that came in this life of the agent, by the queue of the very host and generation that they name. */
+  private readonly addressed = new Set<ActionId>();
 
   constructor(host: HostId, disk: MemDisk, options: HostWatchOptions) {
     this.host = host;
     this.disk = disk;
     this.options = options;
+  }
+
+  /** A new life of the agent begins: what the one before had in hand is forgotten. */
+  begins(): void {
+    this.addressed.clear();
+    for (const digest of this.repaired) this.pins.delete(digest);
+    this.repaired.clear();
+  }
+
+  /** Its disk is a new one. */
+  forget(): void {
+    this.pins.clear();
+    this.repaired.clear();
+    this.flipped.clear();
+  }
+
+  delivered(queue: string, body: string): void {
+    const { host, generation, actionId } = HostCommand.parse(
+      JSON.parse(SignedEnvelope.parse(JSON.parse(body)).payload),
+    );
+    if (hostQueue(host, generation) === queue) this.addressed.add(actionId);
+  }
+
+  /** What the agent itself says that it could not fetch again has lost its pin with its bytes. */
+  listening(telemetry: Telemetry): Telemetry {
+    return {
+      ...telemetry,
+      warn: (event, fields) => {
+        if (event === 'blob-not-repaired') this.pins.delete(String(fields?.['digest']));
+        telemetry.warn(event, fields);
+      },
+    };
+  }
+
+  isPinned(path: string, agent: Agent | undefined): boolean {
+    return [...(agent?.store.ledger.state.blobs.values() ?? [])].some(
+      (one) => one.pinned && one.digest === nameOf(path),
+    );
+  }
+
+  /** A line of the ledger before it is written: no more is reserved than there is, and nobody else's command took effect. */
+  checkLedger(line: Uint8Array, agent: Agent | undefined): void {
+    const text = Buffer.from(line).toString('utf8');
+    if (agent === undefined || !/"is":"(reserved|moving|finished)"/.test(text)) return;
+    const { state } = agent.store.ledger;
+    const records: readonly LedgerRecord[] = JSON.parse(text.slice(text.indexOf(' ')));
+    for (const record of records) {
+      if (record.is === 'reserved' && !state.blobs.has(record.digest))
+        this.checkReserved(state, record.volume ?? FIRST_VOLUME, record.size);
+      if (record.is === 'moving') this.checkReserved(state, record.to, state.blobs.get(record.digest)?.size ?? 0);
+      if (record.is === 'finished') this.checkAddressed(record.receipt);
+    }
+  }
+
+  private checkReserved({ blobs, capacityBytes }: LedgerState, volume: VolumeName, size: number): void {
+    let bytes = size;
+    for (const blob of blobs.values()) if (blob.volume === volume || blob.also === volume) bytes += blob.size;
+    const limit = volume === FIRST_VOLUME ? (capacityBytes ?? this.options.capacityBytes) : this.options.coldBytes;
+    if (bytes > limit) violated(`${this.host}: ${bytes} bytes are reserved on ${volume}, of ${limit}.`);
+  }
+
+  private checkAddressed({ origin, outcome, actionId, type, generation }: CommandReceipt): void {
+    if (origin !== 'command' || outcome === 'refused' || this.addressed.has(actionId)) return;
+    violated(`${this.host}: ${actionId} (${type}) of generation ${generation} took effect, and was not sent to it.`);
   }
 
   async checkServed(path: string): Promise<void> {
@@ -67,8 +138,11 @@ export class HostWatch {
     // What a move leaves behind, or did not bring to its end, is not the blob.
     const entry = [...(agent?.store.ledger.state.blobs.values() ?? [])].find((blob) => blob.digest === digest);
     if (entry !== undefined && path !== blobPath(entry.digest, entry.volume)) return;
+    if (this.flipped.has(path)) {
+      this.repaired.add(digest);
+      return;
+    }
     this.pins.delete(digest);
-    if (this.flipped.has(path)) return;
     if (entry?.pinned === true && entry.state === 'resident')
       violated(`${this.host}: ${path} was removed although it is pinned.`);
   }

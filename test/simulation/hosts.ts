@@ -4,7 +4,7 @@
  */
 
 import { type Agent, createAgent } from '../../agent/agent.ts';
-import { blobPath } from '../../agent/nvme/paths.ts';
+import { blobPath, LEDGER_PATH } from '../../agent/nvme/paths.ts';
 import { evictionConfig } from '../../agent/wiring/eviction.ts';
 import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { createPortTransfer } from '../../lib/adapters/transfer/portTransfer.ts';
@@ -12,7 +12,7 @@ import type { AgentPlane } from '../../lib/fleet/index.ts';
 import { HostId, ModelName, VolumeName } from '../../lib/shared/ids.ts';
 import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
-import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import type { ObjectReader, ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { Bytes, DurationMs, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { agentPlaneOver, type PlaneCall } from '../support/agentPlaneOver.ts';
 import { joinMemDisks } from '../support/joinedMemDisk.ts';
@@ -38,6 +38,8 @@ export interface HostsOptions {
   readonly plane: () => Plane;
   readonly trace: ((line: string) => void) | undefined;
   readonly models: readonly string[];
+  /** Patterns of the models that it wants without being asked for them. */
+  readonly subscriptions: readonly string[];
   readonly capacityBytes: number;
 }
 
@@ -54,8 +56,8 @@ export class SimulatedHost {
   agent: Agent | undefined;
   incarnation: Incarnation;
   private readonly options: HostsOptions;
-  private readonly rng: Rng;
   readonly watch: HostWatch;
+  private readonly rng: Rng;
   readonly quota: Quota;
   private lives = 0;
 
@@ -75,6 +77,7 @@ export class SimulatedHost {
   boot(): void {
     const { scheduler } = this.options;
     this.lives += 1;
+    this.watch.begins();
     this.incarnation = scheduler.incarnation(`${this.id}/${this.lives}`);
     this.agent = undefined;
     const mine = this.incarnation;
@@ -95,7 +98,7 @@ export class SimulatedHost {
   }
 
   /** The machine loses power now and comes up again after a while. */
-  reboot(): void {
+  reboot(downMs = this.rng.below(3 * MINUTE_MS)): void {
     const { scheduler } = this.options;
     if (!this.incarnation.alive) return;
     scheduler.crash(this.incarnation);
@@ -104,9 +107,17 @@ export class SimulatedHost {
     this.disk.powerCut(() => this.rng.chance(0.5));
     const down = scheduler.incarnation(`${this.id}/down`);
     scheduler.spawn(down, async () => {
-      await scheduler.sleep(down, this.rng.below(3 * MINUTE_MS));
+      await scheduler.sleep(down, downMs);
       this.boot();
     });
+  }
+
+  /** Another machine with an empty disk takes the place of this one. */
+  async replace(): Promise<void> {
+    if (!this.incarnation.alive) return;
+    this.reboot();
+    await emptyDisk(this.disk, ['.', `volumes/${COLD}`]);
+    this.watch.forget();
   }
 
   pause(ms: number): void {
@@ -117,7 +128,8 @@ export class SimulatedHost {
   async flipBit(): Promise<boolean> {
     const files = this.watch.blobFiles();
     if (files.length === 0) return false;
-    const path = this.rng.pick(files);
+    const pinned = files.filter((file) => this.watch.isPinned(file, this.agent));
+    const path = this.rng.pick(pinned.length > 0 && this.rng.chance(0.9) ? pinned : files);
     const size = (await this.disk.stat(path))?.size ?? 0;
     if (size === 0) return false;
     this.disk.flipBit(path, this.rng.below(size));
@@ -129,7 +141,7 @@ export class SimulatedHost {
   async shrinkQuota(): Promise<boolean> {
     const used = await this.watch.bytesOnFirst();
     if (used === 0) return false;
-    this.quota.lower(Math.floor(used * (0.3 + 0.6 * this.rng.number())));
+    this.quota.lower(Math.floor(used * (0.1 + 0.6 * this.rng.number())));
     return true;
   }
 
@@ -190,14 +202,14 @@ export class SimulatedHost {
     const clock = scheduler.clockOf(mine);
     const random = this.rng.fork().asRandom();
     const disk = simulated(scheduler, faults, mine, 'disk', this.faultyDisk(), { faulty: false });
-    const reader = simulated(scheduler, faults, mine, 'origin', objects);
+    const reader = simulated(scheduler, faults, mine, 'origin', this.unfaithful(objects));
     return {
       clock,
       random,
-      telemetry: countingTelemetry(counters, trace, { host: this.id }),
+      telemetry: this.watch.listening(countingTelemetry(counters, trace, { host: this.id })),
       disk,
       plane: simulated(scheduler, faults, mine, 'plane', this.plane()),
-      receiver: simulated(scheduler, faults, mine, 'queue', queues),
+      receiver: simulated(scheduler, faults, mine, 'queue', this.receiving(queues)),
       sender: simulated(scheduler, faults, mine, 'reports', this.reporting(sender)),
       objects: reader,
       transfer: createPortTransfer({ objects: reader, disk, clock, random }, { rangeBytes: 2048, parallelParts: 2 }),
@@ -208,7 +220,7 @@ export class SimulatedHost {
   private config(): Parameters<typeof createAgent>[1] {
     const capacityBytes = Bytes.parse(this.options.capacityBytes);
     return {
-      host: { host: this.id, labels: {}, subscriptions: ['*'], capacityBytes },
+      host: { host: this.id, labels: {}, subscriptions: [...this.options.subscriptions], capacityBytes },
       store: {
         capacityBytes,
         headroomBytes: Bytes.parse(0),
@@ -235,6 +247,33 @@ export class SimulatedHost {
     return agentPlaneOver(call, `arn:aws:sts::000000000000:assumed-role/agent/${this.id}`);
   }
 
+  /** Some of the bytes that it reads arrive changed. */
+  private unfaithful(objects: ObjectStore): ObjectReader {
+    const { faults } = this.options;
+    return {
+      head: (...args) => objects.head(...args),
+      async readRange(key, ...rest) {
+        const read = await objects.readRange(key, ...rest);
+        if (read.outcome !== 'read' || !faults.happens('wrong-bytes')) return read;
+        const bytes = Uint8Array.from(read.bytes);
+        bytes[0] = (bytes[0] ?? 0) ^ 1;
+        return { ...read, bytes };
+      },
+    };
+  }
+
+  /** What comes out of its queue is looked at on the way. */
+  private receiving(queues: SqliteQueues): SqliteQueues {
+    return {
+      ...queues,
+      receive: async (queue, ...rest) => {
+        const messages = await queues.receive(queue, ...rest);
+        for (const { body } of messages) this.watch.delivered(queue, body);
+        return messages;
+      },
+    };
+  }
+
   /** What the host reports is looked at as it leaves. */
   private reporting(sender: MessageSender): MessageSender {
     return {
@@ -258,6 +297,7 @@ export class SimulatedHost {
       ...disk,
       write: async (path, offset, bytes) => {
         failing(path);
+        if (path === LEDGER_PATH) await counters.watch(() => this.watch.checkLedger(bytes, this.agent));
         await disk.write(path, offset, bytes);
       },
       allocate: async (path, size) => {
@@ -278,4 +318,18 @@ export class SimulatedHost {
       space: async (path) => this.quota.limit(path, await disk.space(path)),
     };
   }
+}
+
+/** For good, also after a power cut. */
+async function emptyDisk(disk: MemDisk, roots: readonly string[]): Promise<void> {
+  const names = disk
+    .tree()
+    .toReversed()
+    .map((line) => line.split(' ')[0] ?? line);
+  for (const name of names) if (!name.endsWith('/')) await disk.remove(name);
+  for (const name of names) {
+    const folder = name.slice(0, -1);
+    if (name.endsWith('/') && !roots.includes(folder)) await disk.removeDirectory(folder);
+  }
+  for (const root of roots) await disk.syncDirectory(root);
 }

@@ -84,6 +84,22 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    id: 'purge-misses-new-reference',
+    breaks:
+      'Rule 1: a purge that has counted the references of a blob takes its bytes while another version begins to need them.',
+    file: 'lib/ingest/blobChanges.ts',
+    find: 'if (isAdmitted(before) === isAdmitted(judged.findings)) return [put];',
+    replace: 'if (isAdmitted(before) === isAdmitted(judged.findings)) return judged === row.value ? [] : [put];',
+  },
+  {
+    id: 'brought-back-unaligned',
+    breaks:
+      'Rule 2: a version is brought back, and the message that has it judged by the verdicts since is no part of that change.',
+    file: 'lib/deletion/undoDelete.ts',
+    find: "        outboxPut({ id: `undo-align:${model}@${version}`, queue: 'rescan', body: align }, now),\n",
+    replace: '',
+  },
+  {
     id: 'purged-although-on-hosts',
     breaks: 'Rule 4: the bytes of a deleted version go while a host has them, leased, pinned or being read.',
     file: 'lib/deletion/decideDeletion.ts',

@@ -8,7 +8,7 @@ import type { HostWatch } from './hostWatch.ts';
 import { violated } from './invariants.ts';
 
 /** Upkeeps that a blob may stay which could leave: one of them may meet it while it is being verified. */
-const PATIENCE = 3;
+const PATIENCE = 2;
 
 /** The quota of a host's first volume, which an operator may lower below what lies there. It ends with the faults. */
 export class Quota {

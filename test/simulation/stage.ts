@@ -26,6 +26,8 @@ export interface Stage {
   readonly hosts: readonly SimulatedHost[];
   readonly models: readonly string[];
   readonly partSize: number;
+  /** The most that one upload may have. */
+  readonly maxUploadBytes: number;
   /** Bytes that a host starts with for models. */
   readonly hostCapacity: number;
   /** The deployed rules, which change in a run. */

@@ -32,10 +32,10 @@ export const storeMutants: readonly Mutant[] = [
     replace: '',
   },
   {
-    id: 'ledger-not-synced',
-    breaks: 'Rule 4, nobody is told what is not durable: the ledger answers before its line is on the device.',
-    file: 'agent/nvme/ledger.ts',
-    find: '    await disk.sync(LEDGER_PATH);\n',
+    id: 'pin-lost-in-repair',
+    breaks: 'Rule 6, what is pinned stays: a blob that was fetched again because a bit flipped has lost its pin.',
+    file: 'agent/repair.ts',
+    find: '    if (pinned) await store.pin(digest, true);\n',
     replace: '',
   },
 ];

@@ -54,10 +54,22 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     await act(FAULTY_PHASE_MS);
     if (rng.chance(0.6)) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
-      scheduler.advanceTo(scheduler.now + (8 + rng.below(4)) * DAY_MS);
+      const later = scheduler.now + (8 + rng.below(4)) * DAY_MS;
+      if (rng.chance(0.2)) await retireOne(later);
+      scheduler.advanceTo(later);
       counters.count('days passed');
     }
     await act(FAULTY_PHASE_MS);
+  }
+
+  /** A host stays away until a moment days later: it is silent, and a day after that retired. */
+  async function retireOne(until: number): Promise<void> {
+    rng.pick(stage.hosts).reboot(until + rng.below(4 * MINUTE_MS) - scheduler.now);
+    for (const ms of [HOUR_MS, DAY_MS + HOUR_MS]) {
+      scheduler.advanceTo(scheduler.now + ms);
+      await drive(scheduler.now + 2 * MINUTE_MS);
+    }
+    counters.count('a host away for days');
   }
 
   async function atRest(): Promise<boolean> {

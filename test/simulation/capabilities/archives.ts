@@ -19,6 +19,8 @@ const ARCHIVE: TierRules = {
   classes: { hot: 'GLACIER', warm: 'GLACIER', cold: 'GLACIER', archive: 'GLACIER' },
 };
 const PLAN = 'plan';
+/** Smaller blobs stay where they are: archives charge for so many at least. */
+const LEAST_BYTES = 131_072;
 const MOST_ATTEMPTS = 5;
 const RECENT_MS = 7 * DAY_MS;
 
@@ -27,30 +29,32 @@ export function archives(stage: Stage, rng: Rng): Capability {
   const { scheduler, catalog, bucket, counters } = stage;
   const life = scheduler.incarnation('archivers');
   const [readAction, readRun, readRestore] = [rowReader(ActionRow), rowReader(SweepRunRow), rowReader(RestoreRow)];
+  const readBlob = rowReader(BlobRow);
   const rates = compileRates(shippedPriceBook());
   const moves = new Map<string, number>();
   let plans = 0;
 
   async function archiveSome(): Promise<void> {
-    const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META');
+    const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
+    const large = blobs.filter(({ size }) => size >= LEAST_BYTES);
     if (blobs.length === 0) return;
-    const { digest } = BlobRow.parse(rng.pick(blobs)).value;
+    const { digest } = rng.pick(large.length > 0 && rng.chance(0.8) ? large : blobs);
     plans += 1;
     const deps = { ...stage.depsOf(life), rates };
     const correlationId = CorrelationId.parse(`archive-${plans}`);
-    const limits = { budgetUsd: 1, mostMoves: 1 };
+    const limits = { budgetUsd: rng.chance(0.1) ? 0 : 1, mostMoves: 1 };
     const at = EpochMs.parse(scheduler.now);
     const run = {
       id: `${PLAN}-${plans}`,
       shard: 0,
       limits,
-      policy: ARCHIVE,
+      policy: rng.chance(0.2) ? TIER_RULES : ARCHIVE,
       at,
       correlationId,
-      only: 'GLACIER' as const,
+      only: rng.chance(0.1) ? ('GLACIER_IR' as const) : ('GLACIER' as const),
     };
     const reason = await settle(deps.catalog, 'Archiving', () => decideMove(deps, run, digest));
-    counters.count(`archive: ${reason}`);
+    counters.count(`metric TierDecided ${reason} plan`);
   }
 
   async function onAction({ before, after }: RowChange): Promise<void> {
@@ -105,7 +109,7 @@ export function archives(stage: Stage, rng: Rng): Capability {
       const end = scheduler.now + durationMs;
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(30 * SECOND_MS));
+          await scheduler.sleep(life, rng.below(50 * SECOND_MS));
           await archiveSome().catch((error: unknown) => {
             if (!(error instanceof StrataError)) throw error;
             counters.count('archive: no answer');

@@ -1,4 +1,4 @@
-import { TombstoneRow, type Tombstone, VersionRow } from '../../../lib/catalog/index.ts';
+import { BlobRow, isAdmitted, TombstoneRow, type Tombstone, VersionRow } from '../../../lib/catalog/index.ts';
 import { deleteVersion, DeletionError, holdVersion, undoDelete } from '../../../lib/deletion/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { CorrelationId, type ModelName, type SemVer } from '../../../lib/shared/ids.ts';
@@ -39,11 +39,13 @@ export function deletions(stage: Stage, rng: Rng): Capability {
     const store = stage.depsOf(life).catalog;
     const terms = { now: EpochMs.parse(scheduler.now), dryRun: false };
     const correlationId = CorrelationId.parse(`deletion-${rng.uint32()}`);
-    const what = rng.pick(['delete', 'delete', 'delete', 'undo', 'hold', 'release', 'retain'] as const);
+    const what = rng.pick(['delete', 'delete', 'delete', 'undo', 'undo', 'hold', 'release', 'retain'] as const);
     const some = rng.pick(versions);
-    const { model, version } = what === 'undo' && buried.length > 0 ? rng.pick(buried).content : some;
+    const refused = buried.filter(({ content }) => content.files.some(({ digest }) => isRefused(digest)));
+    const wanted = refused.length > 0 ? refused : buried;
+    const { model, version } = what === 'undo' && wanted.length > 0 ? rng.pick(wanted).content : some;
     if (what === 'delete') {
-      const undoDays = rng.pick([0, 0, 0, 1]);
+      const undoDays = rng.pick([0, 0, 1]);
       promised.set(`${model}@${version}`, scheduler.now + undoDays * DAY_MS);
       await deleteVersion(store, { ...terms, model, version, undoDays, correlationId });
     } else if (what === 'undo') {
@@ -81,6 +83,12 @@ export function deletions(stage: Stage, rng: Rng): Capability {
     return kept || purgeAfter > scheduler.now || content.files.some(({ digest }) => isPinned(digest));
   }
 
+  function isRefused(digest: string): boolean {
+    for (const item of catalog.committed(`BLOB#${digest}`))
+      if (item.key.sort === 'META') return !isAdmitted(BlobRow.parse(item).value.findings);
+    return false;
+  }
+
   function isPinned(digest: string): boolean {
     for (const item of catalog.committed(`BLOB#${digest}`)) if (item.body['pinned'] === true) return true;
     return false;
@@ -101,7 +109,7 @@ export function deletions(stage: Stage, rng: Rng): Capability {
       scheduler.spawn(life, async () => {
         const end = scheduler.now + durationMs;
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(2 * MINUTE_MS));
+          await scheduler.sleep(life, rng.below(1.6 * MINUTE_MS));
           await wish().catch((error: unknown) => {
             if (!(error instanceof StrataError)) throw error;
             counters.count(`deletions: ${error instanceof DeletionError ? error.code : 'no answer'}`);

@@ -1,4 +1,4 @@
-import { ReplicaRow } from '../../../lib/catalog/index.ts';
+import { HostRow, ReplicaRow } from '../../../lib/catalog/index.ts';
 import { commandHost, type OperatorCommand } from '../../../lib/fleet/index.ts';
 import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
 import { Bytes, MINUTE_MS } from '../../../lib/shared/units.ts';
@@ -16,17 +16,21 @@ export function operators(stage: Stage, rng: Rng): Capability {
   async function wishFor(host: SimulatedHost): Promise<OperatorCommand> {
     const page = await catalog.queryIndex('listing', { partition: `HOSTBLOBS#${host.id}`, limit: 100 });
     const digests = page.items.map((item) => ReplicaRow.parse(item).value.digest);
-    if (digests.length === 0 || rng.chance(0.2)) {
-      const capacityBytes = Bytes.parse(Math.floor(hostCapacity * (0.3 + 0.7 * rng.number())));
-      return rng.pick<OperatorCommand>([{ type: 'report' }, { type: 'report' }, { type: 'resize', capacityBytes }]);
+    if (digests.length === 0 || rng.chance(0.3)) {
+      const capacityBytes = Bytes.parse(Math.floor(hostCapacity * (0.15 + 0.5 * rng.number())));
+      return rng.pick<OperatorCommand>([{ type: 'report' }, { type: 'resize', capacityBytes }]);
     }
-    const type = rng.pick(['evict', 'evict', 'evict', 'verify', 'pin', 'unpin', 'unpin'] as const);
+    const type = rng.pick(['evict', 'evict', 'evict', 'verify', 'pin', 'pin', 'unpin', 'unpin'] as const);
     last = last !== undefined && rng.chance(0.5) ? last : rng.pick(digests);
     return { type, digest: last };
   }
 
   async function command(host: SimulatedHost): Promise<void> {
     const wish = await wishFor(host);
+    await send(host, wish);
+  }
+
+  async function send(host: SimulatedHost, wish: OperatorCommand): Promise<void> {
     try {
       const answer = await commandHost(stage.depsOf(life), {
         host: host.id,
@@ -39,8 +43,27 @@ export function operators(stage: Stage, rng: Rng): Capability {
     }
   }
 
+  /** Takes a host out of service, until it is empty; then it is started again and joins anew. */
+  async function drain(host: SimulatedHost): Promise<void> {
+    await send(host, { type: 'drain' });
+    for (let minutes = 1; ; minutes += 1) {
+      await scheduler.sleep(life, MINUTE_MS);
+      const state = (await HostRow.get(catalog, host.id))?.value.state;
+      if (state === 'active') return;
+      if (state === 'retired') return host.reboot();
+      // The command may have expired with a host that was away.
+      if (minutes % 20 === 0) await send(host, { type: 'drain' });
+    }
+  }
+
   return {
     act(durationMs) {
+      if (rng.chance(0.15)) {
+        scheduler.spawn(life, async () => {
+          await scheduler.sleep(life, rng.below(durationMs));
+          await drain(rng.pick(hosts));
+        });
+      }
       scheduler.spawn(life, async () => {
         const end = scheduler.now + durationMs;
         while (scheduler.now < end) {

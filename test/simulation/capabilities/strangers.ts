@@ -3,6 +3,8 @@ import { FUNCTIONS } from '../../../functions/index.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, Stage } from '../stage.ts';
 
+const MOST_OVERHEARD = 20;
+
 const POISON = [
   '{',
   '{"schema":"nonsense/1"}',
@@ -15,10 +17,12 @@ export function strangers({ scheduler, faults, hosts, queues }: Stage, rng: Rng)
   const life = scheduler.incarnation('strangers');
   /** Messages that a host was once sent: what a stranger could replay. */
   const overheard: string[] = [];
+  const queueOf = new Map<string, string>();
 
   async function strike(): Promise<void> {
     const host = rng.pick(hosts);
     if (faults.happens('agent-reboot')) host.reboot();
+    if (faults.happens('machine-replaced')) await host.replace();
     if (faults.happens('paused-agent')) host.pause(rng.below(12 * MINUTE_MS));
     if (faults.happens('clock-jump')) host.incarnation.skewMs = (rng.number() - 0.5) * 2 * HOUR_MS;
     if (faults.rolls('quota-shrinks') && (await host.shrinkQuota())) faults.count('quota-shrinks');
@@ -30,14 +34,23 @@ export function strangers({ scheduler, faults, hosts, queues }: Stage, rng: Rng)
   /** Copies of signed commands turn up in the queues of whoever they were not, or no longer, meant for. */
   async function eavesdrop(): Promise<void> {
     for (const host of hosts) {
-      const session = host.agent?.session.current();
-      if (session === undefined) continue;
-      const [message] = await queues.receive(session.queue, 1, 0, 0).catch(() => []);
-      if (message !== undefined && overheard.length < 50) overheard.push(message.body);
-      if (overheard.length > 0 && faults.happens('duplicate-delivery')) {
-        await queues.send(session.queue, [{ body: rng.pick(overheard) }]).catch(() => undefined);
-      }
+      const queue = host.agent?.session.current()?.queue;
+      const before = queueOf.get(host.id) ?? queue;
+      if (before === undefined) continue;
+      const messages = await queues.receive(before, 10, 0, 0).catch(() => []);
+      for (const { body } of messages) if (!overheard.includes(body)) overheard.push(body);
+      overheard.splice(0, overheard.length - MOST_OVERHEARD);
+      if (queue === undefined) continue;
+      queueOf.set(host.id, queue);
+      // A new generation meets what was sent to the one before.
+      const again = queue === before ? [rng.pick(overheard)] : overheard;
+      if (queue !== before || faults.happens('duplicate-delivery')) await replay(queue, again);
     }
+  }
+
+  async function replay(queue: string, bodies: readonly (string | undefined)[]): Promise<void> {
+    const messages = bodies.flatMap((body) => (body === undefined ? [] : [{ body }]));
+    for (const message of messages) await queues.send(queue, [message]).catch(() => undefined);
   }
 
   return {

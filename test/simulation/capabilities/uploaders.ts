@@ -1,9 +1,15 @@
 import { HOP_METADATA, SET_FILE, SET_METADATA } from '../../../events/upload-set/v1.ts';
+import type { Orphan, Version } from '../../../lib/catalog/index.ts';
+import { blobKey } from '../../../lib/shared/digest.ts';
 import { MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
+import { SETTINGS } from '../functions.ts';
 import type { Rng } from '../rng.ts';
 import { pickle, safetensors, truncatedSafetensors } from '../samples.ts';
 import type { Incarnation } from '../scheduler.ts';
 import type { Stage } from '../stage.ts';
+
+/** At which purges and sweeps of this world begin. */
+const SWEEPS_EVERY_MS = 4 * MINUTE_MS;
 
 type Expected = 'ready' | 'quarantined' | 'either';
 
@@ -34,12 +40,39 @@ export class Uploaders {
   act(durationMs: number): void {
     const { rng } = this;
     for (const model of this.stage.models) {
-      for (let count = Math.ceil((durationMs / MINUTE_MS) * (0.2 + 0.4 * rng.number())); count > 0; count -= 1) {
+      for (let count = Math.ceil((durationMs / MINUTE_MS) * (0.15 + 0.4 * rng.number())); count > 0; count -= 1) {
         const minor = this.released.get(model) ?? 0;
         this.released.set(model, minor + 1);
         this.later(rng.below(durationMs), () => this.release(model, `1.${minor}.0`));
       }
     }
+  }
+
+  /** The bytes of a deleted version come back under another number, often while they are being purged. */
+  publishAgain({ model, version, files }: Version): void {
+    const [file] = files;
+    const bytes = this.histories.get(`uploads/${model}/${version}/${file?.file}`)?.writes.at(-1)?.bytes;
+    if (bytes !== undefined && this.rng.chance(0.4)) this.publishAtSweep(model, bytes, this.stage.scheduler.now + 1);
+  }
+
+  /** A copy that no row names is needed again, by an upload that comes while it is being swept. */
+  async publishOrphan({ digest, object, versionId, size, condemnedAt }: Orphan): Promise<void> {
+    if (object !== 'bytes' || this.rng.chance(0.2)) return;
+    const read = await this.stage.bucket.readRange(blobKey(digest), versionId, 0, size);
+    const due = condemnedAt + SETTINGS(this.stage.partSize).orphanGraceMs;
+    if (read.outcome === 'read') this.publishAtSweep(this.rng.pick(this.stage.models), Buffer.from(read.bytes), due);
+  }
+
+  private publishAtSweep(model: string, bytes: Buffer, after: number): void {
+    const { rng } = this;
+    const { faults, scheduler } = this.stage;
+    if (!faults.enabled) return;
+    const sweep = Math.ceil(after / SWEEPS_EVERY_MS) * SWEEPS_EVERY_MS;
+    const minor = this.released.get(model) ?? 0;
+    this.released.set(model, minor + 1);
+    const key = `uploads/${model}/1.${minor}.0/model.safetensors`;
+    const late = rng.chance(0.5) ? 0 : rng.below(20 * SECOND_MS);
+    this.later(sweep - scheduler.now + late, () => this.put(key, bytes, 'ready'));
   }
 
   private later(delayMs: number, task: () => Promise<void>): void {
@@ -74,7 +107,7 @@ export class Uploaders {
           this.put(`uploads/${model}/${version}/extra.safetensors`, this.model(), 'either'),
         );
       case 6:
-        return this.put(key, rng.chance(0.5) ? truncatedSafetensors(rng, 900) : pickle(), 'quarantined');
+        return this.hostile(key);
       case 7:
         if (faults.happens('self-triggering-upload'))
           await this.put(key, this.model(), 'quarantined', { [HOP_METADATA]: '9' });
@@ -86,27 +119,36 @@ export class Uploaders {
     }
   }
 
+  private async hostile(key: string): Promise<void> {
+    const { rng } = this;
+    const way = rng.below(8);
+    if (way === 0) return this.put(key, Buffer.alloc(this.stage.maxUploadBytes + 1), 'quarantined');
+    if (way === 1) return this.put(key, this.model(), 'quarantined', { [SET_METADATA]: 'no uuid' });
+    return this.put(key, way < 5 ? truncatedSafetensors(rng, 900) : pickle(), 'quarantined');
+  }
+
   private pause(): number {
     return this.rng.below(this.rng.chance(0.5) ? 2 * SECOND_MS : 3 * MINUTE_MS);
   }
 
-  /** Uploaded, deleted, and then perhaps deleted once more by a script, or uploaded and deleted again. */
+  /** Uploaded, deleted, and then perhaps deleted once more by a script, or uploaded and deleted again and again. */
   private async regret(key: string): Promise<void> {
     await this.put(key, this.model(), 'either');
     if (!this.stage.faults.happens('delete-before-put')) return;
     this.later(this.pause(), async () => {
       await this.delete(key);
-      if (this.rng.chance(0.3)) return;
-      if (this.rng.chance(0.5)) await this.put(key, this.model(), 'either');
-      await this.delete(key);
+      for (let times = this.rng.below(4); times > 0; times -= 1) {
+        if (this.rng.chance(0.5)) await this.put(key, this.model(), 'either');
+        await this.delete(key);
+      }
     });
   }
 
   private model(): Buffer {
     const { rng } = this;
     const { partSize } = this.stage;
-    // Some are large enough for the storage classes that charge for 128 KiB at least, and too large for any host.
-    if (rng.chance(0.1)) return safetensors(rng, 160_000 + rng.below(4 * partSize));
+    // Some are large enough for the storage classes that charge for 128 KiB at least, and most of these too large for any host.
+    if (rng.chance(0.1)) return safetensors(rng, (rng.chance(0.1) ? 132_000 : 160_000) + rng.below(4 * partSize));
     // Some bytes are published under several names: they have one blob.
     if (this.known.length > 0 && rng.chance(0.2)) return rng.pick(this.known);
     const bytes = safetensors(rng, 200 + rng.below(partSize * 4));
@@ -114,7 +156,7 @@ export class Uploaders {
     return bytes;
   }
 
-  /** Files of one version in any order, with `strata.json` among them; sometimes one never comes. */
+  /** Files of one version in any order, with `strata.json` among them; sometimes one never comes, or is not what it says. */
   private async set(model: string, version: string): Promise<void> {
     const { rng } = this;
     const id = `${hex(rng, 8)}-${hex(rng, 4)}-${hex(rng, 4)}-${hex(rng, 4)}-${hex(rng, 12)}`;
@@ -125,13 +167,16 @@ export class Uploaders {
       set: id,
       files: files.map((file) => ({ file, size: contents.get(file)!.length })),
     };
+    const wrong = rng.chance(0.15) ? rng.pick(['size', 'name'] as const) : undefined;
+    if (wrong === 'size') manifest.files[0]!.size += 1;
+    if (wrong === 'name') manifest.files.pop();
     contents.set(SET_FILE, Buffer.from(JSON.stringify(manifest)));
     const missing = rng.chance(0.1) ? files[0] : undefined;
     for (const [file, bytes] of contents) {
       if (file === missing) continue;
       const key = `uploads/${model}/${version}/${file}`;
       this.later(rng.below(MINUTE_MS), () =>
-        this.put(key, bytes, missing === undefined ? 'ready' : 'either', { [SET_METADATA]: id }),
+        this.put(key, bytes, missing === undefined && wrong === undefined ? 'ready' : 'either', { [SET_METADATA]: id }),
       );
     }
   }

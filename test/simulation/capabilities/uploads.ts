@@ -1,5 +1,13 @@
 import { SET_FILE } from '../../../events/upload-set/v1.ts';
-import { everPublished, queryAll, startingWith, UploadHeadRow, UploadRow } from '../../../lib/catalog/index.ts';
+import {
+  everPublished,
+  OrphanRow,
+  queryAll,
+  startingWith,
+  TombstoneRow,
+  UploadHeadRow,
+  UploadRow,
+} from '../../../lib/catalog/index.ts';
 import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
 import { type Digest, ModelName, SemVer } from '../../../lib/shared/ids.ts';
 import type { ItemKey } from '../../../lib/shared/ports/catalogStore.ts';
@@ -28,6 +36,7 @@ export function uploads(stage: Stage, rng: Rng): Capability {
   const { catalog, counters, partSize } = stage;
   const uploaders = new Uploaders(stage, rng);
   const [readUpload, readHead] = [rowReader(UploadRow), rowReader(UploadHeadRow)];
+  const readTombstone = rowReader(TombstoneRow);
   const uploadEdge = edgeWatch(counters, 'upload', UPLOAD_EDGES);
 
   /** Sequencers of one key only grow: a tombstone beats any older put. */
@@ -46,8 +55,19 @@ export function uploads(stage: Stage, rng: Rng): Capability {
     const was = before === undefined ? 'new' : readUpload(before).state;
     const upload = readUpload(after);
     uploadEdge(was, upload.state, key);
-    if (upload.quarantine !== undefined && was !== 'quarantined')
-      counters.count(`quarantine: ${upload.quarantine.reason}`);
+    const reason = upload.quarantine?.reason;
+    const earlier = before === undefined ? undefined : readUpload(before).quarantine?.reason;
+    if (reason !== undefined && reason !== earlier) counters.count(`quarantine: ${reason}`);
+  }
+
+  function onTombstone({ before, after }: RowChange): void {
+    if (before === undefined && after !== undefined) uploaders.publishAgain(readTombstone(after).content);
+  }
+
+  async function onOrphan({ before, after }: RowChange): Promise<void> {
+    if (before !== undefined || after === undefined) return;
+    const orphan = OrphanRow.parse(after).value;
+    if (orphan.state === 'condemned') await uploaders.publishOrphan(orphan);
   }
 
   /** Whether the newest version of every key was noticed, and no upload is open. */
@@ -106,8 +126,10 @@ export function uploads(stage: Stage, rng: Rng): Capability {
 
   return {
     act: (durationMs) => uploaders.act(durationMs),
-    onRow(change) {
+    async onRow(change) {
       const { partition, sort } = change.key;
+      if (sort.startsWith('TOMBSTONE#')) onTombstone(change);
+      if (sort.startsWith('ORPHAN#')) await onOrphan(change);
       if (!partition.startsWith('UPLOAD#')) return;
       if (sort === 'HEAD') onHead(change);
       else if (isUploadKey(change.key)) onUpload(change);
