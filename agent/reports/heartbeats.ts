@@ -11,6 +11,8 @@ import type { Stamps } from './stamps.ts';
 const SEQUENCE_BLOCK = 1000;
 const RESIDENTS_EVERY = 10;
 const MOST_RESIDENTS = 10_000;
+/** So many digests fit into one message: 69 bytes each once signed, of 1 MiB. */
+const MOST_DIGESTS = 14_500;
 
 export interface Heartbeats {
   /** The first of an incarnation or a generation and every tenth list the residents anyway. False: it could not be sent. */
@@ -47,11 +49,16 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
     return sequence;
   }
 
-  /** The whole list or none: the plane takes what is not listed for lost. */
-  function residentsOf(all: Digest[]): Digest[] | undefined {
-    if (all.length <= MOST_RESIDENTS) return all;
-    deps.telemetry.warn('residents-not-listed', { residents: all.length, most: MOST_RESIDENTS });
-    return undefined;
+  /** The whole list or none: the plane takes what is not listed for lost, or for not pinned. */
+  function listsOf(residents: Digest[]): Pick<HostHeartbeat, 'residents' | 'pinned'> {
+    if (residents.length > MOST_RESIDENTS) {
+      deps.telemetry.warn('residents-not-listed', { residents: residents.length, most: MOST_RESIDENTS });
+      return {};
+    }
+    const pinned = residents.filter((digest) => store.blob(digest)?.pinned);
+    if (residents.length + pinned.length <= MOST_DIGESTS) return { residents, pinned };
+    deps.telemetry.warn('pins-not-listed', { residents: residents.length, pinned: pinned.length, most: MOST_DIGESTS });
+    return { residents };
   }
 
   return {
@@ -63,7 +70,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
       const listed = residents === 'with-residents' || sinceResidents >= RESIDENTS_EVERY;
       const measures = await store.measures();
       // Listed and stamped at one moment: whatever is measured later carries a later stamp.
-      const list = listed ? residentsOf(store.residents()) : undefined;
+      const lists = listed ? listsOf(store.residents()) : {};
       const heartbeat: HostHeartbeat = {
         schema: 'host-heartbeat/3',
         host,
@@ -73,7 +80,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
         ...measures,
         draining: store.ledger.state.draining,
         activeLeases: store.leases.active(),
-        ...(list === undefined ? {} : { residents: list, pinned: list.filter((digest) => store.blob(digest)?.pinned) }),
+        ...lists,
       };
       try {
         await deps.sender.send('heartbeats', [{ body: JSON.stringify(session.sign(heartbeat)) }]);

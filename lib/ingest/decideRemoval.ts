@@ -55,7 +55,7 @@ export function decideRemoval(facts: RemovalFacts): RemovalDecision {
 }
 
 function decideReady(facts: RemovalFacts, ageMs: number): RemovalDecision {
-  const { upload, published, tombstone, copyIsWhole, graceMs, keepMs } = facts;
+  const { upload, published, tombstone, copyIsWhole, now, graceMs, keepMs } = facts;
   if (ageMs < graceMs) return { action: 'keep', reason: 'young' };
   if (published === undefined || !has(published, upload)) {
     return ageMs < keepMs ? { action: 'keep', reason: 'unpublished' } : { action: 'remove', reason: 'never-published' };
@@ -63,6 +63,8 @@ function decideReady(facts: RemovalFacts, ageMs: number): RemovalDecision {
   if (published.hold !== undefined) return { action: 'keep', reason: 'held' };
   if (tombstone === 'purging') return { action: 'keep', reason: 'being-purged' };
   if (tombstone === 'purged') return { action: 'remove', reason: 'purged' };
+  // A file of a set may have been ready long before.
+  if (now - published.publishedAt < graceMs) return { action: 'keep', reason: 'young' };
   return copyIsWhole ? { action: 'remove', reason: 'published' } : { action: 'keep', reason: 'copy-missing' };
 }
 

@@ -13,7 +13,7 @@ const MOST_HOPS = 300;
  */
 export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call: IngestCall): Promise<void> {
   const upload = (await UploadRow.get(deps.catalog, message.key, message.versionId))?.value;
-  if (upload?.state !== 'quarantined' || upload.findings === undefined) return;
+  if (!isJudgedAgain(upload)) return;
   const judgement = await judgeLong(deps, upload, message.progress, call);
   if (judgement.outcome === 'unfinished' && message.hop + 1 < MOST_HOPS) {
     const { progress } = judgement;
@@ -26,9 +26,7 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
   if (judgement.outcome !== 'judged') return;
   const told = await settle(deps.catalog, 'The re-scan', async () => {
     const row = await UploadRow.get(deps.catalog, message.key, message.versionId);
-    if (row?.value.state !== 'quarantined' || row.value.findings === undefined) {
-      return { changes: [], answer: undefined };
-    }
+    if (row === undefined || !isJudgedAgain(row.value)) return { changes: [], answer: undefined };
     const now = deps.clock.now();
     const quarantine = reasonOf(row.value, judgement);
     const moved: Upload = { ...row.value, findings: judgement.findings, quarantine };
@@ -42,6 +40,11 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
   });
   if (told !== undefined)
     call.telemetry.info('upload-releasable', { key: told.key, versionId: told.versionId, rules: told.findings?.rules });
+}
+
+/** Of bytes that are being deleted nobody asks any more. */
+function isJudgedAgain(upload: Upload | undefined): upload is Upload {
+  return upload?.state === 'quarantined' && upload.findings !== undefined && upload.removal === undefined;
 }
 
 /** Reasons that no verdict gave, as that its version is closed, stay. */

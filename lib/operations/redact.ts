@@ -10,7 +10,8 @@ const SECRET_PARAMETER =
   /([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|sig|token|key)=)[^&\s"'#]+/gi;
 const JOIN_TOKEN = /strata-join-[0-9a-f]+/g;
 const BEARER = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/g;
-const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^/\s@]+@/gi;
+/** The scheme's length is bounded, or a long text without any would take a time that grows with its square. */
+const USER_INFO = /([a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@]+@/gi;
 /** Deeper nests than any message of ours are not followed. */
 const MOST_DEPTH = 20;
 

@@ -25,6 +25,7 @@ import { unreadableRows } from '../support/unreadableRows.ts';
 
 const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
 const SET = '0f9c2f5e-6a43-4f0e-9a55-111111111111';
+const SET_MEMBER = 'uploads/tiny/1.0.0/a.safetensors';
 const TINY = ModelName.parse('tiny');
 const V1 = SemVer.parse('1.0.0');
 
@@ -175,7 +176,7 @@ describe('an upload that no version got', () => {
 
   it('leaves its set when that is not completed for 90 days, and its bytes are not needed any more', async () => {
     const plane = await createIngestPlane();
-    const key = 'uploads/tiny/1.0.0/a.safetensors';
+    const key = SET_MEMBER;
     await plane.upload(key, safetensors(200), { metadata: { 'strata-set': SET } });
     await plane.settle();
     await expireAfter(plane, 89 * DAY_MS);
@@ -186,5 +187,23 @@ describe('an upload that no version got', () => {
     expect(state).toBe('cancelled');
     expect(await SetFileRow.get(plane.catalog, TINY, V1, SET, 'a.safetensors')).toBeUndefined();
     expect((await BlobRow.get(plane.catalog, digest))?.value.unreferencedAt).toBe(plane.clock.now());
+  });
+
+  it('leaves it as well although its run was cut off: the next run goes on', async () => {
+    for (let at = 0, calls = 0; at <= calls; at += 1) {
+      const interruption = createInterruption();
+      const plane = await createIngestPlane(interruption);
+      await plane.upload(SET_MEMBER, safetensors(200), { metadata: { 'strata-set': SET } });
+      await plane.settle();
+      await plane.clock.advance(90 * DAY_MS);
+      interruption.cutAt(at, 'after');
+      await plane.expireUploads().catch(() => undefined);
+      if (at === 0) calls = interruption.calls();
+      expect(calls).toBeGreaterThan(20);
+      interruption.cutAt(0);
+      await expireAfter(plane, HOUR_MS);
+      expect(await versionsUnder(plane), `cut off at ${at}`).toEqual([]);
+      expect(await uploadOf(plane, SET_MEMBER)).toMatchObject({ state: 'cancelled', removal: { done: true } });
+    }
   });
 });

@@ -5,6 +5,7 @@ import {
   type Blob,
   BlobRow,
   dayOf,
+  expectationOf,
   ModelRow,
   NoticeRow,
   promoteAlias,
@@ -143,6 +144,28 @@ describe('a deployment with other rules', () => {
     await plane.settle();
     expect(await uploadOf(plane)).toMatchObject({ state: 'ready' });
     expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ outcome: 'servable' });
+  });
+
+  it('offers nothing whose deletion has begun since it was asked for', async () => {
+    const { scanner, state } = releases();
+    const plane = await createIngestPlane({ scanner });
+    for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
+    const bytes = safetensors(300);
+    state.bad.add(bytes.length);
+    await plane.upload(key(V1), bytes);
+    await plane.settle();
+    const upload = (await uploadOf(plane)) ?? expect.fail();
+    const row = (await UploadRow.get(plane.catalog, key(V1), upload.versionId)) ?? expect.fail();
+    const removal = { at: plane.clock.now(), reason: 'quarantined-for-long', done: false } as const;
+    await plane.catalog.transact([UploadRow.put({ ...upload, removal }, expectationOf(row))]);
+    state.rules = 'rules-2';
+    state.bad.clear();
+    const { versionId } = upload;
+    const body = { schema: 'rescan-upload/1', rescanId: 'r', key: key(V1), versionId, hop: 0, correlationId: 'r' };
+    await plane.queues.send('rescan', [{ body: JSON.stringify(body) }]);
+    await rescanAll(plane);
+    expect(await uploadOf(plane)).toMatchObject({ quarantine: upload.quarantine, removal: { done: false } });
+    expect(await notices(plane)).not.toContain('releasable');
   });
 });
 

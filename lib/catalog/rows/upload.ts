@@ -90,6 +90,8 @@ export function isOpen(upload: Upload): boolean {
   return upload.state === 'observed' || upload.state === 'digesting';
 }
 
+const NO_TIME = EpochMs.parse(0);
+
 export const UploadRow = defineRow({
   name: 'upload',
   schemaVersion: 1,
@@ -101,7 +103,8 @@ export const UploadRow = defineRow({
     const name = value.key.slice(0, 200);
     const listing = { partition: `UPLOADS#${value.state}`, sort: `${sortableTime(value.observedAt)}#${name}` };
     const shard = shardOf(value.key, UPLOAD_SHARDS);
-    const sort = `${sortableTime(value.movedAt)}#${name}`;
+    // A removal that has begun is finished by the next run.
+    const sort = `${sortableTime(value.removal === undefined ? value.movedAt : NO_TIME)}#${name}`;
     if (isOpen(value)) return { listing, due: { partition: `DUE#UPLOAD#${shard}`, sort } };
     if (value.removal?.done === true) return { listing };
     // Both wait for the deletion of their bytes, which are kept longer where no version got them.

@@ -57,6 +57,11 @@ describe('the bytes of an upload', () => {
   it.each([
     ['go when they are published and the grace is over', facts(), 'remove published'],
     ['stay during the grace', facts({ now: EpochMs.parse(1_099) }), 'keep young'],
+    [
+      'stay during the grace after the rest of their set came',
+      facts({ published: version({ publishedAt: 1_450 }), ...LATE }),
+      'keep young',
+    ],
     ['stay while their copy is not whole', facts({ copyIsWhole: false, ...LATE }), 'keep copy-missing'],
     [
       'stay under a legal hold',
