@@ -9,9 +9,11 @@ import { FEATURES, type ObjectHistory } from './objectHistory.ts';
  * at once, where an exponential sees no difference beyond its horizon.
  */
 export const SHORTEST_HORIZON = 16;
-/** Without a use for so many horizons a sample counts as never used. */
-const GIVE_UP_AFTER = 16;
-/** The ring of samples spans so many horizons, so that most of what it holds has a label. */
+/** A sample is learned from when so many horizons have passed, used or not: before that only those used soon would have a label. */
+const SETTLED_AFTER = 2;
+/** What has waited for its next use is expected to wait so many times as long in all: gaps between uses have a heavy tail. */
+const WAIT_STRETCH = 3;
+/** The ring of samples spans so many horizons, so that most of what it holds is settled. */
 const SPAN = 40;
 /** Log odds beyond these are no better known than at them. */
 const LEAST_LOG_ODDS = -9.2;
@@ -35,7 +37,7 @@ const PENDING = -1;
 
 /**
  * Learns how soon an object is used again from moments of the recent past. A moment is sampled with the features of then;
- * its label is known at the object's next use or after `GIVE_UP_AFTER` horizons. Every 400 to 3,000 accesses new trees are
+ * its label is known at the object's next use, and guessed from the wait so far after `SETTLED_AFTER` horizons. Every 400 to 3,000 accesses new trees are
  * fitted twice, from scratch and to what a prior model leaves unexplained. Of each kind the mean of the latest fits predicts;
  * whichever kind predicted the samples since the last fit better is used. Fitting is the only cost that is not constant per access.
  */
@@ -114,7 +116,7 @@ export class ReuseModel {
     this.#oddsUntil.set(object, 0);
   }
 
-  /** What was sampled of the object that had this number will count as never used again. */
+  /** What was sampled of the object that had this number goes on waiting for a use that never comes. */
   forget(object: number): void {
     this.#firstPending.set(object, NO_SAMPLE);
     this.#oddsUntil.set(object, 0);
@@ -163,7 +165,7 @@ export class ReuseModel {
     return odds;
   }
 
-  /** The samples taken since `from` whose labels are known, in no particular order. */
+  /** The settled samples taken since `from`, in no particular order. */
   trainingSet(from = 0): TrainingSet {
     const { now } = this.#history;
     const known = Math.min(this.#taken, this.#samples);
@@ -173,9 +175,10 @@ export class ReuseModel {
     for (let slot = 0; slot < known; slot += 1) {
       const takenAt = this.#takenAt[slot] ?? 0;
       const distance = this.#distance[slot] ?? PENDING;
-      if (takenAt < from || (distance === PENDING && now - takenAt <= GIVE_UP_AFTER * this.#horizon)) continue;
+      const age = now - takenAt;
+      if (takenAt < from || age < SETTLED_AFTER * this.#horizon) continue;
       bins.set(this.#bins.subarray(slot * FEATURES, (slot + 1) * FEATURES), rows * FEATURES);
-      target[rows] = distance === PENDING ? 0 : this.#horizon / (this.#horizon + distance);
+      target[rows] = this.#horizon / (this.#horizon + (distance === PENDING ? WAIT_STRETCH * age : distance));
       rows += 1;
     }
     return { rows, features: FEATURES, bins, target: target.subarray(0, rows) };
