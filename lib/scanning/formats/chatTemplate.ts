@@ -1,3 +1,5 @@
+import { findAssembledName } from './template/assembled.ts';
+
 /**
  * What a chat template could use to climb from a value to Python's modules (CVE-2024-34359: such a template runs code
  * in hosts that render it without Jinja's sandbox). Templates of published models use none of it. All are linear.
@@ -23,5 +25,10 @@ const ESCAPES: readonly (readonly [pattern: RegExp, what: string])[] = [
 
 /** Answers what in the template leaves the world of messages, if anything does. */
 export function findTemplateEscape(template: string): string | undefined {
-  return ESCAPES.find(([pattern]) => pattern.test(template))?.[1];
+  return findWrittenEscape(template) ?? findAssembledName(template);
+}
+
+/** As `findTemplateEscape`, for what is too long to be a template: only what is written out. */
+export function findWrittenEscape(text: string): string | undefined {
+  return ESCAPES.find(([pattern]) => pattern.test(text))?.[1];
 }

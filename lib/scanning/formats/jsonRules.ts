@@ -18,6 +18,9 @@ const MODULE_KEYS = new Set([
   'custom_ops_library',
 ]);
 
+/** Functions of Python by which a configuration would leave the world of models. */
+const PYTHON_CALL = /^(?:os|sys|posix|nt|subprocess|builtins|importlib|shutil|runpy|pty|socket|pickle|ctypes)\./;
+
 /** Configurations name code: templates that hosts render, classes that loaders import, notebooks. */
 export function judgeJsonFile(json: Json, inspection: Inspection): void {
   if (json instanceof Map) {
@@ -70,7 +73,7 @@ function judgeSkops(json: ReadonlyMap<string, Json>, inspection: Inspection): vo
 
 function judgeValue(json: Json, inspection: Inspection, key: string): void {
   if (typeof json === 'string') {
-    const escape = /template/i.test(key) ? findTemplateEscape(json) : undefined;
+    const escape = /template|prompt/i.test(key) ? findTemplateEscape(json) : undefined;
     if (escape !== undefined) inspection.report('template.escape', `${key} ${escape}`);
     if (MODULE_KEYS.has(key) && !LIBRARIES.test(json))
       inspection.report('json.code', `${key} names the module ${json}`);
@@ -95,7 +98,11 @@ function judgeValue(json: Json, inspection: Inspection, key: string): void {
     if (name === '_target_' && typeof value === 'string' && !TARGETS.test(value)) {
       inspection.report('json.code', `a configuration that calls ${value}`);
     }
-    if (/^py\/(?:object|reduce|function|type|repr|newargs)/.test(name)) {
+    if (name === 'target' && typeof value === 'string' && json.has('params') && PYTHON_CALL.test(value)) {
+      inspection.report('json.code', `a configuration that calls ${value}`);
+    }
+    if (/^(?:model_config|modelTopology)$/.test(name) && value instanceof Map) judgeKerasConfig(value, inspection);
+    if (/^py\/(?!id$|set$|tuple$)/.test(name)) {
       inspection.report('json.code', `${name}: jsonpickle would call what it names`);
     }
     // `chat_template` may be a text, or a list of names and templates.

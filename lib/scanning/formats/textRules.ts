@@ -1,4 +1,4 @@
-import { findTemplateEscape } from './chatTemplate.ts';
+import { findTemplateEscape, findWrittenEscape } from './chatTemplate.ts';
 
 type TextRule = 'text.script' | 'text.unsafe-tag' | 'template.escape';
 
@@ -44,16 +44,25 @@ const SCRIPTS: readonly (readonly [pattern: RegExp, what: string])[] = [
 
 /** Libraries whose classes a configuration of hydra may name: building blocks of models, no loaders. */
 export const TARGETS =
-  /^(?:nemo\.|torch\.(?:nn|optim)\.|pytorch_lightning\.|lightning\.|transformers\.|diffusers\.|omegaconf\.|sgm\.|ldm\.)[\w.]+$/;
+  /^(?!.*\.(?:os|sys|subprocess|importlib|builtins|shutil|pickle|runpy|ctypes|socket)\.)(?:nemo\.|torch\.(?:nn|optim)\.|pytorch_lightning\.|lightning\.|transformers\.|diffusers\.|omegaconf\.|sgm\.|ldm\.)[\w.]+$/;
 
 const UNSAFE_TAGS: readonly (readonly [pattern: RegExp, what: string])[] = [
-  [/^[ \t]*loader_module:\s*(?!mlflow\.|["']?mlflow\.)\S/m, 'a module that its loader imports'],
+  [/\bloader_module["']?\s*:\s*(?!mlflow\.|["']?mlflow\.)\S/, 'a module that its loader imports'],
   [/!!?python\/|!!(?:javax?|ruby)[./]|tag:yaml\.org,2002:python\//, 'a YAML tag that makes its loader call a function'],
   [
     /<!ENTITY\b|<!DOCTYPE\b[^<>]{0,200}\b(?:SYSTEM|PUBLIC)\s+["'](?!-\/\/|http:\/\/www\.w3\.org)/i,
     'an XML entity that reads a file or an address',
   ],
   [/!(?:!|<tag:)[^\s>!]{0,200}%[0-9a-f]{2}/i, 'a YAML tag that hides its name'],
+  [/^%TAG[ \t]+\S+[ \t]+tag:yaml\.org,2002:\S/m, 'a YAML tag that hides its name'],
+  [
+    /!(?:new|name|apply|module):(?:os|sys|posix|nt|subprocess|builtins|importlib|shutil|runpy|pty|socket|pickle|ctypes)\b/,
+    'a YAML tag that makes its loader call a function',
+  ],
+  [
+    /^[ \t]*(?:-[ \t]+)?target:[ \t]*["']?(?:os|sys|posix|nt|subprocess|builtins|importlib|shutil|runpy|pty|socket|pickle|ctypes)\./m,
+    'a configuration that calls a function of Python',
+  ],
   [
     /<xi:include\b|\bxmlns:\w+\s*=\s*["']http:\/\/www\.w3\.org\/2001\/XInclude/i,
     'XML that includes a file or an address',
@@ -61,6 +70,9 @@ const UNSAFE_TAGS: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/<\?xml-stylesheet\b/i, 'XML that is shown by a program from an address'],
   [/<layer\b[^<>]{0,500}\blibrary\s*=/i, 'a layer that loads a library'],
 ];
+
+/** Characters; longer texts are vocabularies, in which braces are tokens. */
+const MAX_TEMPLATE = 256 * 1024;
 
 /** What a text would do if its reader trusted it. Examples in fenced blocks of a model card are only shown. */
 export function findTextHarm(text: string): { rule: TextRule; what: string } | undefined {
@@ -70,7 +82,8 @@ export function findTextHarm(text: string): { rule: TextRule; what: string } | u
     .join('\n');
   const tag = UNSAFE_TAGS.find(([pattern]) => pattern.test(text));
   if (tag !== undefined) return { rule: 'text.unsafe-tag', what: tag[1] };
-  const escape = /\{[{%]/.test(text) ? findTemplateEscape(text) : undefined;
+  const find = text.length < MAX_TEMPLATE ? findTemplateEscape : findWrittenEscape;
+  const escape = /\{[{%]/.test(text) ? find(text) : undefined;
   if (escape !== undefined) return { rule: 'template.escape', what: `a template that ${escape}` };
   for (const [, target = ''] of text.matchAll(/\b_target_["']?\s*[:=]\s*["']?([^\s"',}]{1,300})/g)) {
     if (!TARGETS.test(target)) return { rule: 'text.unsafe-tag', what: `a configuration that calls ${target}` };

@@ -119,6 +119,23 @@ describe('a chat template', () => {
     "{{ ''|attr(['%c%c'|format(95,95),'class']|join) }}",
     "{% include '/etc/passwd' %}",
     '{{ self._TemplateReference__context }}',
+    "{{ ''['%c%cclass%c%c' % (95, 95, 95, 95)] }}",
+    "{% set u = 'a_b'[1] %}{{ cycler[u*2 ~ 'init' ~ u*2][u*2 ~ 'globals' ~ u*2].os }}",
+    "{% set u = dict(a_b=1)|join %}{{ ''[u[1]*2 ~ 'class' ~ u[1]*2] }}",
+    "{% set a = '_a'[0] %}{% set b = a ~ a %}{% for n in [b ~ 'class' ~ b] %}{{ ''[n] }}{% endfor %}",
+    "{% macro get(x, k) %}{{ x[k] }}{% endmacro %}{{ get('', '{:c}'.format(95)*2 ~ 'class') }}",
+    "{% set n %}{{ 'a_b'[1] }}{{ 'a_b'[1] }}class{% endset %}{{ [0]|map(attribute=n)|first }}",
+    "{% set ns = namespace(k='a_b'[1]) %}{% set ns.k = ns.k ~ ns.k ~ 'mro' %}{{ ''[ns.k] }}",
+    "{{ ([1]|map('int'))['gi_frame']['f_builtins']['eval']('1') }}",
+    "{{ [messages]|map(attribute='gi_frame.f_builtins')|first }}",
+    "{{ '{0.gi_frame}'.format(messages) }}",
+    "{{ ''['__ssalc__'[::-1]] }}",
+    "{{ ['x']|map('attr', 'a_b'[1]*2)|list }}",
+    "{{ self['context'] }}",
+    "{{ os['popen']('id') }}",
+    "{{ exec('import os') }}",
+    '{% debug %}',
+    `{{ a${'['.repeat(60)}0${']'.repeat(60)} }}`,
   ])('that escapes is malicious: %s', async (template) => {
     expect(await judgeTemplate(template)).toMatchObject({
       status: 'malicious',
@@ -131,6 +148,10 @@ describe('a chat template', () => {
     "{% set ns = namespace(found=false) %}{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] | trim }}{% endfor %}",
     "{{ bos_token }}{% if not loop.first %}{{ raise_exception('Roles must alternate') }}{% endif %}{{ tools | tojson(indent=4) }}<__media__>",
     "{%- macro render(x) -%}{{ strftime_now('%d %b %Y') }}{%- endmacro -%}{{ message.content.split('</think>')[-1].lstrip('\\n') }}",
+    "{%- set keys = ['tool_name', 'tool_args'] -%}{%- for k in tool if k not in keys %}{{ tool[k] | tojson }}{% endfor -%}",
+    "{%- set ns = namespace(i=0, text='<|tool_call|>') -%}{{ ns.text ~ message.tool_calls[ns.i] }}{%- set ns.i = ns.i + 1 -%}",
+    "{{ messages[loop.index0 - 1]['role'] }}{{ messages[messages|selectattr('role', 'equalto', 'tool_x')|list|length - 1] }}",
+    "{{ never.closed['a_b'[1] ",
   ])('of a published kind is clean: %s', async (template) => {
     expect((await judgeTemplate(template)).status).toBe('clean');
   });
