@@ -17,6 +17,8 @@ export interface StrataSettings {
   readonly commandTtlSeconds: number;
   /** ARNs of further roles whose sessions register as hosts by the session's name; only what names sessions truly may assume them. */
   readonly hostRoles: readonly string[];
+  /** What decides which hosts hold a model; `dollars`: of those that subscribe, those on which it pays. */
+  readonly placementPolicy: 'subscriptions' | 'dollars';
   /** `dry-run` decides and reports, `off` does nothing. */
   readonly tierSweep: SweepMode;
   /** What decides storage classes. */
@@ -89,6 +91,10 @@ export function settingsOf(node: Node): StrataSettings {
   if (tierPolicy !== 'rules' && tierPolicy !== 'dollars') {
     throw new SettingsError('-c tierPolicy must be rules or dollars.');
   }
+  const placementPolicy = text('placementPolicy', 'subscriptions');
+  if (placementPolicy !== 'subscriptions' && placementPolicy !== 'dollars') {
+    throw new SettingsError('-c placementPolicy must be subscriptions or dollars.');
+  }
   const alarmEmail = text('alarmEmail', '');
   return {
     prefix,
@@ -102,6 +108,7 @@ export function settingsOf(node: Node): StrataSettings {
     commandTtlSeconds: count('commandTtlSeconds', 6 * 3600, 10, 1_209_600),
     hostRoles,
     tierSweep: sweepMode('tierSweep'),
+    placementPolicy,
     tierPolicy,
     sweepBudgetUsd: count('sweepBudgetUsd', 1_000, 0, 1_000_000_000),
     sweepMostMoves: count('sweepMostMoves', 1_000_000, 0, 1_000_000_000),

@@ -71,6 +71,7 @@ const SETTINGS: Settings = {
   tierPolicy: 'rules',
   sweepBudgetUsd: 1_000,
   sweepMostMoves: 1_000_000,
+  placementPolicy: 'subscriptions',
   sweepInventoryFrom: 10_000_000,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(7 * DAY_MS),

@@ -31,6 +31,7 @@ const ENVIRONMENT: FunctionEnvironment & { readonly AWS_REGION: string } = {
   STRATA_TIER_SWEEP: 'on',
   STRATA_TIER_POLICY: 'rules',
   STRATA_SWEEP_BUDGET_USD: '1000',
+  STRATA_PLACEMENT_POLICY: 'subscriptions',
   STRATA_SWEEP_INVENTORY_FROM: '10000000',
   STRATA_SWEEP_STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:123456789012:stateMachine:strata-sweep-inventory-map',
   STRATA_SWEEP_MOST_MOVES: '1000000',

@@ -25,6 +25,7 @@ export async function uploadToCached(): Promise<void> {
     capacityBytes: Bytes.parse(4 * GB),
     scanPolicy: OPEN_POLICY,
     sweeps: { tierSweep: 'on', orphanSweep: 'on', uploadSweep: 'on' },
+    policies: { tierPolicy: 'rules', placementPolicy: 'subscriptions' },
     signal,
     write: () => undefined,
   });

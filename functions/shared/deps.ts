@@ -7,6 +7,7 @@ import type { MessageReceiver, MessageSender, QueueAdmin } from '../../lib/share
 import type { InventorySweeps } from '../../lib/tiering/index.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
+import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
 import type { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
@@ -26,6 +27,8 @@ export interface Settings {
   readonly agentRoleArns: readonly string[];
   /** A command that is not finished after so long is dead. */
   readonly commandTtlMs: number;
+  /** What decides which hosts hold a model. */
+  readonly placementPolicy: PlacementPolicyName;
   /** Of the sweep that decides storage classes, and of the transitions that it has sent. */
   readonly tierSweep: SweepMode;
   /** What decides storage classes: fixed rules, or expected dollars. */

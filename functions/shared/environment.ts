@@ -1,3 +1,4 @@
+import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import type { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 
 /** The variables that `infra/` gives every function. A name that one side forgets fails the type check of the other. */
@@ -17,6 +18,7 @@ export interface FunctionEnvironment {
   readonly STRATA_HEARTBEAT_SECONDS: string;
   readonly STRATA_SILENT_AFTER_MS: string;
   readonly STRATA_COMMAND_TTL_MS: string;
+  readonly STRATA_PLACEMENT_POLICY: PlacementPolicyName;
   readonly STRATA_TIER_SWEEP: SweepMode;
   readonly STRATA_TIER_POLICY: TierPolicyName;
   readonly STRATA_SWEEP_BUDGET_USD: string;

@@ -26,6 +26,7 @@ export function awsBase(
       silentAfterMs: Number(environment.STRATA_SILENT_AFTER_MS),
       agentRoleArns: environment.STRATA_AGENT_ROLE_ARNS.split(','),
       commandTtlMs: Number(environment.STRATA_COMMAND_TTL_MS),
+      placementPolicy: environment.STRATA_PLACEMENT_POLICY,
       tierSweep: environment.STRATA_TIER_SWEEP,
       tierPolicy: environment.STRATA_TIER_POLICY,
       sweepBudgetUsd: Number(environment.STRATA_SWEEP_BUDGET_USD),

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ContractError } from '../../lib/shared/errors.ts';
+import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { FunctionEnvironment } from '../shared/environment.ts';
 
@@ -19,6 +20,7 @@ const Environment = z.object({
   STRATA_HEARTBEAT_SECONDS: text,
   STRATA_SILENT_AFTER_MS: text,
   STRATA_COMMAND_TTL_MS: text,
+  STRATA_PLACEMENT_POLICY: PlacementPolicyName,
   STRATA_TIER_SWEEP: SweepMode,
   STRATA_TIER_POLICY: TierPolicyName,
   STRATA_SWEEP_BUDGET_USD: text,

@@ -188,6 +188,7 @@ function environmentOf(
     STRATA_HEARTBEAT_SECONDS: String(settings.heartbeatSeconds),
     STRATA_SILENT_AFTER_MS: String(settings.silentAfterSeconds * 1000),
     STRATA_COMMAND_TTL_MS: String(settings.commandTtlSeconds * 1000),
+    STRATA_PLACEMENT_POLICY: settings.placementPolicy,
     STRATA_TIER_SWEEP: settings.tierSweep,
     STRATA_TIER_POLICY: settings.tierPolicy,
     STRATA_SWEEP_BUDGET_USD: String(settings.sweepBudgetUsd),

@@ -1,2 +1,3 @@
 export { type AccessDeps, type BatchReason, countAccesses, loadAccesses } from './countAccesses.ts';
+export { createHostDemand, type HostDemand } from './hostDemand.ts';
 export { type AccessReason, addCounts, decideCounts, type MonthCount, summarizeAccesses } from './decideCounts.ts';

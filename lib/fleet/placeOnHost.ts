@@ -10,6 +10,7 @@ import {
   type Replica,
   ReplicaRow,
   settle,
+  type Version,
   type Versioned,
   VersionRow,
 } from '../catalog/index.ts';
@@ -19,7 +20,9 @@ import {
   type PlacementFacts,
   type Rates,
   type SkipReason,
-  type SubscriptionPolicy,
+  type DemandForecast,
+  type PlacementPolicy,
+  type PrefetchReason,
   subscribes,
 } from '../placement/index.ts';
 import type { Scanner } from '../scanning/index.ts';
@@ -38,7 +41,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { CommandKeys } from '../shared/ports/commandKeys.ts';
 import type { Random } from '../shared/ports/random.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { Bytes } from '../shared/units.ts';
+import { Bytes, type EpochMs } from '../shared/units.ts';
 import { type CommandTerms, commandChanges, newActionId } from './commands.ts';
 import { hostFacts, placementFacts, recordPlacement } from './placementInputs.ts';
 import { loadServable, type ServableVersion, type ServeRefusal } from './servable.ts';
@@ -52,7 +55,9 @@ export interface PlacementDeps {
   readonly scanner: Pick<Scanner, 'rules'>;
   readonly settings: { readonly commandTtlMs: number };
   readonly rates: Rates;
-  readonly policy: SubscriptionPolicy;
+  readonly policy: PlacementPolicy;
+  /** How often a host that subscribes to the version's model will want it; asked by the dollar policy alone. */
+  readonly demandOf: (version: Version, now: EpochMs) => Promise<DemandForecast | undefined>;
 }
 
 export interface PlacementWish {
@@ -67,7 +72,7 @@ export interface PlacementWish {
 export type PlacementReason =
   | SkipReason
   | ServeRefusal
-  | 'subscribed'
+  | PrefetchReason
   | 'unknown-host'
   /** An evict command is under way; a fill now would race it. */
   | 'being-evicted'
@@ -119,13 +124,9 @@ async function decideRound(deps: PlacementDeps, wish: PlacementWish, terms: Comm
   const servable = await loadServable(deps.catalog, wish.model, wish.version, deps.scanner.rules);
   if (servable.outcome === 'refused') return refuse(servable.reason);
   const replicas = await loadReplicas(deps.catalog, servable, wish.host);
-  const facts = placementFacts(
-    servable,
-    hostFacts(
-      host.value,
-      [...replicas.values()].map((row) => row.value),
-    ),
-  );
+  const demand = await demandOn(deps, host.value, servable, terms.now);
+  const present = [...replicas.values()].map((row) => row.value);
+  const facts = placementFacts(servable, hostFacts(host.value, present), demand);
   const { actions } = decidePlacement(facts, deps.policy, deps.rates, terms.now);
   const plan: Plan = { deps, wish, terms, host, servable, replicas, facts, changes: [], promised: 0 };
   const reasons: PlacementReason[] = [];
@@ -143,6 +144,17 @@ async function decideRound(deps: PlacementDeps, wish: PlacementWish, terms: Comm
     versionCheck(servable),
   ];
   return { changes, answer: { reasons, more } };
+}
+
+/** A host wants only what it subscribes to, however little it would cost. */
+async function demandOn(
+  { demandOf, policy }: PlacementDeps,
+  host: Host,
+  { version }: ServableVersion,
+  now: EpochMs,
+): Promise<DemandForecast | undefined> {
+  const wanted = host.subscriptions.some((pattern) => subscribes(pattern, version.model));
+  return policy.kind === 'dollars' && wanted ? demandOf(version, now) : undefined;
 }
 
 function versionCheck({ row }: ServableVersion): Change {
@@ -188,7 +200,12 @@ async function planAction(plan: Plan, action: PlacementAction): Promise<Placemen
   return named === undefined ? action.reason : planNaming(plan, action, named);
 }
 
-function planPrefetch(plan: Plan, action: PlacementAction, actionId: ActionId): PlacementReason {
+function planPrefetch(
+  plan: Plan,
+  action: Extract<PlacementAction, { kind: 'prefetch' }>,
+  actionId: ActionId,
+): PlacementReason {
+  const { reason } = action;
   const blob = plan.servable.blobs.get(action.digest);
   if (blob === undefined) return 'unknown-blob';
   const host = plan.host.value;
@@ -206,12 +223,12 @@ function planPrefetch(plan: Plan, action: PlacementAction, actionId: ActionId): 
   };
   plan.promised += blob.value.size;
   plan.changes.push(
-    ...prefetchChanges(plan, action, actionId, 'subscribed'),
+    ...prefetchChanges(plan, action, actionId, reason),
     ReplicaRow.put(replica, expectationOf(row)),
     // Between this read and the write no transition may have switched the origin: the pin would come too late.
     { kind: 'check', key: BlobRow.key(action.digest), expect: expectationOf(blob) },
   );
-  return 'subscribed';
+  return reason;
 }
 
 /**

@@ -2,11 +2,12 @@ import * as z from 'zod/mini';
 import type { Host, Replica } from '../catalog/index.ts';
 import {
   decidePlacement,
+  type DemandForecast,
   type HostFacts,
   type PlacementAction,
   type PlacementFacts,
+  type PlacementPolicy,
   type Rates,
-  type SubscriptionPolicy,
 } from '../placement/index.ts';
 import type { Json } from '../shared/canonicalJson.ts';
 import { Digest, Generation, HostId, ModelKind, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
@@ -39,15 +40,19 @@ export function hostFacts(host: Host, replicas: readonly Replica[]): HostFacts {
 }
 
 /** The facts of placing one version on one host. */
-export function placementFacts(servable: ServableVersion, host: HostFacts): PlacementFacts {
+export function placementFacts(servable: ServableVersion, host: HostFacts, demand?: DemandForecast): PlacementFacts {
   const files = servable.version.files.flatMap((file) => {
     const blob = servable.blobs.get(file.digest)?.value;
     return blob === undefined
       ? []
       : [{ digest: file.digest, bytes: blob.size, kind: file.kind, storageClass: blob.origin.storageClass }];
   });
-  return { model: servable.version.model, version: servable.version.version, labels: {}, files, hosts: [host] };
+  const { model, version } = servable.version;
+  const wanted = demand === undefined ? {} : { demand: new Map([[host.id, demand]]) };
+  return { model, version, labels: {}, files, hosts: [host], ...wanted };
 }
+
+const amount = z.number().check(z.nonnegative());
 
 const RecordedHost = z.strictObject({
   id: HostId,
@@ -70,12 +75,14 @@ const RecordedPlacement = z.strictObject({
   labels: z.record(z.string(), z.string()),
   files: z.array(z.strictObject({ digest: Digest, bytes: Bytes, kind: ModelKind, storageClass: StorageClass })),
   host: RecordedHost,
+  demand: z.optional(z.array(z.strictObject({ weight: amount, shape: amount, exposureMs: amount }))),
   now: EpochMs,
 });
 
 /** The facts as JSON, for the decision receipt of the action about `digest`. */
 export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: Digest, now: EpochMs): Json {
   const { zone, ...rest } = host;
+  const demand = facts.demand?.get(host.id);
   return {
     decision: 'placement',
     digest,
@@ -89,6 +96,7 @@ export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: 
       resident: [...host.resident],
       filling: [...host.filling],
     },
+    ...(demand === undefined ? {} : { demand: demand.components.map((one) => ({ ...one })) }),
     now,
   };
 }
@@ -97,11 +105,12 @@ export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: 
  * Decides once more what a decision receipt says was decided: the same inputs, policy and prices give the same action.
  * `undefined` when the inputs are not those of a placement.
  */
-export function replayPlacement(inputs: string, policy: SubscriptionPolicy, rates: Rates): PlacementAction | undefined {
+export function replayPlacement(inputs: string, policy: PlacementPolicy, rates: Rates): PlacementAction | undefined {
   const parsed = RecordedPlacement.safeParse(JSON.parse(inputs));
   if (!parsed.success) return undefined;
-  const { decision: _, digest, now, host, ...facts } = parsed.data;
+  const { decision: _, demand: components, digest, now, host, ...facts } = parsed.data;
+  const demand = components === undefined ? {} : { demand: new Map([[host.id, { components }]]) };
   const hosts = [{ ...host, resident: new Set(host.resident), filling: new Set(host.filling) }];
-  const { actions } = decidePlacement({ ...facts, hosts }, policy, rates, now);
+  const { actions } = decidePlacement({ ...facts, ...demand, hosts }, policy, rates, now);
   return actions.find((action) => action.digest === digest);
 }

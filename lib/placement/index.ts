@@ -46,7 +46,14 @@ export {
 } from './replay.ts';
 export { exposureUsd } from './allowance.ts';
 export { DOLLARS, type DollarPolicy, switchUsd } from './dollarPolicy.ts';
-export { type DemandForecast, type DemandMemory, type DemandPrior, knownRate, rememberReads } from './demand.ts';
+export {
+  forecastFrom,
+  type DemandForecast,
+  type DemandMemory,
+  type DemandPrior,
+  knownRate,
+  rememberReads,
+} from './demand.ts';
 export {
   judgeLifecycle,
   LIFECYCLE_RULES,

@@ -2,7 +2,8 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { HostId } from '../../lib/shared/ids.ts';
 import { type Bytes, parseSize } from '../../lib/shared/units.ts';
-import { SweepMode } from '../../lib/shared/sweepMode.ts';
+import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
+import { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { OPEN_POLICY, parseScanPolicy, type ScanPolicy } from '../../lib/scanning/index.ts';
 
 export interface StartOptions {
@@ -19,6 +20,7 @@ export interface StartOptions {
     readonly orphanSweep: SweepMode;
     readonly uploadSweep: SweepMode;
   };
+  readonly policies: { readonly tierPolicy: TierPolicyName; readonly placementPolicy: PlacementPolicyName };
   readonly scanPolicy: ScanPolicy;
 }
 
@@ -32,6 +34,8 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --port N       of the endpoint on loopback; 0 takes a free one; default ${DEFAULT_PORT}, with --once a free one
   --tier-sweep MODE, --orphan-sweep MODE, --upload-sweep MODE
                  on, dry-run (decide and report) or off: of what moves and deletes by itself; default on
+  --tier-policy NAME  what decides storage classes: rules or dollars; default rules
+  --placement-policy NAME  what decides which hosts fetch ahead of use: subscriptions or dollars; default subscriptions
   --scan-policy JSON  what a verdict means, as {"allowSuspicious":false,"formats":["safetensors"]}; default: STRATA_SCAN_POLICY
   --hosts N      how many hosts, 1 to ${MOST_HOSTS}; default 2
   --capacity SIZE  bytes that each host may fill, as in 500GB or 450GiB; default 4GB
@@ -58,6 +62,10 @@ export function parseOptions(
     orphanSweep: mode(values, 'orphan-sweep'),
     uploadSweep: mode(values, 'upload-sweep'),
   };
+  const policies = {
+    tierPolicy: oneOf(values, 'tier-policy', TierPolicyName.options, 'rules'),
+    placementPolicy: oneOf(values, 'placement-policy', PlacementPolicyName.options, 'subscriptions'),
+  };
   const scanPolicy = policyOf(values['scan-policy'] ?? environment['STRATA_SCAN_POLICY']);
   const models = (values.model ?? []).map(modelFile);
   const samples = values['no-samples'] !== true;
@@ -70,6 +78,7 @@ export function parseOptions(
     once,
     port,
     sweeps,
+    policies,
     scanPolicy,
     samples,
     hosts: hostsOf(values.hosts ?? '2'),
@@ -109,6 +118,18 @@ function mode(values: ReturnType<typeof read>, name: 'tier-sweep' | 'orphan-swee
   return parsed.data;
 }
 
+function oneOf<Name extends string>(
+  values: ReturnType<typeof read>,
+  flag: 'tier-policy' | 'placement-policy',
+  names: readonly Name[],
+  fallback: Name,
+): Name {
+  const given = values[flag] ?? fallback;
+  const name = names.find((one) => one === given);
+  if (name === undefined) throw new UsageError(`--${flag} is one of ${names.join(', ')}.`);
+  return name;
+}
+
 function policyOf(text: string | undefined): ScanPolicy {
   try {
     return text === undefined ? OPEN_POLICY : parseScanPolicy(text);
@@ -128,6 +149,8 @@ function read(args: readonly string[]) {
         'tier-sweep': { type: 'string' },
         'orphan-sweep': { type: 'string' },
         'upload-sweep': { type: 'string' },
+        'tier-policy': { type: 'string' },
+        'placement-policy': { type: 'string' },
         'scan-policy': { type: 'string' },
         hosts: { type: 'string' },
         capacity: { type: 'string' },

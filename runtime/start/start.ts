@@ -37,6 +37,7 @@ export interface StartingOptions {
   readonly hosts: readonly HostId[];
   readonly capacityBytes: Bytes;
   readonly sweeps: StartOptions['sweeps'];
+  readonly policies: StartOptions['policies'];
   readonly scanPolicy: ScanPolicy;
   readonly signal: AbortSignal;
   readonly write: (line: string) => void;
@@ -61,7 +62,7 @@ export function begin(options: StartingOptions): Starting {
       port: options.port,
       telemetry,
       onUploaded,
-      settings: { ...options.sweeps, scanPolicy: options.scanPolicy },
+      settings: { ...options.sweeps, ...options.policies, scanPolicy: options.scanPolicy },
     });
     runtime = up;
     timeline.say(`Strata is up at ${up.url}, its data in ${folder.path}`);

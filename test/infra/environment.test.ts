@@ -24,6 +24,7 @@ describe('docs/environment.md', () => {
     ['commandTtlSeconds', '9'],
     ['tierSweep', 'maybe'],
     ['orphanSweep', 'true'],
+    ['placementPolicy', 'luck'],
     ['tierPolicy', 'luck'],
     ['sweepBudgetUsd', '-1'],
     ['sweepMostMoves', 'many'],

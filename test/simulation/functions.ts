@@ -54,6 +54,7 @@ export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
   sweepBudgetUsd: 1_000,
   // Half of the shards may move one blob a run, the others none.
   sweepMostMoves: 8,
+  placementPolicy: 'subscriptions',
   sweepInventoryFrom: 10_000_000,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(5 * MINUTE_MS),

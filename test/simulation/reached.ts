@@ -73,6 +73,7 @@ const placements: Reasons<PlacementReason> = {
   subscribed: REACHED,
   'not-subscribed': REACHED,
   'labels-differ': 'no version asks its hosts for labels yet; see test/unit/placement',
+  'expected-saving': OTHER_SETTING,
   'no-forecast': OTHER_SETTING,
   'no-expected-saving': OTHER_SETTING,
   'source-archived': REACHED,
