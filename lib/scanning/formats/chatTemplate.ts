@@ -11,10 +11,7 @@ const ESCAPES: readonly (readonly [pattern: RegExp, what: string])[] = [
   ],
   [/\\x5f|\\u005f|\\U0000005f|\\137|\\N\{LOW LINE\}/i, 'hides an underscore behind an escape'],
   [/(['"])(?:_{1,2}|__\w{1,40}|\w{1,40}__)\1/, 'assembles a name from underscores'],
-  [
-    /\|\s*attr\b|\|\s*(?:map|select|reject)\s*\(\s*(['"])attr\1|[\w)\]'"]\[[^\][\n~]{0,100}~[^\][\n]{0,100}\]/,
-    'reads an attribute by a computed name',
-  ],
+  [/\|\s*attr\b|\|\s*(?:map|select|reject)\s*\(\s*(['"])attr\1/, 'reads an attribute by a computed name'],
   [/\b(?:lipsum|cycler|joiner|url_for|get_flashed_messages)\b\s*[.[|(}]/, 'uses a global of the template engine'],
   [/\bself\s*\._/, 'inspects the template itself'],
   [/\{%[-+]?\s*(?:include|import|from|extends)\b/, 'loads another template'],

@@ -151,6 +151,7 @@ describe('a chat template', () => {
     "{%- set keys = ['tool_name', 'tool_args'] -%}{%- for k in tool if k not in keys %}{{ tool[k] | tojson }}{% endfor -%}",
     "{%- set ns = namespace(i=0, text='<|tool_call|>') -%}{{ ns.text ~ message.tool_calls[ns.i] }}{%- set ns.i = ns.i + 1 -%}",
     "{{ messages[loop.index0 - 1]['role'] }}{{ messages[messages|selectattr('role', 'equalto', 'tool_x')|list|length - 1] }}",
+    "{%- for m in messages %}{{ '\\n' ~ ('[e~[' ~ m.role ~ ']') }}{% endfor -%}]~b]",
     "{{ never.closed['a_b'[1] ",
   ])('of a published kind is clean: %s', async (template) => {
     expect((await judgeTemplate(template)).status).toBe('clean');
