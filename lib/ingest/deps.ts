@@ -33,3 +33,8 @@ export interface IngestCall {
   readonly telemetry: Telemetry;
   readonly remainingMs: () => number;
 }
+
+/** A call by a message; `receiveCount` is 1 for its first delivery. */
+export interface IngestDelivery extends IngestCall {
+  readonly receiveCount: number;
+}

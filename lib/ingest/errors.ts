@@ -5,6 +5,7 @@ export class IngestError extends StrataError<
   | 'object-busy'
   | 'copy-differs'
   | 'unknown-upload'
+  | 'scan-cut-off'
   | 'too-many-hops'
   | 'not-releasable'
   | 'not-reconciled'

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { HeaderFindings } from '../catalog/index.ts';
 import { decideScan, type HeaderVerdict } from '../scanning/index.ts';
 import { MIB, SECOND_MS } from '../shared/units.ts';
-import type { IngestCall, IngestDeps } from './deps.ts';
+import type { IngestDelivery, IngestDeps } from './deps.ts';
+import { IngestError } from './errors.ts';
 import { findingsOf, quarantineOf } from './findings.ts';
 import type { PinnedObject } from './hashParts.ts';
 import { pinnedReader, UnreadableUpload } from './pinnedReader.ts';
@@ -14,6 +15,8 @@ const HEADER = { maxBytes: 64 * MIB, ms: 10 * SECOND_MS };
 /** Of a long judgement: it pauses with so much time left, and is over with so little. */
 const PAUSE_MS = 60 * SECOND_MS;
 const RESERVE_MS = 20 * SECOND_MS;
+/** So often the time of a call may run out before it says something of the file, and not of the store on that day. */
+const LONG_TRIES = 3;
 
 /** The verdict of one object version with what follows from it. */
 export interface Judged {
@@ -39,12 +42,15 @@ export async function judgeHead(deps: IngestDeps, pinned: PinnedObject): Promise
   });
 }
 
-/** Judges or goes on judging with all of the call's time; what can pause leaves its progress in the catalog. */
+/**
+ * Judges or goes on judging with all of the call's time; what can pause leaves its progress in the catalog.
+ * @throws IngestError `scan-cut-off` (retryable) when the time of one of the first deliveries ran out.
+ */
 export async function judgeLong(
   deps: IngestDeps,
   pinned: PinnedObject,
   progress: string | undefined,
-  call: IngestCall,
+  call: IngestDelivery,
 ): Promise<Judgement> {
   return readable(async () => {
     const saved = progress === undefined ? undefined : await loadProgress(deps, pinned, progress);
@@ -53,7 +59,13 @@ export async function judgeLong(
       pauseIsDue: () => call.remainingMs() < PAUSE_MS,
       progress: saved,
     });
-    if (step.outcome === 'judged') return decided(deps, pinned, step.verdict);
+    if (step.outcome === 'judged') {
+      if (call.receiveCount < LONG_TRIES && hasReason(step.verdict, 'file.deadline')) {
+        const message = `${pinned.key} was not judged within the time of one call.`;
+        throw new IngestError({ code: 'scan-cut-off', message, retryable: true });
+      }
+      return decided(deps, pinned, step.verdict);
+    }
     const name = createHash('sha256').update(step.progress).digest('hex');
     const kept = await saveProgress(deps, pinned, name, step.progress);
     return kept ? { outcome: 'unfinished', progress: name } : decided(deps, pinned, tooLarge(deps, step.progress));
@@ -69,8 +81,12 @@ async function readable(judge: () => Promise<Judgement>): Promise<Judgement> {
   }
 }
 
-function isUnfinished({ status, reasons }: HeaderVerdict): boolean {
-  return status === 'unscanned' && reasons.some(({ rule }) => rule === 'file.budget' || rule === 'file.deadline');
+function isUnfinished(verdict: HeaderVerdict): boolean {
+  return hasReason(verdict, 'file.budget') || hasReason(verdict, 'file.deadline');
+}
+
+function hasReason({ status, reasons }: HeaderVerdict, sought: 'file.budget' | 'file.deadline'): boolean {
+  return status === 'unscanned' && reasons.some(({ rule }) => rule === sought);
 }
 
 function decided({ settings }: IngestDeps, pinned: PinnedObject, verdict: HeaderVerdict): Judgement {

@@ -12,7 +12,7 @@ import {
 } from '../catalog/index.ts';
 import { canonicalJson } from '../shared/canonicalJson.ts';
 import { blobKey } from '../shared/digest.ts';
-import type { IngestCall, IngestDeps } from './deps.ts';
+import type { IngestCall, IngestDelivery, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
 import { alignVersions } from './alignVersions.ts';
 import { judgeLong } from './judgement.ts';
@@ -25,7 +25,7 @@ const MOST_HOPS = 300;
  * admit is resolved or placed; its hosts are told to evict in the same write, and the versions that need it are withdrawn after it.
  * Repeated, it ends in the same rows.
  */
-export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: IngestCall): Promise<void> {
+export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: IngestDelivery): Promise<void> {
   const blob = (await BlobRow.get(deps.catalog, message.digest))?.value;
   if (blob === undefined) return;
   const pinned = { key: blobKey(blob.digest), versionId: blob.origin.versionId, size: blob.size };

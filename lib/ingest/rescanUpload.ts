@@ -1,6 +1,6 @@
 import type { RescanUpload } from '../../events/rescan/v1.ts';
 import { expectationOf, noticePut, sendOnce, settle, type Upload, UploadRow } from '../catalog/index.ts';
-import type { IngestCall, IngestDeps } from './deps.ts';
+import type { IngestDelivery, IngestDeps } from './deps.ts';
 import { type Judged, judgeLong } from './judgement.ts';
 import { noticeOf } from './messages.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -11,7 +11,7 @@ const MOST_HOPS = 300;
  * Judges one upload in quarantine again. What the rules of today would admit stays there as `releasable` until an operator releases
  * it: publishing an old upload by itself would surprise everybody. An upload that has left quarantine is left as it is.
  */
-export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call: IngestCall): Promise<void> {
+export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call: IngestDelivery): Promise<void> {
   const upload = (await UploadRow.get(deps.catalog, message.key, message.versionId))?.value;
   if (!isJudgedAgain(upload)) return;
   const judgement = await judgeLong(deps, upload, message.progress, call);

@@ -47,7 +47,10 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
           if (fresh.length === 0) break;
         }
       } finally {
-        for (const { receiptHandle } of seen.values()) await receiver.changeVisibility(queue, receiptHandle, 0);
+        // One that was redriven meanwhile cannot be shown again, and need not be.
+        await Promise.allSettled(
+          [...seen.values()].map(({ receiptHandle }) => receiver.changeVisibility(queue, receiptHandle, 0)),
+        );
       }
       return [...seen.values()].map(({ messageId, body, deadLetterSource: source }) =>
         source === undefined ? { messageId, body } : { messageId, body, source },

@@ -4,12 +4,12 @@ import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 const REDACTED = '[redacted]';
 /** Names under which secrets travel, whatever stands before or after. */
 const SECRET_NAME =
-  /secret|token|password|passwd|credential|authorization|cookie|signature|private[-_]?key|access[-_]?key|api[-_]?key/i;
+  /secret|token(?!iz)|password|passwd|credential|authorization|cookie|signature|private[-_]?key|access[-_]?key|api[-_]?key/i;
 /** Of presigned URLs of S3 and stores like it, and of what else grants by knowing it. */
 const SECRET_PARAMETER =
-  /([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|sig|token|key)=)[^&\s"'#]+/gi;
+  /([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|sig|key|(?:access_|id_)?token|password)=)[^&\s"'#]+/gi;
 const JOIN_TOKEN = /strata-join-[0-9a-f]+/g;
-const BEARER = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/g;
+const BEARER = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi;
 /** The scheme's length is bounded, or a long text without any would take a time that grows with its square. */
 const USER_INFO = /([a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@]+@/gi;
 /** Deeper nests than any message of ours are not followed. */
@@ -29,7 +29,7 @@ export function redacted(body: string): Json {
 }
 
 function redactedValue(value: Json, depth: number): Json {
-  if (typeof value === 'string') return redactedText(value);
+  if (typeof value === 'string') return redactedString(value, depth);
   if (value === null || typeof value !== 'object') return value;
   if (depth > MOST_DEPTH) return REDACTED;
   if (Array.isArray(value)) return value.map((item: Json) => redactedValue(item, depth + 1));
@@ -39,6 +39,12 @@ function redactedValue(value: Json, depth: number): Json {
     shown[name] = SECRET_NAME.test(name) ? REDACTED : redactedValue(item, depth + 1);
   }
   return shown;
+}
+
+/** JSON within JSON, as SNS and EventBridge targets carry it, is looked into. */
+function redactedString(text: string, depth: number): string {
+  const inner = /^\s*[[{]/.test(text) && depth < MOST_DEPTH ? jsonOf(text) : undefined;
+  return inner === undefined ? redactedText(text) : JSON.stringify(redactedValue(inner, depth + 1));
 }
 
 function redactedText(text: string): string {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dayOf, NoticeRow, queryAll, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
 import { SCANNER, type Scanner } from '../../lib/scanning/index.ts';
 import { ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { HOUR_MS } from '../../lib/shared/units.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
 
 const KEY = 'uploads/forest/1.0.0/forest.pkl';
@@ -60,6 +61,29 @@ describe('an upload whose verdict needs more than one call', () => {
     expect(await noticesOf(plane)).toMatchObject([
       { change: 'quarantined', upload: { key: KEY }, model: 'forest', reason: 'malicious' },
     ]);
+  });
+
+  it.each([
+    { late: 2, state: 'ready' },
+    { late: 3, state: 'quarantined' },
+  ])('is $state when the time of its first $late calls ran out', async ({ late, state }) => {
+    const told = { calls: 0 };
+    const scanner: Scanner = {
+      ...impatient().scanner,
+      judgeInSteps(reader, options) {
+        told.calls += 1;
+        const inTime = told.calls > late;
+        return SCANNER.judgeInSteps(reader, { ...options, pauseIsDue: () => false, expired: () => !inTime });
+      },
+    };
+    const plane = await createIngestPlane({ scanner });
+    await plane.upload(KEY, longPickle());
+    for (let tries = 0; tries < 4; tries += 1) {
+      await plane.settle();
+      await plane.clock.advance(HOUR_MS);
+    }
+    expect(await uploadsOf(plane)).toMatchObject([{ state }]);
+    expect(told.calls).toBe(3);
   });
 
   it('keeps each judgement to the version that it read when the object is replaced meanwhile', async () => {

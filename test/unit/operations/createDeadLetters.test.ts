@@ -3,7 +3,35 @@ import { openDatabase } from '../../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteQueues } from '../../../lib/adapters/embedded/sqliteQueues.ts';
 import { nodeRandom } from '../../../lib/adapters/node/nodeRandom.ts';
 import { createDeadLetters } from '../../../lib/operations/index.ts';
+import { PortError } from '../../../lib/shared/errors.ts';
 import { createManualClock } from '../../support/manualClock.ts';
+
+it('a look shows every letter again, also when one of them was taken away meanwhile', async () => {
+  const clock = createManualClock();
+  const queues = createSqliteQueues({ database: openDatabase(':memory:'), clock, random: nodeRandom });
+  queues.define('reap-schedule-dlq');
+  await queues.send('reap-schedule-dlq', [{ body: '1' }, { body: '2' }]);
+  let calls = 0;
+  const letters = createDeadLetters({
+    clock,
+    declared: [{ queue: 'reap-schedule-dlq', origin: { kind: 'schedule', functionName: 'reap' } }],
+    receiver: {
+      ...queues,
+      async changeVisibility(...args) {
+        calls += 1;
+        if (calls === 1) throw new PortError({ code: 'invalid-request', message: 'it is gone', retryable: false });
+        return queues.changeVisibility(...args);
+      },
+    },
+    sender: queues,
+    waitSeconds: 0,
+    count: async () => 2,
+    call: async () => undefined,
+  });
+  const seen = await letters.look('reap-schedule-dlq', 10);
+  expect(seen.map(({ body }) => body)).toEqual(['1', '2']);
+  expect(await queues.receive('reap-schedule-dlq', 10, 0, 30)).toMatchObject([{ body: '2' }]);
+});
 
 describe('a redrive', () => {
   function prepare(onCall: () => Promise<void> = async () => undefined) {
