@@ -113,7 +113,10 @@ async function judgeAttribute(
     if (isConfig) throw new RefusedError('hdf5.unsupported', `${name} of ${path}/ in a form that is not read`);
     return false;
   }
-  if (beginsLikePickle(value)) {
+  if (name === 'PSEUDOATOM' && value.toString('latin1').startsWith('object'))
+    inspection.report('pickle.payload', `${path}/ holds pickles, which PyTables loads with its rows`);
+  // PyTables loads every text that ends like a pickle.
+  if (beginsLikePickle(value) || value.toString('latin1').replace(/\0+$/, '').endsWith('.')) {
     const { findings, harmful } = await explorePickle(createBufferReader(value));
     if (harmful)
       inspection.report('pickle.nested', `attribute ${name} of ${path}/ is a pickle that ${findings[0] ?? 'calls'}`);

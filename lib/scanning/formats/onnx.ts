@@ -16,6 +16,11 @@ const KNOWN_DOMAIN =
 /** Operators of known domains that run Python. */
 const PYTHON_OPERATOR = /^Py(?:thon)?(?:Op|Func|Custom)/;
 
+/** Compiled for one device, in the file or beside it, and loaded by the driver. */
+const COMPILED_OPERATOR = /^EPContext$/;
+/** Producer, its version, domain and documentation. */
+const TEXT_FIELDS = new Set([2, 3, 4, 6]);
+
 /** `ir_version`, the first field as every writer puts it: a tag of 8 and a small number. */
 export function looksLikeOnnx(head: Uint8Array): boolean {
   const version = head[1] ?? 0;
@@ -53,6 +58,7 @@ class OnnxWalk {
       else if (field.number === 14) await this.#metadata(field);
       else if (field.number === 20) await this.#message(field, 0, (inner) => this.#trainingField(inner));
       else if (field.number === 25) await this.#function(field);
+      else await this.#description(field);
     });
     if (this.#graphs === 0) throw new RefusedError('onnx.malformed', 'no graph');
     for (const [domain, operator] of this.#used) {
@@ -60,6 +66,15 @@ class OnnxWalk {
         this.#inspection.report('onnx.custom-operator', `needs a library for the operator ${domain}.${operator}`);
       }
     }
+  }
+
+  /** Other models are protocol buffers too, which skip what they do not know: what is no field of ONNX may be all of theirs. */
+  async #description(field: Field): Promise<void> {
+    if (field.number === 1 || field.number === 5 || field.number === 26) return;
+    const isText = TEXT_FIELDS.has(field.number) && field.wire === 'bytes' && field.length <= MAX_METADATA;
+    const text = isText ? await this.#proto.text(field, MAX_METADATA) : undefined;
+    if (text === undefined || /(?![\t\n\r])\p{Cc}/u.test(text))
+      throw this.#proto.refuse(`field ${field.number} is none of a model, or no text`);
   }
 
   async #message(field: Field, depth: number, visit: (field: Field) => Promise<void>): Promise<void> {
@@ -101,6 +116,9 @@ class OnnxWalk {
       else if (field.number === 5) await this.#message(field, depth, (inner) => this.#attributeField(inner, depth));
       if (field.number === 4 && PYTHON_OPERATOR.test(operator)) {
         this.#inspection.report('onnx.custom-operator', `the operator ${operator} runs Python`, field.start);
+      }
+      if (field.number === 4 && COMPILED_OPERATOR.test(operator)) {
+        this.#inspection.report('onnx.custom-operator', 'a part of the model is compiled code', field.start);
       }
       if (field.number === 7 && !KNOWN_DOMAIN.test(domain)) this.#used.set(domain, operator);
     };

@@ -5,6 +5,7 @@ import { decodeUtf8 } from '../pickle/operands.ts';
 import type { RangedReader } from '../rangedReader.ts';
 import { type Json, parseStrictJson } from '../strictJson.ts';
 import type { Format } from '../verdict.ts';
+import { judgeEncodedPickles } from './jsonPickles.ts';
 import { judgeJsonFile } from './jsonRules.ts';
 import { judgePickles } from './pickleFile.ts';
 import { findTextHarm } from './textRules.ts';
@@ -21,6 +22,7 @@ export async function judgePlain(reader: RangedReader, head: Uint8Array, inspect
     const json = await readJson(reader);
     if (json !== undefined) {
       judgeJsonFile(json, inspection);
+      await judgeEncodedPickles(json, inspection);
       return 'json';
     }
   }

@@ -15,11 +15,17 @@ interface Header {
   readonly type: string;
 }
 
-/** Whether the first block is a tar header: its checksum is right. */
+/**
+ * Whether the first block is a tar header: its checksum is right. As lenient as Python, which adds signed bytes too and reads
+ * the number as `int(text, 8)` does; what only such a reader takes for a tar is refused later.
+ */
 export function looksLikeTar(head: Uint8Array): boolean {
   if (head.length < BLOCK || head[0] === 0) return false;
-  const claimed = octal(head.subarray(148, 156));
-  return claimed !== undefined && claimed === checksum(head.subarray(0, BLOCK));
+  const spelled = cString(head.subarray(148, 156)).trim().replace(/_/g, '');
+  const claimed = Number.parseInt(spelled.replace(/^\+?(?:0o)?/i, ''), 8);
+  const block = head.subarray(0, BLOCK);
+  const negatives = block.filter((byte, at) => byte >= 0x80 && (at < 148 || at >= 156)).length;
+  return claimed === checksum(block) || claimed === checksum(block) - 256 * negatives;
 }
 
 /** Sum of all bytes, the checksum's own counted as spaces. */
@@ -52,7 +58,10 @@ export async function judgeTar(reader: RangedReader, inspection: Inspection): Pr
     const start = at + BLOCK;
     if (Math.ceil(header.size / BLOCK) * BLOCK > reader.size - start)
       throw new RefusedError('tar.malformed', 'a member is cut', at);
+    // Python does not skip the data of a folder: its next header would be inside of them.
+    if (header.size > 0 && header.type === '5') throw new RefusedError('tar.malformed', 'a folder with data', at);
     at = start + Math.ceil(header.size / BLOCK) * BLOCK;
+    if (header.type === 'g') await checkGlobalHeader(reader, start, header);
     if (header.type === 'x' || header.type === 'L') {
       name = await readLongName(reader, start, header);
     } else {
@@ -79,7 +88,11 @@ async function readHeader(reader: RangedReader, at: number): Promise<Header | un
   const prefix = isUstar ? cString(block.subarray(345, 500)) : '';
   const name = cString(block.subarray(0, 100));
   const type = String.fromCharCode(block[156] ?? 0);
-  return { name: prefix === '' ? name : `${prefix}/${name}`, size, type: type === '\0' ? '0' : type };
+  return {
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    size,
+    type: type === '\0' ? (name.endsWith('/') ? '5' : '0') : type,
+  };
 }
 
 /** The next member's name from a pax record or a GNU long name. A pax size would move the next header: refused. */
@@ -87,9 +100,19 @@ async function readLongName(reader: RangedReader, at: number, { size, type }: He
   if (size > MAX_EXTENDED) throw new RefusedError('tar.malformed', 'an extended header of megabytes', at);
   const text = Buffer.from(await reader.read(at, size)).toString('utf8');
   if (type === 'L') return text.replace(/\0+$/, '');
-  if (/^[0-9]+ (?:size|GNU\.sparse)/m.test(text))
+  if (/[0-9] (?:size=|GNU\.sparse)/.test(text))
     throw new RefusedError('tar.malformed', 'a second size for a member', at);
+  if ([...text.matchAll(/[0-9] path=/g)].length > 1)
+    throw new RefusedError('tar.malformed', 'two names for a member', at);
   return /^[0-9]+ path=(.*)$/m.exec(text)?.[1];
+}
+
+/** Records for all members: a comment, but neither names nor sizes. */
+async function checkGlobalHeader(reader: RangedReader, at: number, { size }: Header): Promise<void> {
+  if (size > MAX_EXTENDED) throw new RefusedError('tar.malformed', 'an extended header of megabytes', at);
+  const text = Buffer.from(await reader.read(at, size)).toString('utf8');
+  if (/[0-9] (?:path|linkpath|size|GNU\.sparse)/.test(text))
+    throw new RefusedError('tar.malformed', 'a name or a size for all members', at);
 }
 
 async function judgeMember(reader: RangedReader, { name, type }: Header, inspection: Inspection): Promise<void> {

@@ -68,6 +68,13 @@ const UNSAFE_TAGS: readonly (readonly [pattern: RegExp, what: string])[] = [
     'XML that includes a file or an address',
   ],
   [/<\?xml-stylesheet\b/i, 'XML that is shown by a program from an address'],
+  [/^(?:RDA[0-9]\n)?A\n[0-9]+\n[0-9]+\n[0-9]+\n/, 'objects of R, which may run code when they are used'],
+  [
+    /^[ \t]*op:[ \t]*["'](?:(?:Eager)?PyFunc(?:Stateless)?|ReadFile|WriteFile|MatchingFiles|LoadLibrary|PrintV2|SaveSlices)["']/m,
+    'a graph of TensorFlow that reads or writes files or runs Python',
+  ],
+  [/^[ \t]*python_param[ \t]*:?[ \t]*\{|^[ \t]*type:[ \t]*["']Python["']/m, 'a layer of Caffe that imports Python'],
+  [/\bclass_name:[ \t]*["']?(?:Lambda|TFOpLambda)\b/, 'a layer of Keras that runs code'],
   [/<layer\b[^<>]{0,500}\blibrary\s*=/i, 'a layer that loads a library'],
 ];
 

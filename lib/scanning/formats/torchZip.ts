@@ -5,7 +5,7 @@ import { beginsLikePickle } from '../pickle/opcodes.ts';
 import { createSliceReader, type RangedReader } from '../rangedReader.ts';
 import type { Format } from '../verdict.ts';
 import { judgeTorchPickle } from './pickleFile.ts';
-import { judgeTorchScriptCode } from './torchScript.ts';
+import { judgeMobileCode, judgeTorchScriptCode } from './torchScript.ts';
 import { openMember } from './zip.ts';
 import type { ZipEntry } from './zipDirectory.ts';
 
@@ -64,6 +64,7 @@ async function judgeRecord(reader: RangedReader, name: string, file: ZipEntry, a
     return;
   }
   const member = await openMember(reader, file);
+  if (name === 'bytecode.pkl') await judgeMobileCode(name, member, inspection);
   if (name.endsWith('.pkl')) {
     const child = inspection.child(name);
     const storages = await child.guard(

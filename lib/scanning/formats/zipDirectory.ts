@@ -88,7 +88,20 @@ export async function readDirectory(reader: RangedReader): Promise<{ entries: Di
 
 /** Whether bytes of another format carry a zip at their end, which zip readers would find there. */
 export function endsLikeZip(tail: Uint8Array, size: number): boolean {
-  return endCandidates(tail, size).length > 0;
+  return endCandidates(tail, size).length > 0 || endsLikePythonZip(tail, size);
+}
+
+/** Python asks neither for the disk nor for the offset nor whether the comment fits: its directory lies before the end record. */
+function endsLikePythonZip(tail: Uint8Array, size: number): boolean {
+  const view = viewOf(tail);
+  for (let at = tail.length - EOCD_BYTES; at >= 0; at -= 1) {
+    if (tail[at] !== 0x50 || view.getUint32(at, true) !== EOCD) continue;
+    const start = at - view.getUint32(at + 12, true);
+    const hasLocator = at >= LOCATOR_BYTES && view.getUint32(at - LOCATOR_BYTES, true) === LOCATOR;
+    const beforeTail = start < 0 && start + size - tail.length >= 0;
+    if (hasLocator || beforeTail || (start >= 0 && view.getUint32(start, true) === CENTRAL)) return true;
+  }
+  return false;
 }
 
 /** Offsets in `tail` of end records whose directory could lie inside the file, whatever follows them. */

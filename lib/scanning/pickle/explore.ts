@@ -11,6 +11,8 @@ export interface Exploration {
   readonly harmful: boolean;
   /** The walk reached a STOP, or the end of its budget without meeting anything that is no pickle. */
   readonly complete: boolean;
+  /** The budget ended first: every byte so far was a pickle's. */
+  readonly exhausted: boolean;
 }
 
 const MAX_BYTES = 1024 * 1024;
@@ -36,13 +38,15 @@ export async function explorePickle(reader: RangedReader): Promise<Exploration> 
     checkTime: () => {},
   };
   let complete = false;
+  let exhausted = false;
   try {
     const cursor = new Cursor(createCountedReader(reader, MAX_BYTES), 'pickle.malformed');
     await new PickleMachine(cursor, context).run(MAX_OPCODES);
     complete = true;
   } catch (error) {
     if (!(error instanceof ScanningError)) throw error;
-    complete = !(error instanceof RefusedError) || error.rule === 'file.too-large' || error.rule === 'pickle.bomb';
+    exhausted = !(error instanceof RefusedError) || error.rule === 'file.too-large' || error.rule === 'pickle.bomb';
+    complete = exhausted;
   }
-  return { findings, harmful, complete };
+  return { findings, harmful, complete, exhausted };
 }
