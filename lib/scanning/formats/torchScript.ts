@@ -12,7 +12,7 @@ const HARMFUL: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\b(?:torch|aten)\s*\.\s*(?:save|from_file|load)\b(?!\s*\.)/, 'reads or writes a file'],
   [/=[ \t]*\(*(?:torch|ops|ops\s*\.\s*\w+)[ \t)]*(?:\n|$)/, 'gives a library another name'],
   [
-    /\bops\s*\.\s*(?!(?:aten|prim|prims|quantized|torchvision|_caffe2|mkldnn_prepacked|sparse|mkldnn)\s*\.)[A-Za-z_]\w*\s*\./,
+    /(?<!\b__torch__\.torchvision\.)\bops\s*\.\s*(?!(?:aten|prim|prims|quantized|torchvision|_caffe2|mkldnn_prepacked|sparse|mkldnn)\s*\.)[A-Za-z_]\w*\s*\./,
     'uses a custom operator',
   ],
   [

@@ -188,6 +188,11 @@ describe('TorchScript', () => {
     expect(rulesOf(await judgeBytes(script(line)))).toContain('torchscript.operator');
   });
 
+  it('that names its own copy of a module of torchvision is not reported', async () => {
+    const line = 'x = __torch__.torchvision.ops.misc.forward(x)';
+    expect(rulesOf(await judgeBytes(script(line)))).not.toContain('torchscript.operator');
+  });
+
   it('that adds is not reported, and its mobile code is read too', async () => {
     expect(rulesOf(await judgeBytes(script('x = torch.add(x, x)')))).not.toContain('torchscript.operator');
     const code = (name: string) => Buffer.from(`\x80\x02X\x0a\x00\x00\x00${name}q\x00.`, 'latin1');
