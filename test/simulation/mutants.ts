@@ -96,7 +96,7 @@ export const mutants: readonly Mutant[] = [
     breaks:
       'Rule 2: a version is brought back, and the message that has it judged by the verdicts since is no part of that change.',
     file: 'lib/deletion/undoDelete.ts',
-    find: "        outboxPut({ id: `undo-align:${model}@${version}`, queue: 'rescan', body: align }, now),\n",
+    find: "        outboxPut({ id: `undo-align:${model}@${version}:${correlationId}`, queue: 'rescan', body: align }, now),\n",
     replace: '',
   },
   {
