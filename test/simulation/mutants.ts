@@ -92,6 +92,14 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (isAdmitted(before) === isAdmitted(judged.findings)) return judged === row.value ? [] : [put];',
   },
   {
+    id: 'slow-call-judges',
+    breaks:
+      'A re-scan: a call that the store kept waiting until its time was over condemns the file that it was about to judge.',
+    file: 'lib/ingest/judgement.ts',
+    find: 'const LONG_TRIES = 3;',
+    replace: 'const LONG_TRIES = 1;',
+  },
+  {
     id: 'brought-back-unaligned',
     breaks:
       'Rule 2: a version is brought back, and the message that has it judged by the verdicts since is no part of that change.',

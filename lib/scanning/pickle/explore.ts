@@ -39,11 +39,22 @@ export async function explorePickle(reader: RangedReader): Promise<Exploration> 
   };
   let complete = false;
   let exhausted = false;
+  const outer: { failure?: Error } = {};
+  const told: RangedReader = {
+    size: reader.size,
+    read: (offset, length) =>
+      reader.read(offset, length).catch((error: unknown) => {
+        if (error instanceof Error) outer.failure = error;
+        throw error;
+      }),
+  };
   try {
-    const cursor = new Cursor(createCountedReader(reader, MAX_BYTES), 'pickle.malformed');
+    const cursor = new Cursor(createCountedReader(told, MAX_BYTES), 'pickle.malformed');
     await new PickleMachine(cursor, context).run(MAX_OPCODES);
     complete = true;
   } catch (error) {
+    // Bytes that could not be read, or that the scan may not read any more, say nothing of the file.
+    if (outer.failure !== undefined && !(outer.failure instanceof RefusedError)) throw outer.failure;
     if (!(error instanceof ScanningError)) throw error;
     exhausted = !(error instanceof RefusedError) || error.rule === 'file.too-large' || error.rule === 'pickle.bomb';
     complete = exhausted;

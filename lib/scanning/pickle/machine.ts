@@ -178,7 +178,7 @@ export class PickleMachine implements PickleState {
     try {
       await explorer.run(MAX_EXPLORED);
     } catch (error) {
-      if (!(error instanceof ScanningError)) throw error;
+      if (!(error instanceof ScanningError) || error.code === 'port') throw error;
     }
     this.context.explored.left -= explorer.opcodes;
     return found[0];

@@ -51,6 +51,33 @@ describe('the port', () => {
     await expect(judgeHeader(broken)).rejects.toThrow('throttled');
   });
 
+  it.each([
+    // 78 is an opcode of pickles as well, so that the search for one reads on.
+    [
+      'safetensors',
+      safetensorsFile(`{"t":{"dtype":"U8","shape":[300000],"data_offsets":[0,300000]}}`.padEnd(78), 300_000),
+    ],
+    ['a pickle', Buffer.from(`\x80\x02](${'U\x08abcdefgh'.repeat(30_000)}e.`, 'latin1')],
+    ['text', Buffer.from('plain text '.repeat(30_000))],
+  ])('gives no verdict of %s of which any read failed', async (_format, bytes) => {
+    const whole = createBufferReader(bytes);
+    let reads = 0;
+    const failingAt = (nth: number) => ({
+      ...whole,
+      read(offset: number, length: number) {
+        reads += 1;
+        return reads === nth ? Promise.reject(new Error('throttled')) : whole.read(offset, length);
+      },
+    });
+    expect(await judgeHeader(failingAt(0))).toMatchObject({ status: 'clean' });
+    const all = reads;
+    expect(all).toBeGreaterThan(1);
+    for (let nth = 1; nth <= all; nth += 1) {
+      reads = 0;
+      await expect(judgeHeader(failingAt(nth))).rejects.toThrow('throttled');
+    }
+  });
+
   it('may take only so long', async () => {
     const verdict = await judgeHeader(createBufferReader(Buffer.from('N.')), { expired: () => true });
     expect(verdict).toMatchObject({ status: 'unscanned', reasons: [{ rule: 'file.deadline' }] });
