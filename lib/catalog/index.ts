@@ -5,6 +5,7 @@ export * from './rowType.ts';
 export * from './rows/action.ts';
 export * from './rows/allowance.ts';
 export * from './rows/blob.ts';
+export * from './rows/compressibility.ts';
 export * from './rows/copy.ts';
 export * from './rows/cursor.ts';
 export * from './rows/fleet.ts';

@@ -11,6 +11,7 @@ import {
 } from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
+import { Compressibility } from './compressibility.ts';
 import { HeaderFindings } from './verdict.ts';
 
 export const SWEEP_SHARDS = 16;
@@ -23,6 +24,8 @@ export const BlobValue = z.strictObject({
   /** Of the whole file, where it is known (a blob of one part). */
   sha256: z.optional(z.string()),
   findings: HeaderFindings,
+  /** Absent on what was stored before it was measured, until its next re-scan. */
+  compressibility: z.optional(Compressibility),
   createdAt: EpochMs,
   origin: z.strictObject({
     location: Location,

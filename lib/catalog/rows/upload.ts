@@ -4,6 +4,7 @@ import { PartHash } from '../../shared/digest.ts';
 import { CorrelationId, Digest, KeySegment, ModelKind, ModelName, SemVer } from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
+import { Compressibility } from './compressibility.ts';
 import { HeaderFindings } from './verdict.ts';
 
 export const UPLOAD_SHARDS = 8;
@@ -79,6 +80,8 @@ export const UploadValue = z.strictObject({
   ),
   findings: z.optional(HeaderFindings),
   digest: z.optional(Digest),
+  /** Of a ready upload. */
+  compressibility: z.optional(Compressibility),
   quarantine: z.optional(z.strictObject({ reason: QuarantineReason, text: z.string() })),
   /** Its bytes under `uploads/` are being deleted, or are gone (`done`): nothing can be done with it from then on. */
   removal: z.optional(z.strictObject({ at: EpochMs, reason: RemovalReason, done: z.boolean() })),
