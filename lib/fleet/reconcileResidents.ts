@@ -21,6 +21,7 @@ import type { CommandKeys } from '../shared/ports/commandKeys.ts';
 import type { Random } from '../shared/ports/random.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { HOUR_MS } from '../shared/units.ts';
+import { keepBlob } from './keepBlob.ts';
 import { type CommandDecision, type CommandTerms, commandChanges, newActionId } from './commands.ts';
 import { decideResident, type ResidentReason, type ResidentReport } from './decideResidents.ts';
 import { serveRefusal } from './servable.ts';
@@ -164,9 +165,7 @@ async function repairChanges(
         pinned: report.pinned?.has(digest) ?? pinned ?? false,
         checkedAt: report.at,
       };
-      // A blob that is purged at this moment gets no copy.
-      const check: Change = { kind: 'check', key: BlobRow.key(digest), expect: expectationOf(blob) };
-      return [ReplicaRow.put(replica, expectationOf(row)), check];
+      return [ReplicaRow.put(replica, expectationOf(row)), keepBlob(blob, row)];
     }
     case 'foreign':
       return evictForeign(deps.catalog, host, digest, terms);

@@ -22,6 +22,7 @@ import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, type EpochMs, Usd } from '../shared/units.ts';
+import { keepBlob } from './keepBlob.ts';
 import { decideReceipt, type ReceiptDecision, type ReceiptRefusal, type SettleReason } from './decideReceipt.ts';
 import { retryChanges } from './decideRetry.ts';
 import { openReport } from './hostReports.ts';
@@ -170,9 +171,7 @@ function replicaChanges(subject: Subject, decision: SettledDecision): readonly C
     pinned: decision.pinned,
     checkedAt: receipt.finishedAt,
   };
-  // A blob that is purged at this moment gets no copy: what the host holds is foreign then, and its next report tells.
-  const check: Change = { kind: 'check', key: BlobRow.key(receipt.digest), expect: expectationOf(blob) };
-  return [ReplicaRow.put(value, expectationOf(replica)), check];
+  return [ReplicaRow.put(value, expectationOf(replica)), keepBlob(blob, replica)];
 }
 
 /** The host's row is written by every receipt: that holds the receipt to the generation which was read. */
