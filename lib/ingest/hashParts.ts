@@ -67,7 +67,8 @@ export async function verifiedHashes(
   { objects, settings }: IngestDeps,
   { key, versionId, size }: PinnedObject,
 ): Promise<readonly PartHash[] | undefined> {
-  const parsed = z.array(PartHash).safeParse(await objects.verifiedParts(key, versionId, settings.partSize));
+  const verified = await objects.verifiedParts(key, versionId, settings.partSize);
+  const parsed = z.array(PartHash).safeParse(verified?.sha256);
   return parsed.success && parsed.data.length === partCount(size, settings.partSize) ? parsed.data : undefined;
 }
 

@@ -73,7 +73,7 @@ async function verifyCopy(
 ): Promise<CopyOutcome> {
   const key = blobKey(blob.digest);
   const copy = await objects.head(key, versionId);
-  const parts = await objects.verifiedParts(key, versionId, blob.partSize);
+  const parts = (await objects.verifiedParts(key, versionId, blob.partSize))?.sha256;
   const fits =
     copy.outcome === 'found' &&
     copy.head.size === blob.size &&

@@ -101,7 +101,9 @@ for (const { name, service: serviceName, archives, tellsParts } of STORES) {
       const versionId = await uploadParts(client, 'parts/verified', parts);
       const hashes = parts.map((part) => createHash('sha256').update(part).digest('hex'));
       // MiniStack forgets the parts' checksums, so nothing counts as verified there.
-      expect(await store.verifiedParts('parts/verified', versionId, PART)).toEqual(tellsParts ? hashes : undefined);
+      expect(await store.verifiedParts('parts/verified', versionId, PART)).toEqual(
+        tellsParts ? { sha256: hashes } : undefined,
+      );
       expect(await store.verifiedParts('parts/verified', versionId, PART + 1)).toBeUndefined();
       const distrustful = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: false });
       expect(await distrustful.verifiedParts('parts/verified', versionId, PART)).toBeUndefined();
@@ -112,7 +114,7 @@ for (const { name, service: serviceName, archives, tellsParts } of STORES) {
       const written = await store.write('parts/whole', body);
       const versionId = written.outcome === 'written' ? written.versionId : '';
       const hash = createHash('sha256').update(body).digest('hex');
-      expect(await store.verifiedParts('parts/whole', versionId, PART)).toEqual([hash]);
+      expect(await store.verifiedParts('parts/whole', versionId, PART)).toEqual({ sha256: [hash] });
       expect(await store.verifiedParts('parts/whole', versionId, 4)).toBeUndefined();
     });
 

@@ -40,11 +40,11 @@ export async function openS3Object(address: S3Address, place: S3Place): Promise<
   // An unversioned bucket calls its only version null; its ETag pins it.
   const versionId = head.versionId === 'null' ? undefined : head.versionId;
   const requests = createS3Requests(config);
-  const partHashes = await store.verifiedParts(key, head.versionId, PART_SIZE).catch(() => undefined);
+  const verified = await store.verifiedParts(key, head.versionId, PART_SIZE).catch(() => undefined);
   return {
     probed: { identity: { totalBytes: head.size, etag: `"${head.etag}"` }, ranges: true },
     sign: (region) => requests.get({ bucket, key, versionId }, region),
     name: `s3://${bucket}/${key}?versionId=${head.versionId}`,
-    ...(partHashes === undefined ? {} : { partHashes }),
+    ...(verified === undefined ? {} : { partHashes: verified.sha256 }),
   };
 }

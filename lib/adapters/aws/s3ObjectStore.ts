@@ -125,7 +125,8 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
     write,
     async verifiedParts(key, versionId, partSize) {
       if (!options.verifiesChecksums) return undefined;
-      return readVerifiedParts({ client, bucket, key, versionId, partSize });
+      const sha256 = await readVerifiedParts({ client, bucket, key, versionId, partSize });
+      return sha256 === undefined ? undefined : { sha256 };
     },
     async copy(source, key, writeOptions = {}) {
       checkWrite(key, 0, writeOptions);

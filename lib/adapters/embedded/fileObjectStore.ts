@@ -177,7 +177,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
     },
     async verifiedParts(key, versionId, partSize) {
       const parts = find(key, versionId)?.parts;
-      return parts?.size === partSize ? parts.hashes : undefined;
+      return parts?.size === partSize ? { sha256: parts.hashes } : undefined;
     },
     async write(key, bytes, write = {}) {
       checkWrite(key, bytes.byteLength, write);

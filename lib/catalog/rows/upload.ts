@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { SetId, UploadSet } from '../../../events/upload-set/v1.ts';
-import { PartHash } from '../../shared/digest.ts';
+import { PartCrc32c, PartHash } from '../../shared/digest.ts';
 import { CorrelationId, Digest, KeySegment, ModelKind, ModelName, SemVer } from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
@@ -124,6 +124,8 @@ export const UploadPartsValue = z.strictObject({
   /** Index of the first part in this row, a multiple of `PARTS_PER_ROW`. */
   first: z.number().check(z.int(), z.nonnegative()),
   hashes: z.array(PartHash).check(z.maxLength(PARTS_PER_ROW)),
+  /** Of the same parts. Rows of earlier releases have none. */
+  crc32c: z.optional(z.array(PartCrc32c).check(z.maxLength(PARTS_PER_ROW))),
   /** The manifest holds them in the end; until then a digest may pause for so long. */
   expiresAt: EpochMs,
 });

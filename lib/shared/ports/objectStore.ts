@@ -48,6 +48,12 @@ export interface CopyOptions extends WriteOptions {
   readonly resumable?: ResumableCopy;
 }
 
+/** Of each part in turn, lower-case hex: SHA-256, and CRC-32C where the store has computed it too. */
+export interface VerifiedParts {
+  readonly sha256: readonly string[];
+  readonly crc32c?: readonly string[];
+}
+
 export interface UnfinishedCopy {
   readonly key: string;
   readonly resume: string;
@@ -108,8 +114,8 @@ export interface ObjectReader {
  * Errors: `PortError` `throttled` and `unavailable` (retryable), `access-denied`, `invalid-request`, `too-large`.
  */
 export interface ObjectStore extends ObjectReader {
-  /** SHA-256 per part where the store verified them itself on upload (each part `partSize` long but the last); else undefined. */
-  verifiedParts(key: string, versionId: string, partSize: number): Promise<readonly string[] | undefined>;
+  /** The checksums of parts that the store verified itself on upload (each part `partSize` long but the last); else undefined. */
+  verifiedParts(key: string, versionId: string, partSize: number): Promise<VerifiedParts | undefined>;
   /** For small objects (at most 64 MiB). */
   write(key: string, bytes: Uint8Array, options?: WriteOptions): Promise<WriteOutcome>;
   /** Server-side copy of one pinned version of any size; above 5 GB by parts, and then resumable. Metadata replaces the source's when given. */
