@@ -160,12 +160,14 @@ async function createWorld(folder: string, count: number) {
     async sweepInventory(): Promise<Used> {
       used = nothing();
       const [{ rowsPerBatch }] = batches.triggers;
-      const keys = digests.flatMap((digest) => [blobKey(digest), manifestKey(digest)]);
+      const objects = digests
+        .flatMap((digest) => [blobKey(digest), manifestKey(digest)])
+        .map((key) => ({ key, bytes: 1 }));
       const correlationId = CorrelationId.parse('bench');
-      for (let start = 0; start < keys.length; start += rowsPerBatch) {
+      for (let start = 0; start < objects.length; start += rowsPerBatch) {
         used.batches += 1;
-        used.rows += Math.min(rowsPerBatch, keys.length - start);
-        await sweepInventory(deps, { scheduledAt: at, correlationId }, keys.slice(start, start + rowsPerBatch));
+        used.rows += Math.min(rowsPerBatch, objects.length - start);
+        await sweepInventory(deps, { scheduledAt: at, correlationId }, objects.slice(start, start + rowsPerBatch));
       }
       used.ms /= READ_AT_ONCE;
       return used;

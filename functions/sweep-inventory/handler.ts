@@ -33,7 +33,7 @@ export function createSweepInventoryHandler(deps: Omit<SweepDeps, 'rates'> & Han
       const telemetry = invocationOf(deps, sweepInventory.name, context).telemetry.with({
         correlationId: run.correlationId,
       });
-      const keys = rows.map(({ Key }) => decodeURIComponent(Key));
-      return Object.fromEntries(await decideAll({ ...deps, telemetry, rates }, run, keys));
+      const objects = rows.map(({ Key, Size }) => ({ key: decodeURIComponent(Key), bytes: Size }));
+      return Object.fromEntries(await decideAll({ ...deps, telemetry, rates }, run, objects));
     });
 }

@@ -2,7 +2,8 @@ import { declareFunction } from '../shared/declaration.ts';
 
 export const sweep = declareFunction({
   name: 'sweep',
-  purpose: 'Decides the storage class of one page of blobs by their use, and sends the transitions.',
+  purpose:
+    'Decides the storage class of one page of blobs by their use, and sends the transitions; adds what a sweep over the inventory has seen to the dollars accounts.',
   ifThisFails:
     'some blobs keep their storage class until the next day’s sweep, which costs a little money and nothing else. See `strata dlq list sweep`, repair the cause, then `strata dlq redrive sweep`.',
   triggers: [{ kind: 'queue', queue: 'sweep', batchSize: 1, maxReceiveCount: 5, maxConcurrency: 16 }],

@@ -1,7 +1,9 @@
+import * as z from 'zod/mini';
+import { AccrueAllowance } from '../../events/accrue-allowance/v1.ts';
 import { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import { type SweepDeps, sweepShard } from '../../lib/tiering/index.ts';
+import { accrueAllowance, type SweepDeps, sweepShard } from '../../lib/tiering/index.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
 import { sweep } from './function.ts';
 
@@ -11,10 +13,11 @@ const rates = compileRates(shippedPriceBook());
 export function createSweepHandler(deps: Omit<SweepDeps, 'rates'> & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: sweep,
-    message: SweepShard,
+    message: z.union([SweepShard, AccrueAllowance]),
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry }) => {
-      await sweepShard({ ...deps, telemetry, rates }, message);
+      if (message.schema === 'sweep-shard/1') await sweepShard({ ...deps, telemetry, rates }, message);
+      else await accrueAllowance({ ...deps, rates }, { ...message, at: message.sweptAt });
     },
   });
 }

@@ -1,3 +1,4 @@
+export { accrueAllowance } from './accrueAllowance.ts';
 export { ACTION_METADATA } from './copyOrigin.ts';
 export {
   decideTransition,

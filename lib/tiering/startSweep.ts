@@ -5,6 +5,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { SweepMode } from '../shared/sweepMode.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
+import { closeInventorySweeps } from './accrueInventory.ts';
 import { decideSweepPath, estimateBlobs } from './decideSweepPath.ts';
 
 const REMEMBERED_MS = 30 * DAY_MS;
@@ -43,6 +44,7 @@ export async function startSweep(
   if (deps.settings.tierSweep === 'off') return 'off';
   const sweepId = `sweep-${scheduledAt}`;
   if ((await OnceRow.get(deps.catalog, 'sweep', sweepId)) !== undefined) return 'started-before';
+  await closeInventorySweeps(deps, scheduledAt);
   const { path, reason, blobs } = decideSweepPath({
     blobs: await estimateBlobs(deps.catalog),
     inventory: deps.inventorySweeps !== undefined,

@@ -2,6 +2,7 @@ import { errorText } from '../shared/errors.ts';
 import { blobDigestOf } from '../shared/digest.ts';
 import type { CorrelationId, Digest } from '../shared/ids.ts';
 import type { EpochMs } from '../shared/units.ts';
+import { noteSweptBytes } from './accrueInventory.ts';
 import { TieringError } from './errors.ts';
 import type { MoveReason } from './moveBlob.ts';
 import { decideInRun, moveInRun } from './moveInRun.ts';
@@ -11,16 +12,23 @@ import type { SweepDeps } from './sweepShard.ts';
 /** How many blobs of a batch are read and decided about at once. */
 const READ_AT_ONCE = 16;
 
+/** A row of an inventory. */
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+}
+
 /**
  * Decides about the blobs that rows of an inventory name. An inventory is a day old: it only says which blobs there are, everything
  * that is decided on is read from the catalog now. Keys of other objects are passed over. What stays is only read, many at a time;
  * what moves is decided once more and written one after another, since moves of a shard share a row. A blob that fails
- * stops no other; then the batch fails at the end (`blobs-failed`), and when it comes again nothing is sent twice.
+ * stops no other; then the batch fails at the end (`blobs-failed`), and when it comes again nothing is sent twice. The bytes of a batch
+ * that did not fail count for the dollars account.
  */
 export async function sweepInventory(
   deps: SweepDeps,
   batch: { readonly scheduledAt: EpochMs; readonly correlationId: CorrelationId },
-  keys: readonly string[],
+  objects: readonly ListedObject[],
 ): Promise<MoveCounts> {
   const mode = deps.settings.tierSweep;
   const counts = new Map<MoveReason, number>();
@@ -36,13 +44,20 @@ export async function sweepInventory(
       failures.push(`${digest}: ${errorText(error)}`);
     }
   };
-  const waiting = keys.flatMap((key) => blobDigestOf(key) ?? []);
+  const sizes = new Map<Digest, number>();
+  for (const { key, bytes } of objects) {
+    const digest = blobDigestOf(key);
+    if (digest !== undefined) sizes.set(digest, bytes);
+  }
+  const waiting = [...sizes.keys()];
+  const known = new Set(waiting);
   const moving: Digest[] = [];
   const reader = async (): Promise<void> => {
     for (let digest = waiting.shift(); digest !== undefined; digest = waiting.shift()) {
       const one = digest;
       await orFail(one, async () => {
         const decided = await decideInRun(deps, run, one);
+        if (decided.answer === 'unknown-blob') known.delete(one);
         if (decided.changes.length > 0) moving.push(one);
         else count(decided.answer);
       });
@@ -56,5 +71,6 @@ export async function sweepInventory(
     const message = `${failures.length} blobs could not be decided about, the first was ${failures[0]}`;
     throw new TieringError({ code: 'blobs-failed', message, retryable: true });
   }
+  if (mode === 'on' && run.policy.kind === 'dollars') await noteSweptBytes(deps, batch.scheduledAt, sizes, known);
   return counts;
 }

@@ -5,6 +5,7 @@ import {
   AllowanceRow,
   BlobRow,
   expectationOf,
+  queryAll,
   RiskRow,
   shardOf,
   SWEEP_SHARDS,
@@ -12,7 +13,9 @@ import {
 import { compileRates, DOLLARS, explainTier, floorUsd, replayTier, TierFacts } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
+import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import { Bytes, DAY_MS, EpochMs, Usd } from '../../lib/shared/units.ts';
+import { sweepInventory } from '../support/inventory.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 const rates = compileRates(shippedPriceBook());
@@ -126,6 +129,45 @@ describe('the account', () => {
     expect((await accountOf(world, digest))?.shadowUsd).toBeCloseTo(floorUsd(rates, SIZE, DAY_MS), 9);
   });
 
+  it('grows as much by a sweep over the inventory, each batch of it counted once, from the next start on', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const digest = await quietBlob(world);
+    const gone = (await world.addBlob(3, 1800, 'INTELLIGENT_TIERING')).digest;
+    await sweepTwice(world);
+    await world.clock.advance(DAY_MS);
+    await sweepInventory(world, [digest, gone], SIZE);
+    await world.forget(gone);
+    await sweepInventory(world, [gone, digest], SIZE);
+    expect((await accountOf(world, digest))?.shadowUsd).toBe(0);
+    await world.clock.advance(DAY_MS);
+    await sweepTwice(world);
+    const shadow = async () => (await accountOf(world, digest))!.shadowUsd;
+    const here = await shadow();
+    const both = shardOf(gone, SWEEP_SHARDS) === shardOf(digest, SWEEP_SHARDS) ? 2 * SIZE : SIZE;
+    // The day that the inventory was swept, then one by messages.
+    expect(here).toBeCloseTo(floorUsd(rates, both, DAY_MS) + floorUsd(rates, SIZE, DAY_MS), 9);
+    expect(await queryAll(world.catalog, { partition: 'SWEPTBYTES' })).toEqual([]);
+    await sweepTwice(world);
+    expect(await shadow()).toBe(here);
+  });
+
+  it('is never larger for a batch of the inventory that failed', async () => {
+    const poison = { digest: '' };
+    const failing = (store: CatalogStore): CatalogStore => ({
+      ...store,
+      get: (key) =>
+        key.partition === `BLOB#${poison.digest}` ? Promise.reject(new Error('torn row')) : store.get(key),
+    });
+    const world = await createTieringWorld({ catalog: failing, objects: (store) => store }, 'on', {
+      tierPolicy: 'dollars',
+    });
+    const digest = await quietBlob(world);
+    const { digest: torn } = await world.addBlob(2, 1800);
+    poison.digest = torn;
+    await expect(sweepInventory(world, [digest, torn], SIZE)).rejects.toThrow('torn row');
+    expect(await queryAll(world.catalog, { partition: 'SWEPTBYTES' })).toEqual([]);
+  });
+
   it('is kept neither in a dry run nor by the rules', async () => {
     for (const [mode, tierPolicy] of [
       ['dry-run', 'dollars'],
@@ -134,6 +176,8 @@ describe('the account', () => {
       const world = await createTieringWorld(undefined, mode, { tierPolicy });
       const digest = await quietBlob(world);
       await sweepTwice(world);
+      await sweepInventory(world, [digest], SIZE);
+      expect(await queryAll(world.catalog, { partition: 'SWEPTBYTES' })).toEqual([]);
       expect(await accountOf(world, digest)).toBeUndefined();
     }
   });

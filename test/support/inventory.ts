@@ -6,21 +6,22 @@ import { testContext } from './envelopes.ts';
 import type { TieringWorld } from './tieringWorld.ts';
 
 /** What a distributed map sends to its function for some rows, at the world's moment. */
-export function inventoryBatch(world: TieringWorld, keys: readonly string[]): object {
+export function inventoryBatch(world: TieringWorld, keys: readonly string[], size = 1): object {
   const scheduledAt = world.clock.now();
   const sweepId = `sweep-${scheduledAt}`;
   return {
     BatchInput: { sweepId, scheduledAt, correlationId: sweepId },
-    Items: keys.map((key) => ({ Bucket: 'models', Key: key, Size: '1', StorageClass: 'STANDARD' })),
+    Items: keys.map((key) => ({ Bucket: 'models', Key: key, Size: String(size), StorageClass: 'STANDARD' })),
   };
 }
 
 export function sweepInventory(
   world: TieringWorld,
   digests: readonly Digest[],
+  size = 1,
 ): Promise<Readonly<Record<string, number>>> {
   const handler = createSweepInventoryHandler(world.deps);
-  return handler(inventoryBatch(world, digests.map(blobKey)), testContext());
+  return handler(inventoryBatch(world, digests.map(blobKey), size), testContext());
 }
 
 /** Calls the function for lines of a manifest, one a call as S3 does. */

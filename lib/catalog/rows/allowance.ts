@@ -45,3 +45,22 @@ export const RiskRow = defineRow({
   key: (one: number, digest: Digest) => ({ partition: `ALLOWANCE#${one}`, sort: `RISK#${digest}` }),
   keyOf: (value): [number, Digest] => [value.shard, value.digest],
 });
+
+/**
+ * Bytes that batches of one sweep over the inventory have seen, by sweep shard, until they are added to the shards' accounts. Batches
+ * are spread over cells, so that those which end at once seldom meet.
+ */
+export const SweptBytesValue = z.strictObject({
+  sweptAt: EpochMs,
+  cell: z.number().check(z.int(), z.nonnegative()),
+  bytes: z.array(Bytes),
+});
+export type SweptBytes = z.infer<typeof SweptBytesValue>;
+
+export const SweptBytesRow = defineRow({
+  name: 'swept bytes',
+  schemaVersion: 1,
+  schema: SweptBytesValue,
+  key: (sweptAt: number, cell: number) => ({ partition: 'SWEPTBYTES', sort: `${sweptAt}#${cell}` }),
+  keyOf: (value): [number, number] => [value.sweptAt, value.cell],
+});

@@ -1,0 +1,16 @@
+import * as z from 'zod/mini';
+import { CorrelationId } from '../../lib/shared/ids.ts';
+import { EpochMs } from '../../lib/shared/units.ts';
+
+const count = z.number().check(z.int(), z.nonnegative());
+
+/** Command: add to a shard's account what Intelligent-Tiering would have charged for the bytes that one sweep over the inventory has seen. */
+export const AccrueAllowance = z.strictObject({
+  schema: z.literal('accrue-allowance/1'),
+  /** The moment of that sweep. */
+  sweptAt: EpochMs,
+  shard: count,
+  bytes: count,
+  correlationId: CorrelationId,
+});
+export type AccrueAllowance = z.infer<typeof AccrueAllowance>;
