@@ -11,9 +11,10 @@ import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
 import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
-import { DAY_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, EpochMs, HOUR_MS } from '../../lib/shared/units.ts';
 import { createManualClock } from '../support/manualClock.ts';
 import { createMemDisk } from '../support/memDisk.ts';
+import { lockedObjectsContract } from './lockedObjects.suite.ts';
 import { objectStoreContract } from './objectStore.suite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'strata-objects-'));
@@ -39,8 +40,27 @@ async function setup(disk: Disk) {
 
 objectStoreContract('A folder', async () => setup(await createNodeDisk(mkdtempSync(join(folder, 'disk-')))));
 objectStoreContract('MemDisk', () => setup(createMemDisk()));
+const lockClock = createManualClock();
+lockedObjectsContract(
+  'A folder',
+  async () => open(createMemDisk(), undefined, lockClock),
+  () => lockClock.now(),
+);
 
 describe('the file object store', () => {
+  it('removes a locked version once its time is over', async () => {
+    const clock = createManualClock();
+    const store = await open(createMemDisk(), undefined, clock);
+    const retainUntil = EpochMs.parse(clock.now() + HOUR_MS);
+    const written = await store.write('seals/1', Buffer.from('sealed'), { retainUntil });
+    const versionId = written.outcome === 'written' ? written.versionId : '';
+    await clock.advance(HOUR_MS - 1);
+    await expect(store.remove('seals/1', versionId)).rejects.toMatchObject({ code: 'access-denied' });
+    await clock.advance(1);
+    await store.remove('seals/1', versionId);
+    expect(await store.head('seals/1', versionId)).toEqual({ outcome: 'absent' });
+  });
+
   const bytes = (text: string) => Uint8Array.from(Buffer.from(text));
   async function* chunks(...texts: readonly string[]) {
     for (const text of texts) yield bytes(text);

@@ -12,9 +12,11 @@ import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { missing, s3Of, useService } from '../support/aws.ts';
+import { lockedObjectsContract } from './lockedObjects.suite.ts';
 import { objectStoreContract } from './objectStore.suite.ts';
 
 const BUCKET = 'contract-models';
+const LOCKED_BUCKET = 'contract-locked';
 const PART = 5 * MIB;
 
 /** What each store really enforces; the contract is the same for both. */
@@ -29,15 +31,19 @@ for (const { name, service: serviceName, archives, tellsParts } of STORES) {
     const service = useService(serviceName);
     let client: S3Client;
     let store: ObjectStore;
+    let locked: ObjectStore;
     beforeAll(async () => {
       client = s3Of(service.running());
       await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
       const VersioningConfiguration = { Status: 'Enabled' as const };
       await client.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration }));
       store = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: true });
+      await client.send(new CreateBucketCommand({ Bucket: LOCKED_BUCKET, ObjectLockEnabledForBucket: true }));
+      locked = createS3ObjectStore({ client, bucket: LOCKED_BUCKET, verifiesChecksums: true });
     });
 
     objectStoreContract(name, async () => ({ store, archives }));
+    lockedObjectsContract(name, async () => locked, Date.now);
 
     it('copies by parts above its limit for one request', async () => {
       const copyLimits = { singleCopyBytes: PART, partBytes: PART, parallelParts: 8 };

@@ -5,6 +5,7 @@ import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
+  type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
@@ -14,6 +15,7 @@ import type {
   ObjectStore,
   ObjectVersion,
   ReadOutcome,
+  WriteOptions,
   WriteOutcome,
 } from '../../shared/ports/objectStore.ts';
 import { checkRange, checkRestore, checkWrite } from '../objectCalls.ts';
@@ -109,6 +111,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
           StorageClass: writeOptions.storageClass,
           Metadata: writeOptions.metadata,
           ...(writeOptions.onlyIf === 'absent' ? { IfNoneMatch: '*' } : {}),
+          ...lockOf(writeOptions),
         }),
       );
       return written(answer.VersionId, answer.ETag, bytes.length);
@@ -166,6 +169,15 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       return { versions, cursor: encodeCursor([next, answer.NextVersionIdMarker]) };
     },
   };
+}
+
+/** Compliance mode: not even the account's root user can shorten it. */
+function lockOf({
+  retainUntil,
+}: WriteOptions): Pick<PutObjectCommandInput, 'ObjectLockMode' | 'ObjectLockRetainUntilDate'> {
+  return retainUntil === undefined
+    ? {}
+    : { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: new Date(retainUntil) };
 }
 
 function outside(key: string, offset: number, length: number): PortError {

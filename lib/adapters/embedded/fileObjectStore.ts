@@ -12,6 +12,7 @@ import { checkObjectKey, checkRange, checkRestore, checkWrite, invalidRequest } 
 import { largerChunks } from './largerChunks.ts';
 import { type ObjectEventKind, objectEvent } from './objectEvent.ts';
 import { createObjectIndex, type StoredVersion } from './objectIndex.ts';
+import { createObjectLocks } from './objectLocks.ts';
 import { createObjectRestores, RESTORE_DELAYS, type RestoreDelays } from './objectRestores.ts';
 import { createPartHasher } from './partHasher.ts';
 import { transaction } from './sqlite.ts';
@@ -62,6 +63,7 @@ const WRITE_BYTES = 4 * MIB;
 export async function createFileObjectStore(options: FileObjectStoreOptions): Promise<FileObjectStore> {
   const { disk, database, clock, random } = options;
   const index = createObjectIndex(database);
+  const locks = createObjectLocks(database);
   const restores = createObjectRestores(database, options.restoreDelays ?? RESTORE_DELAYS);
   await disk.makeDirectory('objects');
   await disk.syncDirectory('.');
@@ -104,6 +106,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       }
       const version = { ...content, seq: index.nextSequence() };
       index.insert(version);
+      if (write.retainUntil !== undefined) locks.lock(version, write.retainUntil);
       if (content.file !== undefined) index.settle(content.file);
       announce(kind, version, version.seq);
       const { versionId, size } = content;
@@ -221,6 +224,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       const file = transaction(database, () => {
         const version = index.version(key, versionId);
         if (version === undefined) return { commit: false, value: undefined };
+        locks.refuseLocked(version, clock.now());
         index.remove(version);
         announce('permanently-deleted', version, index.nextSequence());
         if (version.file === undefined || index.isShared(version.file)) return { commit: true, value: undefined };
