@@ -1,6 +1,7 @@
 import createMiddy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type * as z from 'zod/mini';
+import { eachOf } from '../../lib/shared/eachOf.ts';
 import { ContractError, errorText } from '../../lib/shared/errors.ts';
 import type { CorrelationId } from '../../lib/shared/ids.ts';
 import type { MessageReceiver } from '../../lib/shared/ports/messageQueue.ts';
@@ -78,14 +79,10 @@ export function queueHandler<Message>(deps: QueueHandlerDeps, options: QueueHand
     .use(reportFailure(deps, name))
     .handler(async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
       const invocation = invocationOf(deps, name, context);
-      const waiting = [...event.Records];
       const failed: { readonly itemIdentifier: string }[] = [];
-      const worker = async () => {
-        for (let record = waiting.shift(); record !== undefined; record = waiting.shift()) {
-          if (!(await handleRecord(record, invocation))) failed.push({ itemIdentifier: record.messageId });
-        }
-      };
-      await Promise.all(Array.from({ length: Math.min(options.concurrency ?? 4, waiting.length) }, worker));
+      await eachOf(event.Records, options.concurrency ?? 4, async (record) => {
+        if (!(await handleRecord(record, invocation))) failed.push({ itemIdentifier: record.messageId });
+      });
       return { batchItemFailures: failed };
     });
 }

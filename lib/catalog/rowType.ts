@@ -26,6 +26,8 @@ export interface RowType<T extends RowValue, K extends readonly unknown[]> {
   put(value: T, expect: Expectation): Change;
   /** Checks an item that a query answered. Throws `ContractError` when it is not of this type. */
   parse(item: Item): Versioned<T>;
+  /** Whether an item stands in the indexes where a put of today puts it: an older release may have known fewer. */
+  isIndexed(item: Item): boolean;
 }
 
 export interface RowTypeOptions<T extends RowValue, K extends readonly unknown[]> {
@@ -59,6 +61,10 @@ export function defineRow<T extends RowValue, K extends readonly unknown[]>(
   return {
     key: options.key,
     parse,
+    isIndexed(item) {
+      const index = options.index?.(parse(item).value);
+      return isSameKey(index?.listing, item.index?.listing) && isSameKey(index?.due, item.index?.due);
+    },
     async get(store, ...parts) {
       const item = await store.get(options.key(...parts));
       return item === undefined ? undefined : parse(item);
@@ -76,6 +82,10 @@ export function defineRow<T extends RowValue, K extends readonly unknown[]>(
       };
     },
   };
+}
+
+function isSameKey(one: ItemKey | undefined, other: ItemKey | undefined): boolean {
+  return one?.partition === other?.partition && one?.sort === other?.sort;
 }
 
 /** What the next write of a row must find: the version that was read, or nothing. */

@@ -1,3 +1,4 @@
+import { eachOf } from '../shared/eachOf.ts';
 import { PortError } from '../shared/errors.ts';
 import type { CatalogStore, Item, Page } from '../shared/ports/catalogStore.ts';
 import { EpochMs } from '../shared/units.ts';
@@ -73,16 +74,12 @@ async function pageFrom(catalog: CatalogStore, shard: DueShard, cursor: string, 
   }
 }
 
-async function visitItems(items: readonly Item[], parallel: number, { visit, failed }: DueVisitor): Promise<void> {
-  const waiting = [...items];
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
-      try {
-        await visit(item);
-      } catch (error) {
-        failed(error, item);
-      }
+function visitItems(items: readonly Item[], parallel: number, { visit, failed }: DueVisitor): Promise<void> {
+  return eachOf(items, parallel, async (item) => {
+    try {
+      await visit(item);
+    } catch (error) {
+      failed(error, item);
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(parallel, waiting.length) }, worker));
+  });
 }

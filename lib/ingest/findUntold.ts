@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ObserveUpload } from '../../events/observe-upload/v1.ts';
 import { UploadHeadRow, UploadRow } from '../catalog/index.ts';
+import { eachOf } from '../shared/eachOf.ts';
 import { PortError } from '../shared/errors.ts';
 import { CorrelationId } from '../shared/ids.ts';
 import { DAY_MS, type EpochMs } from '../shared/units.ts';
@@ -48,7 +49,7 @@ export async function findUntold(
       const asked = page.versions.filter((version) => mayBeUntold(version, since, now));
       reads += asked.length;
       const untold: ObjectVersion[] = [];
-      await eachOf(asked, async (version) => {
+      await eachOf(asked, PARALLEL_READS, async (version) => {
         try {
           if (!(await isKnown(deps, version))) untold.push(version);
         } catch (error) {
@@ -66,14 +67,6 @@ export async function findUntold(
     () => deps.clock.now(),
   );
   return { found, failures };
-}
-
-async function eachOf<T>(items: readonly T[], visit: (item: T) => Promise<void>): Promise<void> {
-  const waiting = [...items];
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await visit(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, waiting.length) }, worker));
 }
 
 /** Only what is current counts, only after its own event had its time, and only once. */

@@ -8,6 +8,7 @@ import {
   ReferenceRow,
   type SetFile,
   SetFileRow,
+  settle,
   startingWith,
   type Upload,
   UploadRow,
@@ -15,9 +16,10 @@ import {
   type Versioned,
 } from '../catalog/index.ts';
 import { SET_FILE } from '../../events/upload-set/v1.ts';
-import type { ModelName, SemVer } from '../shared/ids.ts';
+import type { Digest, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore, Change, ItemKey } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
+import type { IngestDeps } from './deps.ts';
 
 /** The ready files of one set, or of every set of a version. */
 export async function setFiles(
@@ -93,6 +95,25 @@ async function unrefer(
   }
   if (blob === undefined) return [gone];
   return [gone, BlobRow.put({ ...blob.value, unreferencedAt: now }, expectationOf(blob))];
+}
+
+/**
+ * Marks a blob that no version refers to, whatever took its last reference, so that its purge finds it; answers whether it had to be.
+ * An older release marked none.
+ */
+export async function markUnreferenced(
+  { catalog, clock }: Pick<IngestDeps, 'catalog' | 'clock'>,
+  digest: Digest,
+): Promise<boolean> {
+  return settle(catalog, 'The blob', async () => {
+    // Before the references: whoever adds one later writes the blob's row.
+    const blob = await BlobRow.get(catalog, digest);
+    if (blob === undefined || blob.value.unreferencedAt !== undefined) return { changes: [], answer: false };
+    const references = { partition: `BLOB#${digest}`, ...startingWith('REFERENCE#') };
+    if ((await catalog.query({ ...references, limit: 1 })).items.length > 0) return { changes: [], answer: false };
+    const unreferenced = { ...blob.value, unreferencedAt: clock.now() };
+    return { changes: [BlobRow.put(unreferenced, expectationOf(blob))], answer: true };
+  });
 }
 
 /**

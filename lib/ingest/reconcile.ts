@@ -1,12 +1,13 @@
 import type { IngestCall, ReconcileDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
 import { findUntold } from './findUntold.ts';
+import { indexUploads } from './indexUploads.ts';
 import { repairBlobs } from './repairBlobs.ts';
 import { retellUploads } from './retellUploads.ts';
 
 /**
  * Compares what the catalog says with what the bucket holds and has the difference worked on: uploads that stand still,
- * objects that no event told of, blobs whose origin is gone. Each of the three is bounded in one run and goes on where the
+ * objects that no event told of, rows that an older release left out of an index, blobs whose origin is gone. Each part is bounded in one run and goes on where the
  * last run stopped, so that everything is looked at again and again, whatever the number of objects; one that fails holds up
  * none of the others. Throws `IngestError` `not-reconciled` (retryable) at the end when anything was passed over.
  */
@@ -25,8 +26,9 @@ export async function reconcileUploads(deps: ReconcileDeps, call: IngestCall): P
   };
   const retold = (await part('retell', () => retellUploads(deps, call)))?.retold ?? 0;
   const found = (await part('find', () => findUntold(deps, call)))?.found ?? 0;
+  const indexed = (await part('index', () => indexUploads(deps, call)))?.indexed ?? 0;
   const repaired = (await part('repair', () => repairBlobs(deps, call)))?.repaired ?? 0;
-  call.telemetry.info('uploads-reconciled', { retold, found, repaired });
+  call.telemetry.info('uploads-reconciled', { retold, found, indexed, repaired });
   call.telemetry.metric('UploadsRetold', 'Count', retold);
   call.telemetry.metric('UploadsFound', 'Count', found);
   call.telemetry.metric('BlobsRepaired', 'Count', repaired);

@@ -10,17 +10,24 @@ import {
   VersionRow,
 } from '../catalog/index.ts';
 import { blobDigest, blobKey, manifestKey, type PartHash } from '../shared/digest.ts';
+import { eachOf } from '../shared/eachOf.ts';
+import type { Digest } from '../shared/ids.ts';
+import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
+import { DAY_MS } from '../shared/units.ts';
 import { blobChanges } from './blobChanges.ts';
 import type { IngestCall, IngestDeps } from './deps.ts';
 import { hashParts, type PinnedObject } from './hashParts.ts';
+import { markUnreferenced } from './membership.ts';
 import { ensureManifest, ensureOrigin } from './originCopy.ts';
 import { continueScan } from './scan.ts';
 import { uploadKey } from './uploadKey.ts';
 
-const PAGE = 50;
-/** More than there are shards, so that a small catalog is looked through in each run. */
-const PAGES_PER_RUN = 20;
+const PAGE = 200;
+const PAGES_PER_RUN = 500;
+const PARALLEL_LOOKS = 16;
 const RESERVE_MS = 60_000;
+/** A pass that took so long is followed by the next one a hundred times as long after it began, but after a day at the latest. */
+const RESTS = 100;
 
 export interface Repairs {
   readonly repaired: number;
@@ -28,36 +35,86 @@ export interface Repairs {
 }
 
 /**
- * Looks whether the origin object of each blob is where the catalog says, and repairs what is not. A blob that fails is
- * passed over, so that it does not hold up those behind it, and looked at again when the scan comes round.
+ * Looks whether the origin object of each blob is where the catalog says, repairs what is not, and marks what no version refers to.
+ * Goes on until its time is up. A blob that fails is passed over, so that it does not hold up those behind it, and looked at again when
+ * the scan comes round.
  */
 export async function repairBlobs(deps: IngestDeps, call: IngestCall): Promise<Repairs> {
   let repaired = 0;
   const failures: unknown[] = [];
+  const enough = () => call.remainingMs() < RESERVE_MS;
+  const rest = (tookMs: number) => Math.min(tookMs * RESTS, DAY_MS);
+  const attempt = async (row: string, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(error);
+      call.telemetry.metric('BlobsNotRepaired', 'Count', 1);
+      call.telemetry.error('blob-not-repaired', error, { row });
+    }
+  };
+  /** Answers the first that there is no time for. One after the other: each may read all of its bytes. */
+  const repairAll = async (broken: readonly Digest[]): Promise<Digest | undefined> => {
+    for (const digest of broken) {
+      if (enough()) return digest;
+      let done = true;
+      await attempt(BlobRow.key(digest).partition, async () => {
+        const row = await BlobRow.get(deps.catalog, digest);
+        if (row === undefined) return;
+        done = await repairBlob(inPartsOf(row.value, deps), row.value, call);
+        if (done) repaired += 1;
+      });
+      // What it has hashed and copied is saved.
+      if (!done && enough()) return digest;
+    }
+    return undefined;
+  };
   await continueScan(
     deps.catalog,
-    { name: 'blobs', shards: SWEEP_SHARDS, pages: call.remainingMs() < RESERVE_MS ? 0 : PAGES_PER_RUN },
+    { name: 'blobs', shards: SWEEP_SHARDS, pages: PAGES_PER_RUN, enough, rest },
     async ({ shard, cursor }) => {
-      const page = await deps.catalog.queryIndex('listing', {
-        partition: `SWEEP#${shard}`,
-        limit: PAGE,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      for (const item of page.items) {
-        try {
-          const row = await BlobRow.get(deps.catalog, BlobRow.parse(item).value.digest);
-          if (row !== undefined && (await repairBlob(inPartsOf(row.value, deps), row.value, call))) repaired += 1;
-        } catch (error) {
-          failures.push(error);
-          call.telemetry.metric('BlobsNotRepaired', 'Count', 1);
-          call.telemetry.error('blob-not-repaired', error, { row: item.key.partition });
-        }
-      }
-      return page.cursor;
+      const page = await pageOf(deps.catalog, `SWEEP#${shard}`, cursor);
+      const broken: Digest[] = [];
+      await eachOf(page.items, PARALLEL_LOOKS, (item) =>
+        attempt(item.key.partition, async () => {
+          const { digest } = BlobRow.parse(item).value;
+          if (await markUnreferenced(deps, digest)) call.telemetry.info('blob-unreferenced', { digest });
+          if (!(await isWhole(deps, digest))) broken.push(digest);
+        }),
+      );
+      return (await repairAll(broken.toSorted())) ?? page.next;
     },
     () => deps.clock.now(),
   );
   return { repaired, failures };
+}
+
+/** A place in a shard: the least digest of its page, or `<digest>#`, behind a digest. Other releases saved others: they begin anew. */
+const PLACE = /^[0-9a-f]{64}#?$/;
+
+async function pageOf(
+  catalog: CatalogStore,
+  partition: string,
+  place: string | undefined,
+): Promise<{ readonly items: readonly Item[]; readonly next: string | undefined }> {
+  const from = place !== undefined && PLACE.test(place) ? { from: place } : {};
+  let page = await catalog.queryIndex('listing', { partition, limit: PAGE, ...from });
+  while (page.items.length === 0 && page.cursor !== undefined) {
+    page = await catalog.queryIndex('listing', { partition, limit: PAGE, ...from, cursor: page.cursor });
+  }
+  const last = page.items.at(-1)?.index?.listing?.sort;
+  return { items: page.items, next: page.cursor === undefined || last === undefined ? undefined : `${last}#` };
+}
+
+/** A blob that is gone meanwhile needs no repair. */
+async function isWhole({ catalog, objects }: IngestDeps, digest: Digest): Promise<boolean> {
+  const row = await BlobRow.get(catalog, digest);
+  if (row === undefined) return true;
+  const [origin, manifest] = await Promise.all([
+    objects.head(blobKey(digest), row.value.origin.versionId),
+    objects.head(manifestKey(digest)),
+  ]);
+  return origin.outcome === 'found' && manifest.outcome === 'found';
 }
 
 /** The digest depends on the part size that the blob was named by. */
@@ -66,9 +123,6 @@ function inPartsOf({ partSize }: Blob, deps: IngestDeps): IngestDeps {
 }
 
 async function repairBlob(deps: IngestDeps, blob: Blob, call: IngestCall): Promise<boolean> {
-  const origin = await deps.objects.head(blobKey(blob.digest), blob.origin.versionId);
-  const manifest = await deps.objects.head(manifestKey(blob.digest));
-  if (origin.outcome === 'found' && manifest.outcome === 'found') return false;
   for (const source of await sources(deps, blob)) {
     const hashed = await hashParts(deps, source, call);
     // Saved progress lets the next scan go on.

@@ -1,5 +1,6 @@
 import type { SweepOrphans } from '../../events/sweep-orphans/v1.ts';
 import { BlobRow, sendOnce } from '../catalog/index.ts';
+import { eachOf } from '../shared/eachOf.ts';
 import { Digest } from '../shared/ids.ts';
 import type { ObjectVersion } from '../shared/ports/objectStore.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
@@ -118,18 +119,12 @@ async function unnamed(deps: JudgeDeps, versions: readonly ObjectVersion[]): Pro
     const one = foundVersion(version);
     return one === undefined ? [] : [{ ...one, isLatest: version.isLatest }];
   });
-  const waiting = [...Map.groupBy(found, ({ digest }) => digest)];
-  const worker = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [digest, group] = next;
-      const blob = await BlobRow.get(deps.catalog, digest);
-      for (const { object, versionId, isLatest } of group) {
-        const isNamed =
-          object === 'bytes' ? versionId === blob?.value.origin.versionId : blob !== undefined && isLatest;
-        if (!isNamed) suspects.push({ digest, object, versionId });
-      }
+  await eachOf([...Map.groupBy(found, ({ digest }) => digest)], PARALLEL_READS, async ([digest, group]) => {
+    const blob = await BlobRow.get(deps.catalog, digest);
+    for (const { object, versionId, isLatest } of group) {
+      const isNamed = object === 'bytes' ? versionId === blob?.value.origin.versionId : blob !== undefined && isLatest;
+      if (!isNamed) suspects.push({ digest, object, versionId });
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, waiting.length) }, worker));
+  });
   return suspects;
 }

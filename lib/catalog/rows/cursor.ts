@@ -12,6 +12,7 @@ export const CursorValue = z.strictObject({
   began: z.optional(EpochMs),
   lastBegan: z.optional(EpochMs),
 });
+export type Cursor = z.infer<typeof CursorValue>;
 
 export const CursorRow = defineRow({
   name: 'cursor',
