@@ -1,12 +1,12 @@
 import type { DigestUpload } from '../../events/digest-upload/v1.ts';
 import { BlobRow, expectationOf, type Upload, UploadRow, settle } from '../catalog/index.ts';
 import { PART_RESERVE_MS } from '../copying/index.ts';
-import { blobDigest, type PartHash } from '../shared/digest.ts';
+import { blobDigest } from '../shared/digest.ts';
 import { Bytes } from '../shared/units.ts';
 import { closeSet } from './closeSet.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { IngestError } from './errors.ts';
-import { hashParts } from './hashParts.ts';
+import { hashParts, type PartSums } from './hashParts.ts';
 import { digestPut, quarantineNotices } from './messages.ts';
 import { ensureManifest, ensureOrigin, type OriginWanted } from './originCopy.ts';
 import { type Publication, publishUpload } from './publishUpload.ts';
@@ -38,18 +38,18 @@ async function carryOn(deps: IngestDeps, upload: Upload, call: IngestCall): Prom
   if (hashed.outcome === 'out-of-time') return handOver(deps, upload, call);
   if (hashed.outcome !== 'hashed') return endUnreadable(deps, upload, hashed.outcome, call);
   call.telemetry.metric('BytesHashed', 'Bytes', hashed.bytesRead);
-  await publish(deps, upload, hashed.hashes, call);
+  await publish(deps, upload, hashed, call);
 }
 
 /** Manifest, then copy, then the catalog: whatever is in the catalog is already in the bucket. */
-async function publish(deps: IngestDeps, upload: Upload, hashes: readonly PartHash[], call: IngestCall): Promise<void> {
+async function publish(deps: IngestDeps, upload: Upload, sums: PartSums, call: IngestCall): Promise<void> {
   const { size } = upload;
+  const { hashes } = sums;
   const partSize = Bytes.parse(deps.settings.partSize);
   const digest = blobDigest(size, partSize, hashes);
   for (;;) {
     if (call.remainingMs() < PART_RESERVE_MS) return handOver(deps, upload, call);
-    const parts = { schema: 'strata-parts-1' as const, digest, size, partSize, parts: [...hashes] };
-    const manifest = await ensureManifest(deps, parts);
+    const manifest = await ensureManifest(deps, { digest, size, partSize }, sums);
     const blob = (await BlobRow.get(deps.catalog, digest))?.value;
     const wanted: OriginWanted = { digest, hashes, source: upload, blob };
     const origin = await ensureOrigin(deps, wanted, call);

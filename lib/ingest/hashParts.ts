@@ -9,7 +9,9 @@ import {
   UploadPartsRow,
   type Versioned,
 } from '../catalog/index.ts';
-import { PartHash, partCount } from '../shared/digest.ts';
+import { crc32cHex } from '../shared/crc32c/index.ts';
+import { crc32cOf } from '../shared/crc32c/ofBytes.ts';
+import { PartCrc32c, PartHash, partCount } from '../shared/digest.ts';
 import type { Query } from '../shared/ports/catalogStore.ts';
 import type { ObjectReader } from '../shared/ports/objectStore.ts';
 import { DAY_MS, EpochMs, MIB, MINUTE_MS } from '../shared/units.ts';
@@ -28,8 +30,15 @@ export interface PinnedObject {
   readonly size: number;
 }
 
+/** Of each part in turn. */
+export interface PartSums {
+  readonly hashes: readonly PartHash[];
+  /** Undefined where no pass of this release has read the bytes. */
+  readonly crc32c: readonly PartCrc32c[] | undefined;
+}
+
 export type HashOutcome =
-  | { readonly outcome: 'hashed'; readonly hashes: readonly PartHash[]; readonly bytesRead: number }
+  | ({ readonly outcome: 'hashed'; readonly bytesRead: number } & PartSums)
   /** Progress is saved; the same call goes on where this one stopped. */
   | { readonly outcome: 'out-of-time' }
   | { readonly outcome: 'absent' | 'archived' };
@@ -39,8 +48,8 @@ export type HashOutcome =
  * the bytes. Progress is kept in the catalog, so that a call that was cut off costs at most one batch.
  */
 export async function hashParts(deps: IngestDeps, object: PinnedObject, call: IngestCall): Promise<HashOutcome> {
-  const verified = await verifiedHashes(deps, object);
-  if (verified !== undefined) return { outcome: 'hashed', hashes: verified, bytesRead: 0 };
+  const verified = await verifiedSums(deps, object);
+  if (verified !== undefined) return { outcome: 'hashed', ...verified, bytesRead: 0 };
   const total = partCount(object.size, deps.settings.partSize);
   let bytesRead = 0;
   for (let done = await savedCount(deps, object); done < total; ) {
@@ -50,26 +59,37 @@ export async function hashParts(deps: IngestDeps, object: PinnedObject, call: In
     const count = Math.min(PARALLEL_PARTS, total - from, room);
     const parts = Array.from({ length: count }, (_, index) => from + index);
     const batch = await Promise.all(parts.map((part) => hashPart(deps.objects, object, part, deps.settings.partSize)));
-    const computed: PartHash[] = [];
+    const computed: PartSum[] = [];
     for (const answer of batch) {
       if (answer === 'absent' || answer === 'archived') return { outcome: answer };
-      computed.push(answer.hash);
+      computed.push(answer);
       bytesRead += answer.bytes;
     }
     done = (await saveProgress(deps, object, from, computed)) ? from + count : await savedCount(deps, object);
   }
-  const hashes = (await savedRows(deps, object)).flatMap((row) => row.value.hashes);
-  return { outcome: 'hashed', hashes, bytesRead };
+  const rows = await savedRows(deps, object);
+  const hashes = rows.flatMap((row) => row.value.hashes);
+  const crc32c = rows.flatMap((row) => row.value.crc32c ?? []);
+  return { outcome: 'hashed', hashes, crc32c: crc32c.length === total ? crc32c : undefined, bytesRead };
 }
 
-/** The hashes that the store vouches for; undefined where it has none in our part size. */
-export async function verifiedHashes(
+/** The sums that the store vouches for; undefined where it has none in our part size. */
+export async function verifiedSums(
   { objects, settings }: IngestDeps,
   { key, versionId, size }: PinnedObject,
-): Promise<readonly PartHash[] | undefined> {
+): Promise<PartSums | undefined> {
   const verified = await objects.verifiedParts(key, versionId, settings.partSize);
-  const parsed = z.array(PartHash).safeParse(verified?.sha256);
-  return parsed.success && parsed.data.length === partCount(size, settings.partSize) ? parsed.data : undefined;
+  const count = partCount(size, settings.partSize);
+  const hashes = z.array(PartHash).safeParse(verified?.sha256);
+  if (!hashes.success || hashes.data.length !== count) return undefined;
+  const crc32c = z.array(PartCrc32c).safeParse(verified?.crc32c);
+  return { hashes: hashes.data, crc32c: crc32c.data?.length === count ? crc32c.data : undefined };
+}
+
+interface PartSum {
+  readonly hash: PartHash;
+  readonly crc32c: PartCrc32c;
+  readonly bytes: number;
 }
 
 async function hashPart(
@@ -77,16 +97,22 @@ async function hashPart(
   { key, versionId, size }: PinnedObject,
   part: number,
   partSize: number,
-): Promise<{ readonly hash: PartHash; readonly bytes: number } | 'absent' | 'archived'> {
+): Promise<PartSum | 'absent' | 'archived'> {
   const hash = createHash('sha256');
+  let crc32c = 0;
   const start = part * partSize;
   const end = Math.min(start + partSize, size);
   for (let offset = start; offset < end; offset += CHUNK_BYTES) {
     const answer = await objects.readRange(key, versionId, offset, Math.min(CHUNK_BYTES, end - offset));
     if (answer.outcome !== 'read') return answer.outcome;
     hash.update(answer.bytes);
+    crc32c = crc32cOf(answer.bytes, crc32c);
   }
-  return { hash: PartHash.parse(hash.digest('hex')), bytes: end - start };
+  return {
+    hash: PartHash.parse(hash.digest('hex')),
+    crc32c: PartCrc32c.parse(crc32cHex(crc32c)),
+    bytes: end - start,
+  };
 }
 
 /** Rows fill up one after the other, so the last one tells how many parts are done: a terabyte's rows are not read for each batch. */
@@ -111,14 +137,21 @@ async function saveProgress(
   deps: IngestDeps,
   { key, versionId }: PinnedObject,
   from: number,
-  computed: readonly PartHash[],
+  computed: readonly PartSum[],
 ): Promise<boolean> {
   const first = from - (from % PARTS_PER_ROW);
   const row = await UploadPartsRow.get(deps.catalog, key, versionId, first);
-  const saved = row?.value.hashes ?? [];
-  if (first + saved.length !== from) return false;
+  const { hashes = [], crc32c = [] } = row?.value ?? {};
+  if (first + hashes.length !== from) return false;
   const expiresAt = EpochMs.parse(deps.clock.now() + KEEP_PROGRESS_MS);
-  const value: UploadParts = { key, versionId, first, hashes: [...saved, ...computed], expiresAt };
+  const value: UploadParts = {
+    key,
+    versionId,
+    first,
+    hashes: [...hashes, ...computed.map(({ hash }) => hash)],
+    crc32c: [...crc32c, ...computed.map((sum) => sum.crc32c)],
+    expiresAt,
+  };
   const written = await deps.catalog.transact([UploadPartsRow.put(value, expectationOf(row))]);
   return written.outcome === 'committed';
 }

@@ -5,23 +5,35 @@ import type { Digest, StorageClass } from '../shared/ids.ts';
 import type { CopyOutcome, ObjectStore } from '../shared/ports/objectStore.ts';
 import type { IngestCall, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
-import { hashParts, type PinnedObject, verifiedHashes } from './hashParts.ts';
+import { hashParts, type PartSums, type PinnedObject, verifiedSums } from './hashParts.ts';
 
 /** New content starts hot. */
 export const FIRST_CLASS: StorageClass = 'STANDARD';
 
 /**
  * Sees to it that `blobs/<digest>.parts` is there and answers the version that was written or found. One that is there must
- * be sound and not about to be swept; another is covered by a new version, since the digest fixes its content.
+ * be sound, have no other CRC-32C than those that were computed, and not be about to be swept; else a new version covers it.
  */
-export async function ensureManifest(deps: ObjectsOfCatalog, manifest: PartManifest): Promise<string> {
-  const key = manifestKey(manifest.digest);
+export async function ensureManifest(
+  deps: ObjectsOfCatalog,
+  { digest, size, partSize }: Pick<Blob, 'digest' | 'size' | 'partSize'>,
+  { hashes, crc32c }: PartSums,
+): Promise<string> {
+  const key = manifestKey(digest);
+  const manifest: PartManifest = {
+    schema: 'strata-parts-1',
+    digest,
+    size,
+    partSize,
+    parts: [...hashes],
+    ...(crc32c === undefined ? {} : { crc32c: [...crc32c] }),
+  };
   const bytes = Buffer.from(JSON.stringify(manifest));
   const first = await deps.objects.write(key, bytes, { onlyIf: 'absent' });
   if (first.outcome === 'written') return first.versionId;
   if (first.outcome === 'busy') throw busy(key);
   const found = await soundManifest(deps.objects, manifest);
-  if (found !== undefined && !(await isDoomed(deps.catalog, manifest.digest, 'manifest', found))) return found;
+  if (found !== undefined && !(await isDoomed(deps.catalog, digest, 'manifest', found))) return found;
   const second = await deps.objects.write(key, bytes);
   if (second.outcome !== 'written') throw busy(key);
   return second.versionId;
@@ -39,10 +51,16 @@ async function soundManifest(objects: ObjectStore, manifest: PartManifest): Prom
   try {
     const found = PartManifest.safeParse(JSON.parse(Buffer.from(read.bytes).toString('utf8')));
     const sound = found.success && found.data.digest === manifest.digest && manifestIsSound(found.data);
-    return sound ? versionId : undefined;
+    return sound && sameChecksums(found.data.crc32c, manifest.crc32c) ? versionId : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The digest does not cover them, so one that was not computed here may be wrong; none at all is no contradiction. */
+function sameChecksums(found: PartManifest['crc32c'], computed: PartManifest['crc32c']): boolean {
+  if (found === undefined || computed === undefined) return true;
+  return found.every((checksum, part) => checksum === computed[part]);
 }
 
 export interface OriginWanted {
@@ -121,8 +139,8 @@ async function verifyCopy(
   { versionId, size }: { readonly versionId: string; readonly size: number },
 ): Promise<OriginOutcome> {
   const key = blobKey(digest);
-  const verified = await verifiedHashes(deps, { key, versionId, size });
-  if (size === source.size && (verified === undefined || sameHashes(verified, hashes))) {
+  const verified = await verifiedSums(deps, { key, versionId, size });
+  if (size === source.size && (verified === undefined || sameHashes(verified.hashes, hashes))) {
     return { outcome: 'placed', versionId, lost: blob?.origin.versionId };
   }
   // Nothing refers to this version: it was made a moment ago and is not in the catalog.

@@ -9,14 +9,14 @@ import {
   UploadRow,
   VersionRow,
 } from '../catalog/index.ts';
-import { blobDigest, blobKey, manifestKey, type PartHash } from '../shared/digest.ts';
+import { blobDigest, blobKey, manifestKey } from '../shared/digest.ts';
 import { eachOf } from '../shared/eachOf.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { blobChanges } from './blobChanges.ts';
 import type { IngestCall, IngestDeps } from './deps.ts';
-import { hashParts, type PinnedObject } from './hashParts.ts';
+import { hashParts, type PartSums, type PinnedObject } from './hashParts.ts';
 import { markUnreferenced } from './membership.ts';
 import { ensureManifest, ensureOrigin } from './originCopy.ts';
 import { continueScan } from './scan.ts';
@@ -128,7 +128,7 @@ async function repairBlob(deps: IngestDeps, blob: Blob, call: IngestCall): Promi
     // Saved progress lets the next scan go on.
     if (hashed.outcome === 'out-of-time') return false;
     if (hashed.outcome !== 'hashed' || blobDigest(blob.size, blob.partSize, hashed.hashes) !== blob.digest) continue;
-    return restore(deps, blob, source, hashed.hashes, call);
+    return restore(deps, blob, source, hashed, call);
   }
   call.telemetry.metric('BlobsLost', 'Count', 1);
   call.telemetry.error('blob-lost', new Error('no copy of the blob was found in the bucket'), {
@@ -173,12 +173,12 @@ async function restore(
   deps: IngestDeps,
   blob: Blob,
   source: PinnedObject,
-  hashes: readonly PartHash[],
+  sums: PartSums,
   call: IngestCall,
 ): Promise<boolean> {
-  const { digest, size, partSize, findings } = blob;
-  const parts = { schema: 'strata-parts-1' as const, digest, size, partSize, parts: [...hashes] };
-  const manifest = await ensureManifest(deps, parts);
+  const { digest, size, findings } = blob;
+  const { hashes } = sums;
+  const manifest = await ensureManifest(deps, blob, sums);
   const origin = await ensureOrigin(deps, { digest, hashes, source, blob }, call);
   if (origin.outcome === 'kept') return true;
   if (origin.outcome !== 'placed') return false;

@@ -18,7 +18,7 @@ async function digestOf(path: string): Promise<{ readonly digest: string; readon
     hasher.update(chunk);
     bytes += chunk.byteLength;
   }
-  const hashes = z.array(PartHash).parse(hasher.finish().parts?.hashes);
+  const hashes = z.array(PartHash).parse(hasher.finish().parts?.sha256);
   return { digest: blobDigest(bytes, PART_SIZE, hashes), bytes };
 }
 

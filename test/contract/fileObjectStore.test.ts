@@ -10,6 +10,8 @@ import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
 import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
+import { crc32cHex } from '../../lib/shared/crc32c/index.ts';
+import { crc32cOf } from '../../lib/shared/crc32c/ofBytes.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
 import { DAY_MS, EpochMs, HOUR_MS } from '../../lib/shared/units.ts';
 import { createManualClock } from '../support/manualClock.ts';
@@ -67,12 +69,17 @@ describe('the file object store', () => {
   }
 
   it('hashes each part while it comes in, however the stream is cut', async () => {
-    const store = await open(createMemDisk());
+    const database = openDatabase(':memory:');
+    const store = await open(createMemDisk(), database);
     const written = await store.upload('uploads/a', chunks('012', '34567', '89'));
     const versionId = written.outcome === 'written' ? written.versionId : '';
-    const hash = (text: string) => createHash('sha256').update(text).digest('hex');
-    expect(await store.verifiedParts('uploads/a', versionId, 4)).toEqual({ sha256: ['0123', '4567', '89'].map(hash) });
+    const sha256 = ['0123', '4567', '89'].map((text) => createHash('sha256').update(text).digest('hex'));
+    const crc32c = ['0123', '4567', '89'].map((text) => crc32cHex(crc32cOf(bytes(text))));
+    expect(await store.verifiedParts('uploads/a', versionId, 4)).toEqual({ sha256, crc32c });
     expect(await store.verifiedParts('uploads/a', versionId, 5)).toBeUndefined();
+    // As earlier releases wrote it.
+    database.prepare('UPDATE versions SET parts = ?').run(JSON.stringify(sha256));
+    expect(await store.verifiedParts('uploads/a', versionId, 4)).toEqual({ sha256 });
     expect(await store.readRange('uploads/a', versionId, 2, 4)).toMatchObject({ bytes: bytes('2345') });
   });
 

@@ -14,7 +14,9 @@ const impatient = { now: () => EpochMs.parse(0), sleep: async () => undefined };
 const create = (ports: TransferPorts) =>
   createPortTransfer({ ...ports, clock: impatient, random: nodeRandom }, { rangeBytes: 32, parallelParts: 3 });
 
-transferContract('the transfer over ports', { createDisk: async () => createMemDisk(), create, withCrc32c: false });
+describe.each([true, false])('manifests with CRC-32C: %s', (withCrc32c) => {
+  transferContract('the transfer over ports', { createDisk: async () => createMemDisk(), create, withCrc32c });
+});
 
 describe('the transfer over ports, on a disk that fails', () => {
   const bytes = Uint8Array.from({ length: 640 }, (_, at) => at % 251);

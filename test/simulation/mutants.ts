@@ -35,8 +35,23 @@ export const mutants: readonly Mutant[] = [
     id: 'parts-not-verified',
     breaks: 'Rule 4, nothing visible before it is verified: bytes that do not fit the manifest are accepted.',
     file: 'lib/adapters/transfer/partsTransfer.ts',
-    find: 'return sha256 === parts[part];',
-    replace: 'return sha256 !== undefined;',
+    find: 'return crc32c !== undefined && crc32c === checksums?.[part];',
+    replace: 'return crc32c !== undefined;',
+  },
+  {
+    id: 'second-reading-not-verified',
+    breaks: 'Rule 4: a part that did not fit its CRC-32C and is read again is accepted whatever its SHA-256.',
+    file: 'lib/adapters/transfer/partsTransfer.ts',
+    find: 'if (sha256 !== undefined) return sha256 === parts[part];',
+    replace: 'if (sha256 !== undefined) return true;',
+  },
+  {
+    id: 'checksums-out-of-order',
+    breaks:
+      'Rule 4: a digest that goes on where it stopped puts the CRC-32C of later parts before those of earlier ones.',
+    file: 'lib/ingest/hashParts.ts',
+    find: 'crc32c: [...crc32c, ...computed.map((sum) => sum.crc32c)],',
+    replace: 'crc32c: [...computed.map((sum) => sum.crc32c), ...crc32c],',
   },
   {
     id: 'parts-reported-unsynced',

@@ -4,7 +4,13 @@ import { PortError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Disk } from '../../shared/ports/disk.ts';
 import { DiskError } from '../../shared/ports/disk.ts';
-import type { ObjectHead, ObjectStore, WriteOptions, WriteOutcome } from '../../shared/ports/objectStore.ts';
+import type {
+  ObjectHead,
+  ObjectStore,
+  VerifiedParts,
+  WriteOptions,
+  WriteOutcome,
+} from '../../shared/ports/objectStore.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { MIB } from '../../shared/units.ts';
 import { decodeCursor, encodeCursor } from '../cursors.ts';
@@ -180,7 +186,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
     },
     async verifiedParts(key, versionId, partSize) {
       const parts = find(key, versionId)?.parts;
-      return parts?.size === partSize ? { sha256: parts.hashes } : undefined;
+      return parts?.size === partSize ? checksumsOf(parts) : undefined;
     },
     async write(key, bytes, write = {}) {
       checkWrite(key, bytes.byteLength, write);
@@ -276,6 +282,10 @@ function headOf(version: StoredVersion, restore: ObjectHead['restore']): ObjectH
   const { key, versionId, size, storageClass, metadata, modifiedAt } = version;
   const head = { key, versionId, size, etag: versionId, storageClass, lastModified: modifiedAt, metadata };
   return restore === undefined ? head : { ...head, restore };
+}
+
+function checksumsOf({ sha256, crc32c }: VerifiedParts): VerifiedParts {
+  return crc32c === undefined ? { sha256 } : { sha256, crc32c };
 }
 
 function damaged(version: StoredVersion): PortError {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod/mini';
 import { StorageClass } from '../../shared/ids.ts';
+import type { VerifiedParts } from '../../shared/ports/objectStore.ts';
 import { EpochMs } from '../../shared/units.ts';
 import { applySchema, mapErrors, prepareRows } from './sqlite.ts';
 
@@ -22,10 +23,19 @@ const DDL = `
   CREATE TABLE notifications (id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL) STRICT`;
 
 const Text = z.string();
+const Checksums = z.array(Text);
+/** Earlier releases wrote the hashes alone. */
+const PartChecksums = z.union([
+  z.object({ sha256: Checksums, crc32c: Checksums }),
+  z.pipe(
+    Checksums,
+    z.transform((sha256): VerifiedParts => ({ sha256 })),
+  ),
+]);
 const StoredParts = z.nullable(
   z.pipe(
     Text,
-    z.transform((text): string[] => z.array(Text).parse(JSON.parse(text))),
+    z.transform((text): VerifiedParts => PartChecksums.parse(JSON.parse(text))),
   ),
 );
 const Metadata = z.pipe(
@@ -63,8 +73,8 @@ export interface StoredVersion {
   readonly storageClass: StorageClass;
   readonly modifiedAt: EpochMs;
   readonly metadata: Readonly<Record<string, string>>;
-  /** SHA-256 of each part of `size` bytes, computed while the bytes came in. */
-  readonly parts?: { readonly size: number; readonly hashes: readonly string[] };
+  /** Of each part of `size` bytes, computed while the bytes came in. */
+  readonly parts?: VerifiedParts & { readonly size: number };
 }
 
 export interface ListedVersion {
@@ -126,7 +136,7 @@ export function createObjectIndex(database: DatabaseSync) {
         version.modifiedAt,
         JSON.stringify(version.metadata),
         parts?.size ?? null,
-        parts === undefined ? null : JSON.stringify(parts.hashes),
+        parts === undefined ? null : JSON.stringify({ sha256: parts.sha256, crc32c: parts.crc32c }),
       );
     },
     remove(version: StoredVersion): void {
@@ -164,7 +174,7 @@ export function createObjectIndex(database: DatabaseSync) {
 }
 
 function versionOf(found: unknown): StoredVersion {
-  const [seq, key, versionId, file, size, storageClass, modifiedAt, metadata, partSize, hashes] = Row.parse(found);
+  const [seq, key, versionId, file, size, storageClass, modifiedAt, metadata, partSize, parts] = Row.parse(found);
   return {
     seq,
     key,
@@ -174,6 +184,6 @@ function versionOf(found: unknown): StoredVersion {
     modifiedAt,
     metadata,
     ...(file === null ? {} : { file }),
-    ...(hashes === null || partSize === null ? {} : { parts: { size: partSize, hashes } }),
+    ...(parts === null || partSize === null ? {} : { parts: { size: partSize, ...parts } }),
   };
 }

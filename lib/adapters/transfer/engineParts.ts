@@ -13,7 +13,7 @@ export interface EnginePartsDeps {
   readonly pathOf: (path: string) => string;
 }
 
-/** Moves parts by the transfer engine. Where the manifest has no CRC-32C a part is one range, since SHA-256 does not combine. */
+/** Moves parts by the transfer engine. Where SHA-256 is asked for a part is one range, since it does not combine. */
 export function createEngineParts({ engine, sourceOf, pathOf }: EnginePartsDeps): PartMover {
   const sources = new WeakMap<TransferJob, RangeSource>();
 
@@ -24,8 +24,7 @@ export function createEngineParts({ engine, sourceOf, pathOf }: EnginePartsDeps)
   }
 
   return {
-    move(job, part, left): RunningPart {
-      const sha256 = job.manifest.crc32c === undefined;
+    move(job, part, left, sha256): RunningPart {
       const ranges = sha256 ? [part] : cutRanges(part, left, engine.sockets());
       const request = {
         source: sourceFor(job),

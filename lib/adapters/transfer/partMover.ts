@@ -3,7 +3,7 @@ import type { ByteRange } from './cutRanges.ts';
 import type { Failure } from './failures.ts';
 
 export type PartEnd =
-  /** What the bytes that were written hash to: at least what the manifest of the job lets readers check. */
+  /** What the bytes that were written hash to: at least what was asked for. */
   | { readonly outcome: 'moved'; readonly sha256?: string; readonly crc32c?: string }
   | { readonly outcome: 'failed'; readonly failure: Failure; readonly retryable: boolean };
 
@@ -17,6 +17,6 @@ export interface RunningPart {
 
 /** Brings parts of a blob from the origin into its file, unsynced and unchecked. Decides itself how many at once. */
 export interface PartMover {
-  /** `left` are the bytes that the whole job still has to bring. */
-  move(job: TransferJob, part: ByteRange, left: number): RunningPart;
+  /** `left` are the bytes that the whole job still has to bring. SHA-256 is computed where `sha256` asks for it, else CRC-32C. */
+  move(job: TransferJob, part: ByteRange, left: number, sha256: boolean): RunningPart;
 }

@@ -12,11 +12,12 @@ const PARTS_IN_HAND = 64;
 
 /**
  * A `Transfer` over something that moves parts: each part is checked against the manifest, synced, and only then reported.
- * A part with wrong bytes is read once more before the transfer fails.
+ * Where the manifest has CRC-32C, ten times as cheap and enough against accidents on the way, that is checked. The digest does
+ * not cover it, so it never has the last word against bytes: a part that does not fit is read once more, for its SHA-256.
  */
 export function createPartsTransfer({ mover, disk }: { readonly mover: PartMover; readonly disk: Disk }): Transfer {
   function start(job: TransferJob, onPart: (part: number) => Promise<void>): RunningTransfer {
-    const { size, partSize, parts } = job.manifest;
+    const { size, partSize, parts, crc32c: checksums } = job.manifest;
     const lengthOf = (part: number) => Math.min(partSize, size - part * partSize);
     const missing = parts.map((_, part) => part).filter((part) => !job.done.has(part));
     const moving = new Set<RunningPart>();
@@ -30,9 +31,9 @@ export function createPartsTransfer({ mover, disk }: { readonly mover: PartMover
       for (const part of moving) part.cancel();
     }
 
-    async function movePart(part: number): Promise<PartEnd> {
+    async function movePart(part: number, sha256: boolean): Promise<PartEnd> {
       const range = { offset: part * partSize, length: lengthOf(part) };
-      const running = mover.move(job, range, size - bytesDone);
+      const running = mover.move(job, range, size - bytesDone, sha256);
       moving.add(running);
       const moved = await running.end;
       moving.delete(running);
@@ -40,16 +41,14 @@ export function createPartsTransfer({ mover, disk }: { readonly mover: PartMover
       return moved;
     }
 
-    /** The CRC-32C where the manifest has it: ten times as cheap, and enough against accidents on the way. */
     function fits(part: number, { sha256, crc32c }: Extract<PartEnd, { outcome: 'moved' }>): boolean {
-      const expected = job.manifest.crc32c?.[part];
-      if (expected !== undefined && crc32c !== undefined) return crc32c === expected;
-      return sha256 === parts[part];
+      if (sha256 !== undefined) return sha256 === parts[part];
+      return crc32c !== undefined && crc32c === checksums?.[part];
     }
 
     async function fillPart(part: number): Promise<void> {
       for (let reads = 1; ended === undefined; reads += 1) {
-        const moved = await movePart(part);
+        const moved = await movePart(part, checksums === undefined || reads > 1);
         if (ended !== undefined) return;
         if (moved.outcome === 'failed') return end(outcomeOf(moved.failure, moved.retryable));
         if (fits(part, moved)) break;

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { crc32cHex } from '../../shared/crc32c/index.ts';
+import { crc32cOf } from '../../shared/crc32c/ofBytes.ts';
 import { errorText, PortError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import { type Disk, DiskError } from '../../shared/ports/disk.ts';
@@ -77,22 +79,24 @@ function createPortParts(deps: PortTransferDeps, overrides: Partial<PortTransfer
   }
 
   return {
-    move(job, { offset, length }: ByteRange) {
+    move(job, { offset, length }: ByteRange, _left, sha256) {
       let cancelled = false;
       let bytes = 0;
 
       async function copy(): Promise<PartEnd> {
         const hash = createHash('sha256');
+        let crc32c = 0;
         for (; bytes < length; ) {
           if (cancelled) return ended({ kind: 'cancelled', message: 'Cancelled.' }, false);
           const wanted = Math.min(config.rangeBytes, length - bytes);
           const read = await readRange(job, offset + bytes, wanted);
           if (cancelled) return ended({ kind: 'cancelled', message: 'Cancelled.' }, false);
-          hash.update(read);
+          if (sha256) hash.update(read);
+          else crc32c = crc32cOf(read, crc32c);
           await deps.disk.write(job.path, offset + bytes, read);
           bytes += wanted;
         }
-        return { outcome: 'moved', sha256: hash.digest('hex') };
+        return { outcome: 'moved', ...(sha256 ? { sha256: hash.digest('hex') } : { crc32c: crc32cHex(crc32c) }) };
       }
 
       const end = slots

@@ -1,5 +1,7 @@
 import { BlobRow, queryAll, type Replica, ReplicaRow, startingWith, VersionRow } from '../../../lib/catalog/index.ts';
-import { blobDigest, blobKey, manifestKey, partHash } from '../../../lib/shared/digest.ts';
+import { crc32cHex } from '../../../lib/shared/crc32c/index.ts';
+import { crc32cOf } from '../../../lib/shared/crc32c/ofBytes.ts';
+import { blobDigest, blobKey, manifestKey, type PartHash, PartManifest, partHash } from '../../../lib/shared/digest.ts';
 import { Digest } from '../../../lib/shared/ids.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
@@ -69,14 +71,28 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
       violated(`Blob ${digest}: the catalog says ${origin.storageClass}, the bucket ${head.head.storageClass}.`);
     }
     if (head.head.restore !== undefined) return;
-    const hashes = [];
+    const hashes: PartHash[] = [];
+    const checksums: string[] = [];
     for (let offset = 0; offset < size; offset += partSize) {
       const read = await bucket.readRange(blobKey(digest), origin.versionId, offset, Math.min(partSize, size - offset));
       if (read.outcome !== 'read') violated(`Blob ${digest}: its origin cannot be read (${read.outcome}).`);
       hashes.push(partHash(read.bytes));
+      checksums.push(crc32cHex(crc32cOf(read.bytes)));
     }
     if (blobDigest(size, partSize, hashes) !== digest)
       violated(`Blob ${digest}: the bytes of its origin have another digest.`);
+    const told = (await manifestOf(digest))?.crc32c;
+    counters.count(`manifest: ${told === undefined ? 'without' : 'with'} CRC-32C`);
+    if (told?.some((checksum, part) => checksum !== checksums[part]))
+      violated(`Blob ${digest}: its manifest has a CRC-32C that its parts do not have.`);
+  }
+
+  async function manifestOf(digest: Digest): Promise<PartManifest | undefined> {
+    const found = await bucket.head(manifestKey(digest));
+    if (found.outcome === 'absent') return undefined;
+    const { versionId, size } = found.head;
+    const read = await bucket.readRange(manifestKey(digest), versionId, 0, size);
+    return read.outcome === 'read' ? PartManifest.parse(JSON.parse(Buffer.from(read.bytes).toString())) : undefined;
   }
 
   /** The catalog equals the bucket: under `blobs/` lies what rows name, one manifest a blob, and nothing that is to be swept. */

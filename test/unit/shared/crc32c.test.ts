@@ -1,6 +1,7 @@
 import { assert, property, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { combineCrc32c, crc32cHex, createCrc32c, RESERVED_BYTES } from '../../../lib/shared/crc32c/index.ts';
+import { crc32cOf } from '../../../lib/shared/crc32c/ofBytes.ts';
 
 const SIZE = 256 * 1024;
 const memory = new WebAssembly.Memory({ initial: (RESERVED_BYTES + SIZE) / 65_536 });
@@ -56,6 +57,12 @@ describe('CRC-32C', () => {
       expect(crc32c.of(RESERVED_BYTES, data.length)).not.toBe(expected);
       bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
     }
+  });
+
+  it.each([0, 1, 65_535, 65_536, 65_537, 200_000])('of %i bytes that lie elsewhere is the same', (length) => {
+    const data = Uint8Array.from({ length }, (_, at) => (at * at * 31 + (at >> 5)) % 256);
+    expect(crc32cOf(data)).toBe(slowly(data));
+    expect(crc32cOf(data, 0x12345678)).toBe(slowly(data, 0x12345678));
   });
 
   it('of pieces combines to that of the whole, and continues from one to the next', () => {
