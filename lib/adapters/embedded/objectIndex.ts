@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { StorageClass } from '../../shared/ids.ts';
 import type { VerifiedParts } from '../../shared/ports/objectStore.ts';
 import { EpochMs } from '../../shared/units.ts';
-import { applySchema, mapErrors, prepareRows } from './sqlite.ts';
+import { applySchema, boundLimit, mapErrors, prepareRows } from './sqlite.ts';
 
 /**
  * What the file object store knows of its bucket. `file` names the bytes; versions that were copied from each other share
@@ -97,13 +97,13 @@ export function createObjectIndex(database: DatabaseSync) {
       database,
       `SELECT ${COLUMNS}, seq = (SELECT max(seq) FROM versions AS other WHERE other.key = versions.key) FROM versions
        WHERE key >= $prefix AND key < $end AND ($key IS NULL OR key > $key OR (key = $key AND seq < $seq))
-       ORDER BY key, seq DESC LIMIT $limit`,
+       ORDER BY key, seq DESC ${boundLimit('$limit')}`,
     ),
     loosen: database.prepare('INSERT OR IGNORE INTO loose (file) VALUES (?)'),
     settle: database.prepare('DELETE FROM loose WHERE file = ?'),
     loose: database.prepare('SELECT file FROM loose ORDER BY file'),
     notify: database.prepare('INSERT INTO notifications (event) VALUES (?)'),
-    pending: database.prepare('SELECT id, event FROM notifications ORDER BY id LIMIT ?'),
+    pending: database.prepare(`SELECT id, event FROM notifications ORDER BY id ${boundLimit()}`),
     delivered: database.prepare('DELETE FROM notifications WHERE id = ?'),
   };
 

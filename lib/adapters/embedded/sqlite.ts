@@ -33,6 +33,14 @@ export function prepareRows(database: DatabaseSync, sql: string): StatementSync 
 }
 
 /**
+ * A limit that is bound at each call. SQLite looks into a bare `LIMIT ?` while it plans, and so would plan the statement
+ * anew at each call; into a sum it does not look.
+ */
+export function boundLimit(parameter = '?'): string {
+  return `LIMIT ${parameter} + 0`;
+}
+
+/**
  * Runs `work` in one write transaction. It is synchronous on purpose: an await between BEGIN and COMMIT would let another
  * task's write fall into the transaction. `commit: false` rolls back and still answers the value.
  */

@@ -17,7 +17,7 @@ import { EpochMs } from '../../shared/units.ts';
 import type { MeasuredItem } from '../catalogCalls.ts';
 import { checkChanges, checkKey, checkQuery } from '../catalogCalls.ts';
 import { decodeCursor, encodeCursor } from '../cursors.ts';
-import { applySchema, mapErrors, prepareRows, transaction } from './sqlite.ts';
+import { applySchema, boundLimit, mapErrors, prepareRows, transaction } from './sqlite.ts';
 
 // SQLite compares TEXT by its UTF-8 bytes (BINARY collation), which is the order that the port promises.
 const DDL = `
@@ -178,7 +178,7 @@ function preparePages(database: DatabaseSync, partition: string, sort: string, p
   const statement = (direction: 'ASC' | 'DESC'): PageStatement => {
     const range = `SELECT ${COLUMNS} FROM items WHERE ${partition} = ? AND ${sort} >= ? AND ${sort} <= ?`;
     const after = `AND (${sort}, partition, sort) ${direction === 'ASC' ? '>' : '<'} (?, ?, ?)`;
-    const order = `ORDER BY ${sort} ${direction}, partition ${direction}, sort ${direction} LIMIT ?`;
+    const order = `ORDER BY ${sort} ${direction}, partition ${direction}, sort ${direction} ${boundLimit()}`;
     return {
       first: prepareRows(database, `${range} ${order}`),
       next: prepareRows(database, `${range} ${after} ${order}`),

@@ -12,7 +12,7 @@ import type {
 import type { Random } from '../../shared/ports/random.ts';
 import { DAY_MS, SECOND_MS } from '../../shared/units.ts';
 import { checkReceive, checkSend, checkVisibility, noSuchQueue } from '../queueCalls.ts';
-import { applySchema, mapErrors, prepareRows, transaction } from './sqlite.ts';
+import { applySchema, boundLimit, mapErrors, prepareRows, transaction } from './sqlite.ts';
 
 /*
  * Queues as SQS has them, in one SQLite database that nothing else uses (no transaction may span catalog and queues).
@@ -234,7 +234,7 @@ function prepareStatements(database: DatabaseSync) {
     visible: prepareRows(
       database,
       `SELECT id, body, receives, source FROM messages WHERE queue = ? AND visible_at <= ? AND sent_at >= ?
-       ORDER BY visible_at, rowid LIMIT ?`,
+       ORDER BY visible_at, rowid ${boundLimit()}`,
     ),
     receive: database.prepare('UPDATE messages SET visible_at = ?, receives = ?, handle = ? WHERE id = ?'),
     move: database.prepare('UPDATE messages SET queue = ?, visible_at = ?, receives = 0, handle = NULL WHERE id = ?'),
