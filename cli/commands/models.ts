@@ -3,6 +3,7 @@ import type { OperationOutput } from '../../lib/operations/index.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { printAnalyses } from '../analysis.ts';
 import { ago, print } from '../output.ts';
 
 const STATES = ['observed', 'digesting', 'ready', 'quarantined', 'cancelled'] as const;
@@ -110,6 +111,10 @@ async function runShow(
         ['COPIES', ({ replicas }) => replicas.map(({ location, state }) => `${location} ${state}`).join(', ')],
       ],
     });
+    printAnalyses(
+      options,
+      files.map(({ file, blob }) => ({ file, ...blob })),
+    );
   }
 }
 

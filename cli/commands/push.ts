@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { formatBytes } from '../../lib/shared/units.ts';
+import { printAnalyses } from '../analysis.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import type { Plane } from '../connection/plane.ts';
 import { FindingsError } from '../errors.ts';
 import { note, print } from '../output.ts';
 import { planPush, type PushPlan } from '../push/plan.ts';
 import { showProgress } from '../progress.ts';
-import { keyOf, missingFiles, push, type PushedFile, waitForEnds } from '../push/push.ts';
+import { keyOf, missingFiles, push, type PushedFile, type UploadEnd, waitForEnds } from '../push/push.ts';
 
 interface PushOptions extends PlaneOptions {
   readonly dryRun?: boolean;
@@ -53,7 +54,7 @@ async function runPush(args: readonly string[], options: PushOptions): Promise<v
   );
   const pushed = await push(plane, plan, missing, progress).finally(() => progress.end());
   printFiles(options, pushed);
-  if (options.wait === true) await reportEnds(plane, plan);
+  if (options.wait === true) await reportEnds(plane, plan, options);
   else if (options.json !== true) note(`The verdict follows: strata show ${plan.model}@${plan.version}`);
 }
 
@@ -70,11 +71,32 @@ function printFiles(options: PushOptions, files: readonly PushedFile[]): void {
   });
 }
 
-async function reportEnds(plane: Plane, plan: PushPlan): Promise<void> {
-  const failed = (await waitForEnds(plane, plan)).filter(({ state }) => state !== 'ready');
+async function reportEnds(plane: Plane, plan: PushPlan, options: PushOptions): Promise<void> {
+  const ends = await waitForEnds(plane, plan);
+  const failed = ends.filter(({ state }) => state !== 'ready');
   for (const { key, state, quarantine } of failed) {
     note(`${key}: ${quarantine === undefined ? state : `${quarantine.reason}: ${quarantine.text}`}`);
   }
   if (failed.length > 0) throw new FindingsError('not published');
+  printStored(options, ends);
   note(`${plan.model}@${plan.version} is published.`);
+}
+
+/** What was stored: digest, verdict and analysis of each file. The set's own file is none of them. */
+function printStored(options: PushOptions, ends: readonly UploadEnd[]): void {
+  const stored = ends.flatMap(({ key, size, digest, findings, compressibility }) =>
+    digest === undefined ? [] : [{ key, size, digest, findings, compressibility }],
+  );
+  if (options.json === true) {
+    print(options, { schema: 'strata.push.stored/v1', items: stored, id: ({ digest }) => digest, columns: [] });
+    return;
+  }
+  printAnalyses(
+    options,
+    stored.map(({ key, findings, compressibility }) => ({
+      file: key.slice(key.lastIndexOf('/') + 1),
+      compressibility,
+      ...findings,
+    })),
+  );
 }

@@ -3,6 +3,7 @@ import {
   type Blob,
   BlobRow,
   claimVersion,
+  type Compressibility,
   expectationOf,
   type HeaderFindings,
   isAdmitted,
@@ -25,6 +26,8 @@ export interface FoundBlob {
   /** The version of the part manifest that was written or found. */
   readonly manifest: string;
   readonly findings: HeaderFindings;
+  /** Absent for a blob that was stored before it was measured. */
+  readonly compressibility?: Compressibility | undefined;
   readonly size: number;
   /** Whether a version refers to the blob in the same write. Without, a row that is gone was purged, and stays gone. */
   readonly refers: boolean;
@@ -33,13 +36,13 @@ export interface FoundBlob {
 /** The blob's row and its origin replica; undefined where what vouched for the objects is gone, or the objects are being swept. */
 export async function blobChanges(
   deps: Pick<IngestDeps, 'catalog' | 'settings'>,
-  { digest, hashes, origin, manifest, findings, size, refers }: FoundBlob,
+  { digest, hashes, origin, manifest, findings, compressibility, size, refers }: FoundBlob,
   now: EpochMs,
 ): Promise<readonly Change[] | undefined> {
   const row = await BlobRow.get(deps.catalog, digest);
   // A row that names another object than the lost one was written by somebody who verified that object.
   if (row !== undefined && (origin.outcome === 'kept' || row.value.origin.versionId !== origin.lost)) {
-    return keepBlob(row, findings, refers, now);
+    return keepBlob(row, { findings, compressibility, refers }, now);
   }
   if (origin.outcome === 'kept' || (row === undefined && !refers)) return undefined;
   const { versionId } = origin;
@@ -56,6 +59,7 @@ export async function blobChanges(
     partSize: Bytes.parse(deps.settings.partSize),
     ...(hashes.length === 1 && sha256 !== undefined ? { sha256 } : {}),
     findings,
+    ...(compressibility === undefined ? {} : { compressibility }),
     createdAt: row?.value.createdAt ?? now,
     origin: { location, storageClass: FIRST_CLASS, versionId, billedSince: now },
     tier: 'hot',
@@ -83,10 +87,18 @@ export async function blobChanges(
  * The row stays; a verdict of other rules, or one that an operator has overridden, replaces the older one. It is written even unchanged: its origin must still be the same, and a
  * purge that has counted the blob's references must not overlook the one that comes with this write.
  */
-function keepBlob(row: Versioned<Blob>, findings: HeaderFindings, refers: boolean, now: EpochMs): readonly Change[] {
+function keepBlob(
+  row: Versioned<Blob>,
+  { findings, compressibility, refers }: Pick<FoundBlob, 'findings' | 'compressibility' | 'refers'>,
+  now: EpochMs,
+): readonly Change[] {
   const { unreferencedAt, ...needed } = row.value;
   const { digest, findings: before } = needed;
-  const kept: Blob = refers || unreferencedAt === undefined ? needed : row.value;
+  const measured = row.value.compressibility ?? compressibility;
+  const kept: Blob = {
+    ...(refers || unreferencedAt === undefined ? needed : row.value),
+    ...(measured === undefined ? {} : { compressibility: measured }),
+  };
   const overridden = findings.admission?.reason === 'overridden' && before.admission?.reason !== 'overridden';
   const judged = before.rules === findings.rules && !overridden ? kept : { ...kept, findings };
   const put = BlobRow.put(judged, expectationOf(row));

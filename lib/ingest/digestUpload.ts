@@ -11,6 +11,7 @@ import { digestPut, quarantineNotices } from './messages.ts';
 import { ensureManifest, ensureOrigin, type OriginWanted } from './originCopy.ts';
 import { type Publication, publishUpload } from './publishUpload.ts';
 import { reportQuarantine } from './quarantine.ts';
+import { sampleObject } from './sampleObject.ts';
 
 /** A call hashes or copies for some minutes; the largest object that S3 takes (50 TB) needs about 1,500 of them. */
 const DIGEST_HOP_LIMIT = 2_000;
@@ -57,7 +58,10 @@ async function publish(deps: IngestDeps, upload: Upload, sums: PartSums, call: I
     if (origin.outcome === 'absent' || origin.outcome === 'archived') {
       return endUnreadable(deps, upload, origin.outcome, call);
     }
-    if (await endPublication(deps, { pinned: upload, digest, hashes, origin, manifest }, call)) return;
+    const compressibility = blob?.compressibility ?? (await sampleObject(deps, upload));
+    if (typeof compressibility === 'string') return endUnreadable(deps, upload, compressibility, call);
+    const publication = { pinned: upload, digest, hashes, origin, manifest, compressibility };
+    if (await endPublication(deps, publication, call)) return;
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type Compressibility,
   type Decided,
   everPublished,
   expectationOf,
@@ -33,6 +34,7 @@ export interface Publication {
   readonly origin: Extract<OriginOutcome, { outcome: 'kept' | 'placed' }>;
   /** The version of the part manifest that was written or found. */
   readonly manifest: string;
+  readonly compressibility: Compressibility;
 }
 
 export type PublicationOutcome =
@@ -51,7 +53,7 @@ export async function publishUpload(deps: IngestDeps, publication: Publication):
 }
 
 async function decide(deps: IngestDeps, publication: Publication): Promise<Decided<PublicationOutcome>> {
-  const { pinned, digest } = publication;
+  const { pinned, digest, compressibility } = publication;
   const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
   const { target, findings } = row?.value ?? {};
   if (row?.value.state !== 'digesting' || target === undefined || findings === undefined) {
@@ -79,7 +81,7 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
       : await UploadSetRow.get(deps.catalog, target.model, target.version, upload.set);
   const decision = decidePublication({ upload, digest, version, set: gate?.value });
   if (decision.action === 'quarantine') return move({ state: 'quarantined', quarantine: decision.quarantine });
-  if (decision.action === 'unchanged') return move({ state: 'ready' });
+  if (decision.action === 'unchanged') return move({ state: 'ready', compressibility });
   const blob = await blobChanges(deps, { ...publication, findings, size: upload.size, refers: true }, now);
   if (blob === undefined) return { changes: [], answer: { outcome: 'origin-unknown' } };
   const reference = await ReferenceRow.get(deps.catalog, digest, target.model, target.version);
@@ -92,7 +94,7 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
       : await joinSet(deps, { upload, target, digest, findings, gate })),
   ];
   if (!(await isCurrent(deps, pinned))) return move({ state: 'cancelled' });
-  return move({ state: 'ready' }, changes, decision.action === 'publish-version');
+  return move({ state: 'ready', compressibility }, changes, decision.action === 'publish-version');
 }
 
 /** The rules changed since its verdict: nothing is published by rules that are not those of today. */

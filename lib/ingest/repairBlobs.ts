@@ -176,14 +176,14 @@ async function restore(
   sums: PartSums,
   call: IngestCall,
 ): Promise<boolean> {
-  const { digest, size, findings } = blob;
+  const { digest, size, findings, compressibility } = blob;
   const { hashes } = sums;
   const manifest = await ensureManifest(deps, blob, sums);
   const origin = await ensureOrigin(deps, { digest, hashes, source, blob }, call);
   if (origin.outcome === 'kept') return true;
   if (origin.outcome !== 'placed') return false;
   const settled = await settle(deps.catalog, 'The blob', async () => {
-    const found = { digest, hashes, origin, manifest, findings, size, refers: false };
+    const found = { digest, hashes, origin, manifest, findings, compressibility, size, refers: false };
     const changes = await blobChanges(deps, found, deps.clock.now());
     return { changes: changes ?? [], answer: changes !== undefined };
   });

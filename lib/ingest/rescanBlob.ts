@@ -3,6 +3,7 @@ import type { WithdrawBlob } from '../../events/withdraw-blob/v1.ts';
 import {
   type Blob,
   BlobRow,
+  type Compressibility,
   expectationOf,
   type HeaderFindings,
   isAdmitted,
@@ -16,6 +17,7 @@ import type { IngestCall, IngestDelivery, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
 import { alignVersions } from './alignVersions.ts';
 import { judgeLong } from './judgement.ts';
+import { sampleObject } from './sampleObject.ts';
 
 /** As of an upload: the largest pickle needs some dozens. */
 const MOST_HOPS = 300;
@@ -44,8 +46,14 @@ export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: In
       return;
     case 'unfinished':
       return goOn(deps, message, judgement.progress);
-    case 'judged':
-      await settleFindings(deps, message, judgement.findings, call);
+    case 'judged': {
+      const { findings } = judgement;
+      // What was moved or archived meanwhile is left to the next re-scan, and what is refused is not worth a read.
+      const wanted = blob.compressibility === undefined && isAdmitted(findings);
+      const sampled = wanted ? await sampleObject(deps, pinned) : undefined;
+      const compressibility = typeof sampled === 'string' ? undefined : sampled;
+      await settleFindings(deps, message, { findings, compressibility }, call);
+    }
   }
 }
 
@@ -66,7 +74,7 @@ async function goOn(deps: IngestDeps, message: RescanBlob, progress: string | un
 async function settleFindings(
   deps: IngestDeps,
   message: RescanBlob,
-  judged: HeaderFindings,
+  judged: { readonly findings: HeaderFindings; readonly compressibility: Compressibility | undefined },
   call: IngestCall,
 ): Promise<void> {
   const { digest, rescanId, correlationId } = message;
@@ -74,11 +82,13 @@ async function settleFindings(
     const row = await BlobRow.get(deps.catalog, digest);
     if (row === undefined) return { changes: [], answer: undefined };
     const now = deps.clock.now();
-    const findings = keepsOverride(row.value, judged) ? row.value.findings : judged;
+    const findings = keepsOverride(row.value, judged.findings) ? row.value.findings : judged.findings;
+    const measured = row.value.compressibility ?? judged.compressibility;
+    const kept: Blob = { ...row.value, findings, ...(measured === undefined ? {} : { compressibility: measured }) };
     const answer = { before: row.value.findings, findings };
     // Written with its message before, by this delivery or another one.
-    if (canonicalJson(findings) === canonicalJson(row.value.findings)) return { changes: [], answer };
-    const put = BlobRow.put({ ...row.value, findings }, expectationOf(row));
+    if (canonicalJson(kept) === canonicalJson(row.value)) return { changes: [], answer };
+    const put = BlobRow.put(kept, expectationOf(row));
     if (isAdmitted(findings)) return { changes: [put], answer };
     const body: WithdrawBlob = { schema: 'withdraw-blob/1', digest, hop: 0, correlationId };
     const evict = outboxPut({ id: `withdraw:${rescanId}:${digest}`, queue: 'placement', body }, now);

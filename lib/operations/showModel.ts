@@ -74,8 +74,8 @@ export function versionView(row: Version): VersionView {
   };
 }
 
-function blobView({ findings, tier, origin, sha256 }: Blob): FileView['blob'] {
-  const { status, format, family, parameters } = findings;
+function blobView({ findings, compressibility, tier, origin, sha256 }: Blob): FileView['blob'] {
+  const { status, format, family, parameters, dtypes } = findings;
   return {
     verdict: status,
     format,
@@ -83,6 +83,8 @@ function blobView({ findings, tier, origin, sha256 }: Blob): FileView['blob'] {
     storageClass: origin.storageClass,
     ...(family === undefined ? {} : { family }),
     ...(parameters === undefined ? {} : { parameters }),
+    ...(dtypes === undefined ? {} : { dtypes }),
+    ...(compressibility === undefined ? {} : { compressibility }),
     ...(sha256 === undefined ? {} : { sha256 }),
   };
 }

@@ -4,6 +4,7 @@ import { QuarantineChanged } from '../../events/quarantine-changed/v1.ts';
 import {
   ActionValue,
   AliasValue,
+  Compressibility,
   HostState,
   TombstoneState,
   ReplicaState,
@@ -97,6 +98,9 @@ export const FileView = z.object({
       format: z.string(),
       family: z.optional(z.string()),
       parameters: z.optional(z.number()),
+      /** Tensor bytes by dtype. */
+      dtypes: z.optional(z.record(z.string(), z.number())),
+      compressibility: z.optional(Compressibility),
       tier: z.string(),
       storageClass: StorageClass,
       sha256: z.optional(z.string()),

@@ -72,6 +72,20 @@ describe('strata push', () => {
     const first = await strata('push', 'tiny@1.0.0', model, '--wait');
     expect(first.stderr).toContain('tiny@1.0.0 is published.');
     expect(first.code).toBe(0);
+    const analysis =
+      /FILE +FORMAT +FAMILY +DTYPES +PARAMETERS +COMPRESSES TO\n(.*\n)?model\.safetensors +safetensors +unknown +U8 100 % +500 +\d+ %/;
+    expect(first.stdout).toMatch(analysis);
+    expect((await strata('show', 'tiny')).stdout).toMatch(analysis);
+    const stored = await json('push', 'tiny@1.0.0', model, '--wait');
+    expect(stored).toContainEqual(
+      expect.objectContaining({
+        schema: 'strata.push.stored/v1',
+        key: 'uploads/tiny/1.0.0/model.safetensors',
+        digest: expect.any(String),
+        findings: expect.objectContaining({ format: 'safetensors', dtypes: { U8: 500 } }),
+        compressibility: expect.objectContaining({ ratio: expect.any(Number) }),
+      }),
+    );
     const files = await json('show', 'tiny');
     expect(new Set(files.map((one) => one['file']))).toEqual(new Set(['config.json', 'model.safetensors']));
     const again = await json('push', 'tiny@1.0.0', model, '--dry-run');

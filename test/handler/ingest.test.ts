@@ -34,11 +34,13 @@ async function versionOf(plane: IngestPlane) {
   return (await VersionRow.get(plane.catalog, TINY, V1))?.value;
 }
 
-async function states(plane: IngestPlane, key = KEY) {
+async function uploads(plane: IngestPlane, key = KEY) {
   const page = await plane.catalog.query({ partition: `UPLOAD#${key}`, from: 'VERSION#', to: 'VERSION$', limit: 100 });
-  return page.items
-    .map((item) => UploadRow.parse(item).value)
-    .map(({ state, quarantine }) => quarantine?.reason ?? state);
+  return page.items.map((item) => UploadRow.parse(item).value);
+}
+
+async function states(plane: IngestPlane, key = KEY) {
+  return (await uploads(plane, key)).map(({ state, quarantine }) => quarantine?.reason ?? state);
 }
 
 describe('an uploaded file without a set', () => {
@@ -186,6 +188,76 @@ describe('an uploaded file without a set', () => {
     expect(references.items.map((item) => ReferenceRow.parse(item).value.model)).toEqual(['tiny', 'twin']);
     const copies = await plane.objects.listVersions({ prefix: blobKey(digest), limit: 10 });
     expect(copies.versions.map(({ key }) => key)).toEqual([blobKey(digest), manifestKey(digest)]);
+  });
+});
+
+describe('how small an upload would get', () => {
+  it('stands on the upload and its blob, whoever hashed the parts', async () => {
+    for (const verifiesParts of [false, true]) {
+      const plane = await createIngestPlane({ verifiesParts });
+      const bytes = safetensors(1000);
+      await plane.upload(KEY, bytes);
+      await plane.settle();
+      const compressibility = { encoding: 'byteplane-zstd-1', ratio: expect.any(Number), sampledBytes: bytes.length };
+      const blob = (await BlobRow.get(plane.catalog, digestOf(bytes)))?.value;
+      expect(blob).toMatchObject({ compressibility });
+      // 1,000 equal bytes behind a header of some sixty.
+      expect(blob?.compressibility?.ratio).toBeLessThan(0.2);
+      expect(await uploads(plane)).toMatchObject([{ state: 'ready', compressibility: blob?.compressibility }]);
+    }
+  });
+
+  it('is measured once for the same bytes, and again where it is not known', async () => {
+    const bytes = safetensors(1000);
+    const digest = digestOf(bytes);
+    let whole = 0;
+    const plane = await createIngestPlane({
+      verifiesParts: true,
+      objects: (store) => ({
+        ...store,
+        readRange: (key, versionId, offset, length) => {
+          if (key.startsWith('uploads/twin') && length === bytes.length && offset === 0) whole += 1;
+          return store.readRange(key, versionId, offset, length);
+        },
+      }),
+    });
+    await plane.upload(KEY, bytes);
+    await plane.settle();
+    await plane.upload('uploads/twin/2.0.0/twin.safetensors', bytes);
+    await plane.settle();
+    const headers = whole;
+    const row = await BlobRow.get(plane.catalog, digest);
+    if (row === undefined) throw new Error('no blob');
+    const { compressibility, ...older } = row.value;
+    await plane.catalog.transact([BlobRow.put(older, { version: row.version })]);
+    await plane.upload('uploads/twin/2.0.1/twin.safetensors', bytes);
+    await plane.settle();
+    expect(whole).toBe(2 * headers + 1);
+    expect((await BlobRow.get(plane.catalog, digest))?.value.compressibility).toEqual(compressibility);
+  });
+
+  it.each([
+    ['absent', 'cancelled'],
+    ['archived', 'unscannable'],
+  ] as const)('is not asked of an object that is %s by then: the upload ends %s', async (outcome, end) => {
+    const bytes = safetensors(1000);
+    let copied = false;
+    const plane = await createIngestPlane({
+      verifiesParts: true,
+      objects: (store) => ({
+        ...store,
+        readRange: async (key, versionId, offset, length) =>
+          copied && key === KEY ? { outcome } : store.readRange(key, versionId, offset, length),
+        copy: async (...args) => {
+          const answer = await store.copy(...args);
+          copied = true;
+          return answer;
+        },
+      }),
+    });
+    await plane.upload(KEY, bytes);
+    await plane.settle();
+    expect(await states(plane)).toEqual([end]);
   });
 });
 

@@ -82,6 +82,28 @@ describe('a deployment with other rules', () => {
     expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ outcome: 'servable' });
   });
 
+  it('measures how small those blobs would get that were stored before it was measured', async () => {
+    const { plane, state } = await twoVersions();
+    const before = await blobs(plane);
+    for (const { digest } of before) {
+      const row = await BlobRow.get(plane.catalog, digest);
+      if (row === undefined) throw new Error('no blob');
+      const { compressibility: _, ...older } = row.value;
+      await plane.catalog.transact([BlobRow.put(older, expectationOf(row))]);
+    }
+    state.rules = 'rules-2';
+    await startDueRescan(plane.deps);
+    await rescanAll(plane);
+    const after = await blobs(plane);
+    expect(after.map(({ compressibility }) => compressibility?.ratio)).toEqual([
+      expect.any(Number),
+      expect.any(Number),
+    ]);
+    expect(after.map(({ compressibility }) => compressibility)).toEqual(
+      before.map(({ compressibility }) => compressibility),
+    );
+  });
+
   it('withdraws what became bad: latest, aliases and servability, and brings it back when it is good again', async () => {
     const { plane, state, later } = await twoVersions();
     const now = plane.clock.now();

@@ -1,4 +1,5 @@
 import { BlobRow, queryAll, type Replica, ReplicaRow, startingWith, VersionRow } from '../../../lib/catalog/index.ts';
+import { measureCompressibility } from '../../../lib/compression/index.ts';
 import { crc32cHex } from '../../../lib/shared/crc32c/index.ts';
 import { crc32cOf } from '../../../lib/shared/crc32c/ofBytes.ts';
 import { blobDigest, blobKey, manifestKey, type PartHash, PartManifest, partHash } from '../../../lib/shared/digest.ts';
@@ -63,7 +64,7 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
   async function checkOrigin(digest: Digest): Promise<void> {
     const blob = await BlobRow.get(catalog, digest);
     if (blob === undefined) violated(`Blob ${digest} has no row.`);
-    const { size, partSize, origin } = blob.value;
+    const { size, partSize, origin, compressibility } = blob.value;
     const head = await bucket.head(blobKey(digest), origin.versionId);
     if (head.outcome === 'absent')
       violated(`Blob ${digest}: its origin version ${origin.versionId} is not in the bucket.`);
@@ -73,11 +74,13 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
     if (head.head.restore !== undefined) return;
     const hashes: PartHash[] = [];
     const checksums: string[] = [];
+    const parts: Uint8Array[] = [];
     for (let offset = 0; offset < size; offset += partSize) {
       const read = await bucket.readRange(blobKey(digest), origin.versionId, offset, Math.min(partSize, size - offset));
       if (read.outcome !== 'read') violated(`Blob ${digest}: its origin cannot be read (${read.outcome}).`);
       hashes.push(partHash(read.bytes));
       checksums.push(crc32cHex(crc32cOf(read.bytes)));
+      parts.push(read.bytes);
     }
     if (blobDigest(size, partSize, hashes) !== digest)
       violated(`Blob ${digest}: the bytes of its origin have another digest.`);
@@ -85,6 +88,13 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
     counters.count(`manifest: ${told === undefined ? 'without' : 'with'} CRC-32C`);
     if (told?.some((checksum, part) => checksum !== checksums[part]))
       violated(`Blob ${digest}: its manifest has a CRC-32C that its parts do not have.`);
+    const bytes = Buffer.concat(parts);
+    const { ratio } = await measureCompressibility(size, async (at, length) => bytes.subarray(at, at + length));
+    if (compressibility?.ratio !== ratio) {
+      violated(
+        `Blob ${digest}: the catalog says that it packs to ${compressibility?.ratio}, its bytes pack to ${ratio}.`,
+      );
+    }
   }
 
   async function manifestOf(digest: Digest): Promise<PartManifest | undefined> {

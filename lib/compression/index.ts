@@ -1,0 +1,1 @@
+export { measureCompressibility } from './measureCompressibility.ts';

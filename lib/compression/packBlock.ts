@@ -1,0 +1,63 @@
+import { constants, zstdCompressSync } from 'node:zlib';
+import { splitPlanes } from './planes.ts';
+
+/** Element sizes that are tried: bytes and text, 16-bit, 32-bit and 64-bit numbers. */
+const WIDTHS = [1, 2, 4, 8] as const;
+export type Width = (typeof WIDTHS)[number];
+
+/** Enough to tell which width fits, of a block that is larger. */
+const TRIAL_BYTES = 16 * 1024;
+
+/**
+ * Bytes of weights repeat by chance, and a match that chance brought costs more than the entropy code of its bytes: with a table of 64 places and
+ * matches from seven bytes on, zstd's fastest level finds runs and hardly anything else, and packs exponents as small as level 19 does.
+ */
+const PLANE_PARAMS = {
+  [constants.ZSTD_c_compressionLevel]: 1,
+  [constants.ZSTD_c_minMatch]: 7,
+  [constants.ZSTD_c_hashLog]: 6,
+};
+const WHOLE_PARAMS = { [constants.ZSTD_c_compressionLevel]: 3 };
+
+export interface PackedPlane {
+  /** Whether `bytes` is a zstd frame; else they are the plane's own, which zstd would not make smaller. */
+  readonly packed: boolean;
+  readonly bytes: Uint8Array;
+}
+
+export interface PackedBlock {
+  readonly width: Width;
+  readonly planes: readonly PackedPlane[];
+}
+
+/** Packs one block in the width that suits the middle of it best. */
+export function packBlock(bytes: Uint8Array): PackedBlock {
+  const trial = middle(bytes);
+  let best: { readonly width: Width; readonly size: number } | undefined;
+  for (const width of WIDTHS) {
+    const size = packedSize(packIn(trial, width));
+    if (best === undefined || size < best.size) best = { width, size };
+  }
+  return packIn(bytes, best?.width ?? 1);
+}
+
+/** Bytes of all planes together. */
+export function packedSize({ planes }: PackedBlock): number {
+  return planes.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
+/** A part that begins at a multiple of every width. */
+function middle(bytes: Uint8Array): Uint8Array {
+  if (bytes.length <= TRIAL_BYTES) return bytes;
+  const start = Math.floor((bytes.length - TRIAL_BYTES) / 16) * 8;
+  return bytes.subarray(start, start + TRIAL_BYTES);
+}
+
+function packIn(bytes: Uint8Array, width: Width): PackedBlock {
+  const params = width === 1 ? WHOLE_PARAMS : PLANE_PARAMS;
+  const planes = splitPlanes(bytes, width).map((plane) => {
+    const frame = zstdCompressSync(plane, { params });
+    return frame.length < plane.length ? { packed: true, bytes: frame } : { packed: false, bytes: plane };
+  });
+  return { width, planes };
+}

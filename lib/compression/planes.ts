@@ -1,0 +1,17 @@
+/**
+ * Puts the first bytes of all elements first, then all second bytes, and so on: numbers of `width` bytes differ least in one of
+ * their bytes (the exponent's), which then stand together. Where the elements begin does not matter: another phase gives the same
+ * planes in another order. Plane p has ⌈(length − p) ÷ width⌉ bytes.
+ */
+export function splitPlanes(bytes: Uint8Array, width: number): readonly Uint8Array[] {
+  if (width === 1) return [bytes];
+  return Array.from({ length: width }, (_, first) => {
+    const plane = new Uint8Array(planeLength(bytes.length, width, first));
+    for (let to = 0, from = first; to < plane.length; to += 1, from += width) plane[to] = bytes[from] ?? 0;
+    return plane;
+  });
+}
+
+export function planeLength(length: number, width: number, plane: number): number {
+  return Math.max(0, Math.ceil((length - plane) / width));
+}
