@@ -14,7 +14,7 @@ export interface Rehash {
 }
 
 /**
- * The digest of a file's bytes as they are on the disk now.
+ * The digest of a file's bytes as they lie on the medium now.
  * @throws DiskError
  */
 export async function digestOfFile(
@@ -27,7 +27,7 @@ export async function digestOfFile(
   let hash = createHash('sha256');
   let inPart = 0;
   for (;;) {
-    const bytes = await disk.read(path, size, Math.min(READ_BYTES, partSize - inPart));
+    const bytes = await disk.read(path, size, Math.min(READ_BYTES, partSize - inPart), 'medium');
     if (bytes.length === 0) break;
     hash.update(bytes);
     size += bytes.length;

@@ -28,7 +28,7 @@ export function joinVolumes(first: Disk, others: ReadonlyMap<VolumeName, Disk>):
 
   return {
     write: (path, offset, bytes) => on(path, (disk, inner) => disk.write(inner, offset, bytes)),
-    read: (path, offset, length) => on(path, (disk, inner) => disk.read(inner, offset, length)),
+    read: (path, offset, length, from) => on(path, (disk, inner) => disk.read(inner, offset, length, from)),
     truncate: (path, size) => on(path, (disk, inner) => disk.truncate(inner, size)),
     allocate: (path, size) => on(path, (disk, inner) => disk.allocate(inner, size)),
     sync: (path) => on(path, (disk, inner) => disk.sync(inner)),

@@ -3,7 +3,7 @@ import type { Disk, DiskError } from '../../lib/shared/ports/disk.ts';
 
 const KIB_64 = 65_536;
 
-/** What every `Disk` promises while the power stays on. `create` answers an empty one with at least 1 MiB free. */
+/** What every `Disk` promises while the power stays on. `create` answers an empty one with at least 4 MiB free. */
 export function diskContract(name: string, create: () => Promise<Disk>): void {
   describe(`${name} as a disk`, () => {
     let disk: Disk;
@@ -19,6 +19,29 @@ export function diskContract(name: string, create: () => Promise<Disk>): void {
       expect([...(await disk.read('a', 4_998, 3))]).toEqual([0, 0, 'w'.charCodeAt(0)]);
       expect(await disk.read('a', 5_005, 1)).toHaveLength(0);
       expect(await disk.stat('a')).toMatchObject({ size: 5_005, kind: 'file' });
+    });
+
+    it('reads from the medium what was written, at any offset and size', async () => {
+      const data = Uint8Array.from({ length: 3 * 1024 * 1024 + 4097 }, (_, at) => (at * 31 + (at >> 12)) % 251);
+      await disk.write('a', 0, data);
+      for (const [offset, length] of [
+        [0, data.length],
+        [0, 4096],
+        [1, 4096],
+        [4095, 2],
+        [8191, 1024 * 1024],
+        [data.length - 4097, 10_000],
+        [data.length - 1, 1],
+        [data.length, 10],
+        [data.length + 5000, 10],
+      ] as const) {
+        const read = await disk.read('a', offset, length, 'medium');
+        expect(Buffer.compare(read, data.subarray(offset, offset + length)), `${offset} ${length}`).toBe(0);
+      }
+      const [one, other] = await Promise.all([disk.read('a', 0, 5000, 'medium'), disk.read('a', 9000, 5000, 'medium')]);
+      expect(Buffer.compare(one, data.subarray(0, 5000))).toBe(0);
+      expect(Buffer.compare(other, data.subarray(9000, 14_000))).toBe(0);
+      await fails(disk.read('missing', 0, 1, 'medium'), 'not-found');
     });
 
     it('overwrites in place and never truncates on a write', async () => {

@@ -10,6 +10,7 @@ import {
   emptyFile,
   type File,
   flush,
+  onMedium,
   linksBelow,
   type NameOperation,
   type Node,
@@ -36,8 +37,8 @@ import {
 export interface MemDisk extends Disk {
   /** Loses what is not on the device; `survives` decides, in a fixed order, about each page and operation in between. */
   powerCut(survives: () => boolean): void;
-  /** Damages one bit of a file, on the device too. */
-  flipBit(path: string, offset: number): void;
+  /** Damages one bit of a file: on the medium alone, or also what the page cache holds of it. */
+  flipBit(path: string, offset: number, where?: 'everywhere' | 'medium'): void;
   /** All names, for assertions: files with their size, folders with a trailing `/`. */
   tree(): readonly string[];
 }
@@ -128,9 +129,10 @@ export function createMemDisk(options: MemDiskOptions = {}): MemDisk {
       node.size = Math.max(node.size, end);
       node.modifiedMs = now();
     },
-    async read(path, offset, length) {
+    async read(path, offset, length, from) {
       const node = file(path);
-      return contents(node, offset, Math.max(0, Math.min(length, node.size - offset)));
+      const pages = from === 'medium' ? onMedium(node) : node.pages;
+      return contents(pages, offset, Math.max(0, Math.min(length, node.size - offset)));
     },
     async truncate(path, size) {
       if (find(path) === undefined) throw absent(path);
@@ -233,9 +235,9 @@ export function createMemDisk(options: MemDiskOptions = {}): MemDisk {
         usedPages += pagesOf(node);
       });
     },
-    flipBit(path, offset) {
+    flipBit(path, offset, where = 'everywhere') {
       const node = file(path);
-      for (const pages of [node.pages, node.durablePages]) {
+      for (const pages of where === 'medium' ? [node.durablePages] : [node.pages, node.durablePages]) {
         const page = Uint8Array.from(pages.get(Math.floor(offset / PAGE)) ?? new Uint8Array(PAGE));
         page[offset % PAGE] = (page[offset % PAGE] ?? 0) ^ 1;
         pages.set(Math.floor(offset / PAGE), page);

@@ -111,10 +111,16 @@ export function pagesOf(node: File): number {
   return pagesBelow(node, Number.POSITIVE_INFINITY);
 }
 
-export function contents(node: File, offset: number, length: number): Uint8Array {
+/** What a read past the page cache finds: the kernel writes dirty pages out before it. */
+export function onMedium({ pages, dirty, durablePages }: File): ReadonlyMap<number, Uint8Array> {
+  if (dirty.size === 0) return durablePages;
+  return new Map([...durablePages, ...[...pages].filter(([page]) => dirty.has(page))]);
+}
+
+export function contents(pages: ReadonlyMap<number, Uint8Array>, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (const page of length === 0 ? [] : range(Math.floor(offset / PAGE), Math.ceil((offset + length) / PAGE))) {
-    const stored = node.pages.get(page);
+    const stored = pages.get(page);
     if (stored === undefined) continue;
     const from = Math.max(offset, page * PAGE);
     const to = Math.min(offset + length, (page + 1) * PAGE);

@@ -7,6 +7,7 @@ import { DiskError } from '../../shared/ports/disk.ts';
 import { diskSegments } from '../diskPath.ts';
 import { claimBlocks } from './claimBlocks.ts';
 import { linksBelow } from './linksBelow.ts';
+import { createMediumReads } from './mediumReads.ts';
 import { volumeSpace } from './volumeSpace.ts';
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_NOFOLLOW, O_DIRECTORY } = constants;
@@ -17,6 +18,7 @@ const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_NOFOLLOW, O_DIRECTORY } = constan
  */
 export async function createNodeDisk(root: string): Promise<Disk> {
   const base = await fs.realpath(root);
+  const readMedium = createMediumReads();
 
   /** The absolute path, after making sure that no folder on the way is a link. */
   async function resolve(path: string): Promise<string> {
@@ -43,7 +45,10 @@ export async function createNodeDisk(root: string): Promise<Disk> {
 
   return {
     write: (path, offset, bytes) => withFile(path, O_WRONLY | O_CREAT, (file) => writeAll(file, offset, bytes)),
-    read: (path, offset, length) => withFile(path, O_RDONLY, (file) => readUpTo(file, offset, length)),
+    async read(path, offset, length, from) {
+      const direct = from === 'medium' ? await on(path, (full) => readMedium(full, offset, length)) : undefined;
+      return direct ?? withFile(path, O_RDONLY, (file) => readUpTo(file, offset, length));
+    },
     truncate: (path, size) => withFile(path, O_WRONLY, (file) => file.truncate(size)),
     allocate: (path, size) => withFile(path, O_RDWR | O_CREAT, (file, full) => claimBlocks(file, full, size)),
     sync: (path) => withFile(path, O_RDONLY, (file) => file.sync()),

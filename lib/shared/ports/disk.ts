@@ -25,8 +25,11 @@ export class DiskError extends Error {
 export interface Disk {
   /** Creates the file when it is absent (mode 0600), then writes; never truncates. */
   write(path: string, offset: number, bytes: Uint8Array): Promise<void>;
-  /** Up to `length` bytes; fewer only at the end of the file. */
-  read(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * Up to `length` bytes; fewer only at the end of the file. From the `medium`: past what the kernel keeps of it in memory, where
+   * the file system allows it.
+   */
+  read(path: string, offset: number, length: number, from?: 'anywhere' | 'medium'): Promise<Uint8Array>;
   /** Cuts or, with zeros that take no blocks, extends an existing file. */
   truncate(path: string, size: number): Promise<void>;
   /**

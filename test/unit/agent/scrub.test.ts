@@ -46,6 +46,20 @@ describe('the scrub', () => {
     expect(new Set(found.map(({ digest }) => digest)).size).toBe(40);
   });
 
+  it('finds a bit that flipped on the medium while the page cache has the right one', async () => {
+    const { world, agent, blobs } = await holding(3);
+    const { digest } = blobs[1] ?? expect.fail();
+    await world.clock.advance(EVERY_MS);
+    world.disk.flipBit(blobPath(digest), 7, 'medium');
+    expect(await world.wrongBlobs()).toEqual([]);
+    await scrubAll(world, agent);
+    await agent.flushReceiptsOnce();
+    const found = world.sent.receipts.filter(({ code }) => code === 'corrupt');
+    expect(found.map((receipt) => receipt.digest)).toEqual([digest]);
+    await agent.settled();
+    expect(agent.store.residents()).toHaveLength(3);
+  });
+
   it('fetches what is pinned again with its pin, and tells the plane of it at once', async () => {
     const { world, agent, blobs } = await holding(2);
     const { digest } = blobs[0] ?? expect.fail();
