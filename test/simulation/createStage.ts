@@ -6,6 +6,7 @@ import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCata
 import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { slowCopies } from '../support/slowCopies.ts';
 import { chooseFaultRates, Faults, simulated } from './faults.ts';
@@ -89,10 +90,7 @@ export async function createStage(
       telemetry,
       scanner: releases.scanner(),
       catalog: port('catalog', seenCatalog),
-      objects: port(
-        'objects',
-        deadlyReads(bucket, deadlyKeys, () => scheduler.crash(incarnation)),
-      ),
+      objects: port('objects', hinderedReads(bucket, deadlyKeys, scheduler, incarnation)),
       sender: port('sender', sender),
       messages: port('messages', queues),
       queues: port('queues', queues),
@@ -234,17 +232,23 @@ function unreliable(queues: SqliteQueues, faults: Faults, rng: Rng): MessageSend
   };
 }
 
-/** What reads an object at one of `keys` dies. */
-function deadlyReads<Store extends object>(objects: Store, keys: ReadonlySet<string>, die: () => void): Store {
-  return new Proxy(objects, {
-    get(target, property) {
-      const member: unknown = Reflect.get(target, property, target);
-      if (property !== 'readRange' || typeof member !== 'function') return member;
-      return (key: string, ...rest: readonly unknown[]) => {
-        if (!keys.has(key)) return Reflect.apply(member, target, [key, ...rest]);
-        die();
+/** What reads an object at one of `deadlyKeys` dies; other reads may be slow. */
+function hinderedReads<Store extends ObjectStore>(
+  objects: Store,
+  deadlyKeys: ReadonlySet<string>,
+  scheduler: Scheduler,
+  incarnation: Incarnation,
+): Store {
+  return {
+    ...objects,
+    async readRange(key, ...rest) {
+      if (deadlyKeys.has(key)) {
+        scheduler.crash(incarnation);
         return new Promise(() => {});
-      };
+      }
+      const waitMs = incarnation.readsAnsweredAt - scheduler.now;
+      if (waitMs > 0) await scheduler.sleep(incarnation, waitMs);
+      return objects.readRange(key, ...rest);
     },
-  });
+  };
 }

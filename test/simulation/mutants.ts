@@ -250,6 +250,15 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    id: 'judges-what-lies-there-now',
+    breaks:
+      'The gate: a verdict is bound to one version, and was formed by the bytes of another that replaced it meanwhile.',
+    file: 'lib/ingest/pinnedReader.ts',
+    find: 'const answer = await objects.readRange(key, versionId, offset, length);',
+    replace:
+      "const now = await objects.head(key);\n      const answer = await objects.readRange(key, now.outcome === 'found' ? now.head.versionId : versionId, offset, length);",
+  },
+  {
     id: 'stale-verdict-published',
     breaks: 'The gate: an upload is published by a verdict of rules that have changed since.',
     file: 'lib/ingest/publishUpload.ts',

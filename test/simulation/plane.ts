@@ -15,6 +15,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts
 import type { Faults } from './faults.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
+import { lateStart, stall } from './stalls.ts';
 import type { Counters } from './invariants.ts';
 
 /** A function under simulation: its declaration, and its handler made for one incarnation. */
@@ -255,12 +256,19 @@ export class Plane {
         end();
       };
       counters.count(`delivered ${queue}`);
-      this.invoke(mapping.target, sqsEnvelope(queue, messages), (answer) => void finished(answer), end);
+      const delivery = Math.max(...messages.map(({ receiveCount }) => receiveCount));
+      this.invoke(mapping.target, sqsEnvelope(queue, messages), (answer) => void finished(answer), end, delivery);
     };
     void receive();
   }
 
-  private invoke(target: SimulatedFunction, event: unknown, done: (answer: unknown) => void, lost: () => void): void {
+  private invoke(
+    target: SimulatedFunction,
+    event: unknown,
+    done: (answer: unknown) => void,
+    lost: () => void,
+    delivery = 1,
+  ): void {
     const { scheduler, faults, rng } = this.options;
     this.invocations += 1;
     const { name, timeoutSeconds } = target.declaration;
@@ -273,15 +281,10 @@ export class Plane {
     });
     this.ends.set(incarnation, lost);
     if (faults.happens('clock-jump')) incarnation.skewMs = (rng.number() - 0.5) * 2 * HOUR_MS;
-    if (faults.happens('visibility-expired')) {
-      // Stops somewhere in its work for longer than its messages stay invisible.
-      scheduler.spawn(incarnation, async () => {
-        for (let step = rng.below(12); step > 0; step -= 1) await scheduler.park(incarnation, `${name} is slow`);
-        incarnation.pausedUntil = scheduler.now + timeoutSeconds * 7 * SECOND_MS;
-      });
-    }
+    stall(this.options, incarnation, target.declaration, delivery);
     scheduler.spawn(incarnation, async () => {
       await scheduler.park(incarnation, `${name} starts`);
+      await lateStart(this.options, incarnation, 'schedule' in Object(event) ? 0.3 : 0.03);
       let answer: unknown;
       let failed = false;
       try {

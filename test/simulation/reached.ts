@@ -53,7 +53,7 @@ const residents: Reasons<ReconcileReason> = {
   'left-alone': REACHED,
   lost: REACHED,
   'stale-report': REACHED,
-  'pin-differs': RARE,
+  'pin-differs': REACHED,
   foreign: REACHED,
 };
 
@@ -135,7 +135,7 @@ const tiers: Reasons<MoveReason> = {
   'allowance-spent': OTHER_SETTING,
   'archive-age-reached': REACHED,
   cheaper: OTHER_SETTING,
-  'minimum-duration': SHORT_RUN,
+  'minimum-duration': REACHED,
   'needs-restore': REACHED,
   'new-content': SHORT_RUN,
   'no-cheaper-class': OTHER_SETTING,
@@ -160,14 +160,14 @@ const transitions: Reasons<TransitionAnswer> = {
   finished: REACHED,
   wait: RARE,
   'discard-copy': REACHED,
-  'blob-purged': RARE,
+  'blob-purged': REACHED,
   'give-up': RARE,
   'origin-moved': REACHED,
   'copy-differs': 'the bucket copies faithfully; see test/handler/transition.test.ts',
   'source-absent': 'the origin is never removed',
   'source-archived': SHORT_RUN,
   'switched-off': OTHER_SETTING,
-  'target-occupied': 'one transition per blob within a run',
+  'target-occupied': REACHED,
 };
 
 const BY_COUNTER: Readonly<Record<string, Reasons<string>>> = {
@@ -225,6 +225,7 @@ const EDGES = [
 ];
 
 const OTHERS = [
+  'delivered scan',
   'version published',
   'version deleted',
   'blob purged',

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type HeaderVerdict, type RangedReader, SCANNER, type Scanner } from '../../lib/scanning/index.ts';
+import {
+  createBufferReader,
+  type HeaderVerdict,
+  type RangedReader,
+  SCANNER,
+  type Scanner,
+} from '../../lib/scanning/index.ts';
 
 /** Of all contents, one in so many is malicious by the rules of a later release. */
 const SELDOM = 6;
@@ -12,6 +18,8 @@ export interface Releases {
   readonly scanner: () => Scanner;
   /** What the rules of a release say of bytes that are well-formed. */
   readonly isBad: (rules: string, bytes: Uint8Array) => boolean;
+  /** What the rules of a release say of bytes. */
+  readonly statusOf: (rules: string, bytes: Uint8Array) => Promise<HeaderVerdict['status']>;
   /** Whether the releases so far agree on the bytes. */
   readonly isDisputed: (bytes: Uint8Array) => boolean;
 }
@@ -44,6 +52,7 @@ export function createReleases(): Releases {
     },
     scanner: () => scannerOf(rulesOf(current)),
     isBad,
+    statusOf: async (rules, bytes) => (await scannerOf(rules).judgeHeader(createBufferReader(bytes))).status,
     isDisputed: (bytes) =>
       Array.from({ length: current + 1 }, (_, release) => isBad(rulesOf(release), bytes)).includes(true),
   };

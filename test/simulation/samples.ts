@@ -1,3 +1,5 @@
+import { blobDigest, partHash } from '../../lib/shared/digest.ts';
+import type { Digest } from '../../lib/shared/ids.ts';
 import type { Rng } from './rng.ts';
 
 /** A valid safetensors file of `size` bytes or a few more, with random data. */
@@ -24,4 +26,28 @@ export function truncatedSafetensors(rng: Rng, size: number): Buffer {
 /** A pickle that would run a command. */
 export function pickle(): Buffer {
   return Buffer.from('\x80\x02cposix\nsystem\nq\x00X\x02\x00\x00\x00idq\x01\x85q\x02Rq\x03.', 'latin1');
+}
+
+/** Nothing but data: what a harmless checkpoint is, and what a judgement may pause in. */
+export function pickledBytes(rng: Rng, size: number): Buffer {
+  const file = Buffer.alloc(size);
+  file.write('\x80\x03B', 'latin1');
+  file.writeUInt32LE(size - 8, 3);
+  for (let offset = 7; offset + 4 < size; offset += 4) file.writeUInt32LE(rng.uint32(), offset);
+  file.write('.', size - 1, 'latin1');
+  return file;
+}
+
+/** Of the same size, and nothing of it can be trusted: a pickle that would run a command, where the header was. */
+export function hijacked(bytes: Buffer): Buffer {
+  const other = Buffer.from(bytes);
+  pickle().copy(other);
+  return other;
+}
+
+export function digestOf(bytes: Buffer, partSize: number): Digest {
+  const hashes = [];
+  for (let offset = 0; offset < bytes.length; offset += partSize)
+    hashes.push(partHash(bytes.subarray(offset, offset + partSize)));
+  return blobDigest(bytes.length, partSize, hashes);
 }

@@ -19,6 +19,8 @@ export interface Incarnation {
   alive: boolean;
   /** Parked calls of a paused incarnation wait until this moment, as in a stopped process. */
   pausedUntil: number;
+  /** Its reads of objects are answered no sooner. */
+  readsAnsweredAt: number;
   /** How far its wall clock is off, in milliseconds. */
   skewMs: number;
 }
@@ -70,7 +72,7 @@ export class Scheduler {
   }
 
   incarnation(name: string): Incarnation {
-    return { name, alive: true, pausedUntil: 0, skewMs: 0 };
+    return { name, alive: true, pausedUntil: 0, readsAnsweredAt: 0, skewMs: 0 };
   }
 
   clockOf(incarnation: Incarnation): Clock {

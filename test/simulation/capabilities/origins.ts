@@ -17,13 +17,13 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
       purged(Digest.parse(key.partition.slice('BLOB#'.length)));
       return;
     }
-    if (before === undefined) return;
-    const [was, is] = [read(before).origin, read(after).origin];
-    if (was.storageClass !== is.storageClass) counters.count(`origin: ${was.storageClass}→${is.storageClass}`);
-    if (was.versionId === is.versionId) return;
+    const [was, is] = [before === undefined ? undefined : read(before).origin, read(after).origin];
+    if (was !== undefined && was.storageClass !== is.storageClass)
+      counters.count(`origin: ${was.storageClass}→${is.storageClass}`);
+    if (was?.versionId === is.versionId) return;
     const head = await bucket.head(blobKey(read(after).digest), is.versionId);
     const whole = head.outcome === 'found' && head.head.size === read(after).size;
-    if (!whole) violated(`${key.partition}: the catalog was switched to a copy that is not there whole.`);
+    if (!whole) violated(`${key.partition}: the catalog names a copy that is not there whole.`);
   }
 
   /** A blob ends when nothing refers to it any more: no version, and no copy on a host. Asked before the rows after it are gone. */

@@ -4,7 +4,7 @@ import { blobKey } from '../../../lib/shared/digest.ts';
 import { MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import { SETTINGS } from '../functions.ts';
 import type { Rng } from '../rng.ts';
-import { pickle, safetensors, truncatedSafetensors } from '../samples.ts';
+import { digestOf, hijacked, pickle, pickledBytes, safetensors, truncatedSafetensors } from '../samples.ts';
 import type { Incarnation } from '../scheduler.ts';
 import type { Stage } from '../stage.ts';
 
@@ -51,7 +51,8 @@ export class Uploaders {
   /** The bytes of a deleted version come back under another number, often while they are being purged. */
   publishAgain({ model, version, files }: Version): void {
     const [file] = files;
-    const bytes = this.histories.get(`uploads/${model}/${version}/${file?.file}`)?.writes.at(-1)?.bytes;
+    const { writes } = this.histories.get(`uploads/${model}/${version}/${file?.file}`) ?? { writes: [] };
+    const bytes = writes.find((write) => digestOf(write.bytes, this.stage.partSize) === file?.digest)?.bytes;
     if (bytes !== undefined && this.rng.chance(0.4)) this.publishAtSweep(model, bytes, this.stage.scheduler.now + 1);
   }
 
@@ -96,9 +97,7 @@ export class Uploaders {
       case 2:
         return this.set(model, version);
       case 3:
-        await this.put(key, this.model(), 'either');
-        if (!faults.happens('overwrite-during-check')) return;
-        return this.later(this.pause(), () => this.put(key, this.model(), 'either'));
+        return this.overwritten(key);
       case 4:
         return this.regret(key);
       case 5:
@@ -117,6 +116,20 @@ export class Uploaders {
         if (faults.happens('scanner-crash')) deadlyKeys.add(key);
         await this.put(key, this.model(), deadlyKeys.has(key) ? 'quarantined' : 'ready');
     }
+  }
+
+  /** Replaced while it is judged: by other bytes of any size, or by hostile ones of the same size, or those by good ones. */
+  private async overwritten(key: string): Promise<void> {
+    const { rng } = this;
+    const good = this.model();
+    const alike = [good, hijacked(good)];
+    const [first, second] = rng.pick([alike, alike.toReversed(), [good, this.model()]]);
+    await this.put(key, first ?? good, 'either');
+    if (!this.stage.faults.happens('overwrite-during-check')) return;
+    // Most at once, while the first is being looked at; the others when its events may still be under way.
+    if (rng.chance(0.3)) return this.later(this.pause(), () => this.put(key, second ?? good, 'either'));
+    for (let steps = rng.below(60); steps > 0; steps -= 1) await this.stage.scheduler.park(this.life, 'uploader');
+    await this.put(key, second ?? good, 'either');
   }
 
   private async hostile(key: string): Promise<void> {
@@ -151,7 +164,8 @@ export class Uploaders {
     if (rng.chance(0.1)) return safetensors(rng, (rng.chance(0.1) ? 132_000 : 160_000) + rng.below(4 * partSize));
     // Some bytes are published under several names: they have one blob.
     if (this.known.length > 0 && rng.chance(0.2)) return rng.pick(this.known);
-    const bytes = safetensors(rng, 200 + rng.below(partSize * 4));
+    const size = 200 + rng.below(partSize * 4);
+    const bytes = rng.chance(0.2) ? pickledBytes(rng, size) : safetensors(rng, size);
     this.known.push(bytes);
     return bytes;
   }

@@ -5,15 +5,16 @@ import {
   queryAll,
   startingWith,
   TombstoneRow,
+  type Upload,
   UploadHeadRow,
   UploadRow,
 } from '../../../lib/catalog/index.ts';
-import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
 import { type Digest, ModelName, SemVer } from '../../../lib/shared/ids.ts';
 import type { ItemKey } from '../../../lib/shared/ports/catalogStore.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { edgeWatch, rowReader, violated } from '../invariants.ts';
+import { digestOf } from '../samples.ts';
 import { type KeyHistory, Uploaders } from './uploaders.ts';
 
 const UPLOAD_EDGES = [
@@ -50,11 +51,24 @@ export function uploads(stage: Stage, rng: Rng): Capability {
     }
   }
 
-  function onUpload({ key, before, after }: RowChange): void {
+  /** A verdict is of the bytes of the version that it stands on, whatever lies under the key by now. */
+  async function checkVerdict({ key, versionId, findings }: Upload): Promise<void> {
+    const write = uploaders.histories.get(key)?.writes.find((one) => one.versionId === versionId);
+    if (findings === undefined || write === undefined) return;
+    const status = await stage.releases.statusOf(findings.rules, write.bytes);
+    if (status !== findings.status)
+      violated(
+        `${key} ${versionId}: ${findings.status} by ${findings.rules} is a verdict of other bytes, not ${status}.`,
+      );
+  }
+
+  async function onUpload({ key, before, after }: RowChange): Promise<void> {
     if (after === undefined) return;
     const was = before === undefined ? 'new' : readUpload(before).state;
     const upload = readUpload(after);
     uploadEdge(was, upload.state, key);
+    const judgedBefore = before === undefined ? undefined : readUpload(before).findings;
+    if (JSON.stringify(upload.findings) !== JSON.stringify(judgedBefore)) await checkVerdict(upload);
     const reason = upload.quarantine?.reason;
     const earlier = before === undefined ? undefined : readUpload(before).quarantine?.reason;
     if (reason !== undefined && reason !== earlier) counters.count(`quarantine: ${reason}`);
@@ -132,7 +146,7 @@ export function uploads(stage: Stage, rng: Rng): Capability {
       if (sort.startsWith('ORPHAN#')) await onOrphan(change);
       if (!partition.startsWith('UPLOAD#')) return;
       if (sort === 'HEAD') onHead(change);
-      else if (isUploadKey(change.key)) onUpload(change);
+      else if (isUploadKey(change.key)) await onUpload(change);
     },
     atRest,
     async check() {
@@ -155,11 +169,4 @@ async function publishedDigest({ catalog }: Stage, key: string): Promise<Digest 
   if (parsed.model === undefined || parsed.version === undefined) return undefined;
   const published = await everPublished(catalog, parsed.model, parsed.version);
   return published?.files.find((candidate) => candidate.file === file)?.digest;
-}
-
-function digestOf(bytes: Buffer, partSize: number): Digest {
-  const hashes = [];
-  for (let offset = 0; offset < bytes.length; offset += partSize)
-    hashes.push(partHash(bytes.subarray(offset, offset + partSize)));
-  return blobDigest(bytes.length, partSize, hashes);
 }
