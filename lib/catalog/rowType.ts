@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { Json } from '../shared/canonicalJson.ts';
 import { ContractError } from '../shared/errors.ts';
+import { frozen } from '../shared/frozen.ts';
 import type {
   CatalogStore,
   Change,
@@ -45,7 +46,12 @@ export interface RowTypeOptions<T extends RowValue, K extends readonly unknown[]
 export function defineRow<T extends RowValue, K extends readonly unknown[]>(
   options: RowTypeOptions<T, K>,
 ): RowType<T, K> {
+  /** What frozen bodies hold, which a store answers again and again. */
+  const checked = new WeakMap<Item['body'], T>();
+
   function parse(item: Item): Versioned<T> {
+    const known = checked.get(item.body);
+    if (known !== undefined) return { value: known, version: item.version };
     const { v, ...body } = item.body;
     const parsed = options.schema.safeParse(body);
     if (v !== options.schemaVersion || !parsed.success) {
@@ -56,6 +62,7 @@ export function defineRow<T extends RowValue, K extends readonly unknown[]>(
         cause: parsed.error,
       });
     }
+    if (Object.isFrozen(item.body)) checked.set(item.body, frozen(parsed.data));
     return { value: parsed.data, version: item.version };
   }
   return {

@@ -18,6 +18,7 @@ import type { MeasuredItem } from '../catalogCalls.ts';
 import { checkChanges, checkKey, checkQuery } from '../catalogCalls.ts';
 import { decodeCursor, encodeCursor } from '../cursors.ts';
 import { applySchema, boundLimit, mapErrors, prepareRows, transaction } from './sqlite.ts';
+import { createTextParser } from './textParser.ts';
 
 // SQLite compares TEXT by its UTF-8 bytes (BINARY collation), which is the order that the port promises.
 const DDL = `
@@ -44,6 +45,7 @@ export interface SqliteCatalogStore extends CatalogStore {
 /** The catalog of the embedded runtime on one SQLite database that nothing else uses. Indexes never lag here. */
 export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogStore {
   applySchema(database, 1, DDL);
+  const parseBody = createTextParser();
   const select = prepareRows(database, `SELECT ${COLUMNS} FROM items WHERE partition = ? AND sort = ?`);
   const selectVersion = database.prepare('SELECT version FROM items WHERE partition = ? AND sort = ?');
   const put = database.prepare(PUT);
@@ -71,14 +73,14 @@ export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogS
   function page(from: keyof typeof pages, query: Query): Page {
     checkQuery(query);
     const order = query.descending === true ? pages[from].descending : pages[from].ascending;
-    return mapErrors(() => readPage(order, query));
+    return mapErrors(() => readPage(order, query, parseBody));
   }
 
   return {
     async get(key) {
       checkKey(key);
       const row = mapErrors(() => select.get(key.partition, key.sort));
-      return row === undefined ? undefined : itemOf(row);
+      return row === undefined ? undefined : itemOf(row, parseBody);
     },
     async query(query) {
       return page('table', query);
@@ -137,14 +139,15 @@ function count(row: Row, column: number): number {
   throw new TypeError(`Column ${column} holds no number.`);
 }
 
-function itemOf(row: Row): Item {
-  const body: Item['body'] = JSON.parse(text(row, Column.body));
+type ParseBody = (text: string) => Item['body'];
+
+function itemOf(row: Row, parseBody: ParseBody): Item {
   const listing = indexKey(row, Column.listing);
   const due = indexKey(row, Column.due);
   const expiresAt = row[Column.expiresAt];
   return {
     key: { partition: text(row, Column.partition), sort: text(row, Column.sort) },
-    body,
+    body: parseBody(text(row, Column.body)),
     version: count(row, Column.version),
     ...(listing === undefined && due === undefined
       ? {}
@@ -193,7 +196,7 @@ const AFTER_ALL_TEXT = new Uint8Array(0);
 
 const Marker = z.tuple([z.string(), z.string(), z.string()]);
 
-function readPage({ first, next, position }: PageStatement, query: Query): Page {
+function readPage({ first, next, position }: PageStatement, query: Query, parseBody: ParseBody): Page {
   const items: Item[] = [];
   let bytes = 0;
   let last: Row | undefined;
@@ -207,7 +210,7 @@ function readPage({ first, next, position }: PageStatement, query: Query): Page 
     if (items.length === query.limit || (items.length > 0 && bytes + size > CATALOG_LIMITS.queryPageBytes)) {
       return { items, ...(last === undefined ? {} : { cursor: encodeCursor(markerAt(last, position)) }) };
     }
-    items.push(itemOf(row));
+    items.push(itemOf(row, parseBody));
     bytes += size;
     last = row;
   }

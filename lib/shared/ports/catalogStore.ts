@@ -11,7 +11,7 @@ export type IndexName = 'listing' | 'due';
 
 export interface ItemContent {
   readonly key: ItemKey;
-  /** JSON object; always carries its schema version as `v`. */
+  /** JSON object; always carries its schema version as `v`. A store may answer one body again: then it is frozen to its depth. */
   readonly body: { readonly [name: string]: Json | undefined };
   /** Sparse: an item is in an index only while it carries that index's key. */
   readonly index?: { readonly [Name in IndexName]?: ItemKey };
