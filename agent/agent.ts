@@ -84,7 +84,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
   const receipts = createReceipts({ ledger: store.ledger, session, sender, clock, telemetry });
   const heartbeats = createHeartbeats({ store, session, sender, stamps, telemetry });
   const accesses = createAccesses({ session, sender, clock, random, telemetry });
-  const repair = createRepair({ store, receipts, heartbeats, telemetry });
+  const repair = createRepair({ store, session, receipts, heartbeats, clock, telemetry });
   const inbox = createInbox(
     {
       store,
@@ -93,7 +93,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
       receipts,
       heartbeats,
       stamps,
-      repair: (lost) => repair.refetch(lost),
+      repair: () => repair.refetchLost(),
       clock,
       telemetry,
     },
@@ -125,7 +125,8 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
     async upkeepOnce() {
       const steps = createSteps(telemetry);
       await steps.attempt('visibility', () => inbox.extendOnce());
-      for (const lost of await store.upkeep(steps)) repair.refetch(lost);
+      await store.upkeep(steps);
+      repair.refetchLost();
       await steps.attempt('old-receipts', () => receipts.forgetOld());
       steps.end();
     },

@@ -1,5 +1,4 @@
 import type { Command } from '../../events/host-command/v1.ts';
-import type { BlobEntry } from '../nvme/records.ts';
 import type { Store } from '../nvme/store.ts';
 import type { Heartbeats } from '../reports/heartbeats.ts';
 import { drain } from './drain.ts';
@@ -15,7 +14,7 @@ import { verify } from './verify.ts';
 export interface ExecuteDeps {
   readonly store: Store;
   readonly heartbeats: Heartbeats;
-  readonly repair: (lost: BlobEntry) => void;
+  readonly repair: () => void;
 }
 
 /** Carries a command out; a broken disk is an end like others. */

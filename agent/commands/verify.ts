@@ -1,5 +1,4 @@
 import type { CommandOf } from '../../events/host-command/v1.ts';
-import type { BlobEntry } from '../nvme/records.ts';
 import type { Store } from '../nvme/store.ts';
 import { type CommandResult, done, failed, leaked } from './result.ts';
 
@@ -7,7 +6,7 @@ import { type CommandResult, done, failed, leaked } from './result.ts';
 export async function verify(
   store: Store,
   { digest }: CommandOf<'verify'>,
-  repair: (lost: BlobEntry) => void,
+  repair: () => void,
 ): Promise<CommandResult> {
   const verification = await store.verify(digest);
   switch (verification.outcome) {
@@ -17,7 +16,7 @@ export async function verify(
       return failed('not-resident', 'There is no copy to verify.', { bytesBefore: 0, bytesAfter: 0 });
     case 'corrupt':
       if (verification.bytesAfter > 0) return leaked(`${verification.message} It could not be removed.`, verification);
-      repair(verification.lost);
+      repair();
       return failed(verification.code, verification.message, verification);
   }
 }

@@ -2,7 +2,7 @@ import type { Problem, ResolvedModel } from '../../events/host-api/v1.ts';
 import type { Digest, ModelKind, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { EpochMs } from '../../lib/shared/units.ts';
-import type { FillFailure, FillOutcome } from '../nvme/fills.ts';
+import type { FillFailure, FillOutcome } from '../nvme/fill.ts';
 import { blobPath } from '../nvme/paths.ts';
 import type { LeaseId } from '../nvme/records.ts';
 import type { Store } from '../nvme/store.ts';

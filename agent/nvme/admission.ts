@@ -3,7 +3,7 @@ import type { Origin } from '../../events/host-command/v1.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
 import { capacityBytes, evictable, plannedBytes, type StoreParts, usedBytes, usedOn } from './parts.ts';
-import type { BlobEntry } from './records.ts';
+import type { BlobEntry } from './ledgerState.ts';
 import { volumeRoot } from './paths.ts';
 import { evictBlob, type RemovalOptions } from './removal.ts';
 import { missingBytes, overWatermarks } from './room.ts';

@@ -1,7 +1,7 @@
 import type { Digest } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { EpochMs } from '../../lib/shared/units.ts';
-import type { BlobEntry } from './records.ts';
+import type { BlobEntry } from './ledgerState.ts';
 
 /** When inference processes asked for the blobs of this store, as far as this incarnation knows. */
 export interface Asks {

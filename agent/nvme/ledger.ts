@@ -2,7 +2,8 @@ import { crc32 } from 'node:zlib';
 import * as z from 'zod/mini';
 import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
 import { FOLDERS, LEDGER_PATH } from './paths.ts';
-import { applyRecord, emptyState, LedgerRecord, type LedgerState, recordsOf } from './records.ts';
+import { applyRecord, emptyState, type LedgerState, recordsOf } from './ledgerState.ts';
+import { LedgerRecord } from './records.ts';
 
 /*
  * The ledger is an append-only file of lines, `<crc32, 8 hex> <JSON list of records>\n`; one line is what one `commit`

@@ -6,7 +6,7 @@ import { pickVictim, reportOf, reserveMove } from './admission.ts';
 import { decideDemotion } from './decideDemotion.ts';
 import { evictable, type StoreParts } from './parts.ts';
 import { blobPath, stagingFolder, stagingPath } from './paths.ts';
-import type { BlobEntry } from './records.ts';
+import type { BlobEntry } from './ledgerState.ts';
 import { digestOfFile } from './rehash.ts';
 import { evictBlob, removeFrom } from './removal.ts';
 import { missingBytes, overWatermarks } from './room.ts';

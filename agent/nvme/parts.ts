@@ -13,7 +13,8 @@ import type { EvictionConfig, EvictionPolicy } from './evictionPolicy.ts';
 import type { Ledger } from './ledger.ts';
 import type { Leases } from './leases.ts';
 import type { Leaving } from './leaving.ts';
-import type { BlobEntry, LedgerRecord } from './records.ts';
+import type { BlobEntry } from './ledgerState.ts';
+import type { LedgerRecord } from './records.ts';
 import type { SteadyTime } from './steadyTime.ts';
 import type { BlobTurns, Turns } from './turns.ts';
 import type { VolumeConfig, Volumes } from './volumes.ts';
@@ -134,7 +135,7 @@ function departs(parts: StoreParts, digest: Digest): boolean {
 
 export function evictable(parts: StoreParts, blob: BlobEntry): boolean {
   return (
-    !blob.pinned &&
+    (!blob.pinned || blob.state === 'broken') &&
     !parts.leases.protects(blob.digest) &&
     (!parts.blobTurns.busy(blob.digest) || givesWay(parts, blob.digest)) &&
     !departs(parts, blob.digest)

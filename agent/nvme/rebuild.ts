@@ -4,8 +4,9 @@ import { Bytes } from '../../lib/shared/units.ts';
 import type { OpenedLedger } from './ledger.ts';
 import type { StoreParts } from './parts.ts';
 import { blobFolder, blobPath, blobsFolder, stagingFolder, stagingPath } from './paths.ts';
-import type { BlobEntry, LedgerRecord } from './records.ts';
-import { removeFrom } from './removal.ts';
+import type { BlobEntry } from './ledgerState.ts';
+import type { LedgerRecord } from './records.ts';
+import { lossOf, removeFrom } from './removal.ts';
 
 export interface Rebuilt {
   readonly resident: number;
@@ -73,7 +74,7 @@ async function settleMissing(parts: StoreParts, found: ReadonlySet<Digest>): Pro
     if (blob.state === 'filling' && parts.volumes.isActive(blob.volume)) await noteUnclaimed(parts, blob);
     else {
       parts.telemetry.warn('blob-missing-at-start', { digest: blob.digest, volume: blob.volume });
-      records.push({ is: 'gone', digest: blob.digest });
+      records.push({ is: 'gone', digest: blob.digest }, ...(blob.pinned ? lossOf(parts, blob) : []));
     }
   }
   if (records.length > 0) await parts.ledger.commit(records);

@@ -2,6 +2,7 @@ import type { Digest } from '../../lib/shared/ids.ts';
 import type { VolumeName } from '../../lib/shared/ids.ts';
 import { blobFolder, blobPath, stagingFolder, stagingPath } from './paths.ts';
 import type { StoreParts } from './parts.ts';
+import type { BlobEntry } from './ledgerState.ts';
 import type { LedgerRecord } from './records.ts';
 
 export interface Measured {
@@ -32,13 +33,17 @@ export interface RemovalOptions {
 
 /**
  * Takes a blob off the disk: out of the view, then its files, then measured. Only what is measured to be gone is released
- * from the budget; `bytesAfter` above zero means that the copy has leaked, and it stays counted and unservable. The caller
+ * from the budget; `bytesAfter` above zero means that the copy has leaked, and it stays counted and unservable. What was broken
+ * is to be fetched again. The caller
  * holds the blob's turn and has put it among the unrecorded, or it was never servable.
  */
 export async function removeBlob(parts: StoreParts, digest: Digest, options: RemovalOptions = {}): Promise<Measured> {
   const measured = await removeFiles(parts, digest);
   const change = measured.bytesAfter === 0 ? 'gone' : 'broken';
-  await parts.ledger.commit([{ is: change, digest }, ...(options.alsoCommit?.(measured) ?? [])]);
+  // As it is at the very end: it may have been pinned, or got a further name, meanwhile.
+  const blob = parts.ledger.state.blobs.get(digest);
+  const lost = change === 'gone' && blob?.state === 'broken' ? lossOf(parts, blob) : [];
+  await parts.ledger.commit([{ is: change, digest }, ...lost, ...(options.alsoCommit?.(measured) ?? [])]);
   parts.unclaimed.delete(digest);
   parts.unrecorded.delete(digest);
   if (change === 'gone') {
@@ -46,6 +51,12 @@ export async function removeBlob(parts: StoreParts, digest: Digest, options: Rem
     parts.asks.forget(digest);
   }
   return measured;
+}
+
+/** Makes durable that a blob is to be fetched again. Where its origin is unknown it comes back when it is asked for by name. */
+export function lossOf({ ledger }: StoreParts, { digest, size, origin, entries, pinned }: BlobEntry): LedgerRecord[] {
+  if (origin === undefined || ledger.state.draining) return [];
+  return [{ is: 'lost', digest, size, origin, entries: [...entries], pinned }];
 }
 
 async function removeFiles(parts: StoreParts, digest: Digest): Promise<Measured> {

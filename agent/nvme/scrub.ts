@@ -1,7 +1,7 @@
 import type { PartHash } from '../../lib/shared/digest.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import type { StoreParts } from './parts.ts';
-import type { BlobEntry } from './records.ts';
+import type { BlobEntry } from './ledgerState.ts';
 import { type Verification, verifyBlob } from './verification.ts';
 
 /*

@@ -4,7 +4,8 @@ import { createModelsView } from '../view/view.ts';
 import { enforceLimits, type Resize, resize } from './admission.ts';
 import { createAccessMemory, openEvictionPolicy } from './accessMemory.ts';
 import { createAsks } from './asks.ts';
-import { createFills, type Fills, refreshView } from './fills.ts';
+import { refreshView } from './fill.ts';
+import { createFills, type Fills } from './fills.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { dropLost } from './lostVolumes.ts';
 import { createLeases, type Lease, type Leases } from './leases.ts';
@@ -22,7 +23,7 @@ import { measureStore, type StoreMeasures } from './measures.ts';
 import { createMoves, type Moves } from './moves.ts';
 import { FOLDERS } from './paths.ts';
 import { type Rebuilt, rebuild } from './rebuild.ts';
-import type { BlobEntry } from './records.ts';
+import type { BlobEntry, LostBlob } from './ledgerState.ts';
 import { evictBlob, measure, type Measured } from './removal.ts';
 import { createScrub, type Scrub } from './scrub.ts';
 import type { Steps } from './steps.ts';
@@ -67,6 +68,10 @@ export interface Store {
   readonly scrub: Scrub;
   readonly moves: Moves;
   blob(digest: Digest): BlobEntry | undefined;
+  /** What left although it should have stayed, and is to be fetched again. */
+  lost(): readonly LostBlob[];
+  /** Nobody tries to fetch it again any more. */
+  giveUp(digest: Digest): Promise<void>;
   residents(): Digest[];
   /** Leases all of them; undefined where one is not servable or the host drains. */
   lease(digests: readonly Digest[]): Promise<Lease | undefined>;
@@ -86,9 +91,9 @@ export interface Store {
   report(event: Omit<LocalEvent, 'usedBytes'>): Promise<void>;
   /**
    * Called every few seconds: leases that ended, fills that nobody continues, removals and limits that are behind, volumes that
-   * failed. A step that fails holds up none of the others. Answers what was lost with those volumes and is still in use.
+   * failed. A step that fails holds up none of the others.
    */
-  upkeep(steps: Steps): Promise<readonly BlobEntry[]>;
+  upkeep(steps: Steps): Promise<void>;
 }
 
 /** Of what a start has to tell the eviction policy: some ten milliseconds' worth. */
@@ -131,7 +136,7 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
 
 function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
   const { ledger, leases } = parts;
-  const { blobs } = ledger.state;
+  const { blobs, lost } = ledger.state;
   const fills = createFills(parts);
   const memory = createAccessMemory(parts);
   const abandonedSince = new Map<Digest, number>();
@@ -139,11 +144,11 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
   async function evict(digest: Digest): Promise<Eviction> {
     const blob = blobs.get(digest);
     // A fill that has not reserved yet counts as well: without its cancellation it would bring the blob back.
-    if (blob === undefined && !fills.running(digest)) return { outcome: 'absent' };
+    if (blob === undefined && !fills.running(digest) && !lost.has(digest)) return { outcome: 'absent' };
     if (leases.protects(digest)) return { outcome: 'kept', why: 'leased', bytes: await measure(parts, digest) };
     if (blob?.pinned === true) return { outcome: 'kept', why: 'pinned', bytes: await measure(parts, digest) };
     fills.cancel(digest);
-    const measured = await evictBlob(parts, digest);
+    const measured = await evictBlob(parts, digest, { alsoCommit: () => [{ is: 'given-up', digest }] });
     if (blob === undefined && measured.bytesBefore === 0) return { outcome: 'absent' };
     return { outcome: measured.bytesAfter === 0 ? 'gone' : 'leaked', ...measured };
   }
@@ -165,6 +170,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     await ledger.commit([
       { is: 'draining', draining: true },
       ...pinned.map(({ digest }) => ({ is: 'pinned', digest, pinned: false }) as const),
+      ...[...lost.keys()].map((digest) => ({ is: 'given-up', digest }) as const),
     ]);
     const left = await evictUnprotected();
     return { bytesBefore, bytesAfter: usedBytes(parts), ...left };
@@ -174,7 +180,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     if (pinned && !servable(parts, digest)) return false;
     const letGo = leases.hold([digest]);
     try {
-      if (blobs.has(digest)) await ledger.commit([{ is: 'pinned', digest, pinned }]);
+      if (blobs.has(digest) || lost.has(digest)) await ledger.commit([{ is: 'pinned', digest, pinned }]);
       return true;
     } finally {
       letGo();
@@ -203,6 +209,8 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     scrub: createScrub(parts, () => fills.anyRunning()),
     moves: createMoves(parts),
     blob: (digest) => blobs.get(digest),
+    lost: () => [...lost.values()],
+    giveUp: (digest) => ledger.commit([{ is: 'given-up', digest }]),
     residents: () => [...blobs.keys()].filter((digest) => servable(parts, digest)),
     async lease(digests) {
       if (ledger.state.draining || !digests.every((digest) => servable(parts, digest))) return undefined;
@@ -225,7 +233,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     drain,
     async upkeep({ attempt }) {
       await attempt('leases', () => leases.endExpired());
-      const lost = await attempt('lost-volumes', () => dropLost(parts));
+      await attempt('lost-volumes', () => dropLost(parts));
       // Removals that could not be recorded when they were made.
       for (const digest of parts.unrecorded) {
         if (!parts.blobTurns.busy(digest)) await attempt('unrecorded-removals', () => evictBlob(parts, digest));
@@ -238,7 +246,6 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
         parts.policy.catchUp(HEARD_AT_ONCE);
         await memory.saveWhenDue();
       });
-      return lost ?? [];
     },
   };
 }

@@ -1,10 +1,9 @@
-import type { Origin } from '../../events/host-command/v1.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import { DiskError } from '../../lib/shared/ports/disk.ts';
 import { errorText } from '../../lib/shared/errors.ts';
 import { blobPath } from './paths.ts';
 import type { StoreParts } from './parts.ts';
-import type { BlobEntry } from './records.ts';
+import type { BlobEntry } from './ledgerState.ts';
 import { digestOfFile, type Rehash } from './rehash.ts';
 import { measure, removeBlob } from './removal.ts';
 
@@ -18,8 +17,6 @@ export type Verification =
       readonly message: string;
       readonly bytesBefore: number;
       readonly bytesAfter: number;
-      /** What is needed to fetch it again. */
-      readonly lost: BlobEntry & { readonly origin: Origin | undefined };
     };
 
 /** Hashes a copy again, at full speed or paced; an unchecked copy that is sound becomes servable. */
@@ -43,14 +40,8 @@ export async function verifyInTurn(parts: StoreParts, digest: Digest, rehash?: R
   }
   // Out of service before the slow removal begins.
   await parts.ledger.commit([{ is: 'broken', digest }]);
-  // As it is at the very end: it may have been pinned, or got a further name, while it was hashed.
-  let lost = blob;
-  const noteLost = () => {
-    lost = parts.ledger.state.blobs.get(digest) ?? blob;
-    return [];
-  };
-  const measured = await removeBlob(parts, digest, { alsoCommit: noteLost });
-  return { outcome: 'corrupt', ...fault, ...measured, lost };
+  const measured = await removeBlob(parts, digest);
+  return { outcome: 'corrupt', ...fault, ...measured };
 }
 
 async function faultOf(

@@ -1,5 +1,5 @@
 import type { Problem as PlaneProblem } from '../../events/host-api/v1.ts';
-import type { FillFailure } from '../nvme/fills.ts';
+import type { FillFailure } from '../nvme/fill.ts';
 
 /** RFC 9457; codes are append-only. */
 export interface LocalProblem {

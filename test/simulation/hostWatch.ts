@@ -1,6 +1,7 @@
 import type { Agent } from '../../agent/agent.ts';
 import { blobPath, FIRST_VOLUME } from '../../agent/nvme/paths.ts';
-import type { LedgerRecord, LedgerState } from '../../agent/nvme/records.ts';
+import type { LedgerState } from '../../agent/nvme/ledgerState.ts';
+import type { LedgerRecord } from '../../agent/nvme/records.ts';
 import { CommandReceipt } from '../../events/command-receipt/v1.ts';
 import { HostCommand } from '../../events/host-command/v1.ts';
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
@@ -38,8 +39,6 @@ export class HostWatch {
   private readonly effects = new Map<ActionId, string>();
   /** The newest receipt of a pin or an unpin of each blob that was not removed since, or only to be fetched again. */
   private readonly pins = new Map<string, CommandReceipt>();
-  /** Broken copies that were removed in this life of the agent, which fetches them again. */
-  private readonly repaired = new Set<string>();
   /** Commands that came in this life of the agent, by the queue of the very host and generation that they name. */
   private readonly addressed = new Set<ActionId>();
 
@@ -52,14 +51,11 @@ export class HostWatch {
   /** A new life of the agent begins: what the one before had in hand is forgotten. */
   begins(): void {
     this.addressed.clear();
-    for (const digest of this.repaired) this.pins.delete(digest);
-    this.repaired.clear();
   }
 
   /** Its disk is a new one. */
   forget(): void {
     this.pins.clear();
-    this.repaired.clear();
     this.flipped.clear();
   }
 
@@ -138,10 +134,8 @@ export class HostWatch {
     // What a move leaves behind, or did not bring to its end, is not the blob.
     const entry = [...(agent?.store.ledger.state.blobs.values() ?? [])].find((blob) => blob.digest === digest);
     if (entry !== undefined && path !== blobPath(entry.digest, entry.volume)) return;
-    if (this.flipped.has(path)) {
-      this.repaired.add(digest);
-      return;
-    }
+    // It is fetched again, with its pin.
+    if (this.flipped.has(path)) return;
     this.pins.delete(digest);
     if (entry?.pinned === true && entry.state === 'resident')
       violated(`${this.host}: ${path} was removed although it is pinned.`);

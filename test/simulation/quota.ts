@@ -1,6 +1,6 @@
 import type { Agent } from '../../agent/agent.ts';
 import { FIRST_VOLUME } from '../../agent/nvme/paths.ts';
-import type { BlobEntry } from '../../agent/nvme/records.ts';
+import type { BlobEntry } from '../../agent/nvme/ledgerState.ts';
 import type { HostId } from '../../lib/shared/ids.ts';
 import { DiskError } from '../../lib/shared/ports/disk.ts';
 import type { Faults } from './faults.ts';

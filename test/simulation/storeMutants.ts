@@ -34,8 +34,8 @@ export const storeMutants: readonly Mutant[] = [
   {
     id: 'pin-lost-in-repair',
     breaks: 'Rule 6, what is pinned stays: a blob that was fetched again because a bit flipped has lost its pin.',
-    file: 'agent/repair.ts',
-    find: '    if (pinned) await store.pin(digest, true);\n',
+    file: 'agent/nvme/ledgerState.ts',
+    find: '        pinned: pinned || state.lost.get(record.digest)?.pinned === true,\n',
     replace: '',
   },
 ];
