@@ -16,6 +16,7 @@ import { createRelayHandler } from './relay/handler.ts';
 import { createRestoreHandler } from './restore/handler.ts';
 import { createRescanHandler } from './rescan/handler.ts';
 import { createScanHandler } from './scan/handler.ts';
+import { createSealAuditHandler } from './seal-audit/handler.ts';
 import type { FunctionDeps } from './shared/deps.ts';
 import type { QueueHandler } from './shared/queueHandler.ts';
 import { createStartPurgeHandler } from './start-purge/handler.ts';
@@ -48,6 +49,7 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   restore: createRestoreHandler,
   rescan: createRescanHandler,
   scan: createScanHandler,
+  'seal-audit': createSealAuditHandler,
   'start-purge': createStartPurgeHandler,
   'start-rescan': createStartRescanHandler,
   'start-sweep': createStartSweepHandler,

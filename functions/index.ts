@@ -12,6 +12,7 @@ import { receipts } from './receipts/function.ts';
 import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
 import { restore } from './restore/function.ts';
+import { sealAudit } from './seal-audit/function.ts';
 import { startPurge } from './start-purge/function.ts';
 import { rescan } from './rescan/function.ts';
 import { scan } from './scan/function.ts';
@@ -41,6 +42,7 @@ export const FUNCTIONS = [
   restore,
   rescan,
   scan,
+  sealAudit,
   startPurge,
   startRescan,
   startSweep,

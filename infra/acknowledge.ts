@@ -11,6 +11,7 @@ export function acknowledge(construct: IConstruct, finding: string, reason: stri
 export const PATTERN_REASONS: readonly (readonly [ending: string, reason: string])[] = [
   ['/uploads/*', 'Objects below uploads/: their keys are what users upload.'],
   ['/blobs/*', 'Objects below blobs/: their keys are digests of what users upload.'],
+  ['/seals/*', 'Seals of the audit trail: named by their number.'],
   ['/stream/*', 'The streams of the one named table: a stream is named by the moment of its creation.'],
   ['/inventory/*', 'The lists that S3 delivers of the model bucket: named by their day.'],
   ['/sweeps/*', 'What map runs leave: named by their sweep.'],

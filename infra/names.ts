@@ -34,6 +34,12 @@ export function inventoryBucketName(scope: IConstruct, prefix: string): string {
   return `${prefix}-inventory-${account}-${region}`;
 }
 
+/** Of the seals of the audit trail; see `AuditBucket`. */
+export function auditBucketName(scope: IConstruct, prefix: string): string {
+  const { account, region } = Stack.of(scope);
+  return `${prefix}-audit-${account}-${region}`;
+}
+
 /** The S3 Inventory of everything below `blobs/`. */
 export const BLOB_INVENTORY = 'blobs';
 

@@ -36,6 +36,8 @@ export interface StrataSettings {
   readonly uploadGraceHours: number;
   /** How long uploaded bytes stay that no version got: refused ones, and files whose set was never completed. */
   readonly refusedKeepDays: number;
+  /** How long nobody, the root user included, can remove a seal of the audit trail. Cannot be shortened for what is locked. */
+  readonly auditRetentionDays: number;
   /** Where alarms are sent besides the topic's other subscribers. */
   readonly alarmEmail: string | undefined;
 }
@@ -118,6 +120,7 @@ export function settingsOf(node: Node): StrataSettings {
     uploadSweep: sweepMode('uploadSweep'),
     uploadGraceHours: count('uploadGraceHours', 7 * 24, 1, 24 * 3650),
     refusedKeepDays: count('refusedKeepDays', 90, 1, 3650),
+    auditRetentionDays: count('auditRetentionDays', 2557, 1, 36_500),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
   };
 }

@@ -5,6 +5,7 @@ import {
   GetBucketLoggingCommand,
   GetBucketNotificationConfigurationCommand,
   GetBucketVersioningCommand,
+  GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
   type LifecycleRule,
   PutBucketEncryptionCommand,
@@ -12,6 +13,7 @@ import {
   PutBucketLoggingCommand,
   PutBucketNotificationConfigurationCommand,
   PutBucketVersioningCommand,
+  PutObjectLockConfigurationCommand,
   PutPublicAccessBlockCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -94,6 +96,37 @@ export function bucketProperties(resource: unknown, s3: S3Client, Bucket: string
   ];
 }
 
+const LockedBucketWanted = z.object({
+  ObjectLockConfiguration: z.object({
+    Rule: z.object({ DefaultRetention: z.object({ Mode: z.literal('COMPLIANCE'), Days: z.number() }) }),
+  }),
+});
+
+/** That the bucket of seals keeps versions and locks them. */
+export function lockedBucketProperties(resource: unknown, s3: S3Client, Bucket: string): readonly LiveProperty[] {
+  const { DefaultRetention } = LockedBucketWanted.parse(resource).ObjectLockConfiguration.Rule;
+  const lock = { ObjectLockEnabled: 'Enabled' as const, Rule: { DefaultRetention } };
+  return [
+    {
+      resource: Bucket,
+      property: 'Versioning',
+      wanted: 'Enabled',
+      read: async () => (await s3.send(new GetBucketVersioningCommand({ Bucket }))).Status,
+      apply: () => s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } })),
+    },
+    {
+      resource: Bucket,
+      property: 'ObjectLock',
+      wanted: lock,
+      read: () =>
+        orNothing(
+          async () => (await s3.send(new GetObjectLockConfigurationCommand({ Bucket }))).ObjectLockConfiguration,
+        ),
+      apply: () => s3.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration: lock })),
+    },
+  ];
+}
+
 function ruleOf(rule: z.infer<typeof RuleWanted>): LifecycleRule {
   const { AbortIncompleteMultipartUpload, NoncurrentVersionExpiration } = rule;
   return {
@@ -113,7 +146,10 @@ async function orNothing(read: () => Promise<unknown>): Promise<unknown> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof Error && /^(NoSuch|ServerSideEncryptionConfigurationNotFound)/.test(error.name))
+    if (
+      error instanceof Error &&
+      /^(NoSuch|ObjectLockConfigurationNotFound|ServerSideEncryptionConfigurationNotFound)/.test(error.name)
+    )
       return undefined;
     throw error;
   }

@@ -9,6 +9,7 @@ const CDK = join(ROOT, 'node_modules/aws-cdk/bin/cdk');
 /** What the stacks publish, by the names that `infra/` gives it. */
 export const StackOutputs = z.object({
   BucketName: z.string(),
+  AuditBucketName: z.string(),
   TableName: z.string(),
   CommandSecretArn: z.string(),
   HostApiUrl: z.string(),

@@ -68,6 +68,7 @@ export async function startLocalAws({ context, signal, tell }: LocalAwsOptions):
     };
     const names = {
       bucket: outputs.BucketName,
+      auditBucket: outputs.AuditBucketName,
       table: outputs.TableName,
       queueUrlPrefix: outputs.QueueUrlPrefix,
       prefix: PREFIX,

@@ -14,7 +14,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import { bucketProperties } from './bucketProperties.ts';
+import { bucketProperties, lockedBucketProperties } from './bucketProperties.ts';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { LiveProperty } from './liveProperty.ts';
 import type { TemplateResource } from './cdk.ts';
@@ -39,6 +39,7 @@ export interface Clients {
 
 export interface Names {
   readonly bucket: string;
+  readonly auditBucket: string;
   readonly table: string;
   /** What stands before every queue's name in its URL, the prefix of names included. */
   readonly queueUrlPrefix: string;
@@ -53,6 +54,8 @@ export async function assertProperties(
   const properties = resources.flatMap(({ type, properties: wanted }): readonly LiveProperty[] => {
     if (type === 'AWS::SQS::Queue') return queueProperties(wanted, clients.sqs, names);
     if (type === 'AWS::DynamoDB::Table') return tableProperties(wanted, clients.dynamo, names.table);
+    if (type === 'AWS::S3::Bucket' && 'ObjectLockConfiguration' in wanted)
+      return lockedBucketProperties(wanted, clients.s3, names.auditBucket);
     if (type === 'AWS::S3::Bucket' && 'VersioningConfiguration' in wanted)
       return bucketProperties(wanted, clients.s3, names.bucket);
     return [];

@@ -32,7 +32,8 @@ export function takeDataFolder(path: string | undefined): DataFolder {
   const folder = path === undefined ? mkdtempSync(join(tmpdir(), TEMPORARY)) : resolve(path);
   const pidFile = join(folder, PID_FILE);
   try {
-    for (const name of ['', 'bucket', 'keys', 'logs', 'hosts']) mkdirSync(join(folder, name), { recursive: true });
+    for (const name of ['', 'bucket', 'audit', 'keys', 'logs', 'hosts'])
+      mkdirSync(join(folder, name), { recursive: true });
     if (holderOf(pidFile) === undefined) rmSync(pidFile, { force: true });
     // Of two that start at once one creates the file.
     writeFileSync(pidFile, `${process.pid}\n${bornAt(process.pid) ?? ''}\n`, { flag: 'wx' });

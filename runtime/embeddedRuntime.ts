@@ -78,6 +78,7 @@ const SETTINGS: Settings = {
   uploadSweep: 'on',
   uploadGraceMs: DurationMs.parse(7 * DAY_MS),
   refusedKeepMs: DurationMs.parse(90 * DAY_MS),
+  auditRetentionMs: DurationMs.parse(2557 * DAY_MS),
 };
 
 const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, restores: 1_000, housekeeping: HOUR_MS };
@@ -95,7 +96,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
     onNotification: wake('router'),
   });
   const stream = createOutboxStream(stores.catalog, wake('stream'));
-  const { queues, objects, tokens, commandKeys } = stores;
+  const { queues, objects, seals, tokens, commandKeys } = stores;
   const catalog = stream.catalog;
   const ports = {
     clock,
@@ -103,6 +104,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
     telemetry,
     catalog,
     objects,
+    seals,
     scanner: SCANNER,
     sender: queues,
     messages: queues,
@@ -178,7 +180,7 @@ interface TriggerDeps {
 /** Starts whatever calls functions; `loops` learns those that can be woken, by name. */
 function startTriggers(deps: TriggerDeps, loops: Record<string, Loop>): { stop(): Promise<void> } {
   const { stores, invoker, clock, telemetry } = deps;
-  const { catalog, objects, queues } = stores;
+  const { catalog, objects, queues, seals } = stores;
   const start = (name: keyof typeof IDLE_MS, work: () => Promise<void>) => {
     loops[name] = startLoop(telemetry, name, IDLE_MS[name], work);
   };
@@ -191,6 +193,8 @@ function startTriggers(deps: TriggerDeps, loops: Record<string, Loop>): { stop()
   start('housekeeping', async () => {
     catalog.dropExpired(clock.now());
     queues.dropExpired();
+    // Nobody listens to the bucket of seals.
+    for (const { id } of seals.notifications(1000)) seals.delivered(id);
   });
   const sources = queueSources().map((source) => startQueueSource({ queues, invoker, clock, telemetry }, source));
   return {

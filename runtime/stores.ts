@@ -25,6 +25,8 @@ export interface Stores {
   readonly catalog: SqliteCatalogStore;
   readonly queues: SqliteQueues;
   readonly objects: FileObjectStore;
+  /** Locks what is written into it, as far as one machine can. */
+  readonly seals: FileObjectStore;
   readonly tokens: HostTokens;
   readonly commandKeys: CommandKeys;
   readonly scheduleLog: ScheduleLog;
@@ -69,10 +71,19 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
     ...(options.restoreDelays === undefined ? {} : { restoreDelays: options.restoreDelays }),
     onNotification: options.onNotification,
   });
+  const seals = await createFileObjectStore({
+    disk: await createNodeDisk(folder.at('audit')),
+    database: open('audit'),
+    bucket: 'audit',
+    region: options.region,
+    clock,
+    random: nodeRandom,
+  });
   return {
     catalog: createSqliteCatalogStore(open('catalog')),
     queues,
     objects,
+    seals,
     tokens: createHostTokens({ secret: readSecretFile(folder.at('keys', 'host-tokens'), newSecret), clock }),
     commandKeys: createFileCommandKeys({ path: folder.at('keys', 'commands.json'), clock, random: nodeRandom }),
     scheduleLog: createScheduleLog(open('schedules')),

@@ -75,6 +75,7 @@ export type Grant =
   | 'blobs:list'
   | 'blobs:delete'
   | 'blobs:restore'
+  | 'seals:write'
   | 'send:function-queues'
   | 'send:host-queues'
   | 'manage:host-queues'

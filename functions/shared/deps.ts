@@ -47,6 +47,8 @@ export interface Settings {
   /** How long they stay after they were published, and how long those stay that no version got. */
   readonly uploadGraceMs: DurationMs;
   readonly refusedKeepMs: DurationMs;
+  /** How long nobody can remove a seal of the audit trail. */
+  readonly auditRetentionMs: DurationMs;
 }
 
 /** Everything that handlers may be given; each takes the part that it needs. */
@@ -56,6 +58,8 @@ export interface FunctionDeps {
   readonly telemetry: Telemetry;
   readonly catalog: CatalogStore;
   readonly objects: ObjectStore;
+  /** The bucket that locks what is written into it. */
+  readonly seals: ObjectStore;
   readonly scanner: Scanner;
   readonly sender: MessageSender;
   /** Of the queues that functions work off. */

@@ -30,4 +30,6 @@ export interface FunctionEnvironment {
   readonly STRATA_UPLOAD_SWEEP: SweepMode;
   readonly STRATA_UPLOAD_GRACE_MS: string;
   readonly STRATA_REFUSED_KEEP_MS: string;
+  readonly STRATA_AUDIT_BUCKET: string;
+  readonly STRATA_AUDIT_RETENTION_MS: string;
 }

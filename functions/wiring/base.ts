@@ -37,6 +37,7 @@ export function awsBase(
       uploadSweep: environment.STRATA_UPLOAD_SWEEP,
       uploadGraceMs: DurationMs.parse(Number(environment.STRATA_UPLOAD_GRACE_MS)),
       refusedKeepMs: DurationMs.parse(Number(environment.STRATA_REFUSED_KEEP_MS)),
+      auditRetentionMs: DurationMs.parse(Number(environment.STRATA_AUDIT_RETENTION_MS)),
     },
   };
 }

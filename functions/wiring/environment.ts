@@ -32,6 +32,8 @@ const Environment = z.object({
   STRATA_UPLOAD_SWEEP: SweepMode,
   STRATA_UPLOAD_GRACE_MS: text,
   STRATA_REFUSED_KEEP_MS: text,
+  STRATA_AUDIT_BUCKET: text,
+  STRATA_AUDIT_RETENTION_MS: text,
 });
 /** What Lambda's environment holds: the region, and exactly the names that `infra/` sets. */
 export type AwsEnvironment = FunctionEnvironment & { readonly AWS_REGION: string };

@@ -6,6 +6,7 @@ import { CATALOG_INDEXES } from './catalogTable.ts';
 /** The ARNs that grants are made of. */
 export interface GrantTargets {
   readonly bucketArn: string;
+  readonly auditBucketArn: string;
   readonly tableArn: string;
   readonly keyArn: string;
   readonly secretArn: string;
@@ -72,6 +73,11 @@ export function statementsOf(grant: Grant, on: GrantTargets): readonly PolicySta
       return [allow(['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:AbortMultipartUpload'], objects('blobs'))];
     case 'blobs:restore':
       return [allow(['s3:RestoreObject'], objects('blobs'))];
+    case 'seals:write':
+      return [
+        allow(['s3:PutObject', 's3:PutObjectRetention', 's3:GetObjectVersion'], `${on.auditBucketArn}/seals/*`),
+        allow(['s3:ListBucketVersions'], on.auditBucketArn),
+      ];
     case 'send:function-queues':
       return [allow(['sqs:SendMessage'], ...on.functionQueueArns)];
     case 'send:host-queues':

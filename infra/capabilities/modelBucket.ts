@@ -23,6 +23,8 @@ export interface ModelBucketProps {
 /** The versioned bucket of `uploads/` and `blobs/`, and the bucket that its access log goes to. */
 export class ModelBucket extends Construct {
   readonly bucket: Bucket;
+  /** Where access logs go. */
+  readonly logs: Bucket;
 
   constructor(scope: Construct, id: string, props: ModelBucketProps) {
     super(scope, id);
@@ -34,12 +36,16 @@ export class ModelBucket extends Construct {
       removalPolicy: props.removal,
     };
     // S3 delivers access logs only to buckets with its own encryption keys.
-    const logs = new Bucket(this, 'AccessLogs', {
+    this.logs = new Bucket(this, 'AccessLogs', {
       ...common,
       encryption: BucketEncryption.S3_MANAGED,
       lifecycleRules: [{ id: 'expire-logs', expiration: Duration.days(90) }],
     });
-    acknowledge(logs, 'AwsSolutions-S1', 'The bucket that access logs go to; logging its own writes would never end.');
+    acknowledge(
+      this.logs,
+      'AwsSolutions-S1',
+      'The bucket that access logs go to; logging its own writes would never end.',
+    );
     this.bucket = new Bucket(this, 'Bucket', {
       bucketName: bucketName(this, props.settings.prefix),
       ...common,
@@ -48,7 +54,7 @@ export class ModelBucket extends Construct {
       // One data key per bucket and hour instead of one KMS call per object.
       bucketKeyEnabled: true,
       versioned: true,
-      serverAccessLogsBucket: logs,
+      serverAccessLogsBucket: this.logs,
       serverAccessLogsPrefix: 'models/',
       lifecycleRules: lifecycleOf(props.settings),
     });

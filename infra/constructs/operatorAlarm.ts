@@ -12,13 +12,15 @@ export interface OperatorAlarmProps {
   readonly threshold: number;
   /** How many periods in a row. */
   readonly periods?: number;
+  /** What a period without data means; no failure, where nothing is said. */
+  readonly missing?: TreatMissingData;
   /** What happened, then "If this fails, …"; the runbook's path is added. */
   readonly description: string;
   /** Name of the runbook in docs/runbooks. */
   readonly runbook: string;
 }
 
-/** An alarm that tells a person what broke, what users notice and where the runbook is. Missing data is no failure. */
+/** An alarm that tells a person what broke, what users notice and where the runbook is. */
 export class OperatorAlarm extends Construct {
   constructor(scope: Construct, id: string, props: OperatorAlarmProps) {
     super(scope, id);
@@ -29,7 +31,7 @@ export class OperatorAlarm extends Construct {
       threshold: props.threshold,
       evaluationPeriods: props.periods ?? 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      treatMissingData: props.missing ?? TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(props.topic));
     alarm.addOkAction(new SnsAction(props.topic));

@@ -16,6 +16,7 @@ import { QueueWorker } from '../constructs/queueWorker.ts';
 import { StrataFunction, type StrataFunctionProps } from '../constructs/strataFunction.ts';
 import {
   agentRoleName,
+  auditBucketName,
   bucketName,
   hostDeadLetterName,
   hostQueuePrefix,
@@ -105,6 +106,12 @@ export class ComputeStack extends Stack {
         account: '',
         region: '',
         resource: bucketName(this, settings.prefix),
+      }),
+      auditBucketArn: this.formatArn({
+        service: 's3',
+        account: '',
+        region: '',
+        resource: auditBucketName(this, settings.prefix),
       }),
       tableArn: this.formatArn({ service: 'dynamodb', resource: 'table', resourceName: tableName(settings.prefix) }),
       keyArn: data.key.key.keyArn,
@@ -200,6 +207,8 @@ function environmentOf(
     STRATA_UPLOAD_SWEEP: settings.uploadSweep,
     STRATA_UPLOAD_GRACE_MS: String(settings.uploadGraceHours * 3_600_000),
     STRATA_REFUSED_KEEP_MS: String(settings.refusedKeepDays * 86_400_000),
+    STRATA_AUDIT_BUCKET: data.audit.bucket.bucketName,
+    STRATA_AUDIT_RETENTION_MS: String(settings.auditRetentionDays * 86_400_000),
   };
 }
 

@@ -1,5 +1,6 @@
 import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { AuditBucket } from '../capabilities/auditBucket.ts';
 import { CatalogTable } from '../capabilities/catalogTable.ts';
 import { CommandSecret } from '../capabilities/commandSecret.ts';
 import { DataKey } from '../capabilities/dataKey.ts';
@@ -11,6 +12,7 @@ import type { StrataSettings } from '../settings.ts';
 export class DataStack extends Stack {
   readonly key: DataKey;
   readonly bucket: ModelBucket;
+  readonly audit: AuditBucket;
   readonly table: CatalogTable;
   readonly secret: CommandSecret;
 
@@ -19,6 +21,7 @@ export class DataStack extends Stack {
     const removal = props.settings.teardown === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     this.key = new DataKey(this, 'Key', { removal });
     this.bucket = new ModelBucket(this, 'Models', { key: this.key, removal, settings: props.settings });
+    this.audit = new AuditBucket(this, 'Audit', { logs: this.bucket.logs, settings: props.settings });
     new InventoryBucket(this, 'Inventory', { prefix: props.settings.prefix, removal, models: this.bucket.bucket });
     this.table = new CatalogTable(this, 'Catalog', { prefix: props.settings.prefix, key: this.key, removal });
     this.secret = new CommandSecret(this, 'CommandKeys', { key: this.key, removal });

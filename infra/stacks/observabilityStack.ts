@@ -1,6 +1,7 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
+import { AuditAlarm } from '../capabilities/auditAlarm.ts';
 import { CatalogAlarms } from '../capabilities/catalogAlarms.ts';
 import { OperationsDashboard } from '../capabilities/operationsDashboard.ts';
 import { OperatorTopic } from '../capabilities/operatorTopic.ts';
@@ -26,6 +27,7 @@ export class ObservabilityStack extends Stack {
       table: data.table.table,
       topic: this.topic.topic,
     });
+    new AuditAlarm(this, 'AuditAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new OperationsDashboard(this, 'Dashboard', { prefix: settings.prefix, declarations });
   }
 }

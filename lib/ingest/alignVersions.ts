@@ -1,4 +1,5 @@
 import type { QuarantineChanged } from '../../events/quarantine-changed/v1.ts';
+import { auditChanges, versionRecord } from '../audit/index.ts';
 import {
   AliasRow,
   type Blob,
@@ -23,6 +24,7 @@ import type { Digest } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import type { IngestCall, IngestDeps } from './deps.ts';
+import { step } from './judgedRows.ts';
 import { placePut } from './messages.ts';
 
 /** Aliases that one write may move; a model has a handful. */
@@ -85,6 +87,7 @@ async function decide(deps: IngestDeps, { digest, model, version }: Reference): 
     changes: [
       { kind: 'check', key: BlobRow.key(blob.value.digest), expect: expectationOf(blob) },
       VersionRow.put(changed, expectationOf(row)),
+      ...(await auditChanges(deps.catalog, versionRecord(changed, blob.value, step('align-version'), now))),
       ModelRow.put(
         { ...modelRow.value, newest: newest ?? modelRow.value.newest, updatedAt: now },
         expectationOf(modelRow),

@@ -1,4 +1,5 @@
 import type { RescanBlob } from '../../events/rescan/v1.ts';
+import type { Actor } from '../audit/index.ts';
 import {
   type Blob,
   BlobRow,
@@ -13,9 +14,10 @@ import {
 } from '../catalog/index.ts';
 import type { PartHash } from '../shared/digest.ts';
 import { CorrelationId, type Digest, originLocation } from '../shared/ids.ts';
-import type { Change } from '../shared/ports/catalogStore.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import { Bytes, type EpochMs } from '../shared/units.ts';
 import type { IngestDeps } from './deps.ts';
+import { judgedBlobChanges, step } from './judgedRows.ts';
 import { FIRST_CLASS, type OriginOutcome } from './originCopy.ts';
 
 export interface FoundBlob {
@@ -29,6 +31,7 @@ export interface FoundBlob {
   /** Absent for a blob that was stored before it was measured. */
   readonly compressibility?: Compressibility | undefined;
   readonly size: number;
+  readonly correlationId: CorrelationId;
   /** Whether a version refers to the blob in the same write. Without, a row that is gone was purged, and stays gone. */
   readonly refers: boolean;
 }
@@ -36,13 +39,16 @@ export interface FoundBlob {
 /** The blob's row and its origin replica; undefined where what vouched for the objects is gone, or the objects are being swept. */
 export async function blobChanges(
   deps: Pick<IngestDeps, 'catalog' | 'settings'>,
-  { digest, hashes, origin, manifest, findings, compressibility, size, refers }: FoundBlob,
+  { digest, hashes, origin, manifest, findings: judged, compressibility, size, refers, correlationId }: FoundBlob,
   now: EpochMs,
 ): Promise<readonly Change[] | undefined> {
   const row = await BlobRow.get(deps.catalog, digest);
+  // A repair brings bytes back and judges nothing: the row's own verdict may be a newer one.
+  const findings = refers ? judged : (row?.value.findings ?? judged);
+  const cause = { by: step(refers ? 'publish-upload' : 'repair-blobs'), correlationId };
   // A row that names another object than the lost one was written by somebody who verified that object.
   if (row !== undefined && (origin.outcome === 'kept' || row.value.origin.versionId !== origin.lost)) {
-    return keepBlob(row, { findings, compressibility, refers }, now);
+    return keepBlob(deps.catalog, { row, findings, compressibility, refers, cause }, now);
   }
   if (origin.outcome === 'kept' || (row === undefined && !refers)) return undefined;
   const { versionId } = origin;
@@ -68,7 +74,7 @@ export async function blobChanges(
   const replica = await ReplicaRow.get(deps.catalog, digest, location);
   const changes: Change[] = [
     ...claims,
-    BlobRow.put(blob, expectationOf(row)),
+    ...(await judgedBlobChanges(deps.catalog, row, blob, cause, now)),
     ReplicaRow.put(
       { digest, location, state: 'verified', bytes: blob.size, versionId, pinned: false, checkedAt: now },
       expectationOf(replica),
@@ -83,15 +89,23 @@ export async function blobChanges(
   return changes;
 }
 
+interface KeptBlob {
+  readonly row: Versioned<Blob>;
+  readonly findings: HeaderFindings;
+  readonly compressibility: Compressibility | undefined;
+  readonly refers: boolean;
+  readonly cause: { readonly by: Actor; readonly correlationId: CorrelationId };
+}
+
 /**
  * The row stays; a verdict of other rules, or one that an operator has overridden, replaces the older one. It is written even unchanged: its origin must still be the same, and a
  * purge that has counted the blob's references must not overlook the one that comes with this write.
  */
-function keepBlob(
-  row: Versioned<Blob>,
-  { findings, compressibility, refers }: Pick<FoundBlob, 'findings' | 'compressibility' | 'refers'>,
+async function keepBlob(
+  catalog: CatalogStore,
+  { row, findings, compressibility, refers, cause }: KeptBlob,
   now: EpochMs,
-): readonly Change[] {
+): Promise<readonly Change[]> {
   const { unreferencedAt, ...needed } = row.value;
   const { digest, findings: before } = needed;
   const measured = row.value.compressibility ?? compressibility;
@@ -101,11 +115,11 @@ function keepBlob(
   };
   const overridden = findings.admission?.reason === 'overridden' && before.admission?.reason !== 'overridden';
   const judged = before.rules === findings.rules && !overridden ? kept : { ...kept, findings };
-  const put = BlobRow.put(judged, expectationOf(row));
-  if (isAdmitted(before) === isAdmitted(judged.findings)) return [put];
+  const put = await judgedBlobChanges(catalog, row, judged, cause, now);
+  if (isAdmitted(before) === isAdmitted(judged.findings)) return put;
   // Older versions that need the bytes stand by the older verdict: they are brought in line as after any change of rules.
   const rescanId = `published-${digest.slice(0, 16)}.${row.version}`;
   const correlationId = CorrelationId.parse(rescanId);
   const body: RescanBlob = { schema: 'rescan-blob/1', rescanId, digest, hop: 0, correlationId };
-  return [put, outboxPut({ id: rescanId, queue: 'rescan', body }, now)];
+  return [...put, outboxPut({ id: rescanId, queue: 'rescan', body }, now)];
 }

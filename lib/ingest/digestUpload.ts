@@ -1,5 +1,5 @@
 import type { DigestUpload } from '../../events/digest-upload/v1.ts';
-import { BlobRow, expectationOf, type Upload, UploadRow, settle } from '../catalog/index.ts';
+import { BlobRow, type Upload, UploadRow, settle } from '../catalog/index.ts';
 import { PART_RESERVE_MS } from '../copying/index.ts';
 import { blobDigest } from '../shared/digest.ts';
 import { Bytes } from '../shared/units.ts';
@@ -12,6 +12,7 @@ import { ensureManifest, ensureOrigin, type OriginWanted } from './originCopy.ts
 import { type Publication, publishUpload } from './publishUpload.ts';
 import { reportQuarantine } from './quarantine.ts';
 import { sampleObject } from './sampleObject.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 
 /** A call hashes or copies for some minutes; the largest object that S3 takes (50 TB) needs about 1,500 of them. */
 const DIGEST_HOP_LIMIT = 2_000;
@@ -129,9 +130,9 @@ async function move(
     }
     const now = deps.clock.now();
     const moved: Upload = { ...row.value, ...change(row.value), movedAt: now };
-    const put = UploadRow.put(moved, expectationOf(row));
+    const put = await uploadChanges(deps.catalog, row, moved, step('digest-upload'), now);
     const followUp = moved.state === 'digesting' ? [digestPut(moved, now)] : quarantineNotices(moved, now);
-    return { changes: [put, ...followUp], answer: moved };
+    return { changes: [...put, ...followUp], answer: moved };
   });
 }
 

@@ -3,7 +3,6 @@ import {
   type Blob,
   BlobRow,
   type Decided,
-  expectationOf,
   settle,
   TombstoneRow,
   UPLOAD_SHARDS,
@@ -22,7 +21,10 @@ import { type DurationMs, EpochMs } from '../shared/units.ts';
 import { decideRemoval, type RemovalDecision } from './decideRemoval.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { IngestError } from './errors.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 import { withdrawal } from './membership.ts';
+
+const EXPIRE = step('expire-uploads');
 
 export interface ExpireDeps extends Pick<IngestDeps, 'catalog' | 'clock'> {
   readonly objects: Pick<ObjectStore, 'head' | 'remove'>;
@@ -131,7 +133,7 @@ async function begin(
     blob === undefined
       ? []
       : [{ kind: 'check', key: BlobRow.key(blob.value.digest), expect: { version: blob.version } }];
-  return { changes: [UploadRow.put(removing, expectationOf(row)), ...still], answer };
+  return { changes: [...(await uploadChanges(deps.catalog, row, removing, EXPIRE, now)), ...still], answer };
 }
 
 async function versionOf({ catalog }: ExpireDeps, { target }: Upload) {
@@ -164,5 +166,5 @@ async function finish({ catalog, clock }: ExpireDeps, { key, versionId }: Pinned
   const removal = row?.value.removal;
   if (row === undefined || removal === undefined || removal.done) return { changes: [], answer: undefined };
   const done: Upload = { ...row.value, removal: { ...removal, at: clock.now(), done: true } };
-  return { changes: [UploadRow.put(done, expectationOf(row))], answer: undefined };
+  return { changes: await uploadChanges(catalog, row, done, EXPIRE, clock.now()), answer: undefined };
 }

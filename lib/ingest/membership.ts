@@ -11,7 +11,6 @@ import {
   settle,
   startingWith,
   type Upload,
-  UploadRow,
   UploadSetRow,
   type Versioned,
 } from '../catalog/index.ts';
@@ -20,6 +19,7 @@ import type { Digest, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore, Change, ItemKey } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import type { IngestDeps } from './deps.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 
 /** The ready files of one set, or of every set of a version. */
 export async function setFiles(
@@ -45,15 +45,16 @@ export async function withdrawal(
   ending: Pick<Upload, 'state' | 'quarantine'>,
   now: EpochMs,
 ): Promise<readonly Change[]> {
-  const end = UploadRow.put({ ...upload.value, ...ending, movedAt: now }, expectationOf(upload));
-  if (isOpen(upload.value)) return [end];
+  const ended: Upload = { ...upload.value, ...ending, movedAt: now };
+  const end = await uploadChanges(catalog, upload, ended, step('withdraw-upload'), now);
+  if (isOpen(upload.value)) return end;
   const { state, target, set } = upload.value;
   if (state !== 'ready' || target === undefined || set === undefined) return [];
   const published = await everPublished(catalog, target.model, target.version);
   if (published?.set === set) return [];
   const gate = await UploadSetRow.get(catalog, target.model, target.version, set);
   if (target.file === SET_FILE) {
-    return gate === undefined ? [] : [end, deleteOf(UploadSetRow.key(target.model, target.version, set), gate)];
+    return gate === undefined ? [] : [...end, deleteOf(UploadSetRow.key(target.model, target.version, set), gate)];
   }
   const members = await setFiles(catalog, target.model, target.version);
   const member = members.find(
@@ -61,7 +62,7 @@ export async function withdrawal(
   );
   if (member === undefined) return [];
   const changes: Change[] = [
-    end,
+    ...end,
     deleteOf(SetFileRow.key(target.model, target.version, set, target.file), member),
     setGate(gate, target, set),
   ];

@@ -18,6 +18,7 @@ import { withdrawal } from './membership.ts';
 import { quarantineNotices } from './messages.ts';
 import { reportQuarantine } from './quarantine.ts';
 import { decodedKey, parseUploadKey } from './uploadKey.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 
 export interface Observation {
   /** As the notification carries it; whether it is encoded is found out here, once. */
@@ -94,9 +95,10 @@ async function decide(deps: IngestDeps, key: string, observation: Observation): 
     return { changes: same ? [] : [headPut, ...withdrawn], answer: { decision } };
   }
   const upload = await admit(deps, current, observation.correlationId);
+  const put = await uploadChanges(deps.catalog, undefined, upload, step('observe-upload'), now);
   const told = quarantineNotices(upload, now);
   return {
-    changes: [headPut, ...withdrawn, UploadRow.put(upload, 'absent'), ...told],
+    changes: [headPut, ...withdrawn, ...put, ...told],
     answer: { decision, created: upload },
   };
 }

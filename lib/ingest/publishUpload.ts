@@ -19,12 +19,15 @@ import type { EpochMs } from '../shared/units.ts';
 import { blobChanges } from './blobChanges.ts';
 import { decidePublication } from './decidePublication.ts';
 import type { IngestDeps, PinnedUpload } from './deps.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 import { setGate } from './membership.ts';
 import { lookPut, quarantineNotices } from './messages.ts';
 import type { OriginOutcome } from './originCopy.ts';
 import { fileRole } from './setRules.ts';
 import type { UploadTarget } from './uploadKey.ts';
 import { versionChanges } from './versionChanges.ts';
+
+const PUBLISH = step('publish-upload');
 
 export interface Publication {
   readonly pinned: PinnedUpload;
@@ -61,19 +64,19 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
   }
   const now = deps.clock.now();
   const upload = row.value;
-  const move = (
+  const move = async (
     ending: Partial<Upload>,
     changes: readonly Change[] = [],
     published = false,
-  ): Decided<PublicationOutcome> => {
+  ): Promise<Decided<PublicationOutcome>> => {
     const moved: Upload = { ...upload, digest, movedAt: now, ...ending };
-    const put = UploadRow.put(moved, expectationOf(row));
+    const put = await uploadChanges(deps.catalog, row, moved, PUBLISH, now);
     return {
-      changes: [put, ...changes, ...quarantineNotices(moved, now)],
+      changes: [...put, ...changes, ...quarantineNotices(moved, now)],
       answer: { outcome: 'moved', upload: moved, published },
     };
   };
-  if (findings.rules !== deps.scanner.rules) return judgeAgain(row, now);
+  if (findings.rules !== deps.scanner.rules) return judgeAgain(deps, row, now);
   const version = await everPublished(deps.catalog, target.model, target.version);
   const gate =
     upload.set === undefined
@@ -82,7 +85,8 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
   const decision = decidePublication({ upload, digest, version, set: gate?.value });
   if (decision.action === 'quarantine') return move({ state: 'quarantined', quarantine: decision.quarantine });
   if (decision.action === 'unchanged') return move({ state: 'ready', compressibility });
-  const blob = await blobChanges(deps, { ...publication, findings, size: upload.size, refers: true }, now);
+  const { correlationId, size } = upload;
+  const blob = await blobChanges(deps, { ...publication, findings, size, refers: true, correlationId }, now);
   if (blob === undefined) return { changes: [], answer: { outcome: 'origin-unknown' } };
   const reference = await ReferenceRow.get(deps.catalog, digest, target.model, target.version);
   const changes = [
@@ -98,10 +102,14 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
 }
 
 /** The rules changed since its verdict: nothing is published by rules that are not those of today. */
-function judgeAgain(row: Versioned<Upload>, now: EpochMs): Decided<PublicationOutcome> {
+async function judgeAgain(
+  deps: IngestDeps,
+  row: Versioned<Upload>,
+  now: EpochMs,
+): Promise<Decided<PublicationOutcome>> {
   const { findings: _findings, digest: _digest, ...rest } = row.value;
   const waiting: Upload = { ...rest, state: 'observed', scans: 0, movedAt: now };
-  const changes = [UploadRow.put(waiting, expectationOf(row)), lookPut(waiting, now)];
+  const changes = [...(await uploadChanges(deps.catalog, row, waiting, PUBLISH, now)), lookPut(waiting, now)];
   return { changes, answer: { outcome: 'moved', upload: waiting, published: false } };
 }
 

@@ -9,6 +9,7 @@ import {
   settle,
 } from '../catalog/index.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 import { quarantineNotices } from './messages.ts';
 import { IMMUTABLE, type Quarantine, reportQuarantine } from './quarantine.ts';
 import { sameFiles } from './setRules.ts';
@@ -57,10 +58,10 @@ async function decide(deps: IngestDeps, pinned: PinnedUpload, read: ReadSet): Pr
   if (row?.value.state !== 'observed' || target === undefined) return { changes: [], answer: undefined };
   const now = deps.clock.now();
   const move = (ending: Pick<Upload, 'state' | 'quarantine'>): Upload => ({ ...row.value, ...ending, movedAt: now });
-  const put = (upload: Upload) => UploadRow.put(upload, expectationOf(row));
-  const end = (ending: Pick<Upload, 'state' | 'quarantine'>): Decided<Upload> => {
+  const put = (upload: Upload) => uploadChanges(deps.catalog, row, upload, step('receive-set'), now);
+  const end = async (ending: Pick<Upload, 'state' | 'quarantine'>): Promise<Decided<Upload>> => {
     const moved = move(ending);
-    return { changes: [put(moved), ...quarantineNotices(moved, now)], answer: moved };
+    return { changes: [...(await put(moved)), ...quarantineNotices(moved, now)], answer: moved };
   };
   if (read === 'absent') return end({ state: 'cancelled' });
   if ('refused' in read) return end({ state: 'quarantined', quarantine: read.refused });
@@ -75,7 +76,7 @@ async function decide(deps: IngestDeps, pinned: PinnedUpload, read: ReadSet): Pr
   const set = { model: target.model, version: target.version, manifest: read.manifest };
   return {
     changes: [
-      put(ready),
+      ...(await put(ready)),
       UploadSetRow.put({ ...set, correlationId: ready.correlationId, receivedAt: now }, expectationOf(known)),
     ],
     answer: ready,

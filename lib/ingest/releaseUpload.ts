@@ -1,15 +1,8 @@
-import {
-  expectationOf,
-  noticePut,
-  settle,
-  type Upload,
-  UploadHeadRow,
-  UploadRow,
-  type Versioned,
-} from '../catalog/index.ts';
+import { noticePut, settle, type Upload, UploadHeadRow, UploadRow, type Versioned } from '../catalog/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { IngestError } from './errors.ts';
+import { uploadChanges } from './judgedRows.ts';
 import { digestPut, noticeOf } from './messages.ts';
 import { VERDICT_REASONS } from './rescanUpload.ts';
 
@@ -47,7 +40,8 @@ export async function releaseUpload(
       findings: upload.quarantine?.reason === 'releasable' ? findings : { ...findings, admission },
     };
     const told = noticeOf(released, { change: 'released', reason: 'overridden', text: reason, by }, now);
-    const changes = [UploadRow.put(released, expectationOf(row)), digestPut(released, now), noticePut(...told)];
+    const put = await uploadChanges(catalog, row, released, { kind: 'operator', name: by }, now);
+    const changes = [...put, digestPut(released, now), noticePut(...told)];
     return { changes: dryRun ? [] : changes, answer: released };
   });
 }

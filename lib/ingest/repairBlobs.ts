@@ -11,7 +11,7 @@ import {
 } from '../catalog/index.ts';
 import { blobDigest, blobKey, manifestKey } from '../shared/digest.ts';
 import { eachOf } from '../shared/eachOf.ts';
-import type { Digest } from '../shared/ids.ts';
+import { CorrelationId, type Digest } from '../shared/ids.ts';
 import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { blobChanges } from './blobChanges.ts';
@@ -21,6 +21,8 @@ import { markUnreferenced } from './membership.ts';
 import { ensureManifest, ensureOrigin } from './originCopy.ts';
 import { continueScan } from './scan.ts';
 import { uploadKey } from './uploadKey.ts';
+
+const REPAIR = CorrelationId.parse('repair-blobs');
 
 const PAGE = 200;
 const PAGES_PER_RUN = 500;
@@ -183,7 +185,8 @@ async function restore(
   if (origin.outcome === 'kept') return true;
   if (origin.outcome !== 'placed') return false;
   const settled = await settle(deps.catalog, 'The blob', async () => {
-    const found = { digest, hashes, origin, manifest, findings, compressibility, size, refers: false };
+    const kept = { findings, compressibility, size, refers: false, correlationId: REPAIR };
+    const found = { digest, hashes, origin, manifest, ...kept };
     const changes = await blobChanges(deps, found, deps.clock.now());
     return { changes: changes ?? [], answer: changes !== undefined };
   });

@@ -4,7 +4,6 @@ import {
   type Blob,
   BlobRow,
   type Compressibility,
-  expectationOf,
   type HeaderFindings,
   isAdmitted,
   outboxPut,
@@ -16,6 +15,7 @@ import { blobKey } from '../shared/digest.ts';
 import type { IngestCall, IngestDelivery, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
 import { alignVersions } from './alignVersions.ts';
+import { judgedBlobChanges, step } from './judgedRows.ts';
 import { judgeLong } from './judgement.ts';
 import { sampleObject } from './sampleObject.ts';
 
@@ -88,11 +88,11 @@ async function settleFindings(
     const answer = { before: row.value.findings, findings };
     // Written with its message before, by this delivery or another one.
     if (canonicalJson(kept) === canonicalJson(row.value)) return { changes: [], answer };
-    const put = BlobRow.put(kept, expectationOf(row));
-    if (isAdmitted(findings)) return { changes: [put], answer };
+    const put = await judgedBlobChanges(deps.catalog, row, kept, { by: step('rescan-blob'), correlationId }, now);
+    if (isAdmitted(findings)) return { changes: put, answer };
     const body: WithdrawBlob = { schema: 'withdraw-blob/1', digest, hop: 0, correlationId };
     const evict = outboxPut({ id: `withdraw:${rescanId}:${digest}`, queue: 'placement', body }, now);
-    return { changes: [put, evict], answer };
+    return { changes: [...put, evict], answer };
   });
   if (settled === undefined) return;
   const { before, findings } = settled;

@@ -1,6 +1,7 @@
 import type { RescanUpload } from '../../events/rescan/v1.ts';
-import { expectationOf, noticePut, sendOnce, settle, type Upload, UploadRow } from '../catalog/index.ts';
+import { noticePut, sendOnce, settle, type Upload, UploadRow } from '../catalog/index.ts';
 import type { IngestDelivery, IngestDeps } from './deps.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 import { type Judged, judgeLong } from './judgement.ts';
 import { noticeOf } from './messages.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -30,13 +31,13 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
     const now = deps.clock.now();
     const quarantine = reasonOf(row.value, judgement);
     const moved: Upload = { ...row.value, findings: judgement.findings, quarantine };
-    const put = UploadRow.put(moved, expectationOf(row));
+    const put = await uploadChanges(deps.catalog, row, moved, step('rescan-upload'), now);
     if (quarantine.reason === row.value.quarantine?.reason || quarantine.reason !== 'releasable') {
-      return { changes: [put], answer: undefined };
+      return { changes: put, answer: undefined };
     }
     const { reason, text } = quarantine;
     const notice = noticePut(...noticeOf(moved, { change: 'releasable', reason, text }, now));
-    return { changes: [put, notice], answer: moved };
+    return { changes: [...put, notice], answer: moved };
   });
   if (told !== undefined)
     call.telemetry.info('upload-releasable', { key: told.key, versionId: told.versionId, rules: told.findings?.rules });

@@ -1,7 +1,8 @@
-import { expectationOf, isOpen, settle, UPLOAD_SHARDS, UploadRow, visitDue } from '../catalog/index.ts';
+import { isOpen, settle, UPLOAD_SHARDS, UploadRow, visitDue } from '../catalog/index.ts';
 import { EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { retellPut } from './messages.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 
 /** An upload without its verdict after so long was forgotten by somebody. */
 export const VERDICT_LATE_MS = 10 * MINUTE_MS;
@@ -52,6 +53,7 @@ async function retell(deps: IngestDeps, { key, versionId }: PinnedUpload): Promi
     const late = state === 'observed' && scan === undefined ? VERDICT_LATE_MS : LONG_CALL_LATE_MS;
     if (now - movedAt < late) return { changes: [], answer: false };
     const moved = { ...row.value, movedAt: now };
-    return { changes: [UploadRow.put(moved, expectationOf(row)), retellPut(moved, now)], answer: true };
+    const put = await uploadChanges(deps.catalog, row, moved, step('retell-uploads'), now);
+    return { changes: [...put, retellPut(moved, now)], answer: true };
   });
 }

@@ -1,8 +1,9 @@
-import { expectationOf, settle, type Upload, UploadRow } from '../catalog/index.ts';
+import { settle, type Upload, UploadRow } from '../catalog/index.ts';
 import { PortError } from '../shared/errors.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import { step, uploadChanges } from './judgedRows.ts';
 import type { Judgement } from './judgement.ts';
 import { digestPut, quarantineNotices, scanPut } from './messages.ts';
 import { type Quarantine, reportQuarantine } from './quarantine.ts';
@@ -11,6 +12,8 @@ import { type Quarantine, reportQuarantine } from './quarantine.ts';
 const MOST_SCANS = 6;
 /** A judgement that goes on in further calls; the largest pickle that a person waits for needs some dozens. */
 const MOST_HOPS = 300;
+
+const JUDGE = step('judge-upload');
 
 const NEVER_SCANNED: Quarantine = {
   reason: 'unscannable',
@@ -59,11 +62,12 @@ async function beginScan(deps: IngestDeps, pinned: PinnedUpload, hop: number | u
     const scans = (upload.scans ?? 0) + 1;
     if (scans <= MOST_SCANS) {
       const begun = { ...upload, scans };
-      return { changes: [UploadRow.put(begun, expectationOf(row))], answer: begun };
+      return { changes: await uploadChanges(deps.catalog, row, begun, JUDGE, deps.clock.now()), answer: begun };
     }
     const now = deps.clock.now();
     const ended: Upload = { ...upload, state: 'quarantined', movedAt: now, quarantine: NEVER_SCANNED };
-    return { changes: [UploadRow.put(ended, expectationOf(row)), ...quarantineNotices(ended, now)], answer: ended };
+    const put = await uploadChanges(deps.catalog, row, ended, JUDGE, now);
+    return { changes: [...put, ...quarantineNotices(ended, now)], answer: ended };
   });
 }
 
@@ -86,7 +90,8 @@ async function uncountScan(deps: IngestDeps, pinned: PinnedUpload): Promise<void
     const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
     const scans = row?.value.scans ?? 0;
     if (row?.value.state !== 'observed' || scans === 0) return { changes: [], answer: undefined };
-    return { changes: [UploadRow.put({ ...row.value, scans: scans - 1 }, expectationOf(row))], answer: undefined };
+    const fewer = { ...row.value, scans: scans - 1 };
+    return { changes: await uploadChanges(deps.catalog, row, fewer, JUDGE, deps.clock.now()), answer: undefined };
   });
 }
 
@@ -103,7 +108,8 @@ async function settleOutcome(
     if (!waits(upload, hop)) return { changes: [], answer: undefined };
     const now = deps.clock.now();
     const moved: Upload = { ...upload, ...ending(judgement, hop), movedAt: now };
-    return { changes: [UploadRow.put(moved, expectationOf(row)), ...followUp(moved, now)], answer: moved };
+    const put = await uploadChanges(deps.catalog, row, moved, JUDGE, now);
+    return { changes: [...put, ...followUp(moved, now)], answer: moved };
   });
 }
 

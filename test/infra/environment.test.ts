@@ -33,6 +33,7 @@ describe('docs/environment.md', () => {
     ['uploadSweep', 'true'],
     ['uploadGraceHours', '0'],
     ['refusedKeepDays', '0'],
+    ['auditRetentionDays', '0'],
   ])('names the setting %s, whose value %s is refused', (name, wrong) => {
     expect(document).toContain(`| \`${name}\` |`);
     expect(() => synthesize({ [name]: wrong })).toThrow(`-c ${name} must be`);

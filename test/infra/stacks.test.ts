@@ -172,7 +172,7 @@ describe('stored data', () => {
   });
 
   it('keeps versions of models, tells EventBridge of them, logs access and forgets what was left behind', () => {
-    const [models] = of('AWS::S3::Bucket').filter(({ properties }) => properties['VersioningConfiguration']);
+    const [models] = of('AWS::S3::Bucket').filter(({ properties }) => properties['NotificationConfiguration']);
     expect(models?.properties).toMatchObject({
       VersioningConfiguration: { Status: 'Enabled' },
       NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
@@ -184,6 +184,41 @@ describe('stored data', () => {
           { ExpiredObjectDeleteMarker: true, Status: 'Enabled' },
         ],
       },
+    });
+  });
+
+  it('locks the seals of the audit trail in compliance mode, keeps their bucket, and lets nobody lay a delete marker over them', () => {
+    for (const teardown of ['retain', 'destroy']) {
+      const { of: ofType } = synthesize({ teardown, auditRetentionDays: '400' });
+      const [audit] = ofType('AWS::S3::Bucket').filter(({ properties }) => properties['ObjectLockEnabled']);
+      expect(audit).toMatchObject({ deletionPolicy: 'Retain' });
+      expect(audit?.properties).toMatchObject({
+        ObjectLockEnabled: true,
+        ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 400 } } },
+        VersioningConfiguration: { Status: 'Enabled' },
+        LoggingConfiguration: { LogFilePrefix: 'audit/' },
+      });
+    }
+    const statements = of('AWS::S3::BucketPolicy').flatMap(
+      ({ properties }): readonly TemplateJson[] => properties['PolicyDocument'].Statement,
+    );
+    const refused = statements.filter(({ Action }) => Array.isArray(Action) && Action.includes('s3:DeleteObject'));
+    expect(refused).toMatchObject([{ Effect: 'Deny', Principal: '*' }]);
+    const sealers = identityStatements(synthesized).filter(({ resources }) =>
+      resources.some((resource) => resource.includes('-audit-') && resource.endsWith('/seals/*')),
+    );
+    expect(new Set(sealers.map(({ owner }) => owner.slice(0, 9)))).toEqual(new Set(['SealAudit']));
+  });
+
+  it('raises an alarm when audit entries wait for their seal, and when nothing tells', () => {
+    const [late] = of('AWS::CloudWatch::Alarm').filter(
+      ({ properties }) => properties['AlarmName'] === 'strata-audit-late',
+    );
+    expect(late?.properties).toMatchObject({
+      MetricName: 'AuditLag',
+      Dimensions: [{ Name: 'service', Value: 'seal-audit' }],
+      Threshold: 1_800_000,
+      TreatMissingData: 'breaching',
     });
   });
 

@@ -17,6 +17,8 @@ export interface Resource {
   readonly stack: string;
   readonly logicalId: string;
   readonly type: string;
+  /** What becomes of it with its stack; deleted where nothing is said. */
+  readonly deletionPolicy: string | undefined;
   readonly properties: Readonly<Record<string, TemplateJson>>;
 }
 
@@ -50,6 +52,7 @@ export function synthesize(context: Readonly<Record<string, string>> = {}): Synt
         stack,
         logicalId,
         type: resource.Type,
+        deletionPolicy: resource.DeletionPolicy,
         properties: resource.Properties ?? {},
       }),
     ),

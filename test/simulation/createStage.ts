@@ -51,6 +51,7 @@ export async function createStage(
     catalog: openDatabase(':memory:'),
     queues: openDatabase(':memory:'),
     objects: openDatabase(':memory:'),
+    seals: openDatabase(':memory:'),
   };
   const catalog = watchCatalog(createSqliteCatalogStore(databases.catalog), counters, capabilities);
   const sent = new Set<string>();
@@ -73,6 +74,14 @@ export async function createStage(
     capabilities,
     () => plane.bucketChanged(),
   );
+  const seals = await createFileObjectStore({
+    disk: createMemDisk(),
+    database: databases.seals,
+    bucket: 'audit',
+    region: 'local',
+    clock,
+    random: rng.fork().asRandom(),
+  });
   const seenCatalog = announcingOutbox(catalog, (partition) => plane.outboxWritten(partition));
   const sender = unreliable(queues, faults, rng.fork());
   queues.define('hosts-dlq');
@@ -91,6 +100,7 @@ export async function createStage(
       scanner: releases.scanner(),
       catalog: port('catalog', seenCatalog),
       objects: port('objects', hinderedReads(bucket, deadlyKeys, scheduler, incarnation)),
+      seals: port('seals', seals),
       sender: port('sender', sender),
       messages: port('messages', queues),
       queues: port('queues', queues),
@@ -140,6 +150,7 @@ export async function createStage(
     counters,
     catalog,
     bucket,
+    seals,
     queues,
     hosts,
     models: MODELS,

@@ -62,6 +62,7 @@ export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
   uploadGraceMs: DurationMs.parse(5 * MINUTE_MS),
   // Longer than any run: a set that waits there is still to be published.
   refusedKeepMs: DurationMs.parse(90 * DAY_MS),
+  auditRetentionMs: DurationMs.parse(90 * DAY_MS),
 });
 
 /** Keys made once a process: what they are does not matter to a run, only that they are not each other. */

@@ -1,3 +1,4 @@
+import { auditMutants } from './auditMutants.ts';
 import type { Mutant } from './mutant.ts';
 import { storeMutants } from './storeMutants.ts';
 
@@ -103,8 +104,8 @@ export const mutants: readonly Mutant[] = [
     breaks:
       'Rule 1: a purge that has counted the references of a blob takes its bytes while another version begins to need them.',
     file: 'lib/ingest/blobChanges.ts',
-    find: 'if (isAdmitted(before) === isAdmitted(judged.findings)) return [put];',
-    replace: 'if (isAdmitted(before) === isAdmitted(judged.findings)) return judged === row.value ? [] : [put];',
+    find: 'if (isAdmitted(before) === isAdmitted(judged.findings)) return put;',
+    replace: 'if (isAdmitted(before) === isAdmitted(judged.findings)) return judged === kept ? [] : put;',
   },
   {
     id: 'slow-call-judges',
@@ -262,15 +263,15 @@ export const mutants: readonly Mutant[] = [
     id: 'stale-verdict-published',
     breaks: 'The gate: an upload is published by a verdict of rules that have changed since.',
     file: 'lib/ingest/publishUpload.ts',
-    find: '  if (findings.rules !== deps.scanner.rules) return judgeAgain(row, now);\n',
+    find: '  if (findings.rules !== deps.scanner.rules) return judgeAgain(deps, row, now);\n',
     replace: '',
   },
   {
     id: 'withdrawn-not-evicted',
     breaks: 'Rule 2: a blob becomes malicious, and the message that has hosts evict it is no part of that change.',
     file: 'lib/ingest/rescanBlob.ts',
-    find: 'changes: [put, evict]',
-    replace: 'changes: [put]',
+    find: 'changes: [...put, evict]',
+    replace: 'changes: put',
   },
   {
     id: 'version-not-withdrawn',
@@ -293,5 +294,6 @@ export const mutants: readonly Mutant[] = [
     find: 'pinned: report.pinned?.has(digest) ?? pinned ?? false,',
     replace: 'pinned: pinned ?? false,',
   },
+  ...auditMutants,
   ...storeMutants,
 ];

@@ -22,6 +22,8 @@ export interface Stage {
   readonly catalog: WatchedCatalog;
   /** Where uploads go and blobs lie; changes of it lead to events. */
   readonly bucket: FileObjectStore;
+  /** What locks the seals of the audit trail; stands below the faults. */
+  readonly seals: FileObjectStore;
   readonly queues: SqliteQueues;
   readonly hosts: readonly SimulatedHost[];
   readonly models: readonly string[];

@@ -1,6 +1,7 @@
 import type { CreateCapability } from '../stage.ts';
 import { actions } from './actions.ts';
 import { archives } from './archives.ts';
+import { audit } from './audit.ts';
 import { deletions } from './deletions.ts';
 import { fleet } from './fleet.ts';
 import { impostors } from './impostors.ts';
@@ -23,6 +24,7 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   fleet,
   operators,
   rescans,
+  audit,
   strangers,
   impostors,
   messages,

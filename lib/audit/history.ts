@@ -1,0 +1,38 @@
+import { AuditEntryRow } from '../catalog/index.ts';
+import type { AuditEntry } from '../../events/audit-seal/v1.ts';
+import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
+import type { StoredEntry } from './checkChain.ts';
+
+/** One page of an object's history, oldest first: one query by the object. */
+export async function listHistory(
+  catalog: CatalogStore,
+  object: string,
+  limit: number,
+  cursor?: string,
+): Promise<{ readonly entries: readonly AuditEntry[]; readonly cursor?: string }> {
+  const { partition } = AuditEntryRow.key(object, 1);
+  const page = await catalog.query({ partition, limit, ...(cursor === undefined ? {} : { cursor }) });
+  const entries = page.items.map((item) => AuditEntryRow.parse(item).value);
+  return { entries, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}
+
+/** Everything that lies in an object's history, also what is no entry. */
+export async function storedEntries(catalog: CatalogStore, object: string): Promise<readonly StoredEntry[]> {
+  const { partition } = AuditEntryRow.key(object, 1);
+  const stored: StoredEntry[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await catalog.query({ partition, limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
+    for (const item of page.items) stored.push({ number: Number(item.key.sort), entry: parsed(item) });
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return stored;
+}
+
+function parsed(item: Item): AuditEntry | undefined {
+  try {
+    return AuditEntryRow.parse(item).value;
+  } catch {
+    return undefined;
+  }
+}
