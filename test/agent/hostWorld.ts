@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -15,7 +16,8 @@ import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { blobDigest, partHash } from '../../lib/shared/digest.ts';
-import { HostId } from '../../lib/shared/ids.ts';
+import type { Host } from '../../lib/catalog/index.ts';
+import { Generation, HostId, hostQueue } from '../../lib/shared/ids.ts';
 import type { ObjectReader } from '../../lib/shared/ports/objectStore.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { createAgentEndpoint } from '../../runtime/agentEndpoint.ts';
@@ -42,7 +44,7 @@ export async function createHostWorld() {
   const joinToken = await plane.joinToken('gpu-*', 100);
   const counters = { bytesServed: 0 };
   /** Every range of a blob that was asked for, in order. */
-  const reads: { readonly offset: number; readonly length: number }[] = [];
+  const reads: { readonly key: string; readonly offset: number; readonly length: number }[] = [];
   /** Commands wait here until the host that is meant has registered. */
   const unsent: Command[] = [];
   let host: HostId | undefined;
@@ -52,7 +54,7 @@ export async function createHostWorld() {
     async readRange(key, version, offset, length) {
       if (!key.endsWith('.parts')) {
         counters.bytesServed += length;
-        reads.push({ offset, length });
+        reads.push({ key, offset, length });
       }
       return plane.reader.readRange(key, version, offset, length);
     },
@@ -82,6 +84,12 @@ export async function createHostWorld() {
     for (const { queue } of plane.queues.counts()) if (queue.startsWith('host-')) plane.queues.release(queue);
   }, 300);
 
+  async function registered(): Promise<Host> {
+    const row = host === undefined ? undefined : await plane.host(host);
+    if (row === undefined) throw new Error('The host has not registered.');
+    return row;
+  }
+
   async function receipts(): Promise<CommandReceipt[]> {
     const found: CommandReceipt[] = [];
     for (;;) {
@@ -100,6 +108,29 @@ export async function createHostWorld() {
     counters,
     reads,
     addBlob: (size: number, seed = size) => plane.addBlob(madeBytes(size, seed)),
+    /** The newest version of `tiny`, of one file. */
+    publishBlob(size: number, seed = size): HostBlob {
+      const blob = plane.addBlob(madeBytes(size, seed));
+      plane.publish('latest', { 'weights.safetensors': blob });
+      return blob;
+    },
+    generation: async () => (await registered()).generation,
+    /** As after a day of silence: its generation is over. */
+    async retire(): Promise<void> {
+      plane.retire((await registered()).id);
+      await plane.ready();
+    },
+    /** What lies in the host's queue of a generation; it stays there. */
+    async queued(generation: number): Promise<readonly string[]> {
+      const queue = hostQueue((await registered()).id, Generation.parse(generation));
+      const messages = await plane.queues.receive(queue, 10, 0, 1);
+      plane.queues.release(queue);
+      return messages.map(({ body }) => body);
+    },
+    async enqueue(generation: number, body: string): Promise<void> {
+      plane.enqueue((await registered()).id, generation, body);
+      await plane.ready();
+    },
     receipts,
     /** The host of this store: each store is one of its own. Commands are for the one that was started last. */
     hostOf(data: string): HostId {
@@ -141,6 +172,8 @@ export interface AgentOptions {
   readonly capacity?: string;
   readonly failpoint?: string;
   readonly volumes?: string;
+  /** By how many milliseconds the wall clock of the process jumps at each SIGUSR2. */
+  readonly clockJumps?: readonly number[];
   /** Words put before the command line. */
   readonly within?: readonly string[];
 }
@@ -176,6 +209,7 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
   const line = [
     ...(options.within ?? []),
     process.execPath,
+    ...(options.clockJumps === undefined ? [] : ['--import', './test/agent/jumpingClock.ts']),
     'agent/main.ts',
     ...Object.entries(flags).flat(),
     '--exit-with-parent',
@@ -183,7 +217,11 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
   const [program = '', ...args] = line;
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...(options.failpoint === undefined ? {} : { STRATA_FAILPOINT: options.failpoint }) },
+    env: {
+      ...process.env,
+      ...(options.failpoint === undefined ? {} : { STRATA_FAILPOINT: options.failpoint }),
+      ...(options.clockJumps === undefined ? {} : { STRATA_TEST_CLOCK_JUMPS: options.clockJumps.join() }),
+    },
   });
   alive.add(child);
   child.once('exit', () => alive.delete(child));
@@ -201,6 +239,27 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
 export async function kill({ child, exited }: AgentProcess): Promise<void> {
   child.kill('SIGKILL');
   await exited;
+}
+
+/** Asks the agent of this store as an inference process does. */
+export function localApi(
+  data: string,
+  method: 'GET' | 'PUT' | 'DELETE',
+  path: string,
+): Promise<{ readonly status: number | undefined; readonly body: unknown }> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath: join(data, 'agent.sock'), method, path }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode, body: text === '' ? undefined : JSON.parse(text) });
+      });
+    });
+    asking.on('error', reject);
+    asking.end();
+  });
 }
 
 /** Every file that stands under a blob's name. */

@@ -17,6 +17,8 @@ import {
 } from '../../lib/catalog/index.ts';
 import { createJoinToken, generateKeyPair, signEnvelope } from '../../lib/fleet/index.ts';
 import { RULE_SET } from '../../lib/scanning/index.ts';
+import { crc32cHex } from '../../lib/shared/crc32c/index.ts';
+import { crc32cOf } from '../../lib/shared/crc32c/ofBytes.ts';
 import { blobDigest, blobKey, manifestKey, partHash } from '../../lib/shared/digest.ts';
 import {
   ActionId,
@@ -143,7 +145,9 @@ export function createAgentPlane({ clock, random, disk, partSize }: AgentPlaneOp
     known.add(digest);
     later(async () => {
       const versionId = await write(blobKey(digest), bytes);
-      const manifest = { schema: 'strata-parts-1', digest, size, partSize, parts: partsOf(bytes, partSize) };
+      const pieces = cut(bytes, partSize);
+      const sums = { parts: pieces.map(partHash), crc32c: pieces.map((piece) => crc32cHex(crc32cOf(piece))) };
+      const manifest = { schema: 'strata-parts-1', digest, size, partSize, ...sums };
       await write(manifestKey(digest), Buffer.from(JSON.stringify(manifest)));
       await catalog.transact([BlobRow.put(blobRow(blob, partSize, versionId, clock.now()), 'absent')]);
     });
@@ -249,15 +253,14 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += MIB) yield bytes.subarray(at, at + MIB);
 }
 
-function partsOf(bytes: Uint8Array, partSize: number) {
-  return Array.from({ length: Math.ceil(bytes.length / partSize) }, (_, at) =>
-    partHash(bytes.subarray(at * partSize, (at + 1) * partSize)),
-  );
+function cut(bytes: Uint8Array, partSize: number): readonly Uint8Array[] {
+  const count = Math.ceil(bytes.length / partSize);
+  return Array.from({ length: count }, (_, at) => bytes.subarray(at * partSize, (at + 1) * partSize));
 }
 
 export function blobOf(bytes: Uint8Array, partSize: number): TestBlob {
   const size = Bytes.parse(bytes.length);
-  return { digest: blobDigest(size, partSize, partsOf(bytes, partSize)), size, bytes };
+  return { digest: blobDigest(size, partSize, cut(bytes, partSize).map(partHash)), size, bytes };
 }
 
 function blobRow({ digest, size }: TestBlob, partSize: number, versionId: string, now: EpochMs): Blob {

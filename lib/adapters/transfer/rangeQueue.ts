@@ -14,7 +14,8 @@ export interface RangeSteps<R extends QueuedRange> {
 
 /**
  * Which ranges are read and which wait: at most `limit` at once, those of lower priority numbers first, then in the order
- * in which they came. A range that waits suspends a running one of a higher number.
+ * in which they came. A range that waits suspends a running one of a higher number; and while there is one that a process waits
+ * for, no other is read, since its last ranges would share the line with as many others as there are connections.
  */
 export interface RangeQueue<R extends QueuedRange> {
   add(range: R): void;
@@ -24,6 +25,9 @@ export interface RangeQueue<R extends QueuedRange> {
   /** How many are not being read. */
   waiting(): number;
 }
+
+/** The priority of what an inference process waits for. */
+const AWAITED = 0;
 
 type State = 'waiting' | 'running' | 'suspending' | 'suspended';
 
@@ -39,7 +43,7 @@ export function createRangeQueue<R extends QueuedRange>(steps: RangeSteps<R>): R
     // A step may end a range at once and come back here.
     if (pumping) return;
     pumping = true;
-    const next = inState('waiting', 'suspended').sort(byUrgency);
+    const next = inState('waiting', 'suspended').filter(mayBeRead()).sort(byUrgency);
     let room = most - inState('running', 'suspending').length;
     for (const range of next) {
       if (room <= 0) break;
@@ -53,16 +57,27 @@ export function createRangeQueue<R extends QueuedRange>(steps: RangeSteps<R>): R
     pumping = false;
   }
 
-  /** One suspension for each waiting range that comes before a running one. */
+  function mayBeRead(): (range: R) => boolean {
+    const awaited = [...states.keys()].some(({ priority }) => priority === AWAITED);
+    return ({ priority }) => !awaited || priority === AWAITED;
+  }
+
+  function suspend(range: R): void {
+    states.set(range, 'suspending');
+    steps.suspend(range);
+  }
+
+  /** Whatever may not be read now; then one suspension for each waiting range that comes before a running one. */
   function preempt(): void {
-    const urgent = inState('waiting', 'suspended').sort(byUrgency);
+    const may = mayBeRead();
+    for (const range of inState('running')) if (!may(range)) suspend(range);
+    const urgent = inState('waiting', 'suspended').filter(may).sort(byUrgency);
     const victims = inState('running').sort(byUrgency).reverse();
     // Those that are making room already are for the first who wait.
     for (const range of urgent.slice(inState('suspending').length)) {
       const victim = victims.shift();
       if (victim === undefined || victim.priority <= range.priority) return;
-      states.set(victim, 'suspending');
-      steps.suspend(victim);
+      suspend(victim);
     }
   }
 

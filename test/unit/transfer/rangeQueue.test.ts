@@ -18,7 +18,7 @@ const range = (id: number, priority: number): QueuedRange => ({ id, priority });
 describe('the queue of ranges', () => {
   it('starts as many as it may, the urgent ones first', () => {
     const { steps, queue } = world(0);
-    const ranges = [range(1, 2), range(2, 1), range(3, 0), range(4, 1)];
+    const ranges = [range(1, 3), range(2, 2), range(3, 1), range(4, 2)];
     for (const one of ranges) queue.add(one);
     queue.limit(3);
     expect(steps).toEqual(['start 3', 'start 2', 'start 4']);
@@ -27,13 +27,36 @@ describe('the queue of ranges', () => {
 
   it('suspends the least urgent and youngest for one that is more urgent, and resumes it afterwards', () => {
     const { steps, queue } = world(2);
-    const [first, second, urgent] = [range(1, 2), range(2, 2), range(3, 0)];
+    const [first, second, urgent] = [range(1, 2), range(2, 2), range(3, 1)];
     for (const one of [first, second, urgent]) queue.add(one);
     expect(steps).toEqual(['start 1', 'start 2', 'suspend 2']);
     queue.suspended(second);
     expect(steps.at(-1)).toBe('start 3');
     queue.ended(urgent);
     expect(steps.at(-1)).toBe('resume 2');
+  });
+
+  it('reads nothing else while there is a range that a process waits for, however much room is left', () => {
+    const { steps, queue } = world(3);
+    const [first, second, awaited, late] = [range(1, 1), range(2, 2), range(3, 0), range(4, 1)];
+    for (const one of [first, second, awaited, late]) queue.add(one);
+    expect(steps).toEqual(['start 1', 'start 2', 'start 3', 'suspend 1', 'suspend 2']);
+    queue.suspended(second);
+    queue.suspended(first);
+    queue.limit(8);
+    expect(steps).toHaveLength(5);
+    queue.ended(awaited);
+    expect(steps.slice(5)).toEqual(['resume 1', 'start 4', 'resume 2']);
+  });
+
+  it('suspends what is being read for a range that became urgent meanwhile', () => {
+    const { steps, queue } = world(2);
+    const hurried = { id: 1, priority: 2 };
+    const other = range(2, 2);
+    for (const one of [hurried, other, range(3, 2)]) queue.add(one);
+    hurried.priority = 0;
+    queue.limit(3);
+    expect(steps).toEqual(['start 1', 'start 2', 'suspend 2']);
   });
 
   it('heeds a range that became urgent while it waited', () => {
@@ -48,7 +71,7 @@ describe('the queue of ranges', () => {
 
   it('asks for no second suspension while one is under way for the same range', () => {
     const { steps, queue } = world(2);
-    for (const one of [range(1, 2), range(2, 2), range(3, 0)]) queue.add(one);
+    for (const one of [range(1, 2), range(2, 2), range(3, 1)]) queue.add(one);
     queue.limit(2);
     expect(steps.filter((step) => step.startsWith('suspend'))).toEqual(['suspend 2']);
   });
