@@ -45,6 +45,9 @@ export interface HostsOptions {
 
 const EVICTION = evictionConfig({ gpu: 'H100', evictBy: 'dollars', bytesPerSecond: Number.POSITIVE_INFINITY });
 
+/** Now and then what lies between a host and the origin spoils everything for so long: more than the tries in a row of one fill. */
+const LONGEST_SPOILING_MS = 12 * MINUTE_MS;
+
 const COLD = VolumeName.parse('cold');
 
 /** Small enough to be full now and then. */
@@ -60,6 +63,8 @@ export class SimulatedHost {
   private readonly rng: Rng;
   readonly quota: Quota;
   private lives = 0;
+  /** Until then all bytes from the origin arrive changed, if faults do not end before. */
+  private spoiledUntil = 0;
 
   constructor(id: string, options: HostsOptions) {
     this.id = HostId.parse(id);
@@ -249,12 +254,17 @@ export class SimulatedHost {
 
   /** Some of the bytes that it reads arrive changed. */
   private unfaithful(objects: ObjectStore): ObjectReader {
-    const { faults } = this.options;
+    const { faults, scheduler } = this.options;
+    const spoils = () => {
+      const happens = faults.happens('wrong-bytes');
+      if (happens && this.rng.chance(0.05)) this.spoiledUntil = scheduler.now + this.rng.below(LONGEST_SPOILING_MS);
+      return happens || (faults.enabled && scheduler.now < this.spoiledUntil);
+    };
     return {
       head: (...args) => objects.head(...args),
       async readRange(key, ...rest) {
         const read = await objects.readRange(key, ...rest);
-        if (read.outcome !== 'read' || !faults.happens('wrong-bytes')) return read;
+        if (read.outcome !== 'read' || !spoils()) return read;
         const bytes = Uint8Array.from(read.bytes);
         bytes[0] = (bytes[0] ?? 0) ^ 1;
         return { ...read, bytes };

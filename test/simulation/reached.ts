@@ -43,7 +43,7 @@ const actions: Reasons<ActionReaping> = {
   expired: REACHED,
   superseded: REACHED,
   'ended-since': REACHED,
-  'tried-again': RARE,
+  'tried-again': REACHED,
 };
 
 const residents: Reasons<ReconcileReason> = {
@@ -139,12 +139,12 @@ const tiers: Reasons<MoveReason> = {
   'needs-restore': REACHED,
   'new-content': SHORT_RUN,
   'no-cheaper-class': OTHER_SETTING,
-  'old-and-rarely-read': SHORT_RUN,
+  'old-and-rarely-read': REACHED,
   'read-daily': SHORT_RUN,
   'risk-ended': OTHER_SETTING,
-  'read-weekly': SHORT_RUN,
+  'read-weekly': REACHED,
   'transition-under-way': REACHED,
-  'unknown-blob': RARE,
+  'unknown-blob': REACHED,
   'restore-begun': SHORT_RUN,
   'restore-under-way': SHORT_RUN,
   'budget-spent': REACHED,
@@ -158,7 +158,7 @@ const transitions: Reasons<TransitionAnswer> = {
   copying: REACHED,
   'delete-old': REACHED,
   finished: REACHED,
-  wait: RARE,
+  wait: REACHED,
   'discard-copy': REACHED,
   'blob-purged': REACHED,
   'give-up': RARE,

@@ -1,4 +1,4 @@
-import { ActionRow, BlobRow, RestoreRow, settle, SweepRunRow } from '../../../lib/catalog/index.ts';
+import { ActionRow, type Blob, BlobRow, RestoreRow, settle, SweepRunRow } from '../../../lib/catalog/index.ts';
 import { loadAccesses } from '../../../lib/accesses/index.ts';
 import { compileRates, TIER_RULES, type TierRules } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
@@ -18,13 +18,33 @@ const ARCHIVE: TierRules = {
   archiveAgeDays: 0,
   classes: { hot: 'GLACIER', warm: 'GLACIER', cold: 'GLACIER', archive: 'GLACIER' },
 };
+/** What is read goes back to where reads are cheap, also from an archive; the rest into one. */
+const BY_READS: TierRules = {
+  ...ARCHIVE,
+  version: 'by-reads',
+  hotPerDay: 2 / 30,
+  warmPerDay: 1 / 30,
+  classes: TIER_RULES.classes,
+};
+const ALL_COLD: TierRules = {
+  ...BY_READS,
+  version: 'all-cold',
+  hotPerDay: 1_000,
+  warmPerDay: 1_000,
+  archiveAgeDays: 36_500,
+};
+const ALL_NEW: TierRules = { ...BY_READS, version: 'all-new', newContentDays: 36_500 };
 const PLAN = 'plan';
+const ORDER = 'order';
 /** Smaller blobs stay where they are: archives charge for so many at least. */
 const LEAST_BYTES = 131_072;
 const MOST_ATTEMPTS = 5;
 const RECENT_MS = 7 * DAY_MS;
 
-/** Operators apply a plan that archives everything, hosts read on; the bucket tells of restores. Sweeps keep to their limits. */
+/**
+ * Operators apply plans that archive everything, and sweep by rules of their own; hosts read on; the bucket tells of restores. Runs keep
+ * to their limits.
+ */
 export function archives(stage: Stage, rng: Rng): Capability {
   const { scheduler, catalog, bucket, counters } = stage;
   const life = scheduler.incarnation('archivers');
@@ -34,27 +54,37 @@ export function archives(stage: Stage, rng: Rng): Capability {
   const moves = new Map<string, number>();
   let plans = 0;
 
-  async function archiveSome(): Promise<void> {
+  /** Most often one that is large enough to move; where all may be moved one that is read, by rules about reads from an archive. */
+  async function someBlob(kind: string, policy: TierRules): Promise<Blob | undefined> {
     const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
     const large = blobs.filter(({ size }) => size >= LEAST_BYTES);
-    if (blobs.length === 0) return;
-    const { digest } = rng.pick(large.length > 0 && rng.chance(0.8) ? large : blobs);
+    const wanted: Blob[] = [];
+    if (kind === ORDER) {
+      for (const blob of large) if ((await accessesOf(blob.digest)).accessesLast30Days > 0) wanted.push(blob);
+    }
+    const archived = wanted.filter(({ origin }) => origin.storageClass === 'GLACIER');
+    const choices = [policy === BY_READS ? archived : [], wanted, rng.chance(0.8) ? large : [], blobs];
+    return rng.pick(choices.find((some) => some.length > 0) ?? []);
+  }
+
+  const accessesOf = (digest: Digest) => loadAccesses(catalog, digest, EpochMs.parse(scheduler.now));
+
+  async function archiveSome(): Promise<void> {
+    const [kind, policy] = rng.chance(0.6)
+      ? ([PLAN, rng.chance(0.2) ? TIER_RULES : ARCHIVE] as const)
+      : ([ORDER, rng.pick([ARCHIVE, BY_READS, BY_READS, ALL_COLD, ALL_NEW])] as const);
+    const digest = (await someBlob(kind, policy))?.digest;
+    if (digest === undefined) return;
     plans += 1;
     const deps = { ...stage.depsOf(life), rates };
     const correlationId = CorrelationId.parse(`archive-${plans}`);
     const limits = { budgetUsd: rng.chance(0.1) ? 0 : 1, mostMoves: 1 };
     const at = EpochMs.parse(scheduler.now);
-    const run = {
-      id: `${PLAN}-${plans}`,
-      shard: 0,
-      limits,
-      policy: rng.chance(0.2) ? TIER_RULES : ARCHIVE,
-      at,
-      correlationId,
-      only: rng.chance(0.1) ? ('GLACIER_IR' as const) : ('GLACIER' as const),
-    };
+    const asShown = { only: rng.chance(0.1) ? ('GLACIER_IR' as const) : ('GLACIER' as const) };
+    const id = `${kind}-${plans}`;
+    const run = { id, shard: 0, limits, policy, at, correlationId, ...(kind === PLAN ? asShown : {}) };
     const reason = await settle(deps.catalog, 'Archiving', () => decideMove(deps, run, digest));
-    counters.count(`metric TierDecided ${reason} plan`);
+    counters.count(`metric TierDecided ${reason} ${kind}`);
   }
 
   async function onAction({ before, after }: RowChange): Promise<void> {
@@ -68,7 +98,7 @@ export function archives(stage: Stage, rng: Rng): Capability {
 
   /** A plan must not make dearer or slower to read what is in use. */
   async function checkUnused(digest: Digest): Promise<void> {
-    const { lastAccessAt } = await loadAccesses(catalog, digest, EpochMs.parse(scheduler.now));
+    const { lastAccessAt } = await accessesOf(digest);
     if (lastAccessAt !== undefined && scheduler.now - lastAccessAt < RECENT_MS) {
       violated(`${digest} is archived by a plan although it was read lately.`);
     }
