@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerCompress } from './commands/compress.ts';
 import { registerDeadLetters } from './commands/deadLetters.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerFetch } from './commands/fetch.ts';
@@ -48,6 +49,7 @@ for (const register of [
   registerScan,
   registerFetch,
   registerUpload,
+  registerCompress,
 ]) {
   register(program);
 }

@@ -5,18 +5,16 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { zstdCompressSync } from 'node:zlib';
 import * as z from 'zod/mini';
-import { measureCompressibility } from '../../lib/compression/index.ts';
-import { packBlock, packedSize } from '../../lib/compression/packBlock.ts';
+import { measureCompressibility, pack, unpack } from '../../lib/compression/index.ts';
 import { isPrepared, publishedModelFile } from '../../local/services/places.ts';
 import { asDtype, WEIGHT_DTYPES, weights } from '../../test/support/weights.ts';
 
 /**
  * `npm run bench -- compress [--file FILE …] [--python PYTHON] [--mib N]`: how far the estimate from 16 windows lies from all bytes
- * compressed, and ratio and speed beside plain zstd -3 and, where PYTHON has it, zipnn (`pip install zipnn`). One thread each. The bytes
+ * packed, that they come back, and ratio and speed beside plain zstd -3 and, where PYTHON has it, zipnn (`pip install zipnn`). One thread each. The bytes
  * are the published model of `npm run services`, the same weights in other dtypes, drawn weights, and the files that are named.
  */
 
-const BLOCK_BYTES = 256 * 1024;
 const PEER = join(import.meta.dirname, 'zipnn_peer.py');
 
 interface Subject {
@@ -38,7 +36,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'strata-compress-'));
   try {
     console.log(
-      'bytes                   MB     estimate  measured     off  reads  strata MB/s   zstd -3    MB/s     zipnn    MB/s',
+      'bytes                   MB     estimate  measured     off  reads  pack MB/s  unpack   zstd -3    MB/s     zipnn    MB/s',
     );
     for (const subject of subjects(Number(values.mib), values.file)) {
       const peer = values.python === undefined ? undefined : zipnn(values.python, folder, subject);
@@ -92,27 +90,34 @@ async function line({ name, bytes }: Subject, peer: Peer | undefined): Promise<s
     reads += 1;
     return bytes.subarray(offset, offset + length);
   });
-  const ours = timed(bytes.length, () => {
-    let size = 0;
-    for (let at = 0; at < bytes.length; at += BLOCK_BYTES)
-      size += packedSize(packBlock(bytes.subarray(at, at + BLOCK_BYTES)));
-    return size;
-  });
+  const file: Uint8Array[] = [];
+  const packing = performance.now();
+  const { packedSize, digest } = await pack(pieces(bytes), async (piece) => void file.push(Uint8Array.from(piece)));
+  const unpacking = performance.now();
+  const unpacked = await unpack(pieces(Buffer.concat(file)), async () => {});
+  const ended = performance.now();
+  if (unpacked.digest !== digest) throw new Error(`${name} came back as other bytes`);
+  const measured = packedSize / bytes.length;
   const zstd = timed(bytes.length, () => zstdCompressSync(bytes).length);
   const cells = [
     name.padEnd(21),
     (bytes.length / 1e6).toFixed(1).padStart(5),
     estimate.ratio.toFixed(4).padStart(12),
-    ours.ratio.toFixed(4).padStart(9),
-    (estimate.ratio - ours.ratio).toFixed(4).padStart(7),
+    measured.toFixed(4).padStart(9),
+    (estimate.ratio - measured).toFixed(4).padStart(7),
     String(reads).padStart(6),
-    ours.mbPerSecond.toFixed(0).padStart(12),
+    (bytes.length / 1000 / (unpacking - packing)).toFixed(0).padStart(10),
+    (bytes.length / 1000 / (ended - unpacking)).toFixed(0).padStart(7),
     zstd.ratio.toFixed(4).padStart(9),
     zstd.mbPerSecond.toFixed(0).padStart(7),
     peer === undefined ? '        –' : peer.ratio.toFixed(4).padStart(9),
     peer === undefined ? '      –' : peer.mbPerSecond.toFixed(0).padStart(7),
   ];
   return cells.join(' ');
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 1 << 20) yield bytes.subarray(at, at + (1 << 20));
 }
 
 function timed(bytes: number, compress: () => number): Peer {

@@ -1,1 +1,10 @@
+export {
+  type CompressionDecision,
+  decideCompressionByDollars,
+  decideCompressionByRule,
+} from './decideCompression.ts';
+export { CompressionError } from './errors.ts';
 export { measureCompressibility } from './measureCompressibility.ts';
+export { measureSpeed } from './measureSpeed.ts';
+export { pack, type Packed, type Write } from './pack.ts';
+export { readPackedIndex, unpack, unpackPart } from './unpack.ts';

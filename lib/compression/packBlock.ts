@@ -2,7 +2,7 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { splitPlanes } from './planes.ts';
 
 /** Element sizes that are tried: bytes and text, 16-bit, 32-bit and 64-bit numbers. */
-const WIDTHS = [1, 2, 4, 8] as const;
+export const WIDTHS = [1, 2, 4, 8] as const;
 export type Width = (typeof WIDTHS)[number];
 
 /** Enough to tell which width fits, of a block that is larger. */

@@ -15,3 +15,14 @@ export function splitPlanes(bytes: Uint8Array, width: number): readonly Uint8Arr
 export function planeLength(length: number, width: number, plane: number): number {
   return Math.max(0, Math.ceil((length - plane) / width));
 }
+
+/** What `splitPlanes` took apart; the number of planes is the width. */
+export function joinPlanes(planes: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = planes;
+  if (planes.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(length);
+  for (const [first, plane] of planes.entries()) {
+    for (let from = 0, to = first; from < plane.length; from += 1, to += planes.length) bytes[to] = plane[from] ?? 0;
+  }
+  return bytes;
+}
