@@ -56,7 +56,7 @@ export interface LedgerState {
   capacityBytes: Bytes | undefined;
   draining: boolean;
   heartbeats: { readonly generation: Generation; readonly upTo: number } | undefined;
-  /** The latest moment that a receipt carries; whatever the clock says after a restart, later ones go on from there. */
+  /** The latest moment that a report carries; whatever the clock says after a restart, later ones go on from there. */
   stampedAt: EpochMs;
 }
 
@@ -187,7 +187,7 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
       state.heartbeats = { generation: record.generation, upTo: record.upTo };
       return;
     case 'stamped':
-      state.stampedAt = record.at;
+      if (record.at > state.stampedAt) state.stampedAt = record.at;
       return;
   }
 }

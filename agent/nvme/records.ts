@@ -64,7 +64,7 @@ export const LedgerRecord = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('subject-forgotten'), subject: z.string() }),
   /** Heartbeats up to this sequence may have been sent by this generation. */
   z.strictObject({ is: z.literal('heartbeats'), generation: Generation, upTo: z.number() }),
-  /** The latest moment that a receipt carries. */
+  /** The latest moment that a report carries. */
   z.strictObject({ is: z.literal('stamped'), at: EpochMs }),
 ]);
 export type LedgerRecord = z.infer<typeof LedgerRecord>;

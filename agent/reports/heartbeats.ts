@@ -82,6 +82,8 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
         activeLeases: store.leases.active(),
         ...lists,
       };
+      // Later lives go on from here, whatever their clock says.
+      await store.ledger.commit([{ is: 'stamped', at: heartbeat.at }]);
       try {
         await deps.sender.send('heartbeats', [{ body: JSON.stringify(session.sign(heartbeat)) }]);
       } catch (error) {

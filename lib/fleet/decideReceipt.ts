@@ -137,8 +137,9 @@ function replicaEffect(facts: ReceiptFacts, state: ActionState): ReplicaEffect {
   const { bytesBefore, bytesAfter } = receipt.measured;
   const complete = bytesAfter > 0 && bytesAfter === blobBytes;
   if (state !== 'done' && waits && !own) return 'unchanged';
-  // Something newer was measured already.
-  if (replica !== undefined && !waits && replica.checkedAt > receipt.finishedAt) return 'unchanged';
+  // Something newer was measured already, by the same life of the host: another one may go by another clock.
+  const comparable = replica?.host?.generation === receipt.generation;
+  if (replica !== undefined && comparable && !waits && replica.checkedAt > receipt.finishedAt) return 'unchanged';
   if (state === 'done' && receipt.type !== 'evict' && complete) return 'verified';
   if (bytesAfter === 0) return 'gone';
   const untouched = complete && bytesBefore === bytesAfter && !DOUBTFUL.includes(receipt.code);

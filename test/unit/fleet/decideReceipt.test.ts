@@ -235,6 +235,15 @@ describe('a receipt', () => {
       'as-measured',
       'unchanged',
     ],
+    [
+      'what an older life of the host measured by a clock that was ahead',
+      receipt({ ...evict, generation: 2 }),
+      action({ type: 'evict', host: { id: 'gpu-a', generation: 2 } }),
+      replica({ state: 'verified', checkedAt: 101 }),
+      'done',
+      'as-measured',
+      'gone',
+    ],
   ] as const)('of %s', (_name, given, known, copy, state, reason, effect) => {
     expect(decideReceipt({ receipt: given, action: known, replica: copy, blobBytes })).toMatchObject({
       kind: 'settled',
