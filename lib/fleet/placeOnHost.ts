@@ -222,12 +222,7 @@ function planPrefetch(
     checkedAt: plan.terms.now,
   };
   plan.promised += blob.value.size;
-  plan.changes.push(
-    ...prefetchChanges(plan, action, actionId, reason),
-    ReplicaRow.put(replica, expectationOf(row)),
-    // Between this read and the write no transition may have switched the origin: the pin would come too late.
-    { kind: 'check', key: BlobRow.key(action.digest), expect: expectationOf(blob) },
-  );
+  plan.changes.push(...prefetchChanges(plan, action, actionId, reason), ReplicaRow.put(replica, expectationOf(row)));
   return reason;
 }
 
@@ -272,7 +267,9 @@ function prefetchChanges(
       publishedAt: servable.version.publishedAt,
     }));
   const facts = plan.facts.hosts[0];
-  return commandChanges(
+  // Between this read and the write no transition may have switched the origin, which the command names: a pin would come too late.
+  const unmoved: Change = { kind: 'check', key: BlobRow.key(action.digest), expect: expectationOf(blob) };
+  const changes = commandChanges(
     host.value,
     {
       actionId,
@@ -294,4 +291,5 @@ function prefetchChanges(
     },
     plan.terms,
   );
+  return [...changes, unmoved];
 }

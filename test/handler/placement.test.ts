@@ -141,26 +141,48 @@ describe('placing a published model', () => {
     expect((await world.host('gpu-a'))?.promisedBytes).toBe(0);
   });
 
-  it('decides anew when the origin moves between reading and writing, so the pin is never late', async () => {
-    let move: (() => Promise<void>) | undefined;
-    const { world } = await worldWithHosts(['gpu-a'], (store) => ({
+  /** A fleet whose blob `a` gets another origin just before the next write. */
+  async function movingWorld() {
+    const armed: { move?: () => Promise<void> } = {};
+    const fleet = await worldWithHosts(['gpu-a'], (store) => ({
       ...store,
       get: (key) => store.get(key),
       query: (query) => store.query(query),
       queryIndex: (index, query) => store.queryIndex(index, query),
       transact: async (changes) => {
-        const first = move;
-        move = undefined;
-        await first?.();
+        const { move } = armed;
+        delete armed.move;
+        await move?.();
         return store.transact(changes);
       },
     }));
-    const message = await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' });
-    move = async () => {
-      const row = (await BlobRow.get(world.catalog, digestOf('a')))!;
-      const origin = { ...row.value.origin, versionId: 'a-v2' };
-      await world.catalog.transact([BlobRow.put({ ...row.value, origin }, { version: row.version })]);
+    const { catalog } = fleet.world;
+    const arm = () => {
+      armed.move = async () => {
+        const row = (await BlobRow.get(catalog, digestOf('a')))!;
+        const origin = { ...row.value.origin, versionId: 'a-v2' };
+        await catalog.transact([BlobRow.put({ ...row.value, origin }, { version: row.version })]);
+      };
     };
+    return { ...fleet, arm };
+  }
+
+  it('names the origin as it is at the write in a command that only tells names', async () => {
+    const { world, hosts, arm } = await movingWorld();
+    await world.deliver('placement', await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' }));
+    const [fill] = await world.run();
+    await world.deliver('receipts', hosts[0]!.receipt(fill!));
+    const second = await world.publish('sdxl', '1.0.1', { 'renamed.safetensors': 'a' });
+    arm();
+    await world.deliver('placement', second);
+    const commands = await world.run();
+    expect(commands.map((command) => command.command)).toMatchObject([{ origin: { versionId: 'a-v2' } }]);
+  });
+
+  it('decides anew when the origin moves between reading and writing, so the pin is never late', async () => {
+    const { world, arm } = await movingWorld();
+    const message = await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' });
+    arm();
     await world.deliver('placement', message);
     expect(await world.replica('a', 'gpu-a')).toMatchObject({ versionId: 'a-v2' });
     const commands = await world.run();
