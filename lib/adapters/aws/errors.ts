@@ -12,6 +12,7 @@ const THROTTLED = new Set([
   'TooManyRequestsException',
   'TransactionInProgressException',
   'LimitExceededException',
+  'ExecutionLimitExceeded',
   'OverLimit',
   'SlowDown',
   'KmsThrottled',

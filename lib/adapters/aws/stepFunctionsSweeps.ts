@@ -1,6 +1,6 @@
 import { STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
-import { PortError } from '../../shared/errors.ts';
 import type { InventorySweeps } from '../../tiering/index.ts';
+import { mapErrors } from './errors.ts';
 import { iamHeaders } from './iamSignature.ts';
 
 interface StepFunctionsConnection extends Pick<STSClientConfig, 'region' | 'credentials'> {
@@ -29,19 +29,28 @@ export function createStepFunctionsSweeps(
       const call = { url, method: 'POST', body, region, service: 'states', at: new Date(), headers: typed } as const;
       const headers = iamHeaders(call, await config.credentials());
       const sent = { method: 'POST', headers, body, signal: AbortSignal.timeout(WITHIN_MS) };
-      const answer = await fetch(url, sent).catch((cause: unknown) => {
-        throw refused(name, 'no answer', true, cause);
+      await mapErrors(`start ${name} over the inventory`, async () => {
+        const answer = await fetch(url, sent);
+        const text = await answer.text();
+        if (!answer.ok && errorName(text) !== 'ExecutionAlreadyExists') throw new Refusal(answer.status, text);
       });
-      if (answer.ok) return;
-      const text = await answer.text();
-      if (text.includes('ExecutionAlreadyExists')) return;
-      const passing = answer.status === 429 || answer.status >= 500 || text.includes('Throttling');
-      throw refused(name, `${answer.status} ${text}`, passing);
     },
   };
 }
 
-function refused(name: string, text: string, retryable: boolean, cause?: unknown): PortError {
-  const code = retryable ? 'unavailable' : 'access-denied';
-  return new PortError({ code, message: `Could not start ${name} over the inventory: ${text}.`, retryable, cause });
+/** An answer that is no success, as the SDK would throw it. */
+class Refusal extends Error {
+  readonly $metadata: { readonly httpStatusCode: number };
+
+  constructor(status: number, text: string) {
+    super(`${status} ${text}`);
+    this.name = errorName(text);
+    this.$metadata = { httpStatusCode: status };
+  }
+}
+
+/** What the service calls the error: `__type` of the body, behind a `#` where it names its namespace. */
+function errorName(text: string): string {
+  const type = /"__type"\s*:\s*"([^"]+)"/.exec(text)?.[1] ?? '';
+  return type.slice(type.lastIndexOf('#') + 1);
 }

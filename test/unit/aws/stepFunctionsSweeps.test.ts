@@ -55,12 +55,22 @@ describe('sweeps by Step Functions', () => {
   });
 
   it.each([
-    [429, '', true],
-    [500, '', true],
-    [400, '{"__type":"ThrottlingException"}', true],
-    [400, '{"__type":"AccessDeniedException"}', false],
-  ])('refuse by %i %s, to be tried again: %s', async (status, body, retryable) => {
+    [429, '', 'throttled', true],
+    [500, '', 'unavailable', true],
+    [400, '{"__type":"ThrottlingException"}', 'throttled', true],
+    [400, '{"__type":"com.amazonaws.swf.service.v2.model#ExecutionLimitExceeded"}', 'throttled', true],
+    [400, '{"__type":"AccessDeniedException"}', 'access-denied', false],
+    [400, '{"__type":"StateMachineDoesNotExist"}', 'invalid-request', false],
+    [400, '{"__type":"InvalidExecutionInput"}', 'invalid-request', false],
+  ])('refuse by %i %s as %s, to be tried again: %s', async (status, body, code, retryable) => {
     const { start } = await answering(status, body);
-    await expect(start()).rejects.toMatchObject({ name: 'PortError', retryable });
+    await expect(start()).rejects.toMatchObject({ name: 'PortError', code, retryable });
+  });
+
+  it('take a service that does not answer for one that is away', async () => {
+    const { start } = await answering(200, '');
+    server?.closeAllConnections();
+    server?.close();
+    await expect(start()).rejects.toMatchObject({ name: 'PortError', code: 'unavailable', retryable: true });
   });
 });
