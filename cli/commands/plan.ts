@@ -60,11 +60,19 @@ interface PlanOptions extends InventoryOptions, ManifestOptions {
 }
 
 async function plan(options: PlanOptions): Promise<void> {
+  const manifests = options.manifest === undefined ? undefined : new ManifestWriter(options.manifest, options);
+  try {
+    await planMoves(options, manifests);
+  } finally {
+    await manifests?.abandon();
+  }
+}
+
+async function planMoves(options: PlanOptions, manifests: ManifestWriter | undefined): Promise<void> {
   const rates = compileRates(shippedPriceBook());
   const totals = new TierPlan();
   const policy = policyNamed(options.policy);
   const moves: PlannedMove[] = [];
-  const manifests = options.manifest === undefined ? undefined : new ManifestWriter(options.manifest, options);
   for await (const { facts, versionId } of factsOf(options, options.policy)) {
     if (options.explain !== undefined && !facts.digest.startsWith(options.explain)) continue;
     const decision = decideTier(facts, policy, rates, options.at);

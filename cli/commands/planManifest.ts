@@ -1,5 +1,5 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { mkdir, open, type FileHandle, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, type FileHandle, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { StorageClass } from '../../lib/shared/ids.ts';
@@ -41,6 +41,8 @@ const MOST_BYTES = 5_000_000_000;
 interface OpenManifest {
   readonly file: FileHandle;
   readonly path: string;
+  /** Its name until all of it is written. */
+  readonly partial: string;
   readonly md5: Hash;
   lines: number;
   bytes: number;
@@ -48,8 +50,8 @@ interface OpenManifest {
 }
 
 /**
- * Writes planned moves, one manifest a class, in the memory of a line, and at the end a job for each. Nothing is left behind where
- * an object in use would be caught.
+ * Writes planned moves, one manifest a class, in the memory of a line, and at the end a job for each. A file has its name only when it is
+ * whole; of one that failed, or would catch an object in use, `abandon` leaves nothing behind.
  */
 export class ManifestWriter {
   private readonly open = new Map<StorageClass, OpenManifest>();
@@ -101,15 +103,26 @@ export class ManifestWriter {
     await manifest.file.write(line);
   }
 
+  /** Takes away what is not whole. */
+  async abandon(): Promise<void> {
+    for (const [to, { file, partial }] of this.open) {
+      await file.close().catch(() => undefined);
+      await rm(partial, { force: true });
+      await rm(`${this.jobPath(to)}.partial`, { force: true });
+    }
+  }
+
   async end(): Promise<void> {
-    for (const { file } of this.open.values()) await file.close();
+    for (const { file } of this.open.values()) {
+      await file.sync();
+      await file.close();
+    }
     if (this.caught > 0) {
-      for (const { path } of this.open.values()) await rm(path);
       note(`BLOCKED: ${this.caught} of the objects are in use; no manifest was written.`);
       throw new FindingsError('objects in use would be caught');
     }
     const items = [];
-    for (const [to, { lines, md5, path, usd }] of this.open) {
+    for (const [to, { lines, md5, partial, path, usd }] of this.open) {
       const manifestKey = `manifests/${this.runId}/${to}.csv`;
       const job = moveJob(
         {
@@ -124,8 +137,12 @@ export class ManifestWriter {
         },
         this.place,
       );
-      const jobPath = join(this.folder, `${to}.json`);
-      await writeFile(jobPath, `${JSON.stringify(job, undefined, 2)}\n`);
+      const jobPath = this.jobPath(to);
+      // A job that is there fits the manifest beside it.
+      await rm(jobPath, { force: true });
+      await rename(partial, path);
+      await writeFile(`${jobPath}.partial`, `${JSON.stringify(job, undefined, 2)}\n`);
+      await rename(`${jobPath}.partial`, jobPath);
       items.push({ to, objects: lines, usd, manifest: path, job: jobPath, manifestKey });
     }
     print(this.options, {
@@ -146,12 +163,17 @@ export class ManifestWriter {
     }
   }
 
+  private jobPath(to: StorageClass): string {
+    return join(this.folder, `${to}.json`);
+  }
+
   private async manifestOf(to: StorageClass): Promise<OpenManifest> {
     const found = this.open.get(to);
     if (found !== undefined) return found;
     await mkdir(this.folder, { recursive: true });
     const path = join(this.folder, `${to}.csv`);
-    const made = { file: await open(path, 'w'), path, md5: createHash('md5'), lines: 0, bytes: 0, usd: 0 };
+    const partial = `${path}.partial`;
+    const made = { file: await open(partial, 'w'), path, partial, md5: createHash('md5'), lines: 0, bytes: 0, usd: 0 };
     this.open.set(to, made);
     return made;
   }

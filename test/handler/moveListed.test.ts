@@ -14,6 +14,7 @@ import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { testContext } from '../support/envelopes.ts';
 import { moveListed } from '../support/inventory.ts';
+import type { EpochMs } from '../../lib/shared/units.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 const JOB = { runId: 'run-1', policy: 'rules', to: 'STANDARD_IA', at: '0', budgetUsd: '100', mostMoves: '1600' };
@@ -127,10 +128,19 @@ describe('strata plan --manifest', () => {
   };
 
   async function write(world: TieringWorld, over: object = {}): Promise<void> {
-    const rates = compileRates(shippedPriceBook());
     const at = world.clock.now();
     const options = { ...PLACE, policy: 'rules', at, maxCost: 100, maxMoves: 1600, ...over };
     const writer = new ManifestWriter(folder, options);
+    try {
+      await addAll(writer, world, at);
+      await writer.end();
+    } finally {
+      await writer.abandon();
+    }
+  }
+
+  async function addAll(writer: ManifestWriter, world: TieringWorld, at: EpochMs): Promise<void> {
+    const rates = compileRates(shippedPriceBook());
     for (let token: string | undefined = '0'; token !== undefined; ) {
       const page: Awaited<ReturnType<typeof planTiers>> = await planTiers(
         { catalog: world.catalog, clock: world.clock },
@@ -142,8 +152,21 @@ describe('strata plan --manifest', () => {
       }
       token = page.nextToken;
     }
-    await writer.end();
   }
+
+  it('leaves what was there, and nothing half, when the plane fails after some lines', async () => {
+    const world = await createTieringWorld();
+    await world.addBlob(1, 40);
+    await write(world);
+    const before = await readFile(join(folder, 'STANDARD_IA.csv'), 'utf8');
+    const options = { ...PLACE, policy: 'rules', at: world.clock.now(), maxCost: 100, maxMoves: 1600 };
+    const writer = new ManifestWriter(folder, options);
+    await addAll(writer, world, world.clock.now());
+    expect(await readdir(folder)).toContain('STANDARD_IA.csv.partial');
+    expect(await readFile(join(folder, 'STANDARD_IA.csv'), 'utf8')).toBe(before);
+    await writer.abandon();
+    expect((await readdir(folder)).toSorted()).toEqual(['STANDARD_IA.csv', 'STANDARD_IA.json']);
+  });
 
   it('writes lines and a job that the function takes as they are', async () => {
     const world = await createTieringWorld();
