@@ -55,10 +55,17 @@ async function runList(options: PlaneOptions): Promise<void> {
       ['FORMAT', ({ findings }) => findings?.format ?? ''],
       ['SIZE', ({ size }) => formatBytes(size)],
       ['OBSERVED', ({ observedAt }) => ago(observedAt)],
+      ['BYTES', bytesOf],
       ['WHY', ({ quarantine }) => quarantine?.text ?? ''],
     ],
     empty: 'Nothing is in quarantine.',
   });
+}
+
+/** Whether its bytes still lie under `uploads/`: without them it cannot be released. */
+function bytesOf({ removal }: Upload): string {
+  if (removal === undefined) return 'kept';
+  return removal.done ? `deleted ${ago(removal.at)}` : 'being deleted';
 }
 
 async function runShow(key: string, options: PlaneOptions): Promise<void> {

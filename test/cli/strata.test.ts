@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
+import { UploadRow } from '../../lib/catalog/index.ts';
+import { EpochMs } from '../../lib/shared/units.ts';
 import { safetensors } from '../support/ingestPlane.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -244,5 +246,18 @@ describe('strata', () => {
     await expect.poll(async () => (await runtime.operations.inspectUpload({ key })).upload?.state).toBe('quarantined');
     const { stdout } = await strata('ls', '--uploads', 'quarantined');
     expect(stdout).not.toContain('\u001b');
+  });
+
+  it('says which uploads in quarantine have no bytes any more', async () => {
+    const key = 'uploads/gone-one';
+    await runtime.objects.write(key, Buffer.from('x'));
+    const upload = async () => (await runtime.operations.inspectUpload({ key })).upload;
+    await expect.poll(async () => (await upload())?.state).toBe('quarantined');
+    const lineOf = async () => (await strata('quarantine', 'ls')).stdout.split('\n').find((line) => line.includes(key));
+    expect(await lineOf()).toMatch(/ kept /);
+    const row = (await UploadRow.get(runtime.deps.catalog, key, (await upload())?.versionId ?? '')) ?? expect.fail();
+    const removal = { at: EpochMs.parse(Date.now()), reason: 'quarantined-for-long' as const, done: true };
+    await runtime.deps.catalog.transact([UploadRow.put({ ...row.value, removal }, { version: row.version })]);
+    expect(await lineOf()).toMatch(/ deleted \d+ s ago /);
   });
 });
