@@ -162,7 +162,7 @@ async function createWorld(folder: string, count: number) {
       const [{ rowsPerBatch }] = batches.triggers;
       const objects = digests
         .flatMap((digest) => [blobKey(digest), manifestKey(digest)])
-        .map((key) => ({ key, bytes: 1 }));
+        .map((key) => ({ key, bytes: 1, since: EpochMs.parse(0) }));
       const correlationId = CorrelationId.parse('bench');
       for (let start = 0; start < objects.length; start += rowsPerBatch) {
         used.batches += 1;

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { CorrelationId } from '../../lib/shared/ids.ts';
 import { Bytes, EpochMs } from '../../lib/shared/units.ts';
 
+const LastModifiedDate = z.pipe(z.pipe(z.iso.datetime(), z.transform(Date.parse)), EpochMs);
 const Size = z.pipe(z.pipe(z.string(), z.transform(Number)), Bytes);
 
 /**
@@ -11,6 +12,6 @@ const Size = z.pipe(z.pipe(z.string(), z.transform(Number)), Bytes);
  */
 export const InventoryBatch = z.object({
   BatchInput: z.strictObject({ sweepId: z.string(), scheduledAt: EpochMs, correlationId: CorrelationId }),
-  Items: z.array(z.object({ Bucket: z.string(), Key: z.string(), Size })),
+  Items: z.array(z.object({ Bucket: z.string(), Key: z.string(), Size, LastModifiedDate })),
 });
 export type InventoryBatch = z.infer<typeof InventoryBatch>;

@@ -33,7 +33,11 @@ export function createSweepInventoryHandler(deps: Omit<SweepDeps, 'rates'> & Han
       const telemetry = invocationOf(deps, sweepInventory.name, context).telemetry.with({
         correlationId: run.correlationId,
       });
-      const objects = rows.map(({ Key, Size }) => ({ key: decodeURIComponent(Key), bytes: Size }));
+      const objects = rows.map(({ Key, LastModifiedDate, Size }) => ({
+        key: decodeURIComponent(Key),
+        bytes: Size,
+        since: LastModifiedDate,
+      }));
       return Object.fromEntries(await decideAll({ ...deps, telemetry, rates }, run, objects));
     });
 }

@@ -3,7 +3,7 @@ import type { Rates } from './rates.ts';
 
 /**
  * The dollars account of a plane for moves on learned forecasts, kept where decisions come a sweep at a time. It is `Allowance` with
- * what a sweep can know: the shadow counts only the least that Intelligent-Tiering can charge for the bytes that were seen,
+ * what a sweep can know: the shadow counts only the least that Intelligent-Tiering can charge for bytes that were there a week before,
  * and an object's result counts when it is back. Slack is what may still be reserved; a move reserves the most that it can lose.
  *
  * Guarantee, for at most one read of an object between two sweeps: what learned moves have lost against Intelligent-Tiering, less what they have

@@ -8,6 +8,11 @@ import { closed, forget } from './riskBook.ts';
 /** After a longer pause between two sweeps, nobody knows what was stored meanwhile. */
 const MOST_ACCRUED_MS = 7 * DAY_MS;
 
+/** Whether bytes that a sweep has seen count: only those that were there all the while that is accrued. */
+export function storedAllAlong(since: number, sweptAt: number): boolean {
+  return sweptAt - since >= MOST_ACCRUED_MS;
+}
+
 /**
  * Adds to a shard's account what Intelligent-Tiering would have charged at least for the bytes that a whole sweep has seen, since the sweep
  * before it: once a sweep, however often its end is delivered. What was reserved for blobs that were purged meanwhile counts as lost.

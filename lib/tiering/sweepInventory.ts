@@ -2,6 +2,7 @@ import { errorText } from '../shared/errors.ts';
 import { blobDigestOf } from '../shared/digest.ts';
 import type { CorrelationId, Digest } from '../shared/ids.ts';
 import type { EpochMs } from '../shared/units.ts';
+import { storedAllAlong } from './accrueAllowance.ts';
 import { noteSweptBytes } from './accrueInventory.ts';
 import { TieringError } from './errors.ts';
 import type { MoveReason } from './moveBlob.ts';
@@ -16,6 +17,8 @@ const READ_AT_ONCE = 16;
 export interface ListedObject {
   readonly key: string;
   readonly bytes: number;
+  /** When these bytes were written in their present class. */
+  readonly since: EpochMs;
 }
 
 /**
@@ -45,9 +48,9 @@ export async function sweepInventory(
     }
   };
   const sizes = new Map<Digest, number>();
-  for (const { key, bytes } of objects) {
+  for (const { bytes, key, since } of objects) {
     const digest = blobDigestOf(key);
-    if (digest !== undefined) sizes.set(digest, bytes);
+    if (digest !== undefined) sizes.set(digest, storedAllAlong(since, batch.scheduledAt) ? bytes : 0);
   }
   const waiting = [...sizes.keys()];
   const known = new Set(waiting);

@@ -2,7 +2,7 @@ import type { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { BlobRow, sendOnce } from '../catalog/index.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { MoveDeps, MoveReason } from './moveBlob.ts';
-import { accrueAllowance } from './accrueAllowance.ts';
+import { accrueAllowance, storedAllAlong } from './accrueAllowance.ts';
 import { moveInRun } from './moveInRun.ts';
 import { type MoveCounts, reportMoves, scheduledRun, type SweepSettings } from './sweepSettings.ts';
 
@@ -30,8 +30,8 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
   const run = scheduledRun(deps.settings, message);
   let bytes = message.bytes ?? 0;
   for (const item of page.items) {
-    const { digest, size } = BlobRow.parse(item).value;
-    bytes += size;
+    const { createdAt, digest, size } = BlobRow.parse(item).value;
+    if (storedAllAlong(createdAt, message.scheduledAt)) bytes += size;
     const { reason } = await moveInRun(deps, run, digest);
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }

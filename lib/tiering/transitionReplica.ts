@@ -1,3 +1,4 @@
+import type { RescanBlob } from '../../events/rescan/v1.ts';
 import type { RestoreBlob } from '../../events/restore-blob/v1.ts';
 import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import {
@@ -199,6 +200,10 @@ async function decideSwitch(
   const restore = await RestoreRow.get(deps.catalog, message.digest);
   if (restore?.value.versionId === message.from.versionId) {
     changes.push({ kind: 'delete', key: RestoreRow.key(message.digest), expect: { version: restore.version } });
+    // Archived bytes could not be read when rules changed: what comes back is judged again before it is served.
+    const { correlationId, digest } = message;
+    const body: RescanBlob = { schema: 'rescan-blob/1', rescanId: message.actionId, digest, hop: 0, correlationId };
+    changes.push(outboxPut({ id: `${message.actionId}-rescan`, queue: 'rescan', body }, now));
   }
   return { changes, answer: 'switched' };
 }

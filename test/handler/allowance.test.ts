@@ -151,6 +151,18 @@ describe('the account', () => {
     expect(await shadow()).toBe(here);
   });
 
+  it('does not grow by bytes that came since the sweep before', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const { digest } = await world.addBlob(1, 6);
+    await sweepTwice(world);
+    await world.clock.advance(DAY_MS / 2);
+    await sweepTwice(world);
+    expect((await accountOf(world, digest))?.shadowUsd).toBe(0);
+    await world.clock.advance(DAY_MS);
+    await sweepTwice(world);
+    expect((await accountOf(world, digest))?.shadowUsd).toBeGreaterThan(0);
+  });
+
   it('is never larger for a batch of the inventory that failed', async () => {
     const poison = { digest: '' };
     const failing = (store: CatalogStore): CatalogStore => ({

@@ -92,12 +92,14 @@ describe('a read of an archived blob', () => {
     expect(await world.restore(blob.digest)).toMatchObject({ state: 'restoring', tier: 'standard' });
   });
 
-  it('is finished by the schedule when no event comes', async () => {
+  it('is finished by the schedule when no event comes, and judged again', async () => {
     const { world, blob } = await asked();
     await world.run();
+    expect(world.rescans).toEqual([]);
     await world.clock.advance(HOUR_MS);
     await world.watchRestores();
     await world.run();
+    expect(world.rescans).toEqual([blob.digest]);
     expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
   });
 

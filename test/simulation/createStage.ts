@@ -10,8 +10,9 @@ import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { slowCopies } from '../support/slowCopies.ts';
 import { chooseFaultRates, Faults, simulated } from './faults.ts';
-import { credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
+import { choosePolicies, credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { SimulatedHost } from './hosts.ts';
+import { createInventoryMap } from './inventoryMap.ts';
 import { Plane } from './plane.ts';
 import { createReleases } from './releases.ts';
 import { Rng } from './rng.ts';
@@ -90,6 +91,15 @@ export async function createStage(
   const telemetry = countingTelemetry(counters, trace);
   const deadlyKeys = new Set<string>();
   const releases = createReleases();
+  const settings = SETTINGS(PART_SIZE, choosePolicies(rng.fork()));
+  const inventoryMap = createInventoryMap({
+    scheduler,
+    faults,
+    counters,
+    rng: rng.fork(),
+    bucket,
+    call: (event) => plane.callFunction('sweep-inventory', event),
+  });
   const depsOf = (incarnation: Incarnation): FunctionDeps => {
     const port = <Port extends object>(name: string, truth: Port) =>
       simulated(scheduler, faults, incarnation, name, truth);
@@ -106,7 +116,8 @@ export async function createStage(
       queues: port('queues', queues),
       commandKeys: port('keys', planeKeys()),
       hostCredentials: port('credentials', credentialIssuer(scheduler)),
-      settings: SETTINGS(PART_SIZE),
+      inventorySweeps: port('map', inventoryMap),
+      settings,
     };
   };
   const earliest = databases.queues.prepare('SELECT min(visible_at) AS at FROM messages WHERE queue = ?');
@@ -117,7 +128,8 @@ export async function createStage(
     rng: rng.fork(),
     queues,
     objects: bucket,
-    functions: simulatedFunctions(depsOf),
+    // Where there is more to see of it, the sweep of storage classes comes as often as the others.
+    functions: simulatedFunctions(depsOf, hasDailySweeps(settings) ? [] : ['start-sweep']),
     earliestVisible: (queue) => Number(earliest.get(queue)?.['at'] ?? Number.POSITIVE_INFINITY),
   });
   const hosts = Object.entries(HOSTS).map(
@@ -155,7 +167,9 @@ export async function createStage(
     hosts,
     models: MODELS,
     partSize: PART_SIZE,
-    maxUploadBytes: SETTINGS(PART_SIZE).maxUploadBytes,
+    maxUploadBytes: settings.maxUploadBytes,
+    settings,
+    inventoryMap,
     hostCapacity: HOST_CAPACITY,
     deadlyKeys,
     sent,
@@ -165,6 +179,10 @@ export async function createStage(
   };
   const close = () => Object.values(databases).forEach((database) => database.close());
   return { stage, plane, rng, close };
+}
+
+function hasDailySweeps({ sweepInventoryFrom, tierPolicy }: FunctionDeps['settings']): boolean {
+  return tierPolicy === 'rules' && sweepInventoryFrom > 100;
 }
 
 /** A host loses power in the middle of what it does to its disk. */

@@ -12,9 +12,12 @@ import { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 
 /** The shipped functions, each made anew for the incarnation that runs it. */
-export function simulatedFunctions(depsOf: (incarnation: Incarnation) => FunctionDeps): readonly SimulatedFunction[] {
+export function simulatedFunctions(
+  depsOf: (incarnation: Incarnation) => FunctionDeps,
+  also: readonly string[],
+): readonly SimulatedFunction[] {
   return FUNCTIONS.map((declaration) => ({
-    declaration: hurried(declaration),
+    declaration: also.includes(declaration.name) ? hurry(declaration) : hurried(declaration),
     create: (incarnation) => {
       const handler = HANDLERS[declaration.name](depsOf(incarnation));
       return (event, context) => call(handler, event, context);
@@ -26,11 +29,14 @@ const HURRIED: ReadonlySet<string> = new Set(['sweep-orphans', 'expire-uploads',
 
 /** A night's sweep comes round every few minutes here, with a grace to match, so that it meets whatever is under way. */
 function hurried(declaration: FunctionDeclaration): FunctionDeclaration {
-  if (!HURRIED.has(declaration.name)) return declaration;
-  const hurry = (trigger: Trigger): Trigger =>
+  return HURRIED.has(declaration.name) ? hurry(declaration) : declaration;
+}
+
+function hurry(declaration: FunctionDeclaration): FunctionDeclaration {
+  const sooner = (trigger: Trigger): Trigger =>
     trigger.kind === 'schedule' ? { ...trigger, at: { everyMinutes: 4 } } : trigger;
   const [first, ...rest] = declaration.triggers;
-  return { ...declaration, triggers: [hurry(first), ...rest.map(hurry)] };
+  return { ...declaration, triggers: [sooner(first), ...rest.map(sooner)] };
 }
 
 type AnyHandler = (event: never, context: ReturnType<typeof createContext>) => Promise<unknown>;
@@ -40,7 +46,19 @@ function call(handler: AnyHandler, event: unknown, context: ReturnType<typeof cr
   return handler(event as never, context);
 }
 
-export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
+/** What operators have chosen in a run. */
+export type Policies = Pick<FunctionDeps['settings'], 'placementPolicy' | 'sweepInventoryFrom' | 'tierPolicy'>;
+
+/** Mostly what ships; else dollars decide, or sweeps go over the inventory: always, or by turns as blobs come and go. */
+export function choosePolicies(rng: Rng): Policies {
+  return {
+    placementPolicy: rng.chance(0.25) ? 'dollars' : 'subscriptions',
+    tierPolicy: rng.chance(0.35) ? 'dollars' : 'rules',
+    sweepInventoryFrom: rng.chance(0.35) ? rng.pick([0, 16, 32]) : 10_000_000,
+  };
+}
+
+export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['settings'] => ({
   region: 'local',
   partSize,
   maxUploadBytes: 1_000_000,
@@ -50,12 +68,10 @@ export const SETTINGS = (partSize: number): FunctionDeps['settings'] => ({
   commandTtlMs: 15 * MINUTE_MS,
   agentRoleArns: ['arn:aws:iam::000000000000:role/agent'],
   tierSweep: 'on',
-  tierPolicy: 'rules',
   sweepBudgetUsd: 1_000,
   // Half of the shards may move one blob a run, the others none.
   sweepMostMoves: 8,
-  placementPolicy: 'subscriptions',
-  sweepInventoryFrom: 10_000_000,
+  ...policies,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(5 * MINUTE_MS),
   uploadSweep: 'on',

@@ -1,5 +1,6 @@
 import { auditMutants } from './auditMutants.ts';
 import type { Mutant } from './mutant.ts';
+import { dollarMutants } from './dollarMutants.ts';
 import { storeMutants } from './storeMutants.ts';
 
 /** One-place edits of shipped code, at least one for each of the rules that keep the system safe (docs/simulation.md). */
@@ -295,5 +296,6 @@ export const mutants: readonly Mutant[] = [
     replace: 'pinned: pinned ?? false,',
   },
   ...auditMutants,
+  ...dollarMutants,
   ...storeMutants,
 ];

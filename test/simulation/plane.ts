@@ -161,6 +161,18 @@ export class Plane {
     });
   }
 
+  /** Calls a function by its name; rejects with `unavailable` when the invocation dies or throws. */
+  callFunction(name: string, event: unknown): Promise<unknown> {
+    const target = this.options.functions.find(({ declaration }) => declaration.name === name);
+    if (target === undefined) throw new Error(`No function is called ${name}.`);
+    return new Promise((resolve, reject) => {
+      this.deliveries += 1;
+      this.invoke(target, event, resolve, () =>
+        reject(new PortError({ code: 'unavailable', message: `${name}: no answer. Try again.`, retryable: true })),
+      );
+    });
+  }
+
   private routeNotifications(): void {
     const { objects, faults, rng, queues } = this.options;
     this.notified = false;

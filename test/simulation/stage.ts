@@ -4,6 +4,7 @@ import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import type { CatalogStore, Item, ItemKey } from '../../lib/shared/ports/catalogStore.ts';
 import type { Faults } from './faults.ts';
 import type { SimulatedHost } from './hosts.ts';
+import type { InventoryMap } from './inventoryMap.ts';
 import type { Counters } from './invariants.ts';
 import type { Releases } from './releases.ts';
 import type { Rng } from './rng.ts';
@@ -28,6 +29,9 @@ export interface Stage {
   readonly hosts: readonly SimulatedHost[];
   readonly models: readonly string[];
   readonly partSize: number;
+  /** What operators have chosen in this run. */
+  readonly settings: FunctionDeps['settings'];
+  readonly inventoryMap: InventoryMap;
   /** The most that one upload may have. */
   readonly maxUploadBytes: number;
   /** Bytes that a host starts with for models. */

@@ -11,7 +11,13 @@ export function inventoryBatch(world: TieringWorld, keys: readonly string[], siz
   const sweepId = `sweep-${scheduledAt}`;
   return {
     BatchInput: { sweepId, scheduledAt, correlationId: sweepId },
-    Items: keys.map((key) => ({ Bucket: 'models', Key: key, Size: String(size), StorageClass: 'STANDARD' })),
+    Items: keys.map((key) => ({
+      Bucket: 'models',
+      Key: key,
+      Size: String(size),
+      LastModifiedDate: '2020-01-01T00:00:00.000Z',
+      StorageClass: 'STANDARD',
+    })),
   };
 }
 

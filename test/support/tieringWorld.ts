@@ -1,3 +1,4 @@
+import type { RescanBlob } from '../../events/rescan/v1.ts';
 import { createRestoreHandler } from '../../functions/restore/handler.ts';
 import { createStartSweepHandler } from '../../functions/start-sweep/handler.ts';
 import { createSweepHandler } from '../../functions/sweep/handler.ts';
@@ -86,6 +87,7 @@ export async function createTieringWorld(
     },
   };
   let inventorySweeps: InventorySweeps | undefined;
+  const rescans: Digest[] = [];
   const watchRestores = createWatchRestoresHandler(deps);
   const handlers = {
     sweep: createSweepHandler(deps),
@@ -164,6 +166,8 @@ export async function createTieringWorld(
       const messages = await takeOutbox();
       if (messages.length === 0) break;
       for (const { queue, body } of messages) {
+        if (queue === 'rescan') rescans.push((body as RescanBlob).digest);
+        if (queue === 'rescan') continue;
         delivered += 1;
         if (!(await deliver(handlerOf(queue), body))) throw new Error('a message failed');
       }
@@ -200,6 +204,8 @@ export async function createTieringWorld(
 
   return {
     ...recorded,
+    /** Blobs that `run` was to have judged again. */
+    rescans,
     refer,
     forget,
     tellRestores,

@@ -137,8 +137,10 @@ export function archives(stage: Stage, rng: Rng): Capability {
   return {
     act(durationMs) {
       const end = scheduler.now + durationMs;
+      // Where dollars decide, mostly they alone.
+      const until = stage.settings.tierPolicy === 'rules' || rng.chance(0.3) ? end : 0;
       scheduler.spawn(life, async () => {
-        while (scheduler.now < end) {
+        while (scheduler.now < until) {
           await scheduler.sleep(life, rng.below(50 * SECOND_MS));
           await archiveSome().catch((error: unknown) => {
             if (!(error instanceof StrataError)) throw error;

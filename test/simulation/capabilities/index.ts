@@ -3,6 +3,7 @@ import { actions } from './actions.ts';
 import { archives } from './archives.ts';
 import { audit } from './audit.ts';
 import { deletions } from './deletions.ts';
+import { dollarPlacements } from './dollarPlacements.ts';
 import { fleet } from './fleet.ts';
 import { impostors } from './impostors.ts';
 import { messages } from './messages.ts';
@@ -12,6 +13,7 @@ import { origins } from './origins.ts';
 import { rescans } from './rescans.ts';
 import { strangers } from './strangers.ts';
 import { uploads } from './uploads.ts';
+import { wagers } from './wagers.ts';
 
 /** What the world is made of. A new capability is a file here and a line in this list. */
 export const CAPABILITIES: readonly CreateCapability[] = [
@@ -27,5 +29,7 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   audit,
   strangers,
   impostors,
+  wagers,
+  dollarPlacements,
   messages,
 ];

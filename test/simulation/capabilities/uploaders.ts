@@ -2,7 +2,6 @@ import { HOP_METADATA, SET_FILE, SET_METADATA } from '../../../events/upload-set
 import type { Orphan, Version } from '../../../lib/catalog/index.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
 import { MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
-import { SETTINGS } from '../functions.ts';
 import type { Rng } from '../rng.ts';
 import { digestOf, hijacked, pickle, pickledBytes, safetensors, truncatedSafetensors } from '../samples.ts';
 import type { Incarnation } from '../scheduler.ts';
@@ -60,7 +59,7 @@ export class Uploaders {
   async publishOrphan({ digest, object, versionId, size, condemnedAt }: Orphan): Promise<void> {
     if (object !== 'bytes' || this.rng.chance(0.2)) return;
     const read = await this.stage.bucket.readRange(blobKey(digest), versionId, 0, size);
-    const due = condemnedAt + SETTINGS(this.stage.partSize).orphanGraceMs;
+    const due = condemnedAt + this.stage.settings.orphanGraceMs;
     if (read.outcome === 'read') this.publishAtSweep(this.rng.pick(this.stage.models), Buffer.from(read.bytes), due);
   }
 

@@ -1,0 +1,168 @@
+import {
+  type AllowanceAccount,
+  AllowanceRow,
+  BlobRow,
+  RiskRow,
+  settle,
+  shardOf,
+  SWEEP_SHARDS,
+  SweptBytesRow,
+} from '../../../lib/catalog/index.ts';
+import { compileRates, DOLLARS, type DollarPolicy, floorUsd, slackUsd } from '../../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { StrataError } from '../../../lib/shared/errors.ts';
+import { CorrelationId } from '../../../lib/shared/ids.ts';
+import { DAY_MS, EpochMs, MINUTE_MS, Usd } from '../../../lib/shared/units.ts';
+import { decideMove } from '../../../lib/tiering/index.ts';
+import { rowReader, violated } from '../invariants.ts';
+import type { Rng } from '../rng.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+import { createWagerLedger } from '../wagerLedger.ts';
+
+/** Believes that everything is read soon, so that what is out comes home. */
+const HOT: DollarPolicy = { ...DOLLARS, version: 'dollars-hot', prior: { ...DOLLARS.prior, shape: 20 } };
+/** Believes that hardly anything is ever read, so that it leaves Intelligent-Tiering whenever it may. */
+const COLD: DollarPolicy = {
+  ...DOLLARS,
+  version: 'dollars-cold',
+  horizonMs: 4000 * DAY_MS,
+  prior: { ...DOLLARS.prior, exposureMs: 20_000 * DAY_MS },
+};
+const LEAST_BYTES = 131_072;
+const WEEK_MS = 7 * DAY_MS;
+/** Of dollars that were added and taken away again. */
+const ROUNDING = 1e-12;
+
+/**
+ * Moves on bad forecasts under the dollars account, where dollars decide. An account never promises more than it has, grows once a sweep and
+ * only by what was stored, and what the moves have really lost stays below it.
+ */
+export function wagers(stage: Stage, rng: Rng): Capability {
+  const { scheduler, catalog, counters, inventoryMap } = stage;
+  const life = scheduler.incarnation('wagers');
+  const rates = compileRates(shippedPriceBook());
+  const [readAccount, readRisk, readBlob] = [rowReader(AllowanceRow), rowReader(RiskRow), rowReader(BlobRow)];
+  const ledger = createWagerLedger(stage, rates);
+  const given = new Map<number, number>();
+  let count = 0;
+  let bold = 1;
+
+  /** What sweeps have earned before the run began. */
+  async function open(): Promise<void> {
+    const nothing = Usd.parse(0);
+    for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) {
+      const settledUsd = Usd.parse(rng.chance(0.3) ? 0 : rng.number() * 2e-4);
+      given.set(shard, settledUsd);
+      const account = { shard, shadowUsd: nothing, settledUsd, reservedUsd: nothing };
+      await catalog.transact([
+        AllowanceRow.put({ ...account, accruedThrough: EpochMs.parse(scheduler.now) }, 'absent'),
+      ]);
+    }
+  }
+
+  async function wager(): Promise<void> {
+    const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
+    const large = blobs.filter(({ size }) => size >= LEAST_BYTES);
+    if (large.length === 0) return;
+    const { digest } = rng.pick(large);
+    count += 1;
+    const run = {
+      id: `wager-${count}`,
+      shard: shardOf(digest, SWEEP_SHARDS),
+      limits: { budgetUsd: 1, mostMoves: 1 },
+      policy: rng.chance(bold) ? COLD : HOT,
+      at: EpochMs.parse(scheduler.now),
+      correlationId: CorrelationId.parse(`wager-${count}`),
+    };
+    const deps = { ...stage.depsOf(life), rates };
+    const reason = await settle(deps.catalog, 'A wager', () => decideMove(deps, run, digest));
+    counters.count(`metric TierDecided ${reason} wager`);
+  }
+
+  function onAccount({ before, after }: RowChange): void {
+    if (after === undefined) violated('A dollars account was deleted.');
+    const is = readAccount(after);
+    if (before === undefined) return;
+    const was = readAccount(before);
+    if (is.reservedUsd > was.reservedUsd && slackUsd(is, DOLLARS.allowance) <= 0 && overdrawn(is)) {
+      violated(`The account of shard ${is.shard} promises more than it has.`);
+    }
+    if (is.reservedUsd < -ROUNDING) violated(`The account of shard ${is.shard} has reserved less than nothing.`);
+    if (is.shadowUsd !== was.shadowUsd || is.accruedThrough !== was.accruedThrough) grown(was, is);
+    if (is.settledUsd !== was.settledUsd) counters.count(`account: ${is.settledUsd > was.settledUsd ? 'won' : 'lost'}`);
+  }
+
+  function overdrawn({ reservedUsd, settledUsd, shadowUsd }: AllowanceAccount): boolean {
+    return DOLLARS.allowance * shadowUsd + settledUsd - reservedUsd < -ROUNDING;
+  }
+
+  /** By what a sweep has seen that was stored since the sweep before it. */
+  function grown(was: AllowanceAccount, is: AllowanceAccount): void {
+    const ms = is.accruedThrough - was.accruedThrough;
+    const grownUsd = is.shadowUsd - was.shadowUsd;
+    if (ms <= 0) violated(`The account of shard ${is.shard} has grown twice by one sweep.`);
+    const since = is.accruedThrough - WEEK_MS;
+    const stored = ledger.storedBytes(is.shard, since, is.accruedThrough);
+    const mostUsd = floorUsd(rates, stored, Math.min(ms, WEEK_MS));
+    if (grownUsd > mostUsd + ROUNDING) {
+      violated(`The account of shard ${is.shard} has grown by more than Intelligent-Tiering would have charged.`);
+    }
+    counters.count(grownUsd > 0 ? 'account: grown' : 'account: swept');
+  }
+
+  function check(): void {
+    const accounts = [...catalog.committed('ALLOWANCE#')];
+    for (const item of accounts) {
+      if (item.key.sort !== 'META') continue;
+      const account = readAccount(item);
+      const { reservedUsd, settledUsd, shadowUsd, shard } = account;
+      const risks = accounts
+        .filter(({ key }) => key.sort !== 'META' && key.partition === item.key.partition)
+        .map(readRisk);
+      const promised = risks.reduce((sum, risk) => sum + risk.reservedUsd, 0);
+      if (Math.abs(promised - reservedUsd) > ROUNDING) {
+        violated(`The account of shard ${shard} has reserved ${reservedUsd}, its ${risks.length} blobs ${promised}.`);
+      }
+      const bound = DOLLARS.allowance * shadowUsd + (given.get(shard) ?? 0);
+      const lost = ledger.lostUsd(shard, scheduler.now);
+      if (lost > bound + ROUNDING) {
+        violated(`Shard ${shard} has lost ${lost} against Intelligent-Tiering, of ${bound}; settled ${settledUsd}.`);
+      }
+      if (lost > 0) counters.count('wagers: lost less than they may');
+    }
+    for (const item of catalog.committed('SWEPTBYTES')) {
+      const { sweptAt } = SweptBytesRow.parse(item).value;
+      if (scheduler.now - sweptAt > DAY_MS) violated(`What the sweep of ${sweptAt} has seen was never counted.`);
+    }
+  }
+
+  if (stage.settings.tierPolicy !== 'dollars') return { atRest: () => inventoryMap.running() === 0 };
+  return {
+    begin() {
+      if (given.size === 0) scheduler.spawn(life, open);
+    },
+    act(durationMs) {
+      const end = scheduler.now + durationMs;
+      scheduler.spawn(life, async () => {
+        while (scheduler.now < end) {
+          await scheduler.sleep(life, rng.below(MINUTE_MS / 3));
+          await wager().catch((error: unknown) => {
+            if (!(error instanceof StrataError)) throw error;
+            counters.count('wager: no answer');
+          });
+        }
+        bold = 0.3;
+      });
+    },
+    onRow(change) {
+      const { partition, sort } = change.key;
+      if (partition.startsWith('ALLOWANCE#') && sort === 'META') onAccount(change);
+      return partition.startsWith('BLOB#') && sort === 'META' ? ledger.onBlob(change, scheduler.now) : undefined;
+    },
+    onRemoval: (key, versionId) => ledger.onRemoval(key, versionId, scheduler.now),
+    atRest: () => inventoryMap.running() === 0,
+    async check() {
+      check();
+    },
+  };
+}

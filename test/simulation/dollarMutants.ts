@@ -1,0 +1,69 @@
+import type { Mutant } from './mutant.ts';
+
+/** Edits of what the dollars account and placement by dollars promise. */
+export const dollarMutants: readonly Mutant[] = [
+  {
+    id: 'risk-above-account',
+    breaks: 'Rule 5, money is reserved before it is used: a learned move risks more than its account covers.',
+    file: 'lib/placement/dollarTier.ts',
+    find: 'riskUsd(facts, wish, rates, now) <= mayUsd)',
+    replace: 'riskUsd(facts, wish, rates, now) <= mayUsd + 1)',
+  },
+  {
+    id: 'risk-never-released',
+    breaks: 'Rule 5, released by what reserved it: a blob is back and its dollars stay reserved.',
+    file: 'lib/tiering/riskBook.ts',
+    find: 'reservedUsd: Usd.parse(account.reservedUsd - risk.reservedUsd) };',
+    replace: 'reservedUsd: account.reservedUsd };',
+  },
+  {
+    id: 'sweep-accrued-again',
+    breaks: 'Rule 3, one effect: a sweep adds to an account what the sweep before it has added.',
+    file: 'lib/tiering/accrueAllowance.ts',
+    find: '{ ...account, shadowUsd, accruedThrough: at }',
+    replace: '{ ...account, shadowUsd }',
+  },
+  {
+    id: 'young-bytes-accrued',
+    breaks: 'The account grows by what Intelligent-Tiering would never have charged: bytes that have come just now.',
+    file: 'lib/tiering/accrueAllowance.ts',
+    find: 'return sweptAt - since >= MOST_ACCRUED_MS;',
+    replace: 'return sweptAt >= since - MOST_ACCRUED_MS;',
+  },
+  {
+    id: 'inventory-batch-counted-twice',
+    breaks: 'Rule 3, one effect: a batch of the inventory that runs again is counted again.',
+    file: 'lib/tiering/accrueInventory.ts',
+    find: "        OnceRow.put({ scope: 'swept-bytes', id, at: now, expiresAt }, 'absent'),\n",
+    replace: '',
+  },
+  {
+    id: 'inventory-sweep-never-closed',
+    breaks:
+      'Rule 2, a message is part of its state change: what a sweep over the inventory has seen reaches no account.',
+    file: 'lib/tiering/startSweep.ts',
+    find: '  await closeInventorySweeps(deps, scheduledAt);\n',
+    replace: '',
+  },
+  {
+    id: 'fetched-without-forecast',
+    breaks: 'Placement by dollars: what nobody knows anything of is fetched ahead.',
+    file: 'lib/placement/decidePlacement.ts',
+    find: "if (demand === undefined) return 'no-forecast';",
+    replace: 'if (demand === undefined) return undefined;',
+  },
+  {
+    id: 'fetched-although-dearer',
+    breaks: 'Placement by dollars: a version is fetched ahead although waiting for it would cost less.',
+    file: 'lib/placement/decidePlacement.ts',
+    find: "return usdOf('prefetch') < usdOf('none') ? undefined : 'no-expected-saving';",
+    replace: "return usdOf('prefetch') < 1e9 + usdOf('none') ? undefined : 'no-expected-saving';",
+  },
+  {
+    id: 'restored-not-judged-again',
+    breaks: 'Rule 4: what was archived when rules changed comes back under its old verdict.',
+    file: 'lib/tiering/transitionReplica.ts',
+    find: "    changes.push(outboxPut({ id: `${message.actionId}-rescan`, queue: 'rescan', body }, now));\n",
+    replace: '',
+  },
+];

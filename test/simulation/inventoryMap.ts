@@ -1,0 +1,81 @@
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import type { InventorySweepInput, InventorySweeps } from '../../lib/tiering/index.ts';
+import type { Faults } from './faults.ts';
+import type { Counters } from './invariants.ts';
+import type { Rng } from './rng.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface InventoryMapOptions {
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+  readonly counters: Counters;
+  readonly rng: Rng;
+  readonly bucket: Pick<ObjectStore, 'listVersions'>;
+  /** Calls the function of the map; rejects where the call dies or answers an error. */
+  readonly call: (event: object) => Promise<unknown>;
+}
+
+const MOST_TRIES = 6;
+const MOST_ROWS = 6;
+
+/** What Step Functions and S3 do for a sweep over the inventory: a list that is old by the time it is read, and a call for each batch of it. */
+export interface InventoryMap extends InventorySweeps {
+  /** Executions that have not ended. */
+  readonly running: () => number;
+}
+
+export function createInventoryMap(options: InventoryMapOptions): InventoryMap {
+  const { scheduler, faults, counters, rng, bucket } = options;
+  const life = scheduler.incarnation('inventory map');
+  const started = new Set<string>();
+  let running = 0;
+
+  async function batch(event: object): Promise<void> {
+    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+      try {
+        await options.call(event);
+        counters.count('inventory batch: done');
+        return;
+      } catch {
+        counters.count('inventory batch: failed');
+        await scheduler.sleep(life, rng.below(20 * SECOND_MS));
+      }
+    }
+    counters.count('inventory batch: given up');
+  }
+
+  async function execute(input: InventorySweepInput): Promise<void> {
+    const { versions } = await bucket.listVersions({ prefix: 'blobs/', limit: 1000 });
+    const rows = versions
+      .filter(({ isLatest, isDeleteMarker }) => isLatest && !isDeleteMarker)
+      .map(({ key, lastModified, size }) => ({
+        Bucket: 'strata',
+        Key: encodeURIComponent(key),
+        Size: String(size),
+        LastModifiedDate: new Date(lastModified).toISOString(),
+      }));
+    await scheduler.sleep(life, rng.below(3 * MINUTE_MS));
+    const batches: Promise<void>[] = [];
+    while (rows.length > 0) {
+      const event = { BatchInput: input, Items: rows.splice(0, 1 + rng.below(MOST_ROWS)) };
+      batches.push(batch(event));
+      if (faults.happens('duplicate-delivery')) batches.push(batch(event));
+    }
+    await Promise.all(batches);
+  }
+
+  return {
+    running: () => running,
+    async start(name, input) {
+      if (started.has(name)) return;
+      started.add(name);
+      running += 1;
+      counters.count('sweep over the inventory');
+      scheduler.spawn(life, async () => {
+        await execute(input);
+        running -= 1;
+      });
+    },
+  };
+}

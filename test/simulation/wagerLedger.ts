@@ -1,0 +1,140 @@
+import { AccessMonthRow, type Blob, BlobRow, RiskRow, shardOf, SWEEP_SHARDS } from '../../lib/catalog/index.ts';
+import { readUsd, storageUsd } from '../../lib/placement/bill.ts';
+import { type Rates, switchUsd } from '../../lib/placement/index.ts';
+import { blobDigestOf, blobKey } from '../../lib/shared/digest.ts';
+import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
+import { rowReader } from './invariants.ts';
+import type { RowChange, Stage } from './stage.ts';
+
+/** A blob's stay in a class that it was moved to on a learned forecast. */
+interface Stay {
+  readonly digest: Digest;
+  readonly bytes: number;
+  readonly in: StorageClass;
+  readonly from: number;
+  /** What going there has cost, unless it came from such a stay. */
+  readonly entryUsd: number;
+  readonly idleMs: number;
+  until?: number;
+  next?: StorageClass;
+}
+
+/** How long some bytes were stored. */
+interface Life {
+  readonly bytes: number;
+  readonly from: number;
+  until: number;
+}
+
+export interface WagerLedger {
+  onBlob(change: RowChange, now: number): Promise<void>;
+  /** Bytes that no row named were stored all the same. */
+  onRemoval(key: string, versionId: string | undefined, now: number): Promise<void>;
+  /** Bytes of a shard's blobs that were stored all the while. */
+  storedBytes(shard: number, since: number, until: number): number;
+  /** What learned moves of a shard have cost more than Intelligent-Tiering would have, by what the store charges. */
+  lostUsd(shard: number, now: number): number;
+}
+
+/** Follows the blobs themselves, and believes nothing that the dollars accounts say. */
+export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'catalog'>, rates: Rates): WagerLedger {
+  const [readBlob, readRisk, readMonth] = [rowReader(BlobRow), rowReader(RiskRow), rowReader(AccessMonthRow)];
+  const stays: Stay[] = [];
+  const lives = new Map<Digest, Life[]>();
+  const home = rates.of('INTELLIGENT_TIERING');
+
+  const lived = (digest: Digest, life: Life): void => void lives.set(digest, [...(lives.get(digest) ?? []), life]);
+
+  /** Noon of each day with reads. */
+  function reads(digest: Digest): readonly number[] {
+    const days: number[] = [];
+    for (const item of catalog.committed(`BLOB#${digest}`)) {
+      if (!item.key.sort.startsWith('ACCESS#')) continue;
+      const { days: counts, month } = readMonth(item);
+      for (const day of Object.keys(counts)) days.push(Date.parse(`${month}-${day}T12:00:00Z`));
+    }
+    return days.toSorted((one, other) => one - other);
+  }
+
+  function wagered(digest: Digest, to: StorageClass): boolean {
+    for (const item of catalog.committed(`ALLOWANCE#${shardOf(digest, SWEEP_SHARDS)}`)) {
+      if (item.key.sort === `RISK#${digest}`) return readRisk(item).to === to;
+    }
+    return false;
+  }
+
+  function moved(was: Blob, is: Blob, now: number): void {
+    const { digest, size: bytes } = is;
+    const left = stays.find((one) => one.digest === digest && one.until === undefined);
+    if (left !== undefined) [left.until, left.next] = [now, is.origin.storageClass];
+    if (!wagered(digest, is.origin.storageClass)) return;
+    const lastRead = reads(digest)
+      .filter((at) => at <= now)
+      .at(-1);
+    const heldMs = now - was.origin.billedSince;
+    const standing = { bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false };
+    const wayUsd = switchUsd(rates.of(was.origin.storageClass), rates.of(is.origin.storageClass), standing);
+    const stay = { digest, bytes, in: is.origin.storageClass, from: now };
+    stays.push({ ...stay, entryUsd: left === undefined ? wayUsd : 0, idleMs: now - (lastRead ?? is.createdAt) });
+  }
+
+  function lostBy(stay: Stay, now: number): number {
+    const until = stay.until ?? now;
+    const there = rates.of(stay.in);
+    const days = reads(stay.digest).filter((at) => at > stay.from && at <= until);
+    let shadowUsd = 0;
+    let [from, idleMs] = [stay.from, stay.idleMs];
+    for (const at of [...days, until]) {
+      shadowUsd += storageUsd(home, stay.bytes, at - from, idleMs);
+      [from, idleMs] = [at, 0];
+    }
+    // An account covers one read between two sweeps.
+    const readsUsd = Math.min(1, days.length) * (readUsd(there, stay.bytes) - readUsd(home, stay.bytes));
+    const standing = { bytes: stay.bytes, heldMs: until - stay.from, idleMs: 0, justRead: false, lifecycle: false };
+    const exitUsd = stay.next === undefined ? 0 : switchUsd(there, rates.of(stay.next), standing);
+    return stay.entryUsd + storageUsd(there, stay.bytes, until - stay.from) + readsUsd + exitUsd - shadowUsd;
+  }
+
+  return {
+    async onBlob({ before, after }, now) {
+      if (after === undefined) {
+        const gone = before && lives.get(readBlob(before).digest)?.at(-1);
+        if (gone !== undefined) gone.until = now;
+        const left = before && stays.find((one) => one.digest === readBlob(before).digest && one.until === undefined);
+        if (left !== undefined) left.until = now;
+        return;
+      }
+      const is = readBlob(after);
+      if (before === undefined) {
+        // Its bytes may have been there before anybody named them.
+        const { versions } = await bucket.listVersions({ prefix: blobKey(is.digest), limit: 100 });
+        const from = Math.min(is.createdAt, ...versions.map(({ lastModified }) => lastModified));
+        lived(is.digest, { bytes: is.size, from, until: Number.POSITIVE_INFINITY });
+        return;
+      }
+      const was = readBlob(before);
+      if (was.origin.storageClass !== is.origin.storageClass) moved(was, is, now);
+    },
+    async onRemoval(key, versionId, now) {
+      const digest = blobDigestOf(key);
+      if (digest === undefined || versionId === undefined) return;
+      const found = await bucket.head(key, versionId);
+      if (found.outcome !== 'found') return;
+      const { lastModified, size } = found.head;
+      lived(digest, { bytes: size, from: lastModified, until: now });
+    },
+    storedBytes(shard, since, until) {
+      let sum = 0;
+      for (const [digest, all] of lives) {
+        if (shardOf(digest, SWEEP_SHARDS) !== shard) continue;
+        const stored = all.filter((life) => life.from <= since && life.until >= until);
+        sum += Math.max(0, ...stored.map(({ bytes }) => bytes));
+      }
+      return sum;
+    },
+    lostUsd(shard, now) {
+      const own = stays.filter(({ digest }) => shardOf(digest, SWEEP_SHARDS) === shard);
+      return own.reduce((sum, stay) => sum + lostBy(stay, now), 0);
+    },
+  };
+}
