@@ -10,6 +10,7 @@ import { registerOperate } from './commands/operate.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerPrices } from './commands/prices.ts';
 import { registerPush } from './commands/push.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerScan } from './commands/scan.ts';
@@ -36,6 +37,7 @@ for (const register of [
   registerModels,
   registerLifecycle,
   registerQuarantine,
+  registerAudit,
   registerOperate,
   registerServiceLevel,
   registerDeadLetters,

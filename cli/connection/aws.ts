@@ -27,6 +27,8 @@ const Environment = z.object({
   STRATA_TABLE: text,
   STRATA_BUCKET: text,
   STRATA_QUEUE_URL_PREFIX: text,
+  /** Read only by `strata audit verify`. */
+  STRATA_AUDIT_BUCKET: z.optional(text),
   /** Read only by commands to hosts, which are signed with it. */
   STRATA_COMMAND_SECRET_ARN: text,
   STRATA_COMMAND_TTL_MS: z._default(z.string(), String(6 * HOUR_MS)),
@@ -46,11 +48,15 @@ export function connectAws(environment: Readonly<Record<string, string | undefin
   const { STRATA_TABLE: table, STRATA_BUCKET: bucket, STRATA_QUEUE_URL_PREFIX: urlPrefix } = parsed.data;
   const client = createS3Client();
   const secretArn = parsed.data.STRATA_COMMAND_SECRET_ARN;
+  const audit = parsed.data.STRATA_AUDIT_BUCKET;
+  const seals =
+    audit === undefined ? undefined : createS3ObjectStore({ client, bucket: audit, verifiesChecksums: true });
   const operations = createOperations({
     clock: systemClock,
     random: nodeRandom,
     catalog: createDynamoCatalogStore({ client: createDynamoClient(), table }),
     objects: createS3ObjectStore({ client, bucket, verifiesChecksums: true }),
+    seals,
     commandKeys: createSecretCommandKeys({ client: createSecretsClient(), secretArn, clock: systemClock }),
     settings: { commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS) },
     deadLetters: awsDeadLetters(urlPrefix),

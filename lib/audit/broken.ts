@@ -10,3 +10,24 @@ export interface Broken {
   /** Of the entry, or of the seal. */
   readonly number: number;
 }
+
+/** One sentence for people. */
+export function describeBroken({ what, object, number }: Broken): string {
+  const name = object === undefined ? `Seal ${number}` : `Entry ${number} of ${object}`;
+  switch (what) {
+    case 'altered':
+      return `${name} is not what was recorded.`;
+    case 'missing':
+      return `${name} is gone, and a later one is there.`;
+    case 'truncated':
+      return `${name} is gone, with whatever came after it.`;
+    case 'inserted':
+      return `${name} was not recorded there.`;
+    case 'reordered':
+      return `${name} was recorded in another place.`;
+    case 'contradicted':
+      return `The catalog says another thing than ${name[0]?.toLowerCase()}${name.slice(1)}.`;
+    case 'covered':
+      return `${name} has something laid over it.`;
+  }
+}

@@ -1,4 +1,4 @@
-import { AuditEntryRow } from '../catalog/index.ts';
+import { AuditEntryRow, queryAll, startingWith, UnsealedRow } from '../catalog/index.ts';
 import type { AuditEntry } from '../../events/audit-seal/v1.ts';
 import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import type { StoredEntry } from './checkChain.ts';
@@ -16,17 +16,18 @@ export async function listHistory(
   return { entries, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
 
+/** Which entries of an object no seal holds yet. */
+export async function unsealedNumbers(catalog: CatalogStore, object: string): Promise<ReadonlySet<number>> {
+  const { partition, sort } = UnsealedRow.key(object, 1);
+  const items = await queryAll(catalog, { partition, ...startingWith(sort.slice(0, sort.indexOf('#') + 1)) });
+  return new Set(items.map((item) => UnsealedRow.parse(item).value.number));
+}
+
 /** Everything that lies in an object's history, also what is no entry. */
 export async function storedEntries(catalog: CatalogStore, object: string): Promise<readonly StoredEntry[]> {
   const { partition } = AuditEntryRow.key(object, 1);
-  const stored: StoredEntry[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await catalog.query({ partition, limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
-    for (const item of page.items) stored.push({ number: Number(item.key.sort), entry: parsed(item) });
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return stored;
+  const items = await queryAll(catalog, { partition });
+  return items.map((item) => ({ number: Number(item.key.sort), entry: parsed(item) }));
 }
 
 function parsed(item: Item): AuditEntry | undefined {

@@ -1,6 +1,6 @@
-export type { Broken } from './broken.ts';
+export { type Broken, describeBroken } from './broken.ts';
 export { AuditError } from './errors.ts';
-export { listHistory } from './history.ts';
+export { listHistory, unsealedNumbers } from './history.ts';
 export { auditChanges, type AuditRecord } from './record.ts';
 export { type Actor, blobRecord, hashed, uploadRecord, versionObject, versionRecord } from './records.ts';
 export { type SealObjects } from './sealObjects.ts';

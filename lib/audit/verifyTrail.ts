@@ -1,12 +1,12 @@
-import { SealHeadRow, type Unsealed, UNSEALED_SHARDS, UnsealedRow } from '../catalog/index.ts';
+import { queryAll, SealHeadRow, type Unsealed, UNSEALED_SHARDS, UnsealedRow } from '../catalog/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import type { Broken } from './broken.ts';
-import { checkChain, type StoredEntry } from './checkChain.ts';
+import { checkChain } from './checkChain.ts';
 import { beforeSeals, checkSeal, type SealsSoFar } from './checkSeals.ts';
 import { findContradiction } from './contradiction.ts';
 import { entryHash } from './hashes.ts';
-import { storedEntries } from './history.ts';
+import { storedEntries, unsealedNumbers } from './history.ts';
 import { listSeals, readSeal, type SealObjects } from './sealObjects.ts';
 
 export interface VerifyDeps {
@@ -100,7 +100,7 @@ async function lookAt(deps: VerifyDeps, trail: Trail, object: string): Promise<L
   for (let look = 0; look < LOOKS; look += 1) {
     const stored = await storedEntries(deps.catalog, object);
     // In this order: an entry that no longer waits has been sealed by then.
-    const unsealed = await waitingNumbers(deps.catalog, object, stored, trail);
+    const unsealed = await unsealedNumbers(deps.catalog, object);
     await readOn(deps, trail, 0);
     if (trail.broken !== undefined) return { broken: trail.broken };
     const tail = trail.soFar.tails.get(object);
@@ -109,29 +109,13 @@ async function lookAt(deps: VerifyDeps, trail: Trail, object: string): Promise<L
     if (broken === undefined) {
       const entries = stored.flatMap(({ entry }) => entry ?? []);
       broken = await findContradiction(deps.catalog, object, entries);
-      if (broken === undefined) return { entries: entries.length, unsealed: unsealed.size };
+      if (broken === undefined) return { entries: entries.length, unsealed: entries.length - (tail?.number ?? 0) };
     } else {
       const all = await sealedHashes(deps, trail, object);
       broken = checkChain({ object, stored, sealed: all, unsealed }) ?? broken;
     }
   }
   return broken === undefined ? { entries: 0, unsealed: 0 } : { broken };
-}
-
-/** Which entries beyond the sealed ones wait for a seal. */
-async function waitingNumbers(
-  catalog: CatalogStore,
-  object: string,
-  stored: readonly StoredEntry[],
-  trail: Trail,
-): Promise<ReadonlySet<number>> {
-  const from = trail.soFar.tails.get(object)?.number ?? 0;
-  const waiting = new Set<number>();
-  // One further than is there: an entry whose row was taken away still waits.
-  for (let number = from + 1; number <= Math.max(stored.length, from) + 1; number += 1) {
-    if ((await UnsealedRow.get(catalog, object, number)) !== undefined) waiting.add(number);
-  }
-  return waiting;
 }
 
 /** Of every sealed entry of one object: read again only to name the first wrong one. */
@@ -148,13 +132,8 @@ async function sealedHashes(deps: VerifyDeps, trail: Trail, object: string): Pro
 async function unsealedEntries(catalog: CatalogStore): Promise<readonly Unsealed[]> {
   const found: Unsealed[] = [];
   for (let shard = 0; shard < UNSEALED_SHARDS; shard += 1) {
-    let cursor: string | undefined;
-    do {
-      const from = cursor === undefined ? {} : { cursor };
-      const page = await catalog.query({ partition: `UNSEALED#${shard}`, limit: 1000, ...from });
-      found.push(...page.items.map((item) => UnsealedRow.parse(item).value));
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    const items = await queryAll(catalog, { partition: `UNSEALED#${shard}` });
+    found.push(...items.map((item) => UnsealedRow.parse(item).value));
   }
   return found;
 }

@@ -9,6 +9,8 @@ import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
   ActionView,
   AliasView,
+  AuditEntryView,
+  AuditVerification,
   DeadLetterView,
   DoctorCheck,
   FileView,
@@ -68,6 +70,13 @@ const OPERATION_CONTRACTS = {
   },
   /** Has everything judged again, by whatever rules judged it. */
   startRescan: { input: z.strictObject({}), output: z.object({ rescanId: z.string(), started: z.boolean() }) },
+  /** What was decided about an uploaded key, a `blobs/<digest>` or a `<model>@<version>`, oldest first. */
+  showAudit: {
+    input: z.strictObject({ ...PageInput, object: z.string().check(z.minLength(1), z.maxLength(1100)) }),
+    output: page(AuditEntryView),
+  },
+  /** Recomputes the audit trail against its locked seals; `broken` names the first thing that is wrong. */
+  verifyAudit: { input: z.strictObject({ since: z.optional(EpochMs) }), output: AuditVerification },
   /** What changed sides from `since` on, oldest first; asked again from the last one's moment it goes on, that one included. */
   listNotices: {
     input: z.strictObject({ since: EpochMs, limit: PageInput.limit }),

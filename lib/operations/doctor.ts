@@ -1,4 +1,11 @@
-import { OUTBOX_SHARDS, OutboxRow, sortableTime, UPLOAD_SHARDS } from '../catalog/index.ts';
+import {
+  OUTBOX_SHARDS,
+  OutboxRow,
+  sortableTime,
+  UNSEALED_SHARDS,
+  UnsealedRow,
+  UPLOAD_SHARDS,
+} from '../catalog/index.ts';
 import { errorText } from '../shared/errors.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
@@ -17,6 +24,8 @@ export interface DoctorDeps {
 const OUTBOX_LATE_MS = 3 * MINUTE_MS;
 /** The reconciler tells again after 10 minutes, a digest call takes up to 7 and comes again 20 after it was last heard of. */
 const UPLOAD_LATE_MS = 30 * MINUTE_MS;
+/** Six runs of the sealer. */
+const AUDIT_LATE_MS = 30 * MINUTE_MS;
 
 interface Finding {
   readonly ok: boolean;
@@ -31,6 +40,7 @@ export async function doctor(deps: DoctorDeps, now: EpochMs): Promise<readonly D
     ['bucket', () => reachable(deps.objects.head('uploads/doctor'))],
     ['outbox', () => outboxIsSent(deps.catalog, now)],
     ['uploads', () => uploadsMove(deps.catalog, now)],
+    ['audit', () => auditIsSealed(deps.catalog, now)],
     ['dead-letters', () => deadLettersAreEmpty(deps.deadLetters)],
     ['hosts', () => hostsSpeak(deps)],
     ['volumes', () => volumesWork(deps)],
@@ -79,6 +89,18 @@ async function uploadsMove(catalog: CatalogStore, now: EpochMs): Promise<Finding
     detail: `${late} uploads have stood still for half an hour`,
     fix: 'See `strata ls --uploads digesting`, then the errors of the functions `ingest` and `digest`.',
   };
+}
+
+async function auditIsSealed(catalog: CatalogStore, now: EpochMs): Promise<Finding> {
+  let oldest = now;
+  for (let shard = 0; shard < UNSEALED_SHARDS; shard += 1) {
+    const { items } = await catalog.query({ partition: `UNSEALED#${shard}`, limit: 100 });
+    for (const item of items) oldest = EpochMs.parse(Math.min(oldest, UnsealedRow.parse(item).value.at));
+  }
+  const lateMs = now - oldest;
+  if (lateMs < AUDIT_LATE_MS) return { ok: true, detail: 'what was decided is locked away in time' };
+  const detail = `an audit entry has waited ${Math.round(lateMs / MINUTE_MS)} minutes for its seal`;
+  return { ok: false, detail, fix: 'See the errors of the function `seal-audit`, and `strata audit verify`.' };
 }
 
 async function deadLettersAreEmpty(deadLetters: DeadLetters): Promise<Finding> {

@@ -77,6 +77,8 @@ export function createRemoteOperations(
     inspectUpload: remote('inspectUpload'),
     releaseUpload: remote('releaseUpload'),
     startRescan: remote('startRescan'),
+    showAudit: remote('showAudit'),
+    verifyAudit: remote('verifyAudit'),
     listNotices: remote('listNotices'),
     listHosts: remote('listHosts'),
     promoteAlias: remote('promoteAlias'),

@@ -9,4 +9,5 @@ export class OperationsError extends StrataError<
   | 'unreachable'
   | 'unauthorized'
   | 'command-refused'
+  | 'no-audit-bucket'
 > {}

@@ -1,4 +1,5 @@
 import { SET_METADATA } from '../../events/upload-set/v1.ts';
+import type { SealObjects } from '../audit/index.ts';
 import {
   deprecateVersion,
   HOST_SHARDS,
@@ -18,6 +19,7 @@ import { releaseUpload, startRescan } from '../ingest/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
+import { showAudit, verifyAudit } from './audit.ts';
 import type { OperationInput, OperationOutput, Operations } from './contract.ts';
 import { sendHostCommand } from './commandHost.ts';
 import { redriveDeadLetters, showDeadLetters, view } from './deadLetters.ts';
@@ -33,6 +35,8 @@ import type { HostView } from './views.ts';
 
 export interface OperationsDeps extends OperatorDeps {
   readonly objects: ObjectStore;
+  /** Where the seals of the audit trail lie, where the caller knows. */
+  readonly seals: SealObjects | undefined;
   readonly deadLetters: DeadLetters;
 }
 
@@ -52,6 +56,8 @@ export function createOperations(deps: OperationsDeps): Operations {
     inspectUpload: ({ key }) => inspectUpload(deps, key),
     releaseUpload: (input) => releaseUpload(deps, input),
     startRescan: () => startRescan(deps),
+    showAudit: (input) => showAudit(catalog, input),
+    verifyAudit: (input) => verifyAudit(deps, input),
     listNotices: (input) => listNotices(catalog, input, clock.now()),
     listHosts: async () => ({ items: [...(await listHosts(catalog))] }),
     promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),

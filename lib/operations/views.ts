@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { AuditEntry } from '../../events/audit-seal/v1.ts';
 import { VolumeReport } from '../../events/host-heartbeat/v1.ts';
 import { QuarantineChanged } from '../../events/quarantine-changed/v1.ts';
 import {
@@ -133,6 +134,18 @@ export type InspectedUpload = z.infer<typeof InspectedUpload>;
 
 export const NoticeView = z.object({ id: z.string(), ...QuarantineChanged.shape });
 export type NoticeView = z.infer<typeof NoticeView>;
+
+/** `sealed`: whether a locked seal holds it. */
+export const AuditEntryView = z.extend(AuditEntry, { sealed: z.boolean() });
+
+const count = z.number().check(z.int(), z.nonnegative());
+export const AuditVerification = z.object({
+  seals: count,
+  objects: count,
+  entries: count,
+  unsealed: count,
+  broken: z.optional(z.object({ what: z.string(), object: z.optional(z.string()), number: count, text: z.string() })),
+});
 
 export const ActionView = ActionValue;
 export type ActionView = z.infer<typeof ActionView>;

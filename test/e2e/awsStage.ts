@@ -14,6 +14,7 @@ import { createSqsReceiver, createSqsSender, queueNamePrefix } from '../../lib/a
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
+import { showAudit, verifyAudit } from '../../lib/operations/audit.ts';
 import { runDelete, runUndo } from '../../lib/operations/deletion.ts';
 import { createJoinToken } from '../../lib/fleet/index.ts';
 import { createDeadLetters } from '../../lib/operations/index.ts';
@@ -36,6 +37,7 @@ export async function createAwsStage(): Promise<HostStage> {
   const folder = mkdtempSync(join(tmpdir(), 'strata-aws-stage-'));
   const agents = new Set<AgentProcess>();
   const rows = createDynamoCatalogStore({ client: clients.dynamo, table: outputs.TableName });
+  const seals = createS3ObjectStore({ client: s3, bucket: outputs.AuditBucketName, verifiesChecksums: true });
   const operator = { catalog: rows, clock: systemClock, random: nodeRandom };
   const sender = createSqsSender({ client: sqs, urlPrefix: outputs.QueueUrlPrefix });
   const queueOptions = { client: sqs, urlPrefix: outputs.QueueUrlPrefix };
@@ -103,6 +105,8 @@ export async function createAwsStage(): Promise<HostStage> {
     operate: {
       deleteVersion: (input) => runDelete(operator, input),
       undoDelete: (input) => runUndo(operator, input),
+      showAudit: (input) => showAudit(rows, input),
+      verifyAudit: (input) => verifyAudit({ catalog: rows, seals }, input),
     },
     fire: (functionName, schedule, at) => invokeSchedule(aws, { functionName, schedule }, at),
     planeUrl: aws.planeUrl,

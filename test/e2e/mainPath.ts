@@ -15,6 +15,7 @@ import {
 } from '../../lib/catalog/index.ts';
 import { blobDigest, blobKey, PART_SIZE, partHash } from '../../lib/shared/digest.ts';
 import { type Digest, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { EpochMs } from '../../lib/shared/units.ts';
 import { eventually } from '../support/eventually.ts';
 import { safetensorsOf } from '../support/modelFiles.ts';
 import { readOnly } from './readOnly.ts';
@@ -138,6 +139,27 @@ export function mainPath(name: string, createStage: () => Promise<Stage>): void 
       await stage.settled();
       for (const { key } of nine) expect(await states(stage, key)).toEqual(['ready']);
       expect(await Promise.all(nine.map(({ model }) => version(stage, model)))).toEqual(rows);
+    });
+
+    it('records what it decides with rules and bytes, locks it away, and finds it whole', async () => {
+      const { key } = fresh('audited');
+      const versionId = await stage.upload(key, safetensorsOf(1_000, 9).subarray(0, 500));
+      await eventually(async () => expect(await states(stage, key)).toEqual(['invalid-format']), 60_000);
+      const history = async () => (await stage.operate.showAudit({ object: key, limit: 10 })).items;
+      expect(await history()).toMatchObject([
+        {
+          number: 1,
+          action: 'quarantined',
+          verdict: { status: 'invalid', serve: false },
+          bytes: { versionId, size: 500 },
+        },
+      ]);
+      await stage.fire('seal-audit', 'seal-audit', EpochMs.parse(Date.now()));
+      await eventually(async () => expect(await history()).toMatchObject([{ sealed: true }]), 60_000);
+      const verified = await stage.operate.verifyAudit({});
+      expect(verified.broken).toBeUndefined();
+      expect(verified.seals).toBeGreaterThan(0);
+      await stage.settled();
     });
 
     it('calls a function again with the firing of its schedule that it failed', async () => {

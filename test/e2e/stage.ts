@@ -23,7 +23,7 @@ export interface Stage {
   };
   readonly objects: ObjectReader;
   /** What an operator asks the plane for. */
-  readonly operate: Pick<Operations, 'deleteVersion' | 'undoDelete'>;
+  readonly operate: Pick<Operations, 'deleteVersion' | 'undoDelete' | 'showAudit' | 'verifyAudit'>;
   /** Fires one schedule of a function, as its moment would. */
   fire(functionName: FunctionName, schedule: string, at: EpochMs): Promise<void>;
   /** How many dead letters lie behind a queue, or behind a function's schedules (`reconcile-schedule`). */

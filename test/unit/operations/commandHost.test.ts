@@ -17,7 +17,7 @@ async function setUp() {
   const place = { disk: createMemDisk(), database, bucket: 'models', region: 'eu-west-1' };
   const objects = await createFileObjectStore({ ...place, clock, random });
   const deadLetters = { list: async () => [], look: async () => [], redrive: async () => 0 };
-  const local = createOperations({ ...world.deps, objects, deadLetters });
+  const local = createOperations({ ...world.deps, objects, seals: undefined, deadLetters });
   const remote = createRemoteOperations(async (name, input) =>
     answerOperation(local, name, JSON.parse(JSON.stringify(input))),
   );

@@ -9,7 +9,11 @@ import { UploadRow } from '../../../lib/catalog/index.ts';
 import { generateKeyPair } from '../../../lib/fleet/index.ts';
 import { nodeRandom } from '../../../lib/adapters/node/nodeRandom.ts';
 import { HostPattern, ModelName, SemVer } from '../../../lib/shared/ids.ts';
-import { MINUTE_MS } from '../../../lib/shared/units.ts';
+import { createFileObjectStore } from '../../../lib/adapters/embedded/fileObjectStore.ts';
+import { openDatabase } from '../../../lib/adapters/embedded/sqlite.ts';
+import { sealTrail } from '../../../lib/audit/index.ts';
+import { DAY_MS, DurationMs, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { createMemDisk } from '../../support/memDisk.ts';
 import { createIngestPlane, safetensors } from '../../support/ingestPlane.ts';
 
 const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
@@ -26,9 +30,18 @@ async function setUp() {
     call: async () => undefined,
   });
   const key = generateKeyPair('plane-1', nodeRandom);
+  const seals = await createFileObjectStore({
+    disk: createMemDisk(),
+    database: openDatabase(':memory:'),
+    bucket: 'audit',
+    region: 'local',
+    clock: plane.clock,
+    random: nodeRandom,
+  });
   const local = createOperations({
     ...plane.deps,
     random: nodeRandom,
+    seals,
     deadLetters,
     commandKeys: { current: async () => key, published: async () => [key] },
     settings: { ...plane.deps.settings, commandTtlMs: MINUTE_MS },
@@ -38,7 +51,7 @@ async function setUp() {
     const answer = await answerOperation(local, name, JSON.parse(JSON.stringify(input)));
     return JSON.parse(JSON.stringify(answer)) as typeof answer;
   });
-  return { plane, local, remote };
+  return { plane, seals, local, remote };
 }
 
 describe('operations over a connection', () => {
@@ -71,6 +84,46 @@ describe('operations over a connection', () => {
     expect((await remote.explain({ reference: 'tiny' })).uploads).toMatchObject([{ key: KEY, state: 'ready' }]);
     expect(await remote.listUploads({ state: 'quarantined', limit: 10 })).toMatchObject({
       items: [{ state: 'quarantined' }],
+    });
+  });
+
+  it('tell the history of what was decided about an object, and verify that nobody changed it', async () => {
+    const { plane, seals, remote } = await setUp();
+    const key = 'uploads/bad/1.0.0/bad.safetensors';
+    await plane.upload(key, safetensors(100).subarray(0, 50));
+    await plane.upload(KEY, safetensors(200));
+    await plane.settle();
+    await remote.releaseUpload({ key, reason: 'read by hand', by: 'ada', dryRun: false });
+    expect(await remote.showAudit({ object: key, limit: 10 })).toMatchObject({
+      items: [
+        {
+          number: 1,
+          action: 'quarantined',
+          reason: 'invalid-format',
+          by: { kind: 'plane', name: 'judge-upload' },
+          verdict: { status: 'invalid', serve: false },
+          bytes: { key },
+          sealed: false,
+        },
+        { number: 2, action: 'released', by: { kind: 'operator', name: 'ada' }, text: 'read by hand' },
+      ],
+    });
+    const [first, second] = (await remote.showAudit({ object: KEY, limit: 10 })).items;
+    expect([first?.action, second?.action]).toEqual(['judged', 'published']);
+    const blob = { object: `blobs/${second?.bytes?.digest}`, limit: 10 };
+    expect(await remote.showAudit(blob)).toMatchObject({ items: [{ action: 'judged', verdict: { status: 'clean' } }] });
+    const settings = { auditRetentionMs: DurationMs.parse(DAY_MS) };
+    const call = { telemetry: plane.deps.telemetry, remainingMs: () => 60_000 };
+    await sealTrail({ catalog: plane.catalog, seals, clock: plane.clock, settings }, call);
+    expect(await remote.showAudit({ object: KEY, limit: 10 })).toMatchObject({
+      items: [{ sealed: true }, { sealed: true }],
+    });
+    expect(await remote.verifyAudit({})).toEqual({ seals: 1, objects: 3, entries: 5, unsealed: 0 });
+    const row = await UploadRow.get(plane.catalog, KEY, first?.bytes?.versionId ?? '');
+    const findings = { ...row!.value.findings!, status: 'malicious' as const };
+    await plane.catalog.transact([UploadRow.put({ ...row!.value, findings }, { version: row!.version })]);
+    expect(await remote.verifyAudit({})).toMatchObject({
+      broken: { what: 'contradicted', object: KEY, number: 2, text: expect.stringContaining('another thing') },
     });
   });
 
@@ -221,7 +274,7 @@ describe('doctor', () => {
     expect((await world.remote.doctor({})).items.length).toBeGreaterThanOrEqual(6);
   });
 
-  it('finds unsent messages, uploads that stand still and dead letters, each with its fix', async () => {
+  it('finds unsent messages, uploads that stand still, unsealed audit entries and dead letters, each with its fix', async () => {
     const world = await setUp();
     await world.plane.deliver('{"poison":1}');
     await world.plane.settle();
@@ -230,7 +283,7 @@ describe('doctor', () => {
     world.plane.loseEvents();
     await world.plane.work('ingest');
     await world.plane.clock.advance(31 * MINUTE_MS);
-    expect(await failed(world)).toEqual(['outbox', 'uploads', 'dead-letters']);
+    expect(await failed(world)).toEqual(['outbox', 'uploads', 'audit', 'dead-letters']);
     const late = (await world.remote.doctor({})).items.filter(({ status }) => status === 'FAILED');
     expect(late.every(({ fix }) => fix !== undefined)).toBe(true);
     expect(
