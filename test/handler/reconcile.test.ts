@@ -107,6 +107,8 @@ describe('the reconciler', () => {
     await plane.reconcile();
     const after = await blobOf(plane);
     expect(after?.origin.versionId).not.toBe(before.origin.versionId);
+    expect(before.compressibility).toBeDefined();
+    expect(after?.compressibility).toEqual(before.compressibility);
     expect(await plane.objects.head(blobKey(before.digest), after?.origin.versionId)).toMatchObject({
       outcome: 'found',
     });
