@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { PART_SIZE } from '../../shared/digest.ts';
 import { awsStatus, portErrorOf } from './errors.ts';
+import { type HashThread, startHashThread } from './hashThread.ts';
 import { refusedWrite } from './s3Answers.ts';
 import { sha256Of, speedUpBodies } from './uploadBodies.ts';
 
@@ -182,20 +183,31 @@ interface PartsUpload {
   readonly there: ReadonlyMap<number, KnownPart>;
 }
 
-async function uploadParts({ client, target, source, partSize, onBytes, there }: PartsUpload) {
+async function uploadParts(upload: PartsUpload) {
+  const hashes = startHashThread();
+  try {
+    return await uploadHashed(upload, hashes);
+  } finally {
+    await hashes.close();
+  }
+}
+
+async function uploadHashed({ client, target, source, partSize, onBytes, there }: PartsUpload, hashes: HashThread) {
   const count = Math.ceil(source.size / partSize);
   const parts: { PartNumber: number; ETag: string | undefined; ChecksumSHA256: string }[] = [];
   let next = 0;
   let bytesKept = 0;
   const worker = async () => {
-    // Kept from part to part: a fresh one costs the kernel more than the copy into it.
-    const buffer = new Uint8Array(partSize);
+    // Kept from part to part: fresh memory costs the kernel more than what is copied into it.
+    const buffer = new Uint8Array(new SharedArrayBuffer(partSize));
     while (next < count) {
       const part = next;
       next += 1;
       const offset = part * partSize;
-      const bytes = await source.read(offset, Math.min(partSize, source.size - offset), buffer);
-      const ChecksumSHA256 = await sha256Of(bytes);
+      const read = await source.read(offset, Math.min(partSize, source.size - offset), buffer);
+      const bytes = buffer.subarray(0, read.length);
+      if (read.buffer !== buffer.buffer) bytes.set(read);
+      const ChecksumSHA256 = await hashes.sha256(bytes);
       const PartNumber = part + 1;
       const known = there.get(PartNumber);
       const kept = known?.ChecksumSHA256 === ChecksumSHA256;
