@@ -8,12 +8,8 @@ import {
   type Decided,
   expectationOf,
   outboxPut,
-  queryAll,
   recordedInputs,
-  type Replica,
-  ReplicaRow,
   RestoreRow,
-  startingWith,
   SweepRunRow,
   type Versioned,
 } from '../catalog/index.ts';
@@ -36,6 +32,7 @@ import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 import { loadTierFacts } from './loadTierFacts.ts';
 import { riskChanges } from './riskBook.ts';
 import { reserve, type RunLimits } from './sweepBudget.ts';
+import { loadReplicas } from './loadReplicas.ts';
 
 export interface MoveDeps {
   readonly catalog: CatalogStore;
@@ -88,7 +85,7 @@ export async function explainBlob(
 > {
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return undefined;
-  const replicas = await loadReplicas(deps.catalog, digest);
+  const replicas = (await loadReplicas(deps.catalog, digest)).map((row) => row.value);
   const { facts } = await loadTierFacts(deps.catalog, blob.value, replicas, policy, deps.rates, at);
   const { versionId } = blob.value.origin;
   return { facts, versionId, decision: decideTier(facts, policy, deps.rates, at) };
@@ -108,7 +105,7 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   const keep = (reason: MoveReason): Decided<MoveReason> => ({ changes: [], answer: reason });
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return keep('unknown-blob');
-  const replicas = await loadReplicas(deps.catalog, digest);
+  const replicas = (await loadReplicas(deps.catalog, digest)).map((row) => row.value);
   if (replicas.some((one) => one.host === undefined && one.state === 'evicting')) return keep('transition-under-way');
   const loaded = await loadTierFacts(deps.catalog, blob.value, replicas, run.policy, deps.rates, run.at);
   const { book, facts, readDays } = loaded;
@@ -133,11 +130,6 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
     changes: [...moved.changes, ...risks, SweepRunRow.put(reserved.run, expectationOf(row))],
     answer: decision.needsRestore ? 'restore-begun' : decision.reason,
   };
-}
-
-async function loadReplicas(store: CatalogStore, digest: Digest): Promise<readonly Replica[]> {
-  const items = await queryAll(store, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') });
-  return items.map((item) => ReplicaRow.parse(item).value);
 }
 
 type Transition = Extract<TierDecision, { action: 'transition' }>;

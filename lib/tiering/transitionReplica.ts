@@ -9,18 +9,15 @@ import {
   type Decided,
   expectationOf,
   outboxPut,
-  queryAll,
   type Replica,
   ReplicaRow,
   RestoreRow,
   sendOnce,
   settle,
-  startingWith,
-  type Versioned,
 } from '../catalog/index.ts';
 import { abandonOwnCopy } from '../copying/index.ts';
 import { blobKey } from '../shared/digest.ts';
-import { type Digest, originLocation } from '../shared/ids.ts';
+import { originLocation } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectHead, ObjectStore } from '../shared/ports/objectStore.ts';
@@ -28,7 +25,8 @@ import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { SweepMode } from '../shared/sweepMode.ts';
 import { copyOrigin, findCopy } from './copyOrigin.ts';
 import { decideTransition, TIER_OF, type TransitionReason, type TransitionStep } from './decideTransition.ts';
-import { TieringError } from './errors.ts';
+import { loadReplicas } from './loadReplicas.ts';
+import { comeAgain, deleteOldOrigin, GRACE_SECONDS, originMissing } from './oldOrigin.ts';
 
 export interface TransitionDeps {
   readonly catalog: CatalogStore;
@@ -43,11 +41,6 @@ export type TransitionAnswer =
   /** The copy takes longer than one call. */
   | 'copying'
   | Exclude<TransitionStep, 'move' | 'refuse'>;
-
-/** How long an old copy outlives the switch at least: a host that was told of it may still begin to read it. */
-const GRACE_SECONDS = 900;
-/** Two days of waiting for readers, each of whom the plane gives up after hours. */
-const MOST_HOPS = 192;
 
 /**
  * Moves the origin copy of a blob to another class: copy → verify → switch the catalog by a conditional write → delete the old copy
@@ -91,7 +84,7 @@ async function takeStep(
     case 'move':
       return blob === undefined ? 'finished' : move(deps, message, blob.value, remainingMs);
     case 'delete-old':
-      return deleteOld(deps, message);
+      return deleteOldOrigin(deps, message);
     case 'wait':
       await comeAgain(deps, message);
       return step;
@@ -110,11 +103,6 @@ async function takeStep(
     case 'finished':
       return step;
   }
-}
-
-async function loadReplicas(store: CatalogStore, digest: Digest): Promise<readonly Versioned<Replica>[]> {
-  const items = await queryAll(store, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') });
-  return items.map((item) => ReplicaRow.parse(item));
 }
 
 async function move(
@@ -215,7 +203,7 @@ async function fail(
   reason: Exclude<TransitionReason, 'switched'>,
 ): Promise<void> {
   if (reason === 'source-absent') {
-    deps.telemetry.error('origin missing', missing(message), { digest: message.digest });
+    deps.telemetry.error('origin missing', originMissing(message), { digest: message.digest });
   }
   await settle(deps.catalog, `Ending ${message.actionId}`, async () => {
     const action = await ActionRow.get(deps.catalog, message.actionId);
@@ -245,45 +233,6 @@ const FAILURES: Readonly<Record<Exclude<TransitionReason, 'switched'>, string>> 
   'target-occupied': 'The copy of an earlier transition still lies in the new class; the next sweep decides anew.',
 };
 
-/** Deletes what the switch left behind, after one more look at the origin in the bucket itself. */
-async function deleteOld(deps: TransitionDeps, message: TransitionReplica): Promise<'delete-old' | 'finished'> {
-  const blob = await BlobRow.get(deps.catalog, message.digest);
-  const { versionId } = message.from;
-  if (blob === undefined || blob.value.origin.versionId === versionId) return 'finished';
-  const key = blobKey(message.digest);
-  const origin = await deps.objects.head(key, blob.value.origin.versionId);
-  if (origin.outcome === 'absent' || origin.head.size !== blob.value.size) throw missing(message);
-  await deps.objects.remove(key, versionId);
-  await settle(deps.catalog, `Forgetting ${versionId}`, async () => {
-    const rows = await loadReplicas(deps.catalog, message.digest);
-    const left = rows.find(({ value }) => value.host === undefined && value.versionId === versionId);
-    if (left?.value.state !== 'evicting') return { changes: [], answer: undefined };
-    const deletion: Change = {
-      kind: 'delete',
-      key: ReplicaRow.key(message.digest, left.value.location),
-      expect: { version: left.version },
-    };
-    return { changes: [deletion], answer: undefined };
-  });
-  return 'delete-old';
-}
-
-async function comeAgain(deps: TransitionDeps, message: TransitionReplica): Promise<void> {
-  if (message.hop >= MOST_HOPS) {
-    throw new TieringError({
-      code: 'still-pinned',
-      message: `The old version ${message.from.versionId} of ${message.digest} stayed for two days: readers have pinned it (see \`strata explain\`), or \`tierSweep\` is not on. Redrive this message when neither holds.`,
-      retryable: false,
-    });
-  }
-  const hop = message.hop + 1;
-  await sendOnce(
-    deps,
-    { scope: 'transition', id: `${message.actionId} ${hop}` },
-    { queue: 'transition', body: { ...message, hop }, delaySeconds: GRACE_SECONDS },
-  );
-}
-
 /** The next call goes on with the copy; once the action has expired, it takes it away. */
 async function goOnCopying(deps: TransitionDeps, message: TransitionReplica): Promise<void> {
   const calls = (message.calls ?? 0) + 1;
@@ -312,12 +261,4 @@ async function removeCopy(deps: TransitionDeps, message: TransitionReplica, vers
   if (!named && blob?.value.origin.versionId !== versionId) {
     await deps.objects.remove(blobKey(message.digest), versionId);
   }
-}
-
-function missing(message: TransitionReplica): TieringError {
-  return new TieringError({
-    code: 'origin-missing',
-    message: `The origin of ${message.digest} is not in the bucket as the catalog has it; nothing was deleted. Run \`strata doctor\`.`,
-    retryable: false,
-  });
 }

@@ -74,7 +74,7 @@ export const mutants: readonly Mutant[] = [
     id: 'old-origin-deleted-at-once',
     breaks:
       'Rule 4, nothing deleted before its replacement is in place: the copy that the catalog serves from is deleted.',
-    file: 'lib/tiering/transitionReplica.ts',
+    file: 'lib/tiering/oldOrigin.ts',
     find: 'await deps.objects.remove(key, versionId);\n',
     replace: 'await deps.objects.remove(key, blob.value.origin.versionId);\n',
   },
