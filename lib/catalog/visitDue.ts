@@ -3,26 +3,48 @@ import { PortError } from '../shared/errors.ts';
 import type { CatalogStore, Item, Page } from '../shared/ports/catalogStore.ts';
 import { EpochMs } from '../shared/units.ts';
 import { CursorRow } from './rows/cursor.ts';
-import { expectationOf, sortableTime } from './rowType.ts';
+import { expectationOf, shardOf, sortableTime } from './rowType.ts';
 
 /** One shard of the index `due`, and how much of it one run may look at. */
 export interface DueShard {
   readonly partition: string;
   /** What is due at this moment is visited, and what was before. */
   readonly until: EpochMs;
+  readonly visit: (item: Item) => Promise<void>;
+}
+
+export interface DueRun {
   readonly pageItems: number;
-  /** At most so many pages a run; at least two, so that a full first page holds nothing up. */
+  /** At most so many pages of a shard; at least two, so that a full first page holds nothing up. */
   readonly pages: number;
   /** Rows of a page that are visited at once. */
   readonly parallel?: number;
-  /** Whether the run has to end before its pages do. */
-  readonly enough?: () => boolean;
-}
-
-export interface DueVisitor {
-  readonly visit: (item: Item) => Promise<void>;
+  /** Whether the run has to end: then nothing more is begun. */
+  readonly enough: () => boolean;
   /** Told of each row whose visit failed; it stays due, and the others are visited all the same. */
   readonly failed: (error: unknown, item: Item) => void;
+}
+
+interface VisitDeps {
+  readonly catalog: CatalogStore;
+  readonly clock: { now(): EpochMs };
+}
+
+/**
+ * Visits these shards one after the other while there is time. Each run begins with another one, so that runs which are too short for
+ * all of them starve none.
+ */
+export async function visitDue(deps: VisitDeps, shards: readonly DueShard[], run: DueRun): Promise<void> {
+  const first = shardOf(sortableTime(deps.clock.now()), Math.max(1, shards.length));
+  for (const shard of [...shards.slice(first), ...shards.slice(0, first)]) {
+    if (run.enough()) return;
+    await visitShard(deps, shard, run);
+  }
+}
+
+/** Every shard of one kind. */
+export function dueShards(count: number, shard: (index: number) => DueShard): readonly DueShard[] {
+  return Array.from({ length: count }, (_, index) => shard(index));
 }
 
 /**
@@ -30,19 +52,16 @@ export interface DueVisitor {
  * starve those behind them: where more is due than a run may look at, the next run goes from the first page on to where this one
  * ended, and comes round at the end. Rows that come late in the line are so visited after (due ÷ looked at in one run) runs.
  */
-export async function visitDue(
-  deps: { readonly catalog: CatalogStore; readonly clock: { now(): EpochMs } },
-  shard: DueShard,
-  visitor: DueVisitor,
-): Promise<void> {
-  const first = await pageAt(deps.catalog, shard, undefined);
-  await visitItems(first.items, shard.parallel ?? 1, visitor);
+async function visitShard(deps: VisitDeps, shard: DueShard, run: DueRun): Promise<void> {
+  const { pageItems } = run;
+  const first = await pageAt(deps.catalog, { ...shard, pageItems }, undefined);
+  await visitItems(first.items, shard, run);
   if (first.cursor === undefined) return;
   const row = await CursorRow.get(deps.catalog, shard.partition);
   let next: string | undefined = row?.value.cursor ?? first.cursor;
-  for (let pages = 1; pages < shard.pages && next !== undefined && shard.enough?.() !== true; pages += 1) {
-    const page = await pageFrom(deps.catalog, shard, next, first.cursor);
-    await visitItems(page.items, shard.parallel ?? 1, visitor);
+  for (let pages = 1; pages < run.pages && next !== undefined && !run.enough(); pages += 1) {
+    const page = await pageFrom(deps.catalog, { ...shard, pageItems }, next, first.cursor);
+    if (!(await visitItems(page.items, shard, run))) break;
     next = page.cursor;
   }
   if (next === row?.value.cursor) return;
@@ -53,9 +72,13 @@ export async function visitDue(
   ]);
 }
 
+interface Paged extends DueShard {
+  readonly pageItems: number;
+}
+
 function pageAt(
   catalog: CatalogStore,
-  { partition, until, pageItems }: DueShard,
+  { partition, until, pageItems }: Paged,
   cursor: string | undefined,
 ): Promise<Page> {
   // Sort keys go on after the moment, so those of this very moment are below the next one.
@@ -64,7 +87,7 @@ function pageAt(
 }
 
 /** A saved place that the store no longer takes, since the clock went back, is given up for the second page. */
-async function pageFrom(catalog: CatalogStore, shard: DueShard, cursor: string, second: string): Promise<Page> {
+async function pageFrom(catalog: CatalogStore, shard: Paged, cursor: string, second: string): Promise<Page> {
   try {
     return await pageAt(catalog, shard, cursor);
   } catch (error) {
@@ -74,12 +97,19 @@ async function pageFrom(catalog: CatalogStore, shard: DueShard, cursor: string, 
   }
 }
 
-function visitItems(items: readonly Item[], parallel: number, { visit, failed }: DueVisitor): Promise<void> {
-  return eachOf(items, parallel, async (item) => {
+/** False: the time was up before all of them were visited. */
+async function visitItems(items: readonly Item[], { visit }: DueShard, run: DueRun): Promise<boolean> {
+  let all = true;
+  await eachOf(items, run.parallel ?? 1, async (item) => {
+    if (run.enough()) {
+      all = false;
+      return;
+    }
     try {
       await visit(item);
     } catch (error) {
-      failed(error, item);
+      run.failed(error, item);
     }
   });
+  return all;
 }

@@ -3,6 +3,7 @@ import type { PurgeVersion } from '../../events/purge-version/v1.ts';
 import {
   type Blob,
   BlobRow,
+  dueShards,
   sendOnce,
   SWEEP_SHARDS,
   type Tombstone,
@@ -37,29 +38,31 @@ interface PurgeDueDeps {
 export async function purgeDue(deps: PurgeDueDeps, scheduledAt: EpochMs, remainingMs: () => number): Promise<number> {
   let sent = 0;
   const failures: unknown[] = [];
-  const each = (partition: string, until: EpochMs, visit: (item: Item) => Promise<boolean>) =>
-    visitDue(
-      deps,
-      { partition, until, pageItems: PAGE, pages: PAGES_PER_SHARD, enough: () => remainingMs() < RESERVE_MS },
-      {
-        async visit(item) {
-          if (await visit(item)) sent += 1;
-        },
-        failed(error, { key }) {
-          failures.push(error);
-          deps.telemetry.metric('PurgesNotSent', 'Count', 1);
-          deps.telemetry.error('purge-not-sent', error, { row: key.partition, sort: key.sort });
-        },
-      },
-    );
+  const counted = (send: (item: Item) => Promise<boolean>) => async (item: Item) => {
+    if (await send(item)) sent += 1;
+  };
   const now = deps.clock.now();
   const unreferenced = EpochMs.parse(Math.max(0, now - UNDO_MS));
-  for (let shard = 0; shard < TOMBSTONE_SHARDS; shard += 1) {
-    await each(`DUE#TOMBSTONE#${shard}`, now, (item) => sendVersion(deps, TombstoneRow.parse(item).value, scheduledAt));
-  }
-  for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) {
-    await each(`DUE#BLOB#${shard}`, unreferenced, (item) => sendBlob(deps, BlobRow.parse(item).value, scheduledAt));
-  }
+  const versions = dueShards(TOMBSTONE_SHARDS, (shard) => ({
+    partition: `DUE#TOMBSTONE#${shard}`,
+    until: now,
+    visit: counted((item) => sendVersion(deps, TombstoneRow.parse(item).value, scheduledAt)),
+  }));
+  const blobs = dueShards(SWEEP_SHARDS, (shard) => ({
+    partition: `DUE#BLOB#${shard}`,
+    until: unreferenced,
+    visit: counted((item) => sendBlob(deps, BlobRow.parse(item).value, scheduledAt)),
+  }));
+  await visitDue(deps, [...versions, ...blobs], {
+    pageItems: PAGE,
+    pages: PAGES_PER_SHARD,
+    enough: () => remainingMs() < RESERVE_MS,
+    failed(error, { key }) {
+      failures.push(error);
+      deps.telemetry.metric('PurgesNotSent', 'Count', 1);
+      deps.telemetry.error('purge-not-sent', error, { row: key.partition, sort: key.sort });
+    },
+  });
   if (failures.length === 0) return sent;
   throw new DeletionError({
     code: 'not-sent',

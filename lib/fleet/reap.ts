@@ -3,6 +3,7 @@ import {
   type Action,
   ActionRow,
   type Decided,
+  dueShards,
   expectationOf,
   HOST_SHARDS,
   type Host,
@@ -15,7 +16,7 @@ import {
   visitDue,
 } from '../catalog/index.ts';
 import { type ActionId, CorrelationId, type HostId, hostLocation } from '../shared/ids.ts';
-import type { CatalogStore, Change, Item } from '../shared/ports/catalogStore.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
@@ -47,36 +48,35 @@ export type ActionReaping = 'expired' | 'superseded' | 'tried-again' | 'ended-si
  */
 export async function reap(deps: ReapDeps, remainingMs: () => number): Promise<void> {
   const failures: unknown[] = [];
-  const each = (partition: string, until: EpochMs, visit: (item: Item) => Promise<void>): Promise<void> => {
-    const enough = () => remainingMs() < RESERVE_MS;
-    return visitDue(
-      deps,
-      { partition, until, pageItems: PAGE, pages: PAGES_PER_SHARD, enough },
-      {
-        visit,
-        failed(error, { key }) {
-          failures.push(error);
-          deps.telemetry.metric('NotReaped', 'Count', 1);
-          deps.telemetry.error('not reaped', error, { row: key.partition, sort: key.sort });
-        },
-      },
-    );
-  };
-  for (let shard = 0; shard < HOST_SHARDS; shard += 1) {
-    await each(`DUE#HOST#${shard}`, deps.clock.now(), async (item) => {
+  const now = deps.clock.now();
+  const hosts = dueShards(HOST_SHARDS, (shard) => ({
+    partition: `DUE#HOST#${shard}`,
+    until: now,
+    async visit(item) {
       const { id } = HostRow.parse(item).value;
       const reason = await reapHost(deps, id);
       if (reason !== 'heard-since') deps.telemetry.warn('host reaped', { host: id, reason });
       deps.telemetry.metric('HostReaped', 'Count', 1, { reason });
-    });
-  }
-  for (let shard = 0; shard < ACTION_SHARDS; shard += 1) {
-    const before = EpochMs.parse(Math.max(0, deps.clock.now() - REAP_MARGIN_MS));
-    await each(`DUE#ACTION#${shard}`, before, async (item) => {
+    },
+  }));
+  const actions = dueShards(ACTION_SHARDS, (shard) => ({
+    partition: `DUE#ACTION#${shard}`,
+    until: EpochMs.parse(Math.max(0, now - REAP_MARGIN_MS)),
+    async visit(item) {
       const reason = await reapAction(deps, ActionRow.parse(item).value.actionId);
       deps.telemetry.metric('ActionReaped', 'Count', 1, { reason });
-    });
-  }
+    },
+  }));
+  await visitDue(deps, [...hosts, ...actions], {
+    pageItems: PAGE,
+    pages: PAGES_PER_SHARD,
+    enough: () => remainingMs() < RESERVE_MS,
+    failed(error, { key }) {
+      failures.push(error);
+      deps.telemetry.metric('NotReaped', 'Count', 1);
+      deps.telemetry.error('not reaped', error, { row: key.partition, sort: key.sort });
+    },
+  });
   if (failures.length === 0) return;
   throw new ReapError({
     code: 'not-reaped',

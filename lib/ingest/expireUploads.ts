@@ -3,6 +3,7 @@ import {
   type Blob,
   BlobRow,
   type Decided,
+  dueShards,
   settle,
   TombstoneRow,
   UPLOAD_SHARDS,
@@ -50,31 +51,23 @@ export async function expireUploads(deps: ExpireDeps, at: EpochMs, call: IngestC
   const { uploadSweep: mode, uploadGraceMs, refusedKeepMs } = deps.settings;
   if (mode === 'off') return;
   const failures: unknown[] = [];
-  const enough = () => call.remainingMs() < RESERVE_MS;
-  const each = (partition: string, ageMs: number) =>
-    visitDue(
-      deps,
-      {
-        partition,
-        until: EpochMs.parse(Math.max(0, at - ageMs)),
-        pageItems: PAGE,
-        pages: PAGES_PER_SHARD,
-        parallel: PARALLEL,
-        enough,
-      },
-      {
-        visit: (item) => expire(deps, item, at, call),
-        failed(error, { key }) {
-          failures.push(error);
-          call.telemetry.metric('UploadsNotExpired', 'Count', 1);
-          call.telemetry.error('upload-not-expired', error, { row: key.partition, sort: key.sort });
-        },
-      },
-    );
-  for (let shard = 0; shard < UPLOAD_SHARDS && !enough(); shard += 1) {
-    await each(`DUE#READY#${shard}`, uploadGraceMs);
-    await each(`DUE#REFUSED#${shard}`, refusedKeepMs);
-  }
+  const shards = (kind: string, ageMs: number) =>
+    dueShards(UPLOAD_SHARDS, (shard) => ({
+      partition: `DUE#${kind}#${shard}`,
+      until: EpochMs.parse(Math.max(0, at - ageMs)),
+      visit: (item) => expire(deps, item, at, call),
+    }));
+  await visitDue(deps, [...shards('READY', uploadGraceMs), ...shards('REFUSED', refusedKeepMs)], {
+    pageItems: PAGE,
+    pages: PAGES_PER_SHARD,
+    parallel: PARALLEL,
+    enough: () => call.remainingMs() < RESERVE_MS,
+    failed(error, { key }) {
+      failures.push(error);
+      call.telemetry.metric('UploadsNotExpired', 'Count', 1);
+      call.telemetry.error('upload-not-expired', error, { row: key.partition, sort: key.sort });
+    },
+  });
   if (failures.length === 0) return;
   throw new IngestError({
     code: 'not-expired',
@@ -111,15 +104,20 @@ async function begin(
   const upload = row.value;
   const { published, tombstone } = await versionOf(deps, upload);
   const blob = upload.digest === undefined ? undefined : await BlobRow.get(deps.catalog, upload.digest);
-  const answer = decideRemoval({
+  const facts = {
     upload,
     published: published?.value,
     tombstone,
-    copyIsWhole: await isWhole(deps, upload, published?.value, blob?.value),
     now: at,
     graceMs: deps.settings.uploadGraceMs,
     keepMs: deps.settings.refusedKeepMs,
-  });
+  };
+  // The bucket is asked only where everything else speaks for the removal: what is held stays due for years.
+  const wanted = decideRemoval({ ...facts, copyIsWhole: true });
+  const byCopy = upload.removal === undefined && wanted.reason === 'published';
+  const answer = byCopy
+    ? decideRemoval({ ...facts, copyIsWhole: await isWhole(deps, upload, published?.value, blob?.value) })
+    : wanted;
   if (answer.action === 'keep' || upload.removal !== undefined) return { changes: [], answer };
   const now = deps.clock.now();
   const removing: Upload = { ...upload, removal: { at: now, reason: answer.reason, done: false } };

@@ -1,4 +1,4 @@
-import { isOpen, settle, UPLOAD_SHARDS, UploadRow, visitDue } from '../catalog/index.ts';
+import { dueShards, isOpen, settle, UPLOAD_SHARDS, UploadRow, visitDue } from '../catalog/index.ts';
 import { EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { retellPut } from './messages.ts';
@@ -24,23 +24,23 @@ export async function retellUploads(
   let retold = 0;
   const failures: unknown[] = [];
   const until = EpochMs.parse(Math.max(0, deps.clock.now() - VERDICT_LATE_MS));
-  const enough = () => call.remainingMs() < RESERVE_MS;
-  for (let shard = 0; shard < UPLOAD_SHARDS && !enough(); shard += 1) {
-    await visitDue(
-      deps,
-      { partition: `DUE#UPLOAD#${shard}`, until, pageItems: PAGE, pages: PAGES_PER_SHARD, enough },
-      {
-        async visit(item) {
-          if (await retell(deps, UploadRow.parse(item).value)) retold += 1;
-        },
-        failed(error, { key }) {
-          failures.push(error);
-          call.telemetry.metric('UploadsNotRetold', 'Count', 1);
-          call.telemetry.error('upload-not-retold', error, { row: key.partition });
-        },
-      },
-    );
-  }
+  const shards = dueShards(UPLOAD_SHARDS, (shard) => ({
+    partition: `DUE#UPLOAD#${shard}`,
+    until,
+    async visit(item) {
+      if (await retell(deps, UploadRow.parse(item).value)) retold += 1;
+    },
+  }));
+  await visitDue(deps, shards, {
+    pageItems: PAGE,
+    pages: PAGES_PER_SHARD,
+    enough: () => call.remainingMs() < RESERVE_MS,
+    failed(error, { key }) {
+      failures.push(error);
+      call.telemetry.metric('UploadsNotRetold', 'Count', 1);
+      call.telemetry.error('upload-not-retold', error, { row: key.partition });
+    },
+  });
   return { retold, failures };
 }
 

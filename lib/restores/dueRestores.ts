@@ -1,5 +1,5 @@
 import type { RestoreBlob } from '../../events/restore-blob/v1.ts';
-import { RESTORE_SHARDS, RestoreRow, sendOnce, visitDue } from '../catalog/index.ts';
+import { dueShards, RESTORE_SHARDS, RestoreRow, sendOnce, visitDue } from '../catalog/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
@@ -22,26 +22,26 @@ export async function dueRestores(
   let sent = 0;
   const failures: unknown[] = [];
   const until = deps.clock.now();
-  const enough = () => remainingMs() < RESERVE_MS;
-  for (let shard = 0; shard < RESTORE_SHARDS; shard += 1) {
-    await visitDue(
-      deps,
-      { partition: `DUE#RESTORE#${shard}`, until, pageItems: PAGE, pages: PAGES_PER_SHARD, enough },
-      {
-        async visit(item) {
-          const { actionId, digest, versionId, correlationId } = RestoreRow.parse(item).value;
-          const body: RestoreBlob = { schema: 'restore-blob/1', actionId, digest, versionId, correlationId };
-          const link = { scope: 'restore', id: `${actionId} ${scheduledAt}` };
-          if (await sendOnce(deps, link, { queue: 'restore', body })) sent += 1;
-        },
-        failed(error, { key }) {
-          failures.push(error);
-          deps.telemetry.metric('RestoresNotWatched', 'Count', 1);
-          deps.telemetry.error('restore-not-watched', error, { row: key.partition, sort: key.sort });
-        },
-      },
-    );
-  }
+  const shards = dueShards(RESTORE_SHARDS, (shard) => ({
+    partition: `DUE#RESTORE#${shard}`,
+    until,
+    async visit(item) {
+      const { actionId, digest, versionId, correlationId } = RestoreRow.parse(item).value;
+      const body: RestoreBlob = { schema: 'restore-blob/1', actionId, digest, versionId, correlationId };
+      const link = { scope: 'restore', id: `${actionId} ${scheduledAt}` };
+      if (await sendOnce(deps, link, { queue: 'restore', body })) sent += 1;
+    },
+  }));
+  await visitDue(deps, shards, {
+    pageItems: PAGE,
+    pages: PAGES_PER_SHARD,
+    enough: () => remainingMs() < RESERVE_MS,
+    failed(error, { key }) {
+      failures.push(error);
+      deps.telemetry.metric('RestoresNotWatched', 'Count', 1);
+      deps.telemetry.error('restore-not-watched', error, { row: key.partition, sort: key.sort });
+    },
+  });
   if (failures.length === 0) return sent;
   throw new RestoreError({
     code: 'not-watched',
