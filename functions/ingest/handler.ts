@@ -6,10 +6,12 @@ import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../share
 import { observationOf } from './observationOf.ts';
 import { ingest } from './function.ts';
 
+const Message = z.union([UploadNotification, ObserveUpload]);
+
 export function createIngestHandler(deps: IngestDeps & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: ingest,
-    message: z.union([UploadNotification, ObserveUpload]),
+    message: Message,
     correlationId: (message) => observationOf(message).correlationId,
     handle: (message, delivery) => observeUpload(deps, observationOf(message), delivery),
   });

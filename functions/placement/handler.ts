@@ -23,6 +23,8 @@ const rates = compileRates(shippedPriceBook());
 
 const POLICIES = { subscriptions: SUBSCRIPTIONS, dollars: PLACEMENT_BY_DOLLARS } as const;
 
+const Message = z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost, WithdrawBlob]);
+
 export function createPlacementHandler(
   deps: FenceDeps &
     Omit<PlacementDeps, 'rates' | 'policy' | 'demandOf'> &
@@ -32,7 +34,7 @@ export function createPlacementHandler(
   const policy = POLICIES[deps.settings.placementPolicy];
   return queueHandler(deps, {
     declaration: placement,
-    message: z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost, WithdrawBlob]),
+    message: Message,
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry, remainingMs }) => {
       const given = { ...deps, telemetry, rates, policy, demandOf };

@@ -10,10 +10,12 @@ import { purge } from './function.ts';
 /** Read once per process: the prices ship with the release. */
 const rates = compileRates(shippedPriceBook());
 
+const Message = z.union([PurgeVersion, PurgeBlob]);
+
 export function createPurgeHandler(deps: Omit<PurgeDeps, 'rates'> & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: purge,
-    message: z.union([PurgeVersion, PurgeBlob]),
+    message: Message,
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry }) => {
       const purgeDeps = { ...deps, telemetry, rates };

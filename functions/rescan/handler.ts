@@ -4,10 +4,12 @@ import { alignVersion, type IngestDeps, rescanBlob, rescanPage, rescanUpload } f
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
 import { rescan } from './function.ts';
 
+const Message = z.discriminatedUnion('schema', [RescanPage, RescanBlob, RescanUpload, AlignVersion]);
+
 export function createRescanHandler(deps: IngestDeps & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: rescan,
-    message: z.discriminatedUnion('schema', [RescanPage, RescanBlob, RescanUpload, AlignVersion]),
+    message: Message,
     correlationId: (message) => message.correlationId,
     handle: async (message, delivery) => {
       switch (message.schema) {

@@ -12,10 +12,12 @@ import { restore } from './function.ts';
 /** Read once per process: the prices ship with the release. */
 const rates = compileRates(shippedPriceBook());
 
+const Message = z.union([RestoreBlob, RestoreNotification]);
+
 export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'> & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: restore,
-    message: z.union([RestoreBlob, RestoreNotification]),
+    message: Message,
     correlationId: (message) => ('schema' in message ? message.correlationId : CorrelationId.parse(message.id)),
     handle: async (message, { telemetry }) => {
       const digest = digestOf(message);

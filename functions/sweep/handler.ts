@@ -10,10 +10,12 @@ import { sweep } from './function.ts';
 /** Read once per process: the prices ship with the release. */
 const rates = compileRates(shippedPriceBook());
 
+const Message = z.union([SweepShard, AccrueAllowance]);
+
 export function createSweepHandler(deps: Omit<SweepDeps, 'rates'> & QueueHandlerDeps): QueueHandler {
   return queueHandler(deps, {
     declaration: sweep,
-    message: z.union([SweepShard, AccrueAllowance]),
+    message: Message,
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry }) => {
       if (message.schema === 'sweep-shard/1') await sweepShard({ ...deps, telemetry, rates }, message);

@@ -39,13 +39,15 @@ export function checkChanges(changes: readonly Change[]): readonly (MeasuredItem
 }
 
 export function checkKey(key: ItemKey): void {
-  for (const [part, limit] of [
-    [key.partition, PARTITION_BYTES],
-    [key.sort, SORT_BYTES],
-  ] as const) {
-    if (part === '') throw invalid('A key has two non-empty parts.');
-    if (Buffer.byteLength(part) > limit) throw tooLarge(`A key part of ${part.slice(0, 80)}… exceeds ${limit} bytes.`);
-  }
+  checkPart(key.partition, PARTITION_BYTES);
+  checkPart(key.sort, SORT_BYTES);
+}
+
+function checkPart(part: string, limit: number): void {
+  if (part === '') throw invalid('A key has two non-empty parts.');
+  // A UTF-16 unit takes at most three bytes of UTF-8.
+  if (part.length * 3 > limit && Buffer.byteLength(part) > limit)
+    throw tooLarge(`A key part of ${part.slice(0, 80)}… exceeds ${limit} bytes.`);
 }
 
 export function checkQuery(query: Query): void {

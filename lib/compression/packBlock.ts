@@ -33,12 +33,14 @@ export interface PackedBlock {
 /** Packs one block in the width that suits the middle of it best. */
 export function packBlock(bytes: Uint8Array): PackedBlock {
   const trial = middle(bytes);
-  let best: { readonly width: Width; readonly size: number } | undefined;
+  let best: { readonly packed: PackedBlock; readonly size: number } | undefined;
   for (const width of WIDTHS) {
-    const size = packedSize(packIn(trial, width));
-    if (best === undefined || size < best.size) best = { width, size };
+    const packed = packIn(trial, width);
+    const size = packedSize(packed);
+    if (best === undefined || size < best.size) best = { packed, size };
   }
-  return packIn(bytes, best?.width ?? 1);
+  if (best !== undefined && trial.length === bytes.length) return best.packed;
+  return packIn(bytes, best?.packed.width ?? 1);
 }
 
 /** Bytes of all planes together. */

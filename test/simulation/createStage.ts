@@ -1,7 +1,7 @@
 import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
-import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
+import { openDatabase, prepareRows } from '../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
 import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
@@ -120,7 +120,7 @@ export async function createStage(
       settings,
     };
   };
-  const earliest = databases.queues.prepare('SELECT min(visible_at) AS at FROM messages WHERE queue = ?');
+  const earliest = prepareRows(databases.queues, 'SELECT min(visible_at) FROM messages WHERE queue = ?');
   const plane: Plane = new Plane({
     scheduler,
     faults,
@@ -130,7 +130,7 @@ export async function createStage(
     objects: bucket,
     // Where there is more to see of it, the sweep of storage classes comes as often as the others.
     functions: simulatedFunctions(depsOf, hasDailySweeps(settings) ? [] : ['start-sweep']),
-    earliestVisible: (queue) => Number(earliest.get(queue)?.['at'] ?? Number.POSITIVE_INFINITY),
+    earliestVisible: (queue) => Number(earliest.get(queue)?.[0] ?? Number.POSITIVE_INFINITY),
   });
   const hosts = Object.entries(HOSTS).map(
     ([id, subscriptions]) =>

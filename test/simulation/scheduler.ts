@@ -76,8 +76,13 @@ export class Scheduler {
   }
 
   clockOf(incarnation: Incarnation): Clock {
+    let last = EpochMs.parse(0);
     return {
-      now: () => EpochMs.parse(Math.max(0, Math.floor(this.now + incarnation.skewMs))),
+      now: () => {
+        const moment = Math.max(0, Math.floor(this.now + incarnation.skewMs));
+        if (moment !== last) last = EpochMs.parse(moment);
+        return last;
+      },
       sleep: (ms) => this.sleep(incarnation, ms),
     };
   }

@@ -19,9 +19,9 @@ import {
   pagesBelow,
   pagesOf,
   perform,
-  range,
   restore,
   statOf,
+  writablePage,
 } from './memDiskNodes.ts';
 
 /*
@@ -115,15 +115,15 @@ export function createMemDisk(options: MemDiskOptions = {}): MemDisk {
     async write(path, offset, bytes) {
       const node = writable(path);
       const end = offset + bytes.byteLength;
-      const touched = bytes.byteLength === 0 ? [] : range(Math.floor(offset / PAGE), Math.ceil(end / PAGE));
-      const fresh = touched.filter((page) => !node.pages.has(page) && page >= node.claimed).length;
+      const first = Math.floor(offset / PAGE);
+      const beyond = bytes.byteLength === 0 ? first : Math.ceil(end / PAGE);
+      let fresh = 0;
+      for (let page = first; page < beyond; page += 1) if (!node.pages.has(page) && page >= node.claimed) fresh += 1;
       claim(fresh);
-      for (const page of touched) {
-        const copy = new Uint8Array(PAGE);
-        copy.set(node.pages.get(page) ?? new Uint8Array(0));
+      for (let page = first; page < beyond; page += 1) {
         const from = Math.max(offset, page * PAGE);
-        copy.set(bytes.subarray(from - offset, Math.min(end, (page + 1) * PAGE) - offset), from - page * PAGE);
-        node.pages.set(page, copy);
+        const part = bytes.subarray(from - offset, Math.min(end, (page + 1) * PAGE) - offset);
+        writablePage(node, page).set(part, from - page * PAGE);
         node.dirty.add(page);
       }
       node.size = Math.max(node.size, end);

@@ -119,7 +119,8 @@ export function onMedium({ pages, dirty, durablePages }: File): ReadonlyMap<numb
 
 export function contents(pages: ReadonlyMap<number, Uint8Array>, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  for (const page of length === 0 ? [] : range(Math.floor(offset / PAGE), Math.ceil((offset + length) / PAGE))) {
+  const beyond = length === 0 ? 0 : Math.ceil((offset + length) / PAGE);
+  for (let page = Math.floor(offset / PAGE); page < beyond; page += 1) {
     const stored = pages.get(page);
     if (stored === undefined) continue;
     const from = Math.max(offset, page * PAGE);
@@ -135,8 +136,13 @@ export function padded(page: Uint8Array | undefined, keep: number): Uint8Array {
   return copy;
 }
 
-export function range(from: number, to: number): readonly number[] {
-  return Array.from({ length: to - from }, (_, index) => from + index);
+/** A page that may be changed: one that is on the device stays there as it is. */
+export function writablePage(node: File, page: number): Uint8Array {
+  const stored = node.pages.get(page);
+  if (stored !== undefined && node.durablePages.get(page) !== stored) return stored;
+  const copy = padded(stored, PAGE);
+  node.pages.set(page, copy);
+  return copy;
 }
 
 export function statOf(node: Node): FileStat {

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { StorageClass } from '../../shared/ids.ts';
 import type { VerifiedParts } from '../../shared/ports/objectStore.ts';
 import { EpochMs } from '../../shared/units.ts';
-import { applySchema, boundLimit, mapErrors, prepareRows } from './sqlite.ts';
+import { applySchema, boundLimit, mapErrors, numberAt, prepareRows, type Row, textAt } from './sqlite.ts';
 
 /**
  * What the file object store knows of its bucket. `file` names the bytes; versions that were copied from each other share
@@ -32,33 +32,9 @@ const PartChecksums = z.union([
     z.transform((sha256): VerifiedParts => ({ sha256 })),
   ),
 ]);
-const StoredParts = z.nullable(
-  z.pipe(
-    Text,
-    z.transform((text): VerifiedParts => PartChecksums.parse(JSON.parse(text))),
-  ),
-);
-const Metadata = z.pipe(
-  Text,
-  z.transform((text) => z.record(Text, Text).parse(JSON.parse(text))),
-);
+const Metadata = z.record(Text, Text);
 
 const COLUMNS = 'seq, key, version_id, file, size, storage_class, modified_at, metadata, part_size, parts';
-const Row = z.tuple(
-  [
-    z.number(),
-    z.string(),
-    z.string(),
-    z.nullable(z.string()),
-    z.number(),
-    StorageClass,
-    EpochMs,
-    Metadata,
-    z.nullable(z.number()),
-    StoredParts,
-  ],
-  z.unknown(),
-);
 /** Where a listing says whether the version is its key's latest. */
 const LATEST = 10;
 
@@ -173,17 +149,22 @@ export function createObjectIndex(database: DatabaseSync) {
   };
 }
 
-function versionOf(found: unknown): StoredVersion {
-  const [seq, key, versionId, file, size, storageClass, modifiedAt, metadata, partSize, parts] = Row.parse(found);
+function versionOf(row: Row): StoredVersion {
   return {
-    seq,
-    key,
-    versionId,
-    size,
-    storageClass,
-    modifiedAt,
-    metadata,
-    ...(file === null ? {} : { file }),
-    ...(parts === null || partSize === null ? {} : { parts: { size: partSize, ...parts } }),
+    seq: numberAt(row, 0),
+    key: textAt(row, 1),
+    versionId: textAt(row, 2),
+    size: numberAt(row, 4),
+    storageClass: StorageClass.parse(row[5]),
+    modifiedAt: EpochMs.parse(row[6]),
+    metadata: metadataOf(textAt(row, 7)),
+    ...(row[3] === null ? {} : { file: textAt(row, 3) }),
+    ...(row[8] === null || row[9] === null
+      ? {}
+      : { parts: { size: numberAt(row, 8), ...PartChecksums.parse(JSON.parse(textAt(row, 9))) } }),
   };
+}
+
+function metadataOf(text: string): StoredVersion['metadata'] {
+  return text === '{}' ? {} : Metadata.parse(JSON.parse(text));
 }

@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { PortError } from '../../shared/errors.ts';
 
 /**
@@ -32,6 +32,21 @@ export function prepareRows(database: DatabaseSync, sql: string): StatementSync 
   return statement;
 }
 
+/** A row of such a statement: its values by column. The strict tables promise their types; a schema would cost more than the query. */
+export type Row = Readonly<Record<number, SQLOutputValue>>;
+
+export function textAt(row: Row, column: number): string {
+  const value = row[column];
+  if (typeof value === 'string') return value;
+  throw new TypeError(`Column ${column} holds no text.`);
+}
+
+export function numberAt(row: Row, column: number): number {
+  const value = row[column];
+  if (typeof value === 'number') return value;
+  throw new TypeError(`Column ${column} holds no number.`);
+}
+
 /**
  * A limit that is bound at each call. SQLite looks into a bare `LIMIT ?` while it plans, and so would plan the statement
  * anew at each call; into a sum it does not look.
@@ -45,17 +60,39 @@ export function boundLimit(parameter = '?'): string {
  * task's write fall into the transaction. `commit: false` rolls back and still answers the value.
  */
 export function transaction<T>(database: DatabaseSync, work: () => { readonly commit: boolean; readonly value: T }): T {
+  const { begin, commit, rollback } = boundariesOf(database);
   return mapErrors(() => {
-    database.exec('BEGIN IMMEDIATE');
+    begin.run();
     try {
-      const { commit, value } = work();
-      database.exec(commit ? 'COMMIT' : 'ROLLBACK');
-      return value;
+      const done = work();
+      (done.commit ? commit : rollback).run();
+      return done.value;
     } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
+      if (database.isTransaction) rollback.run();
       throw error;
     }
   });
+}
+
+interface Boundaries {
+  readonly begin: StatementSync;
+  readonly commit: StatementSync;
+  readonly rollback: StatementSync;
+}
+
+const boundaries = new WeakMap<DatabaseSync, Boundaries>();
+
+function boundariesOf(database: DatabaseSync): Boundaries {
+  const known = boundaries.get(database);
+  if (known !== undefined) return known;
+  const [begin, commit, rollback] = [
+    database.prepare('BEGIN IMMEDIATE'),
+    database.prepare('COMMIT'),
+    database.prepare('ROLLBACK'),
+  ];
+  const prepared = { begin, commit, rollback };
+  boundaries.set(database, prepared);
+  return prepared;
 }
 
 // Result codes of https://www.sqlite.org/rescode.html; extended codes carry the primary one in their low byte.

@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import * as z from 'zod/mini';
 import type {
   CatalogStore,
@@ -17,7 +17,7 @@ import { EpochMs } from '../../shared/units.ts';
 import type { MeasuredItem } from '../catalogCalls.ts';
 import { checkChanges, checkKey, checkQuery } from '../catalogCalls.ts';
 import { decodeCursor, encodeCursor } from '../cursors.ts';
-import { applySchema, boundLimit, mapErrors, prepareRows, transaction } from './sqlite.ts';
+import { applySchema, boundLimit, mapErrors, numberAt, prepareRows, type Row, textAt, transaction } from './sqlite.ts';
 import { createTextParser } from './textParser.ts';
 
 // SQLite compares TEXT by its UTF-8 bytes (BINARY collation), which is the order that the port promises.
@@ -47,7 +47,7 @@ export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogS
   applySchema(database, 1, DDL);
   const parseBody = createTextParser();
   const select = prepareRows(database, `SELECT ${COLUMNS} FROM items WHERE partition = ? AND sort = ?`);
-  const selectVersion = database.prepare('SELECT version FROM items WHERE partition = ? AND sort = ?');
+  const selectVersion = prepareRows(database, 'SELECT version FROM items WHERE partition = ? AND sort = ?');
   const put = database.prepare(PUT);
   const remove = database.prepare('DELETE FROM items WHERE partition = ? AND sort = ?');
   const expire = database.prepare(
@@ -61,8 +61,8 @@ export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogS
   };
 
   function holds(key: ItemKey, expect: Expectation): boolean {
-    const version = selectVersion.get(key.partition, key.sort)?.['version'];
-    return expect === 'absent' ? version === undefined : version === expect.version;
+    const row = selectVersion.get(key.partition, key.sort);
+    return expect === 'absent' ? row === undefined : row !== undefined && numberAt(row, 0) === expect.version;
   }
 
   function apply(change: Change, measured: MeasuredItem | undefined): void {
@@ -123,21 +123,7 @@ function columnsOf(item: ItemContent, expect: Expectation, measured: MeasuredIte
   ];
 }
 
-type Row = Readonly<Record<number, SQLOutputValue>>;
 const Column = { partition: 0, sort: 1, version: 2, body: 3, bytes: 4, listing: 5, due: 7, expiresAt: 9 } as const;
-
-// The strict tables promise these types; a schema would cost more than the query.
-function text(row: Row, column: number): string {
-  const value = row[column];
-  if (typeof value === 'string') return value;
-  throw new TypeError(`Column ${column} holds no text.`);
-}
-
-function count(row: Row, column: number): number {
-  const value = row[column];
-  if (typeof value === 'number') return value;
-  throw new TypeError(`Column ${column} holds no number.`);
-}
 
 type ParseBody = (text: string) => Item['body'];
 
@@ -146,9 +132,9 @@ function itemOf(row: Row, parseBody: ParseBody): Item {
   const due = indexKey(row, Column.due);
   const expiresAt = row[Column.expiresAt];
   return {
-    key: { partition: text(row, Column.partition), sort: text(row, Column.sort) },
-    body: parseBody(text(row, Column.body)),
-    version: count(row, Column.version),
+    key: { partition: textAt(row, Column.partition), sort: textAt(row, Column.sort) },
+    body: parseBody(textAt(row, Column.body)),
+    version: numberAt(row, Column.version),
     ...(listing === undefined && due === undefined
       ? {}
       : { index: { ...(listing === undefined ? {} : { listing }), ...(due === undefined ? {} : { due }) } }),
@@ -159,7 +145,7 @@ function itemOf(row: Row, parseBody: ParseBody): Item {
 /** The key of an index: its partition in `column`, its sort key in the next one. */
 function indexKey(row: Row, column: number): ItemKey | undefined {
   if (row[column] === null) return undefined;
-  return { partition: text(row, column), sort: text(row, column + 1) };
+  return { partition: textAt(row, column), sort: textAt(row, column + 1) };
 }
 
 interface PageStatements {
@@ -206,7 +192,7 @@ function readPage({ first, next, position }: PageStatement, query: Query, parseB
       ? first.iterate(...range, query.limit + 1)
       : next.iterate(...range, ...decodeCursor(Marker, query.cursor), query.limit + 1);
   for (const row of rows) {
-    const size = count(row, Column.bytes);
+    const size = numberAt(row, Column.bytes);
     if (items.length === query.limit || (items.length > 0 && bytes + size > CATALOG_LIMITS.queryPageBytes)) {
       return { items, ...(last === undefined ? {} : { cursor: encodeCursor(markerAt(last, position)) }) };
     }
@@ -218,5 +204,5 @@ function readPage({ first, next, position }: PageStatement, query: Query, parseB
 }
 
 function markerAt(row: Row, position: number): z.infer<typeof Marker> {
-  return [text(row, position), text(row, Column.partition), text(row, Column.sort)];
+  return [textAt(row, position), textAt(row, Column.partition), textAt(row, Column.sort)];
 }

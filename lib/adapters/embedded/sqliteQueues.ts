@@ -12,7 +12,7 @@ import type {
 import type { Random } from '../../shared/ports/random.ts';
 import { DAY_MS, SECOND_MS } from '../../shared/units.ts';
 import { checkReceive, checkSend, checkVisibility, noSuchQueue } from '../queueCalls.ts';
-import { applySchema, boundLimit, mapErrors, prepareRows, transaction } from './sqlite.ts';
+import { applySchema, boundLimit, mapErrors, numberAt, prepareRows, textAt, transaction } from './sqlite.ts';
 
 /*
  * Queues as SQS has them, in one SQLite database that nothing else uses (no transaction may span catalog and queues).
@@ -68,10 +68,6 @@ const NAME_REST_MS = 60 * SECOND_MS;
 /** How long a waiting receive may oversleep a visibility that ends or a delay that passes. */
 const LONGEST_NAP_MS = 1_000;
 
-// Polls are the most frequent calls of all: their rows come as arrays, which costs less than naming their columns.
-const Queue = z.tuple([z.nullable(z.number()), z.nullable(z.string()), z.nullable(z.number())]);
-const Message = z.tuple([z.string(), z.string(), z.number(), z.string()]);
-
 export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
   const { database, clock, random } = options;
   applySchema(database, 1, DDL);
@@ -82,8 +78,11 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
   function find(queue: string) {
     const row = mapErrors(() => statements.queue.get(queue));
     if (row === undefined) return undefined;
-    const [maxReceives, deadLetter, droppedAt] = Queue.parse(row);
-    return { maxReceives, deadLetter, droppedAt };
+    return {
+      maxReceives: row[0] === null ? null : numberAt(row, 0),
+      deadLetter: row[1] === null ? null : textAt(row, 1),
+      droppedAt: row[2] === null ? null : numberAt(row, 2),
+    };
   }
 
   function open(queue: string) {
@@ -105,9 +104,10 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
     if (mapErrors(() => statements.visible.get(queue, now, oldest, 1)) === undefined) return [];
     return transaction(database, () => {
       const taken: ReceivedMessage[] = [];
-      let found = z.array(Message).parse(statements.visible.all(queue, now, oldest, max));
+      let found = statements.visible.all(queue, now, oldest, max);
       while (found.length > 0) {
-        for (const [id, body, receives, source] of found) {
+        for (const row of found) {
+          const [id, body, receives, source] = [textAt(row, 0), textAt(row, 1), numberAt(row, 2), textAt(row, 3)];
           if (limit !== null && deadLetter !== null && receives >= limit) {
             statements.move.run(deadLetter, now, id);
             continue;
@@ -120,7 +120,7 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
         }
         // What moved to the dead-letter queue made room for others.
         if (taken.length === max || visibilitySeconds === 0) break;
-        found = z.array(Message).parse(statements.visible.all(queue, now, oldest, max - taken.length));
+        found = statements.visible.all(queue, now, oldest, max - taken.length);
       }
       return { commit: true, value: taken };
     });
