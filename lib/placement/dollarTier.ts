@@ -1,6 +1,6 @@
 import { StorageClass } from '../shared/ids.ts';
 import { DAY_MS, HOUR_MS } from '../shared/units.ts';
-import { exposureUsd, waitingNeverLoses } from './allowance.ts';
+import { exposureUsd } from './allowance.ts';
 import { type DemandForecast, type DemandMemory, forecastFrom, knownRate } from './demand.ts';
 import {
   cheapestClass,
@@ -90,9 +90,7 @@ export function riskUsd(facts: TierFacts, to: ClassRates, rates: Rates, now: num
   };
   const lostUsd = facts.atRisk?.lostUsd ?? 0;
   if (to === from) return lostUsd + exposed(from, standing.heldMs, standing.idleMs);
-  const apart = facts.atRisk === undefined && waitingNeverLoses(from, home, facts.bytes);
-  const takenUsd = apart ? exposed(from, standing.heldMs, standing.idleMs) : 0;
-  return lostUsd + switchUsd(from, to, standing) + exposed(to, 0, 0) - takenUsd;
+  return lostUsd + switchUsd(from, to, standing) + exposed(to, 0, 0);
 }
 
 function standingOf(facts: TierFacts, now: number): Standing {

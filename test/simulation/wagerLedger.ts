@@ -3,6 +3,7 @@ import { readUsd, storageUsd } from '../../lib/placement/bill.ts';
 import { type Rates, switchUsd } from '../../lib/placement/index.ts';
 import { blobDigestOf, blobKey } from '../../lib/shared/digest.ts';
 import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
+import { DAY_MS } from '../../lib/shared/units.ts';
 import { rowReader } from './invariants.ts';
 import type { RowChange, Stage } from './stage.ts';
 
@@ -92,7 +93,11 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
     const readsUsd = Math.min(1, days.length) * (readUsd(there, stay.bytes) - readUsd(home, stay.bytes));
     const standing = { bytes: stay.bytes, heldMs: until - stay.from, idleMs: 0, justRead: false, lifecycle: false };
     const exitUsd = stay.next === undefined ? 0 : switchUsd(there, rates.of(stay.next), standing);
-    return stay.entryUsd + storageUsd(there, stay.bytes, until - stay.from) + readsUsd + exitUsd - shadowUsd;
+    const ms = until - stay.from;
+    const rentUsd = storageUsd(there, stay.bytes, ms) - shadowUsd;
+    // Sweeps are daily: what a dearer class charges while none came is not the account's.
+    const countedUsd = rentUsd > 0 && ms > DAY_MS ? (rentUsd * DAY_MS) / ms : rentUsd;
+    return stay.entryUsd + countedUsd + readsUsd + exitUsd;
   }
 
   return {

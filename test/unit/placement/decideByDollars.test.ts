@@ -8,6 +8,7 @@ import {
   explainTier,
   recordTier,
   replayTier,
+  switchUsd,
   TIER_RULES,
   type TierFacts,
 } from '../../../lib/placement/index.ts';
@@ -34,6 +35,26 @@ function facts(over: Partial<TierFacts> = {}): TierFacts {
 
 const RETIRED = 0.0001;
 const H100 = 6.88;
+
+describe('what a learned move must reserve', () => {
+  it('covers its way out of an archive, what that still charges, and the way home', () => {
+    const small = facts({
+      bytes: Bytes.parse(16_525),
+      storageClass: 'GLACIER',
+      transitionedAt: daysAgo(9),
+      createdAt: daysAgo(9),
+      slackUsd: Usd.parse(1),
+    });
+    const decision = decideTier(small, DOLLARS, rates, NOW);
+    expect(decision).toMatchObject({ action: 'transition', to: 'STANDARD' });
+    const [archive, there, home] = [rates.of('GLACIER'), rates.of('STANDARD'), rates.of('INTELLIGENT_TIERING')];
+    const standing = { bytes: small.bytes, heldMs: 9 * DAY_MS, idleMs: 0, justRead: false, lifecycle: false };
+    const waysUsd = switchUsd(archive, there, standing) + switchUsd(there, home, { ...standing, heldMs: 0 });
+    expect(decision.riskUsd).toBeGreaterThanOrEqual(waysUsd);
+    const poor = decideTier({ ...small, slackUsd: Usd.parse(0.9 * waysUsd) }, DOLLARS, rates, NOW);
+    expect(poor).not.toMatchObject({ to: 'STANDARD' });
+  });
+});
 
 describe('the dollar policy', () => {
   it.each([
