@@ -13,7 +13,6 @@ import { createSqsCount } from '../../lib/adapters/aws/sqsCounts.ts';
 import { createSqsReceiver, createSqsSender, queueNamePrefix } from '../../lib/adapters/aws/sqsQueues.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
-import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
 import { showAudit, verifyAudit } from '../../lib/operations/audit.ts';
 import { runDelete, runUndo } from '../../lib/operations/deletion.ts';
 import { createJoinToken } from '../../lib/fleet/index.ts';
@@ -22,9 +21,9 @@ import { MINUTE_MS } from '../../lib/shared/units.ts';
 import { startLocalAgent } from '../../local/agents.ts';
 import { invokeSchedule } from '../../local/invoke.ts';
 import { startLocalAws } from '../../local/localAws.ts';
-import type { AgentProcess } from '../../runtime/start/agents.ts';
 import { eventually } from '../support/eventually.ts';
 import type { HostStage } from './hostStage.ts';
+import { bodiesOf, createStageHosts, unsentShards } from './stageParts.ts';
 
 /** So long nothing may be seen on its way before it counts as settled: events take a moment from the bucket to a queue. */
 const QUIET_MS = 1_500;
@@ -35,7 +34,7 @@ export async function createAwsStage(): Promise<HostStage> {
   const { s3, sqs } = clients;
   const Bucket = outputs.BucketName;
   const folder = mkdtempSync(join(tmpdir(), 'strata-aws-stage-'));
-  const agents = new Set<AgentProcess>();
+  const hosts = createStageHosts();
   const rows = createDynamoCatalogStore({ client: clients.dynamo, table: outputs.TableName });
   const seals = createS3ObjectStore({ client: s3, bucket: outputs.AuditBucketName, verifiesChecksums: true });
   const operator = { catalog: rows, clock: systemClock, random: nodeRandom };
@@ -71,10 +70,7 @@ export async function createAwsStage(): Promise<HostStage> {
       found += Number(counts.ApproximateNumberOfMessagesNotVisible ?? 0);
       found += Number(counts.ApproximateNumberOfMessagesDelayed ?? 0);
     }
-    for (let shard = 0; shard < OUTBOX_SHARDS; shard += 1) {
-      found += (await rows.query({ partition: `OUTBOX#${shard}`, limit: 1 })).items.length;
-    }
-    return found;
+    return found + (await unsentShards(rows));
   }
 
   return {
@@ -85,11 +81,7 @@ export async function createAwsStage(): Promise<HostStage> {
     async remove(Key) {
       await s3.send(new DeleteObjectCommand({ Bucket, Key }));
     },
-    send: (queue, bodies) =>
-      sender.send(
-        queue,
-        bodies.map((body) => ({ body })),
-      ),
+    send: (queue, bodies) => sender.send(queue, bodiesOf(bodies)),
     async settled() {
       let quietSince = Date.now();
       await eventually(async () => {
@@ -110,25 +102,15 @@ export async function createAwsStage(): Promise<HostStage> {
     },
     fire: (functionName, schedule, at) => invokeSchedule(aws, { functionName, schedule }, at),
     planeUrl: aws.planeUrl,
-    async joinToken(hosts) {
+    async joinToken(names) {
       const deps = { catalog: rows, clock: systemClock, random: nodeRandom };
-      return (await createJoinToken(deps, { hosts, uses: 1, ttlMs: MINUTE_MS })).token;
+      return (await createJoinToken(deps, { hosts: names, uses: 1, ttlMs: MINUTE_MS })).token;
     },
     async startHost(host) {
-      const agent = await startLocalAgent(aws, rows, { host, folder, onEnded: () => undefined });
-      agents.add(agent);
-      return {
-        data: agent.data,
-        ask: (reference) => agent.get(`/v1/models/${encodeURIComponent(reference)}?wait=30`),
-        async kill() {
-          agents.delete(agent);
-          agent.kill();
-          await agent.ended;
-        },
-      };
+      return hosts.add(await startLocalAgent(aws, rows, { host, folder, onEnded: () => undefined }));
     },
     async stop() {
-      await Promise.all([...agents].map((agent) => agent.stop()));
+      await hosts.stop();
       await aws.stop();
       rmSync(folder, { recursive: true, force: true });
     },

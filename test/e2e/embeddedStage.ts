@@ -1,5 +1,4 @@
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
-import { OUTBOX_SHARDS } from '../../lib/catalog/index.ts';
 import { HostPattern } from '../../lib/shared/ids.ts';
 import { FunctionQueue } from '../../lib/shared/queues.ts';
 import { SECOND_MS } from '../../lib/shared/units.ts';
@@ -7,8 +6,9 @@ import { takeDataFolder } from '../../runtime/dataFolder.ts';
 import { scheduleEvent } from '../../runtime/envelopes.ts';
 import { startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { eventually } from '../support/eventually.ts';
-import { type AgentProcess, hostFolder, startAgent } from '../../runtime/start/agents.ts';
+import { hostFolder, startAgent } from '../../runtime/start/agents.ts';
 import type { HostStage } from './hostStage.ts';
+import { bodiesOf, createStageHosts, unsentShards } from './stageParts.ts';
 
 const RESTORE_DELAYS = { expedited: SECOND_MS, standard: 2 * SECOND_MS, bulk: 3 * SECOND_MS };
 
@@ -18,7 +18,7 @@ export async function createEmbeddedStage(): Promise<HostStage> {
   const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
   const runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry, restoreDelays: RESTORE_DELAYS });
   const { catalog } = runtime.deps;
-  const agents = new Set<AgentProcess>();
+  const hosts = createStageHosts();
 
   async function call(
     method: 'PUT' | 'DELETE',
@@ -35,22 +35,14 @@ export async function createEmbeddedStage(): Promise<HostStage> {
     return (await response.json()) as { readonly versionId: string };
   }
 
-  async function outboxRows(): Promise<number> {
-    let rows = 0;
-    for (let shard = 0; shard < OUTBOX_SHARDS; shard += 1) {
-      rows += (await catalog.query({ partition: `OUTBOX#${shard}`, limit: 1 })).items.length;
-    }
-    return rows;
-  }
-
   async function waiting(): Promise<number> {
     const counts = runtime.queues.counts().filter(({ queue }) => FunctionQueue.safeParse(queue).success);
     const messages = counts.reduce((sum, { visible, inFlight, delayed }) => sum + visible + inFlight + delayed, 0);
-    return messages + runtime.objects.notifications(1).length + (await outboxRows());
+    return messages + runtime.objects.notifications(1).length + (await unsentShards(catalog));
   }
 
-  const joinToken = async (hosts: HostPattern) =>
-    (await runtime.operations.createJoinToken({ hosts, uses: 1, validMinutes: 5 })).token;
+  const joinToken = async (names: HostPattern) =>
+    (await runtime.operations.createJoinToken({ hosts: names, uses: 1, validMinutes: 5 })).token;
 
   return {
     async upload(key, bytes, metadata = {}) {
@@ -60,11 +52,7 @@ export async function createEmbeddedStage(): Promise<HostStage> {
     async remove(key) {
       await call('DELETE', key, {});
     },
-    send: (queue, bodies) =>
-      runtime.queues.send(
-        queue,
-        bodies.map((body) => ({ body })),
-      ),
+    send: (queue, bodies) => runtime.queues.send(queue, bodiesOf(bodies)),
     settled: () =>
       eventually(async () => {
         const messages = await waiting();
@@ -95,19 +83,10 @@ export async function createEmbeddedStage(): Promise<HostStage> {
         logFile: folder.at('logs', `${host}.jsonl`),
         onEnded: () => undefined,
       });
-      agents.add(agent);
-      return {
-        data: agent.data,
-        ask: (reference) => agent.get(`/v1/models/${encodeURIComponent(reference)}?wait=30`),
-        async kill() {
-          agents.delete(agent);
-          agent.kill();
-          await agent.ended;
-        },
-      };
+      return hosts.add(agent);
     },
     async stop() {
-      await Promise.all([...agents].map((agent) => agent.stop()));
+      await hosts.stop();
       await runtime.stop();
       folder.release();
     },

@@ -37,6 +37,22 @@ async function reconcileAfter(plane: IngestPlane, minutes: number) {
   await plane.settle();
 }
 
+/** A plane in which one upload was judged, and its digest is still to be taken. */
+async function ingesting(): Promise<IngestPlane> {
+  const plane = await createIngestPlane();
+  await plane.upload(KEY, safetensors(200));
+  await plane.deliver(...plane.events());
+  plane.loseEvents();
+  await plane.work('ingest');
+  return plane;
+}
+
+async function loseDigest(plane: IngestPlane): Promise<void> {
+  for (const { receiptHandle } of await plane.queues.receive('digest', 10, 0, 60)) {
+    await plane.queues.remove('digest', receiptHandle);
+  }
+}
+
 describe('the reconciler', () => {
   it('publishes an upload whose event was lost, once its event had its time', async () => {
     const plane = await createIngestPlane();
@@ -52,11 +68,7 @@ describe('the reconciler', () => {
   });
 
   it('takes back an upload whose delete was lost', async () => {
-    const plane = await createIngestPlane();
-    await plane.upload(KEY, safetensors(200));
-    await plane.deliver(...plane.events());
-    plane.loseEvents();
-    await plane.work('ingest');
+    const plane = await ingesting();
     await plane.objects.remove(KEY);
     plane.loseEvents();
     await reconcileAfter(plane, 11);
@@ -66,18 +78,12 @@ describe('the reconciler', () => {
   });
 
   it('tells again of an upload whose message died, and not of it again while that has its time', async () => {
-    const plane = await createIngestPlane();
-    await plane.upload(KEY, safetensors(200));
-    await plane.deliver(...plane.events());
-    plane.loseEvents();
-    await plane.work('ingest');
+    const plane = await ingesting();
     await plane.relayOnce();
     await plane.messages('digest');
-    for (const message of await plane.queues.receive('digest', 10, 0, 1))
-      await plane.queues.remove('digest', message.receiptHandle);
+    await loseDigest(plane);
     await plane.clock.advance(2000);
-    for (const message of await plane.queues.receive('digest', 10, 0, 60))
-      await plane.queues.remove('digest', message.receiptHandle);
+    await loseDigest(plane);
     await plane.clock.advance(21 * MINUTE_MS);
     await plane.reconcile();
     await plane.reconcile();
@@ -87,11 +93,7 @@ describe('the reconciler', () => {
   });
 
   it('leaves a digest alone that may still be at work', async () => {
-    const plane = await createIngestPlane();
-    await plane.upload(KEY, safetensors(200));
-    await plane.deliver(...plane.events());
-    plane.loseEvents();
-    await plane.work('ingest');
+    const plane = await ingesting();
     await plane.clock.advance(15 * MINUTE_MS);
     await plane.reconcile();
     expect(metric(plane, 'UploadsRetold')).toBe(0);
@@ -288,14 +290,9 @@ describe('the reconciler', () => {
   });
 
   it('tells again of uploads behind more rows that nobody can read than one run looks at', async () => {
-    const plane = await createIngestPlane();
-    await plane.upload(KEY, safetensors(200));
-    await plane.deliver(...plane.events());
-    plane.loseEvents();
-    await plane.work('ingest');
+    const plane = await ingesting();
     await plane.relayOnce();
-    for (const message of await plane.queues.receive('digest', 10, 0, 1))
-      await plane.queues.remove('digest', message.receiptHandle);
+    await loseDigest(plane);
     const partition = `DUE#UPLOAD#${shardOf(KEY, UPLOAD_SHARDS)}`;
     await unreadableRows(plane.catalog, partition, 2_100);
     await plane.clock.advance(21 * MINUTE_MS);

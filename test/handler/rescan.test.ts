@@ -61,6 +61,12 @@ async function notices(plane: IngestPlane) {
   return items.map((item) => NoticeRow.parse(item).value.event.change);
 }
 
+/** What the release that was just deployed has judged again. */
+async function rescanByRules(plane: IngestPlane): Promise<void> {
+  await startDueRescan(plane.deps);
+  await rescanAll(plane);
+}
+
 async function blobs(plane: IngestPlane): Promise<readonly Blob[]> {
   const found: Blob[] = [];
   for (let shard = 0; shard < 16; shard += 1) {
@@ -92,8 +98,7 @@ describe('a deployment with other rules', () => {
       await plane.catalog.transact([BlobRow.put(older, expectationOf(row))]);
     }
     state.rules = 'rules-2';
-    await startDueRescan(plane.deps);
-    await rescanAll(plane);
+    await rescanByRules(plane);
     const after = await blobs(plane);
     expect(after.map(({ compressibility }) => compressibility?.ratio)).toEqual([
       expect.any(Number),
@@ -112,8 +117,7 @@ describe('a deployment with other rules', () => {
     }
     state.rules = 'rules-2';
     state.bad.add(later.length);
-    await startDueRescan(plane.deps);
-    await rescanAll(plane);
+    await rescanByRules(plane);
     expect((await VersionRow.get(plane.catalog, TINY, V2))?.value).toMatchObject({
       deprecated: true,
       withdrawn: { reason: 'malicious' },
@@ -126,8 +130,7 @@ describe('a deployment with other rules', () => {
 
     state.rules = 'rules-3';
     state.bad.clear();
-    await startDueRescan(plane.deps);
-    await rescanAll(plane);
+    await rescanByRules(plane);
     expect((await VersionRow.get(plane.catalog, TINY, V2))?.value).not.toHaveProperty('withdrawn');
     expect((await ModelRow.get(plane.catalog, TINY))?.value.newest).toBe(V2);
     expect(await loadServable(plane.catalog, TINY, V2, 'rules-3')).toMatchObject({ outcome: 'servable' });
@@ -138,8 +141,7 @@ describe('a deployment with other rules', () => {
     const { plane, state, later } = await twoVersions();
     state.rules = 'rules-2';
     state.bad.add(later.length);
-    await startDueRescan(plane.deps);
-    await rescanAll(plane);
+    await rescanByRules(plane);
     expect((await VersionRow.get(plane.catalog, TINY, V2))?.value.withdrawn).toBeDefined();
     state.rules = 'rules-3';
     state.bad.clear();
@@ -159,8 +161,7 @@ describe('a deployment with other rules', () => {
     await plane.settle();
     state.rules = 'rules-2';
     state.bad.clear();
-    await startDueRescan(plane.deps);
-    await rescanAll(plane);
+    await rescanByRules(plane);
     expect(await uploadOf(plane)).toMatchObject({ state: 'quarantined', quarantine: { reason: 'releasable' } });
     await releaseUpload(plane.deps, { key: key(V1), reason: 'the rules say so', by: 'ada', dryRun: false });
     await plane.settle();
@@ -232,8 +233,7 @@ describe('an operator’s override', () => {
     const { plane, state } = await overridden();
     await plane.settle();
     state.rules = 'rules-2';
-    await startDueRescan(plane.deps);
-    await rescanAll(plane);
+    await rescanByRules(plane);
     expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ reason: 'not-clean' });
   });
 

@@ -63,7 +63,7 @@ export async function uploadToS3(
   speedUpBodies(options.client);
   try {
     const whole = source.size <= (options.partSize ?? PART_SIZE);
-    return await (whole ? putWhole : putParts)(options, key, source, metadata, onBytes);
+    return await (whole ? putWhole : putParts)({ options, key, source, metadata, onBytes });
   } catch (error) {
     if (options.onlyIfAbsent === true && refusedWrite(error)?.outcome === 'exists') {
       throw new KeyTakenError(`There is an object at ${key} already.`, { cause: error });
@@ -74,13 +74,15 @@ export async function uploadToS3(
 
 const conditionOf = ({ onlyIfAbsent }: S3UploadOptions) => (onlyIfAbsent === true ? { IfNoneMatch: '*' } : {});
 
-async function putWhole(
-  options: S3UploadOptions,
-  key: string,
-  source: S3Source,
-  metadata: Readonly<Record<string, string>>,
-  onBytes: (bytes: number) => void,
-): Promise<S3Uploaded> {
+interface Put {
+  readonly options: S3UploadOptions;
+  readonly key: string;
+  readonly source: S3Source;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly onBytes: (bytes: number) => void;
+}
+
+async function putWhole({ options, key, source, metadata, onBytes }: Put): Promise<S3Uploaded> {
   const bytes = await source.read(0, source.size);
   const ChecksumSHA256 = await sha256Of(bytes);
   const command = new PutObjectCommand({
@@ -96,13 +98,7 @@ async function putWhole(
   return { versionId: answer.VersionId ?? 'null', bytesKept: 0 };
 }
 
-async function putParts(
-  options: S3UploadOptions,
-  key: string,
-  source: S3Source,
-  metadata: Readonly<Record<string, string>>,
-  onBytes: (bytes: number) => void,
-): Promise<S3Uploaded> {
+async function putParts({ options, key, source, metadata, onBytes }: Put): Promise<S3Uploaded> {
   const { client, bucket, partSize = PART_SIZE, session } = options;
   const target = { Bucket: bucket, Key: key };
   const known =
