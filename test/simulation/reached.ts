@@ -10,17 +10,11 @@ import type { ReceiptAnswer } from '../../lib/fleet/settleReceipt.ts';
 import type { MoveReason } from '../../lib/tiering/moveBlob.ts';
 import type { TransitionAnswer } from '../../lib/tiering/transitionReplica.ts';
 import { FAULT_KINDS } from './faults.ts';
+import { NO_SUCH_HOST, RARE, REACHED, type Reasons, SCHEDULED } from './reasons.ts';
 
-/** Each reason of a decision: `reached` by the seeds of `npm test`, or why that is not asked of them. */
-type Reasons<Reason extends string> = Readonly<Record<Reason, string>>;
-
-const REACHED = 'reached';
 const OTHER_SETTING =
   'the world runs the shipped settings: other policies are shown in test/unit/placement and test/unit/scanning';
-const NO_SUCH_HOST = 'only registered hosts report, and no row of a host is ever deleted';
 const NO_FORGER = 'needs a host that lies under its own key; see test/unit/fleet/decideReceipt.test.ts';
-const RARE = 'met by fewer than one seed in some hundreds, so that npm test cannot ask for it';
-const SHORT_RUN = 'needs ages, archives or reads that few seeds have';
 
 const heartbeats: Reasons<HeartbeatAnswer> = {
   alive: REACHED,
@@ -72,7 +66,7 @@ const placements: Reasons<PlacementReason> = {
   'no-room': REACHED,
   subscribed: REACHED,
   'not-subscribed': REACHED,
-  'labels-differ': 'no version asks its hosts for labels yet; see test/unit/placement',
+  'labels-differ': 'no version can ask its hosts for labels yet; see test/unit/placement',
   'expected-saving': REACHED,
   'no-forecast': REACHED,
   'no-expected-saving': REACHED,
@@ -137,16 +131,17 @@ const tiers: Reasons<MoveReason> = {
   cheaper: REACHED,
   'minimum-duration': REACHED,
   'needs-restore': REACHED,
-  'new-content': SHORT_RUN,
+  'new-content': RARE,
   'no-cheaper-class': REACHED,
   'old-and-rarely-read': REACHED,
-  'read-daily': SHORT_RUN,
-  'risk-ended': SHORT_RUN,
+  'read-daily': 'what is read so often lies in STANDARD here; see test/unit/placement/decideTier.test.ts',
+  'risk-ended': RARE,
   'read-weekly': REACHED,
   'transition-under-way': REACHED,
-  'unknown-blob': REACHED,
-  'restore-begun': SHORT_RUN,
-  'restore-under-way': SHORT_RUN,
+  'unknown-blob': RARE,
+  'restore-begun':
+    'what is archived and then read is restored for its reader before a sweep comes by; see test/handler/sweep.test.ts',
+  'restore-under-way': 'follows restore-begun',
   'budget-spent': REACHED,
   'rate-reached': REACHED,
   'decided-otherwise': REACHED,
@@ -158,14 +153,14 @@ const transitions: Reasons<TransitionAnswer> = {
   copying: REACHED,
   'delete-old': REACHED,
   finished: REACHED,
-  wait: REACHED,
+  wait: RARE,
   'discard-copy': REACHED,
   'blob-purged': REACHED,
-  'give-up': RARE,
+  'give-up': 'it ends as origin-moved or blob-purged',
   'origin-moved': REACHED,
   'copy-differs': 'the bucket copies faithfully; see test/handler/transition.test.ts',
-  'source-absent': 'the origin is never removed',
-  'source-archived': SHORT_RUN,
+  'source-absent': RARE,
+  'source-archived': RARE,
   'switched-off': OTHER_SETTING,
   'target-occupied': REACHED,
 };
@@ -183,6 +178,7 @@ const BY_COUNTER: Readonly<Record<string, Reasons<string>>> = {
   'metric AccessReported': accesses,
   'metric TierDecided': tiers,
   'metric TransitionStep': transitions,
+  ...SCHEDULED,
 };
 
 /** Commands of every type, and every end that they come to. */
