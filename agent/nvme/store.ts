@@ -190,14 +190,16 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
   async function dropAbandoned(): Promise<void> {
     const now = parts.time.elapsed();
     for (const blob of blobs.values()) {
-      const idle = (blob.state === 'filling' && !parts.blobTurns.busy(blob.digest)) || blob.state === 'broken';
+      const idle = (blob.state === 'filling' || blob.state === 'broken') && !parts.blobTurns.busy(blob.digest);
       if (!idle) {
         abandonedSince.delete(blob.digest);
         continue;
       }
-      const since = abandonedSince.get(blob.digest) ?? now;
-      abandonedSince.set(blob.digest, since);
-      if (now - since >= parts.config.abandonedAfterMs && evictable(parts, blob)) await evictBlob(parts, blob.digest);
+      const since = abandonedSince.get(blob.digest);
+      // An earlier life died while it removed a broken copy: that is finished at once.
+      const due = since === undefined ? blob.state === 'broken' : now - since >= parts.config.abandonedAfterMs;
+      if (since === undefined || due) abandonedSince.set(blob.digest, now);
+      if (due && evictable(parts, blob)) await evictBlob(parts, blob.digest);
     }
   }
 

@@ -31,13 +31,13 @@ async function scrub(world: AgentWorld, agent: Agent): Promise<void> {
   for (let turn = 0; turn < 300 && !progress.ended; turn += 1) await world.clock.advance(turn < 150 ? 1 : 1_000);
 }
 
-/** Everything that a host does by itself, for longer than a broken copy that nobody continues stays. */
+/** Everything that a host does by itself, for less than the time after which what nobody continues is dropped. */
 async function live(world: AgentWorld, agent: Agent): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     await agent.upkeepOnce();
     await scrub(world, agent);
     await agent.settled();
-    await world.clock.advance(21_000);
+    await world.clock.advance(1_000);
   }
 }
 
