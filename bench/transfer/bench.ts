@@ -44,7 +44,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const crc32c = makeObject(object, bytes);
   const started = await startOrigins({ folder: served, file: 'object.bin', bytes, crc32c });
   // A bench that is ended leaves no server behind.
-  process.once('exit', started.stop);
+  process.once('exit', () => void started.stop());
   process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
   try {
     say(`${bytes / MIB} MiB, served from ${inMemory ? 'memory' : 'disk'}; Node ${process.version}`);
@@ -67,7 +67,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const ours = new Set(present.filter((client) => client.isOurs).map((client) => client.name));
     summarise(rows, ours, say);
   } finally {
-    started.stop();
+    await started.stop();
     for (const folder of [shm, served, scratch]) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -29,7 +29,8 @@ export interface Origins {
   readonly versions: readonly string[];
   /** What could not be started, and how to have it. */
   readonly missing: readonly string[];
-  readonly stop: () => void;
+  /** Resolves when they have ended: what still writes would keep its folder from being removed. */
+  readonly stop: () => Promise<void>;
 }
 
 interface Served {
@@ -47,7 +48,7 @@ export async function startOrigins(served: Served): Promise<Origins> {
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
   const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2'];
   execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' });
-  const stops: (() => void)[] = [];
+  const stops: Stop[] = [];
   const origins: Origin[] = [];
   const versions: string[] = [];
   const missing: string[] = [];
@@ -68,14 +69,23 @@ export async function startOrigins(served: Served): Promise<Origins> {
     for (const tls of [false, true]) origins.push({ ...(await startMinio(served, tls, stops)), ...common });
   } else missing.push('minio: npm run services -- minio');
 
-  return { origins, versions, missing, stop: () => stops.forEach((stop) => stop()) };
+  return { origins, versions, missing, stop: async () => void (await Promise.all(stops.map((stop) => stop()))) };
+}
+
+type Stop = () => Promise<void>;
+
+function ended(server: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.once('exit', () => resolve());
+  if (!server.kill(signal)) resolve();
+  return promise;
 }
 
 async function startNginx(
   { folder }: Served,
   key: string,
   cert: string,
-  stops: (() => void)[],
+  stops: Stop[],
 ): Promise<readonly [number, number]> {
   const [plain, tls] = [await freePort(), await freePort()];
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -91,7 +101,7 @@ http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000; ${
 `,
   );
   const server = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' });
-  stops.push(() => server.kill('SIGTERM'));
+  stops.push(() => ended(server, 'SIGTERM'));
   await answers(`http://127.0.0.1:${plain}/`);
   return [plain, tls];
 }
@@ -99,7 +109,7 @@ http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000; ${
 async function startMinio(
   { folder, file }: Served,
   tls: boolean,
-  stops: (() => void)[],
+  stops: Stop[],
 ): Promise<Pick<Origin, 'name' | 'url' | 's3'>> {
   const port = await freePort();
   const certs = join(folder, tls ? 'certs' : 'no-certs');
@@ -122,7 +132,7 @@ async function startMinio(
       },
     },
   );
-  stops.push(() => server.kill('SIGKILL'));
+  stops.push(() => ended(server, 'SIGKILL'));
   const endpoint = `${tls ? 'https' : 'http'}://localhost:${port}`;
   if (tls) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
   await answers(`${endpoint}/minio/health/ready`);
