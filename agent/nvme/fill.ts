@@ -10,7 +10,7 @@ import { readManifest } from './manifest.ts';
 import { type StoreParts, servable } from './parts.ts';
 import type { LedgerRecord } from './records.ts';
 import { blobPath, FIRST_VOLUME, stagingFolder, stagingPath } from './paths.ts';
-import { measure, removeBlob } from './removal.ts';
+import { condemn, measure, removeBlob } from './removal.ts';
 import { unveil } from './unveil.ts';
 import { verifyInTurn } from './verification.ts';
 
@@ -128,14 +128,15 @@ async function settleWhatStands(parts: StoreParts, request: FillRequest): Promis
   const blob = parts.ledger.state.blobs.get(digest);
   if (blob === undefined) return 'fill';
   if (blob.state === 'filling' && blob.size === size) return 'fill';
-  if (servable(parts, digest) && (await parts.disk.stat(blobPath(digest, blob.volume)))?.size === size)
-    return 'resident';
+  const wasServable = servable(parts, digest);
+  if (wasServable && (await parts.disk.stat(blobPath(digest, blob.volume)))?.size === size) return 'resident';
   if (blob.state === 'unchecked') {
     const checked = await verifyInTurn(parts, digest);
     if (checked.outcome === 'sound') return 'resident';
     return checked.outcome === 'corrupt' && checked.bytesAfter > 0 ? 'stuck' : 'fill';
   }
-  await parts.ledger.commit([{ is: 'broken', digest }]);
+  if (wasServable) await condemn(parts, digest);
+  else await parts.ledger.commit([{ is: 'broken', digest }]);
   if ((await removeBlob(parts, digest)).bytesAfter > 0) return 'stuck';
   return 'fill';
 }

@@ -136,15 +136,20 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
       return;
     case 'lost': {
       const { is: _lost, ...lost } = record;
-      state.lost.set(record.digest, lost);
+      // It may have been pinned while this record waited to be written.
+      const pinned = lost.pinned || state.blobs.get(record.digest)?.pinned === true;
+      state.lost.set(record.digest, { ...lost, pinned });
       return;
     }
     case 'given-up':
       state.lost.delete(record.digest);
       return;
-    case 'named':
+    case 'named': {
       changeBlob(state, record.digest, () => ({ entries: record.entries }));
+      const lost = state.lost.get(record.digest);
+      if (lost !== undefined) state.lost.set(record.digest, { ...lost, entries: record.entries });
       return;
+    }
     case 'pinned': {
       changeBlob(state, record.digest, () => ({ pinned: record.pinned }));
       const lost = state.lost.get(record.digest);

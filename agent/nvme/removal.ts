@@ -33,17 +33,13 @@ export interface RemovalOptions {
 
 /**
  * Takes a blob off the disk: out of the view, then its files, then measured. Only what is measured to be gone is released
- * from the budget; `bytesAfter` above zero means that the copy has leaked, and it stays counted and unservable. What was broken
- * is to be fetched again. The caller
+ * from the budget; `bytesAfter` above zero means that the copy has leaked, and it stays counted and unservable. The caller
  * holds the blob's turn and has put it among the unrecorded, or it was never servable.
  */
 export async function removeBlob(parts: StoreParts, digest: Digest, options: RemovalOptions = {}): Promise<Measured> {
   const measured = await removeFiles(parts, digest);
   const change = measured.bytesAfter === 0 ? 'gone' : 'broken';
-  // As it is at the very end: it may have been pinned, or got a further name, meanwhile.
-  const blob = parts.ledger.state.blobs.get(digest);
-  const lost = change === 'gone' && blob?.state === 'broken' ? lossOf(parts, blob) : [];
-  await parts.ledger.commit([{ is: change, digest }, ...lost, ...(options.alsoCommit?.(measured) ?? [])]);
+  await parts.ledger.commit([{ is: change, digest }, ...(options.alsoCommit?.(measured) ?? [])]);
   parts.unclaimed.delete(digest);
   parts.unrecorded.delete(digest);
   if (change === 'gone') {
@@ -51,6 +47,12 @@ export async function removeBlob(parts: StoreParts, digest: Digest, options: Rem
     parts.asks.forget(digest);
   }
   return measured;
+}
+
+/** Takes a blob whose bytes are known to be wrong out of service, before the slow removal begins: it is to be fetched again. */
+export async function condemn(parts: StoreParts, digest: Digest): Promise<void> {
+  const blob = parts.ledger.state.blobs.get(digest);
+  await parts.ledger.commit([{ is: 'broken', digest }, ...(blob === undefined ? [] : lossOf(parts, blob))]);
 }
 
 /** Makes durable that a blob is to be fetched again. Where its origin is unknown it comes back when it is asked for by name. */

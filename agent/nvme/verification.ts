@@ -5,7 +5,7 @@ import { blobPath } from './paths.ts';
 import type { StoreParts } from './parts.ts';
 import type { BlobEntry } from './ledgerState.ts';
 import { digestOfFile, type Rehash } from './rehash.ts';
-import { measure, removeBlob } from './removal.ts';
+import { condemn, measure, removeBlob } from './removal.ts';
 
 export type Verification =
   | { readonly outcome: 'sound'; readonly bytes: number }
@@ -38,8 +38,7 @@ export async function verifyInTurn(parts: StoreParts, digest: Digest, rehash?: R
     } else await parts.ledger.commit([{ is: 'checked', digest, at }]);
     return { outcome: 'sound', bytes: await measure(parts, digest) };
   }
-  // Out of service before the slow removal begins.
-  await parts.ledger.commit([{ is: 'broken', digest }]);
+  await condemn(parts, digest);
   const measured = await removeBlob(parts, digest);
   return { outcome: 'corrupt', ...fault, ...measured };
 }

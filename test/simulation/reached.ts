@@ -84,7 +84,7 @@ const receipts: Reasons<ReceiptAnswer> = {
   'host-failed': REACHED,
   'host-refused': REACHED,
   'stale-generation': REACHED,
-  'host-leaked': 'needs a file that cannot be removed; see test/unit/agent/commands.test.ts',
+  'host-leaked': 'needs a file that cannot be removed; see test/unit/agent/leaked.test.ts',
   'bytes-do-not-fit': NO_FORGER,
   'not-local': NO_FORGER,
   'other-command': NO_FORGER,
