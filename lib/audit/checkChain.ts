@@ -17,12 +17,15 @@ export interface ChainFacts {
   readonly sealed: ReadonlyMap<number, string>;
   /** Numbers of entries that wait for their seal. */
   readonly unsealed: ReadonlySet<number>;
+  /** Whether the first seal was looked at as well: otherwise what came before the entries that are known counts as sealed. */
+  readonly whole: boolean;
 }
 
 /** The first place at which an object's chain in the catalog is not what its seals and its own hashes say. */
-export function checkChain({ object, stored, sealed, unsealed }: ChainFacts): Broken | undefined {
+export function checkChain({ object, stored, sealed, unsealed, whole }: ChainFacts): Broken | undefined {
   const broken = (what: Broken['what'], number: number): Broken => ({ what, object, number });
-  const newestSealed = Math.max(0, ...sealed.keys());
+  const trusted = whole || sealed.size > 0 || unsealed.size === 0 ? 0 : Math.min(...unsealed) - 1;
+  const newestSealed = Math.max(trusted, ...sealed.keys());
   const length = Math.max(newestSealed, ...unsealed, stored.length);
   let previous = NOTHING_BEFORE;
   for (let number = 1; number <= length; number += 1) {

@@ -5,13 +5,23 @@ import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Broken } from './broken.ts';
 import { hashed } from './records.ts';
 
-/** Compares the rows that a history tells of with its newest word on each; rows that are gone say nothing. */
+/**
+ * Compares the rows that a history tells of with its newest word on each (rows that are gone say nothing), and each publication with the
+ * entry before it: the plane publishes under the verdict that it recorded, so another one was put on the row in between.
+ */
 export async function findContradiction(
   catalog: CatalogStore,
   object: string,
   entries: readonly AuditEntry[],
 ): Promise<Broken | undefined> {
-  const newest = new Map(entries.map((entry) => [entry.bytes?.versionId ?? '', entry]));
+  const newest = new Map<string, AuditEntry>();
+  for (const entry of entries) {
+    const versionId = entry.bytes?.versionId ?? '';
+    const before = newest.get(versionId);
+    const swapped = before !== undefined && before.verdict?.findings !== entry.verdict?.findings;
+    if (entry.action === 'published' && swapped) return contradicted(entry);
+    newest.set(versionId, entry);
+  }
   const blob = Digest.safeParse(/^blobs\/(.*)$/.exec(object)?.[1]).data;
   const last = entries.at(-1);
   if (blob !== undefined && last !== undefined) {
@@ -25,10 +35,16 @@ export async function findContradiction(
   return undefined;
 }
 
+/** What an upload in quarantine is told by. */
+const REFUSALS: ReadonlySet<AuditEntry['action']> = new Set(['quarantined', 'rescanned']);
+
 async function agrees(catalog: CatalogStore, object: string, versionId: string, entry: AuditEntry): Promise<boolean> {
   if (entry.bytes !== undefined) {
     const row = await UploadRow.get(catalog, object, versionId);
-    return row === undefined || hashed(row.value.findings) === entry.verdict?.findings;
+    if (row === undefined) return true;
+    const { findings, quarantine } = row.value;
+    if (hashed(findings) !== entry.verdict?.findings) return false;
+    return quarantine === undefined ? !REFUSALS.has(entry.action) : quarantine.reason === entry.reason;
   }
   const [name, number] = object.split('@');
   const model = ModelName.safeParse(name).data;

@@ -27,13 +27,21 @@ export function sealKey(number: number): string {
 /** What was written first under a seal's number: whatever was laid over it since does not count. */
 export async function readSeal(seals: SealObjects, number: number): Promise<StoredSeal | undefined> {
   const key = sealKey(number);
-  const { versions } = await seals.listVersions({ prefix: key, limit: PAGE });
-  const [first] = versions.filter((one) => one.key === key && !one.isDeleteMarker).toReversed();
+  let first: { readonly versionId: string; readonly size: number } | undefined;
+  let found = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await seals.listVersions({ prefix: key, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    found += page.versions.length;
+    // Newest first: the last one that is told of is the first.
+    first = page.versions.findLast((one) => one.key === key && !one.isDeleteMarker) ?? first;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
   if (first === undefined) return undefined;
   const read = await seals.readRange(key, first.versionId, 0, first.size);
   // Its retention is over, and it was removed between the two calls.
   if (read.outcome !== 'read') return undefined;
-  return { number, hash: sealHash(read.bytes), seal: parsed(read.bytes), covered: versions.length > 1 };
+  return { number, hash: sealHash(read.bytes), seal: parsed(read.bytes), covered: found > 1 };
 }
 
 /** Tries to lock a seal under its number; what lies there afterwards may be another one. */

@@ -66,11 +66,10 @@ async function readTrail(deps: VerifyDeps, since: EpochMs | undefined): Promise<
   await readOn(deps, trail, newest);
   const head = (await SealHeadRow.get(deps.catalog))?.value;
   // A seal that the catalog names was there: it lies in no bucket that locks, or its time was over.
-  if (trail.broken === undefined && head !== undefined && head.number > newest) {
-    await readOn(deps, trail, head.number);
-    if (trail.soFar.last.number < head.number)
-      trail.broken = { what: 'truncated', number: trail.soFar.last.number + 1 };
-  }
+  const promised = Math.max(newest, head?.number ?? 0);
+  if (trail.soFar.last.number < promised) await readOn(deps, trail, 0);
+  const { number } = trail.soFar.last;
+  if (number < promised) trail.broken ??= { what: 'truncated', number: number + 1 };
   return trail;
 }
 
@@ -101,21 +100,32 @@ async function lookAt(deps: VerifyDeps, trail: Trail, object: string): Promise<L
     const stored = await storedEntries(deps.catalog, object);
     // In this order: an entry that no longer waits has been sealed by then.
     const unsealed = await unsealedNumbers(deps.catalog, object);
-    await readOn(deps, trail, 0);
-    if (trail.broken !== undefined) return { broken: trail.broken };
-    const tail = trail.soFar.tails.get(object);
-    const sealed = new Map(tail === undefined ? [] : [[tail.number, tail.hash]]);
-    broken = checkChain({ object, stored, sealed, unsealed });
+    const { whole } = trail.soFar;
+    const check = () => checkChain({ object, stored, sealed: newestHash(trail, object), unsealed, whole });
+    broken = check();
+    if (broken !== undefined) {
+      // It may have been sealed since.
+      await readOn(deps, trail, 0);
+      if (trail.broken !== undefined) return { broken: trail.broken };
+      broken = check();
+    }
     if (broken === undefined) {
       const entries = stored.flatMap(({ entry }) => entry ?? []);
       broken = await findContradiction(deps.catalog, object, entries);
-      if (broken === undefined) return { entries: entries.length, unsealed: entries.length - (tail?.number ?? 0) };
+      const newest = trail.soFar.tails.get(object)?.number ?? 0;
+      const waiting = [...unsealed].filter((number) => number > newest);
+      if (broken === undefined) return { entries: entries.length, unsealed: waiting.length };
     } else {
-      const all = await sealedHashes(deps, trail, object);
-      broken = checkChain({ object, stored, sealed: all, unsealed }) ?? broken;
+      const sealed = await sealedHashes(deps, trail, object);
+      broken = checkChain({ object, stored, sealed, unsealed, whole }) ?? broken;
     }
   }
   return broken === undefined ? { entries: 0, unsealed: 0 } : { broken };
+}
+
+function newestHash({ soFar }: Trail, object: string): ReadonlyMap<number, string> {
+  const tail = soFar.tails.get(object);
+  return new Map(tail === undefined ? [] : [[tail.number, tail.hash]]);
 }
 
 /** Of every sealed entry of one object: read again only to name the first wrong one. */

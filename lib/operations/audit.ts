@@ -8,9 +8,9 @@ export async function showAudit(
   catalog: CatalogStore,
   { object, limit, nextToken }: OperationInput<'showAudit'>,
 ): Promise<OperationOutput<'showAudit'>> {
-  // Before the entries: what is sealed in between counts as unsealed for this once.
-  const unsealed = await unsealedNumbers(catalog, object);
   const { entries, cursor } = await listHistory(catalog, object, limit, nextToken);
+  // After the entries: one that is written in between would pass for sealed.
+  const unsealed = await unsealedNumbers(catalog, object);
   const items = entries.map((entry) => ({ ...entry, sealed: !unsealed.has(entry.number) }));
   return { items, ...(cursor === undefined ? {} : { nextToken: cursor }) };
 }

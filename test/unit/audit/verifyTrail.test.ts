@@ -4,13 +4,15 @@ import type { AuditEntry } from '../../../events/audit-seal/v1.ts';
 import { checkChain, type StoredEntry } from '../../../lib/audit/checkChain.ts';
 import { beforeSeals, checkSeal } from '../../../lib/audit/checkSeals.ts';
 import { entryHash, NOTHING_BEFORE, sealHash } from '../../../lib/audit/hashes.ts';
+import { verifyTrail } from '../../../lib/audit/index.ts';
 import type { StoredSeal } from '../../../lib/audit/sealObjects.ts';
 import { canonicalJson } from '../../../lib/shared/canonicalJson.ts';
 import { CorrelationId } from '../../../lib/shared/ids.ts';
 import { EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
-import { createTrail } from './trail.ts';
+import { createTrail, type Trail } from './trail.ts';
 
 const OBJECT = 'uploads/m/1.0.0/f';
+const SECOND = 'seals/000000000002.json';
 
 function chainOf(texts: readonly string[], object = OBJECT): readonly AuditEntry[] {
   const entries: AuditEntry[] = [];
@@ -68,6 +70,7 @@ describe('a chain', () => {
     object: OBJECT,
     sealed: new Map(entries.slice(0, -1).map((entry) => [entry.number, entryHash(entry)])),
     unsealed: new Set([entries.length]),
+    whole: true,
   });
   const stored = (entries: readonly AuditEntry[]): StoredEntry[] =>
     entries.map((entry) => ({ number: entry.number, entry }));
@@ -92,7 +95,7 @@ describe('a chain', () => {
         expect(checkChain({ ...facts(entries), stored: forged })).toEqual(broken);
         // Were none of it sealed yet, the entry after it would tell.
         const unsealed = new Set(entries.map(({ number }) => number));
-        const young = { object: OBJECT, sealed: new Map<number, string>(), unsealed, stored: forged };
+        const young = { object: OBJECT, sealed: new Map<number, string>(), unsealed, stored: forged, whole: true };
         expect(checkChain(young)).toEqual(broken);
       }),
     );
@@ -242,5 +245,73 @@ describe('the verification', () => {
     const [, second] = await trail.entries('a');
     await trail.forge('a', 2, { ...second!, text: 'otherwise' });
     expect((await trail.verify(since)).broken).toEqual({ what: 'altered', object: 'a', number: 2 });
+  });
+
+  it('trusts what was sealed of an object before that moment, and counts only what waits', async () => {
+    const trail = await createTrail();
+    await trail.record('a');
+    await trail.seal();
+    await trail.clock.advance(10 * MINUTE_MS);
+    const since = trail.clock.now();
+    await trail.record('a');
+    expect(await trail.verify(since)).toEqual({ seals: 0, objects: 1, entries: 2, unsealed: 1 });
+    const [, second] = await trail.entries('a');
+    await trail.forge('a', 3, { ...second!, number: 3, previous: entryHash(second!) });
+    expect((await trail.verify(since)).broken).toEqual({ what: 'inserted', object: 'a', number: 3 });
+  });
+
+  it.each([
+    ['delete markers', (trail: Trail) => trail.seals.remove(SECOND)],
+    ['versions', (trail: Trail) => trail.seals.write(SECOND, Buffer.from('{}'))],
+  ])('finds the newest seal under more %s than a page holds', async (_, cover) => {
+    const trail = await createTrail();
+    await trail.record('a');
+    await trail.seal();
+    await trail.record('a');
+    await trail.seal();
+    for (let one = 0; one < 1001; one += 1) await cover(trail);
+    await trail.forge('a', 2, undefined);
+    expect((await trail.verify()).broken).toEqual({ what: 'covered', number: 2 });
+  });
+
+  it('calls a trail truncated whose newest seal is listed and cannot be read', async () => {
+    const trail = await createTrail();
+    await trail.record('a');
+    await trail.seal();
+    const seals = { ...trail.seals, readRange: () => Promise.resolve({ outcome: 'absent' as const }) };
+    const { broken } = await verifyTrail({ catalog: trail.catalog, seals });
+    expect(broken).toEqual({ what: 'truncated', number: 1 });
+  });
+
+  it('lists the bucket again only where something seems broken', async () => {
+    const trail = await createTrail();
+    for (const object of ['a', 'b', 'c', 'd', 'e']) await trail.record(object);
+    await trail.seal();
+    let lists = 0;
+    const listVersions: typeof trail.seals.listVersions = (query) => {
+      lists += 1;
+      return trail.seals.listVersions(query);
+    };
+    const { broken } = await verifyTrail({ catalog: trail.catalog, seals: { ...trail.seals, listVersions } });
+    expect(broken).toBeUndefined();
+    // All of them, the first, and the place of the second.
+    expect(lists).toBe(3);
+  });
+
+  it('takes in what was sealed while it looked', async () => {
+    const trail = await createTrail();
+    await trail.record('a');
+    await trail.seal();
+    await trail.record('a');
+    let sealed = false;
+    const query: typeof trail.catalog.query = async (asked) => {
+      if (asked.partition.startsWith('AUDIT#') && !sealed) {
+        sealed = true;
+        await trail.seal();
+      }
+      return trail.catalog.query(asked);
+    };
+    const verified = await verifyTrail({ catalog: { ...trail.catalog, query }, seals: trail.seals });
+    expect(verified).toEqual({ seals: 2, objects: 1, entries: 2, unsealed: 0 });
   });
 });

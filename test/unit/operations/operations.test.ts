@@ -5,7 +5,9 @@ import {
   createOperations,
   createRemoteOperations,
 } from '../../../lib/operations/index.ts';
-import { UploadRow } from '../../../lib/catalog/index.ts';
+import { type Upload, UploadRow } from '../../../lib/catalog/index.ts';
+import { uploadChanges } from '../../../lib/ingest/judgedRows.ts';
+import { showAudit } from '../../../lib/operations/audit.ts';
 import { generateKeyPair } from '../../../lib/fleet/index.ts';
 import { nodeRandom } from '../../../lib/adapters/node/nodeRandom.ts';
 import { HostPattern, ModelName, SemVer } from '../../../lib/shared/ids.ts';
@@ -125,6 +127,52 @@ describe('operations over a connection', () => {
     expect(await remote.verifyAudit({})).toMatchObject({
       broken: { what: 'contradicted', object: KEY, number: 2, text: expect.stringContaining('another thing') },
     });
+  });
+
+  it('name what was made of a refusal behind the plane’s back, also once the plane has gone on from there', async () => {
+    const { plane, remote } = await setUp();
+    const key = 'uploads/bad/1.0.0/bad.safetensors';
+    await plane.upload(key, safetensors(100).subarray(0, 50));
+    await plane.settle();
+    const [refused] = (await remote.showAudit({ object: key, limit: 10 })).items;
+    const read = async () => (await UploadRow.get(plane.catalog, key, refused?.bytes?.versionId ?? ''))!;
+    const genuine = await read();
+    const forge = async (over: Partial<Upload>) => {
+      const { version } = await read();
+      await plane.catalog.transact([UploadRow.put({ ...genuine.value, ...over }, { version })]);
+    };
+    const contradicted = (number: number) => ({ broken: { what: 'contradicted', object: key, number } });
+    await forge({ quarantine: { ...genuine.value.quarantine!, reason: 'malicious' } });
+    expect(await remote.verifyAudit({})).toMatchObject(contradicted(1));
+    await forge({ state: 'digesting', quarantine: undefined });
+    expect(await remote.verifyAudit({})).toMatchObject(contradicted(1));
+    await forge({
+      state: 'digesting',
+      quarantine: undefined,
+      findings: { ...genuine.value.findings!, status: 'clean' },
+    });
+    const row = await read();
+    const by = { kind: 'plane' as const, name: 'publish-upload' };
+    const now = plane.clock.now();
+    await plane.catalog.transact(await uploadChanges(plane.catalog, row, { ...row.value, state: 'ready' }, by, now));
+    expect((await remote.showAudit({ object: key, limit: 10 })).items.at(-1)).toMatchObject({ action: 'published' });
+    expect(await remote.verifyAudit({})).toMatchObject(contradicted(2));
+  });
+
+  it('call nothing sealed that was written while the history was read', async () => {
+    const { plane } = await setUp();
+    await plane.upload(KEY, safetensors(200));
+    let written = false;
+    const query: typeof plane.catalog.query = async (asked) => {
+      const page = await plane.catalog.query(asked);
+      if (!written) {
+        written = true;
+        await plane.settle();
+      }
+      return page;
+    };
+    const { items } = await showAudit({ ...plane.catalog, query }, { object: KEY, limit: 10 });
+    expect(items.filter(({ sealed }) => sealed)).toEqual([]);
   });
 
   it('promote, roll back and deprecate', async () => {
