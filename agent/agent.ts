@@ -12,6 +12,7 @@ import { createInbox, type InboxConfig } from './commands/inbox.ts';
 import { type AgentSteps, type LoopConfig, runLoops, type StopSignal } from './loops.ts';
 import { createModels, type Models } from './models/ensure.ts';
 import { createResolver } from './models/resolver.ts';
+import type { Ledger } from './nvme/ledger.ts';
 import type { StoreConfig } from './nvme/parts.ts';
 import { createSteps } from './nvme/steps.ts';
 import { openStore, type Store } from './nvme/store.ts';
@@ -61,13 +62,13 @@ export interface Agent extends AgentSteps {
 /** @throws DiskError when the store cannot be opened. */
 export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise<Agent> {
   const { clock, random, telemetry, sender } = deps;
-  const opened: { store?: Store } = {};
-  const stamps = createStamps(clock, () => opened.store?.ledger.state.stampedAt ?? 0);
+  const opened: { ledger?: Ledger } = {};
+  const stamps = createStamps(clock, () => opened.ledger?.state.stampedAt ?? 0);
   const session = await openSession(
     {
       ...deps,
       // A drained host that joins again is in service again.
-      onNewGeneration: async () => opened.store?.ledger.commit([{ is: 'draining', draining: false }]),
+      onNewGeneration: async () => opened.ledger?.commit([{ is: 'draining', draining: false }]),
     },
     config.host,
   );
@@ -75,10 +76,13 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
     {
       ...deps,
       receiptOf: (event, capacity) => localReceipt({ session, stamps, random }, capacity, event),
+      // Already while the store opens it evicts what is above its limits.
+      onLedger: (ledger) => {
+        opened.ledger = ledger;
+      },
     },
     config.store,
   );
-  opened.store = store;
   telemetry.info('store-opened', { ...store.rebuilt });
 
   const receipts = createReceipts({ ledger: store.ledger, session, sender, clock, telemetry });

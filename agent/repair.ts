@@ -30,7 +30,7 @@ interface RepairDeps {
 /** Between two tries of what is pinned. */
 const PAUSE_MS = 10 * MINUTE_MS;
 /** May pass: for what is pinned it is tried again. */
-const PASSING: readonly FillFailure[] = ['no-room', 'disk-error', 'origin-unavailable', 'denied'];
+export const PASSING: readonly FillFailure[] = ['no-room', 'disk-error', 'wrong-bytes', 'origin-unavailable', 'denied'];
 
 export function createRepair({ store, session, receipts, heartbeats, clock, telemetry }: RepairDeps): Repair {
   const running = new Map<Digest, Promise<void>>();
@@ -70,7 +70,7 @@ export function createRepair({ store, session, receipts, heartbeats, clock, tele
       .catch((error: unknown) => telemetry.error('blob-not-repaired', error, { digest }))
       .finally(() => {
         running.delete(digest);
-        if (!store.lost().some((one) => one.digest === digest)) triedAt.delete(digest);
+        if (!store.ledger.state.lost.has(digest)) triedAt.delete(digest);
       });
     running.set(digest, work);
   }

@@ -41,10 +41,11 @@ import { openVolumes } from './volumes.ts';
  * verified; what is leased or pinned is not evicted; each of these holds after a crash at any moment, because every change is
  * in the ledger before it counts, and every release only after it was measured.
  */
-export type StoreDeps = Pick<
-  StoreParts,
-  'disk' | 'clock' | 'random' | 'telemetry' | 'transfer' | 'objects' | 'receiptOf'
->;
+export interface StoreDeps
+  extends Pick<StoreParts, 'disk' | 'clock' | 'random' | 'telemetry' | 'transfer' | 'objects' | 'receiptOf'> {
+  /** Told of the ledger before anything is reported. */
+  readonly onLedger: (ledger: Ledger) => void;
+}
 
 export type Eviction =
   | ({ readonly outcome: 'gone' } & Measured)
@@ -107,6 +108,7 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
   for (const folder of Object.values(FOLDERS)) await deps.disk.makeDirectory(folder);
   await deps.disk.syncDirectory('.');
   const { ledger, condition } = await openLedger(deps.disk);
+  deps.onLedger(ledger);
   const time = createSteadyTime(deps.clock);
   const volumes = await openVolumes({ ...deps, ledger }, config, config.volumes ?? []);
   const parts: StoreParts = {

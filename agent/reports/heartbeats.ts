@@ -1,8 +1,10 @@
 import type { HostHeartbeat } from '../../events/host-heartbeat/v1.ts';
 import { errorText, PortError } from '../../lib/shared/errors.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
+import { DiskError } from '../../lib/shared/ports/disk.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
+import type { LedgerRecord } from '../nvme/records.ts';
 import type { Store } from '../nvme/store.ts';
 import type { Session } from '../session/session.ts';
 import type { Stamps } from './stamps.ts';
@@ -43,10 +45,21 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
     next.sequence += 1;
     if (sequence > next.upTo) {
       const upTo = sequence + SEQUENCE_BLOCK;
-      await store.ledger.commit([{ is: 'heartbeats', generation, upTo }]);
-      next.upTo = upTo;
+      if (await remember({ is: 'heartbeats', generation, upTo })) next.upTo = upTo;
     }
     return sequence;
+  }
+
+  /** A host whose ledger cannot be written is alive all the same, and says so. */
+  async function remember(record: LedgerRecord): Promise<boolean> {
+    try {
+      await store.ledger.commit([record]);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      deps.telemetry.warn('heartbeat-not-remembered', { error: errorText(error) });
+      return false;
+    }
   }
 
   /** The whole list or none: the plane takes what is not listed for lost, or for not pinned. */
@@ -80,19 +93,19 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
         ...measures,
         draining: store.ledger.state.draining,
         activeLeases: store.leases.active(),
-        ...lists,
       };
-      // Later lives go on from here, whatever their clock says.
-      await store.ledger.commit([{ is: 'stamped', at: heartbeat.at }]);
+      // Later lives go on from here, whatever their clock says; where they cannot, nothing is listed that they might contradict.
+      const ordered = await remember({ is: 'stamped', at: heartbeat.at });
+      const report = ordered ? { ...heartbeat, ...lists } : heartbeat;
       try {
-        await deps.sender.send('heartbeats', [{ body: JSON.stringify(session.sign(heartbeat)) }]);
+        await deps.sender.send('heartbeats', [{ body: JSON.stringify(session.sign(report)) }]);
       } catch (error) {
         if (!(error instanceof PortError)) throw error;
         if (error.code === 'access-denied') session.renewSoon();
         deps.telemetry.warn('heartbeat-not-sent', { error: errorText(error) });
         return false;
       }
-      sinceResidents = listed ? 1 : sinceResidents + 1;
+      sinceResidents = listed && ordered ? 1 : sinceResidents + 1;
       return true;
     },
   };

@@ -65,6 +65,7 @@ export async function replayThroughAgent(disk: Disk, trace: ScaledTrace): Promis
     {
       ...deps,
       transfer: createPortTransfer(deps),
+      onLedger: () => undefined,
       receiptOf(event) {
         if (event.choice !== undefined) evictions.push(event.choice);
         return [];

@@ -2,6 +2,7 @@ import type { Agent } from '../../agent/agent.ts';
 import { blobPath, FIRST_VOLUME } from '../../agent/nvme/paths.ts';
 import type { LedgerState } from '../../agent/nvme/ledgerState.ts';
 import type { LedgerRecord } from '../../agent/nvme/records.ts';
+import { PASSING } from '../../agent/repair.ts';
 import { CommandReceipt } from '../../events/command-receipt/v1.ts';
 import { HostCommand } from '../../events/host-command/v1.ts';
 import { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
@@ -66,12 +67,13 @@ export class HostWatch {
     if (hostQueue(host, generation) === queue) this.addressed.add(actionId);
   }
 
-  /** What the agent itself says that it could not fetch again has lost its pin with its bytes. */
+  /** What the agent itself says that nobody can fetch again has lost its pin with its bytes. */
   listening(telemetry: Telemetry): Telemetry {
     return {
       ...telemetry,
       warn: (event, fields) => {
-        if (event === 'blob-not-repaired') this.pins.delete(String(fields?.['digest']));
+        const forGood = event === 'blob-not-repaired' && !PASSING.some((code) => code === fields?.['code']);
+        if (forGood) this.pins.delete(String(fields?.['digest']));
         telemetry.warn(event, fields);
       },
     };

@@ -77,6 +77,18 @@ describe('a pinned copy that is broken', () => {
     expect(again.store.blob(digest)).toMatchObject({ state: 'resident', pinned: true });
   });
 
+  it('is tried again later where the origin has answered with wrong bytes', async () => {
+    const { world, agent, digest } = await withBrokenPin();
+    world.hooks.damage = (key, bytes) => (key.endsWith('.parts') ? bytes : bytes.map((byte) => byte ^ 1));
+    await scrub(world, agent);
+    expect(agent.store.blob(digest)).toBeUndefined();
+    delete world.hooks.damage;
+    await world.clock.advance(10 * MINUTE_MS);
+    await agent.upkeepOnce();
+    await agent.settled();
+    expect(agent.store.blob(digest)).toMatchObject({ state: 'resident', pinned: true });
+  });
+
   it('stays without its pin where that is taken back before it is there again', async () => {
     const { world, agent, digest } = await withBrokenPin();
     world.hooks.beforeRead = async () => {

@@ -42,3 +42,20 @@ it('receipts go on from the latest moment of an earlier life when the clock was 
   expect([pin?.type, unpin?.type]).toEqual(['pin', 'unpin']);
   expect(unpin?.finishedAt).toBeGreaterThan(pin?.finishedAt ?? Number.POSITIVE_INFINITY);
 });
+
+it('what is evicted while the store opens is reported later than what an earlier life reported', async () => {
+  const world = createAgentWorld({ capacity: 1_000 });
+  const agent = await world.boot();
+  for (const seed of [1, 2, 3, 4]) world.command(world.prefetchOf(world.addBlob(200, seed), `${seed}.safetensors`));
+  await world.work(agent);
+  await world.clock.advance(3_600_000);
+  await agent.heartbeatOnce();
+  world.crash();
+  await world.clock.advance(-3_600_000);
+  const again = await world.boot({ watermarks: { high: 0.5, low: 0.3 } });
+  await again.flushReceiptsOnce();
+  const evicted = world.sent.receipts.filter(({ type, origin }) => type === 'evict' && origin === 'local');
+  expect(evicted.length).toBeGreaterThan(0);
+  const before = world.sent.heartbeats.at(-1)?.at ?? Number.POSITIVE_INFINITY;
+  for (const { finishedAt } of evicted) expect(finishedAt).toBeGreaterThan(before);
+});
