@@ -15,8 +15,9 @@ import { unveil } from './unveil.ts';
 import { verifyInTurn } from './verification.ts';
 
 /*
- * A fill: reserve → allocate → transfer part by part → publish by rename. A fill that fails removes its staging file and gives its bytes back, once. Only one that is
- * stopped with the agent (or dies with it) leaves its reservation and its verified parts behind, for the next to continue.
+ * A fill: reserve → allocate → transfer part by part → publish by rename. A fill that fails removes its staging file and gives
+ * its bytes back, once. Only one that is stopped with the agent (or dies with it) leaves its reservation and its verified parts
+ * behind, for the next to continue.
  */
 export interface FillRequest {
   readonly digest: Digest;

@@ -51,6 +51,7 @@ export function dueShards(count: number, shard: (index: number) => DueShard): re
  * Visits what one shard holds, oldest first. Rows that stay due, since nobody can read them or they wait for something, must not
  * starve those behind them: where more is due than a run may look at, the next run goes from the first page on to where this one
  * ended, and comes round at the end. Rows that come late in the line are so visited after (due ÷ looked at in one run) runs.
+ * A run that is over within the first page begins there again: that page has to be so small that a run has time for what stays due in it.
  */
 async function visitShard(deps: VisitDeps, shard: DueShard, run: DueRun): Promise<void> {
   const { pageItems } = run;

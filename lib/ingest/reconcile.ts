@@ -7,9 +7,9 @@ import { retellUploads } from './retellUploads.ts';
 
 /**
  * Compares what the catalog says with what the bucket holds and has the difference worked on: uploads that stand still,
- * objects that no event told of, rows that an older release left out of an index, blobs whose origin is gone. Each part is bounded in one run and goes on where the
- * last run stopped, so that everything is looked at again and again, whatever the number of objects; one that fails holds up
- * none of the others. Throws `IngestError` `not-reconciled` (retryable) at the end when anything was passed over.
+ * objects that no event told of, blobs whose origin is gone, rows that an older release left out of an index. Each part is
+ * bounded in one run and goes on where the last run stopped, so that everything is looked at again and again, whatever the
+ * number of objects; one that fails holds up none of the others. Throws `IngestError` `not-reconciled` (retryable) at the end when anything was passed over.
  */
 export async function reconcileUploads(deps: ReconcileDeps, call: IngestCall): Promise<void> {
   const failures: unknown[] = [];
@@ -26,8 +26,9 @@ export async function reconcileUploads(deps: ReconcileDeps, call: IngestCall): P
   };
   const retold = (await part('retell', () => retellUploads(deps, call)))?.retold ?? 0;
   const found = (await part('find', () => findUntold(deps, call)))?.found ?? 0;
-  const indexed = (await part('index', () => indexUploads(deps, call)))?.indexed ?? 0;
+  // Before the index, which nothing waits for: both go on until the time is up, and this one rests in between.
   const repaired = (await part('repair', () => repairBlobs(deps, call)))?.repaired ?? 0;
+  const indexed = (await part('index', () => indexUploads(deps, call)))?.indexed ?? 0;
   call.telemetry.info('uploads-reconciled', { retold, found, indexed, repaired });
   call.telemetry.metric('UploadsRetold', 'Count', retold);
   call.telemetry.metric('UploadsFound', 'Count', found);

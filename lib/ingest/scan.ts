@@ -24,7 +24,8 @@ export interface Scan {
 
 /**
  * Goes on with a scan of several shards where the last run stopped, up to `pages` pages. `visit` handles the page at a place
- * and answers the cursor of the next one in its shard. The place is saved after each page: a page may be visited twice, none is left out. No page is begun once `enough` says so.
+ * and answers the cursor of the next one in its shard. The place is saved after each page: a page may be visited twice, none
+ * is left out. No page is begun once `enough` says so.
  */
 export async function continueScan(
   catalog: CatalogStore,

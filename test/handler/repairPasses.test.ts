@@ -84,3 +84,20 @@ describe('a look at all blobs', () => {
     expect(lostDigests(plane)).toHaveLength(60);
   });
 });
+
+it('a run that has time for one page of older rows has looked at the blobs before', async () => {
+  let indexing = false;
+  const plane = await planeWith(3, {
+    remainingMs: () => (indexing ? 1_000 : 600_000),
+    catalog: (store) => ({
+      ...store,
+      async transact(changes) {
+        indexing ||= JSON.stringify(changes).includes('upload-index');
+        return store.transact(changes);
+      },
+    }),
+  });
+  await plane.reconcile();
+  expect(indexing).toBe(true);
+  expect(lostDigests(plane)).toHaveLength(3);
+});

@@ -5,7 +5,7 @@ const { O_RDONLY, O_NOFOLLOW, O_DIRECT } = constants;
 
 /** What O_DIRECT asks of buffer, offset and length on every common device. */
 const ALIGNMENT = 4096;
-/** Of 64 KiB. */
+/** Of WebAssembly, 64 KiB each: 1 MiB is read at once. */
 const BUFFER_PAGES = 16;
 
 /**

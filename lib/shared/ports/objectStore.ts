@@ -27,8 +27,9 @@ export interface WriteOptions {
   readonly storageClass?: StorageClass;
   readonly metadata?: Readonly<Record<string, string>>;
   /**
-   * Locks the version that is written: until this moment nobody can remove it nor shorten its time, and `remove` with its id is refused
-   * (`access-denied`, by MinIO `invalid-request`). Newer versions and delete markers over it are still possible. Only for `write`, and only of stores that lock.
+   * Locks the version that is written: until this moment nobody can remove it nor shorten its time, and `remove` with its id is
+   * refused (`access-denied`, by MinIO `invalid-request`). Newer versions and delete markers over it are still possible. Only for
+   * `write`, and only of stores that lock.
    */
   readonly retainUntil?: EpochMs;
 }
