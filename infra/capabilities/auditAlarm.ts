@@ -7,7 +7,7 @@ import { ALARM_PERIOD, OperatorAlarm } from '../constructs/operatorAlarm.ts';
 /** Six runs of the sealer. */
 const LATE_MS = 30 * 60_000;
 
-/** Audit entries wait for their seal, or nothing tells how long they do. */
+/** Audit entries that the sealer came to had waited for long, or nothing tells how long they do. */
 export class AuditAlarm extends Construct {
   constructor(scope: Construct, id: string, { prefix, topic }: { readonly prefix: string; readonly topic: ITopic }) {
     super(scope, id);

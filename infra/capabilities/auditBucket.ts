@@ -27,7 +27,7 @@ export class AuditBucket extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       // With a key of our own, whoever deletes the key would take away what nobody can delete.
       encryption: BucketEncryption.S3_MANAGED,
       versioned: true,
@@ -44,6 +44,24 @@ export class AuditBucket extends Construct {
         resources: [this.bucket.arnForObjects('*')],
       }),
     );
+    // Whoever has the sealer's credentials could otherwise lock a seal for a moment only. A day less: S3 counts whole days from when it looks.
+    this.refuseLocks({
+      NumericLessThan: { 's3:object-lock-remaining-retention-days': settings.auditRetentionDays - 1 },
+    });
+    this.refuseLocks({ StringEquals: { 's3:object-lock-mode': 'GOVERNANCE' } });
     publish(this, 'AuditBucketName', this.bucket.bucketName, 'Holds the seals of the audit trail: STRATA_AUDIT_BUCKET');
+  }
+
+  /** Of a write that names no lock the condition keys are absent: then the bucket's own lock holds. */
+  private refuseLocks(conditions: Record<string, Record<string, string | number>>): void {
+    this.bucket.addToResourcePolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        principals: [new StarPrincipal()],
+        actions: ['s3:PutObject', 's3:PutObjectRetention'],
+        resources: [this.bucket.arnForObjects('*')],
+        conditions,
+      }),
+    );
   }
 }

@@ -1,6 +1,5 @@
 import type { AuditEntry } from '../../events/audit-seal/v1.ts';
 import {
-  AuditEntryRow,
   expectationOf,
   type SealHead,
   SealHeadRow,
@@ -10,12 +9,14 @@ import {
   UnsealedRow,
   type Versioned,
 } from '../catalog/index.ts';
-import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import { eachOf } from '../shared/eachOf.ts';
+import type { CatalogStore, Change, Item } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { type DurationMs, EpochMs, SECOND_MS } from '../shared/units.ts';
 import { AuditError } from './errors.ts';
 import { entryHash, NOTHING_BEFORE } from './hashes.ts';
+import { findEntries, READS_AT_ONCE } from './history.ts';
 import { readSeal, type SealObjects, type StoredSeal, writeSeal } from './sealObjects.ts';
 
 /*
@@ -45,13 +46,26 @@ const RESERVE_MS = 20 * SECOND_MS;
 
 /**
  * Locks every entry away that no seal holds yet, in as many seals as it takes and time allows. The metric `AuditLag` says how long the
- * oldest of them has waited. Safe to repeat, to be killed and to run twice at once.
+ * oldest of those that it came to has waited; where time ended it, at least how old the newest seal is. Safe to repeat, to be killed and to run twice at once.
  * @throws AuditError `seal-mismatch`, `entry-missing`
  */
 export async function sealTrail(deps: SealDeps, call: SealCall): Promise<void> {
   await checkHead(deps);
-  let missing: readonly Unsealed[] = [];
-  let told = false;
+  const run: { lag: number | undefined } = { lag: undefined };
+  try {
+    await sealAll(deps, call, run);
+  } finally {
+    // Also of a run that failed.
+    if (run.lag !== undefined) call.telemetry.metric('AuditLag', 'Milliseconds', run.lag);
+  }
+}
+
+async function sealAll(deps: SealDeps, call: SealCall, run: { lag: number | undefined }): Promise<void> {
+  const waited = (since: number) => {
+    run.lag = Math.max(run.lag ?? 0, deps.clock.now() - since);
+  };
+  let missing: readonly string[] = [];
+  let done = false;
   while (call.remainingMs() > RESERVE_MS) {
     const head = await SealHeadRow.get(deps.catalog);
     const stored = await readSeal(deps.seals, (head?.value.number ?? 0) + 1);
@@ -59,22 +73,23 @@ export async function sealTrail(deps: SealDeps, call: SealCall): Promise<void> {
       await adopt(deps, head, stored, call);
       continue;
     }
-    const gathered = await gather(deps.catalog);
+    const gathered = await gather(deps.catalog, head?.value.number ?? 0);
     const now = deps.clock.now();
-    if (!told) call.telemetry.metric('AuditLag', 'Milliseconds', Math.max(0, now - (gathered.oldest ?? now)));
-    told = true;
+    waited(gathered.oldest ?? now);
     ({ missing } = gathered);
-    if (gathered.entries.length === 0) break;
+    done = gathered.entries.length === 0;
+    if (done) break;
     const { number = 0, hash = NOTHING_BEFORE } = head?.value ?? {};
     const { entries } = gathered;
     const seal = { schema: 'audit-seal/1' as const, number: number + 1, previous: hash, sealedAt: now, entries };
     await writeSeal(deps.seals, seal, EpochMs.parse(now + deps.settings.auditRetentionMs));
   }
+  if (!done) waited((await SealHeadRow.get(deps.catalog))?.value.sealedAt ?? deps.clock.now());
   const [lost] = missing;
   if (lost === undefined) return;
   throw new AuditError({
     code: 'entry-missing',
-    message: `Entry ${lost.number} of ${lost.object} waits for its seal and is not in the catalog. Run \`strata audit verify\`.`,
+    message: `${lost} waits for its seal and is not in the catalog, or cannot be read there. Run \`strata audit verify\`.`,
     retryable: false,
   });
 }
@@ -90,33 +105,45 @@ async function checkHead(deps: SealDeps): Promise<void> {
 interface Gathered {
   /** Each object's in their order and without a gap, continuing what the seals hold of it. */
   readonly entries: AuditEntry[];
-  readonly missing: readonly Unsealed[];
+  /** Names of those that are not there or cannot be read. */
+  readonly missing: readonly string[];
   /** When the oldest of them was written. */
   readonly oldest: number | undefined;
 }
 
-async function gather(catalog: CatalogStore): Promise<Gathered> {
+/** Begins at another shard after each seal: otherwise the first ones could keep the last ones from their seals. */
+async function gather(catalog: CatalogStore, begin: number): Promise<Gathered> {
   const entries: AuditEntry[] = [];
-  const missing: Unsealed[] = [];
+  const missing: string[] = [];
   let oldest: number | undefined;
-  for (let shard = 0; shard < UNSEALED_SHARDS; shard += 1) {
+  for (let nth = 0; nth < UNSEALED_SHARDS; nth += 1) {
     let cursor: string | undefined;
     do {
       const limit = MOST_ENTRIES - entries.length;
       if (limit === 0) return { entries, missing, oldest };
-      const partition = `UNSEALED#${shard}`;
+      const partition = `UNSEALED#${(begin + nth) % UNSEALED_SHARDS}`;
       const page = await catalog.query({ partition, limit, ...(cursor === undefined ? {} : { cursor }) });
-      for (const item of page.items) {
-        const { value } = UnsealedRow.parse(item);
-        const entry = (await AuditEntryRow.get(catalog, value.object, value.number))?.value;
-        oldest = Math.min(oldest ?? value.at, value.at);
-        if (entry === undefined) missing.push(value);
+      const waiting = page.items.flatMap((item) => parsed(item, missing));
+      const found = await findEntries(catalog, waiting);
+      for (const [index, { object, number, at }] of waiting.entries()) {
+        const entry = found[index];
+        oldest = Math.min(oldest ?? at, at);
+        if (entry === undefined) missing.push(`Entry ${number} of ${object}`);
         else entries.push(entry);
       }
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
   return { entries, missing, oldest };
+}
+
+function parsed(item: Item, unreadable: string[]): readonly Unsealed[] {
+  try {
+    return [UnsealedRow.parse(item).value];
+  } catch {
+    unreadable.push(`What row ${item.key.partition} ${item.key.sort} names`);
+    return [];
+  }
 }
 
 async function adopt(
@@ -128,8 +155,9 @@ async function adopt(
   if (seal?.number !== number || seal.previous !== (head?.value.hash ?? NOTHING_BEFORE)) {
     throw mismatch(number, 'does not continue the one before it');
   }
-  for (const sealed of seal.entries) {
-    const entry = (await AuditEntryRow.get(deps.catalog, sealed.object, sealed.number))?.value;
+  const found = await findEntries(deps.catalog, seal.entries);
+  for (const [index, sealed] of seal.entries.entries()) {
+    const entry = found[index];
     if (entry === undefined || entryHash(entry) !== entryHash(sealed)) {
       throw mismatch(
         number,
@@ -151,11 +179,11 @@ async function adopt(
 async function forgetUnsealed(catalog: CatalogStore, entries: readonly AuditEntry[]): Promise<void> {
   await settle(catalog, 'The seal', async () => {
     const changes: Change[] = [];
-    for (const { object, number } of entries) {
+    await eachOf(entries, READS_AT_ONCE, async ({ object, number }) => {
       const row = await UnsealedRow.get(catalog, object, number);
-      if (row === undefined) continue;
+      if (row === undefined) return;
       changes.push({ kind: 'delete', key: UnsealedRow.key(object, number), expect: { version: row.version } });
-    }
+    });
     return { changes, answer: undefined };
   });
 }

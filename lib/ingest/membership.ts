@@ -46,12 +46,13 @@ export async function withdrawal(
   now: EpochMs,
 ): Promise<readonly Change[]> {
   const ended: Upload = { ...upload.value, ...ending, movedAt: now };
-  const end = await uploadChanges(catalog, upload, ended, step('withdraw-upload'), now);
-  if (isOpen(upload.value)) return end;
+  const ends = () => uploadChanges(catalog, upload, ended, step('withdraw-upload'), now);
+  if (isOpen(upload.value)) return ends();
   const { state, target, set } = upload.value;
   if (state !== 'ready' || target === undefined || set === undefined) return [];
   const published = await everPublished(catalog, target.model, target.version);
   if (published?.set === set) return [];
+  const end = await ends();
   const gate = await UploadSetRow.get(catalog, target.model, target.version, set);
   if (target.file === SET_FILE) {
     return gate === undefined ? [] : [...end, deleteOf(UploadSetRow.key(target.model, target.version, set), gate)];

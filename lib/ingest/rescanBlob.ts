@@ -12,8 +12,10 @@ import {
 } from '../catalog/index.ts';
 import { canonicalJson } from '../shared/canonicalJson.ts';
 import { blobKey } from '../shared/digest.ts';
+import { PortError } from '../shared/errors.ts';
 import type { IngestCall, IngestDelivery, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
+import type { PinnedObject } from './hashParts.ts';
 import { alignVersions } from './alignVersions.ts';
 import { judgedBlobChanges, step } from './judgedRows.ts';
 import { judgeLong } from './judgement.ts';
@@ -50,10 +52,20 @@ export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: In
       const { findings } = judgement;
       // What was moved or archived meanwhile is left to the next re-scan, and what is refused is not worth a read.
       const wanted = blob.compressibility === undefined && isAdmitted(findings);
-      const sampled = wanted ? await sampleObject(deps, pinned) : undefined;
-      const compressibility = typeof sampled === 'string' ? undefined : sampled;
+      const compressibility = wanted ? await estimate(deps, pinned) : undefined;
       await settleFindings(deps, message, { findings, compressibility }, call);
     }
+  }
+}
+
+/** None where the bytes cannot be read for good: an estimate is not worth a verdict. */
+async function estimate(deps: IngestDeps, pinned: PinnedObject): Promise<Compressibility | undefined> {
+  try {
+    const sampled = await sampleObject(deps, pinned);
+    return typeof sampled === 'string' ? undefined : sampled;
+  } catch (error) {
+    if (error instanceof PortError && !error.retryable) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   OUTBOX_SHARDS,
   OutboxRow,
+  queryAll,
   sortableTime,
   UNSEALED_SHARDS,
   UnsealedRow,
@@ -94,7 +95,8 @@ async function uploadsMove(catalog: CatalogStore, now: EpochMs): Promise<Finding
 async function auditIsSealed(catalog: CatalogStore, now: EpochMs): Promise<Finding> {
   let oldest = now;
   for (let shard = 0; shard < UNSEALED_SHARDS; shard += 1) {
-    const { items } = await catalog.query({ partition: `UNSEALED#${shard}`, limit: 100 });
+    // All of them: they lie in the order of their objects.
+    const items = await queryAll(catalog, { partition: `UNSEALED#${shard}` });
     for (const item of items) oldest = EpochMs.parse(Math.min(oldest, UnsealedRow.parse(item).value.at));
   }
   const lateMs = now - oldest;

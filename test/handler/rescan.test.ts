@@ -18,6 +18,7 @@ import {
 import { releaseUpload, startDueRescan, startRescan } from '../../lib/ingest/index.ts';
 import { loadServable } from '../../lib/fleet/index.ts';
 import { ActionId, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { PortError } from '../../lib/shared/errors.ts';
 import { Bytes, GIB } from '../../lib/shared/units.ts';
 import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
@@ -107,6 +108,37 @@ describe('a deployment with other rules', () => {
     expect(after.map(({ compressibility }) => compressibility)).toEqual(
       before.map(({ compressibility }) => compressibility),
     );
+  });
+
+  it('settles the verdict without that estimate where the bytes cannot be read for good', async () => {
+    const { state, scanner } = releases();
+    const plane = await createIngestPlane({ scanner });
+    for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
+    await plane.upload(key(V1), safetensors(100));
+    await plane.settle();
+    const [{ digest }] = (await blobs(plane)) as [Blob];
+    const row = await BlobRow.get(plane.catalog, digest);
+    const { compressibility: _, ...older } = row!.value;
+    await plane.catalog.transact([BlobRow.put(older, expectationOf(row))]);
+    state.rules = 'rules-2';
+    // Only the scanner may read.
+    let scans = false;
+    const judgeInSteps: typeof scanner.judgeInSteps = async (reader, options) => {
+      scans = true;
+      return scanner.judgeInSteps(reader, options).finally(() => {
+        scans = false;
+      });
+    };
+    const readRange: typeof plane.deps.objects.readRange = (...asked) => {
+      if (scans) return plane.deps.objects.readRange(...asked);
+      return Promise.reject(new PortError({ code: 'access-denied', message: 'denied', retryable: false }));
+    };
+    const objects = { ...plane.deps.objects, readRange };
+    const rules = { ...scanner, rules: state.rules, judgeInSteps };
+    await rescanByRules({ ...plane, deps: { ...plane.deps, objects, scanner: rules } });
+    const after = await blobs(plane);
+    expect(after).toMatchObject([{ digest, findings: { rules: 'rules-2' } }]);
+    expect(after[0]?.compressibility).toBeUndefined();
   });
 
   it('withdraws what became bad: latest, aliases and servability, and brings it back when it is good again', async () => {

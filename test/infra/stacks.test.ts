@@ -191,7 +191,7 @@ describe('stored data', () => {
     for (const teardown of ['retain', 'destroy']) {
       const { of: ofType } = synthesize({ teardown, auditRetentionDays: '400' });
       const [audit] = ofType('AWS::S3::Bucket').filter(({ properties }) => properties['ObjectLockEnabled']);
-      expect(audit).toMatchObject({ deletionPolicy: 'Retain' });
+      expect(audit).toMatchObject({ deletionPolicy: 'RetainExceptOnCreate' });
       expect(audit?.properties).toMatchObject({
         ObjectLockEnabled: true,
         ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 400 } } },
@@ -204,6 +204,17 @@ describe('stored data', () => {
     );
     const refused = statements.filter(({ Action }) => Array.isArray(Action) && Action.includes('s3:DeleteObject'));
     expect(refused).toMatchObject([{ Effect: 'Deny', Principal: '*' }]);
+    const shortened = statements.filter(
+      ({ Action }) => Array.isArray(Action) && Action.includes('s3:PutObjectRetention'),
+    );
+    expect(shortened.map(({ Effect, Principal, Condition }) => ({ Effect, Principal, Condition }))).toEqual([
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Condition: { NumericLessThan: { 's3:object-lock-remaining-retention-days': 2556 } },
+      },
+      { Effect: 'Deny', Principal: '*', Condition: { StringEquals: { 's3:object-lock-mode': 'GOVERNANCE' } } },
+    ]);
     const sealers = identityStatements(synthesized).filter(({ resources }) =>
       resources.some((resource) => resource.includes('-audit-') && resource.endsWith('/seals/*')),
     );

@@ -42,7 +42,7 @@ export const auditMutants: readonly Mutant[] = [
     id: 'sealer-skips',
     breaks: 'The audit trail: the first entry of an object is forgotten without a seal.',
     file: 'lib/audit/sealTrail.ts',
-    find: 'if (entry === undefined) missing.push(value);',
+    find: 'if (entry === undefined) missing.push(`Entry ${number} of ${object}`);',
     replace: 'if (entry === undefined || entry.number === 1) continue;',
   },
   {

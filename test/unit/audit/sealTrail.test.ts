@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SealHeadRow, UNSEALED_SHARDS } from '../../../lib/catalog/index.ts';
+import { sealTrail } from '../../../lib/audit/index.ts';
+import { SealHeadRow, UNSEALED_SHARDS, UnsealedRow } from '../../../lib/catalog/index.ts';
 import { PortError } from '../../../lib/shared/errors.ts';
 import { createTrail, type Trail } from './trail.ts';
 
@@ -152,5 +153,35 @@ describe('the sealer', () => {
     await trail.seal();
     const lags = trail.recorded.metrics.filter(({ name }) => name === 'AuditLag').map(({ value }) => value);
     expect(lags).toEqual([300_000, 0]);
+  });
+
+  it('takes an entry that cannot be read for one that is gone, and seals the rest', async () => {
+    const trail = await createTrail();
+    await trail.record('a');
+    await trail.record('b');
+    const [entry] = await trail.entries('a');
+    await trail.forge('a', 1, { ...entry!, extra: 1 } as never);
+    const row = { key: { partition: 'UNSEALED#0', sort: 'odd' }, body: { v: 1 } };
+    await trail.catalog.transact([{ kind: 'put', item: row, expect: 'absent' }]);
+    await expect(trail.seal()).rejects.toMatchObject({ code: 'entry-missing' });
+    expect(await sealKeys(trail)).toEqual([FIRST]);
+    expect(await unsealed(trail)).toBe(2);
+  });
+
+  it('comes to every shard while one has more than a seal holds, and tells of the oldest in the end', async () => {
+    const trail = await createTrail();
+    const inShard = (shard: number, count: number) => {
+      const names = Array.from({ length: 12 * count + 200 }, (_, index) => `object-${index}`);
+      return names.filter((name) => UnsealedRow.key(name, 1).partition === `UNSEALED#${shard}`).slice(0, count);
+    };
+    for (const object of inShard(1, 1)) await trail.record(object);
+    await trail.clock.advance(600_000);
+    for (const object of inShard(0, 1100)) await trail.record(object);
+    // Time for two seals, of which the first is full of what came later.
+    let looks = 0;
+    const call = { ...trail.call, remainingMs: () => ((looks += 1) > 3 ? 0 : 60_000) };
+    await sealTrail(trail.deps, call);
+    const [lag] = trail.recorded.metrics.filter(({ name }) => name === 'AuditLag');
+    expect(lag?.value).toBeGreaterThan(600_000);
   });
 });

@@ -5,7 +5,7 @@ import {
   createOperations,
   createRemoteOperations,
 } from '../../../lib/operations/index.ts';
-import { type Upload, UploadRow } from '../../../lib/catalog/index.ts';
+import { UnsealedRow, type Upload, UploadRow } from '../../../lib/catalog/index.ts';
 import { uploadChanges } from '../../../lib/ingest/judgedRows.ts';
 import { showAudit } from '../../../lib/operations/audit.ts';
 import { generateKeyPair } from '../../../lib/fleet/index.ts';
@@ -311,6 +311,22 @@ describe('operations over a connection', () => {
 });
 
 describe('doctor', () => {
+  it('sees the oldest audit entry wherever it lies in its shard', async () => {
+    const world = await setUp();
+    const names = Array.from({ length: 2000 }, (_, index) => `object-${index}`);
+    const keys = names.map((object) => ({ object, ...UnsealedRow.key(object, 1) }));
+    const shard = keys.filter(({ partition }) => partition === 'UNSEALED#0');
+    const ordered = shard.toSorted((a, b) => (a.sort < b.sort ? -1 : 1)).slice(0, 101);
+    const old = world.plane.clock.now();
+    await world.plane.clock.advance(40 * MINUTE_MS);
+    for (const [index, { object }] of ordered.entries()) {
+      const at = index === 100 ? old : world.plane.clock.now();
+      await world.plane.catalog.transact([UnsealedRow.put({ object, number: 1, at }, 'absent')]);
+    }
+    const checks = (await world.remote.doctor({})).items;
+    expect(checks.find(({ check }) => check === 'audit')).toMatchObject({ status: 'FAILED' });
+  });
+
   const failed = async ({ remote }: Awaited<ReturnType<typeof setUp>>) =>
     (await remote.doctor({})).items.filter(({ status }) => status === 'FAILED').map(({ check }) => check);
 
