@@ -1,8 +1,18 @@
 import { type Actor, auditChanges, type AuditRecord, blobRecord, uploadRecord } from '../audit/index.ts';
-import { type Blob, BlobRow, expectationOf, type Upload, UploadRow, type Versioned } from '../catalog/index.ts';
+import {
+  type Blob,
+  BlobRow,
+  expectationOf,
+  type HeaderFindings,
+  type Upload,
+  UploadRow,
+  type Versioned,
+} from '../catalog/index.ts';
+import { canonicalJson } from '../shared/canonicalJson.ts';
 import type { CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
+import { IngestError } from './errors.ts';
 
 // The only places of this capability that write the rows of uploads and blobs: no verdict changes without its entry in the audit trail.
 
@@ -31,6 +41,24 @@ export async function judgedBlobChanges(
 ): Promise<readonly Change[]> {
   const put = BlobRow.put(after, expectationOf(row));
   return recorded(catalog, put, blobRecord(row?.value, after, cause, now));
+}
+
+/**
+ * Nothing tells which rules are the newer ones: bytes that other rules judged while these did are judged once more, by what is
+ * deployed then. Throws `object-busy`.
+ */
+export function refuseOvertaken(
+  before: HeaderFindings | undefined,
+  now: HeaderFindings | undefined,
+  judged: HeaderFindings,
+): void {
+  if (before === undefined || now === undefined || now.rules === judged.rules) return;
+  if (canonicalJson(now) === canonicalJson(before)) return;
+  throw new IngestError({
+    code: 'object-busy',
+    message: `The bytes were judged by ${now.rules} while ${judged.rules} judged them.`,
+    retryable: true,
+  });
 }
 
 async function recorded(

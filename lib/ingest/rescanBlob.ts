@@ -17,7 +17,7 @@ import type { IngestCall, IngestDelivery, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
 import type { PinnedObject } from './hashParts.ts';
 import { alignVersions } from './alignVersions.ts';
-import { judgedBlobChanges, step } from './judgedRows.ts';
+import { judgedBlobChanges, refuseOvertaken, step } from './judgedRows.ts';
 import { judgeLong } from './judgement.ts';
 import { sampleObject } from './sampleObject.ts';
 
@@ -53,7 +53,7 @@ export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: In
       // What was moved or archived meanwhile is left to the next re-scan, and what is refused is not worth a read.
       const wanted = blob.compressibility === undefined && isAdmitted(findings);
       const compressibility = wanted ? await estimate(deps, pinned) : undefined;
-      await settleFindings(deps, message, { findings, compressibility }, call);
+      await settleFindings(deps, message, { before: blob.findings, findings, compressibility }, call);
     }
   }
 }
@@ -86,13 +86,18 @@ async function goOn(deps: IngestDeps, message: RescanBlob, progress: string | un
 async function settleFindings(
   deps: IngestDeps,
   message: RescanBlob,
-  judged: { readonly findings: HeaderFindings; readonly compressibility: Compressibility | undefined },
+  judged: {
+    readonly before: HeaderFindings;
+    readonly findings: HeaderFindings;
+    readonly compressibility: Compressibility | undefined;
+  },
   call: IngestCall,
 ): Promise<void> {
   const { digest, rescanId, correlationId } = message;
   const settled = await settle(deps.catalog, 'The re-scan', async () => {
     const row = await BlobRow.get(deps.catalog, digest);
     if (row === undefined) return { changes: [], answer: undefined };
+    refuseOvertaken(judged.before, row.value.findings, judged.findings);
     const now = deps.clock.now();
     const findings = keepsOverride(row.value, judged.findings) ? row.value.findings : judged.findings;
     const measured = row.value.compressibility ?? judged.compressibility;

@@ -1,7 +1,7 @@
 import type { RescanUpload } from '../../events/rescan/v1.ts';
 import { noticePut, sendOnce, settle, type Upload, UploadRow } from '../catalog/index.ts';
 import type { IngestDelivery, IngestDeps } from './deps.ts';
-import { step, uploadChanges } from './judgedRows.ts';
+import { refuseOvertaken, step, uploadChanges } from './judgedRows.ts';
 import { type Judged, judgeLong } from './judgement.ts';
 import { noticeOf } from './messages.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -28,6 +28,7 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
   const told = await settle(deps.catalog, 'The re-scan', async () => {
     const row = await UploadRow.get(deps.catalog, message.key, message.versionId);
     if (row === undefined || !isJudgedAgain(row.value)) return { changes: [], answer: undefined };
+    refuseOvertaken(upload.findings, row.value.findings, judgement.findings);
     const now = deps.clock.now();
     const quarantine = reasonOf(row.value, judgement);
     const moved: Upload = { ...row.value, findings: judgement.findings, quarantine };

@@ -141,6 +141,41 @@ describe('a deployment with other rules', () => {
     expect(after[0]?.compressibility).toBeUndefined();
   });
 
+  it.each(['published', 'quarantined'])('is not overtaken by a call of the release before it: %s', async (kept) => {
+    const { state, scanner } = releases();
+    const plane = await createIngestPlane({ scanner });
+    for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
+    const bytes = safetensors(300);
+    if (kept === 'quarantined') state.bad.add(bytes.length);
+    await plane.upload(key(V1), bytes);
+    await plane.settle();
+    state.rules = 'rules-2';
+    await rescanByRules(plane);
+    const late: typeof scanner.judgeInSteps = async (reader, options) => {
+      const judged = await scanner.judgeInSteps(reader, options);
+      state.rules = 'rules-3';
+      if (!state.bad.delete(bytes.length)) state.bad.add(bytes.length);
+      await rescanByRules(plane);
+      return judged;
+    };
+    const deps = { ...plane.deps, scanner: { ...scanner, rules: 'rules-2', judgeInSteps: late } };
+    const upload = (await uploadOf(plane)) ?? expect.fail();
+    const { versionId, digest } = upload;
+    const place = { rescanId: 'r', hop: 0, correlationId: 'r' };
+    const body =
+      kept === 'published'
+        ? { schema: 'rescan-blob/1', digest, ...place }
+        : { schema: 'rescan-upload/1', key: key(V1), versionId, ...place };
+    await plane.queues.send('rescan', [{ body: JSON.stringify(body) }]);
+    const received = await plane.queues.receive('rescan', 10, 0, 60);
+    const { batchItemFailures } = await createRescanHandler(deps)(sqsBatchOf(received), testContext());
+    expect(batchItemFailures).toHaveLength(1);
+    expect((kept === 'published' ? (await blobs(plane))[0] : await uploadOf(plane))?.findings).toMatchObject({
+      rules: 'rules-3',
+      status: kept === 'published' ? 'malicious' : 'clean',
+    });
+  });
+
   it('withdraws what became bad: latest, aliases and servability, and brings it back when it is good again', async () => {
     const { plane, state, later } = await twoVersions();
     const now = plane.clock.now();
