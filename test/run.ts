@@ -5,14 +5,20 @@ import { isPrepared, ServiceName } from '../local/services/places.ts';
 import { PROJECTS } from './projects.ts';
 
 /*
- * `npm test`: every project, one after another; services start within the suites that need them. The simulation, which only
- * computes, runs beside them at low priority, in the time for which they wait. What is not prepared is skipped and named on the last line; what
+ * `npm test`: every project, one after another; services start within the suites that need them. The end-to-end tests, which mostly
+ * wait, run beside them, and so does, at low priority, the simulation, which only computes. What is not prepared is skipped and named on the last line; what
  * `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead.
  */
 
 const VITEST = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs');
 
-const IN_THE_BACKGROUND = 'simulation';
+const { PRIORITY_LOW, PRIORITY_NORMAL } = constants.priority;
+
+/** With their priorities. */
+const IN_THE_BACKGROUND: readonly (readonly [string, number])[] = [
+  ['e2e', PRIORITY_NORMAL],
+  ['simulation', PRIORITY_LOW],
+];
 
 interface Counts {
   readonly passed: number;
@@ -63,15 +69,16 @@ function add({ ok, counts }: Run): void {
   };
 }
 
-const { PRIORITY_LOW, PRIORITY_NORMAL } = constants.priority;
-const simulation = runProject(IN_THE_BACKGROUND, () => {}, PRIORITY_LOW);
+const background = IN_THE_BACKGROUND.map(([project, priority]) => runProject(project, () => {}, priority));
 for (const project of PROJECTS) {
-  if (project === IN_THE_BACKGROUND) continue;
+  if (IN_THE_BACKGROUND.some(([name]) => name === project)) continue;
   add(await runProject(project, (chunk) => process.stdout.write(chunk), PRIORITY_NORMAL));
 }
-const simulated = await simulation;
-process.stdout.write(simulated.output);
-add(simulated);
+for (const running of background) {
+  const run = await running;
+  process.stdout.write(run.output);
+  add(run);
+}
 
 const unprepared = ServiceName.options.filter((service) => service !== 'published-model' && !isPrepared(service));
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
