@@ -14,6 +14,7 @@ import type { ItemKey } from '../../../lib/shared/ports/catalogStore.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { edgeWatch, rowReader, violated } from '../invariants.ts';
+import { redrive } from '../redrive.ts';
 import { digestOf } from '../samples.ts';
 import { type KeyHistory, Uploaders } from './uploaders.ts';
 
@@ -106,6 +107,11 @@ export function uploads(stage: Stage, rng: Rng): Capability {
     return false;
   }
 
+  /** The message that closes a set may have failed too often: then an alarm calls an operator, and the set is closed after all. */
+  async function redriveUploads(): Promise<void> {
+    for (const queue of ['ingest', 'digest'] as const) await redrive(stage, queue);
+  }
+
   async function checkKey(key: string, history: KeyHistory): Promise<void> {
     const items = await queryAll(catalog, { partition: `UPLOAD#${key}`, ...startingWith('VERSION#') });
     const states = new Map(items.map((item) => UploadRow.parse(item).value).map((row) => [row.versionId, row]));
@@ -130,6 +136,7 @@ export function uploads(stage: Stage, rng: Rng): Capability {
       }
       const isModel = !key.endsWith(SET_FILE);
       if (write.expected === 'ready' && isModel && digest !== digestOf(write.bytes, partSize)) {
+        if (digest === undefined) await redriveUploads();
         violated(`${key} ${write.versionId}: published ${digest ?? 'nothing'}, not its bytes.`);
       }
     }
