@@ -5,6 +5,9 @@ import type { Mutant } from './mutant.ts';
 import { mutants } from './mutants.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+/** A mutant may turn a loop of a test into one without an end. */
+const TESTS_END_WITHIN_MS = 4 * 60_000;
+
 const HOOK = new URL('./mutationHook.ts', import.meta.url).href;
 
 /** Hunts each mutant until one of `seeds` notices it, two at a time; prints who found it. Answers whether all were found. */
@@ -38,7 +41,7 @@ export async function testMutants(only: readonly string[] | undefined): Promise<
       '--pool',
       'threads',
     ];
-    const lines = await linesOf(process.execPath, [vitest, ...args, join(ROOT, file)], id);
+    const lines = await linesOf(process.execPath, [vitest, ...args, join(ROOT, file)], id, TESTS_END_WITHIN_MS);
     const test = lines.find((line) => line.includes(' FAIL '))?.replace(/^.* FAIL +/, '');
     if (test !== undefined) caught += 1;
     return test;
@@ -71,9 +74,11 @@ async function forEachMutant(
   return count === total;
 }
 
-function linesOf(program: string, args: readonly string[], id: string): Promise<readonly string[]> {
+function linesOf(program: string, args: readonly string[], id: string, timeout = 0): Promise<readonly string[]> {
   const child = spawn(program, args, {
     cwd: ROOT,
+    timeout,
+    killSignal: 'SIGKILL',
     env: { ...process.env, STRATA_MUTANT: id, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -81,6 +86,6 @@ function linesOf(program: string, args: readonly string[], id: string): Promise<
     const lines: string[] = [];
     for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', (line) => lines.push(line));
     child.on('error', reject);
-    child.on('close', () => resolve(lines));
+    child.on('close', (_code, signal) => resolve(signal === null ? lines : [...lines, ' FAIL no end']));
   });
 }
