@@ -1,6 +1,7 @@
 import { auditMutants } from './auditMutants.ts';
 import type { Mutant } from './mutant.ts';
 import { dollarMutants } from './dollarMutants.ts';
+import { raceMutants } from './raceMutants.ts';
 import { storeMutants } from './storeMutants.ts';
 
 /** One-place edits of shipped code, at least one for each of the rules that keep the system safe (docs/simulation.md). */
@@ -297,5 +298,6 @@ export const mutants: readonly Mutant[] = [
   },
   ...auditMutants,
   ...dollarMutants,
+  ...raceMutants,
   ...storeMutants,
 ];
