@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { freemem, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { MIB } from '../../lib/shared/units.ts';
+import { GIB, MIB } from '../../lib/shared/units.ts';
 import { type Client, clients, versionOf } from './clients.ts';
 import { measureFetch, measureUpload, type Row } from './measure.ts';
 import { makeObject } from './object.ts';
@@ -22,6 +22,21 @@ interface Run {
   readonly measure: () => Row | undefined;
 }
 
+const SHM = '/dev/shm';
+const PREFIX = 'strata-bench-transfer-';
+
+function scratchIn(folder: string): string {
+  return mkdtempSync(join(folder, `${PREFIX}${process.pid}-`));
+}
+
+/** What a bench that was killed has left in `folder` fills the memory of the machine until somebody removes it. */
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const [, pid] = new RegExp(`^${PREFIX}(\\d+)-`).exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 export async function run(args: readonly string[]): Promise<void> {
   const list = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
@@ -33,12 +48,13 @@ export async function run(args: readonly string[]): Promise<void> {
   const wanted = (names: string | undefined, name: string) => names === undefined || names.split(',').includes(name);
   if (values.prepare === true) preparePeers();
   const bytes = Number(values.mib ?? 1024) * MIB;
-  const scratch = mkdtempSync(join(tmpdir(), 'strata-bench-transfer-'));
-  const shm = mkdtempSync('/dev/shm/strata-bench-');
+  for (const folder of [SHM, tmpdir()]) removeLeftovers(folder);
+  const scratch = scratchIn(tmpdir());
+  const shm = scratchIn(SHM);
   // Six copies at most: at nginx, at both MinIOs, what is sent there and its parts, where it is fetched to. A machine that runs
   // short of memory would be measured, not its clients.
   const inMemory = freemem() > 12 * bytes;
-  const served = mkdtempSync(join(inMemory ? '/dev/shm' : tmpdir(), 'strata-bench-served-'));
+  const served = scratchIn(inMemory ? SHM : tmpdir());
   mkdirSync(join(served, 'www'));
   const object = join(served, 'www/object.bin');
   const crc32c = makeObject(object, bytes);
@@ -59,6 +75,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const runs = started.origins
       .flatMap((origin) => runsOf(origin, present, places, object))
       .filter(({ target }) => wanted(values.targets, target));
+    if (runs.length === 0) throw new Error('Nothing to measure: no client here speaks to such a target.');
     for (const one of runs) say(`${one.target}: ${one.shown.join(' ')}`);
     const limits = { rounds: Number(values.rounds ?? 7), minutes: Number(values.minutes ?? 10) };
     const rows = measureRounds(runs, limits, say, (row) => {
@@ -114,6 +131,7 @@ function measureRounds(
     for (const target of new Set(runs.map((one) => one.target))) {
       const here = runs.filter((one) => one.target === target);
       for (let at = 0; at < here.length; at += 1) {
+        if (freemem() < 2 * GIB) throw new Error('Less than 2 GiB of memory are free: the swapping would be measured.');
         const row = here[(at + round) % here.length]?.measure();
         if (row === undefined) continue;
         rows.push(row);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { GIB } from '../../lib/shared/units.ts';
 import type { Client, ClientCommand } from './clients.ts';
@@ -66,6 +66,9 @@ export function measureUpload(
   const verified = ran.ok && checksumOf(back) === origin.crc32c;
   rmSync(back, { force: true });
   runTimed({ command: 'curl', args: ['-sSf', '--cacert', origin.ca, '-X', 'DELETE', url] });
+  // It would fill the memory in which it lies.
+  rmSync(origin.s3.trash, { recursive: true, force: true });
+  mkdirSync(origin.s3.trash);
   if (!verified) process.stderr.write(`${client.name} failed: ${ran.said}\n`);
   const cpuSecondsPerGiB = ran.cpu / (origin.bytes / GIB);
   const { wall: wallSeconds, memoryStallMs } = ran;

@@ -21,6 +21,8 @@ export interface Origin {
     readonly bucket: string;
     readonly key: string;
     readonly env: Readonly<Record<string, string>>;
+    /** Where the server keeps what was deleted for minutes. */
+    readonly trash: string;
   };
 }
 
@@ -152,7 +154,7 @@ async function startMinio(
   await uploadToS3({ client, bucket }, file, source, {}, () => undefined);
   await source.close();
   delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-  const s3 = { endpoint, bucket, key: file, env: user };
+  const s3 = { endpoint, bucket, key: file, env: user, trash: join(data, '.minio.sys/tmp/.trash') };
   return { name: tls ? 'minio-tls' : 'minio', url: `${endpoint}/${bucket}/${file}`, s3 };
 }
 
