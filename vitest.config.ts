@@ -11,7 +11,7 @@ export default defineConfig({
         name,
         include: [`test/${name}/**/*.test.ts`],
         isolate: !IN_MEMORY.includes(name),
-        testTimeout: IN_MEMORY.includes(name) ? 20_000 : 120_000,
+        testTimeout: 120_000,
         hookTimeout: 120_000,
       },
     })),

@@ -20,10 +20,10 @@ interface Summary {
 }
 
 /** A process for each core. */
-async function simulate(first: number, seeds: number): Promise<Summary> {
+async function simulate(first: number, seeds: number, signal: AbortSignal): Promise<Summary> {
   const main = new URL('./main.ts', import.meta.url).pathname;
   const args = [main, '--first', String(first), '--seeds', String(seeds), '--json'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], signal });
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
   return JSON.parse(output) as Summary;
 }
@@ -31,10 +31,10 @@ async function simulate(first: number, seeds: number): Promise<Summary> {
 describe('the simulated system', () => {
   it(`keeps its promises in ${SEEDS} seeds, and reaches every fault, reason and state edge`, {
     timeout: 30 * MINUTES_MS,
-  }, async () => {
+  }, async ({ signal }) => {
     const share = Math.ceil(SEEDS / availableParallelism());
     const firsts = Array.from({ length: Math.ceil(SEEDS / share) }, (_, index) => 1 + index * share);
-    const parts = await Promise.all(firsts.map((first) => simulate(first, Math.min(share, SEEDS + 1 - first))));
+    const parts = await Promise.all(firsts.map((first) => simulate(first, Math.min(share, SEEDS + 1 - first), signal)));
     expect(parts.flatMap(({ failures }) => failures)).toEqual([]);
     expect(parts.reduce((sum, { seeds }) => sum + seeds, 0)).toBe(SEEDS);
     expect(Math.min(...parts.map(({ fewest }) => fewest))).toBeGreaterThanOrEqual(300);
