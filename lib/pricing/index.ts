@@ -12,6 +12,7 @@ export {
   storagePrice,
   transferPrice,
   volumeUsd,
+  workerPrice,
 } from './lookup.ts';
 export { diffPrices, listPrices, type PriceChange, type PriceLine } from './listPrices.ts';
 export {

@@ -23,6 +23,9 @@ export function listPrices(book: PriceBookFile): PriceLine[] {
     ...Object.entries(book.transfer).map(([route, { source, usdPerGb }]) =>
       from(source)(`transfer ${route}`, usdPerGb, 'GB'),
     ),
+    ...Object.entries(book.workers).map(([worker, { source, usdPerGbSecond }]) =>
+      from(source)(`function on ${worker}`, usdPerGbSecond, 'GB-second'),
+    ),
   ];
 }
 

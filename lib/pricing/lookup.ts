@@ -37,6 +37,10 @@ export function transferPrice(prices: PriceBook, route: string): Priced<{ readon
   return find(prices, `transfer route ${route}`, (book) => book.transfer[route]);
 }
 
+export function workerPrice(prices: PriceBook, worker: string): Priced<{ readonly usdPerGbSecond: number }> {
+  return find(prices, `a worker on ${worker}`, (book) => book.workers[worker]);
+}
+
 /** How old the prices are that can change: the oldest book with a source on the web; 0 where there is none. Requirement: alarm above 7 days. */
 export function priceAgeDays(prices: PriceBook, nowMs: number): number {
   const dates = prices.books

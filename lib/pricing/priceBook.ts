@@ -60,11 +60,13 @@ export const PriceBookFile = z
     hostTiers: z.partialRecord(HostTier, z.strictObject({ source: name, usdPerGbHour: money })),
     gpus: z.record(name, z.strictObject({ source: name, usdPerHour: money, instance: z.optional(z.string()) })),
     transfer: z.record(name, z.strictObject({ source: name, usdPerGb: money })),
+    /** Functions, by their processor; a gigabyte of memory is 2³⁰ bytes whatever the book's is. */
+    workers: z._default(z.record(name, z.strictObject({ source: name, usdPerGbSecond: money })), {}),
   })
   .check(
     z.refine(
       (book) =>
-        [book.storage, book.hostTiers, book.gpus, book.transfer].every((prices) =>
+        [book.storage, book.hostTiers, book.gpus, book.transfer, book.workers].every((prices) =>
           Object.values(prices).every((price) => book.sources[price.source] !== undefined),
         ),
       'a price names a source that the book does not list',

@@ -9,6 +9,7 @@ import {
   shippedPriceBook,
   storagePrice,
   transferPrice,
+  workerPrice,
 } from '../../../lib/pricing/index.ts';
 import { DAY_MS } from '../../../lib/shared/units.ts';
 
@@ -41,6 +42,7 @@ describe('the price book', () => {
       () => hostTierPrice(combinePriceBooks(parsePriceBook(tinyBook())), 'gpu'),
       () => gpuPrice(prices, 'B9000'),
       () => transferPrice(prices, 'moon'),
+      () => workerPrice(prices, 'abacus'),
     ]) {
       expect(look).toThrow(PricingError);
       expect(look).toThrow(/No price for .* in .*@2026/);
