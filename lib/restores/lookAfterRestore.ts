@@ -86,7 +86,8 @@ async function afterAsking(
 ): Promise<Decided<RestoreAnswer>> {
   const now = deps.clock.now();
   switch (asked.outcome) {
-    case 'restoring': {
+    case 'restoring':
+    case 'under-way': {
       const readyAt = asked.readyAt ?? row.value.readyAt;
       const next: Restore = { ...row.value, state: 'restoring', readyAt, dueAt: EpochMs.parse(readyAt + EVENT_MS) };
       return { changes: [RestoreRow.put(next, expectationOf(row))], answer: 'ask' };

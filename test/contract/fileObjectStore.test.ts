@@ -13,7 +13,7 @@ import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { crc32cHex } from '../../lib/shared/crc32c/index.ts';
 import { crc32cOf } from '../../lib/shared/crc32c/ofBytes.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
-import { DAY_MS, EpochMs, HOUR_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { createManualClock } from '../support/manualClock.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { lockedObjectsContract } from './lockedObjects.suite.ts';
@@ -37,7 +37,7 @@ function open(disk: Disk, database = openDatabase(':memory:'), clock = createMan
 async function setup(disk: Disk) {
   const clock = createManualClock();
   const store = await open(disk, undefined, clock);
-  return { store, archives: true, endRestores: () => clock.advance(RESTORE_DELAYS.standard) };
+  return { store, archives: true, hastensRestores: true, endRestores: () => clock.advance(RESTORE_DELAYS.standard) };
 }
 
 objectStoreContract('A folder', async () => setup(await createNodeDisk(mkdtempSync(join(folder, 'disk-')))));
@@ -120,6 +120,53 @@ describe('the file object store', () => {
     expect(await store.readRange('blobs/a', versionId, 0, 1)).toEqual({ outcome: 'archived' });
     expect(told()).toEqual([['Object Restore Expired', versionId]]);
     expect(told()).toEqual([]);
+  });
+
+  it('ends a restore that was made faster when the faster one ends, once, and keeps the copy for the days first asked for', async () => {
+    const clock = createManualClock();
+    const store = await open(createMemDisk(), undefined, clock);
+    const written = await store.write('blobs/a', bytes('frozen'), { storageClass: 'GLACIER' });
+    const versionId = written.outcome === 'written' ? written.versionId : '';
+    await store.restore('blobs/a', versionId, { tier: 'bulk', days: 1 });
+    await clock.advance(MINUTE_MS);
+    const readyAt = clock.now() + RESTORE_DELAYS.standard;
+    expect(await store.restore('blobs/a', versionId, { tier: 'standard', days: 2 })).toEqual({
+      outcome: 'restoring',
+      readyAt,
+    });
+    for (const { id } of store.notifications(10)) store.delivered(id);
+    await clock.advance(RESTORE_DELAYS.standard);
+    store.tellRestores();
+    expect(store.notifications(10)).toHaveLength(1);
+    expect(await store.head('blobs/a')).toMatchObject({
+      head: { restore: { state: 'restored', until: readyAt + DAY_MS } },
+    });
+    await clock.advance(RESTORE_DELAYS.bulk);
+    store.tellRestores();
+    expect(store.notifications(10)).toHaveLength(1);
+  });
+
+  it('counts a restore that an older release began as a standard one', async () => {
+    const database = openDatabase(':memory:');
+    database.exec(
+      'CREATE TABLE restores (seq INTEGER PRIMARY KEY, ready_at INTEGER NOT NULL, until INTEGER NOT NULL, told INTEGER NOT NULL) STRICT',
+    );
+    const clock = createManualClock();
+    const store = await open(createMemDisk(), database, clock);
+    const written = await store.write('blobs/a', bytes('frozen'), { storageClass: 'GLACIER' });
+    const versionId = written.outcome === 'written' ? written.versionId : '';
+    const end = clock.now() + HOUR_MS;
+    const insert = database.prepare(
+      'INSERT INTO restores (seq, ready_at, until, told) SELECT seq, ?, ?, 0 FROM versions',
+    );
+    insert.run(end, end + DAY_MS);
+    expect(await store.restore('blobs/a', versionId, { tier: 'standard', days: 1 })).toEqual({
+      outcome: 'under-way',
+      readyAt: end,
+    });
+    expect(await store.restore('blobs/a', versionId, { tier: 'expedited', days: 1 })).toMatchObject({
+      outcome: 'restoring',
+    });
   });
 
   it('notifies of every change in its order, until the delivery is confirmed', async () => {

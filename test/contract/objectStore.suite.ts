@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ObjectReader, ObjectStore, WriteOptions } from '../../lib/shared/ports/objectStore.ts';
+import type { ObjectReader, ObjectStore, RestoreTier, WriteOptions } from '../../lib/shared/ports/objectStore.ts';
 
 export interface ObjectSetup {
   readonly store: ObjectStore;
   /** Where this store keeps archived classes; MinIO and R2 have none. */
   readonly archives: boolean;
+  /** Whether a faster tier overrides the restore that is under way, as S3 does; MiniStack refuses any. */
+  readonly hastensRestores: boolean;
   /** Lets time pass until a standard restore has ended; absent where it passes by itself. */
   readonly endRestores?: () => Promise<void>;
 }
@@ -25,10 +27,11 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
   describe(`${name} as an object store`, () => {
     let store: ObjectStore;
     let archives: boolean;
+    let hastensRestores: boolean;
     let endRestores: ObjectSetup['endRestores'];
     let key: string;
     beforeEach(async () => {
-      ({ store, archives, endRestores } = await create());
+      ({ store, archives, hastensRestores, endRestores } = await create());
       key = `${freshPrefix()}a b+c/ü☃.bin`;
     });
 
@@ -117,7 +120,7 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
       const request = { tier: 'standard', days: 2 } as const;
       const versionId = await write(store, key, 'frozen', { storageClass: 'GLACIER' });
       expect(await store.restore(key, versionId, request)).toMatchObject({ outcome: 'restoring' });
-      expect(await store.restore(key, versionId, request)).toMatchObject({ outcome: 'restoring' });
+      expect(await store.restore(key, versionId, request)).toMatchObject({ outcome: 'under-way' });
       expect(await head(store, key, versionId)).toMatchObject({ restore: { state: 'restoring' } });
       expect(await store.readRange(key, versionId, 0, 1)).toEqual({ outcome: 'archived' });
       await endRestores?.();
@@ -131,6 +134,19 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
       const copied = await store.copy({ key, versionId }, key, { storageClass: 'STANDARD' });
       expect(copied).toMatchObject({ outcome: 'written' });
       expect((await head(store, key)).restore).toBeUndefined();
+    });
+
+    it('makes the restore that is under way faster where it can, and never slower', async (context) => {
+      context.skip(!archives);
+      const versionId = await write(store, key, 'frozen', { storageClass: 'GLACIER' });
+      const ask = (tier: RestoreTier) => store.restore(key, versionId, { tier, days: 2 });
+      expect(await ask('bulk')).toMatchObject({ outcome: 'restoring' });
+      const overridden = hastensRestores ? 'restoring' : 'under-way';
+      expect(await ask('standard')).toMatchObject({ outcome: overridden });
+      expect(await ask('standard')).toMatchObject({ outcome: 'under-way' });
+      expect(await ask('bulk')).toMatchObject({ outcome: 'under-way' });
+      expect(await ask('expedited')).toMatchObject({ outcome: overridden });
+      expect(await ask('standard')).toMatchObject({ outcome: 'under-way' });
     });
 
     it('restores nothing that is not archived or not there', async (context) => {

@@ -9,7 +9,8 @@ const NOT_ARCHIVED = new Set(['InvalidObjectState', 'ObjectAlreadyInActiveTierEr
 
 /**
  * Asks S3 for a restored copy. It answers 202 to a new request and 200 where a restored copy is there already, whose days then count
- * from now (https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html).
+ * from now (https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html). A faster tier than that under way is a new request;
+ * any other is refused with 409 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html#restoring-objects-upgrade-tier).
  */
 export async function restoreObject(call: {
   readonly client: S3Client;
@@ -30,7 +31,7 @@ export async function restoreObject(call: {
     );
     return { outcome: answer.$metadata.httpStatusCode === 200 ? 'restored' : 'restoring' };
   } catch (error) {
-    if (awsErrorName(error) === 'RestoreAlreadyInProgress') return { outcome: 'restoring' };
+    if (awsErrorName(error) === 'RestoreAlreadyInProgress') return { outcome: 'under-way' };
     if (NOT_ARCHIVED.has(awsErrorName(error))) return { outcome: 'not-archived' };
     if (isUnavailable(error, request)) return { outcome: 'tier-unavailable' };
     if (isAbsent(error, versionId)) return { outcome: 'absent' };

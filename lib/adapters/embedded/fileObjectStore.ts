@@ -206,17 +206,8 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
     },
     async restore(key, versionId, request) {
       checkRestore(request);
-      const now = clock.now();
       const found = find(key, versionId);
-      if (found === undefined) return { outcome: 'absent' };
-      const restore = restores.state(found, now);
-      if (restore === undefined) return { outcome: 'not-archived' };
-      if (restore.state === 'restoring') return { outcome: 'restoring', readyAt: restores.readyAt(found) };
-      // As S3: Deep Archive has no expedited restores.
-      if (request.tier === 'expedited' && found.storageClass === 'DEEP_ARCHIVE') return { outcome: 'tier-unavailable' };
-      const restored = restore.state === 'restored';
-      const readyAt = restores.ask(found, request, restored, now);
-      return restored ? { outcome: 'restored' } : { outcome: 'restoring', readyAt };
+      return found === undefined ? { outcome: 'absent' } : restores.ask(found, request, clock.now());
     },
     // A copy shares its source's file, so it ends where it begins.
     listUnfinishedCopies: async () => ({ copies: [] }),

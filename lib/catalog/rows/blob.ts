@@ -136,10 +136,26 @@ export const RESTORE_SHARDS = 8;
 
 /**
  * The way of an archived origin back to a class that is read at once. asked → restoring → restored → gone (the row is deleted when the
- * origin was switched, or when the wish was given up). A restored copy that expires before it was copied is asked for again.
+ * origin was switched, or when the wish was given up). A restored copy that expires before it was copied is asked for again. One that is
+ * too slow for a later reader is made faster meanwhile (`faster`).
  */
 export const RestoreState = z.enum(['asked', 'restoring', 'restored']);
 export type RestoreState = z.infer<typeof RestoreState>;
+
+const RestoreTier = z.enum(['expedited', 'standard', 'bulk']);
+
+/** The last decision to make a restore faster. wanted → taken | not-taken | unavailable, by what the store answers. */
+const FasterRestore = z.strictObject({
+  actionId: ActionId,
+  tier: RestoreTier,
+  state: z.enum(['wanted', 'taken', 'not-taken', 'unavailable']),
+  /** What readers are told again should the store not make it faster. */
+  slowerReadyAt: EpochMs,
+  /** When the reader needs it who asked for it. */
+  neededAt: EpochMs,
+  /** What idles meanwhile. */
+  waitingUsdPerHour: z.number().check(z.nonnegative()),
+});
 
 export const RestoreValue = z.strictObject({
   digest: Digest,
@@ -147,7 +163,8 @@ export const RestoreValue = z.strictObject({
   versionId: z.string(),
   state: RestoreState,
   actionId: ActionId,
-  tier: z.enum(['expedited', 'standard', 'bulk']),
+  /** What the store was asked for, or is to be asked for; the faster one once it has taken it. */
+  tier: RestoreTier,
   /** The class that the bytes are copied to when they can be read. */
   to: StorageClass,
   /** Counts the askings from 1; a limit stops them. */
@@ -158,6 +175,7 @@ export const RestoreValue = z.strictObject({
   /** When to look after it, should no event come. */
   dueAt: EpochMs,
   correlationId: CorrelationId,
+  faster: z.optional(FasterRestore),
 });
 export type Restore = z.infer<typeof RestoreValue>;
 

@@ -83,8 +83,10 @@ export interface RestoreRequest {
 }
 
 export type RestoreOutcome =
-  /** Under way, begun by this call or by an earlier one; `readyAt` where the store can tell. */
+  /** Begun by this call, or made faster by it; `readyAt` where the store can tell. */
   | { readonly outcome: 'restoring'; readonly readyAt?: EpochMs }
+  /** One that is as fast or faster is under way, or the store makes none faster: this call changed nothing. */
+  | { readonly outcome: 'under-way'; readonly readyAt?: EpochMs }
   /** A restored copy is there already; it stays for the asked days from now. */
   | { readonly outcome: 'restored' }
   /** The class is read without a restore. */
@@ -141,7 +143,8 @@ export interface ObjectStore extends ObjectReader {
   /**
    * Asks for a readable copy of one archived version, for some days; its class stays what it is. The store tells the end of it by the
    * events `Object Restore Completed` and, when the days are over, `Object Restore Expired`; both may come late, twice or never, and
-   * `head` tells the truth. Safe to repeat.
+   * `head` tells the truth. A faster tier than that of the restore under way overrides it, where the store can; its days stay those first
+   * asked for, and both requests are charged. Safe to repeat.
    */
   restore(key: string, versionId: string, request: RestoreRequest): Promise<RestoreOutcome>;
   /** Adds a delete marker, or with a version id removes that version; both succeed when there is nothing to delete. */
