@@ -3,6 +3,7 @@ export {
   decideCompressionByDollars,
   decideCompressionByRule,
 } from './decideCompression.ts';
+export { type PackingFacts, packRefusal, type PackRefusal } from './decidePacking.ts';
 export { CompressionError } from './errors.ts';
 export { measureCompressibility } from './measureCompressibility.ts';
 export { measureSpeed } from './measureSpeed.ts';

@@ -66,12 +66,12 @@ export const CorrelationId = z
 export type CorrelationId = z.infer<typeof CorrelationId>;
 
 /**
- * Tier × place, as in `s3:eu-west-1:STANDARD` or `nvme:host-17`.
+ * Tier × place, as in `s3:eu-west-1:STANDARD`, `s3:eu-west-1:GLACIER_IR:packed` or `nvme:host-17`.
  * The tier is the text before the first colon.
  */
 export const Location = z
   .string()
-  .check(z.regex(/^(s3|nvme|ssd|ram|gpu):[A-Za-z0-9-]+(:[A-Z0-9_]+)?$/))
+  .check(z.regex(/^(s3|nvme|ssd|ram|gpu):[A-Za-z0-9-]+(:[A-Z0-9_]+(:packed)?)?$/))
   .brand<'Location'>();
 export type Location = z.infer<typeof Location>;
 
@@ -84,6 +84,10 @@ export const StorageClass = z.enum([
   'DEEP_ARCHIVE',
 ]);
 export type StorageClass = z.infer<typeof StorageClass>;
+
+/** How an origin object holds a blob's bytes: as they are, or as `lib/compression` packs them. */
+export const OriginEncoding = z.enum(['identity', 'byteplane-zstd-1']);
+export type OriginEncoding = z.infer<typeof OriginEncoding>;
 
 /** ComfyUI's folder for a file; `other` has no place in the `models/` view's typed folders. */
 export const ModelKind = z.enum([
@@ -112,8 +116,13 @@ export type ModelKind = z.infer<typeof ModelKind>;
 export const FileRole = z.enum(['weights', 'config', 'tokenizer', 'other']);
 export type FileRole = z.infer<typeof FileRole>;
 
-export function originLocation(region: string, storageClass: StorageClass): Location {
-  return Location.parse(`s3:${region}:${storageClass}`);
+/** A packed copy has a place of its own, so that it may lie beside the other one of its class. */
+export function originLocation(
+  region: string,
+  storageClass: StorageClass,
+  encoding: OriginEncoding = 'identity',
+): Location {
+  return Location.parse(`s3:${region}:${storageClass}${encoding === 'identity' ? '' : ':packed'}`);
 }
 
 export function hostLocation(tier: 'nvme', host: HostId): Location {

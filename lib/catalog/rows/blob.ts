@@ -6,6 +6,7 @@ import {
   HostId,
   Location,
   ModelName,
+  type OriginEncoding,
   SemVer,
   StorageClass,
 } from '../../shared/ids.ts';
@@ -33,6 +34,8 @@ export const BlobValue = z.strictObject({
     versionId: z.string(),
     /** Start of the minimum storage duration of this class. */
     billedSince: EpochMs,
+    /** The object does not hold the blob's own bytes, but these, of a packed file: to be unpacked before anybody reads it. */
+    packed: z.optional(z.strictObject({ encoding: z.literal('byteplane-zstd-1'), bytes: Bytes })),
   }),
   tier: z.enum(['hot', 'warm', 'cold', 'archive']),
   previousTier: z.optional(z.enum(['hot', 'warm', 'cold', 'archive'])),
@@ -41,6 +44,15 @@ export const BlobValue = z.strictObject({
   unreferencedAt: z.optional(EpochMs),
 });
 export type Blob = z.infer<typeof BlobValue>;
+
+/** What lies in the bucket and is paid for: of a packed origin fewer bytes than the blob has. */
+export function storedBytes({ size, origin }: Pick<Blob, 'size' | 'origin'>): Bytes {
+  return origin.packed?.bytes ?? size;
+}
+
+export function originEncoding({ packed }: Blob['origin']): OriginEncoding {
+  return packed?.encoding ?? 'identity';
+}
 
 export const BlobRow = defineRow({
   name: 'blob',
