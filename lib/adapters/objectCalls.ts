@@ -35,6 +35,16 @@ export function checkWrite(key: string, size: number, options: WriteOptions): vo
   }
 }
 
+/** S3 takes no more parts. */
+const MOST_PARTS = 10_000;
+/** Room for a part of 64 MiB that became larger where it was to become smaller. */
+const LARGEST_PART = 65 * MIB;
+
+export function checkPart(number: number, size: number): void {
+  const fits = Number.isInteger(number) && number >= 1 && number <= MOST_PARTS && size <= LARGEST_PART;
+  if (!fits) throw invalidRequest(`Part ${number} of ${size} bytes: parts are 1 to ${MOST_PARTS}, of 65 MiB at most.`);
+}
+
 /** `size` is the object's, where it is known. */
 export function checkRange(offset: number, length: number, size = Number.MAX_SAFE_INTEGER): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length > 0;

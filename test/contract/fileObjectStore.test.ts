@@ -37,7 +37,8 @@ function open(disk: Disk, database = openDatabase(':memory:'), clock = createMan
 async function setup(disk: Disk) {
   const clock = createManualClock();
   const store = await open(disk, undefined, clock);
-  return { store, archives: true, hastensRestores: true, endRestores: () => clock.advance(RESTORE_DELAYS.standard) };
+  const endRestores = () => clock.advance(RESTORE_DELAYS.standard);
+  return { store, archives: true, hastensRestores: true, partBytes: 1000, endRestores };
 }
 
 objectStoreContract('A folder', async () => setup(await createNodeDisk(mkdtempSync(join(folder, 'disk-')))));

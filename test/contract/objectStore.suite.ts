@@ -7,6 +7,8 @@ export interface ObjectSetup {
   readonly archives: boolean;
   /** Whether a faster tier overrides the restore that is under way, as S3 does; MiniStack refuses any. */
   readonly hastensRestores: boolean;
+  /** The least bytes of a part but the last. */
+  readonly partBytes: number;
   /** Lets time pass until a standard restore has ended; absent where it passes by itself. */
   readonly endRestores?: () => Promise<void>;
 }
@@ -29,9 +31,10 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
     let archives: boolean;
     let hastensRestores: boolean;
     let endRestores: ObjectSetup['endRestores'];
+    let partBytes: number;
     let key: string;
     beforeEach(async () => {
-      ({ store, archives, hastensRestores, endRestores } = await create());
+      ({ store, archives, hastensRestores, partBytes, endRestores } = await create());
       key = `${freshPrefix()}a b+c/ü☃.bin`;
     });
 
@@ -42,6 +45,43 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
       expect(await text(store, key, first, 5)).toBe('first');
       expect(await text(store, key, second, 7)).toBe('second!');
       expect(await head(store, key)).toMatchObject({ versionId: second, size: 7 });
+    });
+
+    it('writes an object by parts, of which nothing is seen before its end', async () => {
+      const parts = [Buffer.alloc(partBytes, 1), Buffer.alloc(partBytes, 2), Buffer.from('tail')] as const;
+      const metadata = { note: 'by parts' };
+      const resume = await store.beginParts(key, { metadata, storageClass: 'STANDARD' });
+      expect(await store.writtenParts(key, resume)).toEqual(new Map());
+      expect(await store.writePart(key, resume, 3, parts[2])).toBe('written');
+      expect(await store.writePart(key, resume, 1, Buffer.alloc(partBytes, 9))).toBe('written');
+      expect(await store.writePart(key, resume, 1, parts[0])).toBe('written');
+      await expect(store.endParts(key, resume, 3)).rejects.toMatchObject({ code: 'invalid-request' });
+      expect(await store.writePart(key, resume, 2, parts[1])).toBe('written');
+      expect(await store.writtenParts(key, resume)).toEqual(new Map(parts.map((part, at) => [at + 1, part.length])));
+      expect(await store.head(key)).toEqual({ outcome: 'absent' });
+      const listed = await store.listUnfinishedCopies({ prefix: key, limit: 10 });
+      expect(listed.copies).toMatchObject([{ key, resume }]);
+      const ended = await store.endParts(key, resume, 3);
+      const size = 2 * partBytes + 4;
+      expect(ended).toMatchObject({ outcome: 'written', size });
+      const versionId = ended.outcome === 'written' ? ended.versionId : '';
+      expect(await head(store, key)).toMatchObject({ versionId, size, metadata, storageClass: 'STANDARD' });
+      const read = await store.readRange(key, versionId, 0, size);
+      expect(read.outcome === 'read' && Buffer.compare(read.bytes, Buffer.concat(parts))).toBe(0);
+      expect(await store.endParts(key, resume, 3)).toEqual({ outcome: 'gone' });
+      expect((await store.listUnfinishedCopies({ prefix: key, limit: 10 })).copies).toEqual([]);
+    });
+
+    it('knows nothing any more of an object by parts that was abandoned', async () => {
+      const resume = await store.beginParts(key);
+      await store.writePart(key, resume, 1, bytes('never seen'));
+      await store.abandonCopy(key, resume);
+      await store.abandonCopy(key, resume);
+      expect(await store.writtenParts(key, resume)).toBeUndefined();
+      expect(await store.writePart(key, resume, 1, bytes('late'))).toBe('gone');
+      expect(await store.endParts(key, resume, 1)).toEqual({ outcome: 'gone' });
+      expect(await store.head(key)).toEqual({ outcome: 'absent' });
+      await expect(store.writePart(key, resume, 10_001, bytes('x'))).rejects.toMatchObject({ code: 'invalid-request' });
     });
 
     it('keeps metadata and storage class with the version', async () => {

@@ -42,7 +42,7 @@ for (const { name, service: serviceName, archives, tellsParts } of STORES) {
       locked = createS3ObjectStore({ client, bucket: LOCKED_BUCKET, verifiesChecksums: true });
     });
 
-    objectStoreContract(name, async () => ({ store, archives, hastensRestores: false }));
+    objectStoreContract(name, async () => ({ store, archives, hastensRestores: false, partBytes: PART }));
     lockedObjectsContract(name, async () => locked, Date.now);
 
     it('copies by parts above its limit for one request', async () => {

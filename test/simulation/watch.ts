@@ -67,6 +67,11 @@ export function watchBucket(
       changed();
       return outcome;
     },
+    async endParts(...args) {
+      const outcome = await bucket.endParts(...args);
+      changed();
+      return outcome;
+    },
     tellRestores() {
       bucket.tellRestores();
       changed();

@@ -30,12 +30,13 @@ export function slowCopies<Store extends ObjectStore>(store: Store, clock: Clock
       }
       return store.copy(source, key, rest);
     },
-    async listUnfinishedCopies({ prefix }) {
-      const copies = [...underWay.values()].filter(({ key }) => key.startsWith(prefix));
-      return { copies: copies.map(({ key, resume, startedAt }) => ({ key, resume, startedAt })) };
+    async listUnfinishedCopies(query) {
+      const { copies } = await store.listUnfinishedCopies(query);
+      const own = [...underWay.values()].filter(({ key }) => key.startsWith(query.prefix));
+      return { copies: [...copies, ...own.map(({ key, resume, startedAt }) => ({ key, resume, startedAt }))] };
     },
-    async abandonCopy(_key, resume) {
-      underWay.delete(resume);
+    async abandonCopy(key, resume) {
+      if (!underWay.delete(resume)) await store.abandonCopy(key, resume);
     },
   };
 }

@@ -35,6 +35,7 @@ import { copyObject } from './s3Copy.ts';
 import { type CopyLimits, S3_COPY_LIMITS } from './s3CopyRequest.ts';
 import { unfinishedCopiesOf } from './s3UnfinishedCopies.ts';
 import { restoreObject } from './s3Restore.ts';
+import { writtenPartsOf } from './s3WrittenParts.ts';
 import { readVerifiedParts } from './s3VerifiedParts.ts';
 
 const Marker = z.tuple([z.optional(z.string()), z.optional(z.string())]);
@@ -141,6 +142,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       return restoreObject({ client, bucket, key, versionId, request });
     },
     ...unfinishedCopiesOf(client, bucket),
+    ...writtenPartsOf(client, bucket),
     async remove(key, versionId) {
       try {
         await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));

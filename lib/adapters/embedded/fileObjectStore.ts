@@ -20,6 +20,7 @@ import { type ObjectEventKind, objectEvent } from './objectEvent.ts';
 import { createObjectIndex, type StoredVersion } from './objectIndex.ts';
 import { createObjectLocks } from './objectLocks.ts';
 import { createObjectRestores, RESTORE_DELAYS, type RestoreDelays } from './objectRestores.ts';
+import { createObjectParts } from './objectParts.ts';
 import { createPartHasher } from './partHasher.ts';
 import { transaction } from './sqlite.ts';
 
@@ -150,6 +151,26 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
     }
   }
 
+  const parts = createObjectParts({
+    async write(bytes) {
+      const file = await newFile(random.id());
+      try {
+        await disk.write(file, 0, bytes);
+        return file;
+      } catch (error) {
+        await discard(file).catch(() => undefined);
+        throw asPortError(error);
+      }
+    },
+    async *read(file, size) {
+      for (let at = 0; at < size; at += WRITE_BYTES) yield await disk.read(file, at, Math.min(WRITE_BYTES, size - at));
+    },
+    discard,
+    newId: () => random.id(),
+    now: () => clock.now(),
+    store,
+  });
+
   function described(key: string, versionId: string, write: WriteOptions) {
     const { storageClass = 'STANDARD', metadata = {} } = write;
     return { key, versionId, storageClass, metadata, modifiedAt: clock.now() };
@@ -209,9 +230,8 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       const found = find(key, versionId);
       return found === undefined ? { outcome: 'absent' } : restores.ask(found, request, clock.now());
     },
-    // A copy shares its source's file, so it ends where it begins.
-    listUnfinishedCopies: async () => ({ copies: [] }),
-    abandonCopy: async () => undefined,
+    // A copy shares its source's file and ends where it begins: only objects by parts are unfinished for a while.
+    ...parts,
     async remove(key, versionId) {
       checkObjectKey(key);
       if (versionId === undefined) {

@@ -73,6 +73,11 @@ export type CopyOutcome =
   | { readonly outcome: 'source-absent' }
   | { readonly outcome: 'source-archived' };
 
+export type EndOutcome =
+  | Extract<WriteOutcome, { outcome: 'written' | 'busy' }>
+  /** It was ended or abandoned, or the store has forgotten it. */
+  | { readonly outcome: 'gone' };
+
 /** How fast, and for how much, archived bytes come back; `expedited` is not to be had for every class and size. */
 export type RestoreTier = 'expedited' | 'standard' | 'bulk';
 
@@ -132,13 +137,24 @@ export interface ObjectStore extends ObjectReader {
     key: string,
     options?: CopyOptions,
   ): Promise<CopyOutcome>;
-  /** Copies by parts under a prefix that were begun and neither finished nor abandoned, by key. For sweeps, never on a request path. */
+  /**
+   * Begins an object that is written by parts, over as many calls as it takes; answers the name that the other three want. Nothing lies
+   * under the key before its end. A store may forget it at any time.
+   */
+  beginParts(key: string, options?: Pick<WriteOptions, 'storageClass' | 'metadata'>): Promise<string>;
+  /** The bytes of each part that is there, by its number; undefined where the store knows nothing of it. */
+  writtenParts(key: string, resume: string): Promise<ReadonlyMap<number, number> | undefined>;
+  /** Numbers from 1 to 10,000 in any order; 5 MiB to 65 MiB, the last one also less. Of several writes of one part the last one stays. */
+  writePart(key: string, resume: string, number: number, bytes: Uint8Array): Promise<'written' | 'gone'>;
+  /** Makes parts 1 to `count` the object's next version; a part that is missing is a `PortError` `invalid-request`. `busy`: end it again. */
+  endParts(key: string, resume: string, count: number): Promise<EndOutcome>;
+  /** Copies and objects by parts under a prefix that were begun and neither ended nor abandoned, by key. For sweeps, never on a request path. */
   listUnfinishedCopies(query: {
     readonly prefix: string;
     readonly limit: number;
     readonly cursor?: string;
   }): Promise<{ readonly copies: readonly UnfinishedCopy[]; readonly cursor?: string }>;
-  /** Frees what an unfinished copy has stored; succeeds where there is none. */
+  /** Frees what an unfinished copy, or object by parts, has stored; succeeds where there is none. */
   abandonCopy(key: string, resume: string): Promise<void>;
   /**
    * Asks for a readable copy of one archived version, for some days; its class stays what it is. The store tells the end of it by the
