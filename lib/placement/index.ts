@@ -81,6 +81,6 @@ export {
   type RestingPlace,
 } from './residency.ts';
 export { type ReplicaSet, type ReplicaSetCost, replicaSetCost } from './replicaSet.ts';
-export { type ChosenRestore, chooseRestore, type Waiting } from './restore.ts';
+export { type ChosenRestore, chooseRestore, fasterFeeUsd, type Waiting } from './restore.ts';
 export { TierPlan } from './tierPlan.ts';
 export { caughtBy, PolicyDiff } from './policyDiff.ts';

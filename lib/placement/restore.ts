@@ -16,6 +16,15 @@ export interface ChosenRestore {
 }
 
 /**
+ * What it costs to override a restore under way by a faster tier, in dollars: the second request, and for the bytes what the faster tier
+ * charges above the slower one. Both requests are charged, the bytes once, by the faster tier
+ * (https://aws.amazon.com/s3/faqs/, "S3 Restore Speed Upgrade").
+ */
+export function fasterFeeUsd(bytes: number, underWay: RestoreRates, faster: RestoreRates): number {
+  return faster.usdPerRequest + bytes * Math.max(0, faster.usdPerByte - underWay.usdPerByte);
+}
+
+/**
  * The restore with the least dollars, waiting included, among those that keep the promise for an object of this size; undefined where
  * none does, and then the class must not hold the object.
  */

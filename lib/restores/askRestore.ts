@@ -17,8 +17,9 @@ import type { Rates, Waiting } from '../placement/index.ts';
 import { ActionId, type CorrelationId, type Digest, type StorageClass } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { DAY_MS, EpochMs, MINUTE_MS, Usd } from '../shared/units.ts';
-import { decideRestore, type RestoreChoice } from './decideRestore.ts';
+import { EpochMs, Usd } from '../shared/units.ts';
+import { ACTION_TTL_MS, COPY_MS, decideRestore, type RestoreChoice } from './decideRestore.ts';
+import { hastenChanges } from './hastenRestore.ts';
 
 export interface AskDeps {
   readonly catalog: CatalogStore;
@@ -37,19 +38,15 @@ export interface RestoreWish {
   readonly dryRun?: boolean;
 }
 
-/** What came of a wish; `usd` is the fee of the restore. */
+/** What came of a wish; `usd` is the fee of the restore, or of making the known one faster. */
 export interface AskedRestore {
   readonly restore: Restore;
   readonly usd: Usd;
   readonly known: boolean;
 }
 
-/** A restored copy is copied at once when it can be read; so long it may take after all. */
-const COPY_MS = 10 * MINUTE_MS;
-const ACTION_TTL_MS = 14 * DAY_MS;
-
 /**
- * Begins to bring an archived blob back, or answers the restore that is under way. Undefined where the blob is not archived, or not there.
+ * Begins to bring an archived blob back, or answers the restore that is under way, made faster where it is too slow for this wish. Undefined where the blob is not archived, or not there.
  */
 export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<AskedRestore | undefined> {
   return settle(deps.catalog, `Restoring ${wish.digest}`, async (): Promise<Decided<AskedRestore | undefined>> => {
@@ -57,7 +54,10 @@ export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<Aske
     const row = await RestoreRow.get(deps.catalog, wish.digest);
     if (blob === undefined) return { changes: [], answer: undefined };
     if (row?.value.versionId === blob.value.origin.versionId) {
-      return { changes: [], answer: { restore: row.value, usd: Usd.parse(0), known: true } };
+      const faster = hastenChanges(deps, blob, row, wish.waiting, deps.clock.now());
+      if (faster === undefined) return { changes: [], answer: { restore: row.value, usd: Usd.parse(0), known: true } };
+      const answer = { restore: faster.restore, usd: Usd.parse(faster.usd), known: true };
+      return { changes: wish.dryRun === true ? [] : faster.changes, answer };
     }
     const choice = decideRestore(blob.value.origin.storageClass, blob.value.size, wish.waiting, deps.rates);
     if (choice === undefined) return { changes: [], answer: undefined };

@@ -2,7 +2,13 @@ import type { Restore } from '../catalog/index.ts';
 import { chooseRestore, type Rates, type Waiting } from '../placement/index.ts';
 import type { StorageClass } from '../shared/ids.ts';
 import type { RestoreTier } from '../shared/ports/objectStore.ts';
+import { DAY_MS, MINUTE_MS } from '../shared/units.ts';
 
+/** A restored copy is copied at once when it can be read; so long it may take after all. */
+export const COPY_MS = 10 * MINUTE_MS;
+/** No sooner does anybody look when the event should have come. */
+export const EVENT_MS = 10 * MINUTE_MS;
+export const ACTION_TTL_MS = 14 * DAY_MS;
 /** Askings of one wish; restored copies that expire again and again are for a person to look at. */
 export const MOST_ATTEMPTS = 5;
 
@@ -60,6 +66,13 @@ export function slowerTier(tier: RestoreTier): RestoreTier {
   return SLOWER[tier] ?? 'standard';
 }
 
+export type FasterRestore = NonNullable<Restore['faster']>;
+
+/** The decision to make it faster that the store has not been asked for yet. */
+export function wantedFaster({ state, faster }: Restore): FasterRestore | undefined {
+  return state !== 'restored' && faster?.state === 'wanted' ? faster : undefined;
+}
+
 /** What the bucket says of the archived object. */
 export type ArchivedCopy = 'archived' | 'restoring' | 'restored' | 'readable' | 'absent';
 
@@ -72,8 +85,8 @@ export interface RestoreFacts {
   readonly movePending: boolean;
 }
 
-/** `ask`: of the store. `move`: copy what can be read now. `forget`: nobody needs it any more. */
-export type RestoreStep = 'ask' | 'wait' | 'move' | 'ask-again' | 'give-up' | 'forget';
+/** `ask`: of the store. `ask-faster`: that it make faster what is under way. `move`: copy what can be read now. `forget`: nobody needs it any more. */
+export type RestoreStep = 'ask' | 'ask-faster' | 'wait' | 'move' | 'ask-again' | 'give-up' | 'forget';
 
 /** What to do about a restore now. Whoever looks, and however often, comes to the same step until something has changed. */
 export function decideRestoreStep({ restore, originVersionId, copy, movePending }: RestoreFacts): RestoreStep {
@@ -84,7 +97,7 @@ export function decideRestoreStep({ restore, originVersionId, copy, movePending 
     case 'readable':
       return 'give-up';
     case 'restoring':
-      return 'wait';
+      return wantedFaster(restore) === undefined ? 'wait' : 'ask-faster';
     case 'archived':
       // Its days are over before it was copied, or nobody has asked the store yet.
       return restore.state === 'asked' ? 'ask' : again;

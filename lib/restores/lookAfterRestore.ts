@@ -20,22 +20,31 @@ import type { ObjectStore, RestoreOutcome } from '../shared/ports/objectStore.ts
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
 import { type AskDeps, restoreChanges } from './askRestore.ts';
-import { type ArchivedCopy, decideRestore, decideRestoreStep, type RestoreStep, slowerTier } from './decideRestore.ts';
+import {
+  type ArchivedCopy,
+  decideRestore,
+  decideRestoreStep,
+  EVENT_MS,
+  type FasterRestore,
+  type RestoreStep,
+  slowerTier,
+  wantedFaster,
+} from './decideRestore.ts';
 import { RestoreError } from './errors.ts';
+import { afterHastening } from './hastenRestore.ts';
 
 export interface RestoreDeps extends AskDeps {
   readonly objects: ObjectStore;
   readonly telemetry: Telemetry;
 }
 
+type AskStep = 'ask' | 'ask-faster';
 export type RestoreAnswer = RestoreStep | 'unknown' | 'overtaken';
 
 /** A restored copy stays for so long; it is copied within minutes of the event. */
 const RESTORE_DAYS = 3;
 const MOVE_TTL_MS = DAY_MS;
 const LOOK_AGAIN_MS = 30 * MINUTE_MS;
-/** No sooner does anybody look when the event should have come. */
-const EVENT_MS = 10 * MINUTE_MS;
 
 /**
  * Takes the next step of one restore: asks the store, waits, or sends the transition that copies the readable bytes. Called by the asking,
@@ -58,7 +67,7 @@ async function takeStep(deps: RestoreDeps, digest: Digest): Promise<RestoreAnswe
   const copy = await lookAt(deps.objects, restore);
   const movePending = move?.value.state === 'pending';
   const step = decideRestoreStep({ restore, originVersionId: blob?.value.origin.versionId, copy, movePending });
-  if (step === 'ask') return ask(deps, row);
+  if (step === 'ask' || step === 'ask-faster') return ask(deps, row, step);
   if (step === 'give-up' && copy === 'absent') deps.telemetry.error('origin missing', missing(digest), { digest });
   return settle(deps.catalog, `Restoring ${digest}`, () => decide(deps, row, step));
 }
@@ -68,15 +77,39 @@ async function lookAt(objects: ObjectStore, { digest, versionId }: Restore): Pro
   return found.outcome === 'absent' ? 'absent' : (found.head.restore?.state ?? 'readable');
 }
 
-async function ask(deps: RestoreDeps, row: Versioned<Restore>): Promise<RestoreAnswer> {
-  const { digest, versionId, tier } = row.value;
+async function ask(deps: RestoreDeps, row: Versioned<Restore>, step: AskStep): Promise<RestoreAnswer> {
+  const { digest, versionId } = row.value;
+  const faster = wantedFaster(row.value);
+  const tier = faster?.tier ?? row.value.tier;
   const asked = await deps.objects.restore(blobKey(digest), versionId, { tier, days: RESTORE_DAYS });
   return settle(deps.catalog, `Restoring ${digest}`, async () => {
     const current = await RestoreRow.get(deps.catalog, digest);
     if (current?.value.actionId !== row.value.actionId) return { changes: [], answer: 'overtaken' };
+    if (faster !== undefined) return afterAskingFaster(deps, current, faster, asked, step);
     if (current.value.state !== 'asked') return { changes: [], answer: 'wait' };
     return afterAsking(deps, current, asked);
   });
+}
+
+async function afterAskingFaster(
+  deps: RestoreDeps,
+  row: Versioned<Restore>,
+  askedFor: FasterRestore,
+  asked: RestoreOutcome,
+  step: AskStep,
+): Promise<Decided<RestoreAnswer>> {
+  const faster = wantedFaster(row.value);
+  const same = faster?.actionId === askedFor.actionId && faster.tier === askedFor.tier;
+  if (faster === undefined || !same) return { changes: [], answer: 'overtaken' };
+  if (asked.outcome === 'restored') return decide(deps, row, 'move');
+  if (asked.outcome === 'not-archived' || asked.outcome === 'absent') return decide(deps, row, 'give-up');
+  const blob = await BlobRow.get(deps.catalog, row.value.digest);
+  if (blob === undefined) return decide(deps, row, 'forget');
+  const now = deps.clock.now();
+  const { restore, ended, askAgain } = afterHastening(deps.rates, blob.value, row.value, faster, asked, now);
+  const end = ended === undefined ? [] : await endAction(deps, faster.actionId, { ...ended, at: now });
+  const poke = askAgain ? [pokePut(restore, `instead-of-${faster.tier}`, now)] : [];
+  return { changes: [RestoreRow.put(restore, expectationOf(row)), ...end, ...poke], answer: step };
 }
 
 async function afterAsking(
@@ -89,7 +122,15 @@ async function afterAsking(
     case 'restoring':
     case 'under-way': {
       const readyAt = asked.readyAt ?? row.value.readyAt;
-      const next: Restore = { ...row.value, state: 'restoring', readyAt, dueAt: EpochMs.parse(readyAt + EVENT_MS) };
+      const faster = wantedFaster(row.value);
+      const next: Restore =
+        faster === undefined
+          ? { ...row.value, state: 'restoring', readyAt, dueAt: EpochMs.parse(readyAt + EVENT_MS) }
+          : {
+              ...row.value,
+              state: 'restoring',
+              faster: { ...faster, slowerReadyAt: asked.readyAt ?? faster.slowerReadyAt },
+            };
       return { changes: [RestoreRow.put(next, expectationOf(row))], answer: 'ask' };
     }
     case 'restored':
@@ -109,7 +150,7 @@ async function afterAsking(
 async function decide(
   deps: RestoreDeps,
   seen: Versioned<Restore>,
-  step: Exclude<RestoreStep, 'ask'>,
+  step: Exclude<RestoreStep, AskStep>,
 ): Promise<Decided<RestoreAnswer>> {
   const row = await RestoreRow.get(deps.catalog, seen.value.digest);
   const same = row?.value.actionId === seen.value.actionId && row.value.state === seen.value.state;
@@ -134,7 +175,7 @@ async function decide(
         key: RestoreRow.key(row.value.digest),
         expect: { version: row.version },
       };
-      return { changes: [forget, ...(await endAction(deps, row.value, code, step, now))], answer: step };
+      return { changes: [forget, ...(await endActions(deps, row.value, code, step, now))], answer: step };
     }
   }
 }
@@ -178,7 +219,7 @@ async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epoc
     RestoreRow.put(moving, expectationOf(row)),
     ActionRow.put(action, 'absent'),
     outboxPut({ id: actionId, queue: 'transition', body }, now),
-    ...(await endAction(deps, row.value, 'done', 'restored', now)),
+    ...(await endActions(deps, row.value, 'done', 'restored', now)),
   ];
 }
 
@@ -192,21 +233,34 @@ async function againChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epo
   const asking = { to, correlationId, reason: 'expired-before-its-copy', attempt: attempt + 1, tier, choice };
   return [
     ...restoreChanges(deps, blob, row, asking).changes,
-    ...(await endAction(deps, row.value, 'failed', 'expired', now)),
+    ...(await endActions(deps, row.value, 'failed', 'expired', now)),
   ];
+}
+
+/** Ends the decision of a restore, and one to make it faster that came too late. */
+async function endActions(
+  deps: RestoreDeps,
+  restore: Restore,
+  state: 'done' | 'failed',
+  code: string,
+  at: EpochMs,
+): Promise<readonly Change[]> {
+  const text = state === 'done' ? `Readable by a ${restore.tier} restore.` : 'No restored copy could be copied.';
+  const ended = await endAction(deps, restore.actionId, { state, code, text, at });
+  const faster = wantedFaster(restore);
+  if (faster === undefined) return ended;
+  const tooLate = { state: 'superseded' as const, code, text: 'The restore ended before it was made faster.', at };
+  return [...ended, ...(await endAction(deps, faster.actionId, tooLate))];
 }
 
 async function endAction(
   deps: RestoreDeps,
-  { actionId, tier }: Restore,
-  state: 'done' | 'failed',
-  code: string,
-  now: EpochMs,
+  actionId: ActionId,
+  { state, ...outcome }: Pick<Action, 'state'> & NonNullable<Action['outcome']>,
 ): Promise<readonly Change[]> {
   const action = await ActionRow.get(deps.catalog, actionId);
   if (action?.value.state !== 'pending') return [];
-  const text = state === 'done' ? `Readable by a ${tier} restore.` : 'No restored copy could be copied.';
-  return [ActionRow.put({ ...action.value, state, outcome: { at: now, code, text } }, expectationOf(action))];
+  return [ActionRow.put({ ...action.value, state, outcome }, expectationOf(action))];
 }
 
 /** Has somebody look after a restore. */

@@ -5,9 +5,10 @@ import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { restoreArchived } from '../../lib/restores/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
-import { CorrelationId, ModelName } from '../../lib/shared/ids.ts';
+import { CorrelationId, type Digest, ModelName } from '../../lib/shared/ids.ts';
+import type { RestoreOutcome } from '../../lib/shared/ports/objectStore.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
-import { createInterruption, type Moment } from '../support/interruption.ts';
+import { type Between, createInterruption, type Moment } from '../support/interruption.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 const rates = compileRates(shippedPriceBook());
@@ -21,10 +22,42 @@ async function asked(over: { withinMs?: number; storageClass?: 'GLACIER' | 'DEEP
   return { world, blob, restores };
 }
 
-async function ask(world: TieringWorld, blob: Awaited<ReturnType<TieringWorld['addBlob']>>, withinMs?: number) {
+async function ask(
+  world: TieringWorld,
+  blob: Awaited<ReturnType<TieringWorld['addBlob']>>,
+  withinMs?: number,
+  dryRun = false,
+) {
   const correlationId = CorrelationId.parse('test');
   const wish = { model: MODEL, blobs: [await world.blob(blob.digest)], reason: 'read' as const, correlationId };
-  return restoreArchived({ ...world.deps, rates }, { ...wish, withinMs });
+  return restoreArchived({ ...world.deps, rates }, { ...wish, withinMs, dryRun });
+}
+
+/** Notes each tier that the bucket is asked for; answers of its own, where given, to all but bulk ones. */
+function observed(requests: string[], answer?: () => Promise<RestoreOutcome>): Between {
+  return {
+    catalog: (store) => store,
+    objects: (store) => ({
+      ...store,
+      restore: async (key, versionId, request) => {
+        requests.push(request.tier);
+        return answer === undefined || request.tier === 'bulk' ? store.restore(key, versionId, request) : answer();
+      },
+    }),
+  };
+}
+
+async function hastening(world: TieringWorld, { digest }: { digest: Digest }) {
+  return (await world.actions(digest)).find(({ reason }) => reason === 'needed-sooner');
+}
+
+/** One archived blob that is being restored for somebody who has a day. */
+async function askedInBulk(requests: string[], answer?: () => Promise<RestoreOutcome>) {
+  const world = await createTieringWorld(observed(requests, answer));
+  const blob = await world.addBlob(1, 800, 'GLACIER');
+  await ask(world, blob, 24 * HOUR_MS);
+  await world.run();
+  return { world, blob };
 }
 
 describe('a read of an archived blob', () => {
@@ -90,6 +123,133 @@ describe('a read of an archived blob', () => {
     await ask(world, blob, 5 * MINUTE_MS);
     await world.run();
     expect(await world.restore(blob.digest)).toMatchObject({ state: 'restoring', tier: 'standard' });
+  });
+
+  it('is made faster, once, for the readers who need it sooner, and says what each way costs', async () => {
+    const requests: string[] = [];
+    const { world, blob } = await askedInBulk(requests);
+    const slow = await world.restore(blob.digest);
+    expect(slow).toMatchObject({ tier: 'bulk', readyAt: world.clock.now() + RESTORE_DELAYS.bulk });
+    expect(await ask(world, blob, HOUR_MS)).toMatchObject([{ known: true, usd: 0, restore: { tier: 'bulk' } }]);
+    await world.clock.advance(MINUTE_MS);
+    const hurried = await Promise.all([1, 2, 3, 4].map(() => ask(world, blob, 6 * MINUTE_MS)));
+    expect(hurried.flat().filter(({ usd }) => usd > 0)).toHaveLength(1);
+    await world.run();
+    const readyAt = world.clock.now() + RESTORE_DELAYS.expedited;
+    expect(await world.restore(blob.digest)).toMatchObject({
+      tier: 'expedited',
+      readyAt,
+      faster: { state: 'taken', slowerReadyAt: slow?.readyAt },
+    });
+    expect(await ask(world, blob, 6 * MINUTE_MS)).toMatchObject([{ usd: 0, restore: { readyAt } }]);
+    await world.run();
+    expect(requests).toEqual(['bulk', 'expedited']);
+    await world.clock.advance(RESTORE_DELAYS.expedited);
+    await world.tellRestores();
+    await world.run();
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    const hastened = await hastening(world, blob);
+    expect(hastened).toMatchObject({
+      state: 'done',
+      reason: 'needed-sooner',
+      chosen: 'restore expedited',
+      outcome: { code: 'taken' },
+    });
+    expect(hastened?.alternatives.map(({ action, reason }) => [action, reason])).toEqual([
+      ['wait for bulk', 'too late'],
+      ['restore expedited', undefined],
+    ]);
+  });
+
+  it('begins with the faster tier where the bucket was not asked yet', async () => {
+    const requests: string[] = [];
+    const world = await createTieringWorld(observed(requests));
+    const blob = await world.addBlob(1, 800, 'GLACIER');
+    await ask(world, blob, 24 * HOUR_MS);
+    const [restore] = await ask(world, blob, 6 * HOUR_MS);
+    expect(restore).toMatchObject({ known: true, restore: { faster: { tier: 'standard', state: 'wanted' } } });
+    await world.run();
+    expect(requests).toEqual(['standard']);
+    expect(await world.restore(blob.digest)).toMatchObject({ state: 'restoring', tier: 'standard' });
+  });
+
+  it('stays what it is in a dry run', async () => {
+    const { world, blob } = await askedInBulk([]);
+    const before = await world.restore(blob.digest);
+    const asked = await ask(world, blob, 6 * MINUTE_MS, true);
+    expect(asked).toMatchObject([{ restore: { faster: { tier: 'expedited' } } }]);
+    expect(asked[0]?.usd).toBeGreaterThan(0.01);
+    expect(await world.restore(blob.digest)).toEqual(before);
+  });
+
+  it('tells its first time again where the bucket makes nothing faster, and does not ask it again', async () => {
+    const requests: string[] = [];
+    const { world, blob } = await askedInBulk(requests, async () => ({ outcome: 'under-way' }));
+    const slow = await world.restore(blob.digest);
+    for (let times = 0; times < 3; times += 1) {
+      await ask(world, blob, 6 * MINUTE_MS);
+      await world.run();
+    }
+    expect(requests).toEqual(['bulk', 'expedited']);
+    expect(await world.restore(blob.digest)).toMatchObject({
+      tier: 'bulk',
+      readyAt: slow?.readyAt,
+      faster: { state: 'not-taken' },
+    });
+    expect(await hastening(world, blob)).toMatchObject({ state: 'done', outcome: { code: 'under-way' } });
+    await world.clock.advance(RESTORE_DELAYS.bulk);
+    await world.tellRestores();
+    await world.run();
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+  });
+
+  it('tells its first time again where no faster tier is to be had', async () => {
+    const requests: string[] = [];
+    const { world, blob } = await askedInBulk(requests, async () => ({ outcome: 'tier-unavailable' }));
+    const slow = await world.restore(blob.digest);
+    await ask(world, blob, 6 * MINUTE_MS);
+    await world.run();
+    await ask(world, blob, 6 * MINUTE_MS);
+    await world.run();
+    expect(requests).toEqual(['bulk', 'expedited']);
+    expect(await world.restore(blob.digest)).toMatchObject({
+      readyAt: slow?.readyAt,
+      faster: { state: 'unavailable' },
+    });
+    expect(await hastening(world, blob)).toMatchObject({
+      state: 'failed',
+      outcome: { code: 'tier-unavailable' },
+    });
+  });
+
+  it('takes the next faster tier where the fastest is not to be had, and the first where there is none', async () => {
+    const requests: string[] = [];
+    const world = await createTieringWorld(observed(requests, async () => ({ outcome: 'tier-unavailable' })));
+    const blob = await world.addBlob(1, 800, 'GLACIER');
+    await ask(world, blob, 24 * HOUR_MS);
+    await ask(world, blob, 6 * MINUTE_MS);
+    await world.run();
+    expect(requests).toEqual(['expedited', 'standard', 'bulk']);
+    expect(await world.restore(blob.digest)).toMatchObject({
+      state: 'restoring',
+      tier: 'bulk',
+      readyAt: world.clock.now() + RESTORE_DELAYS.bulk,
+    });
+  });
+
+  it('ends also where it is readable before it was made faster', async () => {
+    const { world, blob } = await askedInBulk([]);
+    await ask(world, blob, 6 * MINUTE_MS);
+    const [message] = await world.takeOutbox();
+    await world.clock.advance(RESTORE_DELAYS.bulk);
+    await world.deliver('restore', message!.body);
+    await world.run();
+    const others = (await world.actions(blob.digest)).filter(({ reason }) => reason !== 'needed-sooner');
+    expect(others.map(({ type, state }) => [type, state])).toEqual([
+      ['restore', 'done'],
+      ['transition', 'done'],
+    ]);
+    expect(await hastening(world, blob)).toMatchObject({ state: 'superseded' });
   });
 
   it('is finished by the schedule when no event comes, and judged again', async () => {
@@ -176,14 +336,36 @@ describe('a read of an archived blob', () => {
       for (let nth = 1; nth <= calls; nth += 1) await restoreCutAt(nth, moment);
     }
   });
+
+  it('goes on from wherever it was killed while it was made faster, which the bucket takes once', async () => {
+    const calls = await restoreCutAt(0, 'before', 6 * MINUTE_MS);
+    expect(calls).toBeGreaterThan(25);
+    for (const moment of ['before', 'after'] as const) {
+      for (let nth = 1; nth <= calls; nth += 1) await restoreCutAt(nth, moment, 6 * MINUTE_MS);
+    }
+  });
 });
 
 /** A restore whose processes end at one call, and that goes on by the schedule. */
-async function restoreCutAt(nth: number, moment: Moment): Promise<number> {
+async function restoreCutAt(nth: number, moment: Moment, soonerMs?: number): Promise<number> {
   const interruption = createInterruption();
-  const world = await createTieringWorld(interruption);
+  let taken = 0;
+  const world = await createTieringWorld({
+    ...interruption,
+    objects: (store) =>
+      interruption.objects({
+        ...store,
+        restore: async (...args) => {
+          const answer = await store.restore(...args);
+          if (answer.outcome === 'restoring') taken += 1;
+          return answer;
+        },
+      }),
+  });
   const blob = await world.addBlob(1, 800, 'GLACIER');
-  await ask(world, blob);
+  await ask(world, blob, soonerMs === undefined ? undefined : 24 * HOUR_MS);
+  if (soonerMs !== undefined) await world.run();
+  const read = (withinMs: number) => ask(world, blob, withinMs).catch(() => ask(world, blob, withinMs));
   const work = async () => {
     for (let rounds = 0; rounds < 6; rounds += 1) {
       for (const { queue, body } of await world.takeOutbox()) {
@@ -195,6 +377,7 @@ async function restoreCutAt(nth: number, moment: Moment): Promise<number> {
     }
   };
   interruption.cutAt(nth, moment);
+  if (soonerMs !== undefined) for (let readers = 0; readers < 3; readers += 1) await read(soonerMs);
   await work();
   const calls = interruption.calls();
   interruption.cutAt(0);
@@ -204,5 +387,7 @@ async function restoreCutAt(nth: number, moment: Moment): Promise<number> {
   expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
   expect(await world.restore(blob.digest)).toBeUndefined();
   expect((await world.versions(blob.digest)).filter((one) => !one.isDeleteMarker)).toHaveLength(1);
+  expect(taken).toBe(soonerMs === undefined ? 1 : 2);
+  expect((await world.actions(blob.digest)).filter(({ state }) => state === 'pending')).toEqual([]);
   return calls;
 }

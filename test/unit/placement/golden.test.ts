@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { earlyDeletionUsd, storageUsd } from '../../../lib/placement/bill.ts';
-import { compileRates } from '../../../lib/placement/index.ts';
+import { compileRates, fasterFeeUsd } from '../../../lib/placement/index.ts';
 import {
   gpuPrice,
   hostTierPrice,
@@ -25,6 +25,7 @@ interface Line {
   idleDays?: number;
   heldDays?: number;
   tier?: string;
+  underWay?: string;
   parts?: { bytes: number; days: number }[];
   gpu?: string;
   seconds?: number;
@@ -60,6 +61,11 @@ const CHARGES: Record<string, (line: Line) => number> = {
     if (rates.instant) return need(line.bytes) * rates.retrievalUsdPerByte;
     const restore = need(rates.restores.find((one) => one.tier === line.tier));
     return need(line.count) * restore.usdPerRequest + need(line.bytes) * restore.usdPerByte;
+  },
+  'faster-retrieval': (line) => {
+    const { restores } = compileRates(prices).of(need(line.storageClass));
+    const restore = (tier: string | undefined) => need(restores.find((one) => one.tier === tier));
+    return need(line.count) * fasterFeeUsd(need(line.bytes), restore(line.underWay), restore(line.tier));
   },
   'early-deletion': (line) => {
     const rates = compileRates(prices, need(line.monthDays) * DAY_MS).of(need(line.storageClass));
