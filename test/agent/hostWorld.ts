@@ -120,9 +120,10 @@ export async function createHostWorld() {
       plane.retire((await registered()).id);
       await plane.ready();
     },
-    /** What lies in the host's queue of a generation; it stays there. */
+    /** What lies in the host's queue of a generation, the last long poll's of an agent that died included; it stays there. */
     async queued(generation: number): Promise<readonly string[]> {
       const queue = hostQueue((await registered()).id, Generation.parse(generation));
+      plane.queues.release(queue);
       const messages = await plane.queues.receive(queue, 10, 0, 1);
       plane.queues.release(queue);
       return messages.map(({ body }) => body);
