@@ -15,6 +15,7 @@ export class CliError extends StrataError<
   | 'plane-failed'
   | 'not-confirmed'
   | 'exists'
+  | 'bad-file'
 > {}
 
 /** Some items failed, or findings; the command has already said which. */
@@ -28,6 +29,7 @@ const USAGE_CODES = new Set([
   'bad-reference',
   'bad-path',
   'bad-file-name',
+  'bad-file',
   'invalid-reference',
   'invalid-input',
   'no-plane',

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { registerCompress } from './commands/compress.ts';
 import { registerDeadLetters } from './commands/deadLetters.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -66,6 +66,10 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
-  const told = error instanceof CommanderError || error instanceof FindingsError;
-  if (!told) process.stderr.write(describeError(error, json));
+  if (error instanceof InvalidArgumentError) {
+    // The parser tells those that it catches itself, and throws another error then.
+    process.stderr.write(describeUsage(error.message, json));
+  } else if (!(error instanceof CommanderError || error instanceof FindingsError)) {
+    process.stderr.write(describeError(error, json));
+  }
 }

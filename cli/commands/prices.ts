@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
   combinePriceBooks,
@@ -11,6 +10,7 @@ import {
   priceAgeDays,
   shippedPriceBook,
 } from '../../lib/pricing/index.ts';
+import { readJson } from '../jsonFile.ts';
 
 /** Above this age the prices are an alarm. */
 const STALE_DAYS = 7;
@@ -92,5 +92,5 @@ async function readBooks(path: string | undefined): Promise<PriceBook> {
 }
 
 async function readBook(path: string): Promise<PriceBookFile> {
-  return parsePriceBook(JSON.parse(await readFile(path, 'utf8')));
+  return parsePriceBook(await readJson(path));
 }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readLines } from '../../lib/adapters/files/lineFile.ts';
 import {
@@ -18,6 +18,7 @@ import {
 } from '../../lib/placement/index.ts';
 import { combinePriceBooks, parsePriceBook, type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { DAY_MS, formatBytes, formatUsd, HOUR_MS, SECOND_MS, Usd } from '../../lib/shared/units.ts';
+import { readJson } from '../jsonFile.ts';
 
 const CLASSES = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR', 'GLACIER', 'DEEP_ARCHIVE'];
 const NAMES = Object.keys(POLICIES).filter(isPolicyName);
@@ -108,7 +109,7 @@ async function readHistories(options: ReplayOptions): Promise<ReplayObject[]> {
 async function priceBook(path: string | undefined): Promise<PriceBook> {
   const shipped = shippedPriceBook();
   if (path === undefined) return shipped;
-  return combinePriceBooks(parsePriceBook(JSON.parse(await readFile(path, 'utf8'))), ...shipped.books);
+  return combinePriceBooks(parsePriceBook(await readJson(path)), ...shipped.books);
 }
 
 function asJson(outcomes: readonly Outcome[], optimumUsd: number | undefined): string {

@@ -4,7 +4,8 @@ import { earlyDeletionUsd, idleMonthUsd, moveUsd, readUsd } from './bill.ts';
 import { type ClassOutlook, type DollarPolicy, outlookUsd } from './dollarPolicy.ts';
 import { knownRate } from './demand.ts';
 import { chooseByDollars } from './dollarTier.ts';
-import type { Rates } from './rates.ts';
+import type { ClassRates, Rates } from './rates.ts';
+import { chooseRestore } from './restore.ts';
 import type { TierFacts } from './tierFacts.ts';
 import { storageWithReadsUsd } from './storageWithReads.ts';
 import { type Temperature, type TemperatureReason, type TierRules, temperature } from './tierRules.ts';
@@ -28,6 +29,8 @@ export type TierKeepReason =
 
 export type TierMoveReason =
   | TemperatureReason
+  /** Rules: they would archive it, but no restore from there ends in the time that was promised: it is kept cold instead. */
+  | 'restore-too-slow'
   /** Dollars: the class with the least expected dollars, moving included. */
   | 'cheaper'
   /** Dollars: what staying out of Intelligent-Tiering on a learned forecast may still lose is not covered any more. */
@@ -103,9 +106,18 @@ type RuleChoice = { readonly judged: ReturnType<typeof temperature> } & (
 
 function chooseByRules(facts: TierFacts, rules: TierRules, rates: Rates, now: number): RuleChoice {
   const judged = temperature(facts, rules, now);
-  const to = rules.classes[judged.temperature];
+  const wanted = rules.classes[judged.temperature];
+  const kept = keepsPromise(facts, rates.of(wanted));
+  const to = kept ? wanted : rules.classes.cold;
   const keep = keepReason(facts, to, rates, now);
-  return keep === undefined ? { judged, to, reason: judged.reason } : { judged, to: undefined, reason: keep };
+  if (keep !== undefined) return { judged, to: undefined, reason: keep };
+  return { judged, to, reason: kept ? judged.reason : 'restore-too-slow' };
+}
+
+/** Rules: where nothing was promised, every class will do. */
+function keepsPromise({ restoreToleranceMs, bytes }: TierFacts, there: ClassRates): boolean {
+  if (there.instant || restoreToleranceMs === undefined) return true;
+  return chooseRestore(there, bytes, { toleranceMs: restoreToleranceMs, usdPerMs: 0 }) !== undefined;
 }
 
 function keepReason(facts: TierFacts, to: StorageClass, rates: Rates, now: number): TierKeepReason | undefined {

@@ -22,6 +22,7 @@ const REASONS: Record<TierDecision['reason'], string> = {
   'read-weekly': 'it is read at least once in ten days',
   'young-content': 'it is younger than a year',
   'old-and-rarely-read': 'it is older than a year and hardly read',
+  'restore-too-slow': 'the rules would archive it, but a restore would take longer than was promised',
   'archive-age-reached': 'it is older than the archive age and was not read for a year',
 };
 

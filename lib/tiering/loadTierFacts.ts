@@ -60,7 +60,7 @@ export async function loadTierFacts(
     ...(heldBy === undefined ? {} : { heldBy }),
     ...(policy.kind === 'dollars'
       ? { memory: rememberReads(blob.createdAt, days, now, policy.prior), ...promisesOf(referrers ?? []) }
-      : {}),
+      : strictestPromise(referrers ?? [])),
     ...(book === undefined ? {} : riskFacts(book, blob, readDays, policy, rates, now)),
   };
   return { facts, book, readDays };
@@ -104,6 +104,12 @@ function promisesOf(
     ...(tolerant ? { restoreToleranceMs: Math.min(...tolerances.map((one) => one ?? 0)) } : {}),
     ...(waiting > 0 ? { waitingUsdPerHour: waiting } : {}),
   };
+}
+
+/** What was promised to anybody who needs the blob. */
+function strictestPromise(referrers: readonly Referrer[]): Pick<TierFacts, 'restoreToleranceMs'> {
+  const promised = referrers.flatMap(({ level }) => level?.restoreToleranceMs ?? []);
+  return promised.length === 0 ? {} : { restoreToleranceMs: Math.min(...promised) };
 }
 
 function readsOf({ version, deleted, level }: Referrer): number | undefined {

@@ -235,6 +235,21 @@ describe('strata', () => {
     expect(JSON.parse(stderr)).toMatchObject({ schema: 'strata.error/v1', code: 'usage', retryable: false });
   });
 
+  it('says of an argument that only a command can judge what is wrong with it', async () => {
+    const { code, stderr } = await strata('policy', 'diff', 'rules', 'nobodys');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error\[usage\]: nobodys is not one of /);
+  });
+
+  it.each([
+    ['that is not there', '/nonexistent/book.json', 'cannot be read'],
+    ['that is no JSON', fileURLToPath(import.meta.url), 'holds no JSON'],
+  ])('says of a file of prices %s what is wrong', async (_, path, what) => {
+    const { code, stderr } = await strata('replay', '--log', '/dev/null', '--prices', path);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`error[bad-file]: ${path} ${what}`);
+  });
+
   it('exits 4 when the token is wrong', async () => {
     const { code, stderr } = await run(['ls'], { STRATA_ENDPOINT: runtime.url, STRATA_TOKEN: 'wrong' });
     expect([code, stderr]).toEqual([4, expect.stringContaining('error[access-denied]')]);

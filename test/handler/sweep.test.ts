@@ -156,6 +156,20 @@ describe('the daily sweep', () => {
     expect(replayTier(action!.inputs, DOLLARS, compileRates(shippedPriceBook()))).toMatchObject({ to: 'DEEP_ARCHIVE' });
   });
 
+  it('by rules keeps cold what one of its models promised within a minute', async () => {
+    const world = await createTieringWorld(undefined, 'on');
+    const [promised, patient] = [await world.addBlob(1, 800), await world.addBlob(2, 800)];
+    await world.refer(promised.digest, 'flux', '1.0.0');
+    await world.refer(promised.digest, 'flux-old', '1.0.0');
+    await world.refer(patient.digest, 'flux-old', '2.0.0');
+    const level = { restoreToleranceMs: 60_000, updatedAt: world.clock.now() };
+    await world.catalog.transact([ServiceLevelRow.put({ model: ModelName.parse('flux'), ...level }, 'absent')]);
+    await world.fireSweep();
+    const sent = await transitionsOf(world);
+    expect(sent.get(promised.digest)).toBe('GLACIER_IR');
+    expect(sent.get(patient.digest)).toBe('GLACIER');
+  });
+
   it('begins a restore for an archived blob that is read again, within the budget, and moves it when it can be read', async () => {
     const world = await createTieringWorld(undefined, 'on');
     const blob = await world.addBlob(1, 800, 'GLACIER');

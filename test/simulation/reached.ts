@@ -134,6 +134,7 @@ const tiers: Reasons<MoveReason> = {
   'new-content': RARE,
   'no-cheaper-class': REACHED,
   'old-and-rarely-read': REACHED,
+  'restore-too-slow': 'see test/unit/placement/decideTier.test.ts',
   'read-daily': 'what is read so often lies in STANDARD here; see test/unit/placement/decideTier.test.ts',
   'risk-ended': RARE,
   'read-weekly': REACHED,

@@ -63,6 +63,27 @@ describe('the rule preset', () => {
       'old-and-rarely-read',
       'old-and-rarely-read',
     ],
+    [
+      'what would be archived is kept cold where no restore keeps the promise',
+      facts({ ageDays: 730, restoreToleranceMs: 60_000 }),
+      'transition',
+      'restore-too-slow',
+      'archive-age-reached',
+    ],
+    [
+      'what is archived comes back when such a promise is made',
+      facts({ ageDays: 730, restoreToleranceMs: 60_000, storageClass: 'GLACIER' }),
+      'transition',
+      'restore-too-slow',
+      'archive-age-reached',
+    ],
+    [
+      'it is archived where a restore ends in time',
+      facts({ ageDays: 730, restoreToleranceMs: 12 * HOUR_MS }),
+      'transition',
+      'archive-age-reached',
+      'archive-age-reached',
+    ],
     ['a leased object stays', facts({ heldBy: 'lease' }), 'keep', 'held', 'old-and-rarely-read'],
     [
       'an object below 128 KB stays where it is cheaper',
@@ -97,6 +118,7 @@ describe('the rule preset', () => {
     expect(to(facts({ ageDays: 30 }))).toBe('STANDARD_IA');
     expect(to(facts())).toBe('GLACIER_IR');
     expect(to(facts({ ageDays: 800 }))).toBe('GLACIER');
+    expect(to(facts({ ageDays: 800, restoreToleranceMs: 0 }))).toBe('GLACIER_IR');
     expect(to(facts({ storageClass: 'GLACIER_IR', accessesLast30Days: 90 }))).toBe('STANDARD');
   });
 
