@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { registerCompress } from './commands/compress.ts';
+import { registerCosts } from './commands/costs.ts';
 import { registerDeadLetters } from './commands/deadLetters.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerFetch } from './commands/fetch.ts';
@@ -48,6 +49,7 @@ for (const register of [
   registerSimulate,
   registerPrices,
   registerPlan,
+  registerCosts,
   registerScan,
   registerFetch,
   registerUpload,

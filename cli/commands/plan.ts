@@ -13,6 +13,7 @@ import {
   type TierPolicy,
 } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { EpochMs, formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
@@ -34,6 +35,8 @@ export function registerPlan(program: Command): void {
     .description('what would move between storage classes now, with totals; moves nothing without --apply')
     .addOption(new Option('--policy <name>', 'that decides').choices(Object.keys(POLICIES)).default('dollars'))
     .option('--explain <digest>', 'instead: say why, for the objects whose digest begins so')
+    .addOption(new Option('--from <class>', 'only moves out of this class').choices(StorageClass.options))
+    .addOption(new Option('--to <class>', 'only moves into this class').choices(StorageClass.options))
     .option('--apply', 'set the moves going, unless the plan would catch objects in use; not with --inventory')
     .option('--yes', 'with --apply: do not ask')
     .option('--max-cost <usd>', 'with --apply or --manifest: what the moves may cost at most', amount, 100)
@@ -55,6 +58,8 @@ function withInventory(command: Command): Command {
 
 interface PlanOptions extends InventoryOptions, ManifestOptions {
   readonly explain?: string;
+  readonly from?: StorageClass;
+  readonly to?: StorageClass;
   readonly apply?: boolean;
   readonly yes?: boolean;
 }
@@ -75,7 +80,9 @@ async function planMoves(options: PlanOptions, manifests: ManifestWriter | undef
   const moves: PlannedMove[] = [];
   for await (const { facts, versionId } of factsOf(options, options.policy)) {
     if (options.explain !== undefined && !facts.digest.startsWith(options.explain)) continue;
+    if (options.from !== undefined && facts.storageClass !== options.from) continue;
     const decision = decideTier(facts, policy, rates, options.at);
+    if (options.to !== undefined && (decision.action === 'keep' || decision.to !== options.to)) continue;
     totals.add(decision, facts);
     if (decision.action === 'transition') {
       const move = plannedMove(facts, decision, rates, options.at);

@@ -69,6 +69,8 @@ export function addCounts(row: AccessMonth | undefined, count: MonthCount, shard
 export interface AccessSummary {
   /** Over the last 30 calendar days, today among them. */
   readonly accessesLast30Days: number;
+  /** Those of them that no copy on the host answered. Hits are known by month, so a month's hits are spread over its accesses. */
+  readonly missesLast30Days: number;
   readonly lastAccessAt: EpochMs | undefined;
   /** Every day with reads, in their order; `at` is its noon. */
   readonly days: readonly { readonly at: EpochMs; readonly reads: number }[];
@@ -77,12 +79,15 @@ export interface AccessSummary {
 export function summarizeAccesses(rows: readonly AccessMonth[], now: EpochMs): AccessSummary {
   const after = now - 30 * DAY_MS;
   let accessesLast30Days = 0;
+  let missesLast30Days = 0;
   let lastAccessAt: EpochMs | undefined;
   const byDay = new Map<number, number>();
   for (const row of rows) {
+    const missed = missRatio(row);
     for (const [day, times] of Object.entries(row.days)) {
       const start = Date.parse(`${row.month}-${day}T00:00:00Z`);
       if (start > after) accessesLast30Days += times;
+      if (start > after) missesLast30Days += times * missed;
       byDay.set(start, (byDay.get(start) ?? 0) + times);
     }
     if (lastAccessAt === undefined || row.lastAt > lastAccessAt) lastAccessAt = row.lastAt;
@@ -90,5 +95,10 @@ export function summarizeAccesses(rows: readonly AccessMonth[], now: EpochMs): A
   const days = [...byDay]
     .sort(([one], [other]) => one - other)
     .map(([start, reads]) => ({ at: EpochMs.parse(Math.min(now, start + DAY_MS / 2)), reads }));
-  return { accessesLast30Days, lastAccessAt, days };
+  return { accessesLast30Days, missesLast30Days, lastAccessAt, days };
+}
+
+function missRatio({ days, hits }: AccessMonth): number {
+  const times = Object.values(days).reduce((sum, count) => sum + count, 0);
+  return times === 0 ? 0 : Math.max(0, 1 - hits / times);
 }

@@ -1,3 +1,10 @@
 export { type AccessDeps, type BatchReason, countAccesses, loadAccesses } from './countAccesses.ts';
 export { createHostDemand, type HostDemand } from './hostDemand.ts';
-export { type AccessReason, addCounts, decideCounts, type MonthCount, summarizeAccesses } from './decideCounts.ts';
+export {
+  type AccessReason,
+  type AccessSummary,
+  addCounts,
+  decideCounts,
+  type MonthCount,
+  summarizeAccesses,
+} from './decideCounts.ts';

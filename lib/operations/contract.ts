@@ -3,6 +3,7 @@ import { Digest, HostPattern, ModelName, SemVer, StorageClass } from '../shared/
 import { TierPolicyName } from '../shared/sweepMode.ts';
 import { TierFacts } from '../placement/index.ts';
 import { ServiceLevelTerms } from '../catalog/index.ts';
+import { RetiredVersion, StoredObject } from '../costs/index.ts';
 import { JoinTokenId } from '../fleet/index.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
@@ -97,6 +98,10 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ ...PageInput, policy: TierPolicyName }),
     output: page(z.object({ facts: TierFacts, versionId: z.string(), at: EpochMs })),
   },
+  /** A page of what lies in the bucket and on hosts, each copy with its dollars a month; the client adds up. */
+  listStored: { input: z.strictObject(PageInput), output: page(StoredObject) },
+  /** Versions that nobody seems to need, of a page of models, with what they cost. */
+  listRetired: { input: z.strictObject(PageInput), output: page(RetiredVersion) },
   /** Moves one blob as a plan has shown, within the limits of its run; answers what was decided. */
   applyTier: {
     input: z.strictObject({

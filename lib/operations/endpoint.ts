@@ -85,6 +85,8 @@ export function createRemoteOperations(
     rollbackAlias: remote('rollbackAlias'),
     deprecateVersion: remote('deprecateVersion'),
     planTiers: remote('planTiers'),
+    listStored: remote('listStored'),
+    listRetired: remote('listRetired'),
     applyTier: remote('applyTier'),
     explainTiers: remote('explainTiers'),
     restoreVersion: remote('restoreVersion'),

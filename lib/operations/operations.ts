@@ -29,6 +29,7 @@ import { explain } from './explain.ts';
 import { listNotices } from './notices.ts';
 import type { DeadLetters } from './ports.ts';
 import { restoreVersion } from './restoreVersion.ts';
+import { listRetired, listStored } from './stored.ts';
 import { applyTier, explainTiers, planTiers } from './tiers.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
 import type { HostView } from './views.ts';
@@ -64,6 +65,8 @@ export function createOperations(deps: OperationsDeps): Operations {
     rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),
     deprecateVersion: async (input) => versionView(await deprecateVersion(catalog, { ...input, now: clock.now() })),
     planTiers: (input) => planTiers(deps, input),
+    listStored: (input) => listStored(deps, input),
+    listRetired: (input) => listRetired(deps, input),
     applyTier: (input) => applyTier(deps, input),
     explainTiers: (input) => explainTiers(deps, input),
     restoreVersion: (input) => restoreVersion(deps, input),

@@ -1,4 +1,4 @@
-import { BlobRow, settle, SWEEP_SHARDS } from '../catalog/index.ts';
+import { BlobRow, settle } from '../catalog/index.ts';
 import { compileRates, explainTier, type Rates } from '../placement/index.ts';
 import { shippedPriceBook } from '../pricing/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
@@ -6,7 +6,7 @@ import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { decideMove, explainBlob, TIER_POLICIES } from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
-import { OperationsError } from './errors.ts';
+import { pageOver, SWEPT } from './pages.ts';
 import { requireResolved } from './showModel.ts';
 
 interface TierOperationDeps {
@@ -16,7 +16,7 @@ interface TierOperationDeps {
 
 let compiled: Rates | undefined;
 /** Compiled when first needed: the prices ship with the release. */
-const rates = (): Rates => (compiled ??= compileRates(shippedPriceBook()));
+export const rates = (): Rates => (compiled ??= compileRates(shippedPriceBook()));
 
 /** Why the files of a version lie in their storage classes, a text a file. Throws `CatalogError`. */
 export async function explainTiers(
@@ -35,17 +35,12 @@ export async function explainTiers(
   return { texts };
 }
 
-/** A page of what would move between storage classes now. The token is a shard and a place in it. */
+/** A page of what would move between storage classes now. */
 export async function planTiers(
   deps: TierOperationDeps,
   { policy, limit, nextToken }: OperationInput<'planTiers'>,
 ): Promise<OperationOutput<'planTiers'>> {
-  const [shard, cursor] = placeOf(nextToken);
-  const page = await deps.catalog.queryIndex('listing', {
-    partition: `SWEEP#${shard}`,
-    limit,
-    ...(cursor === '' ? {} : { cursor }),
-  });
+  const page = await pageOver(deps.catalog, SWEPT, limit, nextToken);
   const at = deps.clock.now();
   const items: OperationOutput<'planTiers'>['items'] = [];
   for (const item of page.items) {
@@ -53,19 +48,7 @@ export async function planTiers(
     const explained = await explainBlob({ ...deps, rates: rates() }, digest, TIER_POLICIES[policy], at);
     if (explained !== undefined) items.push({ facts: explained.facts, versionId: explained.versionId, at });
   }
-  const next = page.cursor === undefined ? [shard + 1, ''] : [shard, page.cursor];
-  return { items, ...(next[0] === SWEEP_SHARDS ? {} : { nextToken: next.join(' ') }) };
-}
-
-function placeOf(token: string | undefined): readonly [number, string] {
-  const [shard = '0', cursor = ''] = (token ?? '0').split(' ');
-  const number = Number(shard);
-  if (Number.isInteger(number) && number >= 0 && number < SWEEP_SHARDS) return [number, cursor];
-  throw new OperationsError({
-    code: 'invalid-input',
-    message: 'The token is none that this plan answered. Begin the plan anew.',
-    retryable: false,
-  });
+  return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
 }
 
 /** Moves one blob as a plan has shown it, if that is still decided so, nothing is in its way, and the run's limits allow it. */

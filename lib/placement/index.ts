@@ -45,6 +45,8 @@ export {
   type ReplaySetup,
 } from './replay.ts';
 export { exposureUsd } from './allowance.ts';
+export { earlyDeletionUsd, readUsd, storageUsd } from './bill.ts';
+export { storageWithReadsUsd } from './storageWithReads.ts';
 export { DOLLARS, type DollarPolicy, switchUsd } from './dollarPolicy.ts';
 export {
   forecastFrom,

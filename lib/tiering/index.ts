@@ -10,6 +10,7 @@ export {
 export { TieringError } from './errors.ts';
 export { decideSweepPath, estimateBlobs, type SweepPathDecision } from './decideSweepPath.ts';
 export { type InventorySweepInput, type InventorySweeps, startSweep, type StartSweepDeps } from './startSweep.ts';
+export { RETIRED_READS_PER_DAY } from './loadTierFacts.ts';
 export { decideMove, explainBlob, type MoveDeps, type MoveReason, type MoveRun } from './moveBlob.ts';
 export { type RunLimits, reserve, shardLimits } from './sweepBudget.ts';
 export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './moveOfManifest.ts';

@@ -18,7 +18,7 @@ import type { EpochMs } from '../shared/units.ts';
 import { loadRiskBook, type RiskBook, riskFacts } from './riskBook.ts';
 
 /** What is still read of a version that was retired: about twice a year. */
-const RETIRED_READS_PER_DAY = 2 / 365;
+export const RETIRED_READS_PER_DAY = 2 / 365;
 /** A blob that more versions share is one that everybody needs: it stays where it is. */
 const MOST_REFERENCES = 100;
 

@@ -276,3 +276,44 @@ describe('strata', () => {
     expect(await lineOf()).toMatch(/ deleted \d+ s ago /);
   });
 });
+
+describe('strata costs', () => {
+  it('adds up what is stored, by what is asked for, with a total', async () => {
+    await strata('push', 'dear@1.0.0', file('dear/dear.safetensors', safetensors(900, 7)), '--wait');
+    const lines = await json('costs', '--by', 'model');
+    expect(lines).toContainEqual(
+      expect.objectContaining({ schema: 'strata.cost/v1', by: 'model', group: 'dear', copies: expect.any(Number) }),
+    );
+    const total = lines.at(-1);
+    expect(total).toMatchObject({ schema: 'strata.cost-total/v1', group: 'total' });
+    const sum = lines.slice(0, -1).reduce((usd, line) => usd + Number(line['usdPerMonth']), 0);
+    expect(sum).toBeGreaterThan(0);
+    expect(total?.['usdPerMonth']).toBeCloseTo(sum, 12);
+    const table = (await strata('costs')).stdout;
+    expect(table).toMatch(/^CLASS +COPIES +SIZE +STORAGE +REQUESTS +RETRIEVAL +A MONTH +AN HOUR/);
+    expect(table).toMatch(/^STANDARD +\d+ .*\$/m);
+    expect((await strata('costs', '--by', 'owner')).code).toBe(2);
+  });
+
+  it('names opportunities with saving, risk, latency and command', async () => {
+    await strata('push', 'dear@1.1.0', file('dear2/dear.safetensors', safetensors(900, 8)), '--wait');
+    await strata('deprecate', 'dear@1.0.0');
+    const found = await json('opportunities');
+    expect(found).toContainEqual(
+      expect.objectContaining({
+        schema: 'strata.opportunity/v1',
+        kind: 'retired',
+        what: 'dear@1.0.0',
+        savedUsdPerMonth: expect.any(Number),
+        risk: 'medium',
+        latency: 'it cannot be read any more',
+        command: 'strata rm dear@1.0.0',
+      }),
+    );
+    expect(found).toContainEqual(expect.objectContaining({ kind: 'uploads', counted: true }));
+    expect(found.at(-1)).toMatchObject({ schema: 'strata.opportunity-total/v1', onceUsd: expect.any(Number) });
+    const { stdout } = await strata('opportunities');
+    expect(stdout).toContain('  strata rm dear@1.0.0\n');
+    expect(stdout).toMatch(/\nTogether \$\S+ less a month/);
+  });
+});

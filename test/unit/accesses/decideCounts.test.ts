@@ -54,8 +54,8 @@ describe('a batch of accesses', () => {
 });
 
 describe('the use of a blob', () => {
-  const row = (month: string, days: Record<string, number>, lastAt: number, shard = 0) =>
-    AccessMonthValue.parse({ digest, shard, month, days, hits: 0, lastAt });
+  const row = (month: string, days: Record<string, number>, lastAt: number, shard = 0, hits = 0) =>
+    AccessMonthValue.parse({ digest, shard, month, days, hits, lastAt });
 
   it('is the last 30 days with today, over months and shards', () => {
     const rows = [
@@ -65,7 +65,7 @@ describe('the use of a blob', () => {
     ];
     // 1 March, noon, less 30 days is 30 January, noon: that day began before.
     const { days, ...summary } = summarizeAccesses(rows, NOW);
-    expect(summary).toEqual({ accessesLast30Days: 10_111, lastAccessAt: 30 });
+    expect(summary).toEqual({ accessesLast30Days: 10_111, missesLast30Days: 10_111, lastAccessAt: 30 });
     expect(days.map(({ at, reads }) => [new Date(at).toISOString().slice(0, 13), reads])).toEqual([
       ['2026-01-30T12', 1000],
       ['2026-01-31T12', 10_000],
@@ -76,6 +76,17 @@ describe('the use of a blob', () => {
   });
 
   it('is nothing where nothing was counted', () => {
-    expect(summarizeAccesses([], NOW)).toEqual({ accessesLast30Days: 0, lastAccessAt: undefined, days: [] });
+    expect(summarizeAccesses([], NOW)).toEqual({
+      accessesLast30Days: 0,
+      missesLast30Days: 0,
+      lastAccessAt: undefined,
+      days: [],
+    });
+  });
+
+  it('spreads the hits of a month over its accesses', () => {
+    // 100 accesses, of which 75 were hits: of the 20 within 30 days a quarter missed. The second row only hit.
+    const rows = [row('2026-01', { '02': 80, '31': 20 }, 10, 0, 75), row('2026-02', { '10': 7 }, 20, 0, 7)];
+    expect(summarizeAccesses(rows, NOW)).toMatchObject({ accessesLast30Days: 27, missesLast30Days: 5 });
   });
 });

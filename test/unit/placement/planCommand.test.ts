@@ -65,6 +65,17 @@ describe('strata plan', () => {
     expect(plan.onceUsd).toBeCloseTo(2 * (0.00002 + 0.0000004), 12);
   });
 
+  it('takes only the moves between two classes where these are named', async () => {
+    const path = await inventory({}, { storageClass: 'STANDARD_IA', createdAt: NOW - 40 * DAY_MS }, {});
+    const planned = async (...args: string[]) => {
+      printed = '';
+      return JSON.parse(await strata('plan', '--inventory', path, '--policy', 'rules', '--json', ...args));
+    };
+    expect(await planned('--from', 'STANDARD')).toMatchObject({ objects: 2, moves: 2 });
+    expect(await planned('--to', 'GLACIER_IR')).toMatchObject({ objects: 2, moves: 2 });
+    expect(await planned('--from', 'STANDARD', '--to', 'DEEP_ARCHIVE')).toMatchObject({ objects: 0, moves: 0 });
+  });
+
   it('keeps the ledger of minimum durations', async () => {
     const bound = { storageClass: 'GLACIER_IR', createdAt: NOW - 400 * DAY_MS, transitionedAt: NOW - 60 * DAY_MS };
     const path = await inventory(

@@ -1,0 +1,168 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  COST_DIMENSIONS,
+  type CostDimension,
+  type CostLine,
+  CostReport,
+  Opportunities,
+  type Opportunity,
+  type OpportunitySummary,
+} from '../../lib/costs/index.ts';
+import type { OperationOutput, Operations } from '../../lib/operations/index.ts';
+import { compileRates, decideTier } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
+import { TIER_POLICIES } from '../../lib/tiering/index.ts';
+import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { note, print, table } from '../output.ts';
+import { positive } from './mutation.ts';
+
+const PAGE = 100;
+
+/** Adds `strata costs` and `strata opportunities`, both over everything that the plane stores, page by page. */
+export function registerCosts(program: Command): void {
+  withPlane(program.command('costs'))
+    .description(
+      'what is stored now costs in a month: storage, requests, retrieval, and what leaving early would charge',
+    )
+    .addOption(new Option('--by <what>', 'one line for each').choices(COST_DIMENSIONS).default('class'))
+    .action(runCosts);
+  withPlane(program.command('opportunities'))
+    .description('what would make that less: dollars a month, risk, latency, and the command that does it')
+    .addOption(new Option('--policy <name>', 'that decides moves').choices(TierPolicyName.options).default('dollars'))
+    .option('--versions <n>', 'at most so many versions that nobody seems to need', positiveNumber, 20)
+    .action(runOpportunities);
+}
+
+async function runCosts(options: PlaneOptions & { readonly by: CostDimension }): Promise<void> {
+  const { operations } = await connect(options);
+  const report = new CostReport(options.by);
+  for await (const object of storedObjects(operations)) report.add(object);
+  const lines = report.lines().map((line) => ({ by: options.by, ...line }));
+  if (options.json === true || options.quiet === true) {
+    print(options, { schema: 'strata.cost/v1', items: lines, id: ({ group }) => group, columns: [] });
+    if (options.json === true) writeJson('strata.cost-total/v1', report.total());
+    return;
+  }
+  if (lines.length === 0) return note('Nothing is stored: strata push name@1.0.0 FILE');
+  const headers = [
+    options.by.toUpperCase(),
+    'COPIES',
+    'SIZE',
+    'STORAGE',
+    'REQUESTS',
+    'RETRIEVAL',
+    'A MONTH',
+    'AN HOUR',
+    'A GB-MONTH',
+    'LEAVING NOW',
+    'FIRST FREE',
+  ];
+  process.stdout.write(table(headers, [...lines, report.total()].map(cellsOf)));
+}
+
+function cellsOf(line: CostLine): readonly string[] {
+  const { boundCopies, firstFreeAt, liabilityUsd } = line;
+  return [
+    line.group,
+    String(line.copies),
+    formatBytes(line.bytes),
+    formatUsd(line.storageUsd),
+    formatUsd(line.requestUsd),
+    formatUsd(line.retrievalUsd),
+    formatUsd(line.usdPerMonth),
+    formatUsd(line.usdPerHour),
+    formatUsd(line.usdPerGbMonth),
+    boundCopies === 0 ? '' : formatUsd(liabilityUsd),
+    firstFreeAt === undefined ? '' : new Date(firstFreeAt).toISOString().slice(0, 10),
+  ];
+}
+
+interface OpportunityOptions extends PlaneOptions {
+  readonly policy: TierPolicyName;
+  readonly versions: number;
+}
+
+async function runOpportunities(options: OpportunityOptions): Promise<void> {
+  const { operations } = await connect(options);
+  const found = new Opportunities(options.policy, options.versions);
+  const rates = compileRates(shippedPriceBook());
+  for await (const object of storedObjects(operations)) found.addObject(object);
+  for await (const { at, facts } of tierFacts(operations, options.policy)) {
+    found.addDecision(decideTier(facts, TIER_POLICIES[options.policy], rates, at), facts, rates, at);
+  }
+  for await (const version of retired(operations)) found.addVersion(version);
+  printOpportunities(options, found.summary());
+}
+
+function printOpportunities(options: OpportunityOptions, summary: OpportunitySummary): void {
+  const { deduplicated, onceUsd, opportunities, savedUsdPerMonth } = summary;
+  print(options, {
+    schema: 'strata.opportunity/v1',
+    items: opportunities,
+    id: ({ command, what }) => command ?? what,
+    columns: [
+      ['KIND', ({ kind }) => kind],
+      ['WHAT', ({ what }) => what],
+      ['OBJECTS', ({ objects }) => String(objects)],
+      ['SIZE', ({ bytes }) => formatBytes(bytes)],
+      ['SAVES A MONTH', (one) => formatUsd(one.savedUsdPerMonth)],
+      ['COSTS ONCE', (one) => formatUsd(one.onceUsd)],
+      ['RISK', ({ risk }) => risk],
+    ],
+    empty: 'Nothing that is stored could cost less.',
+  });
+  if (options.json === true) {
+    writeJson('strata.opportunity-total/v1', {
+      savedUsdPerMonth,
+      onceUsd,
+      deduplicatedBytes: deduplicated.bytes,
+      deduplicatedUsdPerMonth: deduplicated.usdPerMonth,
+    });
+    return;
+  }
+  if (options.quiet === true) return;
+  process.stdout.write(opportunities.map(wordsOf).join(''));
+  process.stdout.write(
+    `\nTogether ${formatUsd(savedUsdPerMonth)} less a month for ${formatUsd(onceUsd)} once; versions and compression are about the same bytes and not counted.\n` +
+      `What versions share is stored once: ${formatBytes(deduplicated.bytes)} and ${formatUsd(deduplicated.usdPerMonth)} a month less than without.\n`,
+  );
+}
+
+function wordsOf({ command, kind, latency, riskText, what }: Opportunity): string {
+  return `\n${kind}, ${what}\n  risk: ${riskText}\n  latency: ${latency}\n${command === undefined ? '' : `  ${command}\n`}`;
+}
+
+function storedObjects(operations: Operations): AsyncGenerator<OperationOutput<'listStored'>['items'][number]> {
+  return everyItem((page) => operations.listStored(page));
+}
+
+function tierFacts(operations: Operations, policy: TierPolicyName) {
+  return everyItem((page) => operations.planTiers({ ...page, policy }));
+}
+
+function retired(operations: Operations) {
+  return everyItem((page) => operations.listRetired(page));
+}
+
+/** Page by page: no more than one is held. */
+async function* everyItem<Item>(
+  read: (page: { limit: number; nextToken?: string }) => Promise<{ items: Item[]; nextToken?: string | undefined }>,
+): AsyncGenerator<Item> {
+  let nextToken: string | undefined;
+  do {
+    const page = await read({ limit: PAGE, ...(nextToken === undefined ? {} : { nextToken }) });
+    yield* page.items;
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+}
+
+function writeJson(schema: string, record: object): void {
+  process.stdout.write(`${JSON.stringify({ schema, ...record })}\n`);
+}
+
+function positiveNumber(text: string): number {
+  if (Number(text) > 10_000) throw new InvalidArgumentError('must be at most 10000.');
+  return positive(text);
+}

@@ -1,0 +1,244 @@
+import { caughtBy, chooseRestore, type Rates, type TierDecision, type TierFacts } from '../placement/index.ts';
+import { type EpochMs, formatUsd, HOUR_MS, Usd } from '../shared/units.ts';
+import type { RetiredVersion } from './retiredVersions.ts';
+import type { StoredCopy, StoredObject } from './storedObject.ts';
+
+/**
+ * `lifecycle`: moves that the policy decides now, whether or not a sweep is on. `uploads`: bytes that lie under `uploads/` and under
+ * `blobs/`. `replaced-copies`: what transitions have left. `compression`: an estimate for what nobody reads. `retired`, `superseded`:
+ * versions (`RetiredVersion`).
+ */
+export type OpportunityKind = 'lifecycle' | 'uploads' | 'replaced-copies' | 'compression' | 'retired' | 'superseded';
+
+/** Something that would make the bill smaller. */
+export interface Opportunity {
+  readonly kind: OpportunityKind;
+  /** Two classes, a version, or in words. */
+  readonly what: string;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly savedUsdPerMonth: Usd;
+  /** Requests, retrieval and early deletion. */
+  readonly onceUsd: Usd;
+  readonly risk: 'low' | 'medium' | 'high';
+  readonly riskText: string;
+  /** The longest that a read waits for a restore afterwards; 0 where reads are answered at once. */
+  readonly waitMs: number;
+  readonly latency: string;
+  /** Absent where it happens by itself, or nothing executes it yet; `riskText` says which. */
+  readonly command?: string;
+  /** Whether the total counts it: opportunities that are about the same bytes as others are left out of it. */
+  readonly counted: boolean;
+}
+
+export interface OpportunitySummary {
+  /** The largest saving first. */
+  readonly opportunities: readonly Opportunity[];
+  readonly savedUsdPerMonth: Usd;
+  readonly onceUsd: Usd;
+  /** What versions share is stored once: bytes and dollars a month that one copy for each version would take more. */
+  readonly deduplicated: { readonly bytes: number; readonly usdPerMonth: Usd };
+}
+
+const AT_ONCE = 'none: reads are answered at once';
+
+interface Sums {
+  objects: number;
+  bytes: number;
+  usd: number;
+}
+
+interface Flow extends Sums {
+  readonly from: string;
+  readonly to: string;
+  onceUsd: number;
+  caught: number;
+  riskUsd: number;
+  chargesReads: boolean;
+  waitMs: number;
+}
+
+/** Adds up what is stored, decided and retired, one at a time; keeps sums, and the `most` versions that save most. */
+export class Opportunities {
+  private readonly policy: string;
+  private readonly most: number;
+  private readonly flows = new Map<string, Flow>();
+  private readonly uploaded = noSums();
+  private readonly replaced = noSums();
+  private readonly compressible = noSums();
+  private readonly shared = noSums();
+  private versions: RetiredVersion[] = [];
+
+  constructor(policy: string, most: number) {
+    this.policy = policy;
+    this.most = most;
+  }
+
+  addObject(object: StoredObject): void {
+    for (const copy of object.copies) {
+      if (copy.kind === 'uploaded') addTo(this.uploaded, copy.bytes, copy.storageUsd);
+      if (copy.kind === 'replaced') addTo(this.replaced, copy.bytes, copy.storageUsd);
+      if (copy.kind === 'origin') this.addOrigin(object, copy);
+    }
+  }
+
+  addDecision(decision: TierDecision, facts: TierFacts, rates: Rates, now: EpochMs): void {
+    if (decision.action === 'keep') return;
+    const stays = decision.alternatives.find((one) => one.action === 'keep');
+    const moves = decision.alternatives.find((one) => one.storageClass === decision.to);
+    const flow = this.flow(decision.from, decision.to);
+    addTo(flow, facts.bytes, (stays?.usdPerMonth ?? 0) - (moves?.usdPerMonth ?? 0));
+    flow.onceUsd += (moves?.moveUsd ?? 0) + (moves?.earlyDeletionUsd ?? 0);
+    flow.riskUsd += Math.max(0, decision.riskUsd ?? 0);
+    if (caughtBy(facts, { from: decision.from, to: decision.to }, rates, now) !== undefined) flow.caught += 1;
+    const to = rates.of(decision.to);
+    flow.chargesReads ||= to.retrievalUsdPerByte > 0;
+    if (to.instant) return;
+    const waiting = { toleranceMs: facts.restoreToleranceMs ?? Number.POSITIVE_INFINITY, usdPerMs: 0 };
+    flow.waitMs = Math.max(flow.waitMs, chooseRestore(to, facts.bytes, waiting)?.waitMs ?? 0);
+  }
+
+  addVersion(version: RetiredVersion): void {
+    this.versions.push(version);
+    if (this.versions.length >= 2 * this.most) this.versions = this.best();
+  }
+
+  summary(): OpportunitySummary {
+    const found = [
+      ...[...this.flows.values()].map((flow) => ofFlow(flow, this.policy)),
+      ...ofCopies('uploads', 'published bytes that also lie under uploads/', this.uploaded, UPLOADS_TEXT),
+      ...ofCopies('replaced-copies', 'copies that transitions have replaced', this.replaced, REPLACED_TEXT),
+      ...ofCompression(this.compressible),
+      ...this.best().map(ofVersion),
+    ];
+    const opportunities = found.sort((one, other) => other.savedUsdPerMonth - one.savedUsdPerMonth);
+    const counted = opportunities.filter((one) => one.counted);
+    return {
+      opportunities,
+      savedUsdPerMonth: Usd.parse(counted.reduce((sum, one) => sum + one.savedUsdPerMonth, 0)),
+      onceUsd: Usd.parse(counted.reduce((sum, one) => sum + one.onceUsd, 0)),
+      deduplicated: { bytes: this.shared.bytes, usdPerMonth: Usd.parse(this.shared.usd) },
+    };
+  }
+
+  private addOrigin(object: StoredObject, copy: StoredCopy): void {
+    const others = object.references - 1;
+    if (others > 0) addTo(this.shared, copy.bytes * others, copy.storageUsd * others);
+    const plain = copy.bytes === object.bytes;
+    if (!plain || object.ratio === undefined || object.ratio >= HARDLY_SMALLER || object.reads > 0) return;
+    addTo(this.compressible, copy.bytes, copy.storageUsd * (1 - object.ratio));
+  }
+
+  private best(): RetiredVersion[] {
+    return this.versions.sort((one, other) => other.savedUsdPerMonth - one.savedUsdPerMonth).slice(0, this.most);
+  }
+
+  private flow(from: string, to: string): Flow {
+    const key = `${from} ${to}`;
+    let flow = this.flows.get(key);
+    if (flow === undefined) {
+      flow = { ...noSums(), from, to, onceUsd: 0, caught: 0, riskUsd: 0, chargesReads: false, waitMs: 0 };
+      this.flows.set(key, flow);
+    }
+    return flow;
+  }
+}
+
+/** Bytes that hardly get smaller are not worth unpacking at every read. */
+const HARDLY_SMALLER = 0.95;
+const UPLOADS_TEXT = 'happens by itself, 7 days after the publication, unless the setting uploadSweep is off';
+const REPLACED_TEXT = 'happens by itself, a quarter of an hour after each move, when nothing reads them any more';
+
+function noSums(): Sums {
+  return { objects: 0, bytes: 0, usd: 0 };
+}
+
+function addTo(sums: Sums, bytes: number, usd: number): void {
+  sums.objects += 1;
+  sums.bytes += bytes;
+  sums.usd += usd;
+}
+
+function ofFlow(flow: Flow, policy: string): Opportunity {
+  const { bytes, from, objects, onceUsd, to, usd, waitMs } = flow;
+  // Above what is shown here by a little: prices of a class run with the clock.
+  const most = Math.max(0.01, Math.ceil(onceUsd * 110) / 100);
+  return {
+    kind: 'lifecycle',
+    what: `${from} → ${to}`,
+    objects,
+    bytes,
+    savedUsdPerMonth: Usd.parse(usd),
+    onceUsd: Usd.parse(onceUsd),
+    ...riskOf(flow),
+    waitMs,
+    latency: waitMs === 0 ? AT_ONCE : `a read waits up to ${+(waitMs / HOUR_MS).toFixed(2)} h for its restore`,
+    command: `strata plan --policy ${policy} --from ${from} --to ${to} --apply --max-cost ${most} --max-moves ${objects}`,
+    counted: true,
+  };
+}
+
+function riskOf({ caught, chargesReads, objects, riskUsd, waitMs }: Flow): Pick<Opportunity, 'risk' | 'riskText'> {
+  if (caught > 0) {
+    return { risk: 'high', riskText: `${caught} of ${objects} are in use, and the plan is refused while they are` };
+  }
+  if (riskUsd > 0) {
+    const lost = formatUsd(Usd.parse(riskUsd));
+    return { risk: 'medium', riskText: `if the forecast is wrong, up to ${lost} more than Intelligent-Tiering` };
+  }
+  if (waitMs > 0) return { risk: 'medium', riskText: 'reads need a restore' };
+  if (chargesReads) return { risk: 'medium', riskText: 'reads are charged by the byte' };
+  return { risk: 'low', riskText: 'reads cost no more than before' };
+}
+
+function ofCopies(
+  kind: 'uploads' | 'replaced-copies',
+  what: string,
+  { bytes, objects, usd }: Sums,
+  riskText: string,
+): readonly Opportunity[] {
+  if (objects === 0) return [];
+  const sums = { objects, bytes, savedUsdPerMonth: Usd.parse(usd), onceUsd: Usd.parse(0) };
+  return [{ kind, what, ...sums, risk: 'low', riskText, waitMs: 0, latency: AT_ONCE, counted: true }];
+}
+
+function ofCompression({ bytes, objects, usd }: Sums): readonly Opportunity[] {
+  if (objects === 0) return [];
+  return [
+    {
+      kind: 'compression',
+      what: 'byte planes and zstd, of what nobody read for 30 days',
+      objects,
+      bytes,
+      savedUsdPerMonth: Usd.parse(usd),
+      onceUsd: Usd.parse(0),
+      risk: 'low',
+      riskText:
+        'an estimate from samples, without the dollars of packing; nothing packs stored origins by this figure alone',
+      waitMs: 0,
+      latency: 'a read takes as long as the slower of fetching and unpacking',
+      counted: false,
+    },
+  ];
+}
+
+function ofVersion(one: RetiredVersion): Opportunity {
+  const name = `${one.model}@${one.version}`;
+  const { bytes, files, onceUsd, savedUsdPerMonth, state } = one;
+  const sums = { kind: state, what: name, objects: files, bytes, savedUsdPerMonth, onceUsd, waitMs: 0, counted: false };
+  return state === 'retired'
+    ? {
+        ...sums,
+        risk: 'medium',
+        riskText: 'can be undone for 7 days, then its bytes are gone',
+        latency: 'it cannot be read any more',
+        command: `strata rm ${name}`,
+      }
+    : {
+        ...sums,
+        risk: 'medium',
+        riskText: '`latest` and ranges pass over it; the dollar policy then moves it to where reads are charged',
+        latency: AT_ONCE,
+        command: `strata deprecate ${name}`,
+      };
+}
