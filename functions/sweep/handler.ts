@@ -19,7 +19,7 @@ export function createSweepHandler(deps: Omit<SweepDeps, 'rates'> & QueueHandler
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry }) => {
       if (message.schema === 'sweep-shard/1') await sweepShard({ ...deps, telemetry, rates }, message);
-      else await accrueAllowance({ ...deps, rates }, { ...message, at: message.sweptAt });
+      else await accrueAllowance({ ...deps, rates }, message);
     },
   });
 }

@@ -44,7 +44,8 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
       { queue: 'sweep', body: { ...message, cursor: page.cursor, bytes } },
     );
   } else if (mode === 'on' && run.policy.kind === 'dollars') {
-    await accrueAllowance(deps, { shard: message.shard, at: message.scheduledAt, bytes });
+    const { scheduledAt: sweptAt, shard, correlationId } = message;
+    await accrueAllowance(deps, { schema: 'accrue-allowance/1', sweptAt, shard, bytes, correlationId });
   }
   return counts;
 }

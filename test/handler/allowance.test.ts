@@ -3,16 +3,18 @@ import {
   type AllowanceAccount,
   AccessMonthRow,
   AllowanceRow,
+  type BlobRisk,
   BlobRow,
   expectationOf,
   queryAll,
   RiskRow,
   shardOf,
+  startingWith,
   SWEEP_SHARDS,
 } from '../../lib/catalog/index.ts';
 import { compileRates, DOLLARS, explainTier, floorUsd, replayTier, TierFacts } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
+import { Digest, type StorageClass } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import { Bytes, DAY_MS, EpochMs, Usd } from '../../lib/shared/units.ts';
 import { sweepInventory } from '../support/inventory.ts';
@@ -46,6 +48,29 @@ async function giveAllowance(world: TieringWorld, digest: Digest, slack: number)
     accruedThrough: world.clock.now(),
   };
   await world.catalog.transact([AllowanceRow.put(account, 'absent')]);
+}
+
+/** A dollar each, in shard 3. */
+async function reserveForGone({ catalog, clock }: TieringWorld, count: number): Promise<void> {
+  const shard = 3;
+  const now = clock.now();
+  const [nothing, reservedUsd] = [Usd.parse(0), Usd.parse(count)];
+  const account = { shard, shadowUsd: nothing, settledUsd: nothing, reservedUsd, accruedThrough: now };
+  await catalog.transact([AllowanceRow.put(account, 'absent')]);
+  for (let nth = 0; nth < count; nth += 1) {
+    const risk: BlobRisk = {
+      shard,
+      digest: Digest.parse(nth.toString(16).padStart(64, '0')),
+      bytes: Bytes.parse(SIZE),
+      from: 'INTELLIGENT_TIERING',
+      to: 'GLACIER_IR',
+      openedAt: now,
+      idleMs: 0,
+      movedUsd: nothing,
+      reservedUsd: Usd.parse(1),
+    };
+    await catalog.transact([RiskRow.put(risk, 'absent')]);
+  }
 }
 
 const accountOf = async (world: TieringWorld, digest: Digest) =>
@@ -104,6 +129,52 @@ describe('a move on a learned forecast', () => {
     expect(await riskOf(world, digest)).toBeUndefined();
     expect(await accountOf(world, digest)).toMatchObject({ reservedUsd: 0, settledUsd: 5 - reservedUsd });
   });
+
+  it.each([150, 450])(
+    'does so for %i that are gone page by page, whatever was delivered twice or lost',
+    async (gone) => {
+      const pages: number[] = [];
+      const torn = { nth: 0 };
+      const world = await createTieringWorld(
+        {
+          objects: (store) => store,
+          catalog: (store) => ({
+            ...store,
+            query: async (query) => {
+              const page = await store.query(query);
+              if (query.partition.startsWith('ALLOWANCE#')) pages.push(page.items.length);
+              return page;
+            },
+            transact: async (changes) => {
+              torn.nth -= 1;
+              if (torn.nth === 0) throw new Error('killed');
+              return store.transact(changes);
+            },
+          }),
+        },
+        'on',
+        { tierPolicy: 'dollars' },
+      );
+      await reserveForGone(world, gone);
+      const message = { schema: 'accrue-allowance/1', sweptAt: world.clock.now(), shard: 3, bytes: SIZE };
+      let bodies: readonly unknown[] = [{ ...message, correlationId: 'sweep-1' }];
+      let kills = 0;
+      while (bodies.length > 0) {
+        for (const body of bodies) {
+          torn.nth = kills < 3 ? 40 : 0;
+          if (await world.deliver('sweep', body)) torn.nth = 0;
+          else kills += 1;
+          expect(await world.deliver('sweep', body)).toBe(true);
+          expect(await world.deliver('sweep', body)).toBe(true);
+        }
+        bodies = (await world.takeOutbox()).map(({ body }) => body);
+      }
+      expect(kills).toBeGreaterThan(0);
+      expect(Math.max(...pages)).toBe(100);
+      expect((await AllowanceRow.get(world.catalog, 3))?.value).toMatchObject({ reservedUsd: 0, settledUsd: -gone });
+      expect(await queryAll(world.catalog, { partition: 'ALLOWANCE#3', ...startingWith('RISK#') })).toEqual([]);
+    },
+  );
 
   it('gives back what was reserved for a move that never came about', async () => {
     const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars', sweepMostMoves: 16 });

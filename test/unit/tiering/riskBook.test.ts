@@ -15,11 +15,12 @@ import {
 import { readUsd, storageUsd } from '../../../lib/placement/bill.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { partHash } from '../../../lib/shared/digest.ts';
-import { Digest } from '../../../lib/shared/ids.ts';
+import { CorrelationId, Digest } from '../../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
 import { accrueAllowance } from '../../../lib/tiering/accrueAllowance.ts';
 import { loadRiskBook, riskChanges, riskFacts } from '../../../lib/tiering/riskBook.ts';
 import { blobOf } from '../../support/fleetWorld.ts';
+import { createManualClock } from '../../support/manualClock.ts';
 
 const rates = compileRates(shippedPriceBook());
 const home = rates.of('INTELLIGENT_TIERING');
@@ -27,6 +28,8 @@ const START = 4000 * DAY_MS;
 const DAYS = 500;
 /** What lies idle beside: its dollars make the account. */
 const POOL_BYTES = 30e12;
+const clock = createManualClock();
+const correlationId = CorrelationId.parse('test');
 
 /** One blob under the policy, and under Intelligent-Tiering: what each has paid. */
 interface Played {
@@ -142,7 +145,10 @@ describe('the account of what is at risk', () => {
       for (let day = 0; day < DAYS; day += 1) {
         const now = EpochMs.parse(START + day * DAY_MS);
         for (const one of all) if (await sweep(catalog, one, now)) moves += 1;
-        await accrueAllowance({ catalog, rates }, { shard: 0, at: now, bytes: POOL_BYTES });
+        await accrueAllowance(
+          { catalog, rates, clock },
+          { schema: 'accrue-allowance/1', shard: 0, sweptAt: now, bytes: POOL_BYTES, correlationId },
+        );
         for (const one of all) live(one, day, now);
         const account = (await AllowanceRow.get(catalog, 0))!.value;
         const lost = all.reduce((sum, one) => sum + one.spentUsd - one.shadowUsd, 0);
