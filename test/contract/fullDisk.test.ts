@@ -1,17 +1,25 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
+import { download } from '../../lib/adapters/transfer/download/download.ts';
+import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
+import { madeBytes } from '../support/madeBytes.ts';
 import { fullDiskContract } from './disk.suite.ts';
+import { type Hostile, startHostileServer, well } from './hostile/server.ts';
 
 // A disk that really fills: a tmpfs of 4 MiB in a mount namespace of its own. This file runs itself inside of it.
 const MIB_4 = 4 * 1024 * 1024;
 const volume = process.env['STRATA_TEST_VOLUME'];
 
 if (volume !== undefined) {
+  afterEach(() => {
+    for (const left of readdirSync(volume)) rmSync(join(volume, left), { recursive: true });
+  });
   fullDiskContract('A folder', MIB_4, () => createNodeDisk(mkdtempSync(join(volume, 'disk-'))));
+  describe('A fetch to a tmpfs', () => fetchesTo(volume));
 } else {
   describe.skipIf(!mayMount())('A folder on a small tmpfs', () => {
     it('keeps the contract of a full disk', () => {
@@ -23,11 +31,65 @@ if (volume !== undefined) {
           encoding: 'utf8',
           stdio: ['ignore', 'pipe', 'pipe'],
         });
-        expect(output).toContain('2 passed');
+        expect(output).toContain('5 passed');
       } finally {
         rmdirSync(folder);
       }
     });
+  });
+}
+
+/** There is no claim on its pages: what is there at the beginning may be gone when they are written. */
+function fetchesTo(volume: string): void {
+  const object = madeBytes(MIB_4 / 2, 5);
+
+  async function fetchIt(folder: string, totalBytes: number, answer: Hostile['answer']): Promise<void> {
+    const server = await startHostileServer();
+    server.behave({ object, etag: '"one"', answer });
+    const engine = createTransferEngine();
+    try {
+      const origin = `http://127.0.0.1:${server.port}`;
+      await download({
+        engine,
+        probed: { identity: { totalBytes, etag: '"one"' }, ranges: true },
+        sign: async () => ({ origin, target: '/object', headers: {} }),
+        name: 'object',
+        target: join(folder, 'object'),
+        replace: false,
+      });
+    } finally {
+      await engine.close();
+      await server.close();
+    }
+  }
+
+  it('takes no page before its bytes come', async () => {
+    const folder = mkdtempSync(join(volume, 'fetch-'));
+    let blocks = 0;
+    await fetchIt(folder, object.length, (asked, socket, hostile) => {
+      blocks = Math.max(blocks, asked.count === 1 ? statSync(join(folder, 'object.part')).blocks : 0);
+      well(asked, socket, hostile);
+    });
+    expect(blocks).toBe(0);
+    expect(readFileSync(join(folder, 'object')).equals(object)).toBe(true);
+  });
+
+  it('does not begin where there is no room', async () => {
+    const folder = mkdtempSync(join(volume, 'fetch-'));
+    let asked = 0;
+    const fetched = fetchIt(folder, MIB_4 * 2, () => void (asked += 1));
+    await expect(fetched).rejects.toMatchObject({ code: 'no-space' });
+    expect(asked).toBe(0);
+  });
+
+  it('ends without a file where the room is gone meanwhile', async () => {
+    const folder = mkdtempSync(join(volume, 'fetch-'));
+    const fetched = fetchIt(folder, object.length, (asked, socket, hostile) => {
+      if (asked.count === 1) writeFileSync(join(folder, 'filler'), Buffer.alloc(MIB_4 * 0.75));
+      well(asked, socket, hostile);
+    });
+    await expect(fetched).rejects.toMatchObject({ code: 'no-space' });
+    expect(readdirSync(folder)).not.toContain('object');
   });
 }
 

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { cgroupMemory } from './cgroupMemory.ts';
 
 /** Of linux/magic.h: files on a tmpfs count against the memory of the cgroup. */
-const TMPFS_MAGIC = 0x01021994;
+export const TMPFS_MAGIC = 0x01021994;
 
 /**
  * What an unprivileged process may still write below `path`. A project quota shows in statfs; a memory limit of the

@@ -4,7 +4,7 @@ import { type FileHandle, open, realpath, rename, rm, stat, statfs } from 'node:
 import { basename, dirname, join, resolve } from 'node:path';
 import { combineCrc32c, crc32cHex } from '../../../shared/crc32c/index.ts';
 import { PART_SIZE } from '../../../shared/digest.ts';
-import { claimBlocks } from '../../node/claimBlocks.ts';
+import { makeRoom } from '../../node/claimBlocks.ts';
 import { DiskError } from '../../../shared/ports/disk.ts';
 import { cutRanges } from '../cutRanges.ts';
 import type { RangeSource, TransferEngine } from '../engine.ts';
@@ -82,7 +82,7 @@ async function fill(job: DownloadJob, staging: string, journalPath: string): Pro
   if (fresh) await rm(staging, { force: true });
   const file = await openStaging(staging);
   try {
-    if (size !== undefined) await mapDisk(() => claimBlocks(file, staging, size));
+    if (size !== undefined) await mapDisk(() => makeRoom(file, staging, size));
     if (!ranges || size === undefined) return await fillWhole(job, file, staging);
     const name = `${job.name} ${size} ${pinned ?? ''}`;
     const partSize = job.partSize ?? PART_SIZE;
