@@ -1,24 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { registerCompress } from './commands/compress.ts';
-import { registerCosts } from './commands/costs.ts';
-import { registerDeadLetters } from './commands/deadLetters.ts';
-import { registerDoctor } from './commands/doctor.ts';
-import { registerFetch } from './commands/fetch.ts';
-import { registerHost } from './commands/host.ts';
-import { registerLifecycle } from './commands/lifecycle.ts';
-import { registerModels } from './commands/models.ts';
-import { registerOperate } from './commands/operate.ts';
-import { registerPlan } from './commands/plan.ts';
-import { registerPrices } from './commands/prices.ts';
-import { registerPush } from './commands/push.ts';
-import { registerAudit } from './commands/audit.ts';
-import { registerQuarantine } from './commands/quarantine.ts';
-import { registerReplay } from './commands/replay.ts';
-import { registerScan } from './commands/scan.ts';
-import { registerServiceLevel } from './commands/serviceLevel.ts';
-import { registerSimulate } from './commands/simulate.ts';
-import { registerTokens } from './commands/tokens.ts';
-import { registerUpload } from './commands/upload.ts';
+import { modulesFor } from './commands.ts';
 import { describeError, describeUsage, EXIT, exitCodeOf, FindingsError } from './errors.ts';
 
 const json = process.argv.includes('--json');
@@ -33,30 +14,7 @@ program.addHelpText(
 Exit codes: 0 done, 1 failed or findings, 2 usage, 3 may succeed later, 4 credentials, 130 cancelled.
 Results go to stdout; progress, notes and errors to stderr.`,
 );
-for (const register of [
-  registerPush,
-  registerModels,
-  registerLifecycle,
-  registerQuarantine,
-  registerAudit,
-  registerOperate,
-  registerServiceLevel,
-  registerDeadLetters,
-  registerTokens,
-  registerDoctor,
-  registerHost,
-  registerReplay,
-  registerSimulate,
-  registerPrices,
-  registerPlan,
-  registerCosts,
-  registerScan,
-  registerFetch,
-  registerUpload,
-  registerCompress,
-]) {
-  register(program);
-}
+for (const { load } of modulesFor(process.argv[2])) (await load())(program);
 process.on('SIGINT', () => process.exit(EXIT.cancelled));
 // A reader that has seen enough closes the pipe; that is no failure.
 process.stdout.on('error', (error) => {

@@ -29,7 +29,7 @@ export interface Client {
 const STREAMS = '16';
 /** Of aria2c: as many connections, blocks like those of the others, no time spent on claiming the file's blocks. */
 const parallel = ['-q', '--no-conf', '-x', STREAMS, '-s', STREAMS, '-k', '4M', '--file-allocation=none'];
-const CLI = join(import.meta.dirname, '../../cli/main.ts');
+const CLI = join(import.meta.dirname, '../../cli/bin.js');
 
 export function clients(scratch: string): readonly Client[] {
   return [
@@ -138,12 +138,12 @@ export function clients(scratch: string): readonly Client[] {
       fetch: ({ url, ca, crc32c }, file) => ({
         command: process.execPath,
         args: [CLI, 'fetch', url, file, '--crc32c', crc32c, '--ca', ca, '--quiet'],
-        env: { NODE_COMPILE_CACHE: join(scratch, 'compiled') },
+        env: { XDG_CACHE_HOME: scratch },
       }),
       send: ({ endpoint, bucket, key, env }, ca, file) => ({
         command: process.execPath,
         args: [CLI, 'upload', file, `s3://${bucket}/${key}`, '--endpoint-url', endpoint, '--force', '--quiet'],
-        env: { ...env, NODE_EXTRA_CA_CERTS: ca, NODE_COMPILE_CACHE: join(scratch, 'compiled') },
+        env: { ...env, NODE_EXTRA_CA_CERTS: ca, XDG_CACHE_HOME: scratch },
       }),
     },
   ];
