@@ -1,23 +1,27 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readLines } from '../../lib/adapters/files/lineFile.ts';
+import { CachingError, parsePolicySpec, POLICY_NAMES, type PolicySpec } from '../../lib/caching/index.ts';
 import {
+  type AccessRecord,
   billUsd,
+  type CacheTally,
   compileRates,
   cumulativeCostPlot,
   Histories,
+  HostCaches,
   isPolicyName,
   LogReader,
+  ObjectSizes,
   POLICIES,
   type PolicyName,
   replay,
-  type ReplayObject,
   replayOptimum,
   type ReplayResult,
   type ReplaySetup,
 } from '../../lib/placement/index.ts';
 import { combinePriceBooks, parsePriceBook, type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
-import { DAY_MS, formatBytes, formatUsd, HOUR_MS, SECOND_MS, Usd } from '../../lib/shared/units.ts';
+import { DAY_MS, formatBytes, formatUsd, HOUR_MS, parseSize, SECOND_MS, Usd } from '../../lib/shared/units.ts';
 import { readJson } from '../jsonFile.ts';
 
 const CLASSES = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR', 'GLACIER', 'DEEP_ARCHIVE'];
@@ -30,13 +34,25 @@ interface ReplayOptions {
   readonly gpuHour: number;
   readonly tolerance: number;
   readonly bytes?: number;
+  readonly hostCache?: number;
+  readonly cachePolicies: readonly PolicySpec[];
   readonly optimum: boolean;
   readonly json?: true;
   readonly plot?: string;
 }
 
+/** What reaches the store, behind caches of one policy or behind none. */
+interface Stream {
+  readonly caches?: { readonly policy: string; readonly hosts: HostCaches };
+  readonly histories: Histories;
+}
+
 interface Outcome extends ReplayResult {
   readonly policy: PolicyName;
+  readonly cachePolicy?: string;
+  readonly tally: CacheTally;
+  readonly missWaitUsd: number;
+  readonly optimumUsd: number | undefined;
 }
 
 /** Adds `strata replay`: what storage policies would have cost on your own access logs. */
@@ -49,9 +65,20 @@ export function registerReplay(program: Command): void {
       'S3 server access logs, CloudTrail data events, or CSV/JSONL of time,object,bytes,op,region,host; gzip allowed',
     )
     .option('--policies <list>', `of ${NAMES.join(', ')}`, parsePolicies, NAMES)
+    .option(
+      '--host-cache <size>',
+      'what each host of the log keeps on its disk, such as 500GB: only misses reach the store',
+      size,
+    )
+    .option(
+      '--cache-policies <list>',
+      `how hosts choose what to keep: of ${POLICY_NAMES.join(', ')}`,
+      parseCachePolicies,
+      parseCachePolicies('strata,lru'),
+    )
     .option('--prices <file>', 'a price book that answers before the shipped ones')
     .addOption(
-      new Option('--gpu-hour <usd>', 'what an hour of the GPU costs that waits for a restore')
+      new Option('--gpu-hour <usd>', 'what an hour of the GPU costs that waits for a restore or a miss')
         .argParser(notNegative)
         .default(0),
     )
@@ -64,46 +91,98 @@ export function registerReplay(program: Command): void {
 }
 
 async function replayLogs(options: ReplayOptions): Promise<void> {
-  const objects = await readHistories(options);
   const setup: ReplaySetup = {
     rates: compileRates(await priceBook(options.prices)),
     classes: CLASSES,
     stepMs: DAY_MS,
     waiting: { toleranceMs: options.tolerance * HOUR_MS, usdPerMs: options.gpuHour / HOUR_MS },
   };
-  const outcomes = options.policies.map((policy, index) => {
-    progress(`replaying ${policy}, ${index + 1} of ${options.policies.length}`);
-    return { policy, ...replay(objects, POLICIES[policy], setup) };
-  });
-  if (options.optimum) progress('computing the offline optimum');
-  const optimumUsd = options.optimum ? replayOptimum(objects, setup) : undefined;
+  const streams = await readStreams(options);
+  const outcomes = streams.flatMap((stream) => outcomesOf(stream, options, setup));
   progress('');
   if (options.plot !== undefined) {
-    const curves = outcomes.map((one) => ({ name: one.policy, ...one }));
-    await writeFile(options.plot, cumulativeCostPlot(`Cumulative cost, ${objects.length} objects`, curves, DAY_MS));
+    const curves = outcomes.map((one) => ({ name: nameOf(one), ...one }));
+    await writeFile(
+      options.plot,
+      cumulativeCostPlot(`Cumulative cost, ${streams[0]?.histories.count ?? 0} objects`, curves, DAY_MS),
+    );
   }
-  process.stdout.write(options.json === true ? asJson(outcomes, optimumUsd) : asTable(outcomes, optimumUsd));
+  process.stdout.write(options.json === true ? asJson(outcomes) : asTable(outcomes));
 }
 
-async function readHistories(options: ReplayOptions): Promise<ReplayObject[]> {
-  const histories = new Histories(DAY_MS);
+function outcomesOf({ caches, histories }: Stream, options: ReplayOptions, setup: ReplaySetup): readonly Outcome[] {
+  const objects = histories.objects(options.bytes);
+  if (options.optimum) progress('computing the offline optimum');
+  const optimumUsd = options.optimum ? replayOptimum(objects, setup) : undefined;
+  return options.policies.map((policy, index) => {
+    progress(`replaying ${policy}, ${index + 1} of ${options.policies.length}`);
+    const played = replay(objects, POLICIES[policy], setup);
+    const tally = caches?.hosts.tally() ?? { hostReads: played.bill.reads, misses: played.bill.reads, missWaitMs: 0 };
+    const usdByStep = played.usdByStep.map(
+      (usd, step) => usd + (caches?.hosts.missWaitMsOf(played.firstStep + step) ?? 0) * setup.waiting.usdPerMs,
+    );
+    const cachePolicy = caches === undefined ? {} : { cachePolicy: caches.policy };
+    return {
+      ...played,
+      usdByStep,
+      policy,
+      ...cachePolicy,
+      tally,
+      optimumUsd,
+      missWaitUsd: tally.missWaitMs * setup.waiting.usdPerMs,
+    };
+  });
+}
+
+/** Reads the logs once; twice with caches, which must know how many objects there are, and how large. */
+async function readStreams(options: ReplayOptions): Promise<readonly Stream[]> {
+  const { hostCache: capacityBytes, bytes: defaultBytes = 0 } = options;
+  const plain = { histories: new Histories(DAY_MS) };
+  if (capacityBytes === undefined) {
+    await readLogs(options.log, (record) => plain.histories.add(record));
+    return [plain];
+  }
+  const sizes = new ObjectSizes();
+  await readLogs(options.log, (record) => sizes.add(record), 'counting');
+  const streams = options.cachePolicies.map((policy) => ({
+    caches: { policy: policy.name, hosts: new HostCaches(sizes, { policy, capacityBytes, defaultBytes }) },
+    histories: new Histories(DAY_MS),
+  }));
+  await readLogs(options.log, (record) => {
+    for (const { caches, histories } of streams) {
+      if (caches.hosts.reachesStore(record, Math.floor(record.at / DAY_MS))) histories.add(record);
+      else histories.see(record.at);
+    }
+  });
+  return streams;
+}
+
+async function readLogs(
+  paths: readonly string[],
+  add: (record: AccessRecord) => void,
+  pass: 'counting' | 'playing' = 'playing',
+): Promise<void> {
   let lines = 0;
-  for (const path of options.log) {
+  for (const path of paths) {
     const reader = new LogReader();
-    const show = (done: number, total: number): void =>
-      progress(`${path}: ${formatBytes(done)} / ${formatBytes(total)}, ${Math.floor((100 * done) / total)} %`);
+    const began = Date.now();
+    const show = (done: number, total: number): void => {
+      const perMs = done / Math.max(1, Date.now() - began);
+      const left = Math.ceil((total - done) / Math.max(perMs, 1e-9) / SECOND_MS);
+      progress(
+        `${path}: ${formatBytes(done)} / ${formatBytes(total)}, ${Math.floor((100 * done) / total)} %, ${formatBytes(Math.round(perMs * SECOND_MS))}/s, ETA ${left}s`,
+      );
+    };
     for await (const some of readLines(path, show)) {
-      for (const line of some) for (const record of reader.read(line)) histories.add(record);
+      for (const line of some) for (const record of reader.read(line)) add(record);
       lines += some.length;
     }
-    if (reader.badLines > 0) {
+    if (reader.badLines > 0 && pass === 'playing') {
       process.stderr.write(`${path}: ${reader.badLines} lines were not understood and are left out\n`);
     }
   }
-  const objects = histories.objects(options.bytes);
   progress('');
-  process.stderr.write(`${lines} lines, ${objects.length} objects\n`);
-  return objects;
+  if (pass === 'playing') process.stderr.write(`${lines} lines\n`);
 }
 
 async function priceBook(path: string | undefined): Promise<PriceBook> {
@@ -112,26 +191,38 @@ async function priceBook(path: string | undefined): Promise<PriceBook> {
   return combinePriceBooks(parsePriceBook(await readJson(path)), ...shipped.books);
 }
 
-function asJson(outcomes: readonly Outcome[], optimumUsd: number | undefined): string {
+function nameOf({ policy, cachePolicy }: Outcome): string {
+  return cachePolicy === undefined ? policy : `${cachePolicy} + ${policy}`;
+}
+
+function totalUsd({ bill, missWaitUsd }: Outcome): number {
+  return billUsd(bill) + missWaitUsd;
+}
+
+function asJson(outcomes: readonly Outcome[]): string {
   return outcomes
-    .map(({ policy, bill }) => {
-      const { waitMs, ...counts } = bill;
-      const usd = billUsd(bill);
-      const ratio = optimumUsd === undefined ? {} : { optimumUsd, ratioToOptimum: usd / optimumUsd };
+    .map((outcome) => {
+      const { policy, cachePolicy, bill, tally, optimumUsd, missWaitUsd } = outcome;
+      const { waitMs, gpuWaitingUsd, ...counts } = bill;
+      const ratio = optimumUsd === undefined ? {} : { optimumUsd, ratioToOptimum: billUsd(bill) / optimumUsd };
       const record = {
         schema: 'strata.replay/v1',
         policy,
-        usd,
+        cachePolicy,
+        usd: totalUsd(outcome),
         ...ratio,
         ...counts,
-        gpuSecondsWaited: waitMs / SECOND_MS,
+        gpuWaitingUsd: gpuWaitingUsd + missWaitUsd,
+        hostReads: tally.hostReads,
+        misses: tally.misses,
+        gpuSecondsWaited: (waitMs + tally.missWaitMs) / SECOND_MS,
       };
       return `${JSON.stringify(record)}\n`;
     })
     .join('');
 }
 
-function asTable(outcomes: readonly Outcome[], optimumUsd: number | undefined): string {
+function asTable(outcomes: readonly Outcome[]): string {
   const dollars = (usd: number): string => formatUsd(Usd.parse(usd));
   const header = [
     'policy',
@@ -143,22 +234,29 @@ function asTable(outcomes: readonly Outcome[], optimumUsd: number | undefined): 
     'early del.',
     'GPU wait',
     'waited',
+    'reads',
+    'misses',
     'restores',
     'moves',
   ];
-  const rows = outcomes.map(({ policy, bill }) => [
-    policy,
-    dollars(billUsd(bill)),
-    optimumUsd === undefined ? '–' : (billUsd(bill) / optimumUsd).toFixed(4),
-    dollars(bill.storageUsd),
-    dollars(bill.requestUsd),
-    dollars(bill.retrievalUsd),
-    dollars(bill.earlyDeletionUsd),
-    dollars(bill.gpuWaitingUsd),
-    `${Math.round(bill.waitMs / SECOND_MS)} s`,
-    String(bill.restores),
-    String(bill.moves),
-  ]);
+  const rows = outcomes.map((outcome) => {
+    const { bill, tally, optimumUsd, missWaitUsd } = outcome;
+    return [
+      nameOf(outcome),
+      dollars(totalUsd(outcome)),
+      optimumUsd === undefined ? '–' : (billUsd(bill) / optimumUsd).toFixed(4),
+      dollars(bill.storageUsd),
+      dollars(bill.requestUsd),
+      dollars(bill.retrievalUsd),
+      dollars(bill.earlyDeletionUsd),
+      dollars(bill.gpuWaitingUsd + missWaitUsd),
+      `${Math.round((bill.waitMs + tally.missWaitMs) / SECOND_MS)} s`,
+      String(tally.hostReads),
+      String(tally.misses),
+      String(bill.restores),
+      String(bill.moves),
+    ];
+  });
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells
@@ -178,6 +276,31 @@ function parsePolicies(text: string): readonly PolicyName[] {
     if (!isPolicyName(name)) throw new InvalidArgumentError(`${name} is not one of ${NAMES.join(', ')}.`);
     return name;
   });
+}
+
+function parseCachePolicies(text: string): readonly PolicySpec[] {
+  return text.split(',').map((name) => {
+    const spec = asArgument(() => parsePolicySpec(name));
+    if (spec.offline)
+      throw new InvalidArgumentError(`${spec.name} knows the future: it is for \`strata simulate cache\`.`);
+    return spec;
+  });
+}
+
+/** What a person mistyped is a usage error. */
+function asArgument<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof CachingError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+}
+
+function size(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes < 1) throw new InvalidArgumentError('must be a size, such as 500GB.');
+  return bytes;
 }
 
 function notNegative(text: string): number {

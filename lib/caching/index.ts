@@ -6,7 +6,7 @@ export { CachingError, type CachingErrorCode } from './errors.ts';
 export type { AccessBatch } from './laboratory/accessBatch.ts';
 export { type CacheSize, parseCacheSize } from './laboratory/cacheSize.ts';
 export { missRatioPlot } from './laboratory/missRatioPlot.ts';
-export { DEFAULT_MISS_WAIT, type MissWait, OBJECTIVES, type Objective } from './laboratory/objective.ts';
+export { DEFAULT_MISS_WAIT, type MissWait, OBJECTIVES, type Objective, waitSeconds } from './laboratory/objective.ts';
 export { type PolicyResult, Simulation, type SimulationPlan } from './laboratory/simulation.ts';
 export { TraceSurvey, type WholeTrace } from './laboratory/survey.ts';
 export { TraceParser } from './laboratory/traceParser.ts';

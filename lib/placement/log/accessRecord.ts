@@ -8,6 +8,8 @@ export interface AccessRecord {
   readonly objectBytes: number | undefined;
   /** How much of the object a read took; undefined for all of it. Ranged reads add up. */
   readonly readBytes: number | undefined;
+  /** Who read it: a host's name, or the address that the log tells. */
+  readonly host?: string | undefined;
 }
 
 /** Reads one line into records: none for a line that is no access, `undefined` for one that cannot be understood. */

@@ -2,12 +2,13 @@ import { PlacementError } from '../errors.ts';
 import { bytesOf, type LineReader } from './accessRecord.ts';
 import { operationWord, parseTimeText } from './plainFields.ts';
 
-/** Names that a column may have. `region` and `host` may be there; they are not needed here. */
+/** Names that a column may have. A `region` may be there; it is not needed here. */
 const COLUMNS = {
   time: ['time', 'ts', 'timestamp', 'seq'],
   object: ['object', 'id', 'key', 'lbn'],
   bytes: ['bytes', 'size', 'size_bytes', 'size_kib'],
   op: ['op', 'operation'],
+  host: ['host'],
 } as const;
 
 /**
@@ -18,7 +19,8 @@ export function csvReader(header: string): LineReader {
   const separator = header.includes('\t') ? '\t' : ',';
   const names = header.split(separator).map((name) => name.trim().toLowerCase());
   const column = (wanted: readonly string[]): number => names.findIndex((name) => wanted.includes(name));
-  const [time, object, bytes, op] = [COLUMNS.time, COLUMNS.object, COLUMNS.bytes, COLUMNS.op].map(column);
+  const { time: times, object: objects } = COLUMNS;
+  const [time, object, bytes, op, host] = [times, objects, COLUMNS.bytes, COLUMNS.op, COLUMNS.host].map(column);
   if (time === undefined || object === undefined || time < 0 || object < 0) {
     throw new PlacementError({
       code: 'bad-log',
@@ -34,8 +36,7 @@ export function csvReader(header: string): LineReader {
     const name = cells[object]?.trim();
     if (at === undefined || word === undefined || name === undefined || name === '') return undefined;
     const size = bytesOf(cells[bytes ?? -1]?.trim());
-    return [
-      { at, object: name, op: word, objectBytes: size === undefined ? undefined : size * unit, readBytes: undefined },
-    ];
+    const objectBytes = size === undefined ? undefined : size * unit;
+    return [{ at, object: name, op: word, objectBytes, readBytes: undefined, host: cells[host ?? -1]?.trim() }];
   };
 }

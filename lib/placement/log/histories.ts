@@ -27,10 +27,16 @@ export class Histories {
     this.stepMs = stepMs;
   }
 
-  add(record: AccessRecord): void {
-    const step = Math.floor(record.at / this.stepMs);
+  /** The log covers this moment, though nothing reached the store then. */
+  see(at: number): number {
+    const step = Math.floor(at / this.stepMs);
     this.first = Math.min(this.first, step);
     this.last = Math.max(this.last, step);
+    return step;
+  }
+
+  add(record: AccessRecord): void {
+    const step = this.see(record.at);
     const life = this.lifeOf(record, step);
     life.bytes = Math.max(life.bytes, record.objectBytes ?? record.readBytes ?? 0);
     if (record.op === 'delete') {
@@ -38,6 +44,11 @@ export class Histories {
       this.current.delete(record.object);
     }
     if (record.op === 'read') addRead(life, step, record);
+  }
+
+  /** Lives of objects so far. */
+  get count(): number {
+    return this.lives.length;
   }
 
   /**

@@ -8,6 +8,7 @@ const PlainLine = z.object({
   object: z.string(),
   bytes: z.optional(z.number()),
   op: z.optional(z.string()),
+  host: z.optional(z.string()),
 });
 
 /** A CloudTrail data event of S3; other fields are of no use here. */
@@ -16,6 +17,7 @@ const CloudTrailEvent = z.object({
   eventSource: z.string(),
   eventName: z.string(),
   errorCode: z.optional(z.string()),
+  sourceIPAddress: z.optional(z.string()),
   requestParameters: z.nullish(z.object({ bucketName: z.optional(z.string()), key: z.optional(z.string()) })),
   additionalEventData: z.nullish(
     z.object({ bytesTransferredOut: z.optional(z.number()), bytesTransferredIn: z.optional(z.number()) }),
@@ -40,11 +42,11 @@ function readOne(json: unknown): readonly AccessRecord[] | undefined {
   if (event.success) return cloudTrailRecords(event.data);
   const plain = PlainLine.safeParse(json);
   if (!plain.success) return undefined;
-  const { time, object, bytes, op } = plain.data;
+  const { time, object, bytes, op, host } = plain.data;
   const at = parseTimeText(String(time));
   const word = operationWord(op);
   if (at === undefined || word === undefined) return undefined;
-  return [{ at, object, op: word, objectBytes: bytesOf(bytes?.toString()), readBytes: undefined }];
+  return [{ at, object, op: word, objectBytes: bytesOf(bytes?.toString()), readBytes: undefined, host }];
 }
 
 function cloudTrailRecords(event: CloudTrailEvent): readonly AccessRecord[] | undefined {
@@ -63,6 +65,7 @@ function cloudTrailRecords(event: CloudTrailEvent): readonly AccessRecord[] | un
       // Of a put the bytes are the object; a read may be a range, so the largest one seen stands for the size.
       objectBytes: op === 'write' ? positive(bytesTransferredIn) : undefined,
       readBytes: op === 'read' ? bytesTransferredOut : undefined,
+      host: event.sourceIPAddress,
     },
   ];
 }

@@ -5,7 +5,7 @@ import { type AccessRecord, bytesOf, type LineReader } from './accessRecord.ts';
  * object size, … https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
  */
 const LINE =
-  /^\S+ (?<bucket>\S+) \[(?<time>[^\]]+)\] \S+ \S+ \S+ (?<operation>\S+) (?<key>\S+) (?:"(?:[^"\\]|\\.)*"|-) (?<status>\d{3}|-) \S+ (?<sent>\S+) (?<size>\S+)(?: |$)/;
+  /^\S+ (?<bucket>\S+) \[(?<time>[^\]]+)\] (?<address>\S+) \S+ \S+ (?<operation>\S+) (?<key>\S+) (?:"(?:[^"\\]|\\.)*"|-) (?<status>\d{3}|-) \S+ (?<sent>\S+) (?<size>\S+)(?: |$)/;
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const TIME = /^(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}):(\d{2}):(\d{2}) ([+-])(\d{2})(\d{2})$/;
@@ -17,7 +17,7 @@ export function looksLikeS3AccessLog(line: string): boolean {
 export const readS3AccessLine: LineReader = (line) => {
   const fields = LINE.exec(line)?.groups;
   if (fields === undefined) return undefined;
-  const { bucket = '', time = '', operation = '', key = '', status = '', sent, size } = fields;
+  const { bucket = '', time = '', address, operation = '', key = '', status = '', sent, size } = fields;
   const at = parseTime(time);
   if (at === undefined) return undefined;
   const op = operationOf(operation);
@@ -28,6 +28,7 @@ export const readS3AccessLine: LineReader = (line) => {
     op,
     objectBytes: op === 'delete' ? undefined : bytesOf(size),
     readBytes: op === 'read' ? bytesOf(sent) : undefined,
+    host: address,
   };
   return [record];
 };

@@ -85,6 +85,28 @@ describe('strata replay', () => {
     expect(await readFile(plot, 'utf8')).toContain('intelligent-tiering</text>');
   });
 
+  it('bills behind caches of hosts what they miss, and lets the GPU wait for it', async () => {
+    const path = join(folder, 'hosts.csv');
+    const read = (day: number, object: string, host: string) =>
+      `${1_704_067_200 + day * 86_400},${object},1500000000,read,,${host}`;
+    const reads = [read(0, 'a', 'h1'), read(1, 'a', 'h1'), read(1, 'a', 'h2'), read(2, 'b', 'h1'), read(3, 'a', 'h1')];
+    await writeFile(path, ['time,object,bytes,op,region,host', ...reads].join('\n'));
+    const args = ['replay', '--log', path, '--policies', 'always-standard', '--gpu-hour', '3600', '--json'];
+    const [bare] = await strata(...args);
+    expect(bare).toMatchObject({ hostReads: 5, misses: 5, reads: 5, gpuSecondsWaited: 0 });
+    printed = '';
+    const [small, large] = await strata(...args, '--host-cache', '2GB', '--cache-policies', 'lru,sieve');
+    // One object fits: h1 misses a, b and a again, h2 misses a. Each miss waits half a second and one more for its bytes.
+    expect(small).toMatchObject({ cachePolicy: 'lru', hostReads: 5, misses: 4, reads: 4, gpuSecondsWaited: 6 });
+    expect(small?.['gpuWaitingUsd']).toBeCloseTo(6, 9);
+    expect(large).toMatchObject({ cachePolicy: 'sieve', hostReads: 5 });
+    expect(small?.['ratioToOptimum']).toBeGreaterThanOrEqual(1);
+  });
+
+  it.each(['belady', 'magic', 'lru:0.5'])('refuses %s as the policy of a cache', async (name) => {
+    await expect(strata('replay', '--log', 'x', '--cache-policies', name)).rejects.toThrow(name.split(':')[0]);
+  });
+
   it('refuses a policy that it does not know', async () => {
     await expect(strata('replay', '--log', 'x', '--policies', 'magic')).rejects.toThrow('magic is not one of');
   });

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { parsePolicySpec } from '../../../lib/caching/index.ts';
+import { type AccessRecord, HostCaches, ObjectSizes } from '../../../lib/placement/index.ts';
+import { SECOND_MS } from '../../../lib/shared/units.ts';
+
+const HOUR = 3_600_000;
+
+function record(at: number, object: string, over: Partial<AccessRecord> = {}): AccessRecord {
+  return { at, object, op: 'read', objectBytes: 100, readBytes: undefined, host: 'h1', ...over };
+}
+
+/** Which of the records reach the store behind caches of 200 bytes. */
+function played(records: readonly AccessRecord[]) {
+  const sizes = new ObjectSizes();
+  for (const one of records) sizes.add(one);
+  const caches = new HostCaches(sizes, { policy: parsePolicySpec('lru'), capacityBytes: 200, defaultBytes: 0 });
+  const reached = records.filter((one) => caches.reachesStore(one, 0));
+  return { reached: reached.map(({ at, object }) => `${object}${at / HOUR}`), tally: caches.tally(), caches };
+}
+
+describe('the caches of hosts', () => {
+  it('answer what they hold, by least recent use', () => {
+    const reads = ['a', 'b', 'a', 'c', 'a', 'b'].map((object, hour) => record(hour * HOUR, object));
+    const { reached, tally, caches } = played(reads);
+    expect(reached).toEqual(['a0', 'b1', 'c3', 'b5']);
+    const missWaitMs = 4 * (0.5 + 100 / 1.5e9) * SECOND_MS;
+    expect(tally).toEqual({ hostReads: 6, misses: 4, missWaitMs });
+    expect(caches.missWaitMsOf(0)).toBe(missWaitMs);
+    expect(caches.missWaitMsOf(1)).toBe(0);
+  });
+
+  it('are one for each host', () => {
+    const { reached } = played([record(0, 'a'), record(HOUR, 'a', { host: 'h2' }), record(2 * HOUR, 'a')]);
+    expect(reached).toEqual(['a0', 'a1']);
+  });
+
+  it('forget what is written or deleted, which always reaches the store', () => {
+    const { reached, tally } = played([
+      record(0, 'a'),
+      record(HOUR, 'a', { op: 'write' }),
+      record(2 * HOUR, 'a'),
+      record(3 * HOUR, 'a', { op: 'delete' }),
+      record(4 * HOUR, 'a'),
+    ]);
+    expect(reached).toEqual(['a0', 'a1', 'a2', 'a3', 'a4']);
+    expect(tally).toMatchObject({ hostReads: 3, misses: 3 });
+  });
+
+  it('take ranges that follow each other for one read', () => {
+    const ranges = [0, 1, 2].map((minute) => record(minute * 60_000, 'a', { readBytes: 30 }));
+    const { reached, tally } = played([...ranges, record(HOUR, 'a', { readBytes: 30 })]);
+    expect(reached).toHaveLength(3);
+    expect(tally).toMatchObject({ hostReads: 2, misses: 1 });
+  });
+});
