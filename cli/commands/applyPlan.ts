@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { caughtBy, type Rates, type TierDecision, type TierFacts } from '../../lib/placement/index.ts';
+import {
+  caughtBy,
+  chosenAlternative,
+  placesOf,
+  type Rates,
+  type TierFacts,
+  type TierMove,
+} from '../../lib/placement/index.ts';
 import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type EpochMs, formatUsd, Usd } from '../../lib/shared/units.ts';
@@ -17,18 +24,13 @@ export interface PlannedMove {
   readonly caught: string | undefined;
 }
 
-export function plannedMove(
-  facts: TierFacts,
-  decision: Extract<TierDecision, { action: 'transition' }>,
-  rates: Rates,
-  at: EpochMs,
-): PlannedMove {
-  const chosen = decision.alternatives.find((one) => one.storageClass === decision.to);
+export function plannedMove(facts: TierFacts, decision: TierMove, rates: Rates, at: EpochMs): PlannedMove {
+  const chosen = chosenAlternative(decision);
   return {
     digest: facts.digest,
     to: decision.to,
     usd: (chosen?.moveUsd ?? 0) + (chosen?.earlyDeletionUsd ?? 0),
-    caught: caughtBy(facts, { from: decision.from, to: decision.to }, rates, at),
+    caught: caughtBy(facts, placesOf(decision, facts), rates, at),
   };
 }
 

@@ -84,14 +84,14 @@ async function planMoves(options: PlanOptions, manifests: ManifestWriter | undef
     const decision = decideTier(facts, policy, rates, options.at);
     if (options.to !== undefined && (decision.action === 'keep' || decision.to !== options.to)) continue;
     totals.add(decision, facts);
-    if (decision.action === 'transition') {
+    if (decision.action !== 'keep') {
       const move = plannedMove(facts, decision, rates, options.at);
       if (options.apply === true) moves.push(move);
       await manifests?.add(move, versionId);
     }
     if (options.explain === undefined) continue;
     const json = `${JSON.stringify({ schema: 'strata.tier-decision/v1', ...decision })}\n`;
-    process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, options.at));
+    process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, rates, options.at));
   }
   if (options.explain !== undefined) return;
   if (manifests === undefined || options.json !== true) report(totals, policy, options);
@@ -108,7 +108,7 @@ function report(totals: TierPlan, policy: TierPolicy, options: PlanOptions): voi
   const usd = (amount: number): string => formatUsd(Usd.parse(amount));
   const flows = summary.flows.map(
     (flow) =>
-      `  ${flow.from} → ${flow.to}: ${flow.objects} objects, ${formatBytes(flow.bytes)}, ` +
+      `  ${flow.from} → ${flow.to}: ${flow.objects} objects, ${bytesOf(flow)}, ` +
       `${usd(flow.usdPerMonthBefore)} → ${usd(flow.usdPerMonthAfter)} a month, ` +
       `once ${usd(flow.moveUsd)} and ${usd(flow.earlyDeletionUsd)} early deletion\n`,
   );
@@ -123,6 +123,13 @@ function report(totals: TierPlan, policy: TierPolicy, options: PlanOptions): voi
     `${summary.moves} of ${summary.objects} objects would move: ${usd(summary.savedUsdPerMonth)} less a month for ${usd(summary.onceUsd)} once\n` +
       [...flows, ...kept, ledger].join(''),
   );
+}
+
+/** Packing loses nothing; what it saves is an estimate until the bytes were packed. */
+function bytesOf({ bytes, bytesAfter }: { readonly bytes: number; readonly bytesAfter: number }): string {
+  if (bytes === bytesAfter) return formatBytes(bytes);
+  const change = Math.round(100 * (bytesAfter / bytes - 1));
+  return `${formatBytes(bytes)} → ${formatBytes(bytesAfter)} (${change > 0 ? '+' : ''}${change} %, risk none)`;
 }
 
 async function diff(present: string, next: string, options: InventoryOptions): Promise<void> {

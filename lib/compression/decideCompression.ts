@@ -1,7 +1,13 @@
 import { HOUR_MS, SECOND_MS, Usd } from '../shared/units.ts';
 
-/** Rule preset L1: what is larger, and gets smaller than this, is compressed. */
-const RULE = { aboveBytes: 100_000_000, belowRatio: 0.7 };
+/** What is larger, and gets smaller than this part of its bytes, is compressed. */
+export interface CompressionRule {
+  readonly aboveBytes: number;
+  readonly belowRatio: number;
+}
+
+/** Requirement L1. */
+export const COMPRESSION_RULE: CompressionRule = { aboveBytes: 100_000_000, belowRatio: 0.7 };
 
 export interface CompressionFacts {
   readonly bytes: number;
@@ -34,10 +40,13 @@ export interface CompressionDecision {
 }
 
 /** Requirement L1, the preset without prices. */
-export function decideCompressionByRule({ bytes, ratio }: CompressionFacts): CompressionDecision {
+export function decideCompressionByRule(
+  { bytes, ratio }: CompressionFacts,
+  { aboveBytes, belowRatio }: CompressionRule = COMPRESSION_RULE,
+): CompressionDecision {
   const saving = 1 - ratio;
-  if (bytes <= RULE.aboveBytes) return { action: 'keep', reason: 'small', saving };
-  if (ratio >= RULE.belowRatio) return { action: 'keep', reason: 'hardly-smaller', saving };
+  if (bytes <= aboveBytes) return { action: 'keep', reason: 'small', saving };
+  if (ratio >= belowRatio) return { action: 'keep', reason: 'hardly-smaller', saving };
   return { action: 'compress', reason: 'compressible', saving };
 }
 

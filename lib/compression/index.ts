@@ -1,4 +1,5 @@
 export {
+  COMPRESSION_RULE,
   type CompressionDecision,
   decideCompressionByDollars,
   decideCompressionByRule,

@@ -1,4 +1,14 @@
-import { caughtBy, chooseRestore, type Rates, type TierDecision, type TierFacts } from '../placement/index.ts';
+import {
+  caughtBy,
+  chooseRestore,
+  chosenAlternative,
+  placeName,
+  placesOf,
+  type Rates,
+  type TierDecision,
+  type TierFacts,
+  unpackWaitMs,
+} from '../placement/index.ts';
 import { type EpochMs, formatUsd, HOUR_MS, Usd } from '../shared/units.ts';
 import type { RetiredVersion } from './retiredVersions.ts';
 import type { StoredCopy, StoredObject } from './storedObject.ts';
@@ -85,17 +95,20 @@ export class Opportunities {
   addDecision(decision: TierDecision, facts: TierFacts, rates: Rates, now: EpochMs): void {
     if (decision.action === 'keep') return;
     const stays = decision.alternatives.find((one) => one.action === 'keep');
-    const moves = decision.alternatives.find((one) => one.storageClass === decision.to);
-    const flow = this.flow(decision.from, decision.to);
+    const moves = chosenAlternative(decision);
+    const places = placesOf(decision, facts);
+    const flow = this.flow(placeName(places.from), placeName(places.to));
     addTo(flow, facts.bytes, (stays?.usdPerMonth ?? 0) - (moves?.usdPerMonth ?? 0));
     flow.onceUsd += (moves?.moveUsd ?? 0) + (moves?.earlyDeletionUsd ?? 0);
     flow.riskUsd += Math.max(0, decision.riskUsd ?? 0);
-    if (caughtBy(facts, { from: decision.from, to: decision.to }, rates, now) !== undefined) flow.caught += 1;
+    if (caughtBy(facts, places, rates, now) !== undefined) flow.caught += 1;
     const to = rates.of(decision.to);
     flow.chargesReads ||= to.retrievalUsdPerByte > 0;
-    if (to.instant) return;
+    const { bytes, packing } = facts;
+    const unpackMs = places.to.packed && packing !== undefined ? unpackWaitMs(bytes, packing.terms) : 0;
     const waiting = { toleranceMs: facts.restoreToleranceMs ?? Number.POSITIVE_INFINITY, usdPerMs: 0 };
-    flow.waitMs = Math.max(flow.waitMs, chooseRestore(to, facts.bytes, waiting)?.waitMs ?? 0);
+    const restoreMs = to.instant ? 0 : (chooseRestore(to, bytes, waiting)?.waitMs ?? 0);
+    flow.waitMs = Math.max(flow.waitMs, restoreMs + unpackMs);
   }
 
   addVersion(version: RetiredVersion): void {

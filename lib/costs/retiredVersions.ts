@@ -10,7 +10,7 @@ import {
   startingWith,
   type Version,
 } from '../catalog/index.ts';
-import { decideTier, DOLLARS, type Rates } from '../placement/index.ts';
+import { chosenAlternative, decideTier, DOLLARS, type Rates } from '../placement/index.ts';
 import { type Digest, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -118,8 +118,7 @@ async function effectOf(
   const facts = { ...explained.facts, knownReadsPerDay: RETIRED_READS_PER_DAY };
   const decision = decideTier(facts, DOLLARS, deps.rates, now);
   const stays = decision.alternatives.find((one) => one.action === 'keep');
-  const chosen =
-    decision.action === 'keep' ? stays : decision.alternatives.find((one) => one.storageClass === decision.to);
+  const chosen = chosenAlternative(decision);
   const saved = (stays?.usdPerMonth ?? 0) - (chosen?.usdPerMonth ?? 0);
   return { bytes, month, saved, once: (chosen?.moveUsd ?? 0) + (chosen?.earlyDeletionUsd ?? 0) };
 }

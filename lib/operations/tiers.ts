@@ -29,7 +29,7 @@ export async function explainTiers(
   for (const digest of new Set(files.map((file) => file.digest))) {
     const explained = await explainBlob({ catalog, clock, rates: rates() }, digest, TIER_POLICIES[policy], at);
     if (explained !== undefined) {
-      texts.push(explainTier(explained.decision, explained.facts, TIER_POLICIES[policy], at));
+      texts.push(explainTier(explained.decision, explained.facts, TIER_POLICIES[policy], rates(), at));
     }
   }
   return { texts };

@@ -7,45 +7,79 @@ import {
   type ClassOutlook,
   classOutlook,
   type DollarPolicy,
+  outlookUsd,
   type Prospect,
   type Standing,
   switchUsd,
 } from './dollarPolicy.ts';
+import { choosePackedByDollars, packByDollars, packedOutlooks } from './packTier.ts';
 import type { ClassRates, Rates } from './rates.ts';
-import type { TierFacts } from './tierFacts.ts';
+import type { Outlooks } from './tierAlternatives.ts';
+import { storedBytes, type TierFacts } from './tierFacts.ts';
+import type { TierChoice } from './tierTypes.ts';
 
-/** What the dollar policy chose for stored objects; `to` is undefined where the object stays. */
-export type DollarChoice = { readonly outlooks: ReadonlyMap<StorageClass, ClassOutlook> } & (
-  | { readonly to: undefined; readonly reason: 'held' | 'no-cheaper-class' | 'allowance-spent' }
-  | { readonly to: StorageClass; readonly reason: 'cheaper' | 'risk-ended' }
-) & {
-    /** What must be reserved for the choice, where it rests on a learned forecast and not on Intelligent-Tiering. */
-    readonly riskUsd?: number;
-  };
+/** What the dollar policy chose for stored objects. */
+export type DollarChoice = TierChoice & {
+  readonly outlooks: Outlooks;
+  /** What must be reserved for the choice, where it rests on a learned forecast and not on Intelligent-Tiering. */
+  readonly riskUsd?: number;
+};
 
-/** Chooses with the outlook of every class; `dollarClass` is the same choice without them. */
+/** Chooses with the outlook of every place; `dollarClass` is the same choice of a class without them. */
 export function chooseByDollars(facts: TierFacts, policy: DollarPolicy, rates: Rates, now: number): DollarChoice {
   const prospect = prospectOf(facts, policy, now);
-  const standing = standingOf(facts, now);
+  const at = standingOf(facts, now);
+  const { packing } = facts;
+  const packs = packing && { facts, packing, at, prospect, policy, rates, now };
+  const outlooks = {
+    plain: plainOutlooks(facts, at, prospect, rates),
+    packed: packs ? packedOutlooks(packs) : new Map(),
+  };
+  if (packs?.packing.packed === true) return { outlooks, ...choosePackedByDollars(packs) };
+  const plain = chooseClass(facts, policy, rates, now);
+  if (packs === undefined) return { outlooks, ...plain };
+  const from = rates.of(facts.storageClass);
+  const to = plain.action === 'transition' ? rates.of(plain.to) : from;
+  const outlook = outlooks.plain.get(plain.action === 'transition' ? plain.to : facts.storageClass);
+  const plainUsd = outlook === undefined ? Number.POSITIVE_INFINITY : switchUsd(from, to, at) + outlookUsd(outlook);
+  const packed = packByDollars(packs, plainUsd);
+  return typeof packed === 'string' ? { outlooks, ...plain, notPacked: packed } : { outlooks, ...packed };
+}
+
+function plainOutlooks(facts: TierFacts, standing: Standing, prospect: Prospect, rates: Rates): Outlooks['plain'] {
+  const { forecast, horizonMs, waiting } = prospect;
   const outlooks = new Map<StorageClass, ClassOutlook>();
   for (const storageClass of StorageClass.options) {
-    const at = storageClass === facts.storageClass ? standing : { bytes: facts.bytes, heldMs: 0, idleMs: 0 };
-    const outlook = classOutlook(rates.of(storageClass), at, prospect.forecast, prospect.horizonMs, prospect.waiting);
+    const stays = storageClass === facts.storageClass && facts.packing?.packed !== true;
+    const at = stays ? standing : { bytes: facts.bytes, heldMs: 0, idleMs: 0 };
+    const outlook = classOutlook(rates.of(storageClass), at, forecast, horizonMs, waiting);
     if (outlook !== undefined) outlooks.set(storageClass, outlook);
   }
-  if (facts.heldBy !== undefined) return { outlooks, to: undefined, reason: 'held' };
+  return outlooks;
+}
+
+/** The choice of a class for the bytes as they are. */
+function chooseClass(
+  facts: TierFacts,
+  policy: DollarPolicy,
+  rates: Rates,
+  now: number,
+): (Extract<TierChoice, { action: 'keep' }> | Extract<TierChoice, { action: 'transition' }>) & {
+  readonly riskUsd?: number;
+} {
+  if (facts.heldBy !== undefined) return { action: 'keep', reason: 'held' };
   const chosen = dollarClass(facts, policy, rates, now);
   const to = StorageClass.options.find((one) => one === chosen);
   const there = rates.of(to ?? facts.storageClass);
-  const home = rates.of('INTELLIGENT_TIERING');
-  const learned = facts.knownReadsPerDay === undefined && there !== home;
+  const learned = facts.knownReadsPerDay === undefined && there !== rates.of('INTELLIGENT_TIERING');
   const risk =
     learned && (to !== undefined || facts.atRisk !== undefined) ? { riskUsd: riskUsd(facts, there, rates, now) } : {};
   if (to === undefined) {
-    return { outlooks, to, reason: chosen === 'allowance-spent' ? chosen : 'no-cheaper-class', ...risk };
+    return { action: 'keep', reason: chosen === 'allowance-spent' ? chosen : 'no-cheaper-class', ...risk };
   }
-  const wished = cheapestClass(rates.of(facts.storageClass), [there], standing, prospect, policy.margin) === there;
-  return { outlooks, to, reason: wished ? 'cheaper' : 'risk-ended', ...risk };
+  const from = rates.of(facts.storageClass);
+  const wished = cheapestClass(from, [there], standingOf(facts, now), prospectOf(facts, policy, now), policy.margin);
+  return { action: 'transition', to, reason: wished === there ? 'cheaper' : 'risk-ended', ...risk };
 }
 
 /** The class to move to, or why the object stays: the hot path of sweeps, which builds nothing else. */
@@ -96,7 +130,7 @@ export function riskUsd(facts: TierFacts, to: ClassRates, rates: Rates, now: num
 function standingOf(facts: TierFacts, now: number): Standing {
   const lastEvent = Math.max(facts.lastAccessAt ?? facts.createdAt, facts.transitionedAt);
   return {
-    bytes: facts.bytes,
+    bytes: storedBytes(facts),
     heldMs: Math.max(0, now - facts.transitionedAt),
     idleMs: Math.max(0, now - lastEvent),
     justRead: false,

@@ -1,9 +1,12 @@
 import { DAY_MS, type EpochMs, formatBytes, formatUsd, Usd } from '../shared/units.ts';
 import { probabilityOfNoRead } from './demand.ts';
-import type { TierAlternative, TierDecision, TierPolicy } from './decideTier.ts';
 import { outlookUsd } from './dollarPolicy.ts';
 import { forecastOf } from './dollarTier.ts';
-import type { TierFacts } from './tierFacts.ts';
+import { explainPacking } from './explainPacking.ts';
+import { placeName, placesOf } from './policyDiff.ts';
+import type { Rates } from './rates.ts';
+import { storedBytes, type TierFacts } from './tierFacts.ts';
+import { chosenAlternative, type TierAlternative, type TierDecision, type TierPolicy } from './tierTypes.ts';
 
 /** What each reason means, in words for people who do not know the code. */
 const REASONS: Record<TierDecision['reason'], string> = {
@@ -17,6 +20,10 @@ const REASONS: Record<TierDecision['reason'], string> = {
   cheaper: 'it is the class with the least expected dollars, moving included',
   'risk-ended':
     'what it may still lose elsewhere, if its forecast is wrong, is not covered by earlier savings any more',
+  promise: 'it is packed, and its readers were promised less than unpacking takes',
+  compressible:
+    'it is large and gets much smaller, nobody has read it for long, and its readers can wait for the unpacking',
+  'cheaper-packed': 'packed it has the least expected dollars, packing included',
   'new-content': 'new content starts hot',
   'read-daily': 'it is read at least once a day',
   'read-weekly': 'it is read at least once in ten days',
@@ -27,12 +34,16 @@ const REASONS: Record<TierDecision['reason'], string> = {
 };
 
 /** A decision as text: what, why, on what forecast, and the dollars of every alternative. Deterministic. */
-export function explainTier(decision: TierDecision, facts: TierFacts, policy: TierPolicy, now: EpochMs): string {
-  const what =
-    decision.action === 'keep' ? `stays in ${decision.from}` : `moves from ${decision.from} to ${decision.to}`;
+export function explainTier(
+  decision: TierDecision,
+  facts: TierFacts,
+  policy: TierPolicy,
+  rates: Rates,
+  now: EpochMs,
+): string {
   const promised = decision.alternatives.filter((one) => policy.kind === 'rules' || one.outlook !== undefined);
-  const broken = decision.alternatives.filter((one) => !promised.includes(one)).map((one) => one.storageClass);
-  const rows = promised.map((one) => row(one, decision, policy));
+  const broken = decision.alternatives.filter((one) => !promised.includes(one)).map((one) => nameOf(one, facts));
+  const rows = promised.map((one) => row(one, decision, facts, policy));
   const header = policy.kind === 'rules' ? RULE_HEADER : DOLLAR_HEADER;
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)),
@@ -43,8 +54,9 @@ export function explainTier(decision: TierDecision, facts: TierFacts, policy: Ti
       .join('  ')
       .trimEnd();
   return [
-    `${facts.digest.slice(0, 12)} (${formatBytes(facts.bytes)}) ${what}: ${REASONS[decision.reason]}.`,
+    `${facts.digest.slice(0, 12)} (${sizeOf(facts)}) ${whatOf(decision, facts)}: ${REASONS[decision.reason]}.`,
     demand(facts, policy, now),
+    ...explainPacking(decision, facts, rates),
     '',
     line(header),
     ...rows.map(line),
@@ -62,9 +74,26 @@ export function explainTier(decision: TierDecision, facts: TierFacts, policy: Ti
 const RULE_HEADER = ['class', 'a month', 'moving', 'early deletion'];
 const DOLLAR_HEADER = ['class', 'storage', 'reads', 'GPU wait', 'early deletion', 'moving', 'expected'];
 
-function row(one: TierAlternative, decision: TierDecision, policy: TierPolicy): string[] {
-  const chosen = decision.action === 'keep' ? one.action === 'keep' : one.storageClass === decision.to;
-  const name = `${chosen ? '→' : ' '} ${one.storageClass}`;
+function sizeOf(facts: TierFacts): string {
+  const size = formatBytes(facts.bytes);
+  return facts.packing?.packed === true ? `${size}, packed ${formatBytes(storedBytes(facts))}` : size;
+}
+
+function whatOf(decision: TierDecision, facts: TierFacts): string {
+  const { from, to } = placesOf(decision, facts);
+  if (decision.action === 'keep') return `stays in ${placeName(from)}`;
+  const move = decision.from === decision.to ? `in ${decision.from}` : `from ${decision.from} to ${decision.to}`;
+  if (decision.action === 'pack') return `is packed ${move}`;
+  return decision.action === 'unpack' ? `is unpacked ${move}` : `moves from ${placeName(from)} to ${placeName(to)}`;
+}
+
+function nameOf({ action, storageClass }: TierAlternative, { packing }: TierFacts): string {
+  const packed = packing?.packed === true ? action !== 'unpack' : action === 'pack';
+  return placeName({ storageClass, packed });
+}
+
+function row(one: TierAlternative, decision: TierDecision, facts: TierFacts, policy: TierPolicy): string[] {
+  const name = `${one === chosenAlternative(decision) ? '→' : ' '} ${nameOf(one, facts)}`;
   const usd = (value: number): string => formatUsd(Usd.parse(value));
   if (policy.kind === 'rules') return [name, usd(one.usdPerMonth), usd(one.moveUsd), usd(one.earlyDeletionUsd)];
   if (one.outlook === undefined) return [name];

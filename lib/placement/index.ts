@@ -13,23 +13,25 @@ export {
   subscribes,
   type SubscriptionPolicy,
 } from './decidePlacement.ts';
+export { decideTier } from './decideTier.ts';
 export {
-  decideTier,
-  freeMoveAt,
-  liabilityUsd,
+  chosenAlternative,
+  type PackReason,
   type TierAlternative,
   type TierDecision,
   type TierKeepReason,
+  type TierMove,
   type TierMoveReason,
   type TierPolicy,
-} from './decideTier.ts';
+} from './tierTypes.ts';
+export { PACK_TERMS, type PackingFacts, type PackTerms, unpackUsd, unpackWaitMs } from './packing.ts';
 export { dollarClass } from './dollarTier.ts';
 export { floorUsd, lostUsd, type Risk, type RiskAccount, slackUsd } from './riskAccount.ts';
 export { explainTier } from './explainTier.ts';
 export { recordTier, replayTier } from './tierReceipt.ts';
 export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { compileRates, type Rates } from './rates.ts';
-export { TierFacts } from './tierFacts.ts';
+export { freeMoveAt, liabilityUsd, TierFacts } from './tierFacts.ts';
 export { TIER_RULES, type Temperature, temperature, type TierRules } from './tierRules.ts';
 export type { ObjectCosts } from './objectCosts.ts';
 export { type ObjectHistory, offlineOptimum } from './optimum.ts';
@@ -87,4 +89,4 @@ export {
 export { type ReplicaSet, type ReplicaSetCost, replicaSetCost } from './replicaSet.ts';
 export { type ChosenRestore, chooseRestore, fasterFeeUsd, type Waiting } from './restore.ts';
 export { TierPlan } from './tierPlan.ts';
-export { caughtBy, PolicyDiff } from './policyDiff.ts';
+export { caughtBy, placeName, placesOf, PolicyDiff } from './policyDiff.ts';

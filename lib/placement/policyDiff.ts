@@ -1,7 +1,8 @@
 import { DAY_MS, type EpochMs } from '../shared/units.ts';
-import { decideTier, type TierPolicy } from './decideTier.ts';
+import { decideTier } from './decideTier.ts';
 import type { Rates } from './rates.ts';
 import type { TierFacts } from './tierFacts.ts';
+import type { TierDecision, TierPolicy } from './tierTypes.ts';
 
 /** An object that a new policy would make colder although it is in use. */
 export interface CaughtObject {
@@ -26,8 +27,8 @@ const EXAMPLES = 20;
 
 /**
  * The blast radius of a policy change, one object at a time: where each object would be under both policies. The change is blocked when
- * an object that was read within `recentDays`, or that is leased, pinned, held or being filled, would end in a class that charges
- * reads or delays them, and does not under the present policy. Holds are looked through: they end, the policy stays.
+ * an object that was read within `recentDays`, or that is leased, pinned, held or being filled, would end where reads are
+ * charged or delayed, and does not under the present policy. Holds are looked through: they end, the policy stays.
  */
 export class PolicyDiff {
   private objects = 0;
@@ -49,16 +50,17 @@ export class PolicyDiff {
 
   add(facts: TierFacts, now: EpochMs): void {
     this.objects += 1;
-    const before = this.classUnder(this.present, facts, now);
-    const after = this.classUnder(this.next, facts, now);
-    if (before === after) return;
+    const before = this.placeUnder(this.present, facts, now);
+    const after = this.placeUnder(this.next, facts, now);
+    if (placeName(before) === placeName(after)) return;
     this.changed += 1;
     if (!readsSuffer(before, after, this.rates)) return;
     this.colder += 1;
     const why = caughtBy(facts, { from: before, to: after }, this.rates, now, this.recentMs);
     if (why === undefined) return;
     this.caught += 1;
-    if (this.examples.length < EXAMPLES) this.examples.push({ digest: facts.digest, why, before, after });
+    if (this.examples.length >= EXAMPLES) return;
+    this.examples.push({ digest: facts.digest, why, before: placeName(before), after: placeName(after) });
   }
 
   summary(): PolicyDiffSummary {
@@ -66,19 +68,40 @@ export class PolicyDiff {
     return { objects, changed, colder, caught, examples, blocked: caught > 0 };
   }
 
-  private classUnder(policy: TierPolicy, facts: TierFacts, now: EpochMs): string {
-    const decision = decideTier({ ...facts, heldBy: undefined }, policy, this.rates, now);
-    return decision.action === 'keep' ? decision.from : decision.to;
+  private placeUnder(policy: TierPolicy, facts: TierFacts, now: EpochMs): Place {
+    return placesOf(decideTier({ ...facts, heldBy: undefined }, policy, this.rates, now), facts).to;
   }
+}
+
+/** Where an object lies, and whether packed. */
+export interface Place {
+  readonly storageClass: string;
+  readonly packed: boolean;
+}
+
+export function placeName({ packed, storageClass }: Place): string {
+  return packed ? `${storageClass} packed` : storageClass;
+}
+
+/** Where an object lies, and where a decision has it lie. */
+export function placesOf(
+  decision: TierDecision,
+  { packing }: Pick<TierFacts, 'packing'>,
+): { readonly from: Place; readonly to: Place } {
+  const packed = packing?.packed === true;
+  const from = { storageClass: decision.from, packed };
+  if (decision.action === 'keep') return { from, to: from };
+  const stays = decision.action === 'transition' && packed;
+  return { from, to: { storageClass: decision.to, packed: stays || decision.action === 'pack' } };
 }
 
 /** An object that was read within so many days is in use. */
 const RECENT_DAYS = 7;
 
-/** Why an object that is in use must not go to a class that charges reads or delays them; undefined where nothing speaks against it. */
+/** Why an object that is in use must not go to where reads are charged or delayed; undefined where nothing speaks against it. */
 export function caughtBy(
   facts: TierFacts,
-  move: { readonly from: string; readonly to: string },
+  move: { readonly from: Place; readonly to: Place },
   rates: Rates,
   now: EpochMs,
   recentMs: number = RECENT_DAYS * DAY_MS,
@@ -88,7 +111,8 @@ export function caughtBy(
   return facts.lastAccessAt !== undefined && now - facts.lastAccessAt < recentMs ? 'read-recently' : undefined;
 }
 
-function readsSuffer(before: string, after: string, rates: Rates): boolean {
-  const [from, to] = [rates.of(before), rates.of(after)];
+function readsSuffer(before: Place, after: Place, rates: Rates): boolean {
+  const [from, to] = [rates.of(before.storageClass), rates.of(after.storageClass)];
+  if (after.packed && !before.packed) return true;
   return (from.instant && !to.instant) || to.retrievalUsdPerByte > from.retrievalUsdPerByte;
 }

@@ -1,6 +1,9 @@
 import * as z from 'zod/mini';
 import { Digest, StorageClass } from '../shared/ids.ts';
 import { Bytes, EpochMs, Usd } from '../shared/units.ts';
+import { earlyDeletionUsd } from './bill.ts';
+import { PackingFacts } from './packing.ts';
+import type { Rates } from './rates.ts';
 
 const amount = z.number().check(z.nonnegative());
 
@@ -28,5 +31,23 @@ export const TierFacts = z.strictObject({
   slackUsd: z.optional(Usd),
   /** Of an object that is out of Intelligent-Tiering on a learned forecast: what is reserved for it, and what it has lost so far. */
   atRisk: z.optional(z.strictObject({ reservedUsd: Usd, lostUsd: Usd })),
+  /** Absent where it cannot be packed, where nobody has measured how small it would get, or where packing is switched off. */
+  packing: z.optional(PackingFacts),
 });
 export type TierFacts = z.infer<typeof TierFacts>;
+
+/** What lies in the bucket and is billed. */
+export function storedBytes({ bytes, packing }: Pick<TierFacts, 'bytes' | 'packing'>): Bytes {
+  return packing?.packed === true ? packing.bytes : bytes;
+}
+
+/** The end of the minimum duration of the class that the object is in. */
+export function freeMoveAt(facts: Pick<TierFacts, 'storageClass' | 'transitionedAt'>, rates: Rates): EpochMs {
+  return EpochMs.parse(facts.transitionedAt + rates.of(facts.storageClass).minimumMs);
+}
+
+/** What leaving the class now would charge for storage that was promised and not used. */
+export function liabilityUsd(facts: TierFacts, rates: Rates, now: number): Usd {
+  const heldMs = Math.max(0, now - facts.transitionedAt);
+  return Usd.parse(earlyDeletionUsd(rates.of(facts.storageClass), storedBytes(facts), heldMs));
+}

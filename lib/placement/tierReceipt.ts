@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
 import type { Json } from '../shared/canonicalJson.ts';
 import { EpochMs } from '../shared/units.ts';
-import { decideTier, type TierDecision, type TierPolicy } from './decideTier.ts';
+import { decideTier } from './decideTier.ts';
 import type { Rates } from './rates.ts';
 import { TierFacts } from './tierFacts.ts';
+import type { TierDecision, TierPolicy } from './tierTypes.ts';
 
 const RecordedTier = z.strictObject({ decision: z.literal('tier'), facts: TierFacts, now: EpochMs });
 

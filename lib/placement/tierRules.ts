@@ -31,6 +31,8 @@ export interface TierRules {
   readonly warmAgeDays: number;
   readonly archiveAgeDays: number;
   readonly classes: Readonly<Record<Temperature, StorageClass>>;
+  /** What was not read for so long may be packed, within `PackTerms` and the guards of every policy (`plainReason`). */
+  readonly packIdleDays: number;
 }
 
 export const TIER_RULES: TierRules = {
@@ -42,6 +44,7 @@ export const TIER_RULES: TierRules = {
   warmAgeDays: 365,
   archiveAgeDays: 730,
   classes: { hot: 'STANDARD', warm: 'STANDARD_IA', cold: 'GLACIER_IR', archive: 'GLACIER' },
+  packIdleDays: 30,
 };
 
 /** What the rules look at; times in milliseconds. */

@@ -15,12 +15,16 @@ import {
 } from '../catalog/index.ts';
 import {
   caughtBy,
+  chosenAlternative,
   decideTier,
+  type PackReason,
+  placesOf,
   type Rates,
   recordTier,
   type TierDecision,
   type TierFacts,
   type TierKeepReason,
+  type TierMove,
   type TierMoveReason,
   type TierPolicy,
 } from '../placement/index.ts';
@@ -56,6 +60,7 @@ export interface MoveRun {
 export type MoveReason =
   | TierKeepReason
   | TierMoveReason
+  | PackReason
   /** The object is archived: its restore was begun, and it moves when it can be read. */
   | 'restore-begun'
   | 'restore-under-way'
@@ -92,7 +97,13 @@ export async function explainBlob(
 }
 
 /** What speaks for bringing an archived object back: that it is read, or that it is expected to cost less. */
-const WORTH_A_RESTORE: ReadonlySet<TierMoveReason> = new Set(['read-daily', 'read-weekly', 'cheaper', 'risk-ended']);
+const WORTH_A_RESTORE: ReadonlySet<string> = new Set<TierMoveReason>([
+  'read-daily',
+  'read-weekly',
+  'cheaper',
+  'risk-ended',
+  'promise',
+]);
 
 /** A transition that has not begun by then waits for the next sweep's decision. */
 const TRANSITION_TTL_MS = DAY_MS;
@@ -114,7 +125,7 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (decision.action === 'keep') return { changes: risks, answer: decision.reason };
   if (decision.needsRestore && !WORTH_A_RESTORE.has(decision.reason)) return keep('needs-restore');
   if (run.only !== undefined && decision.to !== run.only) return keep('decided-otherwise');
-  const caught = caughtBy(facts, { from: decision.from, to: decision.to }, deps.rates, run.at);
+  const caught = caughtBy(facts, placesOf(decision, facts), deps.rates, run.at);
   if (run.only !== undefined && caught !== undefined) return keep('in-use');
   const actionId = ActionId.parse(`transition-${run.id}-${digest}`);
   if ((await ActionRow.get(deps.catalog, actionId)) !== undefined) return keep('sent-before');
@@ -132,11 +143,9 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   };
 }
 
-type Transition = Extract<TierDecision, { action: 'transition' }>;
-
-/** What a move costs at once: requests, retrieval, and what the class left behind still charges. */
-export function moveUsd(decision: Transition): number {
-  const chosen = decision.alternatives.find((one) => one.storageClass === decision.to);
+/** What a move costs at once: requests, retrieval, a worker's seconds, and what the class left behind still charges. */
+function moveUsd(decision: TierMove): number {
+  const chosen = chosenAlternative(decision);
   return (chosen?.moveUsd ?? 0) + (chosen?.earlyDeletionUsd ?? 0);
 }
 
@@ -145,7 +154,7 @@ async function restoreFirst(
   deps: MoveDeps,
   run: MoveRun,
   blob: Versioned<Blob>,
-  decision: Transition,
+  decision: TierMove,
 ): Promise<{ usd: number; changes: readonly Change[] } | undefined> {
   const row = await RestoreRow.get(deps.catalog, blob.value.digest);
   if (row?.value.versionId === blob.value.origin.versionId) return undefined;
@@ -158,7 +167,7 @@ function transitionChanges(
   run: MoveRun,
   blob: Versioned<Blob>,
   facts: TierFacts,
-  decision: Transition,
+  decision: TierMove,
   actionId: ActionId,
 ): readonly Change[] {
   const now = deps.clock.now();
@@ -170,7 +179,7 @@ function transitionChanges(
     state: 'pending',
     reason: decision.reason,
     policy: `${decision.policyVersion} ${deps.rates.prices.id}`,
-    chosen: alternativeName('transition', decision.to),
+    chosen: alternativeName(decision.action, decision.to),
     alternatives: decision.alternatives.map((one): Alternative => {
       const { usdPerMonth: month, moveUsd: move, earlyDeletionUsd: early } = one;
       const usd = Usd.parse(month + move + early);
@@ -187,6 +196,7 @@ function transitionChanges(
     digest,
     from: { storageClass: origin.storageClass, versionId: origin.versionId },
     to: decision.to,
+    ...encodingOf(decision),
     correlationId: run.correlationId,
     hop: 0,
   };
@@ -197,6 +207,13 @@ function transitionChanges(
   ];
 }
 
-function alternativeName(action: 'keep' | 'transition', storageClass: string): string {
+/** A transition leaves the bytes as they are. */
+function encodingOf(decision: TierMove): Pick<TransitionReplica, 'encoding' | 'belowRatio'> {
+  if (decision.action === 'transition') return {};
+  if (decision.action === 'unpack') return { encoding: 'identity' };
+  return { encoding: 'byteplane-zstd-1', belowRatio: decision.belowRatio };
+}
+
+function alternativeName(action: TierDecision['action'], storageClass: string): string {
   return `${action} ${storageClass}`;
 }

@@ -113,7 +113,7 @@ describe('a move on a learned forecast', () => {
     expect(risk).toMatchObject({ to: 'GLACIER_IR', reservedUsd: decision.riskUsd });
     expect((await accountOf(world, digest))?.reservedUsd).toBe(decision.riskUsd);
     const { facts, now } = JSON.parse(action!.inputs);
-    const text = explainTier(decision, TierFacts.parse(facts), DOLLARS, now);
+    const text = explainTier(decision, TierFacts.parse(facts), DOLLARS, rates, now);
     expect(text).toMatch(/Nobody promised its reads: it may lose \$0\.\d\d against Intelligent-Tiering, of \$5\.00/);
   });
 

@@ -120,6 +120,7 @@ const accesses: Reasons<AccessReason> = {
   'implausible-day': 'clocks are off by an hour at most',
 };
 
+const NOT_PACKED = 'nothing is packed here; see test/unit/placement/decidePacking.test.ts';
 const tiers: Reasons<MoveReason> = {
   'already-there': REACHED,
   'below-class-minimum': REACHED,
@@ -147,6 +148,9 @@ const tiers: Reasons<MoveReason> = {
   'rate-reached': REACHED,
   'decided-otherwise': REACHED,
   'in-use': REACHED,
+  compressible: NOT_PACKED,
+  'cheaper-packed': NOT_PACKED,
+  promise: NOT_PACKED,
 };
 
 const transitions: Reasons<TransitionAnswer> = {

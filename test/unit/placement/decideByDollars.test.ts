@@ -165,7 +165,7 @@ describe('the dollar policy', () => {
 describe('an explanation', () => {
   it('of a move by dollars says what, why, on what forecast and at what price', () => {
     const given = facts({ lastAccessAt: daysAgo(41), accessesLast30Days: 0, knownReadsPerDay: 1 / 1000 });
-    const text = explainTier(decideTier(given, DOLLARS, rates, NOW), given, DOLLARS, NOW);
+    const text = explainTier(decideTier(given, DOLLARS, rates, NOW), given, DOLLARS, rates, NOW);
     expect(text).toMatchInlineSnapshot(`
       "abababababab (6.31 GiB) stays in INTELLIGENT_TIERING: no other class is expected to cost less, moving included.
       It was last read on 2026-10-10, 0 times in the last 30 days. It is known that a read comes within 30 days with 3 %, within 1095 days with 67 %. Dollars are until then.
@@ -185,7 +185,7 @@ describe('an explanation', () => {
 
   it('of a move by rules names the rule', () => {
     const given = facts({ storageClass: 'STANDARD_IA', transitionedAt: daysAgo(29) });
-    const text = explainTier(decideTier(given, TIER_RULES, rates, NOW), given, TIER_RULES, NOW);
+    const text = explainTier(decideTier(given, TIER_RULES, rates, NOW), given, TIER_RULES, rates, NOW);
     expect(text).toMatchInlineSnapshot(`
       "abababababab (6.31 GiB) stays in STANDARD_IA: its class is paid for until the minimum duration ends, so moving now would pay twice.
       It was never read since 2025-10-16.

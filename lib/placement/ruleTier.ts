@@ -1,0 +1,99 @@
+import { decideCompressionByRule } from '../compression/index.ts';
+import type { StorageClass } from '../shared/ids.ts';
+import { DAY_MS } from '../shared/units.ts';
+import { idleMonthUsd } from './bill.ts';
+import { type PackingFacts, plainReason, unpackWaitMs } from './packing.ts';
+import type { ClassRates, Rates } from './rates.ts';
+import { chooseRestore } from './restore.ts';
+import { freeMoveAt, storedBytes, type TierFacts } from './tierFacts.ts';
+import { temperature, type TierRules } from './tierRules.ts';
+import type { NotPackedReason, TierChoice, TierKeepReason } from './tierTypes.ts';
+
+export type RuleChoice = TierChoice & { readonly judged: ReturnType<typeof temperature> };
+
+/** Chooses by the rule preset. Where nothing was promised, every class will do, and so will a packed object. */
+export function chooseByRules(facts: TierFacts, rules: TierRules, rates: Rates, now: number): RuleChoice {
+  const judged = temperature(facts, rules, now);
+  const wanted = rules.classes[judged.temperature];
+  const kept = keepsPromise(facts, storedBytes(facts), rates.of(wanted), unpackingMs(facts));
+  const to = kept ? wanted : rules.classes.cold;
+  const { packing } = facts;
+  const plainTo = keepsPromise(facts, facts.bytes, rates.of(wanted), 0) ? wanted : rules.classes.cold;
+  const unpacked = packing?.packed === true ? unpackByRules(facts, plainTo, judged.reason, rates) : undefined;
+  if (unpacked !== undefined) return { judged, ...unpacked };
+  const keep = keepReason(facts, to, rates, now);
+  const reason = kept ? judged.reason : 'restore-too-slow';
+  const choice: TierChoice =
+    keep === undefined ? { action: 'transition', to, reason } : { action: 'keep', reason: keep };
+  if (packing === undefined || packing.packed) return { judged, ...choice };
+  const into = choice.action === 'transition' ? choice.to : facts.storageClass;
+  const notPacked = notPackedByRules(facts, packing, into, rules, rates, now);
+  if (notPacked !== undefined) return { judged, ...choice, notPacked };
+  return { judged, action: 'pack', to: into, reason: 'compressible', belowRatio: packing.terms.belowRatio };
+}
+
+/** What a read of the object waits for besides a restore. */
+function unpackingMs({ bytes, packing }: TierFacts): number {
+  return packing?.packed === true ? unpackWaitMs(bytes, packing.terms) : 0;
+}
+
+function keepsPromise(
+  { restoreToleranceMs }: Pick<TierFacts, 'restoreToleranceMs'>,
+  stored: number,
+  there: ClassRates,
+  unpackMs: number,
+): boolean {
+  if (restoreToleranceMs === undefined) return true;
+  const toleranceMs = restoreToleranceMs - unpackMs;
+  if (there.instant) return toleranceMs >= 0;
+  return chooseRestore(there, stored, { toleranceMs, usdPerMs: 0 }) !== undefined;
+}
+
+function keepReason(facts: TierFacts, to: StorageClass, rates: Rates, now: number): TierKeepReason | undefined {
+  if (to === facts.storageClass) return 'already-there';
+  if (facts.heldBy !== undefined) return 'held';
+  const bytes = storedBytes(facts);
+  const there = idleMonthUsd(rates.of(to), bytes);
+  const here = idleMonthUsd(rates.of(facts.storageClass), bytes);
+  const colder = rates.of(to).usdPerByteMs < rates.of(facts.storageClass).usdPerByteMs;
+  if (!colder) return undefined;
+  if (there >= here) return 'below-class-minimum';
+  return now < freeMoveAt(facts, rates) ? 'minimum-duration' : undefined;
+}
+
+/** Requirement L1, for what nobody has read for long: the preset packs what its guards allow and what gets much smaller. */
+function notPackedByRules(
+  facts: TierFacts,
+  packing: PackingFacts,
+  into: StorageClass,
+  rules: TierRules,
+  rates: Rates,
+  now: number,
+): NotPackedReason | undefined {
+  const from = rates.of(facts.storageClass);
+  const guarded = plainReason(facts, packing, from, facts.restoreToleranceMs ?? Number.POSITIVE_INFINITY, now);
+  if (guarded !== undefined) return guarded;
+  const waitMs = unpackWaitMs(facts.bytes, packing.terms);
+  if (!keepsPromise(facts, packing.bytes, rates.of(into), waitMs)) return 'promise';
+  if (now - (facts.lastAccessAt ?? facts.createdAt) < rules.packIdleDays * DAY_MS) return 'not-idle';
+  const { action, reason } = decideCompressionByRule(
+    { bytes: facts.bytes, ratio: packing.bytes / facts.bytes },
+    packing.terms,
+  );
+  if (action === 'keep') return reason === 'small' ? 'small' : 'hardly-smaller';
+  return into === facts.storageClass && now < freeMoveAt(facts, rates) ? 'minimum-duration' : undefined;
+}
+
+/** What is packed is unpacked when it is read often again, or when its readers were promised less. */
+function unpackByRules(
+  facts: TierFacts,
+  to: StorageClass,
+  reason: ReturnType<typeof temperature>['reason'],
+  rates: Rates,
+): TierChoice | undefined {
+  if (facts.heldBy !== undefined) return undefined;
+  if (reason === 'read-daily' || reason === 'read-weekly') return { action: 'unpack', to, reason };
+  const here = rates.of(facts.storageClass);
+  if (keepsPromise(facts, storedBytes(facts), here, unpackingMs(facts))) return undefined;
+  return { action: 'unpack', to, reason: 'promise' };
+}

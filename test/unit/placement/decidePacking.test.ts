@@ -1,0 +1,279 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  compileRates,
+  caughtBy,
+  chosenAlternative,
+  DOLLARS,
+  decideTier,
+  explainTier,
+  PACK_TERMS,
+  type PackingFacts,
+  placesOf,
+  recordTier,
+  replayTier,
+  TIER_RULES,
+  type TierFacts,
+  TierPlan,
+  unpackWaitMs,
+} from '../../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { canonicalJson } from '../../../lib/shared/canonicalJson.ts';
+import { Digest, StorageClass } from '../../../lib/shared/ids.ts';
+import { Bytes, DAY_MS, EpochMs, GIB, HOUR_MS, MIB } from '../../../lib/shared/units.ts';
+
+const rates = compileRates(shippedPriceBook());
+const NOW = EpochMs.parse(Date.UTC(2026, 10, 20));
+const daysAgo = (days: number): EpochMs => EpochMs.parse(NOW - days * DAY_MS);
+
+const packingOf = (bytes: number, ratio: number, over: Partial<PackingFacts> = {}): PackingFacts => ({
+  packed: false,
+  bytes: Bytes.parse(Math.ceil(bytes * ratio)),
+  parts: Math.ceil(bytes / (64 * MIB)),
+  terms: PACK_TERMS,
+  ...over,
+});
+
+/** Idle for 100 days, packs to two thirds, readers can wait. */
+function facts(over: Partial<TierFacts> = {}, ratio = 0.67): TierFacts {
+  const bytes = over.bytes ?? Bytes.parse(6_776_583_201);
+  return {
+    digest: Digest.parse('ab'.repeat(32)),
+    bytes,
+    storageClass: 'STANDARD_IA',
+    createdAt: daysAgo(100),
+    transitionedAt: daysAgo(90),
+    accessesLast30Days: 0,
+    restoreToleranceMs: HOUR_MS,
+    packing: packingOf(bytes, ratio),
+    ...over,
+  };
+}
+
+const packed = (over: Partial<TierFacts> = {}): TierFacts => {
+  const plain = facts(over);
+  return { ...plain, packing: packingOf(plain.bytes, 0.67, { packed: true }) };
+};
+
+const RETIRED = 0.0001;
+
+describe('the rule preset', () => {
+  it.each([
+    ['packs what is large, gets small, and was not read for a month', facts(), 'pack', 'compressible'],
+    ['not at the ratio of the rule', facts({}, 0.7), 'keep', 'hardly-smaller'],
+    ['not at the size of the rule', facts({ bytes: Bytes.parse(100_000_000) }), 'keep', 'small'],
+    ['above that size', facts({ bytes: Bytes.parse(100_000_001) }), 'pack', 'compressible'],
+    ['not what was read within a month', facts({ lastAccessAt: daysAgo(29) }), 'keep', 'not-idle'],
+    ['not what is read often', facts({ accessesLast30Days: 3, lastAccessAt: daysAgo(20) }), 'keep', 'read-often'],
+    [
+      'not what was read within a week',
+      facts({ accessesLast30Days: 1, lastAccessAt: daysAgo(6) }),
+      'keep',
+      'read-often',
+    ],
+    ['not what is pinned', facts({ heldBy: 'pin' }), 'keep', 'held'],
+    ['not what is leased', facts({ heldBy: 'lease' }), 'keep', 'held'],
+    ['not what readers wait for too long', facts({ restoreToleranceMs: 60_000 }), 'keep', 'promise'],
+    ['also where nothing was promised', facts({ restoreToleranceMs: undefined }), 'pack', 'compressible'],
+    ['not before the minimum duration ends', facts({ transitionedAt: daysAgo(29) }), 'keep', 'minimum-duration'],
+    [
+      'not what is archived',
+      facts({
+        storageClass: 'GLACIER',
+        createdAt: daysAgo(800),
+        transitionedAt: daysAgo(200),
+        restoreToleranceMs: undefined,
+      }),
+      'keep',
+      'archived',
+    ],
+  ] as const)('%s', (_name, given, action, reason) => {
+    const decision = decideTier(given, TIER_RULES, rates, NOW);
+    expect(decision.action).toBe(action);
+    expect(decision).toMatchObject(action === 'pack' ? { reason, to: 'STANDARD_IA' } : { notPacked: reason });
+  });
+
+  it('moves and packs in one step', () => {
+    const decision = decideTier(facts({ storageClass: 'STANDARD' }), TIER_RULES, rates, NOW);
+    expect(decision).toMatchObject({ action: 'pack', from: 'STANDARD', to: 'STANDARD_IA', risk: 'none' });
+    expect(decision).toMatchObject({ belowRatio: 0.7, saving: expect.closeTo(0.33, 4) });
+    expect(chosenAlternative(decision)).toMatchObject({ action: 'pack', storageClass: 'STANDARD_IA' });
+  });
+
+  it('moves what is packed as it is, and unpacks it only for reads or for a shorter promise', () => {
+    const old = { createdAt: daysAgo(400), transitionedAt: daysAgo(90) };
+    expect(decideTier(packed(old), TIER_RULES, rates, NOW)).toMatchObject({ action: 'transition', to: 'GLACIER_IR' });
+    expect(decideTier(packed(), TIER_RULES, rates, NOW)).toMatchObject({ action: 'keep', reason: 'already-there' });
+    const often = packed({ accessesLast30Days: 30 });
+    expect(decideTier(often, TIER_RULES, rates, NOW)).toMatchObject({ action: 'unpack', to: 'STANDARD' });
+    const promised = packed({ restoreToleranceMs: 30_000 });
+    expect(decideTier(promised, TIER_RULES, rates, NOW)).toMatchObject({
+      action: 'unpack',
+      to: 'STANDARD_IA',
+      reason: 'promise',
+    });
+    const pinned = packed({ restoreToleranceMs: 30_000, heldBy: 'pin' });
+    expect(decideTier(pinned, TIER_RULES, rates, NOW).action).toBe('keep');
+  });
+});
+
+describe('the dollar policy', () => {
+  it('packs what is known to be hardly read, where that costs least', () => {
+    const decision = decideTier(facts({ knownReadsPerDay: RETIRED }), DOLLARS, rates, NOW);
+    expect(decision).toMatchObject({ action: 'pack', to: 'GLACIER_IR', reason: 'cheaper-packed' });
+  });
+
+  it.each([
+    ['what nobody has told the reads of', {}, 'reads-unknown'],
+    ['what is read often', { knownReadsPerDay: 0.1 }, 'read-often'],
+    ['what GPUs would wait for', { knownReadsPerDay: 0.05, waitingUsdPerHour: 98.32 }, 'costs-more'],
+    ['what is needed as it is', { knownReadsPerDay: RETIRED, heldBy: 'pending-fill' }, 'held'],
+    ['what readers wait for too long', { knownReadsPerDay: RETIRED, restoreToleranceMs: 0 }, 'promise'],
+    ['what nobody said readers wait for', { knownReadsPerDay: RETIRED, restoreToleranceMs: undefined }, 'promise'],
+  ] as const)('does not pack %s', (_name, over, notPacked) => {
+    const decision = decideTier(facts(over), DOLLARS, rates, NOW);
+    expect(decision).toMatchObject({ notPacked });
+    expect(decision.action).not.toBe('pack');
+  });
+
+  it('asks for a ratio at which packing still pays', () => {
+    const given = facts({ knownReadsPerDay: RETIRED });
+    const decision = decideTier(given, DOLLARS, rates, NOW);
+    const belowRatio = decision.action === 'pack' ? decision.belowRatio : 0;
+    expect(belowRatio).toBeGreaterThan(0.67);
+    const at = (ratio: number) =>
+      decideTier({ ...given, packing: packingOf(given.bytes, ratio) }, DOLLARS, rates, NOW).action;
+    expect(at(belowRatio - 0.001)).toBe('pack');
+    expect(at(belowRatio + 0.001)).not.toBe('pack');
+  });
+
+  it('takes what is packed home where its reads are not known any more, and its readers do not wait', () => {
+    const given = packed({ restoreToleranceMs: undefined });
+    expect(decideTier(given, DOLLARS, rates, NOW)).toMatchObject({
+      action: 'unpack',
+      to: 'INTELLIGENT_TIERING',
+      reason: 'promise',
+    });
+  });
+});
+
+const someFacts = fc
+  .record({
+    bytes: fc.integer({ min: 1, max: 40 * GIB }),
+    ratio: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    packed: fc.boolean(),
+    storageClass: fc.constantFrom(...StorageClass.options),
+    age: fc.integer({ min: 0, max: 1500 }),
+    held: fc.integer({ min: 0, max: 400 }),
+    reads: fc.oneof(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 60 })),
+    idle: fc.integer({ min: 0, max: 400 }),
+    known: fc.constantFrom(undefined, 0, 0.001, 0.01, 0.3),
+    tolerance: fc.constantFrom(undefined, 30_000, 300_000, HOUR_MS, 14 * HOUR_MS),
+    waiting: fc.constantFrom(undefined, 2, 98.32),
+    heldBy: fc.constantFrom(undefined, undefined, undefined, 'lease' as const, 'pin' as const),
+  })
+  .map((one): TierFacts => {
+    const bytes = Bytes.parse(one.bytes);
+    return {
+      digest: Digest.parse('cd'.repeat(32)),
+      bytes,
+      storageClass: one.storageClass,
+      createdAt: daysAgo(one.age + one.held),
+      transitionedAt: daysAgo(one.held),
+      accessesLast30Days: one.reads,
+      ...(one.idle > one.age ? {} : { lastAccessAt: daysAgo(one.idle) }),
+      ...(one.known === undefined ? {} : { knownReadsPerDay: one.known }),
+      ...(one.tolerance === undefined ? {} : { restoreToleranceMs: one.tolerance }),
+      ...(one.waiting === undefined ? {} : { waitingUsdPerHour: one.waiting }),
+      ...(one.heldBy === undefined ? {} : { heldBy: one.heldBy }),
+      packing: packingOf(bytes, one.ratio, { packed: one.packed }),
+    };
+  });
+
+const policies = fc.constantFrom(TIER_RULES, DOLLARS);
+
+describe('packing, of any object and by any policy', () => {
+  it('never makes readers wait longer than was promised, nor touches what is held or read often', () => {
+    let packs = 0;
+    fc.assert(
+      fc.property(someFacts, policies, (given, policy) => {
+        const decision = decideTier(given, policy, rates, NOW);
+        if (decision.action !== 'pack') return;
+        packs += 1;
+        expect(given.heldBy).toBeUndefined();
+        expect(given.packing?.packed).toBe(false);
+        const unpromised = policy.kind === 'rules' ? Number.POSITIVE_INFINITY : 0;
+        expect(unpackWaitMs(given.bytes, PACK_TERMS)).toBeLessThanOrEqual(given.restoreToleranceMs ?? unpromised);
+        expect(Math.max(given.accessesLast30Days / 30, given.knownReadsPerDay ?? 0)).toBeLessThan(0.1);
+        expect(caughtBy(given, placesOf(decision, given), rates, NOW)).toBeUndefined();
+        expect(rates.of(decision.from).instant).toBe(true);
+      }),
+      { numRuns: 8000, seed: 3 },
+    );
+    expect(packs).toBeGreaterThan(100);
+  });
+
+  it('is chosen by dollars exactly where no other place costs less, as all of them are priced one by one', () => {
+    fc.assert(
+      fc.property(someFacts, (given) => {
+        const free = { ...given, knownReadsPerDay: given.knownReadsPerDay ?? RETIRED, heldBy: undefined };
+        const decision = decideTier(free, DOLLARS, rates, NOW);
+        const total = ({ outlook, moveUsd, earlyDeletionUsd }: (typeof decision.alternatives)[number]): number =>
+          outlook === undefined
+            ? Number.POSITIVE_INFINITY
+            : outlook.storageUsd +
+              outlook.retrievalUsd +
+              outlook.gpuWaitingUsd +
+              outlook.earlyDeletionUsd +
+              moveUsd +
+              earlyDeletionUsd;
+        const often = Math.max(free.accessesLast30Days / 30, free.knownReadsPerDay) >= 0.1;
+        const recent = free.lastAccessAt !== undefined && NOW - free.lastAccessAt < 7 * DAY_MS;
+        const allowed = decision.alternatives.filter(
+          ({ action }) =>
+            (action !== 'pack' || !(often || recent)) &&
+            !(action === 'transition' && given.packing?.packed === true && !rates.of(given.storageClass).instant),
+        );
+        const chosen = chosenAlternative(decision);
+        const best = Math.min(...allowed.map(total));
+        expect(chosen).toBeDefined();
+        if (best < Number.POSITIVE_INFINITY) expect(total(chosen!)).toBeCloseTo(best, 9);
+      }),
+      { numRuns: 3000, seed: 4 },
+    );
+  });
+
+  it('replays from its receipt, and reads as a plan with what it saves', () => {
+    fc.assert(
+      fc.property(someFacts, policies, (given, policy) => {
+        const decision = decideTier(given, policy, rates, NOW);
+        const inputs = canonicalJson(recordTier(given, NOW));
+        expect(replayTier(inputs, policy, rates)).toEqual(decision);
+        const plan = new TierPlan();
+        plan.add(decision, given);
+        const { packs, flows } = plan.summary();
+        expect(packs.objects).toBe(decision.action === 'pack' ? 1 : 0);
+        if (decision.action === 'pack') {
+          expect(packs.saving).toBeCloseTo(decision.saving, 9);
+          expect(flows[0]).toMatchObject({ to: `${decision.to} packed`, bytesAfter: given.packing?.bytes });
+        }
+        expect(explainTier(decision, given, policy, rates, NOW)).toContain('unpacks it first');
+      }),
+      { numRuns: 500, seed: 5 },
+    );
+  });
+});
+
+describe('the dollars of packing', () => {
+  it('are, by hand, those of a smaller object and a worker', () => {
+    // 6 GiB that pack to 3.75 GiB in the class that they are in, in 96 parts.
+    const bytes = Bytes.parse(6 * GIB);
+    const given = facts({ bytes, storageClass: 'GLACIER_IR', transitionedAt: daysAgo(91), knownReadsPerDay: 0 }, 0.625);
+    const { alternatives } = decideTier(given, DOLLARS, rates, NOW);
+    const one = alternatives.find(({ action, storageClass }) => action === 'pack' && storageClass === 'GLACIER_IR');
+    const worker = (bytes / 37e6 + bytes / 71e6) * 2 * 0.0000133334;
+    expect(one?.moveUsd).toBeCloseTo(worker + 6 * 0.03 + 0.00001 + (96 + 2) * 0.00002, 6);
+    expect(one?.outlook?.storageUsd).toBeCloseTo((3.75 * 0.004 * 3 * 365 * 24) / 730, 3);
+    expect(one?.earlyDeletionUsd).toBe(0);
+  });
+});
