@@ -2,7 +2,7 @@ import { constants, zstdDecompressSync } from 'node:zlib';
 import { crc32cOf } from '../shared/crc32c/ofBytes.ts';
 import { corrupt } from './errors.ts';
 import { FRAME_BIT } from './layout.ts';
-import { packBlock, WIDTHS, type Width } from './packBlock.ts';
+import { packBlock, type PackedBlock, WIDTHS, type Width } from './packBlock.ts';
 import { joinPlanes, planeLength } from './planes.ts';
 
 /** Original length, CRC-32C, width. */
@@ -13,9 +13,9 @@ export const MOST_HEAD_BYTES = FIXED_BYTES + 4 * MOST_WIDTH;
 /** Windows of frames are no larger than the largest block, 1 MiB. */
 const UNPACK_PARAMS = { [constants.ZSTD_d_windowLogMax]: 20 };
 
-/** A block as it is stored: head and planes. */
-export function writeBlock(bytes: Uint8Array): readonly Uint8Array[] {
-  const { width, planes } = packBlock(bytes);
+/** A block as it is stored: head and planes. `raw`: its bytes as they are, whatever they would pack to. */
+export function writeBlock(bytes: Uint8Array, raw = false): readonly Uint8Array[] {
+  const { width, planes }: PackedBlock = raw ? { width: 1, planes: [{ packed: false, bytes }] } : packBlock(bytes);
   const head = Buffer.alloc(FIXED_BYTES + 4 * width);
   head.writeUInt32LE(bytes.length, 0);
   head.writeUInt32LE(crc32cOf(bytes) >>> 0, 4);

@@ -8,5 +8,9 @@ export { type PackingFacts, packRefusal, type PackRefusal } from './decidePackin
 export { CompressionError } from './errors.ts';
 export { measureCompressibility } from './measureCompressibility.ts';
 export { measureSpeed } from './measureSpeed.ts';
-export { pack, type Packed, type Write } from './pack.ts';
-export { readPackedIndex, unpack, unpackPart } from './unpack.ts';
+export { GEOMETRY, pack, type Packed, type Write } from './pack.ts';
+export { PACK_BYTES_PER_SECOND, unpackingMs } from './packingTime.ts';
+export { packPart } from './packPart.ts';
+export { type PackedIndex, writeHeader, writeTail } from './layout.ts';
+export { type PackedReader, readPackedIndex, unpack, unpackPart } from './unpack.ts';
+export { createUnpackedReader, type UnpackedReader } from './unpackedReader.ts';

@@ -23,7 +23,7 @@ interface Copying {
 /** No further parts are begun with less time left: one takes two minutes at most before the adapter gives it up. */
 export const PART_RESERVE_MS = 150 * SECOND_MS;
 /** As long as the bucket's lifecycle keeps the parts. */
-const KEPT_MS = 7 * DAY_MS;
+export const KEPT_MS = 7 * DAY_MS;
 
 /**
  * Copies pinned bytes to `blobs/<digest>`, over as many calls as it takes. `unfinished`: call again. Repeated, killed or

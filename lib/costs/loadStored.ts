@@ -8,6 +8,7 @@ import {
   ReplicaRow,
   RestoreRow,
   startingWith,
+  storedBytes,
   type Upload,
 } from '../catalog/index.ts';
 import type { Rates } from '../placement/index.ts';
@@ -37,7 +38,8 @@ export async function loadStored({ catalog, rates }: StoredDeps, blob: Blob, now
     models: [...new Set(references.map(({ model }) => model))],
     references: references.length,
     reads,
-    ...(compressibility === undefined ? {} : { ratio: compressibility.ratio }),
+    // What is packed already is no opportunity any more.
+    ...(compressibility === undefined || blob.origin.packed !== undefined ? {} : { ratio: compressibility.ratio }),
     copies: [
       originCopy(blob, replicas, { reads, lastAccessAt }, rates, now),
       ...replicas.flatMap((replica) => otherCopy(blob, replica, rates, now)),
@@ -100,10 +102,11 @@ function otherCopy(blob: Blob, replica: Replica, rates: Rates, now: EpochMs): re
   return [{ kind: 'replaced', tier: storageClass.data, ...regionOf(location), bytes, ...cost }];
 }
 
-function restoredCopy({ origin, size }: Blob, rates: Rates, now: EpochMs): StoredCopy {
-  const place = { storageClass: 'STANDARD', bytes: size, billedSince: now, idleSince: now, reads: 0 } as const;
+function restoredCopy(blob: Blob, rates: Rates, now: EpochMs): StoredCopy {
+  const bytes = storedBytes(blob);
+  const place = { storageClass: 'STANDARD', bytes, billedSince: now, idleSince: now, reads: 0 } as const;
   const cost = bucketCost(place, rates, now);
-  return { kind: 'restored', tier: 'STANDARD', ...regionOf(origin.location), bytes: size, ...cost };
+  return { kind: 'restored', tier: 'STANDARD', ...regionOf(blob.origin.location), bytes, ...cost };
 }
 
 function regionOf(location: string): { readonly region?: string } {

@@ -15,6 +15,7 @@ import {
   RestoreRow,
   settle,
   startingWith,
+  storedBytes,
   TombstoneRow,
   type Versioned,
 } from '../catalog/index.ts';
@@ -55,7 +56,7 @@ export async function endBlobOf(
 ): Promise<readonly Change[]> {
   const tombstone = await TombstoneRow.get(deps.catalog, model, version);
   if (tombstone === undefined) return [];
-  const freedBytes = Bytes.parse((tombstone.value.freedBytes ?? 0) + blob.value.size);
+  const freedBytes = Bytes.parse((tombstone.value.freedBytes ?? 0) + storedBytes(blob.value));
   const why = { model, modelVersion: version, correlationId, reason: 'undo-window-over' };
   return [
     ...(await endBlob(deps, why, blob, replicas)),
@@ -111,16 +112,17 @@ const deleteOf = (key: ReturnType<typeof RestoreRow.key>, row: Versioned<unknown
 /** Exactly the object versions that the catalog names, as they lie in the bucket now. */
 async function condemn(
   deps: BlobDeletionDeps,
-  { digest, size, origin }: Blob,
+  blob: Blob,
   replicas: readonly Versioned<Replica>[],
   now: EpochMs,
 ): Promise<readonly Change[]> {
+  const { digest, size, origin } = blob;
   const changes: Change[] = [];
-  const add = async (object: Orphan['object'], versionId?: string) => {
+  const add = async (object: Orphan['object'], versionId?: string, bytes?: number) => {
     const found = await deps.objects.head(objectKey(digest, object), versionId);
     if (found.outcome === 'absent') return;
     const { etag, versionId: judged } = found.head;
-    if (object === 'bytes' && found.head.size !== size) throw differs(digest, judged);
+    if (bytes !== undefined && found.head.size !== bytes) throw differs(digest, judged);
     const orphan: Orphan = {
       digest,
       object,
@@ -133,8 +135,11 @@ async function condemn(
     };
     changes.push(OrphanRow.put(orphan, expectationOf(await OrphanRow.get(deps.catalog, digest, object, judged))));
   };
-  const versions = new Set([origin.versionId, ...replicas.map(({ value }) => value.versionId)]);
-  for (const versionId of versions) await add('bytes', versionId);
+  // Hosts name versions that they read, which were never packed; rows of the origin say what lies in the bucket.
+  const versions = new Map(replicas.map(({ value }) => [value.versionId, size]));
+  for (const { value } of replicas) if (value.host === undefined) versions.set(value.versionId, value.bytes);
+  versions.set(origin.versionId, storedBytes(blob));
+  for (const [versionId, bytes] of versions) await add('bytes', versionId, bytes);
   await add('manifest');
   return changes;
 }
@@ -142,7 +147,7 @@ async function condemn(
 function deleteAction(blob: Blob, rates: Rates, now: EpochMs): Omit<Action, keyof Why> {
   const facts = {
     digest: blob.digest,
-    bytes: blob.size,
+    bytes: storedBytes(blob),
     storageClass: blob.origin.storageClass,
     createdAt: blob.createdAt,
     transitionedAt: blob.origin.billedSince,

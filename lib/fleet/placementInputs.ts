@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Host, Replica } from '../catalog/index.ts';
+import type { Blob, Host, Replica } from '../catalog/index.ts';
 import {
   decidePlacement,
   type DemandForecast,
@@ -7,6 +7,7 @@ import {
   type PlacementAction,
   type PlacementFacts,
   type PlacementPolicy,
+  type PublishedFile,
   type Rates,
 } from '../placement/index.ts';
 import type { Json } from '../shared/canonicalJson.ts';
@@ -43,13 +44,16 @@ export function hostFacts(host: Host, replicas: readonly Replica[]): HostFacts {
 export function placementFacts(servable: ServableVersion, host: HostFacts, demand?: DemandForecast): PlacementFacts {
   const files = servable.version.files.flatMap((file) => {
     const blob = servable.blobs.get(file.digest)?.value;
-    return blob === undefined
-      ? []
-      : [{ digest: file.digest, bytes: blob.size, kind: file.kind, storageClass: blob.origin.storageClass }];
+    return blob === undefined ? [] : [publishedFile(file.digest, file.kind, blob)];
   });
   const { model, version } = servable.version;
   const wanted = demand === undefined ? {} : { demand: new Map([[host.id, demand]]) };
   return { model, version, labels: {}, files, hosts: [host], ...wanted };
+}
+
+function publishedFile(digest: Digest, kind: ModelKind, { size, origin }: Blob): PublishedFile {
+  const { packed, storageClass } = origin;
+  return { digest, bytes: size, kind, storageClass, ...(packed === undefined ? {} : { packed: true }) };
 }
 
 const amount = z.number().check(z.nonnegative());
@@ -73,7 +77,15 @@ const RecordedPlacement = z.strictObject({
   model: ModelName,
   version: SemVer,
   labels: z.record(z.string(), z.string()),
-  files: z.array(z.strictObject({ digest: Digest, bytes: Bytes, kind: ModelKind, storageClass: StorageClass })),
+  files: z.array(
+    z.strictObject({
+      digest: Digest,
+      bytes: Bytes,
+      kind: ModelKind,
+      storageClass: StorageClass,
+      packed: z.optional(z.literal(true)),
+    }),
+  ),
   host: RecordedHost,
   demand: z.optional(z.array(z.strictObject({ weight: amount, shape: amount, exposureMs: amount }))),
   now: EpochMs,

@@ -5,6 +5,7 @@ import {
   type Decided,
   dueShards,
   settle,
+  storedBytes,
   TombstoneRow,
   UPLOAD_SHARDS,
   type Upload,
@@ -155,7 +156,7 @@ async function isWhole(
   if (target?.file === SET_FILE) return true;
   if (state !== 'ready' || published === undefined || blob === undefined) return false;
   const origin = await objects.head(blobKey(blob.digest), blob.origin.versionId);
-  if (origin.outcome !== 'found' || origin.head.size !== blob.size) return false;
+  if (origin.outcome !== 'found' || origin.head.size !== storedBytes(blob)) return false;
   return (await objects.head(manifestKey(blob.digest))).outcome === 'found';
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HeaderFindings } from '../catalog/index.ts';
-import { decideScan, type HeaderVerdict } from '../scanning/index.ts';
+import { decideScan, type HeaderVerdict, type RangedReader } from '../scanning/index.ts';
 import { MIB, SECOND_MS } from '../shared/units.ts';
 import type { IngestDelivery, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
@@ -51,10 +51,11 @@ export async function judgeLong(
   pinned: PinnedObject,
   progress: string | undefined,
   call: IngestDelivery,
+  reader: RangedReader = pinnedReader(deps.objects, pinned),
 ): Promise<Judgement> {
   return readable(async () => {
     const saved = progress === undefined ? undefined : await loadProgress(deps, pinned, progress);
-    const step = await deps.scanner.judgeInSteps(pinnedReader(deps.objects, pinned), {
+    const step = await deps.scanner.judgeInSteps(reader, {
       expired: () => call.remainingMs() < RESERVE_MS,
       pauseIsDue: () => call.remainingMs() < PAUSE_MS,
       progress: saved,

@@ -1,4 +1,4 @@
-import { type Blob, isDoomed } from '../catalog/index.ts';
+import { type Blob, isDoomed, storedBytes } from '../catalog/index.ts';
 import { copyResumably } from '../copying/index.ts';
 import { blobKey, manifestIsSound, manifestKey, PartManifest, type PartHash } from '../shared/digest.ts';
 import type { Digest, StorageClass } from '../shared/ids.ts';
@@ -94,7 +94,7 @@ export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call:
   const lost = wanted.blob?.origin.versionId;
   if (wanted.blob !== undefined) {
     const pinned = await deps.objects.head(key, wanted.blob.origin.versionId);
-    if (pinned.outcome === 'found' && pinned.head.size === wanted.source.size) return { outcome: 'kept' };
+    if (pinned.outcome === 'found' && pinned.head.size === storedBytes(wanted.blob)) return { outcome: 'kept' };
   }
   const copying = { digest: wanted.digest, purpose: 'publish', source: wanted.source };
   const options = { storageClass: FIRST_CLASS, metadata: {} };

@@ -9,7 +9,8 @@ import {
   UploadRow,
   VersionRow,
 } from '../catalog/index.ts';
-import { blobDigest, blobKey, manifestKey } from '../shared/digest.ts';
+import { CompressionError, readPackedIndex } from '../compression/index.ts';
+import { blobDigest, blobKey, manifestKey, type PartHash } from '../shared/digest.ts';
 import { eachOf } from '../shared/eachOf.ts';
 import { CorrelationId, type Digest } from '../shared/ids.ts';
 import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
@@ -19,6 +20,7 @@ import type { IngestCall, IngestDeps } from './deps.ts';
 import { hashParts, type PartSums, type PinnedObject } from './hashParts.ts';
 import { markUnreferenced } from './membership.ts';
 import { ensureManifest, ensureOrigin } from './originCopy.ts';
+import { pinnedReader, UnreadableUpload } from './pinnedReader.ts';
 import { continueScan } from './scan.ts';
 import { uploadKey } from './uploadKey.ts';
 
@@ -125,6 +127,15 @@ function inPartsOf({ partSize }: Blob, deps: IngestDeps): IngestDeps {
 }
 
 async function repairBlob(deps: IngestDeps, blob: Blob, call: IngestCall): Promise<boolean> {
+  if (blob.origin.packed !== undefined) {
+    const hashes = await packedHashes(deps, blob);
+    // Only its manifest was lost: the index of the packed object has the hashes, and what they make up is the digest.
+    if (hashes !== undefined) {
+      await ensureManifest(deps, blob, { hashes, crc32c: undefined });
+      call.telemetry.warn('blob-repaired', { digest: blob.digest, from: blobKey(blob.digest) });
+      return true;
+    }
+  }
   for (const source of await sources(deps, blob)) {
     const hashed = await hashParts(deps, source, call);
     // Saved progress lets the next scan go on.
@@ -138,6 +149,23 @@ async function repairBlob(deps: IngestDeps, blob: Blob, call: IngestCall): Promi
     versionId: blob.origin.versionId,
   });
   return false;
+}
+
+/** Of the parts of a packed origin that can be read; undefined where it is lost, archived or damaged. */
+async function packedHashes(
+  { objects }: IngestDeps,
+  { digest, origin }: Blob,
+): Promise<readonly PartHash[] | undefined> {
+  const key = blobKey(digest);
+  const found = await objects.head(key, origin.versionId);
+  if (found.outcome === 'absent') return undefined;
+  try {
+    const index = await readPackedIndex(pinnedReader(objects, found.head));
+    return index.digest === digest ? index.parts.map(({ hash }) => hash) : undefined;
+  } catch (error) {
+    if (error instanceof CompressionError || error instanceof UnreadableUpload) return undefined;
+    throw error;
+  }
 }
 
 /** Where the bytes may still be: the pinned origin, whatever is current under the blob's key, the uploads that it came from. */

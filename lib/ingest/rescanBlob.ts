@@ -19,6 +19,7 @@ import type { PinnedObject } from './hashParts.ts';
 import { alignVersions } from './alignVersions.ts';
 import { judgedBlobChanges, refuseOvertaken, step } from './judgedRows.ts';
 import { judgeLong } from './judgement.ts';
+import { blobReader } from './blobReader.ts';
 import { sampleObject } from './sampleObject.ts';
 
 /** As of an upload: the largest pickle needs some dozens. */
@@ -33,7 +34,7 @@ export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: In
   const blob = (await BlobRow.get(deps.catalog, message.digest))?.value;
   if (blob === undefined) return;
   const pinned = { key: blobKey(blob.digest), versionId: blob.origin.versionId, size: blob.size };
-  const judgement = await judgeLong(deps, pinned, message.progress, call);
+  const judgement = await judgeLong(deps, pinned, message.progress, call, blobReader(deps.objects, blob));
   switch (judgement.outcome) {
     case 'absent':
       // A transition moved the origin between the two reads, or it is lost, which the reconciler repairs.
@@ -51,7 +52,7 @@ export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: In
     case 'judged': {
       const { findings } = judgement;
       // What was moved or archived meanwhile is left to the next re-scan, and what is refused is not worth a read.
-      const wanted = blob.compressibility === undefined && isAdmitted(findings);
+      const wanted = blob.compressibility === undefined && blob.origin.packed === undefined && isAdmitted(findings);
       const compressibility = wanted ? await estimate(deps, pinned) : undefined;
       await settleFindings(deps, message, { before: blob.findings, findings, compressibility }, call);
     }

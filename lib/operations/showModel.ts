@@ -81,6 +81,7 @@ function blobView({ findings, compressibility, tier, origin, sha256 }: Blob): Fi
     format,
     tier,
     storageClass: origin.storageClass,
+    ...(origin.packed === undefined ? {} : { packedBytes: origin.packed.bytes }),
     ...(family === undefined ? {} : { family }),
     ...(parameters === undefined ? {} : { parameters }),
     ...(dtypes === undefined ? {} : { dtypes }),

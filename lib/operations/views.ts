@@ -53,7 +53,8 @@ export type VersionView = z.infer<typeof VersionView>;
 export const RestoreView = z.object({
   digest: Digest,
   state: RestoreState,
-  tier: z.enum(['expedited', 'standard', 'bulk']),
+  /** `unpack`: it is not archived, but packed. */
+  tier: z.enum(['expedited', 'standard', 'bulk', 'unpack']),
   readyAt: EpochMs,
   /** Fee of what this call asked for; 0 for what was under way. */
   usd: Usd,
@@ -104,6 +105,8 @@ export const FileView = z.object({
       compressibility: z.optional(Compressibility),
       tier: z.string(),
       storageClass: StorageClass,
+      /** What the origin takes in the bucket where it is packed. */
+      packedBytes: z.optional(Bytes),
       sha256: z.optional(z.string()),
     }),
   ),

@@ -11,6 +11,7 @@ import {
   ReplicaRow,
   settle,
   startingWith,
+  storedBytes,
   type Versioned,
 } from '../catalog/index.ts';
 import { blobKey, manifestKey } from '../shared/digest.ts';
@@ -131,7 +132,7 @@ async function factsOf(deps: JudgeDeps, found: FoundVersion, { head, blob, mark 
         ? undefined
         : {
             versionId: blob.origin.versionId,
-            whole: origin?.outcome === 'found' && origin.head.size === blob.size,
+            whole: origin?.outcome === 'found' && origin.head.size === storedBytes(blob),
           },
     namedByReplicas: new Set(replicas.map((item) => ReplicaRow.parse(item).value.versionId)),
     referenced: references.items.length > 0,

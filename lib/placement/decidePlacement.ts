@@ -4,6 +4,7 @@ import { type Bytes, type EpochMs, HOUR_MS, MIB, Usd } from '../shared/units.ts'
 import type { DemandForecast } from './demand.ts';
 import { type FetchPath, missCost } from './missCost.ts';
 import type { Rates } from './rates.ts';
+import { isReadAtOnce } from './readAtOnce.ts';
 import { replicaSetCost } from './replicaSet.ts';
 
 export interface PublishedFile {
@@ -11,6 +12,8 @@ export interface PublishedFile {
   readonly bytes: Bytes;
   readonly kind: ModelKind;
   readonly storageClass: StorageClass;
+  /** Its origin must be unpacked before anybody reads it. */
+  readonly packed?: true | undefined;
 }
 
 export interface HostFacts {
@@ -180,7 +183,7 @@ function hostRefusal(facts: PlacementFacts, host: HostFacts, policy: PlacementPo
 }
 
 function versionRefusal(missing: readonly PublishedFile[], host: HostFacts, rates: Rates): SkipReason | undefined {
-  if (missing.some((file) => !rates.of(file.storageClass).instant)) return 'source-archived';
+  if (missing.some((file) => !isReadAtOnce(file, rates))) return 'source-archived';
   return missing.reduce((sum, file) => sum + file.bytes, 0) <= host.freeBytes ? undefined : 'no-room';
 }
 

@@ -35,6 +35,7 @@ export { freeMoveAt, liabilityUsd, TierFacts } from './tierFacts.ts';
 export { TIER_RULES, type Temperature, temperature, type TierRules } from './tierRules.ts';
 export type { ObjectCosts } from './objectCosts.ts';
 export { type ObjectHistory, offlineOptimum } from './optimum.ts';
+export { isReadAtOnce } from './readAtOnce.ts';
 export { type Bill, billUsd, emptyBill, ObjectRun, type ObjectView, simulate, type StepPolicy } from './simulate.ts';
 export {
   isPolicyName,

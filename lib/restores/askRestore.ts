@@ -11,14 +11,15 @@ import {
   type Restore,
   RestoreRow,
   settle,
+  storedBytes,
   type Versioned,
 } from '../catalog/index.ts';
 import type { Rates, Waiting } from '../placement/index.ts';
 import { ActionId, type CorrelationId, type Digest, type StorageClass } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { EpochMs, Usd } from '../shared/units.ts';
-import { ACTION_TTL_MS, COPY_MS, decideRestore, type RestoreChoice } from './decideRestore.ts';
+import { EpochMs, MINUTE_MS, Usd } from '../shared/units.ts';
+import { ACTION_TTL_MS, choiceFor, COPY_MS, type RestoreChoice } from './decideRestore.ts';
 import { hastenChanges } from './hastenRestore.ts';
 
 export interface AskDeps {
@@ -46,7 +47,8 @@ export interface AskedRestore {
 }
 
 /**
- * Begins to bring an archived blob back, or answers the restore that is under way, made faster where it is too slow for this wish. Undefined where the blob is not archived, or not there.
+ * Begins to bring an archived blob back, or answers the restore that is under way, made faster where it is too slow for this wish. Undefined where the blob can be
+ * read as it lies, or is not there.
  */
 export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<AskedRestore | undefined> {
   return settle(deps.catalog, `Restoring ${wish.digest}`, async (): Promise<Decided<AskedRestore | undefined>> => {
@@ -59,7 +61,7 @@ export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<Aske
       const answer = { restore: faster.restore, usd: Usd.parse(faster.usd), known: true };
       return { changes: wish.dryRun === true ? [] : faster.changes, answer };
     }
-    const choice = decideRestore(blob.value.origin.storageClass, blob.value.size, wish.waiting, deps.rates);
+    const choice = choiceFor(blob.value, wish.waiting, deps.rates);
     if (choice === undefined) return { changes: [], answer: undefined };
     const asking = { ...wish, attempt: 1, choice, tier: choice.chosen.tier };
     const { restore, changes } = restoreChanges(deps, blob, row, asking);
@@ -68,7 +70,7 @@ export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<Aske
   });
 }
 
-/** The writes that begin a restore for a move which nobody waits for; undefined where the blob is not archived. */
+/** The writes that begin a restore for a move which nobody waits for; undefined where the blob can be read as it lies. */
 export function restoreForMove(
   deps: AskDeps,
   blob: Versioned<Blob>,
@@ -76,7 +78,7 @@ export function restoreForMove(
   wish: Pick<RestoreWish, 'to' | 'correlationId'>,
 ): { readonly usd: number; readonly changes: readonly Change[] } | undefined {
   const waiting = { toleranceMs: Number.POSITIVE_INFINITY, usdPerMs: 0 };
-  const choice = decideRestore(blob.value.origin.storageClass, blob.value.size, waiting, deps.rates);
+  const choice = choiceFor(blob.value, waiting, deps.rates);
   if (choice === undefined) return undefined;
   const asking = { ...wish, reason: 'cheaper', attempt: 1, tier: choice.chosen.tier, choice };
   return { usd: choice.chosen.feeUsd, changes: restoreChanges(deps, blob, row, asking).changes };
@@ -109,7 +111,7 @@ export function restoreChanges(
     to: asking.to,
     attempt: asking.attempt,
     askedAt: now,
-    readyAt: EpochMs.parse(now + waitMs + COPY_MS),
+    readyAt: EpochMs.parse(now + waitMs + (asking.tier === 'unpack' ? MINUTE_MS : COPY_MS)),
     dueAt: EpochMs.parse(now + COPY_MS),
     correlationId: asking.correlationId,
   };
@@ -127,7 +129,7 @@ export function restoreChanges(
 }
 
 function askAction(deps: AskDeps, blob: Blob, restore: Restore, asking: Asking): Action {
-  const { digest, size, origin } = blob;
+  const { digest, origin } = blob;
   return {
     actionId: restore.actionId,
     type: 'restore',
@@ -142,7 +144,13 @@ function askAction(deps: AskDeps, blob: Blob, restore: Restore, asking: Asking):
       parts: { fee, waiting },
       ...(inTime ? {} : { reason: 'too late' }),
     })),
-    ...recordedInputs({ decision: 'restore', digest, bytes: size, storageClass: origin.storageClass, to: restore.to }),
+    ...recordedInputs({
+      decision: 'restore',
+      digest,
+      bytes: storedBytes(blob),
+      storageClass: origin.storageClass,
+      to: restore.to,
+    }),
     decidedAt: restore.askedAt,
     expiresAt: EpochMs.parse(restore.askedAt + ACTION_TTL_MS),
     correlationId: restore.correlationId,

@@ -1,4 +1,5 @@
-import type { Restore } from '../catalog/index.ts';
+import { type Blob, type Restore, storedBytes } from '../catalog/index.ts';
+import { unpackingMs } from '../compression/index.ts';
 import { chooseRestore, type Rates, type Waiting } from '../placement/index.ts';
 import type { StorageClass } from '../shared/ids.ts';
 import type { RestoreTier } from '../shared/ports/objectStore.ts';
@@ -12,8 +13,8 @@ export const ACTION_TTL_MS = 14 * DAY_MS;
 /** Askings of one wish; restored copies that expire again and again are for a person to look at. */
 export const MOST_ATTEMPTS = 5;
 
-export interface RestoreOption {
-  readonly tier: RestoreTier;
+export interface RestoreOption<Tier = RestoreTier> {
+  readonly tier: Tier;
   readonly waitMs: number;
   readonly feeUsd: number;
   /** What idles until then. */
@@ -23,36 +24,52 @@ export interface RestoreOption {
 }
 
 export interface RestoreChoice {
-  readonly chosen: RestoreOption;
-  readonly options: readonly RestoreOption[];
+  readonly chosen: RestoreOption<Restore['tier']>;
+  readonly options: readonly RestoreOption<Restore['tier']>[];
 }
 
 /**
- * The restore with the least dollars, waiting included, among those that end in time; where none does, the fastest. Undefined for a class
- * that is read at once.
+ * The restore with the least dollars, waiting included, among those that end in time; where none does, the fastest. Undefined for what is
+ * read at once as it lies. `bytes` lie in the class; where they are packed, `unpacked` are the blob's own.
  */
 export function decideRestore(
   storageClass: StorageClass,
   bytes: number,
   waiting: Waiting,
   rates: Rates,
+  unpacked?: number,
 ): RestoreChoice | undefined {
   const from = rates.of(storageClass);
+  const unpackMs = unpacked === undefined ? 0 : Math.ceil(unpackingMs(unpacked));
+  if (from.instant && unpacked !== undefined) {
+    const feeUsd = from.getUsd + from.retrievalUsdPerRequest + bytes * from.retrievalUsdPerByte;
+    const waitingUsd = unpackMs * waiting.usdPerMs;
+    const inTime = unpackMs <= waiting.toleranceMs;
+    const chosen = { tier: 'unpack' as const, waitMs: unpackMs, feeUsd, waitingUsd, inTime };
+    return { chosen, options: [chosen] };
+  }
   const options = from.restores
     .filter((one) => bytes <= one.maximumBytes)
     .map(
       (one): RestoreOption => ({
         tier: one.tier,
-        waitMs: one.waitMs,
+        waitMs: one.waitMs + unpackMs,
         feeUsd: one.usdPerRequest + bytes * one.usdPerByte,
-        waitingUsd: one.waitMs * waiting.usdPerMs,
-        inTime: one.waitMs <= waiting.toleranceMs,
+        waitingUsd: (one.waitMs + unpackMs) * waiting.usdPerMs,
+        inTime: one.waitMs + unpackMs <= waiting.toleranceMs,
       }),
     );
-  const best = chooseRestore(from, bytes, waiting)?.tier;
+  const best = chooseRestore(from, bytes, { ...waiting, toleranceMs: waiting.toleranceMs - unpackMs })?.tier;
   const fastest = options.toSorted((one, other) => one.waitMs - other.waitMs)[0];
   const chosen = options.find((one) => one.tier === best) ?? fastest;
   return chosen === undefined ? undefined : { chosen, options };
+}
+
+/** The same for a blob as it lies now. */
+export function choiceFor(blob: Blob, waiting: Waiting, rates: Rates): RestoreChoice | undefined {
+  const { size, origin } = blob;
+  const unpacked = origin.packed === undefined ? undefined : size;
+  return decideRestore(origin.storageClass, storedBytes(blob), waiting, rates, unpacked);
 }
 
 const SLOWER: Readonly<Record<RestoreTier, RestoreTier | undefined>> = {
@@ -60,6 +77,11 @@ const SLOWER: Readonly<Record<RestoreTier, RestoreTier | undefined>> = {
   standard: 'bulk',
   bulk: undefined,
 };
+
+/** What can be read and is packed was asked for without the store; one that lies in an archive after all is asked for as most are. */
+export function storeTier({ tier }: Restore): RestoreTier {
+  return tier === 'unpack' ? 'standard' : tier;
+}
 
 /** What to ask for when the store cannot give a tier now; the standard one is always to be had. */
 export function slowerTier(tier: RestoreTier): RestoreTier {
@@ -81,6 +103,8 @@ export interface RestoreFacts {
   /** The version that the catalog serves from; undefined when the blob is gone. */
   readonly originVersionId: string | undefined;
   readonly copy: ArchivedCopy;
+  /** Whether what can be read is packed: then it is no use to anybody yet. */
+  readonly packed: boolean;
   /** Whether the transition that copies the restored bytes is still to come. */
   readonly movePending: boolean;
 }
@@ -89,19 +113,20 @@ export interface RestoreFacts {
 export type RestoreStep = 'ask' | 'ask-faster' | 'wait' | 'move' | 'ask-again' | 'give-up' | 'forget';
 
 /** What to do about a restore now. Whoever looks, and however often, comes to the same step until something has changed. */
-export function decideRestoreStep({ restore, originVersionId, copy, movePending }: RestoreFacts): RestoreStep {
+export function decideRestoreStep({ restore, originVersionId, copy, packed, movePending }: RestoreFacts): RestoreStep {
   if (originVersionId !== restore.versionId) return 'forget';
   const again = restore.attempt < MOST_ATTEMPTS ? 'ask-again' : 'give-up';
   switch (copy) {
     case 'absent':
-    case 'readable':
       return 'give-up';
     case 'restoring':
       return wantedFaster(restore) === undefined ? 'wait' : 'ask-faster';
     case 'archived':
       // Its days are over before it was copied, or nobody has asked the store yet.
       return restore.state === 'asked' ? 'ask' : again;
+    case 'readable':
     case 'restored':
+      if (copy === 'readable' && !packed) return 'give-up';
       if (restore.state !== 'restored') return 'move';
       return movePending ? 'wait' : again;
   }

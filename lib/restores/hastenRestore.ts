@@ -9,6 +9,7 @@ import {
   recordedInputs,
   type Restore,
   RestoreRow,
+  storedBytes,
   type Versioned,
 } from '../catalog/index.ts';
 import type { Rates, Waiting } from '../placement/index.ts';
@@ -17,7 +18,14 @@ import type { Change } from '../shared/ports/catalogStore.ts';
 import type { RestoreOutcome } from '../shared/ports/objectStore.ts';
 import { DAY_MS, EpochMs, HOUR_MS, Usd } from '../shared/units.ts';
 import { decideFaster, type FasterChoice } from './decideFaster.ts';
-import { ACTION_TTL_MS, COPY_MS, EVENT_MS, type FasterRestore, type RestoreOption } from './decideRestore.ts';
+import {
+  ACTION_TTL_MS,
+  COPY_MS,
+  EVENT_MS,
+  type FasterRestore,
+  type RestoreOption,
+  storeTier,
+} from './decideRestore.ts';
 
 const LONGEST_MS = 90 * DAY_MS;
 /**
@@ -32,11 +40,19 @@ export function hastenChanges(
   waiting: Waiting,
   now: EpochMs,
 ): { readonly restore: Restore; readonly usd: number; readonly changes: readonly Change[] } | undefined {
-  const { size, origin } = blob.value;
+  const { origin } = blob.value;
   const { digest, versionId, attempt, tier, state, faster: last, readyAt: slowerReadyAt, correlationId } = row.value;
-  if (state === 'restored' || last?.state === 'wanted') return undefined;
+  // What is unpacked already takes as long as it takes.
+  if (tier === 'unpack' || state === 'restored' || last?.state === 'wanted') return undefined;
   const refused = last === undefined || last.state === 'taken' ? undefined : last.tier;
-  const facts = { storageClass: origin.storageClass, bytes: size, tier, endsAt: slowerReadyAt, refused, waiting };
+  const facts = {
+    storageClass: origin.storageClass,
+    bytes: storedBytes(blob.value),
+    tier,
+    endsAt: slowerReadyAt,
+    refused,
+    waiting,
+  };
   const choice = decideFaster(facts, deps.rates, now);
   if (choice === undefined) return undefined;
   const actionId = ActionId.parse(`faster-${now}-${attempt}-${digest}`);
@@ -70,7 +86,7 @@ function promised(restore: Restore, faster: FasterRestore, { waitMs }: RestoreOp
 
 function hastenAction(
   rates: Rates,
-  { digest, size, origin }: Blob,
+  blob: Blob,
   restore: Restore,
   faster: FasterRestore,
   { waitOn, options }: FasterChoice,
@@ -84,7 +100,8 @@ function hastenAction(
   });
   const { tier: underWay, readyAt: endsAt, to, attempt, correlationId } = restore;
   const { neededAt, waitingUsdPerHour } = faster;
-  const facts = { digest, bytes: size, storageClass: origin.storageClass, to, underWay, endsAt };
+  const { digest, origin } = blob;
+  const facts = { digest, bytes: storedBytes(blob), storageClass: origin.storageClass, to, underWay, endsAt };
   return {
     actionId: faster.actionId,
     type: 'restore',
@@ -114,7 +131,7 @@ export interface Hastened {
 
 export function afterHastening(
   rates: Rates,
-  { size, origin }: Blob,
+  blob: Blob,
   restore: Restore,
   faster: FasterRestore,
   asked: Extract<RestoreOutcome, { readonly outcome: 'restoring' | 'under-way' | 'tier-unavailable' }>,
@@ -147,7 +164,9 @@ export function afterHastening(
     case 'tier-unavailable': {
       const toleranceMs = Math.max(0, faster.neededAt - now);
       const waiting = { toleranceMs, usdPerMs: faster.waitingUsdPerHour / HOUR_MS };
-      const facts = { storageClass: origin.storageClass, bytes: size, tier: restore.tier, refused: tier, waiting };
+      const { storageClass } = blob.origin;
+      const underWay = storeTier(restore);
+      const facts = { storageClass, bytes: storedBytes(blob), tier: underWay, refused: tier, waiting };
       const next = decideFaster({ ...facts, endsAt: slowerReadyAt }, rates, now)?.chosen;
       if (next !== undefined) {
         return { restore: promised(restore, { ...faster, tier: next.tier }, next, now), askAgain: true };

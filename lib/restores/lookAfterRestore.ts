@@ -22,12 +22,13 @@ import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
 import { type AskDeps, restoreChanges } from './askRestore.ts';
 import {
   type ArchivedCopy,
-  decideRestore,
+  choiceFor,
   decideRestoreStep,
   EVENT_MS,
   type FasterRestore,
   type RestoreStep,
   slowerTier,
+  storeTier,
   wantedFaster,
 } from './decideRestore.ts';
 import { RestoreError } from './errors.ts';
@@ -66,7 +67,9 @@ async function takeStep(deps: RestoreDeps, digest: Digest): Promise<RestoreAnswe
   const move = await ActionRow.get(deps.catalog, moveId(restore));
   const copy = await lookAt(deps.objects, restore);
   const movePending = move?.value.state === 'pending';
-  const step = decideRestoreStep({ restore, originVersionId: blob?.value.origin.versionId, copy, movePending });
+  const { versionId: originVersionId, packed: packing } = blob?.value.origin ?? {};
+  const packed = packing !== undefined;
+  const step = decideRestoreStep({ restore, originVersionId, copy, packed, movePending });
   if (step === 'ask' || step === 'ask-faster') return ask(deps, row, step);
   if (step === 'give-up' && copy === 'absent') deps.telemetry.error('origin missing', missing(digest), { digest });
   return settle(deps.catalog, `Restoring ${digest}`, () => decide(deps, row, step));
@@ -80,7 +83,7 @@ async function lookAt(objects: ObjectStore, { digest, versionId }: Restore): Pro
 async function ask(deps: RestoreDeps, row: Versioned<Restore>, step: AskStep): Promise<RestoreAnswer> {
   const { digest, versionId } = row.value;
   const faster = wantedFaster(row.value);
-  const tier = faster?.tier ?? row.value.tier;
+  const tier = faster?.tier ?? storeTier(row.value);
   const asked = await deps.objects.restore(blobKey(digest), versionId, { tier, days: RESTORE_DAYS });
   return settle(deps.catalog, `Restoring ${digest}`, async () => {
     const current = await RestoreRow.get(deps.catalog, digest);
@@ -136,7 +139,7 @@ async function afterAsking(
     case 'restored':
       return decide(deps, row, 'move');
     case 'tier-unavailable': {
-      const next: Restore = { ...row.value, tier: slowerTier(row.value.tier) };
+      const next: Restore = { ...row.value, tier: slowerTier(storeTier(row.value)) };
       const poke = pokePut(next, `slower-${next.tier}`, now);
       return { changes: [RestoreRow.put(next, expectationOf(row)), poke], answer: 'ask' };
     }
@@ -190,7 +193,7 @@ async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epoc
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return [];
   const actionId = moveId(row.value);
-  const { storageClass } = blob.value.origin;
+  const { packed, storageClass } = blob.value.origin;
   const action: Action = {
     actionId,
     type: 'transition',
@@ -198,7 +201,7 @@ async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epoc
     state: 'pending',
     reason: 'restored',
     policy: `restore-1 ${deps.rates.prices.id}`,
-    chosen: `transition ${to}`,
+    chosen: `${packed === undefined ? 'transition' : 'unpack'} ${to}`,
     alternatives: [],
     ...recordedInputs({ decision: 'restored', digest, from: storageClass, to }),
     decidedAt: now,
@@ -211,6 +214,7 @@ async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epoc
     digest,
     from: { storageClass, versionId },
     to,
+    ...(packed === undefined ? {} : { encoding: 'identity' }),
     correlationId,
     hop: 0,
   };
@@ -228,7 +232,7 @@ async function againChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epo
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return [];
   const waiting = { toleranceMs: Number.POSITIVE_INFINITY, usdPerMs: 0 };
-  const choice = decideRestore(blob.value.origin.storageClass, blob.value.size, waiting, deps.rates);
+  const choice = choiceFor(blob.value, waiting, deps.rates);
   if (choice === undefined) return [];
   const asking = { to, correlationId, reason: 'expired-before-its-copy', attempt: attempt + 1, tier, choice };
   return [
@@ -245,7 +249,9 @@ async function endActions(
   code: string,
   at: EpochMs,
 ): Promise<readonly Change[]> {
-  const text = state === 'done' ? `Readable by a ${restore.tier} restore.` : 'No restored copy could be copied.';
+  const readable =
+    restore.tier === 'unpack' ? 'It can be read, and is unpacked.' : `Readable by a ${restore.tier} restore.`;
+  const text = state === 'done' ? readable : 'No restored copy could be copied.';
   const ended = await endAction(deps, restore.actionId, { state, code, text, at });
   const faster = wantedFaster(restore);
   if (faster === undefined) return ended;

@@ -1,4 +1,5 @@
 import { type Blob, ServiceLevelRow } from '../catalog/index.ts';
+import { isReadAtOnce } from '../placement/index.ts';
 import type { CorrelationId, ModelName, StorageClass } from '../shared/ids.ts';
 import { HOUR_MS } from '../shared/units.ts';
 import { type AskDeps, type AskedRestore, askRestore } from './askRestore.ts';
@@ -13,15 +14,14 @@ export interface ArchivedWish {
   readonly dryRun?: boolean;
 }
 
-const ARCHIVED: ReadonlySet<StorageClass> = new Set<StorageClass>(['GLACIER', 'DEEP_ARCHIVE']);
 /** Somebody waits: a standard restore of GLACIER is in time, a bulk one is not. */
 const READ_WITHIN_MS = 6 * HOUR_MS;
 /** Read at once for no fee, and cold again for nothing where nobody reads on. */
 const RESTORED_CLASS: StorageClass = 'INTELLIGENT_TIERING';
 
-/** Begins to bring back what is archived of a version, or tells how far that is; empty where all of it can be read now. */
+/** Begins to bring back what is archived or packed of a version, or tells how far that is; empty where all of it can be read now. */
 export async function restoreArchived(deps: AskDeps, wish: ArchivedWish): Promise<readonly AskedRestore[]> {
-  const archived = wish.blobs.filter(({ origin }) => ARCHIVED.has(origin.storageClass));
+  const archived = wish.blobs.filter(({ origin }) => !isReadAtOnce(origin, deps.rates));
   if (archived.length === 0) return [];
   const level = (await ServiceLevelRow.get(deps.catalog, wish.model))?.value;
   const waiting = {

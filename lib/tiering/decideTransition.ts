@@ -63,6 +63,10 @@ export type TransitionReason =
   /** Its restored copy is gone, or it never had one: ask for a restore first. */
   | 'source-archived'
   | 'source-absent'
+  /** The origin's bytes are not those that the digest names: a person must look. */
+  | 'source-differs'
+  /** Packed it would not be as small as was asked for. */
+  | 'hardly-smaller'
   /** What was copied is not what was asked for; it was removed. */
   | 'copy-differs'
   /** The copy of an earlier transition is still there under the same class. */

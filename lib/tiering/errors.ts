@@ -5,6 +5,8 @@ export class TieringError extends StrataError<
   | 'busy'
   /** The object that the catalog serves is not in the bucket: nothing is deleted, a person must look. */
   | 'origin-missing'
+  /** The part hashes of a blob that is to be packed cannot be read. */
+  | 'manifest-missing'
   /** Readers have pinned the old copy for too long. */
   | 'still-pinned'
   /** Some blobs of a batch could not be decided about. */

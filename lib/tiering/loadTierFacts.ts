@@ -8,6 +8,7 @@ import {
   type ServiceLevel,
   ServiceLevelRow,
   startingWith,
+  storedBytes,
   TombstoneRow,
   type Version,
   VersionRow,
@@ -51,7 +52,7 @@ export async function loadTierFacts(
   const readDays = days.map(({ at }) => at);
   const facts: TierFacts = {
     digest: blob.digest,
-    bytes: blob.size,
+    bytes: storedBytes(blob),
     storageClass: blob.origin.storageClass,
     createdAt: blob.createdAt,
     transitionedAt: blob.origin.billedSince,

@@ -1,5 +1,5 @@
 import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
-import { BlobRow, ReplicaRow, sendOnce, settle } from '../catalog/index.ts';
+import { BlobRow, ReplicaRow, sendOnce, settle, storedBytes } from '../catalog/index.ts';
 import { blobKey } from '../shared/digest.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -28,7 +28,7 @@ export async function deleteOldOrigin(
   if (blob === undefined || blob.value.origin.versionId === versionId) return 'finished';
   const key = blobKey(message.digest);
   const origin = await deps.objects.head(key, blob.value.origin.versionId);
-  if (origin.outcome === 'absent' || origin.head.size !== blob.value.size) throw originMissing(message);
+  if (origin.outcome === 'absent' || origin.head.size !== storedBytes(blob.value)) throw originMissing(message);
   await deps.objects.remove(key, versionId);
   await settle(deps.catalog, `Forgetting ${versionId}`, async () => {
     const rows = await loadReplicas(deps.catalog, message.digest);

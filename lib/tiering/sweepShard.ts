@@ -1,5 +1,5 @@
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
-import { BlobRow, sendOnce } from '../catalog/index.ts';
+import { BlobRow, sendOnce, storedBytes } from '../catalog/index.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { MoveDeps, MoveReason } from './moveBlob.ts';
 import { accrueAllowance, storedAllAlong } from './accrueAllowance.ts';
@@ -30,8 +30,9 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
   const run = scheduledRun(deps.settings, message);
   let bytes = message.bytes ?? 0;
   for (const item of page.items) {
-    const { createdAt, digest, size } = BlobRow.parse(item).value;
-    if (storedAllAlong(createdAt, message.scheduledAt)) bytes += size;
+    const blob = BlobRow.parse(item).value;
+    const { createdAt, digest } = blob;
+    if (storedAllAlong(createdAt, message.scheduledAt)) bytes += storedBytes(blob);
     const { reason } = await moveInRun(deps, run, digest);
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }

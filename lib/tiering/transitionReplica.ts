@@ -6,8 +6,10 @@ import {
   ActionRow,
   type Blob,
   BlobRow,
+  CopyRow,
   type Decided,
   expectationOf,
+  originEncoding,
   outboxPut,
   type Replica,
   ReplicaRow,
@@ -17,13 +19,16 @@ import {
 } from '../catalog/index.ts';
 import { abandonOwnCopy } from '../copying/index.ts';
 import { blobKey } from '../shared/digest.ts';
-import { originLocation } from '../shared/ids.ts';
+import { type OriginEncoding, originLocation } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectHead, ObjectStore } from '../shared/ports/objectStore.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { SweepMode } from '../shared/sweepMode.ts';
+import { Bytes } from '../shared/units.ts';
 import { copyOrigin, findCopy } from './copyOrigin.ts';
+import { rewriteOrigin, type RewriteOutcome } from './rewriteOrigin.ts';
+import type { HardlySmaller } from './originParts.ts';
 import { decideTransition, TIER_OF, type TransitionReason, type TransitionStep } from './decideTransition.ts';
 import { loadReplicas } from './loadReplicas.ts';
 import { comeAgain, deleteOldOrigin, GRACE_SECONDS, originMissing } from './oldOrigin.ts';
@@ -111,14 +116,15 @@ async function move(
   blob: Blob,
   remainingMs: () => number,
 ): Promise<TransitionReason | 'copying'> {
-  const copied = await copyOrigin(deps, message, blob, remainingMs);
+  const copied = await copyOrRewrite(deps, message, blob, remainingMs);
   if (copied.outcome === 'unfinished') {
     await goOnCopying(deps, message);
     return 'copying';
   }
   if (copied.outcome === 'failed') {
-    await fail(deps, message, copied.reason);
+    await fail(deps, message, copied.reason, copied.reason === 'hardly-smaller' ? copied : undefined);
     if (copied.reason === 'copy-differs') await removeCopy(deps, message, copied.versionId);
+    await abandonOwnCopy(deps, message.digest, message.actionId);
     return copied.reason;
   }
   const reason = await settle(deps.catalog, `Switching ${message.digest}`, () =>
@@ -127,7 +133,24 @@ async function move(
   if (reason === 'switched') return reason;
   await fail(deps, message, reason);
   await removeCopy(deps, message, copied.head.versionId);
+  await abandonOwnCopy(deps, message.digest, message.actionId);
   return reason;
+}
+
+function copyOrRewrite(
+  deps: TransitionDeps,
+  message: TransitionReplica,
+  blob: Blob,
+  remainingMs: () => number,
+): Promise<RewriteOutcome> {
+  const encoding = targetEncoding(message, blob);
+  return encoding === originEncoding(blob.origin)
+    ? copyOrigin(deps, message, blob, remainingMs)
+    : rewriteOrigin(deps, message, blob, encoding, remainingMs);
+}
+
+function targetEncoding({ encoding }: TransitionReplica, { origin }: Blob): OriginEncoding {
+  return encoding ?? originEncoding(origin);
 }
 
 async function decideSwitch(
@@ -149,24 +172,28 @@ async function decideSwitch(
   ) {
     return { changes: [], answer: 'origin-moved' };
   }
-  const location = originLocation(deps.settings.region, message.to);
+  const encoding = targetEncoding(message, blob.value);
+  const location = originLocation(deps.settings.region, message.to, encoding);
   if ((await ReplicaRow.get(deps.catalog, message.digest, location)) !== undefined) {
     return { changes: [], answer: 'target-occupied' };
   }
   const now = deps.clock.now();
   const { tier, origin } = blob.value;
+  const bytes = Bytes.parse(copy.size);
+  const written = { location, storageClass: message.to, versionId: copy.versionId, billedSince: copy.lastModified };
   const switched: Blob = {
     ...blob.value,
-    origin: { location, storageClass: message.to, versionId: copy.versionId, billedSince: copy.lastModified },
-    tier: TIER_OF[message.to],
-    previousTier: tier,
-    transitionedAt: now,
+    ...(encoding === 'identity' ? { origin: written } : packedOrigin(written, { encoding, bytes }, blob.value)),
+    // Only what changes its class moves between tiers.
+    ...(message.to === origin.storageClass
+      ? {}
+      : { tier: TIER_OF[message.to], previousTier: tier, transitionedAt: now }),
   };
   const verified: Replica = {
     digest: message.digest,
     location,
     state: 'verified',
-    bytes: blob.value.size,
+    bytes,
     versionId: copy.versionId,
     actionId: message.actionId,
     pinned: false,
@@ -185,6 +212,11 @@ async function decideSwitch(
     ),
   ];
   if (old !== undefined) changes.push(ReplicaRow.put({ ...old.value, state: 'evicting' }, expectationOf(old)));
+  const writing = await CopyRow.get(deps.catalog, message.digest, message.actionId);
+  if (writing !== undefined) {
+    const key = CopyRow.key(message.digest, message.actionId);
+    changes.push({ kind: 'delete', key, expect: { version: writing.version } });
+  }
   const restore = await RestoreRow.get(deps.catalog, message.digest);
   if (restore?.value.versionId === message.from.versionId) {
     changes.push({ kind: 'delete', key: RestoreRow.key(message.digest), expect: { version: restore.version } });
@@ -196,13 +228,25 @@ async function decideSwitch(
   return { changes, answer: 'switched' };
 }
 
-/** Ends the action without a change of the origin; what it names as its reason stands in its outcome. */
+type Origin = Pick<Blob, 'origin' | 'compressibility'>;
+
+/** What was packed is known to the byte, and no estimate any more. */
+function packedOrigin(written: Blob['origin'], packed: NonNullable<Blob['origin']['packed']>, { size }: Blob): Origin {
+  const compressibility = { encoding: packed.encoding, ratio: packed.bytes / size, sampledBytes: size };
+  return { origin: { ...written, packed }, compressibility };
+}
+
+/**
+ * Ends the action without a change of the origin; what it names as its reason stands in its outcome. What was packed in vain is remembered
+ * in the place of the estimate, so that it is not tried again.
+ */
 async function fail(
   deps: TransitionDeps,
   message: TransitionReplica,
   reason: Exclude<TransitionReason, 'switched'>,
+  measured?: HardlySmaller,
 ): Promise<void> {
-  if (reason === 'source-absent') {
+  if (reason === 'source-absent' || reason === 'source-differs') {
     deps.telemetry.error('origin missing', originMissing(message), { digest: message.digest });
   }
   await settle(deps.catalog, `Ending ${message.actionId}`, async () => {
@@ -210,8 +254,20 @@ async function fail(
     if (action?.value.state !== 'pending') return { changes: [], answer: undefined };
     const outcome = { at: deps.clock.now(), code: reason, text: FAILURES[reason] };
     const ended = ActionRow.put({ ...action.value, state: 'failed', outcome }, expectationOf(action));
-    return { changes: [ended, ...(await pokeRestore(deps, message))], answer: undefined };
+    const noted = measured === undefined ? [] : await noteRatio(deps, message, measured);
+    return { changes: [ended, ...noted, ...(await pokeRestore(deps, message))], answer: undefined };
   });
+}
+
+async function noteRatio(
+  deps: TransitionDeps,
+  { digest }: TransitionReplica,
+  { ratio, sampledBytes }: HardlySmaller,
+): Promise<readonly Change[]> {
+  const blob = await BlobRow.get(deps.catalog, digest);
+  if (blob === undefined) return [];
+  const compressibility = { encoding: 'byteplane-zstd-1' as const, ratio, sampledBytes: Bytes.parse(sampledBytes) };
+  return [BlobRow.put({ ...blob.value, compressibility }, expectationOf(blob))];
 }
 
 /** A restored copy that was to be copied may have expired: whoever looks after the restore finds out. */
@@ -229,6 +285,9 @@ const FAILURES: Readonly<Record<Exclude<TransitionReason, 'switched'>, string>> 
   'switched-off': 'Transitions are switched off (`tierSweep`); nothing was changed.',
   'source-archived': 'The object is archived and has no restored copy: a restore must come first.',
   'source-absent': 'The version that the catalog names is not in the bucket. Run `strata doctor`.',
+  'source-differs':
+    'The bytes of the origin are not those that its digest names; nothing was changed. Run `strata doctor`.',
+  'hardly-smaller': 'Packed it would not be so much smaller as was asked for; it stays as it is.',
   'copy-differs': 'What was copied was not of the right size, class or content; it was removed.',
   'target-occupied': 'The copy of an earlier transition still lies in the new class; the next sweep decides anew.',
 };

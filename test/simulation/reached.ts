@@ -165,6 +165,8 @@ const transitions: Reasons<TransitionAnswer> = {
   'origin-moved': REACHED,
   'copy-differs': 'the bucket copies faithfully; see test/handler/transition.test.ts',
   'source-absent': RARE,
+  'source-differs': 'the bucket keeps what it has; see test/handler/packing.test.ts',
+  'hardly-smaller': REACHED,
   'source-archived': RARE,
   'switched-off': OTHER_SETTING,
   'target-occupied': REACHED,

@@ -96,9 +96,15 @@ export async function createTieringWorld(
   };
 
   /** A published blob of random-looking bytes whose origin has been in its class for `ageDays`. */
-  async function addBlob(seed: number, ageDays: number, storageClass: StorageClass = 'STANDARD'): Promise<Blob> {
-    const bytes = Buffer.alloc(200_000, `blob ${seed} `);
-    const hashes = [0, 1, 2, 3].map((part) => partHash(bytes.subarray(part * PART, (part + 1) * PART)));
+  async function addBlob(
+    seed: number,
+    ageDays: number,
+    storageClass: StorageClass = 'STANDARD',
+    bytes: Buffer = Buffer.alloc(200_000, `blob ${seed} `),
+  ): Promise<Blob> {
+    const hashes = Array.from({ length: Math.ceil(bytes.length / PART) }, (_, index) => index).map((part) =>
+      partHash(bytes.subarray(part * PART, (part + 1) * PART)),
+    );
     const digest = blobDigest(bytes.length, PART, hashes);
     const written = await objects.write(blobKey(digest), bytes, { storageClass });
     if (written.outcome !== 'written') throw new Error(written.outcome);
@@ -154,8 +160,8 @@ export async function createTieringWorld(
     return queue === 'sweep' || queue === 'restore' ? queue : 'transition';
   }
 
-  async function deliver(queue: keyof typeof handlers, body: unknown): Promise<boolean> {
-    const answer = await handlers[queue](sqsBatch([body]), testContext());
+  async function deliver(queue: keyof typeof handlers, body: unknown, remainingMs?: () => number): Promise<boolean> {
+    const answer = await handlers[queue](sqsBatch([body]), testContext(remainingMs));
     return answer.batchItemFailures.length === 0;
   }
 

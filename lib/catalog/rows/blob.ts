@@ -175,8 +175,11 @@ export const RestoreValue = z.strictObject({
   versionId: z.string(),
   state: RestoreState,
   actionId: ActionId,
-  /** What the store was asked for, or is to be asked for; the faster one once it has taken it. */
-  tier: RestoreTier,
+  /**
+   * What the store was asked for, or is to be asked for; the faster one once it has taken it. `unpack`: it is asked for nothing, the bytes
+   * can be read and are packed.
+   */
+  tier: z.enum([...RestoreTier.options, 'unpack']),
   /** The class that the bytes are copied to when they can be read. */
   to: StorageClass,
   /** Counts the askings from 1; a limit stops them. */

@@ -10,6 +10,8 @@ export const CopyValue = z.strictObject({
   purpose: z.string(),
   /** The store's name of it. */
   resume: z.string(),
+  /** Of a copy that was packed or unpacked and has ended: how many of its parts were read back and are right. */
+  checked: z.optional(z.strictObject({ versionId: z.string(), parts: z.number().check(z.int(), z.nonnegative()) })),
   startedAt: EpochMs,
   expiresAt: EpochMs,
 });
