@@ -1,4 +1,6 @@
 import { StrataError } from '../shared/errors.ts';
 
-/** A price that is not in the book is an error, never zero. */
-export class PricingError extends StrataError<'invalid-book' | 'unknown-price'> {}
+/** A price that is in no book, and one that a price list lacks, is an error, never zero. */
+export class PricingError extends StrataError<
+  'invalid-book' | 'unknown-price' | 'invalid-list' | 'missing-price' | 'list-unreachable' | 'book-not-taken'
+> {}

@@ -41,7 +41,10 @@ export function workerPrice(prices: PriceBook, worker: string): Priced<{ readonl
   return find(prices, `a worker on ${worker}`, (book) => book.workers[worker]);
 }
 
-/** How old the prices are that can change: the oldest book with a source on the web; 0 where there is none. Requirement: alarm above 7 days. */
+/** Above this age the prices are an alarm. */
+export const STALE_DAYS = 7;
+
+/** How old the prices are that can change: the oldest book with a source on the web; 0 where there is none. Above `STALE_DAYS` is an alarm. */
 export function priceAgeDays(prices: PriceBook, nowMs: number): number {
   const dates = prices.books
     .filter((book) => Object.values(book.sources).some((source) => source.url !== undefined))

@@ -55,7 +55,11 @@ export const PriceBookFile = z
     asOf: z.iso.date(),
     /** Bytes of one billed gigabyte: 2³⁰ where the provider bills binary units, 10⁹ elsewhere. */
     gbBytes: z.union([z.literal(1_000_000_000), z.literal(1_073_741_824)]),
-    sources: z.record(name, z.strictObject({ url: z.optional(z.url()), note: z.string() })),
+    /** `asOf` where a source was not read on the date of the book, but before. */
+    sources: z.record(
+      name,
+      z.strictObject({ url: z.optional(z.url()), note: z.string(), asOf: z.optional(z.iso.date()) }),
+    ),
     storage: z.record(name, StoragePrice),
     hostTiers: z.partialRecord(HostTier, z.strictObject({ source: name, usdPerGbHour: money })),
     gpus: z.record(name, z.strictObject({ source: name, usdPerHour: money, instance: z.optional(z.string()) })),

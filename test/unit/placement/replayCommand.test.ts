@@ -118,7 +118,10 @@ describe('strata prices show', () => {
     expect(lines).toContainEqual({
       schema: 'strata.price/v1',
       book: 'aws/us-east-1',
+      provider: 'aws',
+      region: 'us-east-1',
       asOf: '2026-11-20',
+      ageDays: expect.any(Number),
       item: 'GLACIER_IR storage',
       usd: 0.004,
       per: 'GB-month',
@@ -146,6 +149,7 @@ describe('strata prices diff', () => {
         per: 'GB-month',
         before: 0.004,
         after: 0.005,
+        percent: expect.closeTo(25),
       },
       { schema: 'strata.price-change/v1', book: 'aws/us-east-1', item: 'GPU B200', per: 'hour', after: 9 },
       { schema: 'strata.price-change/v1', book: 'aws/us-east-1', item: 'transfer internet', per: 'GB', before: 0.09 },

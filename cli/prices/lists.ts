@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import {
+  bookFromOffers,
+  parseOfferFile,
+  PRICE_LIST_ORIGIN,
+  type PriceBookFile,
+  readBook,
+} from '../../lib/pricing/index.ts';
+
+export interface ListOptions {
+  readonly region: string;
+  readonly file?: readonly string[];
+  readonly url?: string;
+}
+
+const DEADLINE_MS = 60_000;
+
+/** The book that the lists make today: of files, or of what AWS or a mirror publishes now. */
+export async function readLists(options: ListOptions, rules: PriceBookFile, today: string): Promise<PriceBookFile> {
+  const { region, file } = options;
+  if (file !== undefined) {
+    const texts = await Promise.all(file.map((path) => readFile(path, 'utf8')));
+    return bookFromOffers(rules, region, today, texts.map(parseOfferFile));
+  }
+  const { createHttpsPriceLists } = await import('../../lib/adapters/https/httpsPriceLists.ts');
+  const origin = options.url ?? process.env['STRATA_PRICE_LISTS'] ?? PRICE_LIST_ORIGIN;
+  return readBook(createHttpsPriceLists({ origin, deadlineMs: DEADLINE_MS }), rules, region, today);
+}

@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { OFFERS } from '../unit/pricing/offers.ts';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'strata-prices-'));
+const files = Object.entries(OFFERS).map(([code, json]) => {
+  const path = join(folder, `${code}.json`);
+  writeFileSync(path, json);
+  return path;
+});
+const [s3 = '', ...others] = files;
+const dearer = join(folder, 'dearer.json');
+writeFileSync(
+  dearer,
+  OFFERS.AmazonS3.replaceAll('0.0125000000', '0.0130000000').replace('"0.0100000000"', '"0.0400000000"'),
+);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function strata(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const env = { PATH: process.env['PATH'] ?? '' };
+    execFile(process.execPath, [MAIN, 'prices', ...args], { env, cwd: folder }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+describe('strata prices', () => {
+  it('show: one region or provider, with source, date and age', async () => {
+    const shown = await strata('show', '--region', 'us-east-1');
+    expect(shown.stdout).toMatch(
+      /^\naws\/us-east-1, us-east-1, as of 2026-11-20, \d+ days old; 1 GB = 1073741824 bytes\n/,
+    );
+    expect(shown.stdout).not.toContain('cloudflare');
+    const json = (await strata('show', '--provider', 'cloudflare', '--json')).stdout.trim().split('\n');
+    expect(JSON.parse(json[0]!)).toMatchObject({
+      provider: 'cloudflare',
+      asOf: '2026-11-20',
+      ageDays: expect.any(Number),
+    });
+    expect(json.every((line) => line.includes('"cloudflare"'))).toBe(true);
+  });
+
+  it('show: says so where there is no book of a region, and how to make one', async () => {
+    const { code, stdout, stderr } = await strata('show', '--region', 'eu-west-1');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('strata prices refresh --region REGION');
+  });
+
+  it('check: exits with 0 where the lists say what the book says, else with 1 and every difference', async () => {
+    const same = await strata('check', '--file', ...files);
+    expect([same.code, same.stdout]).toEqual([0, '']);
+    const other = await strata('check', '--file', dearer, ...others);
+    expect(other.code).toBe(1);
+    expect(other.stdout).toMatch(/STANDARD_IA storage +\$0\.0125 +\$0\.013 +\+4\.0 % +GB-month/);
+    expect(other.stderr).toContain('Beyond a factor of 3, or gone: ONEZONE_IA storage.');
+    const json = await strata('check', '--json', '--file', dearer, ...others);
+    expect(
+      json.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).percent.toFixed(1)),
+    ).toEqual(['4.0', '4.0', '300.0']);
+  });
+
+  it('check: fails on lists that lack a price, and names it', async () => {
+    const torn = join(folder, 'torn.json');
+    writeFileSync(torn, OFFERS.AmazonS3.replaceAll('Retrieval-GIR', 'Retrieval-XYZ'));
+    const { code, stderr } = await strata('check', '--file', torn, ...others);
+    expect(code).toBe(1);
+    expect(stderr).toContain('error[missing-price]: The price list has no AmazonS3 usagetype Retrieval-GIR');
+    expect((await strata('check', '--file', s3)).stderr).toContain('one list each');
+    expect((await strata('check', '--url', 'http://localhost')).stderr).toContain('https:// only');
+  });
+
+  it('refresh: makes a book that answers before the shipped one, and overwrites nothing', async () => {
+    const out = join(folder, 'book.json');
+    expect(await strata('refresh', '--out', out, '--file', dearer, ...others)).toMatchObject({ code: 0, stdout: '' });
+    expect(JSON.parse(readFileSync(out, 'utf8')).storage.STANDARD_IA.usdPerGbMonth).toBe(0.013);
+    expect((await strata('diff', out)).code).toBe(1);
+    expect((await strata('check', '--prices', out, '--file', dearer, ...others)).code).toBe(0);
+    expect((await strata('refresh', '--out', out, '--file', ...files)).code).toBe(1);
+  });
+});
