@@ -12,6 +12,7 @@ import { createPurgeHandler } from './purge/handler.ts';
 import { createReapHandler } from './reap/handler.ts';
 import { createReceiptsHandler } from './receipts/handler.ts';
 import { createReconcileHandler } from './reconcile/handler.ts';
+import { createRefreshPricesHandler } from './refresh-prices/handler.ts';
 import { createRelayHandler } from './relay/handler.ts';
 import { createRestoreHandler } from './restore/handler.ts';
 import { createRescanHandler } from './rescan/handler.ts';
@@ -45,6 +46,7 @@ export const HANDLERS: Readonly<Record<FunctionName, (deps: FunctionDeps) => Han
   reap: createReapHandler,
   receipts: createReceiptsHandler,
   reconcile: createReconcileHandler,
+  'refresh-prices': createRefreshPricesHandler,
   relay: createRelayHandler,
   restore: createRestoreHandler,
   rescan: createRescanHandler,

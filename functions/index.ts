@@ -11,6 +11,7 @@ import { reap } from './reap/function.ts';
 import { receipts } from './receipts/function.ts';
 import { reconcile } from './reconcile/function.ts';
 import { relay } from './relay/function.ts';
+import { refreshPrices } from './refresh-prices/function.ts';
 import { restore } from './restore/function.ts';
 import { sealAudit } from './seal-audit/function.ts';
 import { startPurge } from './start-purge/function.ts';
@@ -38,6 +39,7 @@ export const FUNCTIONS = [
   reap,
   receipts,
   reconcile,
+  refreshPrices,
   relay,
   restore,
   rescan,

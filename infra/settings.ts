@@ -38,6 +38,8 @@ export interface StrataSettings {
   readonly refusedKeepDays: number;
   /** How long nobody, the root user included, can remove a seal of the audit trail. Cannot be shortened for what is locked. */
   readonly auditRetentionDays: number;
+  /** The origin of the provider’s price lists or of a mirror; empty: prices are not read from the network. */
+  readonly priceLists: string;
   /** Where alarms are sent besides the topic's other subscribers. */
   readonly alarmEmail: string | undefined;
 }
@@ -121,6 +123,7 @@ export function settingsOf(node: Node): StrataSettings {
     uploadGraceHours: count('uploadGraceHours', 7 * 24, 1, 24 * 3650),
     refusedKeepDays: count('refusedKeepDays', 90, 1, 3650),
     auditRetentionDays: count('auditRetentionDays', 2557, 1, 36_500),
+    priceLists: originOrNone(text('priceLists', 'https://pricing.us-east-1.amazonaws.com')),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
   };
 }
@@ -148,4 +151,10 @@ function scanPolicyOf(text: string): string {
   });
   if (!fits || !entries.some(([name]) => name === 'allowSuspicious')) throw wrong;
   return text;
+}
+
+function originOrNone(text: string): string {
+  const url = URL.parse(text);
+  if (text === '' || (url?.protocol === 'https:' && url.username === '' && url.password === '')) return text;
+  throw new SettingsError('-c priceLists must be an https:// origin, or empty.');
 }

@@ -9,6 +9,7 @@ import type { SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters, type Operations } from '../lib/operations/index.ts';
+import type { PriceLists } from '../lib/pricing/index.ts';
 import { OPEN_POLICY, SCANNER } from '../lib/scanning/index.ts';
 import { PortError } from '../lib/shared/errors.ts';
 import { PART_SIZE } from '../lib/shared/digest.ts';
@@ -53,12 +54,15 @@ export interface EmbeddedRuntimeOptions {
   readonly settings?: Partial<Settings>;
   /** How long restores of archived objects take here. */
   readonly restoreDelays?: RestoreDelays;
+  /** Where prices are read every day; absent: nowhere. */
+  readonly priceLists?: PriceLists;
   readonly onUploaded?: OperatorEndpointDeps['onUploaded'];
   readonly bodyLimits?: BodyLimits;
 }
 
 const SETTINGS: Settings = {
   region: 'local',
+  priceRegion: 'us-east-1',
   partSize: PART_SIZE,
   maxUploadBytes: 2_000 * GIB,
   scanPolicy: OPEN_POLICY,
@@ -110,7 +114,13 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
     messages: queues,
     queues,
   };
-  const deps: FunctionDeps = { ...ports, commandKeys, hostCredentials: tokens, settings };
+  const deps: FunctionDeps = {
+    ...ports,
+    commandKeys,
+    hostCredentials: tokens,
+    priceLists: options.priceLists,
+    settings,
+  };
   const invoker = createInvoker({ functions: FUNCTIONS, handlers: createHandlers(deps), clock, random: nodeRandom });
 
   const deadLetters = embeddedDeadLetters(clock, queues, invoker);

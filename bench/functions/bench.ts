@@ -18,6 +18,7 @@ const AIM_BYTES = 1_000_000;
 const ENVIRONMENT: FunctionEnvironment & { readonly AWS_REGION: string } = {
   AWS_REGION: 'us-east-1',
   STRATA_BUCKET: 'bench',
+  STRATA_PRICE_LISTS: '',
   STRATA_TABLE: 'bench',
   STRATA_QUEUE_URL_PREFIX: 'https://sqs.us-east-1.amazonaws.com/000000000000/bench-',
   STRATA_HOST_DEAD_LETTER_ARN: 'arn:aws:sqs:us-east-1:000000000000:bench-hosts-dlq',

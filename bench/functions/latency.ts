@@ -24,6 +24,7 @@ export async function uploadToCached(): Promise<void> {
     hosts: ['host-a', 'host-b'].map((name) => HostId.parse(name)),
     capacityBytes: Bytes.parse(4 * GB),
     scanPolicy: OPEN_POLICY,
+    prices: { origin: undefined, region: 'us-east-1' },
     sweeps: { tierSweep: 'on', orphanSweep: 'on', uploadSweep: 'on' },
     policies: { tierPolicy: 'rules', placementPolicy: 'subscriptions' },
     signal,

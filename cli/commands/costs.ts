@@ -10,10 +10,10 @@ import {
 } from '../../lib/costs/index.ts';
 import type { OperationOutput, Operations } from '../../lib/operations/index.ts';
 import { compileRates, decideTier } from '../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { TIER_POLICIES } from '../../lib/tiering/index.ts';
+import { planePrices } from '../prices/books.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { note, print, table } from '../output.ts';
 import { positive } from './mutation.ts';
@@ -87,7 +87,7 @@ interface OpportunityOptions extends PlaneOptions {
 async function runOpportunities(options: OpportunityOptions): Promise<void> {
   const { operations } = await connect(options);
   const found = new Opportunities(options.policy, options.versions);
-  const rates = compileRates(shippedPriceBook());
+  const rates = compileRates((await planePrices(operations)).prices);
   for await (const object of storedObjects(operations)) found.addObject(object);
   for await (const { at, facts } of tierFacts(operations, options.policy)) {
     found.addDecision(decideTier(facts, TIER_POLICIES[options.policy], rates, at), facts, rates, at);

@@ -12,10 +12,11 @@ import {
   TierPlan,
   type TierPolicy,
 } from '../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { EpochMs, formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
+import { planePrices } from '../prices/books.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
 import { type ManifestOptions, ManifestWriter, withManifest } from './planManifest.ts';
@@ -74,7 +75,7 @@ async function plan(options: PlanOptions): Promise<void> {
 }
 
 async function planMoves(options: PlanOptions, manifests: ManifestWriter | undefined): Promise<void> {
-  const rates = compileRates(shippedPriceBook());
+  const rates = compileRates(await pricesOf(options));
   const totals = new TierPlan();
   const policy = policyNamed(options.policy);
   const moves: PlannedMove[] = [];
@@ -133,7 +134,7 @@ function bytesOf({ bytes, bytesAfter }: { readonly bytes: number; readonly bytes
 }
 
 async function diff(present: string, next: string, options: InventoryOptions): Promise<void> {
-  const changes = new PolicyDiff(policyNamed(present), policyNamed(next), compileRates(shippedPriceBook()));
+  const changes = new PolicyDiff(policyNamed(present), policyNamed(next), compileRates(await pricesOf(options)));
   for await (const { facts } of factsOf(options, next)) changes.add(facts, options.at);
   const summary = changes.summary();
   if (summary.blocked) process.exitCode = EXIT_FINDINGS;
@@ -155,6 +156,12 @@ interface Listed {
   readonly facts: TierFacts;
   /** Of the origin; empty where a file lists it. */
   readonly versionId: string;
+}
+
+/** The plane decides by its own prices; of an inventory alone nobody knows others than the shipped ones. */
+async function pricesOf(options: InventoryOptions): Promise<PriceBook> {
+  if (options.inventory !== undefined) return shippedPriceBook();
+  return (await planePrices((await connect(options)).operations)).prices;
 }
 
 /** Facts from a file, or from the plane's catalog page by page. */

@@ -1,22 +1,29 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { listPrices, parsePriceBook, priceAgeDays, type PriceBookFile, STALE_DAYS } from '../../lib/pricing/index.ts';
-import { EXIT } from '../errors.ts';
+import { DAY_MS } from '../../lib/shared/units.ts';
+import { connect, withPlane } from '../connection/connect.ts';
+import { CliError, EXIT } from '../errors.ts';
 import { readJson } from '../jsonFile.ts';
 import { note } from '../output.ts';
-import { type BookOptions, bookInForce, booksInForce } from '../prices/books.ts';
-import { tellChanges } from '../prices/changes.ts';
+import { type BookOptions, bookOfRegion, booksInForce } from '../prices/books.ts';
+import { changesTold, tellChanges } from '../prices/changes.ts';
+import { DRY_RUN, isDry, operatorOf, sayDry, withOperator } from './mutation.ts';
 import { type ListOptions, readLists } from '../prices/lists.ts';
 
 interface ShowOptions extends BookOptions {
   readonly region?: string;
   readonly provider?: string;
-  readonly json?: true;
 }
 
-type CheckOptions = ListOptions & BookOptions & { readonly json?: true };
+type CheckOptions = ListOptions & BookOptions;
 
-/** Adds `strata prices show`, `check`, `refresh` and `diff`. */
+interface AcceptOptions extends BookOptions {
+  readonly by?: string;
+  readonly dryRun?: boolean;
+}
+
+/** Adds `strata prices show`, `check`, `refresh`, `diff` and `accept`. */
 export function registerPrices(program: Command): void {
   const prices = program.command('prices').description('the price books that every decision uses');
   withBook(prices.command('show'))
@@ -36,12 +43,14 @@ export function registerPrices(program: Command): void {
     .description('what a price book would change in the one in force of the same id; exit code 1 if anything')
     .option('--json', 'one JSON object per changed price')
     .action(showChanges);
+  withOperator(withPlane(prices.command('accept [file]')))
+    .description('put a price book in force at the plane: what a refresh has reported, or a file')
+    .option(...DRY_RUN)
+    .action(acceptPrices);
 }
 
 function withBook(command: Command): Command {
-  return command
-    .option('--prices <file>', 'a price book that answers before the shipped ones')
-    .option('--json', 'one JSON object per price');
+  return withPlane(command).option('--prices <file>', 'a price book that answers before the others');
 }
 
 function withLists(command: Command): Command {
@@ -52,7 +61,7 @@ function withLists(command: Command): Command {
 }
 
 async function showPrices(options: ShowOptions): Promise<void> {
-  const prices = await booksInForce(options);
+  const { prices, checkedAt } = await booksInForce(options);
   const books = prices.books.filter(
     ({ region, provider }) =>
       (options.region === undefined || options.region === region) &&
@@ -67,12 +76,17 @@ async function showPrices(options: ShowOptions): Promise<void> {
     return;
   }
   const now = Date.now();
+  /** A plane's own book stays young while its lists say the same. */
+  const ageOf = (book: PriceBookFile): number =>
+    book === prices.books[0] && checkedAt !== undefined
+      ? Math.max(0, now - checkedAt) / DAY_MS
+      : priceAgeDays({ ...prices, books: [book] }, now);
   for (const book of books) {
-    const ageDays = Math.floor(priceAgeDays({ ...prices, books: [book] }, now));
+    const ageDays = Math.floor(ageOf(book));
     if (options.json === true) printJson(book, ageDays);
     else printBook(book, ageDays);
   }
-  const ageDays = priceAgeDays({ ...prices, books }, now);
+  const ageDays = Math.max(...books.map(ageOf));
   if (ageDays > STALE_DAYS) {
     note(
       `The prices are ${Math.floor(ageDays)} days old, more than ${STALE_DAYS}: compare them with the list, \`strata prices check\`.`,
@@ -121,11 +135,30 @@ async function refreshPrices(options: CheckOptions & { readonly out?: string }):
 }
 
 async function freshBook(options: CheckOptions): Promise<{ inForce: PriceBookFile; fresh: PriceBookFile }> {
-  const inForce = bookInForce(await booksInForce(options), options.region);
+  const inForce = bookOfRegion((await booksInForce(options)).prices, options.region);
   return { inForce, fresh: await readLists(options, inForce, new Date().toISOString().slice(0, 10)) };
 }
 
 async function showChanges(path: string, options: { readonly json?: true }): Promise<void> {
   const fresh = parsePriceBook(await readJson(path));
-  tellChanges(options, bookInForce(await booksInForce({}), fresh.region), fresh);
+  tellChanges(options, bookOfRegion((await booksInForce({})).prices, fresh.region), fresh);
+}
+
+async function acceptPrices(path: string | undefined, options: AcceptOptions): Promise<void> {
+  const { operations } = await connect(options);
+  const { book, reported } = await operations.showPrices({});
+  const fresh = path === undefined ? reported?.book : JSON.stringify(await readJson(path));
+  if (fresh === undefined) {
+    const message = 'No refresh has reported a book that waits to be accepted. Name a file to put that in force.';
+    throw new CliError({ code: 'bad-reference', message, retryable: false });
+  }
+  changesTold(options, parsePriceBook(JSON.parse(book)), parsePriceBook(JSON.parse(fresh)));
+  const { id, asOf, changes } = await operations.acceptPrices({
+    book: fresh,
+    by: operatorOf(options),
+    dryRun: isDry(options),
+  });
+  sayDry(options);
+  if (!isDry(options))
+    note(`${id}@${asOf} is in force: ${changes} prices changed. Functions know within five minutes.`);
 }

@@ -26,6 +26,8 @@ const text = z.string().check(z.minLength(1));
 const Environment = z.object({
   STRATA_TABLE: text,
   STRATA_BUCKET: text,
+  /** Whose prices count there. */
+  AWS_REGION: z.optional(text),
   STRATA_QUEUE_URL_PREFIX: text,
   /** Read only by `strata audit verify`. */
   STRATA_AUDIT_BUCKET: z.optional(text),
@@ -58,7 +60,10 @@ export function connectAws(environment: Readonly<Record<string, string | undefin
     objects: createS3ObjectStore({ client, bucket, verifiesChecksums: true }),
     seals,
     commandKeys: createSecretCommandKeys({ client: createSecretsClient(), secretArn, clock: systemClock }),
-    settings: { commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS) },
+    settings: {
+      commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS),
+      priceRegion: parsed.data.AWS_REGION ?? 'us-east-1',
+    },
     deadLetters: awsDeadLetters(urlPrefix),
   });
   return {

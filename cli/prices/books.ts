@@ -1,3 +1,4 @@
+import type { Operations } from '../../lib/operations/index.ts';
 import {
   combinePriceBooks,
   type PriceBook,
@@ -6,20 +7,48 @@ import {
   parsePriceBook,
   shippedPriceBook,
 } from '../../lib/pricing/index.ts';
+import { connect, type PlaneOptions } from '../connection/connect.ts';
 import { readJson } from '../jsonFile.ts';
 
-export interface BookOptions {
+export interface BookOptions extends Omit<PlaneOptions, 'json'> {
   readonly prices?: string;
+  readonly json?: true;
 }
 
-/** The shipped books, behind the one that was named. */
-export async function booksInForce({ prices }: BookOptions): Promise<PriceBook> {
-  const shipped = shippedPriceBook();
-  return prices === undefined ? shipped : combinePriceBooks(parsePriceBook(await readJson(prices)), ...shipped.books);
+/** The books that answer, and when the prices of the first were last compared with their source, where a plane knows that. */
+export interface BooksInForce {
+  readonly prices: PriceBook;
+  readonly checkedAt: number | undefined;
+}
+
+/** Those of the plane that is named, else the shipped ones; behind the book of a file. */
+export async function booksInForce(options: BookOptions): Promise<BooksInForce> {
+  const { prices, checkedAt } = namesPlane(options)
+    ? await planePrices((await connect(options)).operations)
+    : { prices: shippedPriceBook(), checkedAt: undefined };
+  if (options.prices === undefined) return { prices, checkedAt };
+  const own = parsePriceBook(await readJson(options.prices));
+  return { prices: combinePriceBooks(own, ...prices.books), checkedAt: undefined };
+}
+
+/** The plane's own book before the shipped ones, as its functions decide by them. */
+export async function planePrices(operations: Pick<Operations, 'showPrices'>): Promise<{
+  readonly prices: PriceBook;
+  readonly checkedAt: number;
+}> {
+  const { book: json, checkedAt } = await operations.showPrices({});
+  const book = parsePriceBook(JSON.parse(json));
+  const others = shippedPriceBook().books.filter(({ id }) => id !== book.id);
+  return { prices: combinePriceBooks(book, ...others), checkedAt };
+}
+
+function namesPlane({ data, endpoint }: PlaneOptions): boolean {
+  const { STRATA_DATA, STRATA_ENDPOINT, STRATA_TABLE } = process.env;
+  return [data, endpoint, STRATA_DATA, STRATA_ENDPOINT, STRATA_TABLE].some((name) => name !== undefined);
 }
 
 /** AWS's book of a region; where there is none, the first of AWS, which answers for it. */
-export function bookInForce({ id, books }: PriceBook, region: string): PriceBookFile {
+export function bookOfRegion({ id, books }: PriceBook, region: string): PriceBookFile {
   const ofAws = books.filter(({ provider }) => provider === 'aws');
   const book = ofAws.find((one) => one.region === region) ?? ofAws[0];
   if (book !== undefined) return book;

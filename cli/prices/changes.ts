@@ -10,6 +10,11 @@ import { note, print } from '../output.ts';
 
 /** Prints what changes between two books; the exit code says whether anything does. */
 export function tellChanges(options: { readonly json?: true }, inForce: PriceBookFile, fresh: PriceBookFile): void {
+  if (changesTold(options, inForce, fresh) > 0) process.exitCode = EXIT.failed;
+}
+
+/** Prints the same and answers how many prices change. */
+export function changesTold(options: { readonly json?: true }, inForce: PriceBookFile, fresh: PriceBookFile): number {
   const { changes, beyond } = decideRefresh(inForce, fresh);
   const items = changes.map((change) => ({ book: fresh.id, ...change, percent: changePercent(change) }));
   print(options, {
@@ -30,7 +35,7 @@ export function tellChanges(options: { readonly json?: true }, inForce: PriceBoo
       `Beyond a factor of ${MOST_FACTOR}, or gone: ${beyond.map(({ item }) => item).join(', ')}. A refresh takes this over only when accepted.`,
     );
   }
-  if (items.length > 0) process.exitCode = EXIT.failed;
+  return items.length;
 }
 
 const dollars = (usd: number | undefined): string => (usd === undefined ? 'none' : `$${usd}`);

@@ -10,16 +10,15 @@ import {
   rejoinHost,
   resolveModel,
 } from '../../lib/fleet/index.ts';
-import { compileRates } from '../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { createPricesInForce, type PricesDeps, type PricesInForce } from '../../lib/priceBooks/index.ts';
 import { type HttpAnswer, type HttpHandler, type HttpRequest, httpHandler } from '../shared/httpHandler.ts';
 import { BodyError, modelAnswer, parseBody, problemAnswer, sessionAnswer } from './answers.ts';
 
-/** Read once per process: the prices ship with the release. */
-const rates = compileRates(shippedPriceBook());
-
-type HostApiDeps = RegistrationDeps & Pick<ResolveDeps, 'scanner'>;
-type Route = (request: HttpRequest, deps: HostApiDeps) => Promise<HttpAnswer>;
+type HostApiDeps = RegistrationDeps & Pick<ResolveDeps, 'scanner'> & PricesDeps;
+type Route = (
+  request: HttpRequest,
+  deps: HostApiDeps & { readonly pricesInForce: PricesInForce },
+) => Promise<HttpAnswer>;
 
 /** Where IAM guards a route, the gateway refuses strangers; so does the function, where no gateway stands before it. */
 const unauthenticated = problemAnswer({
@@ -51,16 +50,20 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ],
   [
     'POST /v1/resolve',
-    async (request, deps) => modelAnswer(await resolveModel({ ...deps, rates }, parseBody(SignedEnvelope, request))),
+    async (request, deps) =>
+      modelAnswer(
+        await resolveModel({ ...deps, rates: await deps.pricesInForce() }, parseBody(SignedEnvelope, request)),
+      ),
   ],
 ]);
 
 export function createHostApiHandler(deps: HostApiDeps): HttpHandler {
+  const pricesInForce = createPricesInForce(deps);
   return httpHandler(deps, {
     name: 'host-api',
     answer: (request, { telemetry }) => {
       const route = ROUTES.get(`${request.method} ${request.path}`) ?? notFound;
-      return route(request, { ...deps, telemetry });
+      return route(request, { ...deps, telemetry, pricesInForce });
     },
     problem: (error) => problemAnswer(error instanceof BodyError ? error.problem : problemOf(error)),
   });

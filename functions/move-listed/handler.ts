@@ -1,17 +1,13 @@
 import createMiddy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { BatchOperationsCall } from '../../events/aws/batchOperationsCall.v1.ts';
-import { compileRates } from '../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { createPricesInForce, type PricesDeps } from '../../lib/priceBooks/index.ts';
 import { ContractError, errorText, StrataError } from '../../lib/shared/errors.ts';
 import { EpochMs } from '../../lib/shared/units.ts';
 import { moveOfManifest, type MoveOfManifestDeps } from '../../lib/tiering/index.ts';
 import { type HandlerDeps, invocationOf } from '../shared/invocation.ts';
 import { reportError, reportFailure, WITHOUT_TIMER } from '../shared/middleware.ts';
 import { moveListed } from './function.ts';
-
-/** Read once per process: the prices ship with the release. */
-const rates = compileRates(shippedPriceBook());
 
 /** S3 tries a `TemporaryFailure` again; the others end in the job's report with their text. */
 interface TaskResult {
@@ -30,11 +26,14 @@ export interface BatchOperationsAnswer {
 export type MoveListedHandler = (event: unknown, context: Context) => Promise<BatchOperationsAnswer>;
 type Call = BatchOperationsCall;
 
-export function createMoveListedHandler(deps: Omit<MoveOfManifestDeps, 'rates'> & HandlerDeps): MoveListedHandler {
+export function createMoveListedHandler(
+  deps: Omit<MoveOfManifestDeps, 'rates'> & PricesDeps & HandlerDeps,
+): MoveListedHandler {
+  const pricesInForce = createPricesInForce(deps);
   async function move(call: Call, task: Call['tasks'][number]): Promise<Omit<TaskResult, 'taskId'>> {
     const { at, budgetUsd, mostMoves, ...wish } = call.job.userArguments;
     const answer = await moveOfManifest(
-      { ...deps, rates },
+      { ...deps, rates: await pricesInForce() },
       {
         ...wish,
         at: EpochMs.parse(Number(at)),

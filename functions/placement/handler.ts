@@ -12,14 +12,11 @@ import {
   withdrawBlob,
 } from '../../lib/fleet/index.ts';
 import { createHostDemand } from '../../lib/accesses/index.ts';
-import { compileRates, PLACEMENT_BY_DOLLARS, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { PLACEMENT_BY_DOLLARS, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
+import { createPricesInForce, type PricesDeps } from '../../lib/priceBooks/index.ts';
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
 import { placement } from './function.ts';
-
-/** Read once per process: the prices ship with the release. */
-const rates = compileRates(shippedPriceBook());
 
 const POLICIES = { subscriptions: SUBSCRIPTIONS, dollars: PLACEMENT_BY_DOLLARS } as const;
 
@@ -28,16 +25,18 @@ const Message = z.discriminatedUnion('schema', [PlaceModel, PlaceHost, FenceHost
 export function createPlacementHandler(
   deps: FenceDeps &
     Omit<PlacementDeps, 'rates' | 'policy' | 'demandOf'> &
+    PricesDeps &
     QueueHandlerDeps & { readonly settings: { readonly placementPolicy: PlacementPolicyName } },
 ): QueueHandler {
   const demandOf = createHostDemand(deps);
+  const pricesInForce = createPricesInForce(deps);
   const policy = POLICIES[deps.settings.placementPolicy];
   return queueHandler(deps, {
     declaration: placement,
     message: Message,
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry, remainingMs }) => {
-      const given = { ...deps, telemetry, rates, policy, demandOf };
+      const given = { ...deps, telemetry, rates: await pricesInForce(), policy, demandOf };
       switch (message.schema) {
         case 'place-model/1':
           return void (await placeModel(given, message, remainingMs));

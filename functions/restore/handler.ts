@@ -1,20 +1,17 @@
 import * as z from 'zod/mini';
 import { RestoreNotification } from '../../events/aws/objectRestored.v1.ts';
 import { RestoreBlob } from '../../events/restore-blob/v1.ts';
-import { compileRates } from '../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { createPricesInForce, type PricesDeps } from '../../lib/priceBooks/index.ts';
 import { lookAfterRestore, type RestoreDeps } from '../../lib/restores/index.ts';
 import { blobDigestOf } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest } from '../../lib/shared/ids.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
 import { restore } from './function.ts';
 
-/** Read once per process: the prices ship with the release. */
-const rates = compileRates(shippedPriceBook());
-
 const Message = z.union([RestoreBlob, RestoreNotification]);
 
-export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'> & QueueHandlerDeps): QueueHandler {
+export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'> & PricesDeps & QueueHandlerDeps): QueueHandler {
+  const pricesInForce = createPricesInForce(deps);
   return queueHandler(deps, {
     declaration: restore,
     message: Message,
@@ -22,7 +19,8 @@ export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'> & QueueHan
     handle: async (message, { telemetry }) => {
       const digest = digestOf(message);
       // Restores of other objects under `blobs/` are somebody else's.
-      if (digest !== undefined) await lookAfterRestore({ ...deps, telemetry, rates }, digest);
+      if (digest === undefined) return;
+      await lookAfterRestore({ ...deps, telemetry, rates: await pricesInForce() }, digest);
     },
   });
 }

@@ -2,6 +2,7 @@ import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
+import type { PriceLists } from '../../lib/pricing/index.ts';
 import type { Scanner, ScanPolicy } from '../../lib/scanning/index.ts';
 import type { MessageReceiver, MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
 import type { InventorySweeps } from '../../lib/tiering/index.ts';
@@ -15,6 +16,8 @@ import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 /** Operators' settings, parsed once per function from its environment. */
 export interface Settings {
   readonly region: string;
+  /** The region of AWS whose prices count here. */
+  readonly priceRegion: string;
   /** Bytes; `PART_SIZE` outside tests and simulation. */
   readonly partSize: number;
   readonly maxUploadBytes: number;
@@ -67,6 +70,8 @@ export interface FunctionDeps {
   readonly queues: QueueAdmin;
   readonly commandKeys: CommandKeys;
   readonly hostCredentials: HostCredentialIssuer;
+  /** Where prices are read anew; absent where nothing is to be read from the network. */
+  readonly priceLists?: PriceLists | undefined;
   /** Only on AWS. */
   readonly inventorySweeps?: InventorySweeps | undefined;
   readonly settings: Settings;

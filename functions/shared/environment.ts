@@ -32,4 +32,6 @@ export interface FunctionEnvironment {
   readonly STRATA_REFUSED_KEEP_MS: string;
   readonly STRATA_AUDIT_BUCKET: string;
   readonly STRATA_AUDIT_RETENTION_MS: string;
+  /** An `https://` origin; empty where prices are not read from the network. */
+  readonly STRATA_PRICE_LISTS: string;
 }

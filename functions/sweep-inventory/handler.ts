@@ -1,21 +1,20 @@
 import createMiddy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { InventoryBatch } from '../../events/aws/inventoryBatch.v1.ts';
-import { compileRates } from '../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { createPricesInForce, type PricesDeps } from '../../lib/priceBooks/index.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
 import { type SweepDeps, sweepInventory as decideAll } from '../../lib/tiering/index.ts';
 import { type HandlerDeps, invocationOf } from '../shared/invocation.ts';
 import { reportFailure, WITHOUT_TIMER } from '../shared/middleware.ts';
 import { sweepInventory } from './function.ts';
 
-/** Read once per process: the prices ship with the release. */
-const rates = compileRates(shippedPriceBook());
-
 /** How many blobs were decided about for which reason: what the map run keeps of a batch. */
 export type SweepInventoryHandler = (event: unknown, context: Context) => Promise<Readonly<Record<string, number>>>;
 
-export function createSweepInventoryHandler(deps: Omit<SweepDeps, 'rates'> & HandlerDeps): SweepInventoryHandler {
+export function createSweepInventoryHandler(
+  deps: Omit<SweepDeps, 'rates'> & PricesDeps & HandlerDeps,
+): SweepInventoryHandler {
+  const pricesInForce = createPricesInForce(deps);
   return createMiddy<unknown, Readonly<Record<string, number>>>(WITHOUT_TIMER)
     .use(reportFailure(deps, sweepInventory.name))
     .handler(async (event: unknown, context: Context) => {
@@ -38,6 +37,6 @@ export function createSweepInventoryHandler(deps: Omit<SweepDeps, 'rates'> & Han
         bytes: Size,
         since: LastModifiedDate,
       }));
-      return Object.fromEntries(await decideAll({ ...deps, telemetry, rates }, run, objects));
+      return Object.fromEntries(await decideAll({ ...deps, telemetry, rates: await pricesInForce() }, run, objects));
     });
 }

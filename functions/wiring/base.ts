@@ -19,6 +19,7 @@ export function awsBase(
     scanner: SCANNER,
     settings: {
       region: environment.AWS_REGION,
+      priceRegion: environment.AWS_REGION,
       partSize: PART_SIZE,
       maxUploadBytes: Number(environment.STRATA_MAX_UPLOAD_BYTES),
       scanPolicy: parseScanPolicy(environment.STRATA_SCAN_POLICY),

@@ -34,6 +34,7 @@ const Environment = z.object({
   STRATA_REFUSED_KEEP_MS: text,
   STRATA_AUDIT_BUCKET: text,
   STRATA_AUDIT_RETENTION_MS: text,
+  STRATA_PRICE_LISTS: z.string(),
 });
 /** What Lambda's environment holds: the region, and exactly the names that `infra/` sets. */
 export type AwsEnvironment = FunctionEnvironment & { readonly AWS_REGION: string };

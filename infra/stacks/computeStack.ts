@@ -209,6 +209,7 @@ function environmentOf(
     STRATA_REFUSED_KEEP_MS: String(settings.refusedKeepDays * 86_400_000),
     STRATA_AUDIT_BUCKET: data.audit.bucket.bucketName,
     STRATA_AUDIT_RETENTION_MS: String(settings.auditRetentionDays * 86_400_000),
+    STRATA_PRICE_LISTS: settings.priceLists,
   };
 }
 

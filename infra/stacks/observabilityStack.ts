@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
 import { AuditAlarm } from '../capabilities/auditAlarm.ts';
 import { CatalogAlarms } from '../capabilities/catalogAlarms.ts';
+import { PriceAlarm } from '../capabilities/priceAlarm.ts';
 import { OperationsDashboard } from '../capabilities/operationsDashboard.ts';
 import { OperatorTopic } from '../capabilities/operatorTopic.ts';
 import type { StrataSettings } from '../settings.ts';
@@ -28,6 +29,7 @@ export class ObservabilityStack extends Stack {
       topic: this.topic.topic,
     });
     new AuditAlarm(this, 'AuditAlarm', { prefix: settings.prefix, topic: this.topic.topic });
+    new PriceAlarm(this, 'PriceAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new OperationsDashboard(this, 'Dashboard', { prefix: settings.prefix, declarations });
   }
 }

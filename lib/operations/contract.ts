@@ -120,6 +120,25 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ reference, policy: TierPolicyName }),
     output: z.object({ texts: z.array(z.string()) }),
   },
+  /** The price book of the plane's region as JSON, since when it is known to be right, and a fresh one that waits to be accepted. */
+  showPrices: {
+    input: z.strictObject({}),
+    output: z.object({
+      book: z.string(),
+      checkedAt: EpochMs,
+      takenBy: z.optional(z.string()),
+      reported: z.optional(z.object({ book: z.string(), at: EpochMs })),
+    }),
+  },
+  /** Puts a price book in force, however far it moves prices; answers how many it changes. */
+  acceptPrices: {
+    input: z.strictObject({
+      book: z.string().check(z.maxLength(200_000)),
+      by: z.string().check(z.minLength(1), z.maxLength(200)),
+      dryRun,
+    }),
+    output: z.object({ id: z.string(), asOf: z.string(), changes: z.number(), beyond: z.number() }),
+  },
   /** Brings what is archived of a version back, by the cheapest restore that ends in time; answers how far each file is. */
   restoreVersion: {
     input: z.strictObject({ reference, withinMs: z.optional(z.number().check(z.positive())), dryRun }),

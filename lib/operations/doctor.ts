@@ -7,10 +7,12 @@ import {
   UnsealedRow,
   UPLOAD_SHARDS,
 } from '../catalog/index.ts';
+import { STALE_DAYS } from '../pricing/index.ts';
+import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
 import { errorText } from '../shared/errors.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
-import { EpochMs, MINUTE_MS } from '../shared/units.ts';
+import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { DeadLetters } from './ports.ts';
 import type { DoctorCheck, HostView } from './views.ts';
 
@@ -19,6 +21,7 @@ export interface DoctorDeps {
   readonly objects: ObjectStore;
   readonly deadLetters: DeadLetters;
   readonly listHosts: () => Promise<readonly HostView[]>;
+  readonly settings: PricesDeps['settings'];
 }
 
 /** The relay sweeps each minute; two missed sweeps are a failure. */
@@ -41,6 +44,7 @@ export async function doctor(deps: DoctorDeps, now: EpochMs): Promise<readonly D
     ['bucket', () => reachable(deps.objects.head('uploads/doctor'))],
     ['outbox', () => outboxIsSent(deps.catalog, now)],
     ['uploads', () => uploadsMove(deps.catalog, now)],
+    ['prices', () => pricesAreFresh(deps, now)],
     ['audit', () => auditIsSealed(deps.catalog, now)],
     ['dead-letters', () => deadLettersAreEmpty(deps.deadLetters)],
     ['hosts', () => hostsSpeak(deps)],
@@ -90,6 +94,14 @@ async function uploadsMove(catalog: CatalogStore, now: EpochMs): Promise<Finding
     detail: `${late} uploads have stood still for half an hour`,
     fix: 'See `strata ls --uploads digesting`, then the errors of the functions `ingest` and `digest`.',
   };
+}
+
+async function pricesAreFresh(deps: DoctorDeps, now: EpochMs): Promise<Finding> {
+  const { book, checkedAt } = await readPrices(deps);
+  const days = Math.floor(Math.max(0, now - checkedAt) / DAY_MS);
+  const detail = `${book.id}@${book.asOf} was compared with its source ${days} days ago`;
+  if (days < STALE_DAYS) return { ok: true, detail };
+  return { ok: false, detail, fix: 'Run `strata prices check`; see docs/prices.md.' };
 }
 
 async function auditIsSealed(catalog: CatalogStore, now: EpochMs): Promise<Finding> {

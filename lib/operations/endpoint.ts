@@ -89,6 +89,8 @@ export function createRemoteOperations(
     listRetired: remote('listRetired'),
     applyTier: remote('applyTier'),
     explainTiers: remote('explainTiers'),
+    showPrices: remote('showPrices'),
+    acceptPrices: remote('acceptPrices'),
     restoreVersion: remote('restoreVersion'),
     deleteVersion: remote('deleteVersion'),
     undoDelete: remote('undoDelete'),

@@ -16,6 +16,7 @@ import {
 } from '../catalog/index.ts';
 import { createJoinToken, listJoinTokens, type OperatorDeps, revokeJoinToken } from '../fleet/index.ts';
 import { releaseUpload, startRescan } from '../ingest/index.ts';
+import type { PricesDeps } from '../priceBooks/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
@@ -28,13 +29,15 @@ import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { listNotices } from './notices.ts';
 import type { DeadLetters } from './ports.ts';
+import { acceptPriceBook, showPrices } from './prices.ts';
 import { restoreVersion } from './restoreVersion.ts';
 import { listRetired, listStored } from './stored.ts';
 import { applyTier, explainTiers, planTiers } from './tiers.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
 import type { HostView } from './views.ts';
 
-export interface OperationsDeps extends OperatorDeps {
+export interface OperationsDeps extends OperatorDeps, PricesDeps {
+  readonly settings: OperatorDeps['settings'] & PricesDeps['settings'];
   readonly objects: ObjectStore;
   /** Where the seals of the audit trail lie, where the caller knows. */
   readonly seals: SealObjects | undefined;
@@ -69,6 +72,8 @@ export function createOperations(deps: OperationsDeps): Operations {
     listRetired: (input) => listRetired(deps, input),
     applyTier: (input) => applyTier(deps, input),
     explainTiers: (input) => explainTiers(deps, input),
+    showPrices: () => showPrices(deps),
+    acceptPrices: (input) => acceptPriceBook(deps, input),
     restoreVersion: (input) => restoreVersion(deps, input),
     deleteVersion: (input) => runDelete(deps, input),
     undoDelete: (input) => runUndo(deps, input),

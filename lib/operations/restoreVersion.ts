@@ -1,17 +1,15 @@
 import { type Blob, BlobRow } from '../catalog/index.ts';
-import { compileRates } from '../placement/index.ts';
-import { shippedPriceBook } from '../pricing/index.ts';
+import type { PricesDeps } from '../priceBooks/index.ts';
 import { restoreArchived } from '../restores/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
-import type { Clock } from '../shared/ports/clock.ts';
 import type { Random } from '../shared/ports/random.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { requireResolved } from './showModel.ts';
+import { ratesInForce } from './tiers.ts';
 
 /** Begins to restore the archived files of a version. Throws `CatalogError` where there is no such version. */
 export async function restoreVersion(
-  deps: { readonly catalog: CatalogStore; readonly clock: Clock; readonly random: Random },
+  deps: PricesDeps & { readonly random: Random },
   { reference, withinMs, dryRun }: OperationInput<'restoreVersion'>,
 ): Promise<OperationOutput<'restoreVersion'>> {
   const { model, files } = await requireResolved(deps.catalog, reference);
@@ -21,7 +19,7 @@ export async function restoreVersion(
     if (blob !== undefined) blobs.push(blob.value);
   }
   const asked = await restoreArchived(
-    { ...deps, rates: compileRates(shippedPriceBook()) },
+    { ...deps, rates: await ratesInForce(deps) },
     {
       model,
       blobs,

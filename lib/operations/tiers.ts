@@ -1,35 +1,30 @@
 import { BlobRow, settle } from '../catalog/index.ts';
 import { compileRates, explainTier, type Rates } from '../placement/index.ts';
-import { shippedPriceBook } from '../pricing/index.ts';
+import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
-import type { Clock } from '../shared/ports/clock.ts';
 import { decideMove, explainBlob, TIER_POLICIES } from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { pageOver, SWEPT } from './pages.ts';
 import { requireResolved } from './showModel.ts';
 
-interface TierOperationDeps {
-  readonly catalog: CatalogStore;
-  readonly clock: Clock;
+export async function ratesInForce(deps: PricesDeps): Promise<Rates> {
+  return compileRates((await readPrices(deps)).prices);
 }
-
-let compiled: Rates | undefined;
-/** Compiled when first needed: the prices ship with the release. */
-export const rates = (): Rates => (compiled ??= compileRates(shippedPriceBook()));
 
 /** Why the files of a version lie in their storage classes, a text a file. Throws `CatalogError`. */
 export async function explainTiers(
-  { catalog, clock }: TierOperationDeps,
+  deps: PricesDeps,
   { reference, policy }: OperationInput<'explainTiers'>,
 ): Promise<OperationOutput<'explainTiers'>> {
+  const { catalog, clock } = deps;
   const { files } = await requireResolved(catalog, reference);
+  const rates = await ratesInForce(deps);
   const at = clock.now();
   const texts: string[] = [];
   for (const digest of new Set(files.map((file) => file.digest))) {
-    const explained = await explainBlob({ catalog, clock, rates: rates() }, digest, TIER_POLICIES[policy], at);
+    const explained = await explainBlob({ catalog, clock, rates }, digest, TIER_POLICIES[policy], at);
     if (explained !== undefined) {
-      texts.push(explainTier(explained.decision, explained.facts, TIER_POLICIES[policy], rates(), at));
+      texts.push(explainTier(explained.decision, explained.facts, TIER_POLICIES[policy], rates, at));
     }
   }
   return { texts };
@@ -37,15 +32,16 @@ export async function explainTiers(
 
 /** A page of what would move between storage classes now. */
 export async function planTiers(
-  deps: TierOperationDeps,
+  deps: PricesDeps,
   { policy, limit, nextToken }: OperationInput<'planTiers'>,
 ): Promise<OperationOutput<'planTiers'>> {
   const page = await pageOver(deps.catalog, SWEPT, limit, nextToken);
   const at = deps.clock.now();
+  const rates = await ratesInForce(deps);
   const items: OperationOutput<'planTiers'>['items'] = [];
   for (const item of page.items) {
     const { digest } = BlobRow.parse(item).value;
-    const explained = await explainBlob({ ...deps, rates: rates() }, digest, TIER_POLICIES[policy], at);
+    const explained = await explainBlob({ ...deps, rates }, digest, TIER_POLICIES[policy], at);
     if (explained !== undefined) items.push({ facts: explained.facts, versionId: explained.versionId, at });
   }
   return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
@@ -53,15 +49,17 @@ export async function planTiers(
 
 /** Moves one blob as a plan has shown it, if that is still decided so, nothing is in its way, and the run's limits allow it. */
 export async function applyTier(
-  { catalog, clock }: TierOperationDeps,
+  deps: PricesDeps,
   { digest, to, policy, runId, budgetUsd, mostMoves, dryRun }: OperationInput<'applyTier'>,
 ): Promise<OperationOutput<'applyTier'>> {
+  const { catalog, clock } = deps;
+  const rates = await ratesInForce(deps);
   const correlationId = CorrelationId.parse(`plan-${runId}`);
   const limits = { budgetUsd, mostMoves };
   const at = clock.now();
   const run = { id: runId, shard: 0, limits, policy: TIER_POLICIES[policy], at, correlationId, only: to };
   const reason = await settle(catalog, `Moving ${digest}`, async () => {
-    const decided = await decideMove({ catalog, clock, rates: rates() }, run, digest);
+    const decided = await decideMove({ catalog, clock, rates }, run, digest);
     return dryRun ? { ...decided, changes: [] } : decided;
   });
   return { digest, reason };

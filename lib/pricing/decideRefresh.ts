@@ -7,7 +7,7 @@ export const MOST_FACTOR = 3;
 /** What to do with a book that was just made from lists. */
 export interface RefreshDecision {
   readonly action: 'keep' | 'take' | 'report';
-  /** `same-date`: a date names one book for good, so today's second one waits until tomorrow. */
+  /** `same-date`: a date names one book for good, so today's second one waits until tomorrow, and so does one of a clock that went back. */
   readonly reason: 'unchanged' | 'changed' | 'beyond-bound' | 'same-date';
   readonly changes: readonly PriceChange[];
   /** Those of the changes that are beyond the bound. */
@@ -24,7 +24,7 @@ export function decideRefresh(inForce: PriceBookFile, fresh: PriceBookFile): Ref
   const beyond = changes.filter(isBeyond);
   if (beyond.length > 0) return { action: 'report', reason: 'beyond-bound', changes, beyond };
   if (sameBook && changes.length === 0) return { action: 'keep', reason: 'unchanged', changes, beyond };
-  if (sameBook && inForce.asOf === fresh.asOf) return { action: 'keep', reason: 'same-date', changes, beyond };
+  if (sameBook && fresh.asOf <= inForce.asOf) return { action: 'keep', reason: 'same-date', changes, beyond };
   return { action: 'take', reason: 'changed', changes, beyond };
 }
 

@@ -3,7 +3,7 @@ import cloudflareR2 from './books/cloudflare-r2.json' with { type: 'json' };
 import reference from './books/reference.json' with { type: 'json' };
 import { combinePriceBooks, type PriceBook, parsePriceBook } from './priceBook.ts';
 
-export { bookFromOffers, offerPath, PRICE_LIST_ORIGIN } from './aws/bookFromOffers.ts';
+export { bookFromOffers, isAwsRegion, offerPath, PRICE_LIST_ORIGIN } from './aws/bookFromOffers.ts';
 export { MOST_LIST_BYTES, OFFER_CODES, type OfferCode, parseOfferFile } from './aws/offerFile.ts';
 export { changePercent, decideRefresh, MOST_FACTOR, type RefreshDecision } from './decideRefresh.ts';
 export { PricingError } from './errors.ts';

@@ -4,6 +4,7 @@ import { HostId } from '../../lib/shared/ids.ts';
 import { type Bytes, parseSize } from '../../lib/shared/units.ts';
 import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { isAwsRegion } from '../../lib/pricing/index.ts';
 import { OPEN_POLICY, parseScanPolicy, type ScanPolicy } from '../../lib/scanning/index.ts';
 
 export interface StartOptions {
@@ -22,6 +23,8 @@ export interface StartOptions {
   };
   readonly policies: { readonly tierPolicy: TierPolicyName; readonly placementPolicy: PlacementPolicyName };
   readonly scanPolicy: ScanPolicy;
+  /** An https origin that prices are read from every day, and the region that they are read of. */
+  readonly prices: { readonly origin: string | undefined; readonly region: string };
 }
 
 const DEFAULT_PORT = 7410;
@@ -37,6 +40,8 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --tier-policy NAME  what decides storage classes: rules or dollars; default rules
   --placement-policy NAME  what decides which hosts fetch ahead of use: subscriptions or dollars; default subscriptions
   --scan-policy JSON  what a verdict means, as {"allowSuspicious":false,"formats":["safetensors"]}; default: STRATA_SCAN_POLICY
+  --price-region R  the region of AWS whose prices count; default us-east-1
+  --price-lists URL  read them there every day, as from https://pricing.us-east-1.amazonaws.com; default: never
   --hosts N      how many hosts, 1 to ${MOST_HOSTS}; default 2
   --capacity SIZE  bytes that each host may fill, as in 500GB or 450GiB; default 4GB
   --no-samples   push no sample models
@@ -80,6 +85,7 @@ export function parseOptions(
     sweeps,
     policies,
     scanPolicy,
+    prices: { origin: originOf(values['price-lists']), region: regionOf(values['price-region'] ?? 'us-east-1') },
     samples,
     hosts: hostsOf(values.hosts ?? '2'),
     capacityBytes: capacityOf(values.capacity ?? '4GB'),
@@ -130,6 +136,16 @@ function oneOf<Name extends string>(
   return name;
 }
 
+function originOf(text: string | undefined): string | undefined {
+  if (text === undefined || URL.parse(text)?.protocol === 'https:') return text;
+  throw new UsageError('--price-lists is an https:// origin.');
+}
+
+function regionOf(region: string): string {
+  if (isAwsRegion(region)) return region;
+  throw new UsageError(`--price-region: ${region} is no region of AWS.`);
+}
+
 function policyOf(text: string | undefined): ScanPolicy {
   try {
     return text === undefined ? OPEN_POLICY : parseScanPolicy(text);
@@ -152,6 +168,8 @@ function read(args: readonly string[]) {
         'tier-policy': { type: 'string' },
         'placement-policy': { type: 'string' },
         'scan-policy': { type: 'string' },
+        'price-lists': { type: 'string' },
+        'price-region': { type: 'string' },
         hosts: { type: 'string' },
         capacity: { type: 'string' },
         'no-samples': { type: 'boolean' },

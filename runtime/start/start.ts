@@ -1,3 +1,4 @@
+import { createHttpsPriceLists } from '../../lib/adapters/https/httpsPriceLists.ts';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { HostRow, UploadRow } from '../../lib/catalog/index.ts';
 import type { ScanPolicy } from '../../lib/scanning/index.ts';
@@ -11,6 +12,9 @@ import { type Followed, follow, type Milestone } from './follow.ts';
 import type { StartOptions } from './options.ts';
 import { createTimeline, describeMilestone, describeUploaded, type Timeline } from './timeline.ts';
 import { subjectOf } from './verify.ts';
+
+/** For one list of prices. */
+const LIST_MS = 45_000;
 
 /*
  * `npm start`: the embedded runtime and its hosts' agents, with a line for whatever becomes of each upload. Life: folder taken →
@@ -39,6 +43,7 @@ export interface StartingOptions {
   readonly sweeps: StartOptions['sweeps'];
   readonly policies: StartOptions['policies'];
   readonly scanPolicy: ScanPolicy;
+  readonly prices: StartOptions['prices'];
   readonly signal: AbortSignal;
   readonly write: (line: string) => void;
 }
@@ -57,12 +62,19 @@ export function begin(options: StartingOptions): Starting {
   async function start(): Promise<Started> {
     const logFile = folder.at('logs', 'runtime.jsonl');
     const telemetry = createPinoTelemetry(createPinoLogger({ level: 'info', path: logFile }));
+    const { origin } = options.prices;
     const up = await startEmbeddedRuntime({
       folder,
       port: options.port,
       telemetry,
       onUploaded,
-      settings: { ...options.sweeps, ...options.policies, scanPolicy: options.scanPolicy },
+      settings: {
+        ...options.sweeps,
+        ...options.policies,
+        scanPolicy: options.scanPolicy,
+        priceRegion: options.prices.region,
+      },
+      ...(origin === undefined ? {} : { priceLists: createHttpsPriceLists({ origin, deadlineMs: LIST_MS }) }),
     });
     runtime = up;
     timeline.say(`Strata is up at ${up.url}, its data in ${folder.path}`);

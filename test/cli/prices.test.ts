@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
+import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
+import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { OFFERS } from '../unit/pricing/offers.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -30,6 +33,19 @@ function strata(...args: readonly string[]): Promise<{ code: number; stdout: str
     });
   });
 }
+
+let plane: { readonly folder: DataFolder; readonly runtime: EmbeddedRuntime };
+
+beforeAll(async () => {
+  const data = takeDataFolder(undefined);
+  const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: data.at('logs', 'runtime.jsonl') }));
+  plane = { folder: data, runtime: await startEmbeddedRuntime({ folder: data, port: 0, telemetry }) };
+});
+
+afterAll(async () => {
+  await plane.runtime.stop();
+  plane.folder.release();
+});
 
 describe('strata prices', () => {
   it('show: one region or provider, with source, date and age', async () => {
@@ -77,6 +93,22 @@ describe('strata prices', () => {
     expect(stderr).toContain('error[missing-price]: The price list has no AmazonS3 usagetype Retrieval-GIR');
     expect((await strata('check', '--file', s3)).stderr).toContain('one list each');
     expect((await strata('check', '--url', 'http://localhost')).stderr).toContain('https:// only');
+  });
+
+  it('accept: puts a book in force at a plane, which shows it, and says what it changes before it does', async () => {
+    const out = join(folder, 'of-today.json');
+    await strata('refresh', '--out', out, '--file', dearer, ...others);
+    const data = ['--data', plane.folder.path];
+    expect((await strata('accept', ...data)).stderr).toContain('No refresh has reported a book');
+    const dry = await strata('accept', out, '--dry-run', ...data);
+    expect(dry.stdout).toMatch(/ONEZONE_IA storage +\$0\.01 +\$0\.04 +\+300\.0 % +GB-month/);
+    expect(dry.stderr).toContain('Nothing was changed');
+    const accepted = await strata('accept', out, '--by', 'ada', ...data);
+    expect([accepted.code, accepted.stderr]).toEqual([0, expect.stringContaining('is in force: 3 prices changed')]);
+    expect((await strata('show', '--region', 'us-east-1', ...data)).stdout).toMatch(
+      /ONEZONE_IA storage +\$0\.04 per GB-month/,
+    );
+    expect((await strata('check', ...data, '--file', dearer, ...others)).code).toBe(0);
   });
 
   it('refresh: makes a book that answers before the shipped one, and overwrites nothing', async () => {

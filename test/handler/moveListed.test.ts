@@ -142,10 +142,11 @@ describe('strata plan --manifest', () => {
   async function addAll(writer: ManifestWriter, world: TieringWorld, at: EpochMs): Promise<void> {
     const rates = compileRates(shippedPriceBook());
     for (let token: string | undefined = '0'; token !== undefined; ) {
-      const page: Awaited<ReturnType<typeof planTiers>> = await planTiers(
-        { catalog: world.catalog, clock: world.clock },
-        { policy: 'rules', limit: 100, nextToken: token },
-      );
+      const page: Awaited<ReturnType<typeof planTiers>> = await planTiers(world.deps, {
+        policy: 'rules',
+        limit: 100,
+        nextToken: token,
+      });
       for (const { facts, versionId } of page.items) {
         const decision = decideTier(facts, TIER_RULES, rates, at);
         if (decision.action === 'transition') await writer.add(plannedMove(facts, decision, rates, at), versionId);

@@ -34,6 +34,7 @@ describe('docs/environment.md', () => {
     ['uploadGraceHours', '0'],
     ['refusedKeepDays', '0'],
     ['auditRetentionDays', '0'],
+    ['priceLists', 'http://prices.example'],
   ])('names the setting %s, whose value %s is refused', (name, wrong) => {
     expect(document).toContain(`| \`${name}\` |`);
     expect(() => synthesize({ [name]: wrong })).toThrow(`-c ${name} must be`);

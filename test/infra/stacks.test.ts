@@ -233,6 +233,19 @@ describe('stored data', () => {
     });
   });
 
+  it('raises an alarm when no list has confirmed the prices for 7 days', () => {
+    const [old] = of('AWS::CloudWatch::Alarm').filter(
+      ({ properties }) => properties['AlarmName'] === 'strata-prices-old',
+    );
+    expect(old?.properties).toMatchObject({
+      MetricName: 'PriceAge',
+      Dimensions: [{ Name: 'service', Value: 'refresh-prices' }],
+      Period: 86_400,
+      Threshold: 7 * 86_400_000,
+      TreatMissingData: 'ignore',
+    });
+  });
+
   it('is encrypted, recoverable and outlives its stack unless the teardown says otherwise', () => {
     const [table] = of('AWS::DynamoDB::Table');
     expect(table?.properties).toMatchObject({
@@ -253,7 +266,7 @@ describe('stored data', () => {
 
 describe('cdk-nag', () => {
   /** Raise it only with a finding that does not apply and a reason that says why. */
-  const MOST_ACKNOWLEDGEMENTS = 58;
+  const MOST_ACKNOWLEDGEMENTS = 59;
 
   const ACKNOWLEDGED_RULES = [
     'AwsSolutions-APIG4',

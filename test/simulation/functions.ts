@@ -60,6 +60,7 @@ export function choosePolicies(rng: Rng): Policies {
 
 export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['settings'] => ({
   region: 'local',
+  priceRegion: 'us-east-1',
   partSize,
   maxUploadBytes: 1_000_000,
   scanPolicy: OPEN_POLICY,

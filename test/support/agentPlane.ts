@@ -103,7 +103,7 @@ export function createAgentPlane({ clock, random, disk, partSize }: AgentPlaneOp
     scanner: { rules: RULE_SET },
     commandKeys: { current: async () => planeKey, published: async () => [planeKey] },
     hostCredentials: tokens,
-    settings: { heartbeatSeconds: 10, silentAfterMs: 10 * MINUTE_MS, agentRoleArns: [] },
+    settings: { priceRegion: 'us-east-1', heartbeatSeconds: 10, silentAfterMs: 10 * MINUTE_MS, agentRoleArns: [] },
   });
   let ready: Promise<unknown> = opening;
   const known = new Set<Digest>();

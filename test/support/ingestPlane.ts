@@ -65,6 +65,7 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
     messages: queues,
     settings: {
       region: 'eu-west-1',
+      priceRegion: 'us-east-1',
       partSize: PLANE_PART_SIZE,
       maxUploadBytes: 10 * MIB,
       orphanSweep: options.orphanSweep ?? ('on' as const),

@@ -77,6 +77,7 @@ export async function createTieringWorld(
     catalog: between?.catalog(catalog) ?? catalog,
     objects: between?.objects(objects) ?? objects,
     settings: {
+      priceRegion: 'us-east-1',
       region: REGION,
       tierSweep,
       tierPolicy: 'rules' as const,

@@ -8,9 +8,12 @@ type Read = (quote: Quote) => readonly Band[];
 /** AWS publishes the lists of all regions here. */
 export const PRICE_LIST_ORIGIN = 'https://pricing.us-east-1.amazonaws.com';
 
+/** Whether a text is a region's code, as `us-east-1`; it may be of one that is not there yet. */
+export const isAwsRegion = (text: string): boolean => /^[a-z]{2}(?:-[a-z]{2,12}){1,3}-\d$/.test(text);
+
 /** The path of a regional list. `region` comes from the deployment's own settings; anything but a region's code is refused. */
 export function offerPath(code: OfferCode, region: string): string {
-  if (!/^[a-z]{2}(?:-[a-z]{2,12}){1,3}-\d$/.test(region)) throw invalid(`"${region.slice(0, 40)}" is no region of AWS`);
+  if (!isAwsRegion(region)) throw invalid(`"${region.slice(0, 40)}" is no region of AWS`);
   return `/offers/v1.0/aws/${code}/current/${region}/index.json`;
 }
 

@@ -1,3 +1,4 @@
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { describe, expect, it } from 'vitest';
 import {
   answerOperation,
@@ -336,6 +337,28 @@ describe('doctor', () => {
     await world.plane.settle();
     expect(await failed(world)).toEqual([]);
     expect((await world.remote.doctor({})).items.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('finds prices that no list has confirmed for a week, until a book is accepted', async () => {
+    const world = await setUp();
+    const { clock } = world.plane;
+    const [shipped] = shippedPriceBook().books;
+    const asOf = Date.parse(shipped!.asOf);
+    await clock.advance(asOf + 6 * DAY_MS - clock.now());
+    expect(await failed(world)).not.toContain('prices');
+    await clock.advance(2 * DAY_MS);
+    expect(await failed(world)).toContain('prices');
+    const book = { ...shipped!, asOf: new Date(clock.now()).toISOString().slice(0, 10) };
+    const accept = (dryRun: boolean) => world.remote.acceptPrices({ book: JSON.stringify(book), by: 'ada', dryRun });
+    await accept(true);
+    expect(await failed(world)).toContain('prices');
+    expect(await accept(false)).toEqual({ id: 'aws/us-east-1', asOf: book.asOf, changes: 0, beyond: 0 });
+    expect(await failed(world)).not.toContain('prices');
+    const shown = await world.remote.showPrices({});
+    expect([JSON.parse(shown.book), shown.checkedAt, shown.takenBy]).toEqual([book, clock.now(), 'ada']);
+    await expect(world.remote.acceptPrices({ book: '{', by: 'ada', dryRun: false })).rejects.toMatchObject({
+      code: 'invalid-book',
+    });
   });
 
   it('finds unsent messages, uploads that stand still, unsealed audit entries and dead letters, each with its fix', async () => {
