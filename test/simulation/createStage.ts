@@ -13,6 +13,7 @@ import { chooseFaultRates, Faults, simulated } from './faults.ts';
 import { choosePolicies, credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { SimulatedHost } from './hosts.ts';
 import { createInventoryMap } from './inventoryMap.ts';
+import { createPublishedPrices } from './publishedPrices.ts';
 import { Plane } from './plane.ts';
 import { createReleases } from './releases.ts';
 import { Rng } from './rng.ts';
@@ -100,6 +101,7 @@ export async function createStage(
     bucket,
     call: (event) => plane.callFunction('sweep-inventory', event),
   });
+  const published = createPublishedPrices();
   const depsOf = (incarnation: Incarnation): FunctionDeps => {
     const port = <Port extends object>(name: string, truth: Port) =>
       simulated(scheduler, faults, incarnation, name, truth);
@@ -117,6 +119,7 @@ export async function createStage(
       commandKeys: port('keys', planeKeys()),
       hostCredentials: port('credentials', credentialIssuer(scheduler)),
       inventorySweeps: port('map', inventoryMap),
+      priceLists: port('lists', published.lists),
       settings,
     };
   };
@@ -170,6 +173,7 @@ export async function createStage(
     maxUploadBytes: settings.maxUploadBytes,
     settings,
     inventoryMap,
+    published,
     hostCapacity: HOST_CAPACITY,
     deadlyKeys,
     sent,

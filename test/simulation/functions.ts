@@ -7,6 +7,7 @@ import { generateKeyPair } from '../../lib/fleet/index.ts';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import { DAY_MS, DurationMs, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { PRICE_REGION } from './publishedPrices.ts';
 import type { SimulatedFunction } from './plane.ts';
 import { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
@@ -25,7 +26,13 @@ export function simulatedFunctions(
   }));
 }
 
-const HURRIED: ReadonlySet<string> = new Set(['sweep-orphans', 'expire-uploads', 'start-purge', 'watch-restores']);
+const HURRIED: ReadonlySet<string> = new Set([
+  'sweep-orphans',
+  'expire-uploads',
+  'start-purge',
+  'watch-restores',
+  'refresh-prices',
+]);
 
 /** A night's sweep comes round every few minutes here, with a grace to match, so that it meets whatever is under way. */
 function hurried(declaration: FunctionDeclaration): FunctionDeclaration {
@@ -60,7 +67,7 @@ export function choosePolicies(rng: Rng): Policies {
 
 export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['settings'] => ({
   region: 'local',
-  priceRegion: 'us-east-1',
+  priceRegion: PRICE_REGION,
   partSize,
   maxUploadBytes: 1_000_000,
   scanPolicy: OPEN_POLICY,

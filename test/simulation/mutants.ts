@@ -1,6 +1,7 @@
 import { auditMutants } from './auditMutants.ts';
 import type { Mutant } from './mutant.ts';
 import { dollarMutants } from './dollarMutants.ts';
+import { priceMutants } from './priceMutants.ts';
 import { raceMutants } from './raceMutants.ts';
 import { storeMutants } from './storeMutants.ts';
 
@@ -298,6 +299,7 @@ export const mutants: readonly Mutant[] = [
   },
   ...auditMutants,
   ...dollarMutants,
+  ...priceMutants,
   ...raceMutants,
   ...storeMutants,
 ];

@@ -3,10 +3,13 @@ import type { ResolveAnswer, ResolveRefusal } from '../../lib/fleet/resolveModel
 import type { KeptReason } from '../../lib/ingest/decideRemoval.ts';
 import type { RemovalReason } from '../../lib/catalog/index.ts';
 import type { OrphanReason } from '../../lib/orphans/decideOrphan.ts';
+import type { RefreshDecision } from '../../lib/pricing/index.ts';
 import type { RestoreAnswer } from '../../lib/restores/index.ts';
 
 /** Each reason of a decision: `reached` by the seeds of `npm test`, or why that is not asked of them. */
 export type Reasons<Reason extends string> = Readonly<Record<Reason, string>>;
+
+type RefreshReason = RefreshDecision['reason'];
 
 export const REACHED = 'reached';
 export const NO_SUCH_HOST = 'only registered hosts report, and no row of a host is ever deleted';
@@ -88,6 +91,13 @@ const resolutions: Reasons<ResolveRefusal | Exclude<ResolveAnswer['outcome'], 'r
   'unknown-host': NO_SUCH_HOST,
 };
 
+const pricesKept: Reasons<Extract<RefreshReason, 'unchanged' | 'same-date'>> = {
+  unchanged: REACHED,
+  'same-date': REACHED,
+};
+const pricesTaken: Reasons<Extract<RefreshReason, 'changed'>> = { changed: REACHED };
+const pricesReported: Reasons<Extract<RefreshReason, 'beyond-bound'>> = { 'beyond-bound': REACHED };
+
 /** Of what works by schedules, and of what hosts ask: by the counter that names the reason. */
 export const SCHEDULED: Readonly<Record<string, Reasons<string>>> = {
   'metric UploadsExpired keep': uploadsKept,
@@ -96,4 +106,7 @@ export const SCHEDULED: Readonly<Record<string, Reasons<string>>> = {
   'metric PurgeStep': purges,
   'metric RestoreStep': restores,
   'metric ModelResolved': resolutions,
+  'metric PriceRefresh keep': pricesKept,
+  'metric PriceRefresh take': pricesTaken,
+  'metric PriceRefresh report': pricesReported,
 };

@@ -6,6 +6,7 @@ import type { Faults } from './faults.ts';
 import type { SimulatedHost } from './hosts.ts';
 import type { InventoryMap } from './inventoryMap.ts';
 import type { Counters } from './invariants.ts';
+import type { PublishedPrices } from './publishedPrices.ts';
 import type { Releases } from './releases.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
@@ -32,6 +33,8 @@ export interface Stage {
   /** What operators have chosen in this run. */
   readonly settings: FunctionDeps['settings'];
   readonly inventoryMap: InventoryMap;
+  /** The price lists that the refresh reads. */
+  readonly published: PublishedPrices;
   /** The most that one upload may have. */
   readonly maxUploadBytes: number;
   /** Bytes that a host starts with for models. */

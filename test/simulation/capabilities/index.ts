@@ -10,6 +10,7 @@ import { messages } from './messages.ts';
 import { models } from './models.ts';
 import { operators } from './operators.ts';
 import { origins } from './origins.ts';
+import { prices } from './prices.ts';
 import { rescans } from './rescans.ts';
 import { strangers } from './strangers.ts';
 import { uploads } from './uploads.ts';
@@ -31,5 +32,6 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   impostors,
   wagers,
   dollarPlacements,
+  prices,
   messages,
 ];
