@@ -26,6 +26,7 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   { names: ['simulate'], load: async () => (await import('./commands/simulate.ts')).registerSimulate },
   { names: ['prices'], load: async () => (await import('./commands/prices.ts')).registerPrices },
   { names: ['plan', 'policy'], load: async () => (await import('./commands/plan.ts')).registerPlan },
+  { names: ['sweeps'], load: async () => (await import('./commands/sweeps.ts')).registerSweeps },
   { names: ['costs', 'opportunities'], load: async () => (await import('./commands/costs.ts')).registerCosts },
   { names: ['scan'], load: async () => (await import('./commands/scan.ts')).registerScan },
   { names: ['fetch'], load: async () => (await import('./commands/fetch.ts')).registerFetch },

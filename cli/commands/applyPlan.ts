@@ -8,6 +8,7 @@ import {
   type TierMove,
 } from '../../lib/placement/index.ts';
 import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
+import { errorText, StrataError } from '../../lib/shared/errors.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type EpochMs, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions } from '../connection/connect.ts';
@@ -34,6 +35,9 @@ export function plannedMove(facts: TierFacts, decision: TierMove, rates: Rates, 
   };
 }
 
+/** After so many failures from the first move on. */
+const GIVE_UP = 5;
+
 interface ApplyOptions extends PlaneOptions {
   readonly inventory?: string;
   readonly policy: string;
@@ -44,7 +48,7 @@ interface ApplyOptions extends PlaneOptions {
 
 /**
  * Sets the moves of a plan going: all of them or, where one would catch an object in use, none. The plane decides each once more, and
- * refuses what is decided otherwise by then.
+ * refuses what is decided otherwise by then. A move that fails is told and leaves the others; then `FindingsError` is thrown at the end.
  */
 export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOptions): Promise<void> {
   if (options.inventory !== undefined) {
@@ -66,9 +70,19 @@ export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOpt
   const limits = { budgetUsd: options.maxCost, mostMoves: options.maxMoves, runId: randomUUID() };
   const policy = TierPolicyName.parse(options.policy);
   const counts = new Map<string, number>();
-  for (const { digest, to } of moves) {
-    const { reason } = await operations.applyTier({ ...limits, digest, to, policy, dryRun: false });
-    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const failures: unknown[] = [];
+  for (const [index, { digest, to }] of moves.entries()) {
+    let outcome: string;
+    try {
+      outcome = (await operations.applyTier({ ...limits, digest, to, policy, dryRun: false })).reason;
+    } catch (error) {
+      outcome = `failed: ${error instanceof StrataError ? error.code : 'internal'}`;
+      note(`  ${digest.slice(0, 12)} ${errorText(error)}`);
+      failures.push(error);
+      // A plane that answers nobody will not answer for the others either.
+      if (index + 1 === failures.length && failures.length === GIVE_UP) throw error;
+    }
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
   print(options, {
     schema: 'strata.applied/v1',
@@ -79,4 +93,6 @@ export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOpt
       ['OBJECTS', ({ objects }) => String(objects)],
     ],
   });
+  if (options.quiet !== true) note(`What becomes of them: strata sweeps ${limits.runId}`);
+  if (failures.length > 0) throw new FindingsError(`${failures.length} moves could not be set going`);
 }

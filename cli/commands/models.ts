@@ -4,6 +4,7 @@ import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { printAnalyses } from '../analysis.ts';
+import { printStorage, storageOf } from '../storage.ts';
 import { ago, print } from '../output.ts';
 
 const STATES = ['observed', 'digesting', 'ready', 'quarantined', 'cancelled'] as const;
@@ -97,9 +98,11 @@ async function runShow(
       empty: 'No alias but `latest`. Make one: strata alias promote name@1.0.0 stable',
     });
   } else {
+    const storage = options.quiet === true ? [] : await storageOf(operations, reference);
+    const storedAs = new Map(storage.map((one) => [one.file, one]));
     print(options, {
       schema: 'strata.file/v1',
-      items: files,
+      items: files.map((one) => ({ ...storedAs.get(one.file), ...one })),
       id: ({ digest }) => digest,
       columns: [
         ['FILE', ({ file }) => file],
@@ -115,6 +118,7 @@ async function runShow(
       options,
       files.map(({ file, blob }) => ({ file, ...blob })),
     );
+    printStorage(options, storage);
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { printAnalyses } from '../analysis.ts';
+import { printStorage, type Storage, storageOf } from '../storage.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import type { Plane } from '../connection/plane.ts';
 import { FindingsError } from '../errors.ts';
@@ -78,14 +79,16 @@ async function reportEnds(plane: Plane, plan: PushPlan, options: PushOptions): P
     note(`${key}: ${quarantine === undefined ? state : `${quarantine.reason}: ${quarantine.text}`}`);
   }
   if (failed.length > 0) throw new FindingsError('not published');
-  printStored(options, ends);
+  printStored(options, ends, await storageOf(plane.operations, `${plan.model}@${plan.version}`));
   note(`${plan.model}@${plan.version} is published.`);
 }
 
-/** What was stored: digest, verdict and analysis of each file. The set's own file is none of them. */
-function printStored(options: PushOptions, ends: readonly UploadEnd[]): void {
+/** What was stored: digest, verdict, analysis, place and cost of each file. The set's own file is none of them. */
+function printStored(options: PushOptions, ends: readonly UploadEnd[], storage: readonly Storage[]): void {
   const stored = ends.flatMap(({ key, size, digest, findings, compressibility }) =>
-    digest === undefined ? [] : [{ key, size, digest, findings, compressibility }],
+    digest === undefined
+      ? []
+      : [{ ...storage.find((one) => key.endsWith(`/${one.file}`)), key, size, digest, findings, compressibility }],
   );
   if (options.json === true) {
     print(options, { schema: 'strata.push.stored/v1', items: stored, id: ({ digest }) => digest, columns: [] });
@@ -99,4 +102,5 @@ function printStored(options: PushOptions, ends: readonly UploadEnd[]): void {
       ...findings,
     })),
   );
+  printStorage(options, storage);
 }

@@ -17,6 +17,7 @@ import { createSqsReceiver, createSqsSender, queueNamePrefix } from '../../lib/a
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters } from '../../lib/operations/index.ts';
+import { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { HOUR_MS } from '../../lib/shared/units.ts';
 import { CliError } from '../errors.ts';
 import type { FileToUpload, Plane } from './plane.ts';
@@ -33,6 +34,9 @@ const Environment = z.object({
   STRATA_AUDIT_BUCKET: z.optional(text),
   /** Read only by commands to hosts, which are signed with it. */
   STRATA_COMMAND_SECRET_ARN: text,
+  /** What sweeps do; without them `show` cannot say what is in force. */
+  STRATA_TIER_SWEEP: z.optional(SweepMode),
+  STRATA_TIER_POLICY: z.optional(TierPolicyName),
   STRATA_COMMAND_TTL_MS: z._default(z.string(), String(6 * HOUR_MS)),
 });
 
@@ -63,6 +67,8 @@ export function connectAws(environment: Readonly<Record<string, string | undefin
     settings: {
       commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS),
       priceRegion: parsed.data.AWS_REGION ?? 'us-east-1',
+      tierSweep: parsed.data.STRATA_TIER_SWEEP,
+      tierPolicy: parsed.data.STRATA_TIER_POLICY,
     },
     deadLetters: awsDeadLetters(urlPrefix),
   });

@@ -3,7 +3,7 @@ import { Digest, HostPattern, ModelName, SemVer, StorageClass } from '../shared/
 import { TierPolicyName } from '../shared/sweepMode.ts';
 import { TierFacts } from '../placement/index.ts';
 import { ServiceLevelTerms } from '../catalog/index.ts';
-import { RetiredVersion, StoredObject } from '../costs/index.ts';
+import { MoveOutcome, RetiredVersion, StoredObject } from '../costs/index.ts';
 import { JoinTokenId } from '../fleet/index.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
@@ -22,9 +22,11 @@ import {
   ModelView,
   NoticeView,
   RestoreView,
+  RunView,
   ServiceLevelView,
   ShownDeadLetterView,
   ShownModel,
+  StorageView,
   TombstoneView,
   UploadStateView,
   UploadView,
@@ -35,6 +37,8 @@ const PageInput = { limit: z.number().check(z.int(), z.gte(1), z.lte(1000)), nex
 const dryRun = z.boolean();
 /** `name`, or `name@` and an exact version, an alias, `latest` or a range. */
 const reference = z.string().check(z.minLength(1), z.maxLength(300));
+
+const runId = z.string().check(z.regex(/^[a-z0-9-]{1,64}$/));
 
 const page = <Item extends z.ZodMiniType>(item: Item) =>
   z.object({ items: z.array(item), nextToken: z.optional(z.string()) });
@@ -98,6 +102,18 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ ...PageInput, policy: TierPolicyName }),
     output: page(z.object({ facts: TierFacts, versionId: z.string(), at: EpochMs })),
   },
+  /** How each file of a version is stored: primary copy, policy in force, expected reads, estimated month. */
+  showStorage: {
+    input: z.strictObject({ reference, policy: z.optional(TierPolicyName) }),
+    output: z.object({ items: z.array(StorageView) }),
+  },
+  /** The newest sweeps and plans that moved objects, or one of them. */
+  listRuns: {
+    input: z.strictObject({ limit: PageInput.limit, runId: z.optional(runId) }),
+    output: z.object({ items: z.array(RunView) }),
+  },
+  /** A page of the moves of a run that have ended, realised against predicted. */
+  listRunMoves: { input: z.strictObject({ ...PageInput, runId }), output: page(MoveOutcome) },
   /** A page of what lies in the bucket and on hosts, each copy with its dollars a month; the client adds up. */
   listStored: { input: z.strictObject(PageInput), output: page(StoredObject) },
   /** Versions that nobody seems to need, of a page of models, with what they cost. */
@@ -108,7 +124,7 @@ const OPERATION_CONTRACTS = {
       digest: Digest,
       to: StorageClass,
       policy: TierPolicyName,
-      runId: z.string().check(z.regex(/^[a-z0-9-]{1,64}$/)),
+      runId,
       budgetUsd: z.number().check(z.nonnegative()),
       mostMoves: z.number().check(z.int(), z.nonnegative()),
       dryRun,

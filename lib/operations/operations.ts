@@ -31,13 +31,15 @@ import { listNotices } from './notices.ts';
 import type { DeadLetters } from './ports.ts';
 import { acceptPriceBook, showPrices } from './prices.ts';
 import { restoreVersion } from './restoreVersion.ts';
+import { listRunMoves, listRuns } from './runs.ts';
+import { showStorage, type SweepsInForce } from './storage.ts';
 import { listRetired, listStored } from './stored.ts';
 import { applyTier, explainTiers, planTiers } from './tiers.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
 import type { HostView } from './views.ts';
 
 export interface OperationsDeps extends OperatorDeps, PricesDeps {
-  readonly settings: OperatorDeps['settings'] & PricesDeps['settings'];
+  readonly settings: OperatorDeps['settings'] & PricesDeps['settings'] & SweepsInForce;
   readonly objects: ObjectStore;
   /** Where the seals of the audit trail lie, where the caller knows. */
   readonly seals: SealObjects | undefined;
@@ -68,6 +70,9 @@ export function createOperations(deps: OperationsDeps): Operations {
     rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),
     deprecateVersion: async (input) => versionView(await deprecateVersion(catalog, { ...input, now: clock.now() })),
     planTiers: (input) => planTiers(deps, input),
+    showStorage: (input) => showStorage(deps, input),
+    listRuns: (input) => listRuns(deps, input),
+    listRunMoves: (input) => listRunMoves(deps, input),
     listStored: (input) => listStored(deps, input),
     listRetired: (input) => listRetired(deps, input),
     applyTier: (input) => applyTier(deps, input),

@@ -9,6 +9,7 @@ import {
   HostState,
   TombstoneState,
   ReplicaState,
+  ServiceLevelTerms,
   ServiceLevelValue,
   RestoreState,
   UploadState,
@@ -29,6 +30,7 @@ import {
   StorageClass,
 } from '../shared/ids.ts';
 import { JoinTokenId } from '../fleet/index.ts';
+import { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 
 // What operators see: flat, raw numbers, digests in full. People's formatting is the CLI's business.
@@ -190,6 +192,72 @@ export const JoinTokenView = z.object({ token: z.string(), ...JoinTokenTermsView
 export const KnownJoinTokenView = z.object({ ...JoinTokenTermsView, usedBy: z.array(HostId) });
 
 export const ServiceLevelView = ServiceLevelValue;
+
+/** Where a stored file lies, by which rules, what reads are expected of it, and what a month of it is estimated to cost. */
+export const StorageView = z.object({
+  model: ModelName,
+  version: SemVer,
+  file: KeySegment,
+  digest: Digest,
+  /** The copy that every read comes from in the end. */
+  primary: z.object({
+    location: Location,
+    versionId: z.string(),
+    bytes: Bytes,
+    storageClass: StorageClass,
+    tier: z.string(),
+  }),
+  policy: z.object({
+    name: TierPolicyName,
+    version: z.string(),
+    /** Whether sweeps carry it out; absent where the caller does not know the plane's settings. */
+    sweep: z.optional(SweepMode),
+    rules: z.array(z.string()),
+  }),
+  /** What an operator has said of the model's reads. */
+  serviceLevel: z.optional(ServiceLevelTerms),
+  /** Why the version is neither deleted nor moved, and until when it is not deleted. */
+  hold: z.optional(z.string()),
+  retainUntil: z.optional(EpochMs),
+  /** What the policy decides now. */
+  next: z.object({
+    action: z.enum(['keep', 'transition', 'pack', 'unpack']),
+    to: z.optional(StorageClass),
+    reason: z.string(),
+    /** From then on leaving the class charges nothing for its minimum duration. */
+    freeAt: EpochMs,
+  }),
+  reads: z.object({
+    basis: z.enum(['known', 'learned', 'assumed']),
+    next30Days: z.number(),
+    probability30Days: z.number(),
+  }),
+  /** Of a month at the expected reads; `hostUsd` is the rent of the copies that lie on hosts now. */
+  cost: z.object({
+    storageUsd: Usd,
+    requestUsd: Usd,
+    retrievalUsd: Usd,
+    hostUsd: Usd,
+    usdPerMonth: Usd,
+    /** Owed where it leaves its class now; no part of the month. */
+    liabilityUsd: Usd,
+  }),
+});
+export type StorageView = z.infer<typeof StorageView>;
+
+/** A sweep, or an applied plan, that has set moves going. */
+export const RunView = z.object({
+  runId: z.string(),
+  by: z.enum(['sweep', 'plan']),
+  startedAt: EpochMs,
+  /** Set going, restores that come before a move among them. */
+  moves: z.number(),
+  bytes: Bytes,
+  /** Of its budget. */
+  reservedUsd: Usd,
+  budgetUsd: Usd,
+});
+export type RunView = z.infer<typeof RunView>;
 
 export const DoctorCheck = z.object({
   check: z.string(),

@@ -30,6 +30,8 @@ export { floorUsd, lostUsd, type Risk, type RiskAccount, slackUsd } from './risk
 export { explainTier } from './explainTier.ts';
 export { recordTier, replayTier } from './tierReceipt.ts';
 export { type FetchPath, type MissCost, missCost } from './missCost.ts';
+export { describePolicy } from './describePolicy.ts';
+export { type PredictedReads, predictReads } from './predictReads.ts';
 export { compileRates, type Rates } from './rates.ts';
 export { freeMoveAt, liabilityUsd, TierFacts } from './tierFacts.ts';
 export { TIER_RULES, type Temperature, temperature, type TierRules } from './tierRules.ts';

@@ -7,6 +7,7 @@ import {
   BlobRow,
   type Decided,
   expectationOf,
+  moveActionId,
   outboxPut,
   recordedInputs,
   RestoreRow,
@@ -29,7 +30,7 @@ import {
   type TierPolicy,
 } from '../placement/index.ts';
 import { restoreForMove } from '../restores/index.ts';
-import { ActionId, type CorrelationId, type Digest, type StorageClass } from '../shared/ids.ts';
+import type { ActionId, CorrelationId, Digest, StorageClass } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
@@ -127,7 +128,7 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (run.only !== undefined && decision.to !== run.only) return keep('decided-otherwise');
   const caught = caughtBy(facts, placesOf(decision, facts), deps.rates, run.at);
   if (run.only !== undefined && caught !== undefined) return keep('in-use');
-  const actionId = ActionId.parse(`transition-${run.id}-${digest}`);
+  const actionId = moveActionId(run.id, digest);
   if ((await ActionRow.get(deps.catalog, actionId)) !== undefined) return keep('sent-before');
   const moved = decision.needsRestore
     ? await restoreFirst(deps, run, blob, decision)

@@ -1,8 +1,10 @@
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { BlobRow, sendOnce, storedBytes } from '../catalog/index.ts';
+import { errorText, StrataError } from '../shared/errors.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { MoveDeps, MoveReason } from './moveBlob.ts';
 import { accrueAllowance, storedAllAlong } from './accrueAllowance.ts';
+import { TieringError } from './errors.ts';
 import { moveInRun } from './moveInRun.ts';
 import { type MoveCounts, reportMoves, scheduledRun, type SweepSettings } from './sweepSettings.ts';
 
@@ -16,7 +18,8 @@ const BLOBS_PER_MESSAGE = 50;
 /**
  * Decides the storage class of a page of blobs and sends the transitions: per blob one pending action and one message in a
  * conditional write on the blob. Its action's id is made of the sweep's moment and the digest, so a repeated page sends nothing
- * twice, and a killed one goes on where it was. A dry run decides and counts.
+ * twice, and a killed one goes on where it was. A dry run decides and counts. A blob that cannot be decided about (an unreadable row) leaves the
+ * others: the sweep goes on behind its page, and the page fails at the end with `blobs-failed`.
  */
 export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<MoveCounts> {
   const mode = deps.settings.tierSweep;
@@ -29,12 +32,18 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
   });
   const run = scheduledRun(deps.settings, message);
   let bytes = message.bytes ?? 0;
+  const failures: string[] = [];
   for (const item of page.items) {
-    const blob = BlobRow.parse(item).value;
-    const { createdAt, digest } = blob;
-    if (storedAllAlong(createdAt, message.scheduledAt)) bytes += storedBytes(blob);
-    const { reason } = await moveInRun(deps, run, digest);
-    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    try {
+      const blob = BlobRow.parse(item).value;
+      const { reason } = await moveInRun(deps, run, blob.digest);
+      if (storedAllAlong(blob.createdAt, message.scheduledAt)) bytes += storedBytes(blob);
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      deps.telemetry.error('blob not decided', error, { row: item.key.partition });
+      failures.push(`${item.key.partition}: ${errorText(error)}`);
+    }
   }
   reportMoves(deps.telemetry, counts, mode);
   if (page.cursor !== undefined) {
@@ -48,5 +57,14 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
     const { scheduledAt: sweptAt, shard, correlationId } = message;
     await accrueAllowance(deps, { schema: 'accrue-allowance/1', sweptAt, shard, bytes, correlationId });
   }
+  if (failures.length > 0) {
+    const message = `${failures.length} blobs could not be decided about, the first was ${failures[0]}`;
+    throw new TieringError({ code: 'blobs-failed', message, retryable: true });
+  }
   return counts;
+}
+
+/** What may succeed when the page comes again holds the page up; what never will must not. */
+function isRetryable(error: unknown): boolean {
+  return error instanceof StrataError && error.retryable;
 }

@@ -86,7 +86,18 @@ describe('strata push', () => {
         digest: expect.any(String),
         findings: expect.objectContaining({ format: 'safetensors', dtypes: { U8: 500 } }),
         compressibility: expect.objectContaining({ ratio: expect.any(Number) }),
+        model: 'tiny',
+        version: '1.0.0',
+        primary: expect.objectContaining({ location: 's3:local:STANDARD', storageClass: 'STANDARD' }),
+        policy: expect.objectContaining({ name: 'rules', sweep: 'on', rules: expect.any(Array) }),
+        reads: expect.objectContaining({ basis: 'assumed', next30Days: expect.any(Number) }),
+        cost: expect.objectContaining({ storageUsd: expect.any(Number), usdPerMonth: expect.any(Number) }),
       }),
+    );
+    expect(first.stdout).toMatch(/FILE +PRIMARY +NEXT +READS IN 30 DAYS +STORAGE +READS +HOSTS +A MONTH\n/);
+    expect(first.stdout).toContain('Policy rules (rules-1, sweep on):\n  younger than 7 days: STANDARD\n');
+    expect(await json('show', 'tiny')).toContainEqual(
+      expect.objectContaining({ file: 'config.json', cost: expect.anything(), blob: expect.anything() }),
     );
     const files = await json('show', 'tiny');
     expect(new Set(files.map((one) => one['file']))).toEqual(new Set(['config.json', 'model.safetensors']));
@@ -315,5 +326,28 @@ describe('strata costs', () => {
     const { stdout } = await strata('opportunities');
     expect(stdout).toContain('  strata rm dear@1.0.0\n');
     expect(stdout).toMatch(/\nTogether \$\S+ less a month/);
+  });
+});
+
+describe('strata sweeps', () => {
+  it('lists what moved objects, and tells of one run what became of it', async () => {
+    expect((await strata('sweeps')).stderr).toContain('No sweep and no plan has moved anything yet');
+    const unknown = await strata('sweeps', '12345');
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain('No run 12345');
+    // Smaller ones pay more for a move than it saves.
+    await strata('push', 'heavy@1.0.0', file('heavy/heavy.safetensors', safetensors(20_000_000)), '--wait');
+    const applied = await strata('plan', '--policy', 'dollars', '--apply', '--yes');
+    expect(applied.code).toBe(0);
+    const [, runId = ''] = /strata sweeps ([a-z0-9-]+)/.exec(applied.stderr) ?? [];
+    await expect
+      .poll(async () => (await json('sweeps', runId)).at(-1), { timeout: 60_000, interval: 1000 })
+      .toMatchObject({ schema: 'strata.run-report/v1', by: 'plan', open: 0, failed: 0 });
+    const [run] = await json('sweeps');
+    expect(run).toMatchObject({ schema: 'strata.run/v1', runId, by: 'plan' });
+    expect(Number(run?.['moves'])).toBeGreaterThan(0);
+    const moves = await json('sweeps', runId);
+    expect(moves[0]).toMatchObject({ schema: 'strata.run-move/v1', state: 'done', to: 'INTELLIGENT_TIERING' });
+    expect((await strata('sweeps', runId)).stdout).toMatch(/so far -?\$\S+ realised against -?\$\S+ predicted/);
   });
 });

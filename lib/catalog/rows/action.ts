@@ -5,7 +5,9 @@ import { CommandType } from '../../../events/host-command/v1.ts';
 import { canonicalJson, type Json } from '../../shared/canonicalJson.ts';
 import { ActionId, CorrelationId, Digest, Generation, HostId, ModelName, SemVer } from '../../shared/ids.ts';
 import { EpochMs, Usd } from '../../shared/units.ts';
+import type { ItemKey } from '../../shared/ports/catalogStore.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
+import { SWEEP_SHARDS } from './blob.ts';
 
 export const ACTION_SHARDS = 8;
 
@@ -62,7 +64,7 @@ export const ActionRow = defineRow({
     const subject = value.digest === undefined ? `HOST#${value.host?.id ?? 'none'}` : `BLOB#${value.digest}`;
     const listing = { partition: `ACTIONS#${subject}`, sort: `${sortableTime(value.decidedAt)}#${value.actionId}` };
     const dueAt = value.state === 'pending' ? value.expiresAt : value.retryAt;
-    if (dueAt === undefined) return { listing };
+    if (dueAt === undefined) return { listing, ...endedMove(value) };
     const shard = shardOf(value.actionId, ACTION_SHARDS);
     return {
       listing,
@@ -70,6 +72,22 @@ export const ActionRow = defineRow({
     };
   },
 });
+
+/** The move of a sweep, or of a plan, that has ended is listed with its run. */
+function endedMove({ actionId, digest }: Action): { readonly due?: ItemKey } {
+  const runId = runOfMove(actionId);
+  if (runId === undefined || digest === undefined) return {};
+  return { due: { partition: `MOVES#${runId}#${shardOf(digest, SWEEP_SHARDS)}`, sort: digest } };
+}
+
+/** The id of a move within a run: its effect happens once in a run. */
+export function moveActionId(runId: string, digest: Digest): ActionId {
+  return ActionId.parse(`transition-${runId}-${digest}`);
+}
+
+function runOfMove(actionId: ActionId): string | undefined {
+  return /^transition-(.+)-[0-9a-f]{64}$/.exec(actionId)?.[1];
+}
 
 /** The facts of a decision as its action keeps them. */
 export function recordedInputs(facts: Json): { readonly inputs: string; readonly inputsHash: string } {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { Bytes, EpochMs, Usd } from '../../shared/units.ts';
-import { defineRow } from '../rowType.ts';
+import { defineRow, sortableTime } from '../rowType.ts';
 
 /**
  * What one shard of one sweep may still set going. Dollars and moves are reserved in the write that decides a move, so a sweep that is
@@ -30,5 +30,9 @@ export const SweepRunRow = defineRow({
     sort: `SHARD#${String(shard).padStart(2, '0')}`,
   }),
   keyOf: (value): [string, number] => [value.runId, value.shard],
+  // A partition for each shard, as its row is written with every move.
+  index: (value) => ({
+    listing: { partition: `RUNS#${value.shard}`, sort: `${sortableTime(value.startedAt)}#${value.runId}` },
+  }),
   expiresAt: (value) => value.expiresAt,
 });

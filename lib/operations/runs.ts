@@ -1,0 +1,79 @@
+import { loadAccesses } from '../accesses/index.ts';
+import { ActionRow, BlobRow, queryAll, SWEEP_SHARDS, type SweepRun, SweepRunRow } from '../catalog/index.ts';
+import { type MoveOutcome, moveOutcome } from '../costs/index.ts';
+import type { PricesDeps } from '../priceBooks/index.ts';
+import { eachOf } from '../shared/eachOf.ts';
+import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import { Bytes, EpochMs, Usd } from '../shared/units.ts';
+import type { OperationInput, OperationOutput } from './contract.ts';
+import { type PagedPartition, pageOver } from './pages.ts';
+import { ratesInForce } from './tiers.ts';
+import type { RunView } from './views.ts';
+
+/** Rows of a shard that are looked at: three months of daily sweeps, and some plans. */
+const NEWEST = 120;
+const READ_AT_ONCE = 8;
+
+/** The newest runs that have set anything going, or the one that is named; none where nobody knows it. */
+export async function listRuns(
+  { catalog }: Pick<PricesDeps, 'catalog'>,
+  { limit, runId }: OperationInput<'listRuns'>,
+): Promise<OperationOutput<'listRuns'>> {
+  const rows = runId === undefined ? await newestRows(catalog) : await queryAll(catalog, { partition: `RUN#${runId}` });
+  const runs = new Map<string, RunView>();
+  for (const row of rows) {
+    const part = SweepRunRow.parse(row).value;
+    runs.set(part.runId, added(runs.get(part.runId), part));
+  }
+  const items = [...runs.values()].sort((one, other) => other.startedAt - one.startedAt);
+  return { items: items.slice(0, limit) };
+}
+
+async function newestRows(catalog: CatalogStore) {
+  const pages = await Promise.all(
+    Array.from({ length: SWEEP_SHARDS }, (_, shard) =>
+      catalog.queryIndex('listing', { partition: `RUNS#${shard}`, limit: NEWEST, descending: true }),
+    ),
+  );
+  return pages.flatMap(({ items }) => items);
+}
+
+function added(run: RunView | undefined, part: SweepRun): RunView {
+  const { budgetUsd, moves, movedBytes, reservedUsd, runId, startedAt } = part;
+  return {
+    runId,
+    // The id of a scheduled run is its moment.
+    by: /^\d+$/.test(runId) ? 'sweep' : 'plan',
+    startedAt: EpochMs.parse(Math.min(run?.startedAt ?? startedAt, startedAt)),
+    moves: (run?.moves ?? 0) + moves,
+    bytes: Bytes.parse((run?.bytes ?? 0) + movedBytes),
+    reservedUsd: Usd.parse((run?.reservedUsd ?? 0) + reservedUsd),
+    budgetUsd: Usd.parse((run?.budgetUsd ?? 0) + budgetUsd),
+  };
+}
+
+/** A page of the moves of a run that have ended, with what each has brought. Throws `PricingError`. */
+export async function listRunMoves(
+  deps: PricesDeps,
+  { limit, nextToken, runId }: OperationInput<'listRunMoves'>,
+): Promise<OperationOutput<'listRunMoves'>> {
+  const { catalog, clock } = deps;
+  const rates = await ratesInForce(deps);
+  const places = Array.from(
+    { length: SWEEP_SHARDS },
+    (_, shard): PagedPartition => ({ index: 'due', partition: `MOVES#${runId}#${shard}` }),
+  );
+  const page = await pageOver(catalog, places, limit, nextToken);
+  const items: MoveOutcome[] = [];
+  const now = clock.now();
+  await eachOf(page.items, READ_AT_ONCE, async (item) => {
+    const action = ActionRow.parse(item).value;
+    if (action.digest === undefined) return;
+    const blob = await BlobRow.get(catalog, action.digest);
+    const { days } = await loadAccesses(catalog, action.digest, now);
+    const at = days.map((day) => day.at);
+    const outcome = moveOutcome(action, blob?.value, at, rates, now);
+    if (outcome !== undefined) items.push(outcome);
+  });
+  return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
+}

@@ -1,0 +1,23 @@
+import { DAY_MS } from '../shared/units.ts';
+import type { TierPolicy } from './tierTypes.ts';
+
+/** The rules of a policy in words, in the order in which they are asked. */
+export function describePolicy(policy: TierPolicy): readonly string[] {
+  if (policy.kind === 'rules') {
+    const { archiveAgeDays, classes, hotPerDay, newContentDays, warmAgeDays, warmPerDay } = policy;
+    return [
+      `younger than ${newContentDays} days: ${classes.hot}`,
+      `at least ${hotPerDay} reads a day over 30 days: ${classes.hot}`,
+      `at least ${warmPerDay} a day, or younger than ${warmAgeDays} days: ${classes.warm}`,
+      `older than ${archiveAgeDays} days and not read for ${warmAgeDays}: ${classes.archive}`,
+      `everything else, and what was promised sooner than a restore ends: ${classes.cold}`,
+      'a colder class waits until the minimum duration of the present one is over',
+    ];
+  }
+  const { allowance, horizonMs, knownHorizonMs } = policy;
+  return [
+    `the class with the least expected dollars up to the next read, at most ${horizonMs / DAY_MS} days ahead; ${knownHorizonMs / DAY_MS} where the reads are known`,
+    'archive classes only where a service level lets readers wait for a restore',
+    `on a learned forecast, out of Intelligent-Tiering only while the most that this can lose stays within ${100 * allowance} % of its bill`,
+  ];
+}
