@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import { type Action, ActionRow, type Blob, BlobRow, CopyRow, recordedInputs } from '../../lib/catalog/index.ts';
-import { compileRates } from '../../lib/placement/index.ts';
+import { blobReader } from '../../lib/ingest/blobReader.ts';
+import { repairBlobs } from '../../lib/ingest/repairBlobs.ts';
+import { sweepOrphans } from '../../lib/orphans/index.ts';
+import { compileRates, isReadAtOnce } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { restoreArchived } from '../../lib/restores/index.ts';
 import { blobKey, manifestKey, PartManifest, partHash } from '../../lib/shared/digest.ts';
 import { ActionId, CorrelationId, ModelName, type StorageClass } from '../../lib/shared/ids.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
-import { DAY_MS, EpochMs, MINUTE_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, DurationMs, EpochMs, MINUTE_MS } from '../../lib/shared/units.ts';
 import { type Between, createInterruption } from '../support/interruption.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
@@ -282,6 +285,46 @@ describe('a read of a packed blob', () => {
     expect(await world.restore(blob.digest)).toBeUndefined();
     const failed = (await world.actions(blob.digest)).filter(({ outcome }) => outcome?.code === 'source-differs');
     expect(failed).toHaveLength(5);
+  });
+});
+
+describe('a packed origin', () => {
+  const call = (world: TieringWorld) => ({ telemetry: world.deps.telemetry, remainingMs: () => 600_000 });
+
+  it('gets a part manifest that was lost back from its own index', async () => {
+    const { world, blob, bytes } = await packed();
+    await world.objects.remove(manifestKey(blob.digest));
+    const settings = { ...world.deps.settings, partSize: blob.partSize, maxUploadBytes: 1, scanPolicy: {} as never };
+    const deps = { ...world.deps, scanner: {} as never, settings };
+    expect(await repairBlobs(deps, call(world))).toEqual({ repaired: 1, failures: [] });
+    await expectSound(world, blob, bytes);
+    await read(world, blob);
+    await finish(world, await decide(world, blob, { encoding: 'identity' }));
+    await world.run();
+    expect((await expectSound(world, blob, bytes)).origin.packed).toBeUndefined();
+  });
+
+  it('counts as whole for the sweep of orphans, which takes away what nothing names beside it', async () => {
+    const { world, blob, bytes } = await packed();
+    await world.objects.write(blobKey(blob.digest), noise());
+    const settings = { orphanSweep: 'on' as const, orphanGraceMs: DurationMs.parse(DAY_MS) };
+    for (const sweepId of ['first', 'second']) {
+      await world.clock.advance(2 * DAY_MS);
+      const scheduledAt = world.clock.now();
+      const message = { schema: 'sweep-orphans/1' as const, sweepId, scheduledAt, correlationId };
+      await sweepOrphans({ ...world.deps, settings }, message, call(world));
+    }
+    await expectSound(world, blob, bytes);
+  });
+
+  it('is read by the scanner as what it was packed from, and by nobody else as anything', async () => {
+    const { world, blob, bytes } = await packed();
+    const now = await world.blob(blob.digest);
+    const reader = blobReader(world.objects, now);
+    expect(reader.size).toBe(bytes.length);
+    expect(Buffer.compare(await reader.read(70_000, 100_000), bytes.subarray(70_000, 170_000))).toBe(0);
+    expect(isReadAtOnce(now.origin, rates)).toBe(false);
+    expect(isReadAtOnce(blob.origin, rates)).toBe(true);
   });
 });
 

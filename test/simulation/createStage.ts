@@ -20,7 +20,7 @@ import { Rng } from './rng.ts';
 import { type Incarnation, Scheduler } from './scheduler.ts';
 import type { Capability, Stage } from './stage.ts';
 import { countingTelemetry } from './telemetry.ts';
-import { Counters } from './invariants.ts';
+import { Counters, violated } from './invariants.ts';
 import { watchBucket, watchCatalog } from './watch.ts';
 
 const PART_SIZE = 4096;
@@ -111,7 +111,7 @@ export async function createStage(
       telemetry,
       scanner: releases.scanner(),
       catalog: port('catalog', seenCatalog),
-      objects: port('objects', hinderedReads(bucket, deadlyKeys, scheduler, incarnation)),
+      objects: port('objects', hindered(bucket, { deadlyKeys, scheduler, faults, incarnation })),
       seals: port('seals', seals),
       sender: port('sender', sender),
       messages: port('messages', queues),
@@ -143,7 +143,7 @@ export async function createStage(
         counters,
         rng: rng.fork(),
         partSize: PART_SIZE,
-        objects: bucket,
+        objects: unpackedOnly(bucket, counters),
         queues,
         sender,
         plane: () => plane,
@@ -187,6 +187,28 @@ export async function createStage(
 
 function hasDailySweeps({ sweepInventoryFrom, tierPolicy }: FunctionDeps['settings']): boolean {
   return tierPolicy === 'rules' && sweepInventoryFrom > 100;
+}
+
+/** As the memory of a worker may. */
+function bitFlipped(bytes: Uint8Array): Uint8Array {
+  const other = Uint8Array.from(bytes);
+  const at = Math.floor(other.length / 2);
+  other[at] = (other[at] ?? 0) ^ 1;
+  return other;
+}
+
+/** Hosts read what the model's bytes are, never what they were packed to. */
+function unpackedOnly<Store extends ObjectStore>(objects: Store, counters: Counters): Store {
+  return {
+    ...objects,
+    async readRange(key, versionId, ...range) {
+      const found = await objects.head(key, versionId);
+      if (found.outcome === 'found' && found.head.metadata['strata-encoding'] !== undefined) {
+        await counters.watch(() => violated(`A host reads the packed bytes of ${key} (${versionId}).`));
+      }
+      return objects.readRange(key, versionId, ...range);
+    },
+  };
 }
 
 /** A host loses power in the middle of what it does to its disk. */
@@ -265,12 +287,20 @@ function unreliable(queues: SqliteQueues, faults: Faults, rng: Rng): MessageSend
   };
 }
 
-/** What reads an object at one of `deadlyKeys` dies; other reads may be slow. */
-function hinderedReads<Store extends ObjectStore>(
+interface Hindrance {
+  readonly deadlyKeys: ReadonlySet<string>;
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+  readonly incarnation: Incarnation;
+}
+
+/** After so much of a call's seven minutes no further part is begun. */
+const SLOW_PART_MS = 330_000;
+
+/** What reads an object at one of `deadlyKeys` dies; other reads, and parts that are written, may be slow, or a bit of them is flipped. */
+function hindered<Store extends ObjectStore>(
   objects: Store,
-  deadlyKeys: ReadonlySet<string>,
-  scheduler: Scheduler,
-  incarnation: Incarnation,
+  { deadlyKeys, scheduler, faults, incarnation }: Hindrance,
 ): Store {
   return {
     ...objects,
@@ -282,6 +312,10 @@ function hinderedReads<Store extends ObjectStore>(
       const waitMs = incarnation.readsAnsweredAt - scheduler.now;
       if (waitMs > 0) await scheduler.sleep(incarnation, waitMs);
       return objects.readRange(key, ...rest);
+    },
+    async writePart(key, resume, number, bytes) {
+      if (faults.happens('slow-copy')) await scheduler.sleep(incarnation, SLOW_PART_MS);
+      return objects.writePart(key, resume, number, faults.happens('wrong-part') ? bitFlipped(bytes) : bytes);
     },
   };
 }

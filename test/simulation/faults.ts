@@ -32,6 +32,7 @@ export const FAULT_KINDS = [
   'lost-notification',
   'slow-copy',
   'impostor',
+  'wrong-part',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -67,6 +68,7 @@ const BASE_RATES: Readonly<Record<FaultKind, number>> = {
   'lost-notification': 0.05,
   'slow-copy': 0.3,
   impostor: 0.2,
+  'wrong-part': 0.02,
 };
 
 export function chooseFaultRates(rng: Rng): FaultRates {

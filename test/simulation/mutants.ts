@@ -2,6 +2,7 @@ import { auditMutants } from './auditMutants.ts';
 import type { Mutant } from './mutant.ts';
 import { dollarMutants } from './dollarMutants.ts';
 import { priceMutants } from './priceMutants.ts';
+import { packingMutants } from './packingMutants.ts';
 import { raceMutants } from './raceMutants.ts';
 import { storeMutants } from './storeMutants.ts';
 
@@ -301,5 +302,6 @@ export const mutants: readonly Mutant[] = [
   ...dollarMutants,
   ...priceMutants,
   ...raceMutants,
+  ...packingMutants,
   ...storeMutants,
 ];

@@ -2,18 +2,22 @@ import { blobDigest, partHash } from '../../lib/shared/digest.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import type { Rng } from './rng.ts';
 
-/** A valid safetensors file of `size` bytes or a few more, with random data. */
+/** A valid safetensors file of `size` bytes or a few more, with random data; in every other one exponents are alike, as in weights. */
 export function safetensors(rng: Rng, size: number): Buffer {
   const elements = Math.max(1, size - 128);
+  const seed = rng.uint32();
+  const mask = seed % 2 === 0 ? 0x01ff01ff : 0xffffffff;
   const header = JSON.stringify({
-    __metadata__: { format: 'pt', seed: String(rng.uint32()) },
+    __metadata__: { format: 'pt', seed: String(seed) },
     'model.layers.0.weight': { dtype: 'U8', shape: [elements], data_offsets: [0, elements] },
   });
   const padded = header.padEnd(Math.ceil(header.length / 8) * 8, ' ');
   const file = Buffer.alloc(8 + padded.length + elements);
   file.writeBigUInt64LE(BigInt(padded.length), 0);
   file.write(padded, 8);
-  for (let offset = 8 + padded.length; offset + 4 <= file.length; offset += 4) file.writeUInt32LE(rng.uint32(), offset);
+  for (let offset = 8 + padded.length; offset + 4 <= file.length; offset += 4) {
+    file.writeUInt32LE((rng.uint32() & mask) >>> 0, offset);
+  }
   return file;
 }
 

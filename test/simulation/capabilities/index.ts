@@ -11,6 +11,7 @@ import { models } from './models.ts';
 import { operators } from './operators.ts';
 import { origins } from './origins.ts';
 import { prices } from './prices.ts';
+import { packers } from './packers.ts';
 import { rescans } from './rescans.ts';
 import { strangers } from './strangers.ts';
 import { uploads } from './uploads.ts';
@@ -33,5 +34,6 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   wagers,
   dollarPlacements,
   prices,
+  packers,
   messages,
 ];

@@ -1,6 +1,6 @@
 import { BlobRow, isAdmitted, ReferenceRow, ReplicaRow, VersionRow } from '../../../lib/catalog/index.ts';
-import { blobKey } from '../../../lib/shared/digest.ts';
 import type { Blob } from '../../../lib/catalog/index.ts';
+import { originBytes } from '../originBytes.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
@@ -15,18 +15,11 @@ export function rescans(stage: Stage, rng: Rng): Capability {
   const life = scheduler.incarnation('deployments');
   const [readBlob, readReplica, readReference] = [rowReader(BlobRow), rowReader(ReplicaRow), rowReader(ReferenceRow)];
 
-  async function bytesOf({ digest, origin }: Blob): Promise<Uint8Array | undefined> {
-    const head = await bucket.head(blobKey(digest), origin.versionId);
-    if (head.outcome !== 'found') return undefined;
-    const read = await bucket.readRange(blobKey(digest), origin.versionId, 0, head.head.size);
-    return read.outcome === 'read' ? read.bytes : undefined;
-  }
-
   async function onBlob(blob: Blob): Promise<void> {
     const { status, rules } = blob.findings;
     if (status !== 'clean' && status !== 'malicious') violated(`${blob.digest} is ${status} and has a blob.`);
-    const bytes = await bytesOf(blob);
-    if (bytes === undefined) return;
+    const bytes = await originBytes(bucket, blob);
+    if (typeof bytes === 'string') return;
     const bad = releases.isBad(rules, bytes);
     counters.count(`verdict by ${rules}: ${status}`);
     if (bad !== (status === 'malicious'))
@@ -47,7 +40,7 @@ export function rescans(stage: Stage, rng: Rng): Capability {
   }
 
   async function isSettled(blob: Blob): Promise<boolean> {
-    return blob.findings.rules === releases.rules() || (await bytesOf(blob)) === undefined;
+    return blob.findings.rules === releases.rules() || typeof (await originBytes(bucket, blob)) === 'string';
   }
 
   async function checkBlob(blob: Blob): Promise<void> {

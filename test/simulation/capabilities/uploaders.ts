@@ -58,6 +58,9 @@ export class Uploaders {
   /** A copy that no row names is needed again, by an upload that comes while it is being swept. */
   async publishOrphan({ digest, object, versionId, size, condemnedAt }: Orphan): Promise<void> {
     if (object !== 'bytes' || this.rng.chance(0.2)) return;
+    const found = await this.stage.bucket.head(blobKey(digest), versionId);
+    // Packed bytes are no model.
+    if (found.outcome === 'absent' || found.head.metadata['strata-encoding'] !== undefined) return;
     const read = await this.stage.bucket.readRange(blobKey(digest), versionId, 0, size);
     const due = condemnedAt + this.stage.settings.orphanGraceMs;
     if (read.outcome === 'read') this.publishAtSweep(this.rng.pick(this.stage.models), Buffer.from(read.bytes), due);

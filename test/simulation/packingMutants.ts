@@ -1,0 +1,41 @@
+import type { Mutant } from './mutant.ts';
+
+/** Edits of what holds of packed origins. */
+export const packingMutants: readonly Mutant[] = [
+  {
+    id: 'pack-not-verified',
+    breaks: 'Rule 4, nothing is visible before it is verified: packed bytes become the origin without being read back.',
+    file: 'lib/tiering/rewriteOrigin.ts',
+    find: '? await checkOrigin(deps, { blob, actionId: message.actionId, encoding, head }, remainingMs)',
+    replace: "? 'right'",
+  },
+  {
+    id: 'packed-served-as-is',
+    breaks: 'A packed origin counts as one that is read at once: hosts are told to fetch what no model is.',
+    file: 'lib/placement/readAtOnce.ts',
+    find: 'return packed === undefined && rates.of(storageClass).instant;',
+    replace: 'return rates.of(storageClass).instant;',
+  },
+  {
+    id: 'packed-named-as-plain',
+    breaks: "Rule 1: the switch names packed bytes as the blob's own.",
+    file: 'lib/tiering/transitionReplica.ts',
+    find: 'return { origin: { ...written, packed }, compressibility };',
+    replace: 'return { origin: written, compressibility };',
+  },
+  {
+    id: 'packed-old-deleted-at-once',
+    breaks:
+      'Rule 4, nothing is deleted while somebody may read it: what was packed goes as soon as the catalog has switched.',
+    file: 'lib/tiering/transitionReplica.ts',
+    find: 'delaySeconds: GRACE_SECONDS },',
+    replace: 'delaySeconds: 0 },',
+  },
+  {
+    id: 'packed-judged-as-is',
+    breaks: 'The gate: a re-scan judges packed bytes as if they were the model.',
+    file: 'lib/ingest/blobReader.ts',
+    find: 'if (packed === undefined) return pinnedReader(objects, { key, versionId, size });',
+    replace: 'return pinnedReader(objects, { key, versionId, size: packed?.bytes ?? size });',
+  },
+];
