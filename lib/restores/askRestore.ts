@@ -21,6 +21,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import { EpochMs, MINUTE_MS, Usd } from '../shared/units.ts';
 import { ACTION_TTL_MS, choiceFor, COPY_MS, type RestoreChoice } from './decideRestore.ts';
 import { hastenChanges } from './hastenRestore.ts';
+import { recordRestore, recordWaiting } from './restoreReceipt.ts';
 
 export interface AskDeps {
   readonly catalog: CatalogStore;
@@ -80,11 +81,13 @@ export function restoreForMove(
   const waiting = { toleranceMs: Number.POSITIVE_INFINITY, usdPerMs: 0 };
   const choice = choiceFor(blob.value, waiting, deps.rates);
   if (choice === undefined) return undefined;
-  const asking = { ...wish, reason: 'cheaper', attempt: 1, tier: choice.chosen.tier, choice };
+  const asking = { ...wish, reason: 'cheaper', attempt: 1, tier: choice.chosen.tier, choice, waiting };
   return { usd: choice.chosen.feeUsd, changes: restoreChanges(deps, blob, row, asking).changes };
 }
 
 export interface Asking extends Pick<RestoreWish, 'to' | 'correlationId'> {
+  /** Absent where an earlier choice is asked for once more. */
+  readonly waiting?: Waiting;
   readonly reason: string;
   readonly attempt: number;
   readonly tier: Restore['tier'];
@@ -130,6 +133,8 @@ export function restoreChanges(
 
 function askAction(deps: AskDeps, blob: Blob, restore: Restore, asking: Asking): Action {
   const { digest, origin } = blob;
+  const archived = { digest, bytes: storedBytes(blob), storageClass: origin.storageClass, to: restore.to };
+  const unpacked = origin.packed === undefined ? {} : { unpacked: blob.size };
   return {
     actionId: restore.actionId,
     type: 'restore',
@@ -144,13 +149,13 @@ function askAction(deps: AskDeps, blob: Blob, restore: Restore, asking: Asking):
       parts: { fee, waiting },
       ...(inTime ? {} : { reason: 'too late' }),
     })),
-    ...recordedInputs({
-      decision: 'restore',
-      digest,
-      bytes: storedBytes(blob),
-      storageClass: origin.storageClass,
-      to: restore.to,
-    }),
+    ...recordedInputs(
+      recordRestore(
+        asking.waiting === undefined
+          ? { decision: 'restore-again', ...archived, tier: restore.tier }
+          : { decision: 'restore', ...archived, ...unpacked, waiting: recordWaiting(asking.waiting) },
+      ),
+    ),
     decidedAt: restore.askedAt,
     expiresAt: EpochMs.parse(restore.askedAt + ACTION_TTL_MS),
     correlationId: restore.correlationId,

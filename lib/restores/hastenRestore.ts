@@ -17,7 +17,7 @@ import { ActionId } from '../shared/ids.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import type { RestoreOutcome } from '../shared/ports/objectStore.ts';
 import { DAY_MS, EpochMs, HOUR_MS, Usd } from '../shared/units.ts';
-import { decideFaster, type FasterChoice } from './decideFaster.ts';
+import { decideFaster, type FasterChoice, type FasterFacts } from './decideFaster.ts';
 import {
   ACTION_TTL_MS,
   COPY_MS,
@@ -26,6 +26,7 @@ import {
   type RestoreOption,
   storeTier,
 } from './decideRestore.ts';
+import { recordRestore, recordWaiting } from './restoreReceipt.ts';
 
 const LONGEST_MS = 90 * DAY_MS;
 /**
@@ -71,7 +72,7 @@ export function hastenChanges(
     usd: choice.chosen.feeUsd,
     changes: [
       RestoreRow.put(restore, expectationOf(row)),
-      ActionRow.put(hastenAction(deps.rates, blob.value, row.value, faster, choice, now), 'absent'),
+      ActionRow.put(hastenAction(deps.rates, blob.value, row.value, faster, choice, facts, now), 'absent'),
       outboxPut({ id: actionId, queue: 'restore', body }, now),
       { kind: 'check', key: BlobRow.key(digest), expect: { version: blob.version } },
     ],
@@ -90,6 +91,7 @@ function hastenAction(
   restore: Restore,
   faster: FasterRestore,
   { waitOn, options }: FasterChoice,
+  { tier: underWay, endsAt, refused, waiting: waits }: FasterFacts,
   now: EpochMs,
 ): Action {
   const alternative = (action: string, { feeUsd: fee, waitingUsd: waiting, inTime }: RestoreOption) => ({
@@ -98,10 +100,11 @@ function hastenAction(
     parts: { fee, waiting },
     ...(inTime ? {} : { reason: 'too late' }),
   });
-  const { tier: underWay, readyAt: endsAt, to, attempt, correlationId } = restore;
-  const { neededAt, waitingUsdPerHour } = faster;
   const { digest, origin } = blob;
-  const facts = { digest, bytes: storedBytes(blob), storageClass: origin.storageClass, to, underWay, endsAt };
+  const { to, attempt, correlationId } = restore;
+  const archived = { digest, bytes: storedBytes(blob), storageClass: origin.storageClass, to };
+  const before = { tier: underWay, endsAt, ...(refused === undefined ? {} : { refused }) };
+  const recorded = { ...archived, ...before, waiting: recordWaiting(waits), at: now };
   return {
     actionId: faster.actionId,
     type: 'restore',
@@ -114,7 +117,7 @@ function hastenAction(
       alternative(`wait for ${underWay}`, waitOn),
       ...options.map((one) => alternative(`restore ${one.tier}`, one)),
     ],
-    ...recordedInputs({ decision: 'faster-restore', ...facts, neededAt, waitingUsdPerHour }),
+    ...recordedInputs(recordRestore({ decision: 'faster-restore', ...recorded })),
     decidedAt: now,
     expiresAt: EpochMs.parse(now + ACTION_TTL_MS),
     correlationId,

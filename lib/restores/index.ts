@@ -2,5 +2,6 @@ export { type AskDeps, type AskedRestore, askRestore, restoreForMove } from './a
 export { decideRestore, decideRestoreStep, type RestoreFacts } from './decideRestore.ts';
 export { dueRestores } from './dueRestores.ts';
 export { RestoreError } from './errors.ts';
+export { replayRestore } from './restoreReceipt.ts';
 export { restoreArchived } from './restoreArchived.ts';
 export { lookAfterRestore, type RestoreAnswer, type RestoreDeps } from './lookAfterRestore.ts';

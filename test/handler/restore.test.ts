@@ -3,7 +3,7 @@ import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
 import { ServiceLevelRow } from '../../lib/catalog/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import { restoreArchived } from '../../lib/restores/index.ts';
+import { replayRestore, restoreArchived } from '../../lib/restores/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest, ModelName } from '../../lib/shared/ids.ts';
 import type { RestoreOutcome } from '../../lib/shared/ports/objectStore.ts';
@@ -161,6 +161,20 @@ describe('a read of an archived blob', () => {
     ]);
   });
 
+  it.each([
+    ['first', 24 * HOUR_MS, 'bulk'],
+    ['faster', 6 * MINUTE_MS, 'expedited'],
+  ] as const)('leaves a receipt of its %s tier that replays to the same', async (which, withinMs, tier) => {
+    const { world, blob } = await askedInBulk([]);
+    await world.clock.advance(MINUTE_MS);
+    await ask(world, blob, withinMs);
+    const receipts = (await world.actions(blob.digest)).filter(({ type }) => type === 'restore');
+    const one = receipts.find(({ reason }) => (reason === 'needed-sooner') === (which === 'faster'))!;
+    expect(one.chosen).toBe(`restore ${tier}`);
+    expect(replayRestore(one.inputs, rates)).toBe(tier);
+    expect(replayRestore('{"decision":"tier"}', rates)).toBeUndefined();
+  });
+
   it('begins with the faster tier where the bucket was not asked yet', async () => {
     const requests: string[] = [];
     const world = await createTieringWorld(observed(requests));
@@ -286,6 +300,8 @@ describe('a read of an archived blob', () => {
     expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER' } });
     await world.run();
     expect(await world.restore(blob.digest)).toMatchObject({ state: 'restoring', attempt: 2 });
+    const again = (await world.actions(blob.digest)).find(({ reason }) => reason === 'expired-before-its-copy');
+    expect(again?.chosen).toBe(`restore ${replayRestore(again?.inputs ?? '', rates)}`);
     await world.clock.advance(RESTORE_DELAYS.standard);
     await world.tellRestores();
     await world.run();
