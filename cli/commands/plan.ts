@@ -19,6 +19,7 @@ import { EpochMs, formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts'
 import { planePrices } from '../prices/books.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
+import { registerPolicy } from './policy.ts';
 import { type ManifestOptions, ManifestWriter, withManifest } from './planManifest.ts';
 
 const POLICIES: Readonly<Record<string, TierPolicy>> = { dollars: DOLLARS, rules: TIER_RULES };
@@ -49,6 +50,7 @@ export function registerPlan(program: Command): void {
       `what changes between two policies (${Object.keys(POLICIES).join(', ')}); exit code 1 if it would catch objects in use`,
     )
     .action(diff);
+  registerPolicy(policy);
 }
 
 function withInventory(command: Command): Command {

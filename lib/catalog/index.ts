@@ -4,6 +4,7 @@ export * from './models.ts';
 export * from './rowType.ts';
 export * from './rows/action.ts';
 export * from './rows/allowance.ts';
+export * from './rows/tierPolicy.ts';
 export * from './rows/audit.ts';
 export * from './rows/blob.ts';
 export * from './rows/compressibility.ts';

@@ -23,6 +23,7 @@ import {
   NoticeView,
   RestoreView,
   RunView,
+  TierPolicyView,
   ServiceLevelView,
   ShownDeadLetterView,
   ShownModel,
@@ -154,6 +155,17 @@ const OPERATION_CONTRACTS = {
       dryRun,
     }),
     output: z.object({ id: z.string(), asOf: z.string(), changes: z.number(), beyond: z.number() }),
+  },
+  /** What sweeps decide by, and a change of it that waits; no item where no sweep has begun yet. */
+  showTierPolicy: { input: z.strictObject({}), output: page(TierPolicyView) },
+  /** Lets the next sweep change to a policy although it catches objects in use. */
+  acceptTierPolicy: {
+    input: z.strictObject({
+      policy: TierPolicyName,
+      by: z.string().check(z.minLength(1), z.maxLength(200)),
+      dryRun,
+    }),
+    output: TierPolicyView,
   },
   /** Brings what is archived of a version back, by the cheapest restore that ends in time; answers how far each file is. */
   restoreVersion: {

@@ -94,6 +94,8 @@ export function createRemoteOperations(
     explainTiers: remote('explainTiers'),
     showPrices: remote('showPrices'),
     acceptPrices: remote('acceptPrices'),
+    showTierPolicy: remote('showTierPolicy'),
+    acceptTierPolicy: remote('acceptTierPolicy'),
     restoreVersion: remote('restoreVersion'),
     deleteVersion: remote('deleteVersion'),
     undoDelete: remote('undoDelete'),

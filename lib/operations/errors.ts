@@ -10,4 +10,6 @@ export class OperationsError extends StrataError<
   | 'unauthorized'
   | 'command-refused'
   | 'no-audit-bucket'
+  /** No change of policy waits for an operator. */
+  | 'nothing-to-accept'
 > {}

@@ -34,6 +34,7 @@ import { restoreVersion } from './restoreVersion.ts';
 import { listRunMoves, listRuns } from './runs.ts';
 import { showStorage, type SweepsInForce } from './storage.ts';
 import { listRetired, listStored } from './stored.ts';
+import { acceptTierPolicy, showTierPolicy } from './tierPolicy.ts';
 import { applyTier, explainTiers, planTiers } from './tiers.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
 import type { HostView } from './views.ts';
@@ -79,6 +80,8 @@ export function createOperations(deps: OperationsDeps): Operations {
     explainTiers: (input) => explainTiers(deps, input),
     showPrices: () => showPrices(deps),
     acceptPrices: (input) => acceptPriceBook(deps, input),
+    showTierPolicy: () => showTierPolicy(catalog),
+    acceptTierPolicy: (input) => acceptTierPolicy(deps, input),
     restoreVersion: (input) => restoreVersion(deps, input),
     deleteVersion: (input) => runDelete(deps, input),
     undoDelete: (input) => runUndo(deps, input),

@@ -11,6 +11,7 @@ import {
   ReplicaState,
   ServiceLevelTerms,
   ServiceLevelValue,
+  PolicyReach,
   RestoreState,
   UploadState,
   UploadValue,
@@ -60,6 +61,18 @@ export const RestoreView = z.object({
   readyAt: EpochMs,
   /** Fee of what this call asked for; 0 for what was under way. */
   usd: Usd,
+});
+
+/** What sweeps decide storage classes by, and the change of it that waits. */
+export const TierPolicyView = z.object({
+  inForce: TierPolicyName,
+  since: EpochMs,
+  wanted: z.optional(TierPolicyName),
+  /** What the sweep that looks has found so far. */
+  reach: z.optional(PolicyReach),
+  refusedAt: z.optional(EpochMs),
+  refusedFor: z.optional(PolicyReach),
+  acceptedBy: z.optional(z.string()),
 });
 
 /** A deleted version. */

@@ -11,4 +11,6 @@ export class TieringError extends StrataError<
   | 'still-pinned'
   /** Some blobs of a batch could not be decided about. */
   | 'blobs-failed'
+  /** The configured policy would make objects in use dearer or slower to read. */
+  | 'policy-refused'
 > {}

@@ -1,4 +1,5 @@
 export { accrueAllowance } from './accrueAllowance.ts';
+export { addReach } from './decidePolicyChange.ts';
 export { ACTION_METADATA } from './copyOrigin.ts';
 export {
   decideTransition,

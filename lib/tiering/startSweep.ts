@@ -3,10 +3,11 @@ import { CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import type { SweepMode } from '../shared/sweepMode.ts';
+import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { closeInventorySweeps } from './accrueInventory.ts';
 import { decideSweepPath, estimateBlobs } from './decideSweepPath.ts';
+import { reviewPolicy } from './policyInForce.ts';
 
 const REMEMBERED_MS = 30 * DAY_MS;
 
@@ -30,7 +31,11 @@ export interface StartSweepDeps {
   readonly telemetry: Telemetry;
   /** Absent where there is no inventory: a runtime in one process, a catalog scan is enough for it. */
   readonly inventorySweeps?: InventorySweeps | undefined;
-  readonly settings: { readonly tierSweep: SweepMode; readonly sweepInventoryFrom: number };
+  readonly settings: {
+    readonly tierSweep: SweepMode;
+    readonly tierPolicy: TierPolicyName;
+    readonly sweepInventoryFrom: number;
+  };
 }
 
 /**
@@ -45,7 +50,9 @@ export async function startSweep(
   const sweepId = `sweep-${scheduledAt}`;
   if ((await OnceRow.get(deps.catalog, 'sweep', sweepId)) !== undefined) return 'started-before';
   await closeInventorySweeps(deps, scheduledAt);
+  const { tierPolicy, tierSweep } = deps.settings;
   const { path, reason, blobs } = decideSweepPath({
+    looks: tierSweep === 'on' && (await reviewPolicy(deps, tierPolicy, scheduledAt)),
     blobs: await estimateBlobs(deps.catalog),
     inventory: deps.inventorySweeps !== undefined,
     inventoryFromBlobs: deps.settings.sweepInventoryFrom,

@@ -7,6 +7,7 @@ import { noteSweptBytes } from './accrueInventory.ts';
 import { TieringError } from './errors.ts';
 import type { MoveReason } from './moveBlob.ts';
 import { decideInRun, moveInRun } from './moveInRun.ts';
+import { inForce } from './policyInForce.ts';
 import { type MoveCounts, reportMoves, scheduledRun } from './sweepSettings.ts';
 import type { SweepDeps } from './sweepShard.ts';
 
@@ -36,7 +37,7 @@ export async function sweepInventory(
   const mode = deps.settings.tierSweep;
   const counts = new Map<MoveReason, number>();
   if (mode === 'off') return counts;
-  const run = scheduledRun(deps.settings, batch);
+  const run = scheduledRun(await inForce(deps.catalog, deps.settings), batch);
   const count = (reason: MoveReason): void => void counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const failures: string[] = [];
   const orFail = async (digest: Digest, work: () => Promise<void>): Promise<void> => {

@@ -1,11 +1,14 @@
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
-import { BlobRow, sendOnce, storedBytes } from '../catalog/index.ts';
+import { BlobRow, type PolicyReach, sendOnce, storedBytes } from '../catalog/index.ts';
 import { errorText, StrataError } from '../shared/errors.ts';
+import type { Digest } from '../shared/ids.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
+import type { TierPolicyName } from '../shared/sweepMode.ts';
 import type { MoveDeps, MoveReason } from './moveBlob.ts';
 import { accrueAllowance, storedAllAlong } from './accrueAllowance.ts';
 import { TieringError } from './errors.ts';
 import { moveInRun } from './moveInRun.ts';
+import { inForce, noteReach, policyToLookAt, reachOf } from './policyInForce.ts';
 import { type MoveCounts, reportMoves, scheduledRun, type SweepSettings } from './sweepSettings.ts';
 
 export interface SweepDeps extends MoveDeps {
@@ -30,15 +33,18 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
     limit: BLOBS_PER_MESSAGE,
     ...(message.cursor === undefined ? {} : { cursor: message.cursor }),
   });
-  const run = scheduledRun(deps.settings, message);
+  const settings = await inForce(deps.catalog, deps.settings);
+  const run = scheduledRun(settings, message);
   let bytes = message.bytes ?? 0;
   const failures: string[] = [];
+  const decided: Digest[] = [];
   for (const item of page.items) {
     try {
       const blob = BlobRow.parse(item).value;
       const { reason } = await moveInRun(deps, run, blob.digest);
       if (storedAllAlong(blob.createdAt, message.scheduledAt)) bytes += storedBytes(blob);
       counts.set(reason, (counts.get(reason) ?? 0) + 1);
+      decided.push(blob.digest);
     } catch (error) {
       if (isRetryable(error)) throw error;
       deps.telemetry.error('blob not decided', error, { row: item.key.partition });
@@ -46,16 +52,20 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
     }
   }
   reportMoves(deps.telemetry, counts, mode);
+  const reach = await look(deps, settings.tierPolicy, message, decided);
   if (page.cursor !== undefined) {
     const id = [message.sweepId, message.shard, page.cursor].join(' ');
     await sendOnce(
       deps,
       { scope: 'sweep-shard', id },
-      { queue: 'sweep', body: { ...message, cursor: page.cursor, bytes } },
+      { queue: 'sweep', body: { ...message, cursor: page.cursor, bytes, ...(reach === undefined ? {} : { reach }) } },
     );
-  } else if (mode === 'on' && run.policy.kind === 'dollars') {
-    const { scheduledAt: sweptAt, shard, correlationId } = message;
-    await accrueAllowance(deps, { schema: 'accrue-allowance/1', sweptAt, shard, bytes, correlationId });
+  } else {
+    if (reach !== undefined) await noteReach(deps.catalog, message.shard, message.scheduledAt, reach);
+    if (mode === 'on' && run.policy.kind === 'dollars') {
+      const { scheduledAt: sweptAt, shard, correlationId } = message;
+      await accrueAllowance(deps, { schema: 'accrue-allowance/1', sweptAt, shard, bytes, correlationId });
+    }
   }
   if (failures.length > 0) {
     const message = `${failures.length} blobs could not be decided about, the first was ${failures[0]}`;
@@ -67,4 +77,17 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
 /** What may succeed when the page comes again holds the page up; what never will must not. */
 function isRetryable(error: unknown): boolean {
   return error instanceof StrataError && error.retryable;
+}
+
+/** A change of policy is looked at in the sweep that goes before it; what moves in this one moves by the policy in force. */
+async function look(
+  deps: SweepDeps,
+  present: TierPolicyName,
+  { shard, scheduledAt, reach }: SweepShard,
+  digests: readonly Digest[],
+): Promise<PolicyReach | undefined> {
+  if (deps.settings.tierSweep !== 'on') return undefined;
+  const next = await policyToLookAt(deps.catalog, shard, scheduledAt);
+  if (next === undefined) return undefined;
+  return reachOf(deps, { present, next }, digests, scheduledAt, reach);
 }

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import type { OperationOutput } from '../../lib/operations/index.ts';
+import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { ago, print } from '../output.ts';
+import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
+
+/** Adds `strata policy show` and `strata policy accept`: what sweeps decide by, and a change of it that catches objects in use. */
+export function registerPolicy(policy: Command): void {
+  withPlane(policy.command('show').description('what sweeps decide by, and the change that waits')).action(runShow);
+  withOperator(withPlane(policy.command('accept <policy>')))
+    .description('let the next sweep change to it although objects in use become dearer or slower to read')
+    .option(...DRY_RUN)
+    .action(runAccept);
+}
+
+async function runShow(options: PlaneOptions): Promise<void> {
+  const { operations } = await connect(options);
+  const { items } = await operations.showTierPolicy({});
+  printPolicies(options, items);
+}
+
+async function runAccept(name: string, options: MutationOptions & { readonly by?: string }): Promise<void> {
+  const { operations } = await connect(options);
+  const wish = { policy: TierPolicyName.parse(name), by: operatorOf(options), dryRun: isDry(options) };
+  printPolicies(options, [await operations.acceptTierPolicy(wish)]);
+  sayDry(options);
+}
+
+function printPolicies(options: PlaneOptions, items: OperationOutput<'showTierPolicy'>['items']): void {
+  print(options, {
+    schema: 'strata.tier-policy/v1',
+    items,
+    id: ({ inForce }) => inForce,
+    columns: [
+      ['IN FORCE', ({ inForce }) => inForce],
+      ['SINCE', ({ since }) => ago(since)],
+      ['WANTED', ({ wanted }) => wanted ?? ''],
+      ['WOULD MOVE', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.changed)],
+      ['IN USE', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.caught)],
+      ['STATE', stateOf],
+    ],
+    empty: 'No sweep has begun yet: the first one begins by the configured policy.',
+  });
+}
+
+const countOf = (count: number | undefined): string => (count === undefined ? '' : String(count));
+
+function stateOf({ acceptedBy, refusedAt, wanted }: OperationOutput<'acceptTierPolicy'>): string {
+  if (acceptedBy !== undefined) return `accepted by ${acceptedBy}, from the next sweep on`;
+  if (refusedAt !== undefined) return `refused ${ago(refusedAt)}`;
+  return wanted === undefined ? 'in force' : 'a sweep looks at it';
+}
