@@ -8,7 +8,7 @@ export const transition = declareFunction({
     'blobs keep their storage class, or stay packed for longer than readers were told, or an old copy is paid for longer than needed; no copy that is served is ever deleted. See `strata dlq list transition`, repair the cause, then `strata dlq redrive transition`: every step may be repeated.',
   triggers: [{ kind: 'queue', queue: 'transition', batchSize: 1, maxReceiveCount: 5, maxConcurrency: 10 }],
   timeoutSeconds: 420,
-  // One whole CPU, which packing and unpacking need; their bytes take a quarter of the memory.
+  // One whole CPU, which packing and unpacking need; a part of 64 MiB and its packing take a third of the memory.
   memoryMb: 1769,
   grants: ['catalog:read', 'catalog:write', 'blobs:read', 'blobs:write', 'blobs:delete'],
 });

@@ -108,7 +108,7 @@ export function restoringProblem(readyAt: EpochMs, secondsLeft: number): Problem
   return {
     status: 409,
     code: 'archived',
-    title: `The model is archived and is being restored: ready at about ${new Date(readyAt).toISOString().slice(0, 16)}Z.`,
+    title: `The model is archived or packed, and being restored: ready at about ${new Date(readyAt).toISOString().slice(0, 16)}Z.`,
     hint: 'Ask again then; `strata restore` asks for a faster restore before one is under way.',
     retryAfterSeconds: Math.min(secondsLeft, 3600),
     readyAt,
