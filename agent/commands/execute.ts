@@ -8,7 +8,6 @@ import { prefetch } from './prefetch.ts';
 import { report } from './report.ts';
 import { resize } from './resize.ts';
 import { type CommandResult, diskFailed } from './result.ts';
-import { unpin } from './unpin.ts';
 import { verify } from './verify.ts';
 
 export interface ExecuteDeps {
@@ -17,24 +16,27 @@ export interface ExecuteDeps {
   readonly repair: () => void;
 }
 
-/** Carries a command out; a broken disk is an end like others. */
-export async function execute(deps: ExecuteDeps, command: Command): Promise<CommandResult> {
+/** Carries a command out; a broken disk is an end like others. `overtaken`: by a newer one about the same. */
+export async function execute(deps: ExecuteDeps, command: Command, overtaken: () => boolean): Promise<CommandResult> {
   const blob = 'digest' in command ? deps.store.blob(command.digest) : undefined;
   try {
-    return await executeOne(deps, command);
+    return await executeOne(deps, command, overtaken);
   } catch (error) {
     return diskFailed(error, blob?.size ?? 0);
   }
 }
 
-function executeOne({ store, heartbeats, repair }: ExecuteDeps, command: Command): Promise<CommandResult> {
+function executeOne(
+  { store, heartbeats, repair }: ExecuteDeps,
+  command: Command,
+  overtaken: () => boolean,
+): Promise<CommandResult> {
   switch (command.type) {
     case 'prefetch':
       return prefetch(store.fills, command);
     case 'pin':
-      return pin(store, command);
     case 'unpin':
-      return unpin(store, command);
+      return pin(store, command, overtaken);
     case 'evict':
       return evict(store, command);
     case 'verify':

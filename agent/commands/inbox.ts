@@ -16,7 +16,7 @@ import type { Session } from '../session/session.ts';
 import type { KeptSession } from '../session/sessionFile.ts';
 import { type ExecuteDeps, execute, isLong, subjectOf } from './execute.ts';
 import { createLane } from './lane.ts';
-import type { CommandEnd, CommandResult } from './result.ts';
+import { type CommandEnd, type CommandResult, refused } from './result.ts';
 
 /*
  * The host's command queue. A message: received → opened (signature, host, generation, expiry) → known already? → carried out →
@@ -160,7 +160,7 @@ export function createInbox(deps: InboxDeps, config: InboxConfig): Inbox {
     // It may have waited for its place past its time, or a newer command may have come meanwhile.
     if (command.expiresAt <= now) return refused('expired');
     if (isSuperseded(command)) return refused('superseded');
-    return execute(deps, command.command);
+    return execute(deps, command.command, () => isSuperseded(command));
   }
 
   /** Order is by when the plane decided, not by when the queue delivered. */
@@ -242,11 +242,6 @@ export function createInbox(deps: InboxDeps, config: InboxConfig): Inbox {
       while (inHand.size > 0) await Promise.all([...inHand.values()].map((one) => one.work));
     },
   };
-}
-
-function refused(code: 'expired' | 'superseded'): CommandEnd {
-  const message = code === 'expired' ? 'It was past its time.' : 'A newer command about the same was there already.';
-  return { kind: 'ended', outcome: 'refused', code, message, bytesBefore: 0, bytesAfter: 0 };
 }
 
 function jsonOf(text: string): unknown {

@@ -37,3 +37,9 @@ export function diskFailed(error: unknown, bytes: number): CommandEnd {
   if (!(error instanceof DiskError)) throw error;
   return failed('disk-error', errorText(error), { bytesBefore: bytes, bytesAfter: bytes });
 }
+
+/** Ended without any effect. */
+export function refused(code: 'expired' | 'superseded'): CommandEnd {
+  const message = code === 'expired' ? 'It was past its time.' : 'A newer command about the same was there already.';
+  return { kind: 'ended', outcome: 'refused', code, message, bytesBefore: 0, bytesAfter: 0 };
+}

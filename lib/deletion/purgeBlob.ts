@@ -20,6 +20,7 @@ import {
   type Versioned,
 } from '../catalog/index.ts';
 import { decideTier, DOLLARS, liabilityUsd, type Rates, recordTier } from '../placement/index.ts';
+import { endDecisions } from '../restores/index.ts';
 import { blobKey, manifestKey } from '../shared/digest.ts';
 import { ActionId, type Digest } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
@@ -97,10 +98,8 @@ async function endRestore(
   now: EpochMs,
 ): Promise<readonly Change[]> {
   const forget = deleteOf(RestoreRow.key(restore.value.digest), restore);
-  const action = await ActionRow.get(catalog, restore.value.actionId);
-  if (action?.value.state !== 'pending') return [forget];
-  const outcome = { at: now, code: 'blob-purged', text: 'Its last version was deleted.' };
-  return [forget, ActionRow.put({ ...action.value, state: 'failed', outcome }, expectationOf(action))];
+  const ended = { state: 'failed' as const, at: now, code: 'blob-purged', text: 'Its last version was deleted.' };
+  return [forget, ...(await endDecisions(catalog, restore.value, ended))];
 }
 
 const deleteOf = (key: ReturnType<typeof RestoreRow.key>, row: Versioned<unknown>): Change => ({

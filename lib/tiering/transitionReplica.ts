@@ -18,6 +18,7 @@ import {
   settle,
 } from '../catalog/index.ts';
 import { abandonOwnCopy } from '../copying/index.ts';
+import { endDecisions } from '../restores/index.ts';
 import { blobKey } from '../shared/digest.ts';
 import { type OriginEncoding, originLocation } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
@@ -220,6 +221,11 @@ async function decideSwitch(
   const restore = await RestoreRow.get(deps.catalog, message.digest);
   if (restore?.value.versionId === message.from.versionId) {
     changes.push({ kind: 'delete', key: RestoreRow.key(message.digest), expect: { version: restore.version } });
+    // An earlier restore's copy was finished after all, when it had been asked for once more.
+    const text = 'Its bytes were copied after an earlier restore.';
+    changes.push(
+      ...(await endDecisions(deps.catalog, restore.value, { state: 'done', at: now, code: 'restored', text })),
+    );
     // Archived bytes could not be read when rules changed: what comes back is judged again before it is served.
     const { correlationId, digest } = message;
     const body: RescanBlob = { schema: 'rescan-blob/1', rescanId: message.actionId, digest, hop: 0, correlationId };

@@ -3,7 +3,7 @@ import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
 import { ServiceLevelRow } from '../../lib/catalog/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import { replayRestore, restoreArchived } from '../../lib/restores/index.ts';
+import { endDecisions, replayRestore, restoreArchived } from '../../lib/restores/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest, ModelName } from '../../lib/shared/ids.ts';
 import type { RestoreOutcome } from '../../lib/shared/ports/objectStore.ts';
@@ -264,6 +264,16 @@ describe('a read of an archived blob', () => {
       ['transition', 'done'],
     ]);
     expect(await hastening(world, blob)).toMatchObject({ state: 'superseded' });
+  });
+
+  it('leaves no decision open when its row goes for another reason', async () => {
+    const { world, blob } = await askedInBulk([]);
+    await ask(world, blob, 6 * MINUTE_MS);
+    const row = await world.restore(blob.digest);
+    const ended = { state: 'failed' as const, at: world.clock.now(), code: 'blob-purged', text: 'gone' };
+    await world.catalog.transact(await endDecisions(world.catalog, row!, ended));
+    expect((await world.actions(blob.digest)).map(({ state }) => state)).toEqual(['failed', 'failed']);
+    expect(await endDecisions(world.catalog, row!, ended)).toEqual([]);
   });
 
   it('is finished by the schedule when no event comes, and judged again', async () => {
