@@ -22,10 +22,16 @@ export interface StrataSettings {
   /** `dry-run` decides and reports, `off` does nothing. */
   readonly tierSweep: SweepMode;
   /** What decides storage classes. */
-  readonly tierPolicy: 'rules' | 'dollars';
+  readonly tierPolicy: 'rules' | 'dollars' | 'lifecycle';
   /** Of one sweep: dollars that its moves may cost at most, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
+  /** Thresholds of the lifecycle preset that differ from its own, as `name=value,…`. */
+  readonly lifecycleRules: string;
+  /** `on`: versions that the lifecycle preset would delete are deleted, at most so many and so many bytes by one sweep. */
+  readonly lifecycleDeletes: 'on' | 'dry-run';
+  readonly lifecycleMostDeletes: number;
+  readonly lifecycleMostDeleteBytes: number;
   /** From so many blobs on a sweep goes over the bucket's inventory by a distributed map. */
   readonly sweepInventoryFrom: number;
   readonly orphanSweep: SweepMode;
@@ -92,12 +98,21 @@ export function settingsOf(node: Node): StrataSettings {
     throw new SettingsError('-c hostRoles must be ARNs of IAM roles, separated by commas.');
   }
   const tierPolicy = text('tierPolicy', 'rules');
-  if (tierPolicy !== 'rules' && tierPolicy !== 'dollars') {
-    throw new SettingsError('-c tierPolicy must be rules or dollars.');
+  if (tierPolicy !== 'rules' && tierPolicy !== 'dollars' && tierPolicy !== 'lifecycle') {
+    throw new SettingsError('-c tierPolicy must be rules, dollars or lifecycle.');
   }
   const placementPolicy = text('placementPolicy', 'subscriptions');
   if (placementPolicy !== 'subscriptions' && placementPolicy !== 'dollars') {
     throw new SettingsError('-c placementPolicy must be subscriptions or dollars.');
+  }
+  const lifecycleRules = text('lifecycleRules', '');
+  // Names and ranges are the functions' business.
+  if (!/^([a-zA-Z]+=\d+(\.\d+)?(,|$))*$/.test(lifecycleRules)) {
+    throw new SettingsError('-c lifecycleRules must be name=number,… with the names of the thresholds that differ.');
+  }
+  const lifecycleDeletes = text('lifecycleDeletes', 'dry-run');
+  if (lifecycleDeletes !== 'on' && lifecycleDeletes !== 'dry-run') {
+    throw new SettingsError('-c lifecycleDeletes must be on or dry-run.');
   }
   const alarmEmail = text('alarmEmail', '');
   return {
@@ -116,6 +131,10 @@ export function settingsOf(node: Node): StrataSettings {
     tierPolicy,
     sweepBudgetUsd: count('sweepBudgetUsd', 1_000, 0, 1_000_000_000),
     sweepMostMoves: count('sweepMostMoves', 1_000_000, 0, 1_000_000_000),
+    lifecycleRules,
+    lifecycleDeletes,
+    lifecycleMostDeletes: count('lifecycleMostDeletes', 100, 0, 1_000_000),
+    lifecycleMostDeleteBytes: count('lifecycleMostDeleteBytes', 10_000_000_000_000, 0, Number.MAX_SAFE_INTEGER),
     sweepInventoryFrom: count('sweepInventoryFrom', 10_000_000, 0, 1_000_000_000_000),
     orphanSweep: sweepMode('orphanSweep'),
     orphanGraceHours: count('orphanGraceHours', 7 * 24, 24, 24 * 365),

@@ -10,6 +10,7 @@ import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters, type Operations } from '../lib/operations/index.ts';
 import type { PriceLists } from '../lib/pricing/index.ts';
+import { LIFECYCLE_SETTINGS } from '../lib/expiry/index.ts';
 import { OPEN_POLICY, SCANNER } from '../lib/scanning/index.ts';
 import { PortError } from '../lib/shared/errors.ts';
 import { PART_SIZE } from '../lib/shared/digest.ts';
@@ -75,6 +76,7 @@ const SETTINGS: Settings = {
   tierPolicy: 'rules',
   sweepBudgetUsd: 1_000,
   sweepMostMoves: 1_000_000,
+  ...LIFECYCLE_SETTINGS,
   placementPolicy: 'subscriptions',
   sweepInventoryFrom: 10_000_000,
   orphanSweep: 'on',

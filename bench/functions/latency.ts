@@ -3,6 +3,7 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { randomFillSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
 import { HostId } from '../../lib/shared/ids.ts';
 import { Bytes, formatBytes, GB, MIB } from '../../lib/shared/units.ts';
@@ -26,7 +27,7 @@ export async function uploadToCached(): Promise<void> {
     scanPolicy: OPEN_POLICY,
     prices: { origin: undefined, region: 'us-east-1' },
     sweeps: { tierSweep: 'on', orphanSweep: 'on', uploadSweep: 'on' },
-    policies: { tierPolicy: 'rules', placementPolicy: 'subscriptions' },
+    policies: { ...LIFECYCLE_SETTINGS, tierPolicy: 'rules', placementPolicy: 'subscriptions' },
     signal,
     write: () => undefined,
   });

@@ -13,6 +13,7 @@ import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { type Blob, BlobRow, OUTBOX_SHARDS, OutboxRow, ReplicaRow } from '../../lib/catalog/index.ts';
+import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
 import { startOrphanSweep, sweepOrphans } from '../../lib/orphans/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
@@ -150,6 +151,7 @@ async function createWorld(folder: string, count: number) {
   const settings = {
     tierSweep: 'on' as const,
     tierPolicy: 'rules' as const,
+    ...LIFECYCLE_SETTINGS,
     sweepBudgetUsd: 1,
     sweepMostMoves: 1,
     sweepInventoryFrom: Number.MAX_VALUE,

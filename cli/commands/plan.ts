@@ -5,6 +5,7 @@ import {
   DOLLARS,
   decideTier,
   explainTier,
+  LIFECYCLE,
   PlacementError,
   PolicyDiff,
   TIER_RULES,
@@ -12,6 +13,7 @@ import {
   TierPlan,
   type TierPolicy,
 } from '../../lib/placement/index.ts';
+import type { OperationOutput } from '../../lib/operations/index.ts';
 import { type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
@@ -22,7 +24,9 @@ import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
 import { registerPolicy } from './policy.ts';
 import { type ManifestOptions, ManifestWriter, withManifest } from './planManifest.ts';
 
-const POLICIES: Readonly<Record<string, TierPolicy>> = { dollars: DOLLARS, rules: TIER_RULES };
+const POLICIES: Readonly<Record<string, TierPolicy>> = { dollars: DOLLARS, rules: TIER_RULES, lifecycle: LIFECYCLE };
+/** Past sweeps that a report shows. */
+const RUNS = 5;
 /** A finding that a script must notice: the change is blocked. */
 const EXIT_FINDINGS = 1;
 
@@ -81,12 +85,14 @@ async function planMoves(options: PlanOptions, manifests: ManifestWriter | undef
   const totals = new TierPlan();
   const policy = policyNamed(options.policy);
   const moves: PlannedMove[] = [];
-  for await (const { facts, versionId } of factsOf(options, options.policy)) {
+  const expiries: Expiry[] = [];
+  for await (const { expires, facts, versionId } of factsOf(options, options.policy)) {
     if (options.explain !== undefined && !facts.digest.startsWith(options.explain)) continue;
     if (options.from !== undefined && facts.storageClass !== options.from) continue;
     const decision = decideTier(facts, policy, rates, options.at);
     if (options.to !== undefined && (decision.action === 'keep' || decision.to !== options.to)) continue;
     totals.add(decision, facts);
+    if (expires !== undefined) expiries.push(expires);
     if (decision.action !== 'keep') {
       const move = plannedMove(facts, decision, rates, options.at);
       if (options.apply === true) moves.push(move);
@@ -97,15 +103,22 @@ async function planMoves(options: PlanOptions, manifests: ManifestWriter | undef
     process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, rates, options.at));
   }
   if (options.explain !== undefined) return;
-  if (manifests === undefined || options.json !== true) report(totals, policy, options);
+  if (manifests === undefined || options.json !== true) await report(totals, policy, expiries, options);
   await manifests?.end();
   if (options.apply === true) await applyPlan(moves, options);
 }
 
-function report(totals: TierPlan, policy: TierPolicy, options: PlanOptions): void {
+async function report(
+  totals: TierPlan,
+  policy: TierPolicy,
+  expiries: readonly Expiry[],
+  options: PlanOptions,
+): Promise<void> {
   const summary = totals.summary();
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ schema: 'strata.plan/v1', policy: policy.version, ...summary })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ schema: 'strata.plan/v1', policy: policy.version, ...summary, expiries })}\n`,
+    );
     return;
   }
   const usd = (amount: number): string => formatUsd(Usd.parse(amount));
@@ -126,6 +139,26 @@ function report(totals: TierPlan, policy: TierPolicy, options: PlanOptions): voi
     `${summary.moves} of ${summary.objects} objects would move: ${usd(summary.savedUsdPerMonth)} less a month for ${usd(summary.onceUsd)} once\n` +
       [...flows, ...kept, ledger].join(''),
   );
+  if (policy.kind === 'lifecycle') process.stdout.write(await deletesText(expiries, options));
+}
+
+type Expiry = NonNullable<OperationOutput<'planTiers'>['items'][number]['expires']>;
+
+/** What a sweep would delete if it may, and what the last ones have. */
+async function deletesText(expiries: readonly Expiry[], options: PlanOptions): Promise<string> {
+  const lines = expiries.map(
+    ({ model, version, bytes, usdPerMonth, earlyDeletionUsd, reason, risk }) =>
+      `  delete ${model}@${version}: ${formatBytes(bytes)}, saves ${formatUsd(usdPerMonth)} a month, ` +
+      `early deletion ${formatUsd(earlyDeletionUsd)}, ${reason}, risk ${risk}\n`,
+  );
+  const head = `${expiries.length} versions could be deleted; a sweep with lifecycleDeletes=on does, strata undo brings them back for a week\n`;
+  if (options.inventory !== undefined) return [head, ...lines].join('');
+  const { items } = await (await connect(options)).operations.listExpiryRuns({ limit: RUNS });
+  const runs = items.map(
+    ({ foundAt, versions, bytes, savedUsdPerMonth }) =>
+      `  sweep of ${new Date(foundAt).toISOString().slice(0, 16)}: deleted ${versions}, ${formatBytes(bytes)}, saves ${formatUsd(savedUsdPerMonth)} a month\n`,
+  );
+  return [head, ...lines, ...runs].join('');
 }
 
 /** Packing loses nothing; what it saves is an estimate until the bytes were packed. */
@@ -156,6 +189,7 @@ async function diff(present: string, next: string, options: InventoryOptions): P
 
 interface Listed {
   readonly facts: TierFacts;
+  readonly expires?: Expiry | undefined;
   /** Of the origin; empty where a file lists it. */
   readonly versionId: string;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
 import type { PriceLists } from '../../lib/pricing/index.ts';
+import type { LifecycleRules } from '../../lib/placement/index.ts';
 import type { Scanner, ScanPolicy } from '../../lib/scanning/index.ts';
 import type { MessageReceiver, MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
 import type { InventorySweeps } from '../../lib/tiering/index.ts';
@@ -10,7 +11,7 @@ import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
-import type { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import type { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 
 /** Operators' settings, parsed once per function from its environment. */
@@ -39,6 +40,12 @@ export interface Settings {
   /** What the moves of one sweep may cost at most, in dollars, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
+  /** Thresholds of the lifecycle preset. */
+  readonly lifecycleRules: LifecycleRules;
+  /** Of the deletes that the lifecycle preset finds, and how many versions and bytes of them a sweep deletes at most. */
+  readonly lifecycleDeletes: ExpiryMode;
+  readonly lifecycleMostDeletes: number;
+  readonly lifecycleMostDeleteBytes: number;
   /** From so many blobs on a sweep goes over the bucket's inventory, where there is one. */
   readonly sweepInventoryFrom: number;
   /** Of the sweep of versions under `blobs/` that no row names. */

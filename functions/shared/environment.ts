@@ -1,5 +1,5 @@
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
-import type { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import type { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 
 /** The variables that `infra/` gives every function. A name that one side forgets fails the type check of the other. */
 export interface FunctionEnvironment {
@@ -23,6 +23,10 @@ export interface FunctionEnvironment {
   readonly STRATA_TIER_POLICY: TierPolicyName;
   readonly STRATA_SWEEP_BUDGET_USD: string;
   readonly STRATA_SWEEP_MOST_MOVES: string;
+  readonly STRATA_LIFECYCLE_RULES: string;
+  readonly STRATA_LIFECYCLE_DELETES: ExpiryMode;
+  readonly STRATA_LIFECYCLE_MOST_DELETES: string;
+  readonly STRATA_LIFECYCLE_MOST_DELETE_BYTES: string;
   readonly STRATA_SWEEP_INVENTORY_FROM: string;
   readonly STRATA_SWEEP_STATE_MACHINE_ARN: string;
   readonly STRATA_ORPHAN_SWEEP: SweepMode;

@@ -1,12 +1,14 @@
 import * as z from 'zod/mini';
 import { AccrueAllowance } from '../../events/accrue-allowance/v1.ts';
+import { ExpireVersions } from '../../events/expire-versions/v1.ts';
 import { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { createPricesInForce, type PricesDeps } from '../../lib/priceBooks/index.ts';
+import { expireVersions } from '../../lib/expiry/index.ts';
 import { accrueAllowance, type SweepDeps, sweepShard } from '../../lib/tiering/index.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
 import { sweep } from './function.ts';
 
-const Message = z.union([SweepShard, AccrueAllowance]);
+const Message = z.union([SweepShard, AccrueAllowance, ExpireVersions]);
 
 export function createSweepHandler(deps: Omit<SweepDeps, 'rates'> & PricesDeps & QueueHandlerDeps): QueueHandler {
   const pricesInForce = createPricesInForce(deps);
@@ -16,8 +18,14 @@ export function createSweepHandler(deps: Omit<SweepDeps, 'rates'> & PricesDeps &
     correlationId: (message) => message.correlationId,
     handle: async (message, { telemetry }) => {
       const rates = await pricesInForce();
-      if (message.schema === 'sweep-shard/1') await sweepShard({ ...deps, telemetry, rates }, message);
-      else await accrueAllowance({ ...deps, rates }, message);
+      switch (message.schema) {
+        case 'sweep-shard/1':
+          return void (await sweepShard({ ...deps, telemetry, rates }, message));
+        case 'accrue-allowance/1':
+          return accrueAllowance({ ...deps, rates }, message);
+        case 'expire-versions/1':
+          return expireVersions({ ...deps, telemetry, rates }, message);
+      }
     },
   });
 }

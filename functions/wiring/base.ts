@@ -1,6 +1,7 @@
 import { createPowertoolsTelemetry } from '../../lib/adapters/aws/powertoolsTelemetry.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
+import { parseLifecycleRules } from '../../lib/placement/index.ts';
 import { parseScanPolicy, SCANNER } from '../../lib/scanning/index.ts';
 import { PART_SIZE } from '../../lib/shared/digest.ts';
 import { DurationMs } from '../../lib/shared/units.ts';
@@ -32,6 +33,10 @@ export function awsBase(
       tierPolicy: environment.STRATA_TIER_POLICY,
       sweepBudgetUsd: Number(environment.STRATA_SWEEP_BUDGET_USD),
       sweepMostMoves: Number(environment.STRATA_SWEEP_MOST_MOVES),
+      lifecycleRules: parseLifecycleRules(environment.STRATA_LIFECYCLE_RULES),
+      lifecycleDeletes: environment.STRATA_LIFECYCLE_DELETES,
+      lifecycleMostDeletes: Number(environment.STRATA_LIFECYCLE_MOST_DELETES),
+      lifecycleMostDeleteBytes: Number(environment.STRATA_LIFECYCLE_MOST_DELETE_BYTES),
       sweepInventoryFrom: Number(environment.STRATA_SWEEP_INVENTORY_FROM),
       orphanSweep: environment.STRATA_ORPHAN_SWEEP,
       orphanGraceMs: DurationMs.parse(Number(environment.STRATA_ORPHAN_GRACE_MS)),

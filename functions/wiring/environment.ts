@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ContractError } from '../../lib/shared/errors.ts';
 import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
-import { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { FunctionEnvironment } from '../shared/environment.ts';
 
 const text = z.string().check(z.minLength(1));
@@ -25,6 +25,10 @@ const Environment = z.object({
   STRATA_TIER_POLICY: TierPolicyName,
   STRATA_SWEEP_BUDGET_USD: text,
   STRATA_SWEEP_MOST_MOVES: text,
+  STRATA_LIFECYCLE_RULES: z.string(),
+  STRATA_LIFECYCLE_DELETES: ExpiryMode,
+  STRATA_LIFECYCLE_MOST_DELETES: text,
+  STRATA_LIFECYCLE_MOST_DELETE_BYTES: text,
   STRATA_SWEEP_INVENTORY_FROM: text,
   STRATA_SWEEP_STATE_MACHINE_ARN: text,
   STRATA_ORPHAN_SWEEP: SweepMode,

@@ -10,6 +10,7 @@ export * from './rows/blob.ts';
 export * from './rows/compressibility.ts';
 export * from './rows/copy.ts';
 export * from './rows/cursor.ts';
+export * from './rows/expiry.ts';
 export * from './rows/fleet.ts';
 export * from './rows/model.ts';
 export * from './rows/notice.ts';

@@ -16,7 +16,7 @@ export function isForgotten(blob: Blob | undefined, now: EpochMs): boolean {
 export type DeletionRefusal = 'held' | 'retained' | 'aliased' | 'pinned';
 
 export interface DeletionFacts {
-  readonly version: Version;
+  readonly version: Pick<Version, 'hold' | 'retainUntil'>;
   /** Aliases that point at the version now. */
   readonly aliases: readonly string[];
   /** Hosts that have pinned a file which no other version needs. */
@@ -32,7 +32,7 @@ export function refuseDeletion({ version, aliases, pinnedOn, now }: DeletionFact
   return pinnedOn.length > 0 ? 'pinned' : undefined;
 }
 
-function refusePurge({ hold, retainUntil }: Version, now: EpochMs): 'held' | 'retained' | undefined {
+function refusePurge({ hold, retainUntil }: DeletionFacts['version'], now: EpochMs): 'held' | 'retained' | undefined {
   if (hold !== undefined) return 'held';
   return retainUntil !== undefined && now < retainUntil + CLOCK_MARGIN_MS ? 'retained' : undefined;
 }

@@ -41,22 +41,26 @@ export interface Deleted {
  */
 export async function deleteVersion(store: CatalogStore, deletion: Deletion): Promise<Deleted> {
   const { model, version } = deletion;
-  return settle(store, `Deleting ${model}@${version}`, async (): Promise<Decided<Deleted>> => {
-    const row = await VersionRow.get(store, model, version);
-    const buried = await TombstoneRow.get(store, model, version);
-    if (row === undefined && buried !== undefined) {
-      return { changes: [], answer: { tombstone: buried.value, freesBytes: buried.value.freedBytes ?? 0 } };
-    }
-    if (row === undefined) throw unknownVersion(model, version);
-    const aliases = (await listAliases(store, model)).filter((one) => one.version === version);
-    const { freesBytes, pinnedOn } = await ownBlobs(store, row.value);
-    const names = aliases.map(({ alias }) => alias);
-    const refusal = refuseDeletion({ version: row.value, aliases: names, pinnedOn, now: deletion.now });
-    if (refusal !== undefined) throw refused(refusal, row.value, refusal === 'aliased' ? names : pinnedOn);
-    const tombstone = tombstoneOf(row.value, deletion);
-    const answer = { tombstone, freesBytes };
-    return { changes: deletion.dryRun ? [] : await burial(store, row, tombstone, deletion.now), answer };
-  });
+  return settle(store, `Deleting ${model}@${version}`, () => decideDelete(store, deletion));
+}
+
+/** What deletes a version, for whoever writes more with it. Throws as `deleteVersion` does. */
+export async function decideDelete(store: CatalogStore, deletion: Deletion): Promise<Decided<Deleted>> {
+  const { model, version } = deletion;
+  const row = await VersionRow.get(store, model, version);
+  const buried = await TombstoneRow.get(store, model, version);
+  if (row === undefined && buried !== undefined) {
+    return { changes: [], answer: { tombstone: buried.value, freesBytes: buried.value.freedBytes ?? 0 } };
+  }
+  if (row === undefined) throw unknownVersion(model, version);
+  const aliases = (await listAliases(store, model)).filter((one) => one.version === version);
+  const { freesBytes, pinnedOn } = await ownBlobs(store, row.value);
+  const names = aliases.map(({ alias }) => alias);
+  const refusal = refuseDeletion({ version: row.value, aliases: names, pinnedOn, now: deletion.now });
+  if (refusal !== undefined) throw refused(refusal, row.value, refusal === 'aliased' ? names : pinnedOn);
+  const tombstone = tombstoneOf(row.value, deletion);
+  const answer = { tombstone, freesBytes };
+  return { changes: deletion.dryRun ? [] : await burial(store, row, tombstone, deletion.now), answer };
 }
 
 async function burial(store: CatalogStore, row: Versioned<Version>, tombstone: Tombstone, now: EpochMs) {

@@ -1,5 +1,5 @@
 export { decideBlobPurge, decidePurge, refuseDeletion } from './decideDeletion.ts';
-export { deleteVersion } from './deleteVersion.ts';
+export { decideDelete, deleteVersion } from './deleteVersion.ts';
 export { DeletionError } from './errors.ts';
 export { holdVersion } from './holdVersion.ts';
 export { purgeDue } from './purgeDue.ts';

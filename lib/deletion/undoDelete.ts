@@ -46,7 +46,7 @@ export async function undoDelete(store: CatalogStore, undoing: Undoing): Promise
     const align: AlignVersion = { schema: 'align-version/1', model, version, correlationId };
     return {
       changes: [
-        VersionRow.put(content, 'absent'),
+        VersionRow.put({ ...content, undoneAt: now }, 'absent'),
         { kind: 'delete', key: TombstoneRow.key(model, version), expect: { version: row.version } },
         modelChange(model, modelRow, [...(await otherVersions(store, content)), content], now),
         outboxPut({ id: `undo:${model}@${version}:${correlationId}`, queue: 'placement', body: place }, now),

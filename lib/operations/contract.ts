@@ -14,6 +14,8 @@ import {
   AuditVerification,
   DeadLetterView,
   DoctorCheck,
+  ExpiryRunView,
+  ExpiryView,
   FileView,
   HostView,
   InspectedUpload,
@@ -101,7 +103,7 @@ const OPERATION_CONTRACTS = {
   /** A page of the facts that storage classes are decided on now; the client decides and adds up. */
   planTiers: {
     input: z.strictObject({ ...PageInput, policy: TierPolicyName }),
-    output: page(z.object({ facts: TierFacts, versionId: z.string(), at: EpochMs })),
+    output: page(z.object({ facts: TierFacts, versionId: z.string(), at: EpochMs, expires: z.optional(ExpiryView) })),
   },
   /** How each file of a version is stored: primary copy, policy in force, expected reads, estimated month. */
   showStorage: {
@@ -119,6 +121,11 @@ const OPERATION_CONTRACTS = {
   listStored: { input: z.strictObject(PageInput), output: page(StoredObject) },
   /** Versions that nobody seems to need, of a page of models, with what they cost. */
   listRetired: { input: z.strictObject(PageInput), output: page(RetiredVersion) },
+  /** What sweeps by the lifecycle preset have deleted, newest first. */
+  listExpiryRuns: {
+    input: z.strictObject({ limit: PageInput.limit }),
+    output: page(ExpiryRunView),
+  },
   /** Moves one blob as a plan has shown, within the limits of its run; answers what was decided. */
   applyTier: {
     input: z.strictObject({

@@ -79,6 +79,7 @@ export function createRemoteOperations(
     startRescan: remote('startRescan'),
     showAudit: remote('showAudit'),
     verifyAudit: remote('verifyAudit'),
+    listExpiryRuns: remote('listExpiryRuns'),
     listNotices: remote('listNotices'),
     listHosts: remote('listHosts'),
     promoteAlias: remote('promoteAlias'),

@@ -35,7 +35,7 @@ import { listRunMoves, listRuns } from './runs.ts';
 import { showStorage, type SweepsInForce } from './storage.ts';
 import { listRetired, listStored } from './stored.ts';
 import { acceptTierPolicy, showTierPolicy } from './tierPolicy.ts';
-import { applyTier, explainTiers, planTiers } from './tiers.ts';
+import { applyTier, explainTiers, listExpiryRuns, planTiers } from './tiers.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
 import type { HostView } from './views.ts';
 
@@ -65,6 +65,7 @@ export function createOperations(deps: OperationsDeps): Operations {
     startRescan: () => startRescan(deps),
     showAudit: (input) => showAudit(catalog, input),
     verifyAudit: (input) => verifyAudit(deps, input),
+    listExpiryRuns: (input) => listExpiryRuns({ catalog }, input),
     listNotices: (input) => listNotices(catalog, input, clock.now()),
     listHosts: async () => ({ items: [...(await listHosts(catalog))] }),
     promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),

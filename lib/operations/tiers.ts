@@ -1,4 +1,5 @@
-import { BlobRow, settle } from '../catalog/index.ts';
+import { BlobRow, ExpiryRunRow, settle } from '../catalog/index.ts';
+import type { BlobExpiry } from '../expiry/index.ts';
 import { compileRates, explainTier, type Rates } from '../placement/index.ts';
 import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
@@ -6,6 +7,7 @@ import { decideMove, explainBlob, TIER_POLICIES } from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { pageOver, SWEPT } from './pages.ts';
 import { requireResolved } from './showModel.ts';
+import type { ExpiryView } from './views.ts';
 
 export async function ratesInForce(deps: PricesDeps): Promise<Rates> {
   return compileRates((await readPrices(deps)).prices);
@@ -42,9 +44,27 @@ export async function planTiers(
   for (const item of page.items) {
     const { digest } = BlobRow.parse(item).value;
     const explained = await explainBlob({ ...deps, rates }, digest, TIER_POLICIES[policy], at);
-    if (explained !== undefined) items.push({ facts: explained.facts, versionId: explained.versionId, at });
+    if (explained === undefined) continue;
+    const { expires, facts, versionId } = explained;
+    // Once a version, with the first file that its delete frees.
+    const named = expires?.facts.own[0]?.digest === digest ? { expires: expiryView(expires) } : {};
+    items.push({ facts, versionId, at, ...named });
   }
   return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
+}
+
+function expiryView({ facts, decision }: NonNullable<BlobExpiry['of']>): ExpiryView {
+  const { bytes, earlyDeletionUsd, reason, risk, usdPerMonth } = decision;
+  return { model: facts.model, version: facts.version, bytes, usdPerMonth, earlyDeletionUsd, reason, risk };
+}
+
+/** What sweeps have deleted by policy, newest first. */
+export async function listExpiryRuns(
+  { catalog }: Pick<PricesDeps, 'catalog'>,
+  { limit }: OperationInput<'listExpiryRuns'>,
+): Promise<OperationOutput<'listExpiryRuns'>> {
+  const page = await catalog.queryIndex('listing', { partition: 'EXPIRYRUNS', limit, descending: true });
+  return { items: page.items.map((item) => ExpiryRunRow.parse(item).value) };
 }
 
 /** Moves one blob as a plan has shown it, if that is still decided so, nothing is in its way, and the run's limits allow it. */

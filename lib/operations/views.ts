@@ -280,3 +280,25 @@ export const DoctorCheck = z.object({
   fix: z.optional(z.string()),
 });
 export type DoctorCheck = z.infer<typeof DoctorCheck>;
+
+/** A version that the lifecycle preset would delete: what that frees and saves, and what storage classes still charge once. */
+export const ExpiryView = z.object({
+  model: ModelName,
+  version: SemVer,
+  bytes: Bytes,
+  usdPerMonth: Usd,
+  earlyDeletionUsd: Usd,
+  reason: z.string(),
+  risk: z.string(),
+});
+export type ExpiryView = z.infer<typeof ExpiryView>;
+
+export const ExpiryRunView = z.object({
+  runId: z.string(),
+  state: z.enum(['found', 'ended']),
+  foundAt: EpochMs,
+  versions: z.number(),
+  bytes: Bytes,
+  savedUsdPerMonth: Usd,
+  earlyDeletionUsd: Usd,
+});

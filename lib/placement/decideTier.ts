@@ -1,10 +1,11 @@
 import { Usd, type EpochMs } from '../shared/units.ts';
-import { chooseByDollars } from './dollarTier.ts';
+import { chooseByDollars, type DollarChoice } from './dollarTier.ts';
+import { chooseByLifecycle } from './lifecycleTier.ts';
 import type { Rates } from './rates.ts';
-import { chooseByRules } from './ruleTier.ts';
+import { chooseByRules, type RuleChoice } from './ruleTier.ts';
 import { tierAlternatives } from './tierAlternatives.ts';
 import { freeMoveAt, type TierFacts } from './tierFacts.ts';
-import type { TierDecision, TierPolicy } from './tierTypes.ts';
+import type { TierChoice, TierDecision, TierPolicy } from './tierTypes.ts';
 
 /**
  * Decides the storage class of one object, and whether it lies there packed, with the dollars of every alternative. Throws `PricingError`
@@ -12,18 +13,18 @@ import type { TierDecision, TierPolicy } from './tierTypes.ts';
  */
 export function decideTier(facts: TierFacts, policy: TierPolicy, rates: Rates, now: EpochMs): TierDecision {
   const needsRestore = !rates.of(facts.storageClass).instant;
-  const choice =
-    policy.kind === 'rules' ? chooseByRules(facts, policy, rates, now) : chooseByDollars(facts, policy, rates, now);
+  const choice = choose(facts, policy, rates, now);
+  const { judged, outlooks, riskUsd } = choice;
   const into = choice.action === 'keep' ? facts.storageClass : choice.to;
   const explained = {
     digest: facts.digest,
     from: facts.storageClass,
     policyVersion: policy.version,
     freeMoveAt: freeMoveAt(facts, rates),
-    alternatives: tierAlternatives(facts, into, rates, now, 'outlooks' in choice ? choice.outlooks : undefined),
+    alternatives: tierAlternatives(facts, into, rates, now, outlooks),
     ...(choice.notPacked === undefined ? {} : { notPacked: choice.notPacked }),
-    ...('riskUsd' in choice && choice.riskUsd !== undefined ? { riskUsd: Usd.parse(choice.riskUsd) } : {}),
-    ...('judged' in choice ? { temperature: choice.judged.temperature, temperatureReason: choice.judged.reason } : {}),
+    ...(riskUsd === undefined ? {} : { riskUsd: Usd.parse(riskUsd) }),
+    ...(judged === undefined ? {} : { temperature: judged.temperature, temperatureReason: judged.reason }),
   };
   switch (choice.action) {
     case 'keep':
@@ -37,5 +38,21 @@ export function decideTier(facts: TierFacts, policy: TierPolicy, rates: Rates, n
       return { ...explained, action: 'transition', to: choice.to, reason: choice.reason, needsRestore };
     case 'unpack':
       return { ...explained, action: 'unpack', to: choice.to, reason: choice.reason, needsRestore };
+  }
+}
+
+function choose(
+  facts: TierFacts,
+  policy: TierPolicy,
+  rates: Rates,
+  now: EpochMs,
+): TierChoice & Partial<Omit<RuleChoice & DollarChoice, keyof TierChoice>> {
+  switch (policy.kind) {
+    case 'rules':
+      return chooseByRules(facts, policy, rates, now);
+    case 'dollars':
+      return chooseByDollars(facts, policy, rates, now);
+    case 'lifecycle':
+      return chooseByLifecycle(facts, policy, rates, now);
   }
 }

@@ -14,6 +14,19 @@ export function describePolicy(policy: TierPolicy): readonly string[] {
       'a colder class waits until the minimum duration of the present one is over',
     ];
   }
+  if (policy.kind === 'lifecycle') {
+    const { classes, expires, rules } = policy;
+    const archive = `${classes.archive} where every reader accepts a restore, else ${classes.instantArchive}`;
+    return [
+      `idle for more than ${rules.deleteAfterIdleDays} days and read less than ${rules.deleteBelowPerDay} times a day: ${archive}`,
+      expires
+        ? 'of that, what no alias, hold, promise, host or other version needs, and is not the newest: deleted with its version, undoable for a week'
+        : 'nothing is deleted: nobody has allowed it (lifecycleDeletes)',
+      `idle for more than ${rules.coldAfterIdleDays} days and read less than ${rules.coldBelowPerDay} times a day: ${classes.cold}`,
+      `above ${rules.compressAboveBytes} bytes and packed below ${rules.compressBelowRatio} of them: packed where it lies`,
+      'everything else stays; nothing leaves a class before its minimum duration is over',
+    ];
+  }
   const { allowance, horizonMs, knownHorizonMs } = policy;
   return [
     `the class with the least expected dollars up to the next read, at most ${horizonMs / DAY_MS} days ahead; ${knownHorizonMs / DAY_MS} where the reads are known`,

@@ -1,3 +1,3 @@
 import { StrataError } from '../shared/errors.ts';
 
-export class PlacementError extends StrataError<'bad-log' | 'size-unknown' | 'bad-inventory'> {}
+export class PlacementError extends StrataError<'bad-log' | 'size-unknown' | 'bad-inventory' | 'bad-rules'> {}

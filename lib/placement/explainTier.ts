@@ -30,6 +30,13 @@ const REASONS: Record<TierDecision['reason'], string> = {
   'young-content': 'it is younger than a year',
   'old-and-rarely-read': 'it is older than a year and hardly read',
   'restore-too-slow': 'the rules would archive it, but a restore would take longer than was promised',
+  abandoned: 'hardly anybody has ever read it, nobody has for long, and it must be retained',
+  'expiry-not-allowed':
+    'hardly anybody has ever read it and nobody has for long; nothing needs its version, but nobody has allowed its delete',
+  'rarely-read': 'it is hardly read, and nobody has read it for weeks',
+  expires:
+    'hardly anybody has ever read it and nobody has for long, and nothing needs its version: the end of the sweep deletes that, and it can be brought back for a week',
+  'still-read': 'it is read too often, or is too young, for the lifecycle preset',
   'archive-age-reached': 'it is older than the archive age and was not read for a year',
 };
 
@@ -41,10 +48,10 @@ export function explainTier(
   rates: Rates,
   now: EpochMs,
 ): string {
-  const promised = decision.alternatives.filter((one) => policy.kind === 'rules' || one.outlook !== undefined);
+  const promised = decision.alternatives.filter((one) => policy.kind !== 'dollars' || one.outlook !== undefined);
   const broken = decision.alternatives.filter((one) => !promised.includes(one)).map((one) => nameOf(one, facts));
   const rows = promised.map((one) => row(one, decision, facts, policy));
-  const header = policy.kind === 'rules' ? RULE_HEADER : DOLLAR_HEADER;
+  const header = policy.kind === 'dollars' ? DOLLAR_HEADER : RULE_HEADER;
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)),
   );
@@ -95,7 +102,7 @@ function nameOf({ action, storageClass }: TierAlternative, { packing }: TierFact
 function row(one: TierAlternative, decision: TierDecision, facts: TierFacts, policy: TierPolicy): string[] {
   const name = `${one === chosenAlternative(decision) ? '→' : ' '} ${nameOf(one, facts)}`;
   const usd = (value: number): string => formatUsd(Usd.parse(value));
-  if (policy.kind === 'rules') return [name, usd(one.usdPerMonth), usd(one.moveUsd), usd(one.earlyDeletionUsd)];
+  if (policy.kind !== 'dollars') return [name, usd(one.usdPerMonth), usd(one.moveUsd), usd(one.earlyDeletionUsd)];
   if (one.outlook === undefined) return [name];
   const { storageUsd, retrievalUsd, gpuWaitingUsd, earlyDeletionUsd } = one.outlook;
   return [
@@ -114,7 +121,7 @@ function demand(facts: TierFacts, policy: TierPolicy, now: EpochMs): string {
     facts.lastAccessAt === undefined
       ? `It was never read since ${date(facts.createdAt)}`
       : `It was last read on ${date(facts.lastAccessAt)}, ${facts.accessesLast30Days} times in the last 30 days`;
-  if (policy.kind === 'rules') return `${read}.`;
+  if (policy.kind !== 'dollars') return `${read}.`;
   const { forecast, horizonMs } = forecastOf(facts, policy, now);
   const soon = percent(1 - probabilityOfNoRead(forecast, 30 * DAY_MS));
   const ever = percent(1 - probabilityOfNoRead(forecast, horizonMs));

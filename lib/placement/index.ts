@@ -33,7 +33,9 @@ export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { describePolicy } from './describePolicy.ts';
 export { type PredictedReads, predictReads } from './predictReads.ts';
 export { compileRates, type Rates } from './rates.ts';
-export { freeMoveAt, liabilityUsd, TierFacts } from './tierFacts.ts';
+export { type Expiry, freeMoveAt, liabilityUsd, TierFacts } from './tierFacts.ts';
+export { LIFECYCLE, lifecyclePolicy, type LifecyclePolicy } from './lifecyclePolicy.ts';
+export { type Ending, endingOf } from './lifecycleTier.ts';
 export { TIER_RULES, type Temperature, temperature, type TierRules } from './tierRules.ts';
 export type { ObjectCosts } from './objectCosts.ts';
 export { type ObjectHistory, offlineOptimum } from './optimum.ts';
@@ -64,6 +66,7 @@ export {
 export {
   judgeLifecycle,
   LIFECYCLE_RULES,
+  parseLifecycleRules,
   type LifecycleFacts,
   type LifecycleJudgement,
   type LifecycleRules,

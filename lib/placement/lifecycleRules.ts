@@ -1,4 +1,5 @@
 import { DAY_MS } from '../shared/units.ts';
+import { PlacementError } from './errors.ts';
 
 /** What the lifecycle preset looks at; times in milliseconds. */
 export interface LifecycleFacts {
@@ -33,6 +34,45 @@ export const LIFECYCLE_RULES: LifecycleRules = {
   compressBelowRatio: 0.7,
   compressAboveBytes: 100_000_000,
 };
+
+/** The most that each threshold may be; ratio, rates, days, bytes. */
+const MOST = {
+  deleteAfterIdleDays: 36_500,
+  deleteBelowPerDay: 1_000,
+  coldAfterIdleDays: 36_500,
+  coldBelowPerDay: 1_000,
+  compressBelowRatio: 1,
+  compressAboveBytes: Number.MAX_SAFE_INTEGER,
+} as const;
+type Threshold = keyof typeof MOST;
+
+/**
+ * The preset with other thresholds, from a text such as `deleteAfterIdleDays=180,coldAfterIdleDays=60`; its version names them. Throws
+ * `PlacementError` `bad-rules`.
+ */
+export function parseLifecycleRules(text: string): LifecycleRules {
+  const others = new Map<Threshold, number>();
+  for (const part of text.split(',').filter((one) => one !== '')) {
+    const [name = '', number = ''] = part.split('=');
+    const value = Number(number);
+    if (!isThreshold(name) || number === '' || !(value > 0 && value <= MOST[name])) throw badRules(part);
+    others.set(name, value);
+  }
+  if (others.size === 0) return LIFECYCLE_RULES;
+  const sorted = [...others].sort(([one], [other]) => (one < other ? -1 : 1));
+  const version = `${LIFECYCLE_RULES.version}(${sorted.map((pair) => pair.join('=')).join(',')})`;
+  return { ...LIFECYCLE_RULES, ...Object.fromEntries(sorted), version };
+}
+
+function isThreshold(name: string): name is Threshold {
+  return Object.hasOwn(MOST, name);
+}
+
+function badRules(part: string): PlacementError {
+  const names = Object.entries(MOST).map(([name, most]) => `${name} (at most ${most})`);
+  const message = `\`${part}\` is no threshold of the lifecycle preset. Write name=number,… with ${names.join(', ')}.`;
+  return new PlacementError({ code: 'bad-rules', message, retryable: false });
+}
 
 export interface LifecycleJudgement {
   readonly action: 'delete' | 'archive' | 'cold' | 'compress' | 'maintain';

@@ -7,6 +7,29 @@ import type { Rates } from './rates.ts';
 
 const amount = z.number().check(z.nonnegative());
 
+/** Whether the policy may delete the version that needs an object, or the first thing that forbids it. */
+export const Expiry = z.enum([
+  'expires',
+  /** Its versions are deleted already; the purge takes its bytes. */
+  'deleted',
+  'held',
+  'retained',
+  'aliased',
+  'pinned',
+  /** What the model's name stands for. */
+  'newest',
+  /** Somebody has said that it is read more often. */
+  'promised',
+  /** Other versions need it too, or all that the version has. */
+  'shared',
+  'on-hosts',
+  /** Another file of the version is read. */
+  'still-read',
+  /** No version needs it: the purge looks after it. */
+  'unreferenced',
+]);
+export type Expiry = z.infer<typeof Expiry>;
+
 /** What the catalog knows about one stored object when its class is decided. A decision receipt keeps it as JSON. */
 export const TierFacts = z.strictObject({
   digest: Digest,
@@ -17,6 +40,10 @@ export const TierFacts = z.strictObject({
   transitionedAt: EpochMs,
   lastAccessAt: z.optional(EpochMs),
   accessesLast30Days: z.number().check(z.int(), z.nonnegative()),
+  /** Since it was created; without it the last 30 days stand for all. */
+  accesses: z.optional(z.number().check(z.int(), z.nonnegative())),
+  /** Of what the lifecycle preset would delete. */
+  expiry: z.optional(Expiry),
   /** Set while something needs the object where it is; such objects never move. */
   heldBy: z.optional(z.enum(['lease', 'pin', 'legal-hold', 'pending-fill'])),
   /** Reads and the time that they cover, decayed (`remember`); without it the last 30 days stand for the past. */

@@ -1,11 +1,12 @@
 import type { StorageClass } from '../shared/ids.ts';
 import type { EpochMs, Usd } from '../shared/units.ts';
 import type { ClassOutlook, DollarPolicy } from './dollarPolicy.ts';
+import type { LifecyclePolicy } from './lifecyclePolicy.ts';
 import type { PlainReason } from './packing.ts';
 import type { TierFacts } from './tierFacts.ts';
 import type { Temperature, TemperatureReason, TierRules } from './tierRules.ts';
 
-export type TierPolicy = TierRules | DollarPolicy;
+export type TierPolicy = TierRules | DollarPolicy | LifecyclePolicy;
 
 /** Why nothing moves although the policy might want to. */
 export type TierKeepReason =
@@ -18,7 +19,12 @@ export type TierKeepReason =
   /** Dollars: no class is expected to cost less, moving included. */
   | 'no-cheaper-class'
   /** Dollars: a class is expected to cost less, but what could be lost by it is not covered. */
-  | 'allowance-spent';
+  | 'allowance-spent'
+  | LifecycleKeepReason;
+
+export type LifecycleKeepReason =
+  /** Its version is deleted, or will be by the end of the sweep. */
+  'expires' | 'still-read';
 
 export type TierMoveReason =
   | TemperatureReason
@@ -29,7 +35,15 @@ export type TierMoveReason =
   /** Dollars: what staying out of Intelligent-Tiering on a learned forecast may still lose is not covered any more. */
   | 'risk-ended'
   /** It is packed, and its readers were promised less than unpacking takes. */
-  | 'promise';
+  | 'promise'
+  | LifecycleMoveReason;
+
+export type LifecycleMoveReason =
+  /** Archived, since it must be retained. */
+  | 'abandoned'
+  /** Archived, although its version could be deleted: nobody has allowed that. */
+  | 'expiry-not-allowed'
+  | 'rarely-read';
 
 export type PackReason =
   /** Rules: it is large, gets much smaller, and nobody reads it. */

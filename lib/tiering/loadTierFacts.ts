@@ -13,7 +13,15 @@ import {
   type Version,
   VersionRow,
 } from '../catalog/index.ts';
-import { type Rates, rememberReads, type TierFacts, type TierPolicy } from '../placement/index.ts';
+import { type BlobExpiry, expiryOf } from '../expiry/index.ts';
+import {
+  judgeLifecycle,
+  type LifecyclePolicy,
+  type Rates,
+  rememberReads,
+  type TierFacts,
+  type TierPolicy,
+} from '../placement/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import { loadRiskBook, type RiskBook, riskFacts } from './riskBook.ts';
@@ -34,6 +42,8 @@ export interface LoadedTierFacts {
   readonly book: RiskBook | undefined;
   /** Noon of every day with reads, in their order. */
   readonly readDays: readonly number[];
+  /** The version that the lifecycle preset would delete to free the blob. */
+  readonly expires?: BlobExpiry['of'] | undefined;
 }
 
 /** What a tier decision about one blob is made on, read from the catalog now. */
@@ -50,7 +60,7 @@ export async function loadTierFacts(
   const referrers = await loadReferrers(store, blob);
   const heldBy = holderOf(replicas, referrers);
   const readDays = days.map(({ at }) => at);
-  const facts: TierFacts = {
+  const known: TierFacts = {
     digest: blob.digest,
     bytes: storedBytes(blob),
     storageClass: blob.origin.storageClass,
@@ -59,12 +69,39 @@ export async function loadTierFacts(
     accessesLast30Days,
     ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
     ...(heldBy === undefined ? {} : { heldBy }),
-    ...(policy.kind === 'dollars'
-      ? { memory: rememberReads(blob.createdAt, days, now, policy.prior), ...promisesOf(referrers ?? []) }
-      : strictestPromise(referrers ?? [])),
+    ...knownOfReads(blob, days, referrers ?? [], policy, now),
     ...(book === undefined ? {} : riskFacts(book, blob, readDays, policy, rates, now)),
   };
-  return { facts, book, readDays };
+  if (policy.kind !== 'lifecycle') return { facts: known, book, readDays };
+  const abandoned = isAbandoned(known, policy, now) ? await expiryOf(store, referrers, policy.rules, rates, now) : {};
+  const { expiry, of: expires }: Partial<BlobExpiry> = abandoned;
+  return { facts: expiry === undefined ? known : { ...known, expiry }, book, readDays, expires };
+}
+
+/** What is not is not looked at further. */
+function isAbandoned(facts: TierFacts, { rules }: LifecyclePolicy, now: EpochMs): boolean {
+  return judgeLifecycle({ ...facts, accesses: facts.accesses ?? 0, retained: false }, rules, now).action === 'delete';
+}
+
+/** What each policy looks at of the reads, past and promised. */
+function knownOfReads(
+  { createdAt }: Blob,
+  days: readonly { readonly at: EpochMs; readonly reads: number }[],
+  referrers: readonly Referrer[],
+  policy: TierPolicy,
+  now: EpochMs,
+): Partial<TierFacts> {
+  switch (policy.kind) {
+    case 'rules':
+      return strictestPromise(referrers);
+    case 'dollars':
+      return { memory: rememberReads(createdAt, days, now, policy.prior), ...promisesOf(referrers) };
+    case 'lifecycle': {
+      const { restoreToleranceMs } = promisesOf(referrers);
+      const accesses = days.reduce((sum, { reads }) => sum + reads, 0);
+      return restoreToleranceMs === undefined ? { accesses } : { accesses, restoreToleranceMs };
+    }
+  }
 }
 
 /** Who needs the blob; undefined where that are too many to look at each. */

@@ -29,6 +29,7 @@ import {
   type TierMoveReason,
   type TierPolicy,
 } from '../placement/index.ts';
+import { type BlobExpiry, foundChanges } from '../expiry/index.ts';
 import { restoreForMove } from '../restores/index.ts';
 import type { ActionId, CorrelationId, Digest, StorageClass } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
@@ -79,22 +80,28 @@ export type MoveReason =
   | 'in-use'
   | 'unknown-blob';
 
+export interface ExplainedBlob {
+  readonly facts: TierFacts;
+  readonly decision: TierDecision;
+  /** Of the origin. */
+  readonly versionId: string;
+  /** The version that the lifecycle preset would delete to free the blob. */
+  readonly expires: BlobExpiry['of'] | undefined;
+}
+
 /** What is decided about one blob now; undefined where the catalog does not know it. */
 export async function explainBlob(
   deps: MoveDeps,
   digest: Digest,
   policy: TierPolicy,
   at: EpochMs,
-): Promise<
-  | { readonly facts: TierFacts; readonly decision: TierDecision /** Of the origin. */; readonly versionId: string }
-  | undefined
-> {
+): Promise<ExplainedBlob | undefined> {
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return undefined;
   const replicas = (await loadReplicas(deps.catalog, digest)).map((row) => row.value);
-  const { facts } = await loadTierFacts(deps.catalog, blob.value, replicas, policy, deps.rates, at);
+  const { expires, facts } = await loadTierFacts(deps.catalog, blob.value, replicas, policy, deps.rates, at);
   const { versionId } = blob.value.origin;
-  return { facts, versionId, decision: decideTier(facts, policy, deps.rates, at) };
+  return { facts, versionId, decision: decideTier(facts, policy, deps.rates, at), expires };
 }
 
 /** What speaks for bringing an archived object back: that it is read, or that it is expected to cost less. */
@@ -120,10 +127,15 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   const replicas = (await loadReplicas(deps.catalog, digest)).map((row) => row.value);
   if (replicas.some((one) => one.host === undefined && one.state === 'evicting')) return keep('transition-under-way');
   const loaded = await loadTierFacts(deps.catalog, blob.value, replicas, run.policy, deps.rates, run.at);
-  const { book, facts, readDays } = loaded;
+  const { book, expires, facts, readDays } = loaded;
   const decision = decideTier(facts, run.policy, deps.rates, run.at);
   const risks = book === undefined ? [] : riskChanges(book, blob.value, readDays, facts, decision, deps.rates, run.at);
-  if (decision.action === 'keep') return { changes: risks, answer: decision.reason };
+  if (decision.action === 'keep') {
+    const named = decision.reason === 'expires' && run.only === undefined ? expires?.facts : undefined;
+    if (named === undefined) return { changes: risks, answer: decision.reason };
+    const { model, version } = named;
+    return { changes: await foundChanges(deps, { runId: run.id, model, version }), answer: decision.reason };
+  }
   if (decision.needsRestore && !WORTH_A_RESTORE.has(decision.reason)) return keep('needs-restore');
   if (run.only !== undefined && decision.to !== run.only) return keep('decided-otherwise');
   const caught = caughtBy(facts, placesOf(decision, facts), deps.rates, run.at);

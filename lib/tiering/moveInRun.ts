@@ -19,6 +19,8 @@ const KEPT: Readonly<Record<TierKeepReason, true>> = {
   'below-class-minimum': true,
   'no-cheaper-class': true,
   'allowance-spent': true,
+  expires: true,
+  'still-read': true,
 };
 
 export interface MoveAnswer {

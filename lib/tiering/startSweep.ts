@@ -1,9 +1,9 @@
 import { OnceRow, outboxPut, settle, SWEEP_SHARDS } from '../catalog/index.ts';
+import { beginExpiries, type ExpirySettings, mayExpire } from '../expiry/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { closeInventorySweeps } from './accrueInventory.ts';
 import { decideSweepPath, estimateBlobs } from './decideSweepPath.ts';
@@ -31,11 +31,7 @@ export interface StartSweepDeps {
   readonly telemetry: Telemetry;
   /** Absent where there is no inventory: a runtime in one process, a catalog scan is enough for it. */
   readonly inventorySweeps?: InventorySweeps | undefined;
-  readonly settings: {
-    readonly tierSweep: SweepMode;
-    readonly tierPolicy: TierPolicyName;
-    readonly sweepInventoryFrom: number;
-  };
+  readonly settings: ExpirySettings & { readonly sweepInventoryFrom: number };
 }
 
 /**
@@ -51,6 +47,7 @@ export async function startSweep(
   if ((await OnceRow.get(deps.catalog, 'sweep', sweepId)) !== undefined) return 'started-before';
   await closeInventorySweeps(deps, scheduledAt);
   const { tierPolicy, tierSweep } = deps.settings;
+  if (await mayExpire(deps)) await beginExpiries(deps, scheduledAt);
   const { path, reason, blobs } = decideSweepPath({
     looks: tierSweep === 'on' && (await reviewPolicy(deps, tierPolicy, scheduledAt)),
     blobs: await estimateBlobs(deps.catalog),

@@ -1,4 +1,5 @@
-import { DOLLARS, TIER_RULES, type TierPolicy } from '../placement/index.ts';
+import type { ExpirySettings } from '../expiry/index.ts';
+import { DOLLARS, LIFECYCLE, lifecyclePolicy, TIER_RULES, type TierPolicy } from '../placement/index.ts';
 import type { CorrelationId } from '../shared/ids.ts';
 import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
@@ -6,12 +7,14 @@ import type { EpochMs } from '../shared/units.ts';
 import type { MoveReason } from './moveBlob.ts';
 import type { WholeRun } from './moveInRun.ts';
 
-export const TIER_POLICIES: Readonly<Record<TierPolicyName, TierPolicy>> = { rules: TIER_RULES, dollars: DOLLARS };
+export const TIER_POLICIES: Readonly<Record<TierPolicyName, TierPolicy>> = {
+  rules: TIER_RULES,
+  dollars: DOLLARS,
+  lifecycle: LIFECYCLE,
+};
 
 /** What operators allow a scheduled sweep. */
-export interface SweepSettings {
-  readonly tierSweep: SweepMode;
-  readonly tierPolicy: TierPolicyName;
+export interface SweepSettings extends ExpirySettings {
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
 }
@@ -24,11 +27,17 @@ export function scheduledRun(
   return {
     id: String(scheduledAt),
     limits: { budgetUsd: settings.sweepBudgetUsd, mostMoves: settings.sweepMostMoves },
-    policy: TIER_POLICIES[settings.tierPolicy],
+    policy: policyOf(settings),
     at: scheduledAt,
     correlationId,
     dryRun: settings.tierSweep === 'dry-run',
   };
+}
+
+function policyOf({ tierPolicy, lifecycleRules, lifecycleDeletes }: SweepSettings): TierPolicy {
+  return tierPolicy === 'lifecycle'
+    ? lifecyclePolicy(lifecycleRules, lifecycleDeletes === 'on')
+    : TIER_POLICIES[tierPolicy];
 }
 
 /** How many blobs were decided about for which reason. */

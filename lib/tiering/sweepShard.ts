@@ -1,5 +1,6 @@
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { BlobRow, type PolicyReach, sendOnce, storedBytes } from '../catalog/index.ts';
+import { endShard, mayExpire } from '../expiry/index.ts';
 import { errorText, StrataError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
@@ -66,6 +67,7 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
       const { scheduledAt: sweptAt, shard, correlationId } = message;
       await accrueAllowance(deps, { schema: 'accrue-allowance/1', sweptAt, shard, bytes, correlationId });
     }
+    if (await mayExpire(deps)) await endShard(deps, run.id, message.shard);
   }
   if (failures.length > 0) {
     const message = `${failures.length} blobs could not be decided about, the first was ${failures[0]}`;

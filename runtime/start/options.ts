@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util';
 import { HostId } from '../../lib/shared/ids.ts';
 import { type Bytes, parseSize } from '../../lib/shared/units.ts';
 import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
-import { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { isAwsRegion } from '../../lib/pricing/index.ts';
+import { LIFECYCLE_RULES, type LifecycleRules, parseLifecycleRules } from '../../lib/placement/index.ts';
 import { OPEN_POLICY, parseScanPolicy, type ScanPolicy } from '../../lib/scanning/index.ts';
 
 export interface StartOptions {
@@ -21,7 +22,12 @@ export interface StartOptions {
     readonly orphanSweep: SweepMode;
     readonly uploadSweep: SweepMode;
   };
-  readonly policies: { readonly tierPolicy: TierPolicyName; readonly placementPolicy: PlacementPolicyName };
+  readonly policies: {
+    readonly tierPolicy: TierPolicyName;
+    readonly placementPolicy: PlacementPolicyName;
+    readonly lifecycleDeletes: ExpiryMode;
+    readonly lifecycleRules: LifecycleRules;
+  };
   readonly scanPolicy: ScanPolicy;
   /** An https origin that prices are read from every day, and the region that they are read of. */
   readonly prices: { readonly origin: string | undefined; readonly region: string };
@@ -37,7 +43,9 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --port N       of the endpoint on loopback; 0 takes a free one; default ${DEFAULT_PORT}, with --once a free one
   --tier-sweep MODE, --orphan-sweep MODE, --upload-sweep MODE
                  on, dry-run (decide and report) or off: of what moves and deletes by itself; default on
-  --tier-policy NAME  what decides storage classes: rules or dollars; default rules
+  --tier-policy NAME  what decides storage classes: rules, dollars or lifecycle; default rules
+  --lifecycle-deletes MODE  on or dry-run (default): of versions that the lifecycle policy would delete
+  --lifecycle-rules TEXT  its thresholds that differ, as deleteAfterIdleDays=180,coldAfterIdleDays=60
   --placement-policy NAME  what decides which hosts fetch ahead of use: subscriptions or dollars; default subscriptions
   --scan-policy JSON  what a verdict means, as {"allowSuspicious":false,"formats":["safetensors"]}; default: STRATA_SCAN_POLICY
   --price-region R  the region of AWS whose prices count; default us-east-1
@@ -70,6 +78,8 @@ export function parseOptions(
   const policies = {
     tierPolicy: oneOf(values, 'tier-policy', TierPolicyName.options, 'rules'),
     placementPolicy: oneOf(values, 'placement-policy', PlacementPolicyName.options, 'subscriptions'),
+    lifecycleDeletes: oneOf(values, 'lifecycle-deletes', ExpiryMode.options, 'dry-run'),
+    lifecycleRules: lifecycleRulesOf(values['lifecycle-rules']),
   };
   const scanPolicy = policyOf(values['scan-policy'] ?? environment['STRATA_SCAN_POLICY']);
   const models = (values.model ?? []).map(modelFile);
@@ -126,7 +136,7 @@ function mode(values: ReturnType<typeof read>, name: 'tier-sweep' | 'orphan-swee
 
 function oneOf<Name extends string>(
   values: ReturnType<typeof read>,
-  flag: 'tier-policy' | 'placement-policy',
+  flag: 'tier-policy' | 'placement-policy' | 'lifecycle-deletes',
   names: readonly Name[],
   fallback: Name,
 ): Name {
@@ -154,6 +164,14 @@ function policyOf(text: string | undefined): ScanPolicy {
   }
 }
 
+function lifecycleRulesOf(text: string | undefined): LifecycleRules {
+  try {
+    return text === undefined ? LIFECYCLE_RULES : parseLifecycleRules(text);
+  } catch (error) {
+    throw new UsageError(`--lifecycle-rules: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 function read(args: readonly string[]) {
   try {
     return parseArgs({
@@ -167,6 +185,8 @@ function read(args: readonly string[]) {
         'upload-sweep': { type: 'string' },
         'tier-policy': { type: 'string' },
         'placement-policy': { type: 'string' },
+        'lifecycle-deletes': { type: 'string' },
+        'lifecycle-rules': { type: 'string' },
         'scan-policy': { type: 'string' },
         'price-lists': { type: 'string' },
         'price-region': { type: 'string' },

@@ -3,8 +3,10 @@ import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeclaration, Trigger } from '../../functions/shared/declaration.ts';
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import type { createContext } from '../../functions/shared/invocation.ts';
+import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
 import { generateKeyPair } from '../../lib/fleet/index.ts';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
+import type { LifecycleRules } from '../../lib/placement/index.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import { DAY_MS, DurationMs, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { PRICE_REGION } from './publishedPrices.ts';
@@ -54,14 +56,32 @@ function call(handler: AnyHandler, event: unknown, context: ReturnType<typeof cr
 }
 
 /** What operators have chosen in a run. */
-export type Policies = Pick<FunctionDeps['settings'], 'placementPolicy' | 'sweepInventoryFrom' | 'tierPolicy'>;
+export type Policies = Pick<
+  FunctionDeps['settings'],
+  'lifecycleDeletes' | 'placementPolicy' | 'sweepInventoryFrom' | 'tierPolicy'
+>;
+
+/** Days instead of months, and reads do not count: runs last for two weeks at most. */
+const HASTY_RULES: LifecycleRules = {
+  ...LIFECYCLE_SETTINGS.lifecycleRules,
+  version: 'hasty',
+  deleteAfterIdleDays: 3,
+  deleteBelowPerDay: 1_000,
+  coldAfterIdleDays: 1,
+  coldBelowPerDay: 1_000,
+};
 
 /** Mostly what ships; else dollars decide, or sweeps go over the inventory: always, or by turns as blobs come and go. */
 export function choosePolicies(rng: Rng): Policies {
+  const placementPolicy = rng.chance(0.25) ? 'dollars' : 'subscriptions';
+  const dollars = rng.chance(0.35);
+  const sweepInventoryFrom = rng.chance(0.35) ? rng.pick([0, 16, 32]) : 10_000_000;
+  const lifecycle = !dollars && rng.chance(0.25);
   return {
-    placementPolicy: rng.chance(0.25) ? 'dollars' : 'subscriptions',
-    tierPolicy: rng.chance(0.35) ? 'dollars' : 'rules',
-    sweepInventoryFrom: rng.chance(0.35) ? rng.pick([0, 16, 32]) : 10_000_000,
+    placementPolicy,
+    sweepInventoryFrom,
+    tierPolicy: dollars ? 'dollars' : lifecycle ? 'lifecycle' : 'rules',
+    lifecycleDeletes: rng.chance(0.9) ? 'on' : 'dry-run',
   };
 }
 
@@ -79,6 +99,10 @@ export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['se
   sweepBudgetUsd: 1_000,
   // Half of the shards may move one blob a run, the others none.
   sweepMostMoves: 8,
+  ...LIFECYCLE_SETTINGS,
+  lifecycleRules: HASTY_RULES,
+  lifecycleMostDeletes: 1,
+  lifecycleMostDeleteBytes: 60_000,
   ...policies,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(5 * MINUTE_MS),

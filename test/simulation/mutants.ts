@@ -2,6 +2,7 @@ import { auditMutants } from './auditMutants.ts';
 import type { Mutant } from './mutant.ts';
 import { dollarMutants } from './dollarMutants.ts';
 import { priceMutants } from './priceMutants.ts';
+import { expiryMutants } from './expiryMutants.ts';
 import { packingMutants } from './packingMutants.ts';
 import { raceMutants } from './raceMutants.ts';
 import { storeMutants } from './storeMutants.ts';
@@ -300,6 +301,7 @@ export const mutants: readonly Mutant[] = [
   },
   ...auditMutants,
   ...dollarMutants,
+  ...expiryMutants,
   ...priceMutants,
   ...raceMutants,
   ...packingMutants,

@@ -1,5 +1,6 @@
 import type { ForgottenAnswer, PurgeAnswer } from '../../lib/deletion/index.ts';
 import type { ResolveAnswer, ResolveRefusal } from '../../lib/fleet/resolveModel.ts';
+import type { ExpiryReason } from '../../lib/expiry/index.ts';
 import type { KeptReason } from '../../lib/ingest/decideRemoval.ts';
 import type { RemovalReason } from '../../lib/catalog/index.ts';
 import type { OrphanReason } from '../../lib/orphans/decideOrphan.ts';
@@ -98,12 +99,30 @@ const pricesKept: Reasons<Extract<RefreshReason, 'unchanged' | 'same-date'>> = {
 const pricesTaken: Reasons<Extract<RefreshReason, 'changed'>> = { changed: REACHED };
 const pricesReported: Reasons<Extract<RefreshReason, 'beyond-bound'>> = { 'beyond-bound': REACHED };
 
+const expiries: Reasons<ExpiryReason | 'switched-off'> = {
+  abandoned: REACHED,
+  'deleted-before': REACHED,
+  'rate-reached': REACHED,
+  'on-hosts': RARE,
+  held: RARE,
+  retained: RARE,
+  aliased: RARE,
+  newest: RARE,
+  'still-read': RARE,
+  shared: RARE,
+  'bytes-reached': RARE,
+  pinned: RARE,
+  promised: 'nobody promises reads here; see test/handler/expiry.test.ts',
+  'switched-off': 'settings do not change in a run; see test/handler/expiry.test.ts',
+};
+
 /** Of what works by schedules, and of what hosts ask: by the counter that names the reason. */
 export const SCHEDULED: Readonly<Record<string, Reasons<string>>> = {
   'metric UploadsExpired keep': uploadsKept,
   'metric UploadsExpired remove': uploadsRemoved,
   'metric OrphanVersions': orphans,
   'metric PurgeStep': purges,
+  'metric ExpiryDecided': expiries,
   'metric RestoreStep': restores,
   'metric ModelResolved': resolutions,
   'metric PriceRefresh keep': pricesKept,

@@ -24,6 +24,7 @@ import {
   VersionRow,
   startingWith,
 } from '../../lib/catalog/index.ts';
+import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
 import { RULE_SET } from '../../lib/scanning/index.ts';
 import { blobDigest, blobKey, partHash } from '../../lib/shared/digest.ts';
 import {
@@ -81,6 +82,7 @@ export async function createTieringWorld(
       region: REGION,
       tierSweep,
       tierPolicy: 'rules' as const,
+      ...LIFECYCLE_SETTINGS,
       sweepBudgetUsd: 1_000,
       sweepMostMoves: 1_000,
       sweepInventoryFrom: 10_000_000,

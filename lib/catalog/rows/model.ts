@@ -48,6 +48,8 @@ export const VersionValue = z.strictObject({
   ),
   /** A legal hold: nothing of the version is deleted or moved to another storage class while it stands. */
   hold: z.optional(z.strictObject({ reason: z.string().check(z.maxLength(1000)), since: EpochMs })),
+  /** When an operator brought it back after its delete: from then on a policy looks at it as at a new one. */
+  undoneAt: z.optional(EpochMs),
   /** Retention: the version cannot be deleted before this moment. */
   retainUntil: z.optional(EpochMs),
 });

@@ -4,6 +4,7 @@ import { archives } from './archives.ts';
 import { audit } from './audit.ts';
 import { deletions } from './deletions.ts';
 import { dollarPlacements } from './dollarPlacements.ts';
+import { expiries } from './expiries.ts';
 import { fleet } from './fleet.ts';
 import { impostors } from './impostors.ts';
 import { messages } from './messages.ts';
@@ -36,4 +37,5 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   prices,
   packers,
   messages,
+  expiries,
 ];

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { judgeLifecycle, LIFECYCLE_RULES, type LifecycleFacts } from '../../../lib/placement/index.ts';
+import {
+  judgeLifecycle,
+  LIFECYCLE_RULES,
+  type LifecycleFacts,
+  parseLifecycleRules,
+} from '../../../lib/placement/index.ts';
 import { DAY_MS } from '../../../lib/shared/units.ts';
 
 const NOW = 2_000 * DAY_MS;
@@ -40,5 +45,26 @@ describe('the lifecycle preset', () => {
     expect(judged.action).toBe(action);
     expect(judged.saving).toBeCloseTo(saving, 12);
     expect(judged.risk).toBe(action === 'maintain' || action === 'compress' ? 'none' : 'low');
+  });
+});
+
+describe('other thresholds', () => {
+  it('are named by the version of the rules, in one order', () => {
+    const rules = parseLifecycleRules('deleteAfterIdleDays=180,coldBelowPerDay=0.2');
+    expect(rules).toMatchObject({ deleteAfterIdleDays: 180, coldBelowPerDay: 0.2, coldAfterIdleDays: 30 });
+    expect(rules.version).toBe('lifecycle-rules-1(coldBelowPerDay=0.2,deleteAfterIdleDays=180)');
+    expect(parseLifecycleRules('coldBelowPerDay=0.2,deleteAfterIdleDays=180')).toEqual(rules);
+    expect(parseLifecycleRules('')).toEqual(LIFECYCLE_RULES);
+  });
+
+  it.each([
+    'coldAfterIdleDays',
+    'coldAfterIdleDays=',
+    'deleteAfterIdleDays=0',
+    'compressBelowRatio=1.1',
+    'luck=1',
+    'version=2',
+  ])('are refused: %s', (text) => {
+    expect(() => parseLifecycleRules(text)).toThrow(/is no threshold of the lifecycle preset/);
   });
 });

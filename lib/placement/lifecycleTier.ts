@@ -1,0 +1,93 @@
+import type { StorageClass } from '../shared/ids.ts';
+import { Usd } from '../shared/units.ts';
+import { earlyDeletionUsd, idleMonthUsd } from './bill.ts';
+import type { LifecyclePolicy } from './lifecyclePolicy.ts';
+import { judgeLifecycle } from './lifecycleRules.ts';
+import { plainReason, unpackWaitMs } from './packing.ts';
+import type { Rates } from './rates.ts';
+import { chooseRestore } from './restore.ts';
+import { freeMoveAt, storedBytes, type TierFacts } from './tierFacts.ts';
+import type { LifecycleMoveReason, TierChoice, TierKeepReason } from './tierTypes.ts';
+
+/** What the preset does to one object now: it never makes an object dearer to store, and leaves no class before it is paid for. */
+export function chooseByLifecycle(facts: TierFacts, policy: LifecyclePolicy, rates: Rates, now: number): TierChoice {
+  const { accesses, accessesLast30Days, expiry, packing } = facts;
+  const expires = expiry === 'deleted' || (policy.expires && expiry === 'expires');
+  const compression = packing?.packed === false ? packing.bytes / facts.bytes : undefined;
+  const judged = { ...facts, compression, accesses: accesses ?? accessesLast30Days, retained: !expires };
+  switch (judgeLifecycle(judged, policy.rules, now).action) {
+    case 'delete':
+      return { action: 'keep', reason: 'expires' };
+    case 'archive': {
+      const reason = expiry === 'expires' ? 'expiry-not-allowed' : 'abandoned';
+      return move(facts, archiveClass(facts, policy, rates), reason, rates, now);
+    }
+    case 'cold':
+      return move(facts, policy.classes.cold, 'rarely-read', rates, now);
+    case 'compress':
+      return pack(facts, policy, rates, now);
+    case 'maintain':
+      return { action: 'keep', reason: 'still-read' };
+  }
+}
+
+function move(facts: TierFacts, to: StorageClass, reason: LifecycleMoveReason, rates: Rates, now: number): TierChoice {
+  const stays = stayReason(facts, to, rates, now);
+  return stays === undefined ? { action: 'transition', to, reason } : { action: 'keep', reason: stays };
+}
+
+/** In its class, if the guards of packing allow it. */
+function pack(facts: TierFacts, { rules }: LifecyclePolicy, rates: Rates, now: number): TierChoice {
+  const { packing, restoreToleranceMs, storageClass } = facts;
+  const keep = { action: 'keep', reason: 'still-read' } as const;
+  if (packing === undefined) return keep;
+  const toleranceMs = restoreToleranceMs ?? Number.POSITIVE_INFINITY;
+  const notPacked = plainReason(facts, packing, rates.of(storageClass), toleranceMs, now);
+  if (notPacked !== undefined) return { ...keep, notPacked };
+  if (now < freeMoveAt(facts, rates)) return { ...keep, notPacked: 'minimum-duration' };
+  return { action: 'pack', to: storageClass, reason: 'compressible', belowRatio: rules.compressBelowRatio };
+}
+
+/** Nobody waits longer for a read than was promised; where nothing was, nobody waits. */
+function archiveClass(facts: TierFacts, { classes }: LifecyclePolicy, rates: Rates): StorageClass {
+  const { bytes, packing, restoreToleranceMs = 0 } = facts;
+  const unpackMs = packing?.packed === true ? unpackWaitMs(bytes, packing.terms) : 0;
+  const waiting = { toleranceMs: restoreToleranceMs - unpackMs, usdPerMs: 0 };
+  const restore = chooseRestore(rates.of(classes.archive), storedBytes(facts), waiting);
+  return restore === undefined ? classes.instantArchive : classes.archive;
+}
+
+function stayReason(facts: TierFacts, to: StorageClass, rates: Rates, now: number): TierKeepReason | undefined {
+  const [from, there] = [rates.of(facts.storageClass), rates.of(to)];
+  if (there.usdPerByteMs >= from.usdPerByteMs) return 'already-there';
+  if (facts.heldBy !== undefined) return 'held';
+  const bytes = storedBytes(facts);
+  if (idleMonthUsd(there, bytes) >= idleMonthUsd(from, bytes, idleMs(facts, now))) return 'no-cheaper-class';
+  return now < freeMoveAt(facts, rates) ? 'minimum-duration' : undefined;
+}
+
+type Clocks = Pick<TierFacts, 'createdAt' | 'lastAccessAt' | 'transitionedAt'>;
+
+function idleMs({ createdAt, lastAccessAt, transitionedAt }: Clocks, now: number): number {
+  return Math.max(0, now - Math.max(lastAccessAt ?? createdAt, transitionedAt));
+}
+
+/** What the delete of an object saves each month, and what its class still charges once. */
+export interface Ending {
+  readonly usdPerMonth: Usd;
+  readonly earlyDeletionUsd: Usd;
+}
+
+/** `bytes` as stored. */
+export function endingOf(
+  stored: Clocks & Pick<TierFacts, 'bytes' | 'storageClass'>,
+  rates: Rates,
+  now: number,
+): Ending {
+  const from = rates.of(stored.storageClass);
+  const heldMs = Math.max(0, now - stored.transitionedAt);
+  return {
+    usdPerMonth: Usd.parse(idleMonthUsd(from, stored.bytes, idleMs(stored, now))),
+    earlyDeletionUsd: Usd.parse(earlyDeletionUsd(from, stored.bytes, heldMs)),
+  };
+}

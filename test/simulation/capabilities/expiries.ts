@@ -1,0 +1,83 @@
+import {
+  AccessMonthRow,
+  ExpiryRunRow,
+  ReferenceRow,
+  ReplicaRow,
+  type Tombstone,
+  TombstoneRow,
+} from '../../../lib/catalog/index.ts';
+import type { Digest } from '../../../lib/shared/ids.ts';
+import { DAY_MS } from '../../../lib/shared/units.ts';
+import { rowReader, violated } from '../invariants.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+
+/** What the lifecycle preset deletes nobody needs, and no more of it in one sweep than its limits allow. */
+export function expiries({ catalog, counters, scheduler, settings }: Stage): Capability {
+  const [readTombstone, readRun] = [rowReader(TombstoneRow), rowReader(ExpiryRunRow)];
+  const { lifecycleMostDeletes, lifecycleMostDeleteBytes, lifecycleRules } = settings;
+  const deleted = new Map<string, { versions: number; bytes: number }>();
+  const idleMs = lifecycleRules.deleteAfterIdleDays * DAY_MS;
+
+  function isYoung(at: number | undefined): boolean {
+    return at !== undefined && scheduler.now - at <= idleMs;
+  }
+
+  function onTombstone({ content, correlationId }: Tombstone): void {
+    const runId = /^expire-(\d+)$/.exec(correlationId)?.[1];
+    if (runId === undefined) return;
+    const { model, version } = content;
+    const name = `${model}@${version}`;
+    counters.count('version expired');
+    if (settings.tierPolicy !== 'lifecycle') violated(`${name} was deleted by a policy that is not in force.`);
+    for (const { key, body } of catalog.committed(`MODEL#${model}`)) {
+      if (key.partition !== `MODEL#${model}`) continue;
+      if (key.sort.startsWith('ALIAS#') && body['version'] === version) violated(`${name} expired under ${key.sort}.`);
+      // The model's row is written after the tombstone's: it still is as it was.
+      if (key.sort === 'META' && body['newest'] === version) violated(`${name} expired although it was the newest.`);
+    }
+    if (isYoung(content.publishedAt)) violated(`${name} expired too soon after it was published.`);
+    if (isYoung(content.undoneAt)) violated(`${name} expired too soon after it was brought back.`);
+    let bytes = 0;
+    for (const file of new Map(content.files.map((one) => [one.digest, one])).values()) {
+      if (isOwn(file.digest, content)) bytes += file.size;
+    }
+    const run = deleted.get(runId) ?? { versions: 0, bytes: 0 };
+    deleted.set(runId, { versions: run.versions + 1, bytes: run.bytes + bytes });
+    if (run.versions + 1 > lifecycleMostDeletes) violated(`Sweep ${runId} has deleted too many versions.`);
+    if (run.bytes + bytes > lifecycleMostDeleteBytes) violated(`Sweep ${runId} has deleted too many bytes.`);
+  }
+
+  /** Whether the delete frees the blob; then nobody may use it. */
+  function isOwn(digest: Digest, { model, version }: Tombstone['content']): boolean {
+    const rows = [...catalog.committed(`BLOB#${digest}`)];
+    const references = rows
+      .filter(({ key }) => key.sort.startsWith('REFERENCE#'))
+      .map((row) => ReferenceRow.parse(row));
+    if (references.some(({ value }) => value.model !== model || value.version !== version)) return false;
+    for (const row of rows) {
+      if (row.key.sort.startsWith('REPLICA#') && ReplicaRow.parse(row).value.host !== undefined)
+        violated(`${model}@${version} expired although ${row.key.sort} is there.`);
+      if (row.key.sort.startsWith('ACCESS#') && isYoung(AccessMonthRow.parse(row).value.lastAt))
+        violated(`${model}@${version} expired although ${digest} was read lately.`);
+    }
+    return true;
+  }
+
+  function onRow({ key, before, after }: RowChange): void {
+    const buried = key.partition.startsWith('MODEL#') && key.sort.startsWith('TOMBSTONE#');
+    if (buried && before === undefined && after !== undefined) onTombstone(readTombstone(after));
+  }
+
+  return {
+    onRow,
+    async check() {
+      for (const item of catalog.committed('EXPIRY#')) {
+        if (item.key.sort !== 'RUN') continue;
+        const { bytes, runId, versions } = readRun(item);
+        const run = deleted.get(runId) ?? { versions: 0, bytes: 0 };
+        if (run.versions !== versions) violated(`Sweep ${runId} tells of ${versions} deletes, of ${run.versions}.`);
+        if (run.bytes < bytes) violated(`Sweep ${runId} tells of ${bytes} bytes, of ${run.bytes}.`);
+      }
+    },
+  };
+}
