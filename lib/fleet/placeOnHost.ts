@@ -195,7 +195,9 @@ async function planAction(plan: Plan, action: PlacementAction): Promise<Placemen
       : planPrefetch(plan, action, newActionId('prefetch', plan.deps.random));
   }
   const held = action.reason === 'already-resident' || action.reason === 'already-filling';
-  if (!held) return action.reason;
+  // A command names where to fetch what the host has lost meanwhile: nobody is ever told to fetch packed bytes.
+  const isPacked = plan.servable.blobs.get(action.digest)?.value.origin.packed !== undefined;
+  if (!held || isPacked) return action.reason;
   const named = await namingAction(plan, action.digest);
   return named === undefined ? action.reason : planNaming(plan, action, named);
 }

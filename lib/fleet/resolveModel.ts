@@ -2,7 +2,7 @@ import { type ResolvedModel, ResolveRequest } from '../../events/host-api/v1.ts'
 import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import { BlobRow, ReferenceRow, resolveVersion, startingWith, VersionRow } from '../catalog/index.ts';
 import { blobKey } from '../shared/digest.ts';
-import type { Rates } from '../placement/index.ts';
+import { isReadAtOnce, type Rates } from '../placement/index.ts';
 import { restoreArchived } from '../restores/index.ts';
 import type { Scanner } from '../scanning/index.ts';
 import { CorrelationId, type Digest, type ModelName } from '../shared/ids.ts';
@@ -67,14 +67,18 @@ async function decideAnswer(deps: ResolveDeps, envelope: SignedEnvelope): Promis
       ? await findBlob(deps, report.digest)
       : await findVersion(deps, report.model, report.reference);
   if (typeof found === 'string') return refuse(found);
+  const blobs = [...found.blobs.values()].map(({ value }) => value);
   const restores = await restoreArchived(deps, {
     model: found.version.model,
-    blobs: [...found.blobs.values()].map(({ value }) => value),
+    blobs,
     reason: 'read',
     correlationId: CorrelationId.parse(`read-${report.host}.${report.at}`),
   });
-  if (restores.length === 0) return { outcome: 'resolved', model: resolved(found) };
-  const readyAt = EpochMs.parse(Math.max(...restores.map(({ restore }) => restore.readyAt)));
+  // What came back between the two reads is told to whoever asks again, which is at once: these rows name what cannot be read.
+  if (blobs.every(({ origin }) => isReadAtOnce(origin, deps.rates))) {
+    return { outcome: 'resolved', model: resolved(found) };
+  }
+  const readyAt = EpochMs.parse(Math.max(clock.now(), ...restores.map(({ restore }) => restore.readyAt)));
   return { outcome: 'restoring', readyAt, secondsLeft: Math.max(1, Math.ceil((readyAt - clock.now()) / SECOND_MS)) };
 }
 

@@ -17,6 +17,14 @@ export const packingMutants: readonly Mutant[] = [
     replace: 'return rates.of(storageClass).instant;',
   },
   {
+    id: 'packed-fetched-by-name',
+    breaks:
+      'A host that holds the bytes is told another name of them, and to fetch packed ones should it have lost them.',
+    file: 'lib/fleet/placeOnHost.ts',
+    find: 'if (!held || isPacked) return action.reason;',
+    replace: 'if (!held) return action.reason;',
+  },
+  {
     id: 'packed-named-as-plain',
     breaks: "Rule 1: the switch names packed bytes as the blob's own.",
     file: 'lib/tiering/transitionReplica.ts',
