@@ -23,6 +23,11 @@ export interface StrataSettings {
   readonly tierSweep: SweepMode;
   /** What decides storage classes. */
   readonly tierPolicy: 'rules' | 'dollars' | 'lifecycle';
+  /** Whether sweeps pack origins without loss; what is packed is unpacked before anybody reads it. */
+  readonly tierPacking: SweepMode;
+  /** What the rules pack: above so many bytes, and what gets smaller than so many percent of them. */
+  readonly packAboveBytes: number;
+  readonly packBelowPercent: number;
   /** Of one sweep: dollars that its moves may cost at most, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
@@ -73,8 +78,8 @@ export function settingsOf(node: Node): StrataSettings {
     }
     return value;
   };
-  const sweepMode = (name: string): SweepMode => {
-    const mode = SWEEP_MODES.find((known) => known === text(name, 'on'));
+  const sweepMode = (name: string, fallback: SweepMode = 'on'): SweepMode => {
+    const mode = SWEEP_MODES.find((known) => known === text(name, fallback));
     if (mode === undefined) throw new SettingsError(`-c ${name} must be one of ${SWEEP_MODES.join(', ')}.`);
     return mode;
   };
@@ -129,6 +134,9 @@ export function settingsOf(node: Node): StrataSettings {
     tierSweep: sweepMode('tierSweep'),
     placementPolicy,
     tierPolicy,
+    tierPacking: sweepMode('tierPacking', 'dry-run'),
+    packAboveBytes: count('packAboveBytes', 100_000_000, 0, 50_000_000_000_000),
+    packBelowPercent: count('packBelowPercent', 70, 0, 100),
     sweepBudgetUsd: count('sweepBudgetUsd', 1_000, 0, 1_000_000_000),
     sweepMostMoves: count('sweepMostMoves', 1_000_000, 0, 1_000_000_000),
     lifecycleRules,

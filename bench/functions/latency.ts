@@ -26,7 +26,7 @@ export async function uploadToCached(): Promise<void> {
     capacityBytes: Bytes.parse(4 * GB),
     scanPolicy: OPEN_POLICY,
     prices: { origin: undefined, region: 'us-east-1' },
-    sweeps: { tierSweep: 'on', orphanSweep: 'on', uploadSweep: 'on' },
+    sweeps: { tierSweep: 'on', tierPacking: 'off', orphanSweep: 'on', uploadSweep: 'on' },
     policies: { ...LIFECYCLE_SETTINGS, tierPolicy: 'rules', placementPolicy: 'subscriptions' },
     signal,
     write: () => undefined,

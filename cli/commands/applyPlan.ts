@@ -19,6 +19,7 @@ import { confirm } from './mutation.ts';
 /** A move that a plan has shown. */
 export interface PlannedMove {
   readonly digest: Digest;
+  readonly action: TierMove['action'];
   readonly to: StorageClass;
   readonly usd: number;
   /** Why it must not be made: the object is in use and would become dearer or slower to read. */
@@ -29,6 +30,7 @@ export function plannedMove(facts: TierFacts, decision: TierMove, rates: Rates, 
   const chosen = chosenAlternative(decision);
   return {
     digest: facts.digest,
+    action: decision.action,
     to: decision.to,
     usd: (chosen?.moveUsd ?? 0) + (chosen?.earlyDeletionUsd ?? 0),
     caught: caughtBy(facts, placesOf(decision, facts), rates, at),
@@ -71,10 +73,10 @@ export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOpt
   const policy = TierPolicyName.parse(options.policy);
   const counts = new Map<string, number>();
   const failures: unknown[] = [];
-  for (const [index, { digest, to }] of moves.entries()) {
+  for (const [index, { action, digest, to }] of moves.entries()) {
     let outcome: string;
     try {
-      outcome = (await operations.applyTier({ ...limits, digest, to, policy, dryRun: false })).reason;
+      outcome = (await operations.applyTier({ ...limits, digest, action, to, policy, dryRun: false })).reason;
     } catch (error) {
       outcome = `failed: ${error instanceof StrataError ? error.code : 'internal'}`;
       note(`  ${digest.slice(0, 12)} ${errorText(error)}`);

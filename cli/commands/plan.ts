@@ -42,6 +42,7 @@ export function registerPlan(program: Command): void {
     .addOption(new Option('--policy <name>', 'that decides').choices(Object.keys(POLICIES)).default('dollars'))
     .option('--explain <digest>', 'instead: say why, for the objects whose digest begins so')
     .addOption(new Option('--from <class>', 'only moves out of this class').choices(StorageClass.options))
+    .addOption(new Option('--action <name>', 'only such moves').choices(['transition', 'pack', 'unpack']))
     .addOption(new Option('--to <class>', 'only moves into this class').choices(StorageClass.options))
     .option('--apply', 'set the moves going, unless the plan would catch objects in use; not with --inventory')
     .option('--yes', 'with --apply: do not ask')
@@ -66,6 +67,7 @@ function withInventory(command: Command): Command {
 interface PlanOptions extends InventoryOptions, ManifestOptions {
   readonly explain?: string;
   readonly from?: StorageClass;
+  readonly action?: string;
   readonly to?: StorageClass;
   readonly apply?: boolean;
   readonly yes?: boolean;
@@ -91,6 +93,7 @@ async function planMoves(options: PlanOptions, manifests: ManifestWriter | undef
     if (options.from !== undefined && facts.storageClass !== options.from) continue;
     const decision = decideTier(facts, policy, rates, options.at);
     if (options.to !== undefined && (decision.action === 'keep' || decision.to !== options.to)) continue;
+    if (options.action !== undefined && decision.action !== options.action) continue;
     totals.add(decision, facts);
     if (expires !== undefined) expiries.push(expires);
     if (decision.action !== 'keep') {
@@ -128,6 +131,11 @@ async function report(
       `${usd(flow.usdPerMonthBefore)} → ${usd(flow.usdPerMonthAfter)} a month, ` +
       `once ${usd(flow.moveUsd)} and ${usd(flow.earlyDeletionUsd)} early deletion\n`,
   );
+  const { packs } = summary;
+  const packed =
+    packs.objects === 0
+      ? ''
+      : `  packing ${packs.objects} of them saves ${formatBytes(packs.savedBytes)}, ${Math.round(100 * packs.saving)} %, risk ${packs.risk}\n`;
   const kept = Object.entries(summary.kept).map(([reason, count]) => `  stay, ${reason}: ${count}\n`);
   const { objects, liabilityUsd, firstFreeAt } = summary.bound;
   const ledger =
@@ -137,7 +145,7 @@ async function report(
         `the first is free on ${new Date(firstFreeAt).toISOString().slice(0, 10)}\n`;
   process.stdout.write(
     `${summary.moves} of ${summary.objects} objects would move: ${usd(summary.savedUsdPerMonth)} less a month for ${usd(summary.onceUsd)} once\n` +
-      [...flows, ...kept, ledger].join(''),
+      [...flows, packed, ...kept, ledger].join(''),
   );
   if (policy.kind === 'lifecycle') process.stdout.write(await deletesText(expiries, options));
 }
@@ -161,11 +169,10 @@ async function deletesText(expiries: readonly Expiry[], options: PlanOptions): P
   return [head, ...lines, ...runs].join('');
 }
 
-/** Packing loses nothing; what it saves is an estimate until the bytes were packed. */
 function bytesOf({ bytes, bytesAfter }: { readonly bytes: number; readonly bytesAfter: number }): string {
   if (bytes === bytesAfter) return formatBytes(bytes);
   const change = Math.round(100 * (bytesAfter / bytes - 1));
-  return `${formatBytes(bytes)} → ${formatBytes(bytesAfter)} (${change > 0 ? '+' : ''}${change} %, risk none)`;
+  return `${formatBytes(bytes)} → ${formatBytes(bytesAfter)} (${change > 0 ? '+' : ''}${change} %)`;
 }
 
 async function diff(present: string, next: string, options: InventoryOptions): Promise<void> {

@@ -2,10 +2,9 @@ import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { mkdir, open, type FileHandle, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type EpochMs, formatUsd, Usd } from '../../lib/shared/units.ts';
-import { moveJob, originLine } from '../../lib/tiering/index.ts';
+import { moveJob, moveName, originLine } from '../../lib/tiering/index.ts';
 import { CliError, FindingsError } from '../errors.ts';
 import { note, type OutputOptions, print } from '../output.ts';
 import type { PlannedMove } from './applyPlan.ts';
@@ -39,6 +38,7 @@ export function withManifest(command: Command): Command {
 const MOST_BYTES = 5_000_000_000;
 
 interface OpenManifest {
+  readonly move: Pick<PlannedMove, 'action' | 'to'>;
   readonly file: FileHandle;
   readonly path: string;
   /** Its name until all of it is written. */
@@ -54,7 +54,7 @@ interface OpenManifest {
  * whole; of one that failed, or would catch an object in use, `abandon` leaves nothing behind.
  */
 export class ManifestWriter {
-  private readonly open = new Map<StorageClass, OpenManifest>();
+  private readonly open = new Map<string, OpenManifest>();
   private readonly runId = randomUUID();
   private caught = 0;
   private readonly options: ManifestOptions;
@@ -93,7 +93,7 @@ export class ManifestWriter {
       if (this.caught <= 20) note(`  ${move.digest.slice(0, 12)} ${move.caught}`);
       return;
     }
-    const manifest = await this.manifestOf(move.to);
+    const manifest = await this.manifestOf(move);
     const line = originLine(this.place.bucket, move.digest, versionId);
     manifest.lines += 1;
     manifest.bytes += line.length;
@@ -105,10 +105,10 @@ export class ManifestWriter {
 
   /** Takes away what is not whole. */
   async abandon(): Promise<void> {
-    for (const [to, { file, partial }] of this.open) {
+    for (const [name, { file, partial }] of this.open) {
       await file.close().catch(() => undefined);
       await rm(partial, { force: true });
-      await rm(`${this.jobPath(to)}.partial`, { force: true });
+      await rm(`${this.jobPath(name)}.partial`, { force: true });
     }
   }
 
@@ -122,14 +122,15 @@ export class ManifestWriter {
       throw new FindingsError('objects in use would be caught');
     }
     const items = [];
-    for (const [to, { lines, md5, partial, path, usd }] of this.open) {
-      const manifestKey = `manifests/${this.runId}/${to}.csv`;
+    for (const [name, { lines, md5, move, partial, path, usd }] of this.open) {
+      const manifestKey = `manifests/${this.runId}/${name}.csv`;
       const job = moveJob(
         {
           runId: this.runId,
           policy: TierPolicyName.parse(this.options.policy),
           at: this.options.at,
-          to,
+          action: move.action,
+          to: move.to,
           limits: { budgetUsd: this.options.maxCost, mostMoves: this.options.maxMoves },
           lines,
           manifestKey,
@@ -137,13 +138,13 @@ export class ManifestWriter {
         },
         this.place,
       );
-      const jobPath = this.jobPath(to);
+      const jobPath = this.jobPath(name);
       // A job that is there fits the manifest beside it.
       await rm(jobPath, { force: true });
       await rename(partial, path);
       await writeFile(`${jobPath}.partial`, `${JSON.stringify(job, undefined, 2)}\n`);
       await rename(`${jobPath}.partial`, jobPath);
-      items.push({ to, objects: lines, usd, manifest: path, job: jobPath, manifestKey });
+      items.push({ to: name, objects: lines, usd, manifest: path, job: jobPath, manifestKey });
     }
     print(this.options, {
       schema: 'strata.manifest/v1',
@@ -163,18 +164,28 @@ export class ManifestWriter {
     }
   }
 
-  private jobPath(to: StorageClass): string {
-    return join(this.folder, `${to}.json`);
+  private jobPath(name: string): string {
+    return join(this.folder, `${name}.json`);
   }
 
-  private async manifestOf(to: StorageClass): Promise<OpenManifest> {
-    const found = this.open.get(to);
+  private async manifestOf(move: OpenManifest['move']): Promise<OpenManifest> {
+    const name = moveName(move);
+    const found = this.open.get(name);
     if (found !== undefined) return found;
     await mkdir(this.folder, { recursive: true });
-    const path = join(this.folder, `${to}.csv`);
+    const path = join(this.folder, `${name}.csv`);
     const partial = `${path}.partial`;
-    const made = { file: await open(partial, 'w'), path, partial, md5: createHash('md5'), lines: 0, bytes: 0, usd: 0 };
-    this.open.set(to, made);
+    const made = {
+      move,
+      file: await open(partial, 'w'),
+      path,
+      partial,
+      md5: createHash('md5'),
+      lines: 0,
+      bytes: 0,
+      usd: 0,
+    };
+    this.open.set(name, made);
     return made;
   }
 }

@@ -18,6 +18,7 @@ export const BatchOperationsCall = z.object({
       runId: z.string().check(z.regex(/^[a-z0-9-]{1,64}$/)),
       policy: TierPolicyName,
       to: StorageClass,
+      action: z._default(z.enum(['transition', 'pack', 'unpack']), 'transition'),
       /** Epoch milliseconds: the moment that the plan was decided for. */
       at: count,
       budgetUsd: z.string().check(z.regex(/^\d{1,12}(\.\d{1,6})?$/)),

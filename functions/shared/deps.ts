@@ -37,6 +37,11 @@ export interface Settings {
   readonly tierSweep: SweepMode;
   /** What decides storage classes: fixed rules, or expected dollars. */
   readonly tierPolicy: TierPolicyName;
+  /** Of packing by sweeps and plans, within what `tierSweep` allows. */
+  readonly tierPacking: SweepMode;
+  /** What the rule preset packs: above so many bytes, and what gets smaller than this part of them. */
+  readonly packAboveBytes: number;
+  readonly packBelowRatio: number;
   /** What the moves of one sweep may cost at most, in dollars, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;

@@ -21,6 +21,9 @@ export interface FunctionEnvironment {
   readonly STRATA_PLACEMENT_POLICY: PlacementPolicyName;
   readonly STRATA_TIER_SWEEP: SweepMode;
   readonly STRATA_TIER_POLICY: TierPolicyName;
+  readonly STRATA_TIER_PACKING: SweepMode;
+  readonly STRATA_PACK_ABOVE_BYTES: string;
+  readonly STRATA_PACK_BELOW_RATIO: string;
   readonly STRATA_SWEEP_BUDGET_USD: string;
   readonly STRATA_SWEEP_MOST_MOVES: string;
   readonly STRATA_LIFECYCLE_RULES: string;

@@ -5,7 +5,7 @@ import { SECOND_MS } from '../shared/units.ts';
  * reading and writing the objects.
  */
 export const PACK_BYTES_PER_SECOND = 30e6;
-const UNPACK_BYTES_PER_SECOND = 55e6;
+export const UNPACK_BYTES_PER_SECOND = 55e6;
 
 /** How long it takes about to make an object of `bytes` readable again: unpacked, written and read back. */
 export function unpackingMs(bytes: number): number {

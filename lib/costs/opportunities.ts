@@ -7,15 +7,17 @@ import {
   type Rates,
   type TierDecision,
   type TierFacts,
+  type TierMove,
   unpackWaitMs,
 } from '../placement/index.ts';
-import { type EpochMs, formatUsd, HOUR_MS, Usd } from '../shared/units.ts';
+import type { StorageClass } from '../shared/ids.ts';
+import { type EpochMs, formatUsd, HOUR_MS, MINUTE_MS, Usd } from '../shared/units.ts';
 import type { RetiredVersion } from './retiredVersions.ts';
 import type { StoredCopy, StoredObject } from './storedObject.ts';
 
 /**
- * `lifecycle`: moves that the policy decides now, whether or not a sweep is on. `uploads`: bytes that lie under `uploads/` and under
- * `blobs/`. `replaced-copies`: what transitions have left. `compression`: an estimate for what nobody reads. `retired`, `superseded`:
+ * `lifecycle` and `compression`: moves and packing that the policy decides now, whether or not a sweep is on. `uploads`: bytes that lie under `uploads/` and under
+ * `blobs/`. `replaced-copies`: what transitions have left. `retired`, `superseded`:
  * versions (`RetiredVersion`).
  */
 export type OpportunityKind = 'lifecycle' | 'uploads' | 'replaced-copies' | 'compression' | 'retired' | 'superseded';
@@ -59,8 +61,10 @@ interface Sums {
 }
 
 interface Flow extends Sums {
-  readonly from: string;
-  readonly to: string;
+  readonly what: string;
+  readonly action: TierMove['action'];
+  readonly from: StorageClass;
+  readonly to: StorageClass;
   onceUsd: number;
   caught: number;
   riskUsd: number;
@@ -97,7 +101,7 @@ export class Opportunities {
     const stays = decision.alternatives.find((one) => one.action === 'keep');
     const moves = chosenAlternative(decision);
     const places = placesOf(decision, facts);
-    const flow = this.flow(placeName(places.from), placeName(places.to));
+    const flow = this.flow(decision, `${placeName(places.from)} → ${placeName(places.to)}`);
     addTo(flow, facts.bytes, (stays?.usdPerMonth ?? 0) - (moves?.usdPerMonth ?? 0));
     flow.onceUsd += (moves?.moveUsd ?? 0) + (moves?.earlyDeletionUsd ?? 0);
     flow.riskUsd += Math.max(0, decision.riskUsd ?? 0);
@@ -146,12 +150,11 @@ export class Opportunities {
     return this.versions.sort((one, other) => other.savedUsdPerMonth - one.savedUsdPerMonth).slice(0, this.most);
   }
 
-  private flow(from: string, to: string): Flow {
-    const key = `${from} ${to}`;
-    let flow = this.flows.get(key);
+  private flow({ action, from, to }: TierMove, what: string): Flow {
+    let flow = this.flows.get(what);
     if (flow === undefined) {
-      flow = { ...noSums(), from, to, onceUsd: 0, caught: 0, riskUsd: 0, chargesReads: false, waitMs: 0 };
-      this.flows.set(key, flow);
+      flow = { ...noSums(), what, action, from, to, onceUsd: 0, caught: 0, riskUsd: 0, chargesReads: false, waitMs: 0 };
+      this.flows.set(what, flow);
     }
     return flow;
   }
@@ -173,22 +176,27 @@ function addTo(sums: Sums, bytes: number, usd: number): void {
 }
 
 function ofFlow(flow: Flow, policy: string): Opportunity {
-  const { bytes, from, objects, onceUsd, to, usd, waitMs } = flow;
+  const { action, bytes, from, objects, onceUsd, to, usd, waitMs, what } = flow;
   // Above what is shown here by a little: prices of a class run with the clock.
   const most = Math.max(0.01, Math.ceil(onceUsd * 110) / 100);
+  const only = action === 'transition' ? '' : ` --action ${action}`;
   return {
-    kind: 'lifecycle',
-    what: `${from} → ${to}`,
+    kind: action === 'pack' ? 'compression' : 'lifecycle',
+    what,
     objects,
     bytes,
     savedUsdPerMonth: Usd.parse(usd),
     onceUsd: Usd.parse(onceUsd),
     ...riskOf(flow),
     waitMs,
-    latency: waitMs === 0 ? AT_ONCE : `a read waits up to ${+(waitMs / HOUR_MS).toFixed(2)} h for its restore`,
-    command: `strata plan --policy ${policy} --from ${from} --to ${to} --apply --max-cost ${most} --max-moves ${objects}`,
+    latency: waitMs === 0 ? AT_ONCE : `a read waits up to ${waitText(waitMs)} for its restore`,
+    command: `strata plan --policy ${policy} --from ${from} --to ${to}${only} --apply --max-cost ${most} --max-moves ${objects}`,
     counted: true,
   };
+}
+
+function waitText(ms: number): string {
+  return ms < HOUR_MS ? `${Math.ceil(ms / MINUTE_MS)} min` : `${+(ms / HOUR_MS).toFixed(2)} h`;
 }
 
 function riskOf({ caught, chargesReads, objects, riskUsd, waitMs }: Flow): Pick<Opportunity, 'risk' | 'riskText'> {

@@ -15,7 +15,7 @@ import { type Digest, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
-import { explainBlob, RETIRED_READS_PER_DAY } from '../tiering/index.ts';
+import { DEFAULT_PACKING, explainBlob, RETIRED_READS_PER_DAY } from '../tiering/index.ts';
 import { loadStored } from './loadStored.ts';
 
 /**
@@ -113,7 +113,7 @@ async function effectOf(
   const month = copies.reduce((sum, copy) => sum + copy.storageUsd + copy.requestUsd + copy.retrievalUsd, 0);
   const liability = copies.reduce((sum, copy) => sum + copy.liabilityUsd, 0);
   if (deprecated) return { bytes, month, saved: month, once: liability };
-  const explained = await explainBlob(deps, digest, DOLLARS, now);
+  const explained = await explainBlob(deps, digest, { policy: DOLLARS, packs: DEFAULT_PACKING, at: now });
   if (explained === undefined) return { bytes, month, saved: 0, once: 0 };
   const facts = { ...explained.facts, knownReadsPerDay: RETIRED_READS_PER_DAY };
   const decision = decideTier(facts, DOLLARS, deps.rates, now);

@@ -131,6 +131,7 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({
       digest: Digest,
       to: StorageClass,
+      action: z._default(z.enum(['transition', 'pack', 'unpack']), 'transition'),
       policy: TierPolicyName,
       runId,
       budgetUsd: z.number().check(z.nonnegative()),

@@ -19,6 +19,7 @@ import { releaseUpload, startRescan } from '../ingest/index.ts';
 import type { PricesDeps } from '../priceBooks/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
+import type { PackSettings } from '../tiering/index.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
 import { showAudit, verifyAudit } from './audit.ts';
 import type { OperationInput, OperationOutput, Operations } from './contract.ts';
@@ -45,6 +46,8 @@ export interface OperationsDeps extends OperatorDeps, PricesDeps {
   /** Where the seals of the audit trail lie, where the caller knows. */
   readonly seals: SealObjects | undefined;
   readonly deadLetters: DeadLetters;
+  /** Of packing, where the caller knows the plane's settings. */
+  readonly packs?: PackSettings | undefined;
 }
 
 /** The operations over the stores themselves. They throw the errors of the capabilities that they call. */

@@ -4,7 +4,7 @@ import { describePolicy, DOLLARS, predictReads, type Rates, type TierPolicy } fr
 import type { PricesDeps } from '../priceBooks/index.ts';
 import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import { Usd } from '../shared/units.ts';
-import { explainBlob, TIER_POLICIES } from '../tiering/index.ts';
+import { DEFAULT_PACKING, explainBlob, type PackSettings, TIER_POLICIES } from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { requireResolved } from './showModel.ts';
 import { ratesInForce } from './tiers.ts';
@@ -18,6 +18,7 @@ export interface SweepsInForce {
 
 interface StorageDeps extends PricesDeps {
   readonly settings: PricesDeps['settings'] & SweepsInForce;
+  readonly packs?: PackSettings | undefined;
 }
 
 /** What the plane does with classes unless its settings say otherwise. */
@@ -67,7 +68,7 @@ function termsOf({ readsPerDay, restoreToleranceMs, waitingUsdPerHour }: Service
 
 /** Undefined where the catalog has lost the blob. */
 async function storageOf(
-  { catalog, clock }: StorageDeps,
+  { catalog, clock, packs = DEFAULT_PACKING }: StorageDeps,
   { digest }: VersionFile,
   policy: TierPolicy,
   rates: Rates,
@@ -75,8 +76,8 @@ async function storageOf(
   const now = clock.now();
   const deps = { catalog, clock, rates };
   const blob = await BlobRow.get(catalog, digest);
-  const byDollars = await explainBlob(deps, digest, DOLLARS, now);
-  const decided = policy === DOLLARS ? byDollars : await explainBlob(deps, digest, policy, now);
+  const byDollars = await explainBlob(deps, digest, { policy: DOLLARS, packs, at: now });
+  const decided = policy === DOLLARS ? byDollars : await explainBlob(deps, digest, { policy, packs, at: now });
   if (blob === undefined || byDollars === undefined || decided === undefined) return undefined;
   const { decision } = decided;
   const { origin, tier } = blob.value;

@@ -3,11 +3,16 @@ import type { BlobExpiry } from '../expiry/index.ts';
 import { compileRates, explainTier, type Rates } from '../placement/index.ts';
 import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
-import { decideMove, explainBlob, TIER_POLICIES } from '../tiering/index.ts';
+import { decideMove, DEFAULT_PACKING, explainBlob, type PackSettings, TIER_POLICIES } from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { pageOver, SWEPT } from './pages.ts';
 import { requireResolved } from './showModel.ts';
 import type { ExpiryView } from './views.ts';
+
+interface TierOperationDeps extends PricesDeps {
+  /** As the plane has them, where the caller knows. */
+  readonly packs?: PackSettings | undefined;
+}
 
 export async function ratesInForce(deps: PricesDeps): Promise<Rates> {
   return compileRates((await readPrices(deps)).prices);
@@ -15,16 +20,17 @@ export async function ratesInForce(deps: PricesDeps): Promise<Rates> {
 
 /** Why the files of a version lie in their storage classes, a text a file. Throws `CatalogError`. */
 export async function explainTiers(
-  deps: PricesDeps,
+  deps: TierOperationDeps,
   { reference, policy }: OperationInput<'explainTiers'>,
 ): Promise<OperationOutput<'explainTiers'>> {
-  const { catalog, clock } = deps;
+  const { catalog, clock, packs = DEFAULT_PACKING } = deps;
   const { files } = await requireResolved(catalog, reference);
   const rates = await ratesInForce(deps);
   const at = clock.now();
+  const decided = { policy: TIER_POLICIES[policy], packs, at };
   const texts: string[] = [];
   for (const digest of new Set(files.map((file) => file.digest))) {
-    const explained = await explainBlob({ catalog, clock, rates }, digest, TIER_POLICIES[policy], at);
+    const explained = await explainBlob({ catalog, clock, rates }, digest, decided);
     if (explained !== undefined) {
       texts.push(explainTier(explained.decision, explained.facts, TIER_POLICIES[policy], rates, at));
     }
@@ -34,16 +40,17 @@ export async function explainTiers(
 
 /** A page of what would move between storage classes now. */
 export async function planTiers(
-  deps: PricesDeps,
+  deps: TierOperationDeps,
   { policy, limit, nextToken }: OperationInput<'planTiers'>,
 ): Promise<OperationOutput<'planTiers'>> {
   const page = await pageOver(deps.catalog, SWEPT, limit, nextToken);
   const at = deps.clock.now();
   const rates = await ratesInForce(deps);
+  const decided = { policy: TIER_POLICIES[policy], packs: deps.packs ?? DEFAULT_PACKING, at };
   const items: OperationOutput<'planTiers'>['items'] = [];
   for (const item of page.items) {
     const { digest } = BlobRow.parse(item).value;
-    const explained = await explainBlob({ ...deps, rates }, digest, TIER_POLICIES[policy], at);
+    const explained = await explainBlob({ ...deps, rates }, digest, decided);
     if (explained === undefined) continue;
     const { expires, facts, versionId } = explained;
     // Once a version, with the first file that its delete frees.
@@ -69,15 +76,16 @@ export async function listExpiryRuns(
 
 /** Moves one blob as a plan has shown it, if that is still decided so, nothing is in its way, and the run's limits allow it. */
 export async function applyTier(
-  deps: PricesDeps,
-  { digest, to, policy, runId, budgetUsd, mostMoves, dryRun }: OperationInput<'applyTier'>,
+  deps: TierOperationDeps,
+  { digest, to, action, policy, runId, budgetUsd, mostMoves, dryRun }: OperationInput<'applyTier'>,
 ): Promise<OperationOutput<'applyTier'>> {
-  const { catalog, clock } = deps;
+  const { catalog, clock, packs = DEFAULT_PACKING } = deps;
   const rates = await ratesInForce(deps);
   const correlationId = CorrelationId.parse(`plan-${runId}`);
   const limits = { budgetUsd, mostMoves };
   const at = clock.now();
-  const run = { id: runId, shard: 0, limits, policy: TIER_POLICIES[policy], at, correlationId, only: to };
+  const only = { action, to };
+  const run = { id: runId, shard: 0, limits, policy: TIER_POLICIES[policy], packs, at, correlationId, only };
   const reason = await settle(catalog, `Moving ${digest}`, async () => {
     const decided = await decideMove({ catalog, clock, rates }, run, digest);
     return dryRun ? { ...decided, changes: [] } : decided;

@@ -8,7 +8,7 @@ const REASONS: Record<NotPackedReason, string> = {
   held: 'something needs it as it is',
   'read-often': 'it is read too often for that',
   promise: 'readers would wait longer than was promised',
-  archived: 'it would have to be restored first',
+  archived: 'bytes in an archive cannot be packed',
   small: 'it is too small for the rule',
   'hardly-smaller': 'it gets too little smaller for the rule',
   'not-idle': 'it was read too lately for the rule',

@@ -58,6 +58,8 @@ export function packByDollars(
   if (facts.knownReadsPerDay === undefined) return 'reads-unknown';
   let best: { readonly to: StorageClass; readonly usd: number } | undefined;
   for (const to of StorageClass.options) {
+    // What was packed is read back before it counts.
+    if (!rates.of(to).instant) continue;
     const usd = packedUsd(one, packing, rates.of(to));
     if (usd < (best?.usd ?? plainUsd * (1 - policy.margin))) best = { to, usd };
   }
@@ -113,7 +115,7 @@ export function choosePackedByDollars(one: PackProspect): TierChoice {
   for (const to of StorageClass.options) {
     const rate = rates.of(to);
     const fresh = { bytes: facts.bytes, heldMs: 0, idleMs: 0 };
-    if (known || to === 'INTELLIGENT_TIERING') {
+    if (rate.instant && (known || to === 'INTELLIGENT_TIERING')) {
       const outlook = classOutlook(rate, fresh, prospect.forecast, prospect.horizonMs, prospect.waiting);
       consider('unpack', to, unpackMoveUsd(from, rate, facts.bytes, packing, rates), outlook);
     }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import { COMPRESSION_RULE, PACK_BYTES_PER_SECOND, UNPACK_BYTES_PER_SECOND } from '../compression/index.ts';
 import { workerPrice } from '../pricing/index.ts';
-import { Bytes, DAY_MS, MINUTE_MS, SECOND_MS } from '../shared/units.ts';
+import { Bytes, DAY_MS, MIB, MINUTE_MS, SECOND_MS } from '../shared/units.ts';
 import { readUsd } from './bill.ts';
 import { probabilityOfNoRead } from './demand.ts';
 import { type ClassOutlook, classOutlook, type Prospect } from './dollarPolicy.ts';
@@ -21,13 +22,12 @@ export const PackTerms = z.strictObject({
 });
 export type PackTerms = z.infer<typeof PackTerms>;
 
-/** Speeds are the slowest of `npm run bench -- compress` on one thread. */
+/** The function `transition` with 1,769 MB of memory, which is one whole CPU. */
 export const PACK_TERMS: PackTerms = {
-  aboveBytes: 100_000_000,
-  belowRatio: 0.7,
-  packBytesPerSecond: 37_000_000,
-  unpackBytesPerSecond: 71_000_000,
-  workerGib: 2,
+  ...COMPRESSION_RULE,
+  packBytesPerSecond: PACK_BYTES_PER_SECOND,
+  unpackBytesPerSecond: UNPACK_BYTES_PER_SECOND,
+  workerGib: 1_769 / 1_024,
 };
 
 /** How an object is or could be packed; part of the facts of its tier decision. */
@@ -49,7 +49,7 @@ export type PlainReason =
   | 'read-often'
   /** Readers would wait longer than was promised. */
   | 'promise'
-  /** It would have to be restored only to be packed. */
+  /** It is archived, or is about to be: packing reads what it packs and what it has written. */
   | 'archived';
 
 /** From the same velocity on the rules call an object warm. */
@@ -89,10 +89,11 @@ export function unpackWaitMs(bytes: number, terms: PackTerms): number {
   return START_MS + (bytes / terms.unpackBytesPerSecond) * SECOND_MS;
 }
 
-/** The worker's seconds and the requests of unpacking once, into a class that is read at once. */
+/** The worker's seconds and the requests of unpacking once into Intelligent-Tiering, reading back included. */
 export function unpackUsd(bytes: number, { parts, terms }: PackingFacts, rates: Rates): number {
+  const home = rates.of('INTELLIGENT_TIERING');
   return (
-    workUsd(bytes / terms.unpackBytesPerSecond, terms, rates) + (parts + 2) * rates.of('INTELLIGENT_TIERING').putUsd
+    workUsd(bytes / terms.unpackBytesPerSecond, terms, rates) + (parts + 2) * home.putUsd + workerReadUsd(home, bytes)
   );
 }
 
@@ -101,11 +102,16 @@ export function packUsd(bytes: number, { terms }: PackingFacts, rates: Rates): n
   return workUsd(bytes / terms.packBytesPerSecond + bytes / terms.unpackBytesPerSecond, terms, rates);
 }
 
+/** A worker reads in ranges of 8 MiB. */
+function workerReadUsd(rates: ClassRates, bytes: number): number {
+  return readUsd(rates, bytes) + (Math.ceil(bytes / (8 * MIB)) - 1) * rates.getUsd;
+}
+
 function workUsd(seconds: number, { workerGib }: PackTerms, rates: Rates): number {
   return seconds * workerGib * workerPrice(rates.prices, 'arm').price.usdPerGbSecond;
 }
 
-/** Dollars of packing what lies plain in `from` into `to` now, without what `from` still claims. */
+/** Dollars of packing what lies plain in `from` into `to` now, and of reading back what was written, without what `from` still claims. */
 export function packMoveUsd(
   from: ClassRates,
   to: ClassRates,
@@ -114,10 +120,10 @@ export function packMoveUsd(
   rates: Rates,
 ): number {
   const written = (packing.parts + 2) * to.putUsd + packing.bytes * to.uploadUsdPerByte;
-  return readUsd(from, bytes) + written + packUsd(bytes, packing, rates);
+  return workerReadUsd(from, bytes) + written + workerReadUsd(to, packing.bytes) + packUsd(bytes, packing, rates);
 }
 
-/** Dollars of unpacking what lies packed in `from` into `to` now, without what `from` still claims. */
+/** Dollars of unpacking what lies packed in `from` into `to` now, and of reading it back, without what `from` still claims. */
 export function unpackMoveUsd(
   from: ClassRates,
   to: ClassRates,
@@ -127,7 +133,7 @@ export function unpackMoveUsd(
 ): number {
   const written = (packing.parts + 2) * to.putUsd + bytes * to.uploadUsdPerByte;
   const work = workUsd(bytes / packing.terms.unpackBytesPerSecond, packing.terms, rates);
-  return readUsd(from, packing.bytes) + written + work;
+  return workerReadUsd(from, packing.bytes) + written + workerReadUsd(to, bytes) + work;
 }
 
 /**
@@ -146,10 +152,11 @@ export function packedOutlook(
   const left = { toleranceMs: waiting.toleranceMs - waitMs, usdPerMs: waiting.usdPerMs };
   const outlook = classOutlook(one, { ...at, bytes: packing.bytes }, forecast, horizonMs, left);
   if (outlook === undefined) return undefined;
+  const rangesUsd = workerReadUsd(one, packing.bytes) - readUsd(one, packing.bytes);
   const readProbability = 1 - probabilityOfNoRead(forecast, horizonMs);
   return {
     ...outlook,
-    retrievalUsd: outlook.retrievalUsd + readProbability * unpackUsd(at.bytes, packing, rates),
+    retrievalUsd: outlook.retrievalUsd + readProbability * (rangesUsd + unpackUsd(at.bytes, packing, rates)),
     gpuWaitingUsd: outlook.gpuWaitingUsd + readProbability * waitMs * waiting.usdPerMs,
   };
 }

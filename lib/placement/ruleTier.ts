@@ -73,8 +73,8 @@ function notPackedByRules(
   const from = rates.of(facts.storageClass);
   const guarded = plainReason(facts, packing, from, facts.restoreToleranceMs ?? Number.POSITIVE_INFINITY, now);
   if (guarded !== undefined) return guarded;
-  const waitMs = unpackWaitMs(facts.bytes, packing.terms);
-  if (!keepsPromise(facts, packing.bytes, rates.of(into), waitMs)) return 'promise';
+  // What was packed is read back before it counts.
+  if (!rates.of(into).instant) return 'archived';
   if (now - (facts.lastAccessAt ?? facts.createdAt) < rules.packIdleDays * DAY_MS) return 'not-idle';
   const { action, reason } = decideCompressionByRule(
     { bytes: facts.bytes, ratio: packing.bytes / facts.bytes },

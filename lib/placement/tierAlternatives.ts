@@ -30,7 +30,8 @@ export function tierAlternatives(
   const alternatives = StorageClass.options.map((one) => alternative(facts, one, isPacked, rates, now, outlooks));
   for (const one of packing === undefined ? [] : StorageClass.options) {
     const considered = isPacked || (outlooks === undefined ? one === into : outlooks.packed.has(one));
-    const possible = isPacked || rates.of(facts.storageClass).instant;
+    const written = rates.of(one).instant;
+    const possible = isPacked ? written : written && rates.of(facts.storageClass).instant;
     if (considered && possible) alternatives.push(alternative(facts, one, !isPacked, rates, now, outlooks));
   }
   return alternatives.sort((one, other) => rank(one, outlooks !== undefined) - rank(other, outlooks !== undefined));

@@ -8,22 +8,25 @@ import {
   type ServiceLevel,
   ServiceLevelRow,
   startingWith,
-  storedBytes,
   TombstoneRow,
   type Version,
   VersionRow,
 } from '../catalog/index.ts';
+import { packRefusal } from '../compression/index.ts';
 import { type BlobExpiry, expiryOf } from '../expiry/index.ts';
 import {
   judgeLifecycle,
   type LifecyclePolicy,
+  type PackingFacts,
+  type PackTerms,
   type Rates,
   rememberReads,
   type TierFacts,
   type TierPolicy,
 } from '../placement/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
-import type { EpochMs } from '../shared/units.ts';
+import type { SweepMode } from '../shared/sweepMode.ts';
+import { Bytes, type EpochMs } from '../shared/units.ts';
 import { loadRiskBook, type RiskBook, riskFacts } from './riskBook.ts';
 
 /** What is still read of a version that was retired: about twice a year. */
@@ -46,12 +49,19 @@ export interface LoadedTierFacts {
   readonly expires?: BlobExpiry['of'] | undefined;
 }
 
+/** Whether origins may be packed, and on which terms. */
+export interface PackSettings {
+  /** `dry-run`: told, not done. `off`: not thought of. Either way what is packed stays so until it is read, or unpacked by a decision. */
+  readonly mode: SweepMode;
+  readonly terms: PackTerms;
+}
+
 /** What a tier decision about one blob is made on, read from the catalog now. */
 export async function loadTierFacts(
   store: CatalogStore,
   blob: Blob,
   replicas: readonly Replica[],
-  policy: TierPolicy,
+  { policy, packs }: { readonly policy: TierPolicy; readonly packs: PackSettings },
   rates: Rates,
   now: EpochMs,
 ): Promise<LoadedTierFacts> {
@@ -60,9 +70,10 @@ export async function loadTierFacts(
   const referrers = await loadReferrers(store, blob);
   const heldBy = holderOf(replicas, referrers);
   const readDays = days.map(({ at }) => at);
+  const packing = packingOf(blob, packs, rates);
   const known: TierFacts = {
     digest: blob.digest,
-    bytes: storedBytes(blob),
+    bytes: blob.size,
     storageClass: blob.origin.storageClass,
     createdAt: blob.createdAt,
     transitionedAt: blob.origin.billedSince,
@@ -70,6 +81,7 @@ export async function loadTierFacts(
     ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
     ...(heldBy === undefined ? {} : { heldBy }),
     ...knownOfReads(blob, days, referrers ?? [], policy, now),
+    ...(packing === undefined ? {} : { packing }),
     ...(book === undefined ? {} : riskFacts(book, blob, readDays, policy, rates, now)),
   };
   if (policy.kind !== 'lifecycle') return { facts: known, book, readDays };
@@ -102,6 +114,18 @@ function knownOfReads(
       return restoreToleranceMs === undefined ? { accesses } : { accesses, restoreToleranceMs };
     }
   }
+}
+
+function packingOf(blob: Blob, { mode, terms }: PackSettings, rates: Rates): PackingFacts | undefined {
+  const { compressibility, origin, partSize, size } = blob;
+  const ratio = compressibility?.ratio;
+  const parts = Math.max(1, Math.ceil(size / partSize));
+  if (origin.packed !== undefined) return { packed: true, bytes: origin.packed.bytes, parts, terms };
+  const instant = rates.of(origin.storageClass).instant;
+  const refusal = packRefusal({ bytes: size, partSize, instant, packed: false, ratio });
+  // Of what is archived the decision says so.
+  if (mode === 'off' || ratio === undefined || (refusal !== undefined && refusal !== 'archived')) return undefined;
+  return { packed: false, bytes: Bytes.parse(Math.min(size, Math.ceil(ratio * size))), parts, terms };
 }
 
 /** Who needs the blob; undefined where that are too many to look at each. */

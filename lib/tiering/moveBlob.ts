@@ -35,7 +35,7 @@ import type { ActionId, CorrelationId, Digest, StorageClass } from '../shared/id
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
-import { loadTierFacts } from './loadTierFacts.ts';
+import { loadTierFacts, type PackSettings } from './loadTierFacts.ts';
 import { riskChanges } from './riskBook.ts';
 import { reserve, type RunLimits } from './sweepBudget.ts';
 import { loadReplicas } from './loadReplicas.ts';
@@ -52,17 +52,26 @@ export interface MoveRun {
   readonly shard: number;
   readonly limits: RunLimits;
   readonly policy: TierPolicy;
+  readonly packs: PackSettings;
   /** The moment that is decided for. */
   readonly at: EpochMs;
   readonly correlationId: CorrelationId;
   /** Only this move, and not of what is in use: a plan is applied as it was shown. */
-  readonly only?: StorageClass;
+  readonly only?: ShownMove;
+}
+
+/** A move as a plan shows it. */
+export interface ShownMove {
+  readonly action: TierMove['action'];
+  readonly to: StorageClass;
 }
 
 export type MoveReason =
   | TierKeepReason
   | TierMoveReason
   | PackReason
+  /** It stays as it is, and would be packed but for the dry run of packing. */
+  | 'would-pack'
   /** The object is archived: its restore was begun, and it moves when it can be read. */
   | 'restore-begun'
   | 'restore-under-way'
@@ -93,13 +102,13 @@ export interface ExplainedBlob {
 export async function explainBlob(
   deps: MoveDeps,
   digest: Digest,
-  policy: TierPolicy,
-  at: EpochMs,
+  { policy, packs, at }: Pick<MoveRun, 'policy' | 'packs' | 'at'>,
 ): Promise<ExplainedBlob | undefined> {
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return undefined;
   const replicas = (await loadReplicas(deps.catalog, digest)).map((row) => row.value);
-  const { expires, facts } = await loadTierFacts(deps.catalog, blob.value, replicas, policy, deps.rates, at);
+  const loaded = await loadTierFacts(deps.catalog, blob.value, replicas, { policy, packs }, deps.rates, at);
+  const { expires, facts } = loaded;
   const { versionId } = blob.value.origin;
   return { facts, versionId, decision: decideTier(facts, policy, deps.rates, at), expires };
 }
@@ -126,20 +135,23 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (blob === undefined) return keep('unknown-blob');
   const replicas = (await loadReplicas(deps.catalog, digest)).map((row) => row.value);
   if (replicas.some((one) => one.host === undefined && one.state === 'evicting')) return keep('transition-under-way');
-  const loaded = await loadTierFacts(deps.catalog, blob.value, replicas, run.policy, deps.rates, run.at);
-  const { book, expires, facts, readDays } = loaded;
-  const decision = decideTier(facts, run.policy, deps.rates, run.at);
+  const loaded = await loadTierFacts(deps.catalog, blob.value, replicas, run, deps.rates, run.at);
+  const { book, expires, readDays } = loaded;
+  const { decision, facts, wouldPack } = decideWithin(deps, run, loaded.facts);
   const risks = book === undefined ? [] : riskChanges(book, blob.value, readDays, facts, decision, deps.rates, run.at);
   if (decision.action === 'keep') {
     const named = decision.reason === 'expires' && run.only === undefined ? expires?.facts : undefined;
-    if (named === undefined) return { changes: risks, answer: decision.reason };
+    if (named === undefined) return { changes: risks, answer: wouldPack ? 'would-pack' : decision.reason };
     const { model, version } = named;
     return { changes: await foundChanges(deps, { runId: run.id, model, version }), answer: decision.reason };
   }
   if (decision.needsRestore && !WORTH_A_RESTORE.has(decision.reason)) return keep('needs-restore');
-  if (run.only !== undefined && decision.to !== run.only) return keep('decided-otherwise');
+  if (run.only?.action === 'pack' && wouldPack) return keep('would-pack');
+  const asShown = decision.action === run.only?.action && decision.to === run.only.to;
+  if (run.only !== undefined && !asShown) return keep('decided-otherwise');
   const caught = caughtBy(facts, placesOf(decision, facts), deps.rates, run.at);
   if (run.only !== undefined && caught !== undefined) return keep('in-use');
+  if (facts.packing?.packed === true && (await isRestoring(deps, blob.value))) return keep('restore-under-way');
   const actionId = moveActionId(run.id, digest);
   if ((await ActionRow.get(deps.catalog, actionId)) !== undefined) return keep('sent-before');
   const moved = decision.needsRestore
@@ -156,10 +168,27 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   };
 }
 
+/** Where packing is only tried out, what happens is decided without it. */
+function decideWithin(
+  { rates }: MoveDeps,
+  { at, packs, policy }: MoveRun,
+  facts: TierFacts,
+): { readonly decision: TierDecision; readonly facts: TierFacts; readonly wouldPack: boolean } {
+  const decision = decideTier(facts, policy, rates, at);
+  if (decision.action !== 'pack' || packs.mode === 'on') return { decision, facts, wouldPack: false };
+  const { packing: _, ...plain } = facts;
+  return { decision: decideTier(plain, policy, rates, at), facts: plain, wouldPack: true };
+}
+
 /** What a move costs at once: requests, retrieval, a worker's seconds, and what the class left behind still charges. */
 function moveUsd(decision: TierMove): number {
   const chosen = chosenAlternative(decision);
   return (chosen?.moveUsd ?? 0) + (chosen?.earlyDeletionUsd ?? 0);
+}
+
+/** Whether somebody waits for this very origin to be brought back. */
+async function isRestoring({ catalog }: MoveDeps, { digest, origin }: Blob): Promise<boolean> {
+  return (await RestoreRow.get(catalog, digest))?.value.versionId === origin.versionId;
 }
 
 /** Nobody waits: the cheapest restore will do. */

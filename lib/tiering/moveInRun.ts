@@ -12,7 +12,8 @@ export interface WholeRun extends Omit<MoveRun, 'shard'> {
 }
 
 /** A blob that stays may change the account of what is at risk. */
-const KEPT: Readonly<Record<TierKeepReason, true>> = {
+const KEPT: Readonly<Record<TierKeepReason | 'would-pack', true>> = {
+  'would-pack': true,
   'already-there': true,
   held: true,
   'minimum-duration': true,

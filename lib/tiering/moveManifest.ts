@@ -3,6 +3,7 @@ import { blobKey } from '../shared/digest.ts';
 import type { Digest, StorageClass } from '../shared/ids.ts';
 import type { TierPolicyName } from '../shared/sweepMode.ts';
 import type { EpochMs } from '../shared/units.ts';
+import type { ShownMove } from './moveBlob.ts';
 import type { RunLimits } from './sweepBudget.ts';
 
 /**
@@ -21,6 +22,7 @@ export interface MoveJob {
   readonly runId: string;
   readonly policy: TierPolicyName;
   readonly at: EpochMs;
+  readonly action: ShownMove['action'];
   readonly to: StorageClass;
   readonly limits: RunLimits;
   readonly lines: number;
@@ -37,6 +39,11 @@ export interface JobPlace {
   readonly functionArn: string;
 }
 
+/** Of a job and its files; S3 asks for letters, digits and hyphens in its token. */
+export function moveName({ action, to }: ShownMove): string {
+  return action === 'transition' ? to : `${to}-${action}`;
+}
+
 /**
  * The input of `aws s3control create-job` for the moves to one class. The job waits for a confirmation, and it fails by itself when
  * more than half of its first thousand lines are refused, as those of an outdated plan are.
@@ -44,12 +51,13 @@ export interface JobPlace {
  */
 export function moveJob(job: MoveJob, place: JobPlace): Json {
   const bucketArn = `arn:${place.roleArn.split(':')[1]}:s3:::${place.inventoryBucket}`;
-  const { at, limits, policy, runId, to } = job;
+  const { action, at, limits, policy, runId, to } = job;
+  const name = moveName(job);
   return {
     AccountId: place.accountId,
-    ClientRequestToken: `${runId}-${to}`,
+    ClientRequestToken: `${runId}-${name}`,
     ConfirmationRequired: true,
-    Description: `${job.lines} moves to ${to} by policy ${policy}, planned ${new Date(at).toISOString()}`,
+    Description: `${job.lines} moves to ${name} by policy ${policy}, planned ${new Date(at).toISOString()}`,
     Operation: {
       LambdaInvoke: {
         FunctionArn: place.functionArn,
@@ -58,6 +66,7 @@ export function moveJob(job: MoveJob, place: JobPlace): Json {
           runId,
           policy,
           to,
+          ...(action === 'transition' ? {} : { action }),
           at: String(at),
           budgetUsd: limits.budgetUsd.toFixed(6),
           mostMoves: String(limits.mostMoves),

@@ -1,18 +1,19 @@
 import { BlobRow } from '../catalog/index.ts';
 import { blobDigestOf } from '../shared/digest.ts';
 import { CorrelationId, type StorageClass } from '../shared/ids.ts';
-import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
+import type { TierPolicyName } from '../shared/sweepMode.ts';
 import type { EpochMs } from '../shared/units.ts';
-import type { MoveDeps, MoveReason } from './moveBlob.ts';
+import type { MoveDeps, MoveReason, ShownMove } from './moveBlob.ts';
 import { moveInRun } from './moveInRun.ts';
 import type { RunLimits } from './sweepBudget.ts';
-import { TIER_POLICIES } from './sweepSettings.ts';
+import { packSettings, type SweepSettings, TIER_POLICIES } from './sweepSettings.ts';
 
 /** One line of a manifest: a move that a plan has shown, with the limits that the plan was given. */
 export interface ManifestMove {
   readonly key: string;
   readonly versionId: string | undefined;
   readonly to: StorageClass;
+  readonly action: ShownMove['action'];
   readonly runId: string;
   readonly policy: TierPolicyName;
   /** The moment that the plan was decided for. */
@@ -21,7 +22,7 @@ export interface ManifestMove {
 }
 
 export interface MoveOfManifestDeps extends MoveDeps {
-  readonly settings: { readonly tierSweep: SweepMode };
+  readonly settings: Pick<SweepSettings, 'tierSweep' | 'tierPacking' | 'packAboveBytes' | 'packBelowRatio'>;
 }
 
 export interface ManifestAnswer {
@@ -38,8 +39,8 @@ export interface ManifestAnswer {
 }
 
 /**
- * Sets the move of one manifest line going, as `strata plan --apply` would: decided once more on fresh facts, only to the class that the
- * plan has shown, not of what is in use, and within the run's limits. Idempotent by run and digest.
+ * Sets the move of one manifest line going, as `strata plan --apply` would: decided once more on fresh facts, only as the
+ * plan has shown it, not of what is in use, and within the run's limits. Idempotent by run and digest.
  */
 export async function moveOfManifest(deps: MoveOfManifestDeps, move: ManifestMove): Promise<ManifestAnswer> {
   const mode = deps.settings.tierSweep;
@@ -54,9 +55,10 @@ export async function moveOfManifest(deps: MoveOfManifestDeps, move: ManifestMov
     id: move.runId,
     limits: move.limits,
     policy: TIER_POLICIES[move.policy],
+    packs: packSettings(deps.settings),
     at: move.at,
     correlationId: CorrelationId.parse(`plan-${move.runId}`),
-    only: move.to,
+    only: { action: move.action, to: move.to },
     dryRun: mode === 'dry-run',
   };
   const { reason, moves } = await moveInRun(deps, run, digest);

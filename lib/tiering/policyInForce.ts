@@ -8,7 +8,7 @@ import type { EpochMs } from '../shared/units.ts';
 import { addReach, decidePolicyChange } from './decidePolicyChange.ts';
 import { TieringError } from './errors.ts';
 import { explainBlob, type MoveDeps } from './moveBlob.ts';
-import { type SweepSettings, TIER_POLICIES } from './sweepSettings.ts';
+import { packSettings, type SweepSettings, TIER_POLICIES } from './sweepSettings.ts';
 
 /** What sweeps decide by: the policy in force; the configured one where no sweep has begun yet, and in dry runs. */
 export async function inForce(catalog: CatalogStore, settings: SweepSettings): Promise<SweepSettings> {
@@ -60,16 +60,18 @@ export async function policyToLookAt(
 
 /** How far the change reaches among some objects, added to what was found before. */
 export async function reachOf(
-  deps: MoveDeps,
+  deps: MoveDeps & { readonly settings: SweepSettings },
   policies: { readonly present: TierPolicyName; readonly next: TierPolicyName },
   digests: readonly Digest[],
   at: EpochMs,
   before: PolicyReach | undefined,
 ): Promise<PolicyReach> {
   const next = TIER_POLICIES[policies.next];
+  const allowed = packSettings(deps.settings);
+  const packs = allowed.mode === 'on' ? allowed : { ...allowed, mode: 'off' as const };
   const diff = new PolicyDiff(TIER_POLICIES[policies.present], next, deps.rates);
   for (const digest of digests) {
-    const explained = await explainBlob(deps, digest, next, at);
+    const explained = await explainBlob(deps, digest, { policy: next, packs, at });
     if (explained !== undefined) diff.add(explained.facts, at);
   }
   const { objects, changed, caught, examples } = diff.summary();

@@ -1,9 +1,10 @@
 import type { ExpirySettings } from '../expiry/index.ts';
-import { DOLLARS, LIFECYCLE, lifecyclePolicy, TIER_RULES, type TierPolicy } from '../placement/index.ts';
+import { DOLLARS, LIFECYCLE, lifecyclePolicy, PACK_TERMS, TIER_RULES, type TierPolicy } from '../placement/index.ts';
 import type { CorrelationId } from '../shared/ids.ts';
 import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { EpochMs } from '../shared/units.ts';
+import type { PackSettings } from './loadTierFacts.ts';
 import type { MoveReason } from './moveBlob.ts';
 import type { WholeRun } from './moveInRun.ts';
 
@@ -17,6 +18,21 @@ export const TIER_POLICIES: Readonly<Record<TierPolicyName, TierPolicy>> = {
 export interface SweepSettings extends ExpirySettings {
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
+  /** Of packing, within what `tierSweep` allows. */
+  readonly tierPacking: SweepMode;
+  /** What the rule preset packs: above so many bytes, and below this part of them. */
+  readonly packAboveBytes: number;
+  readonly packBelowRatio: number;
+}
+
+/** What a plan decides with where nobody knows the plane's settings. */
+export const DEFAULT_PACKING: PackSettings = { mode: 'on', terms: PACK_TERMS };
+
+export function packSettings(
+  settings: Pick<SweepSettings, 'tierPacking' | 'packAboveBytes' | 'packBelowRatio'>,
+): PackSettings {
+  const { tierPacking, packAboveBytes, packBelowRatio } = settings;
+  return { mode: tierPacking, terms: { ...PACK_TERMS, aboveBytes: packAboveBytes, belowRatio: packBelowRatio } };
 }
 
 /** The run of a scheduled moment. Whoever sweeps for it, over rows or over an inventory, has the same run and the same limits. */
@@ -28,6 +44,7 @@ export function scheduledRun(
     id: String(scheduledAt),
     limits: { budgetUsd: settings.sweepBudgetUsd, mostMoves: settings.sweepMostMoves },
     policy: policyOf(settings),
+    packs: packSettings(settings),
     at: scheduledAt,
     correlationId,
     dryRun: settings.tierSweep === 'dry-run',

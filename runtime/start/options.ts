@@ -19,6 +19,7 @@ export interface StartOptions {
   readonly port: number;
   readonly sweeps: {
     readonly tierSweep: SweepMode;
+    readonly tierPacking: SweepMode;
     readonly orphanSweep: SweepMode;
     readonly uploadSweep: SweepMode;
   };
@@ -43,6 +44,7 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --port N       of the endpoint on loopback; 0 takes a free one; default ${DEFAULT_PORT}, with --once a free one
   --tier-sweep MODE, --orphan-sweep MODE, --upload-sweep MODE
                  on, dry-run (decide and report) or off: of what moves and deletes by itself; default on
+  --tier-packing MODE  whether that packs what nobody reads, and has the next reader wait; default dry-run
   --tier-policy NAME  what decides storage classes: rules, dollars or lifecycle; default rules
   --lifecycle-deletes MODE  on or dry-run (default): of versions that the lifecycle policy would delete
   --lifecycle-rules TEXT  its thresholds that differ, as deleteAfterIdleDays=180,coldAfterIdleDays=60
@@ -71,9 +73,10 @@ export function parseOptions(
   const port = Number(values.port ?? (once ? 0 : DEFAULT_PORT));
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is a number from 0 to 65535.');
   const sweeps = {
-    tierSweep: mode(values, 'tier-sweep'),
-    orphanSweep: mode(values, 'orphan-sweep'),
-    uploadSweep: mode(values, 'upload-sweep'),
+    tierSweep: mode(values, 'tier-sweep', 'on'),
+    tierPacking: mode(values, 'tier-packing', 'dry-run'),
+    orphanSweep: mode(values, 'orphan-sweep', 'on'),
+    uploadSweep: mode(values, 'upload-sweep', 'on'),
   };
   const policies = {
     tierPolicy: oneOf(values, 'tier-policy', TierPolicyName.options, 'rules'),
@@ -128,8 +131,12 @@ function capacityOf(text: string): Bytes {
   return bytes;
 }
 
-function mode(values: ReturnType<typeof read>, name: 'tier-sweep' | 'orphan-sweep' | 'upload-sweep'): SweepMode {
-  const parsed = SweepMode.safeParse(values[name] ?? 'on');
+function mode(
+  values: ReturnType<typeof read>,
+  name: 'tier-sweep' | 'tier-packing' | 'orphan-sweep' | 'upload-sweep',
+  fallback: SweepMode,
+): SweepMode {
+  const parsed = SweepMode.safeParse(values[name] ?? fallback);
   if (!parsed.success) throw new UsageError(`--${name} is one of ${SweepMode.options.join(', ')}.`);
   return parsed.data;
 }
@@ -181,6 +188,7 @@ function read(args: readonly string[]) {
         data: { type: 'string' },
         port: { type: 'string' },
         'tier-sweep': { type: 'string' },
+        'tier-packing': { type: 'string' },
         'orphan-sweep': { type: 'string' },
         'upload-sweep': { type: 'string' },
         'tier-policy': { type: 'string' },

@@ -44,6 +44,7 @@ afterEach(() => vi.restoreAllMocks());
 const moves = (count: number): PlannedMove[] =>
   Array.from({ length: count }, (_, index) => ({
     digest: Digest.parse(String(index).padStart(64, '0')),
+    action: 'transition' as const,
     to: 'GLACIER_IR' as const,
     usd: 0.01,
     caught: undefined,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import { type Action, ActionRow, type Blob, BlobRow, CopyRow, recordedInputs } from '../../lib/catalog/index.ts';
@@ -8,41 +7,16 @@ import { sweepOrphans } from '../../lib/orphans/index.ts';
 import { compileRates, isReadAtOnce } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { restoreArchived } from '../../lib/restores/index.ts';
-import { blobKey, manifestKey, PartManifest, partHash } from '../../lib/shared/digest.ts';
+import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
 import { ActionId, CorrelationId, ModelName, type StorageClass } from '../../lib/shared/ids.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { DAY_MS, DurationMs, EpochMs, MINUTE_MS } from '../../lib/shared/units.ts';
 import { type Between, createInterruption } from '../support/interruption.ts';
+import { addWhole, noise, weights } from '../support/packableBlob.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 const rates = compileRates(shippedPriceBook());
 const correlationId = CorrelationId.parse('test');
-
-/** Four parts of numbers of two bytes, whose exponents are alike. */
-function weights(seed: number): Buffer {
-  const bytes = Buffer.alloc(200_000);
-  for (let at = 0; at < bytes.length; at += 32) {
-    const random = createHash('sha256').update(`${seed} ${at}`).digest();
-    for (let byte = 0; byte < 32; byte += 2) random[byte + 1] = 0x3c + ((random[byte + 1] ?? 0) & 1);
-    random.copy(bytes, at);
-  }
-  return bytes;
-}
-
-const noise = () =>
-  Buffer.concat(Array.from({ length: 6250 }, (_, at) => createHash('sha256').update(`${at}`).digest()));
-
-/** A blob with its part manifest. */
-async function addWhole(world: TieringWorld, bytes: Buffer, storageClass: StorageClass = 'STANDARD'): Promise<Blob> {
-  const blob = await world.addBlob(0, 40, storageClass, bytes);
-  const { digest, partSize, size } = blob;
-  const parts = Array.from({ length: Math.ceil(size / partSize) }, (_, part) =>
-    partHash(bytes.subarray(part * partSize, (part + 1) * partSize)),
-  );
-  const manifest = PartManifest.parse({ schema: 'strata-parts-1', digest, size, partSize, parts });
-  await world.objects.write(manifestKey(digest), Buffer.from(JSON.stringify(manifest)));
-  return blob;
-}
 
 /** A decided transition with its message, as a sweep would have written it. */
 async function decide(world: TieringWorld, blob: Blob, wish: Partial<TransitionReplica>): Promise<TransitionReplica> {

@@ -33,6 +33,7 @@ describe('docs/environment.md', () => {
     ['sweepBudgetUsd', '-1'],
     ['sweepMostMoves', 'many'],
     ['sweepInventoryFrom', '-1'],
+    ['tierPacking', 'yes'],
     ['orphanGraceHours', '23'],
     ['uploadSweep', 'true'],
     ['uploadGraceHours', '0'],

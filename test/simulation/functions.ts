@@ -96,6 +96,9 @@ export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['se
   commandTtlMs: 15 * MINUTE_MS,
   agentRoleArns: ['arn:aws:iam::000000000000:role/agent'],
   tierSweep: 'on',
+  tierPacking: 'off',
+  packAboveBytes: 0,
+  packBelowRatio: 1,
   sweepBudgetUsd: 1_000,
   // Half of the shards may move one blob a run, the others none.
   sweepMostMoves: 8,

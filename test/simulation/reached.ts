@@ -156,6 +156,7 @@ const tiers: Reasons<MoveReason> = {
   compressible: NOT_PACKED,
   'cheaper-packed': NOT_PACKED,
   promise: NOT_PACKED,
+  'would-pack': NOT_PACKED,
 };
 
 const transitions: Reasons<TransitionAnswer> = {

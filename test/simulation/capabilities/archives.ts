@@ -5,7 +5,7 @@ import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
 import { DAY_MS, EpochMs, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
-import { decideMove } from '../../../lib/tiering/index.ts';
+import { decideMove, packSettings } from '../../../lib/tiering/index.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
@@ -80,9 +80,11 @@ export function archives(stage: Stage, rng: Rng): Capability {
     const correlationId = CorrelationId.parse(`archive-${plans}`);
     const limits = { budgetUsd: rng.chance(0.1) ? 0 : 1, mostMoves: 1 };
     const at = EpochMs.parse(scheduler.now);
-    const asShown = { only: rng.chance(0.1) ? ('GLACIER_IR' as const) : ('GLACIER' as const) };
+    const to = rng.chance(0.1) ? ('GLACIER_IR' as const) : ('GLACIER' as const);
+    const asShown = { only: { action: 'transition' as const, to } };
     const id = `${kind}-${plans}`;
-    const run = { id, shard: 0, limits, policy, at, correlationId, ...(kind === PLAN ? asShown : {}) };
+    const packs = packSettings(deps.settings);
+    const run = { id, shard: 0, limits, policy, packs, at, correlationId, ...(kind === PLAN ? asShown : {}) };
     const reason = await settle(deps.catalog, 'Archiving', () => decideMove(deps, run, digest));
     counters.count(`metric TierDecided ${reason} ${kind}`);
   }

@@ -13,7 +13,7 @@ import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { CorrelationId } from '../../../lib/shared/ids.ts';
 import { DAY_MS, EpochMs, MINUTE_MS, Usd } from '../../../lib/shared/units.ts';
-import { decideMove } from '../../../lib/tiering/index.ts';
+import { decideMove, packSettings } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
@@ -71,6 +71,7 @@ export function wagers(stage: Stage, rng: Rng): Capability {
       shard: shardOf(digest, SWEEP_SHARDS),
       limits: { budgetUsd: 1, mostMoves: 1 },
       policy: rng.chance(bold) ? COLD : HOT,
+      packs: packSettings(stage.settings),
       at: EpochMs.parse(scheduler.now),
       correlationId: CorrelationId.parse(`wager-${count}`),
     };

@@ -5,7 +5,14 @@ import { applyTier } from '../../../lib/operations/tiers.ts';
 import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
 import { createTieringWorld } from '../../support/tieringWorld.ts';
 
-const LIMITS = { policy: 'rules', budgetUsd: 1, mostMoves: 10, dryRun: false, to: 'STANDARD_IA' } as const;
+const LIMITS = {
+  action: 'transition',
+  policy: 'rules',
+  budgetUsd: 1,
+  mostMoves: 10,
+  dryRun: false,
+  to: 'STANDARD_IA',
+} as const;
 
 describe('the runs that moved objects', () => {
   it('are sweeps and plans, the newest first, each with all of its shards', async () => {

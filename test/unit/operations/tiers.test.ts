@@ -6,7 +6,14 @@ import { type Digest, ModelName, SemVer, type StorageClass } from '../../../lib/
 import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
 import { createTieringWorld, type TieringWorld } from '../../support/tieringWorld.ts';
 
-const LIMITS = { policy: 'rules', runId: 'run-1', budgetUsd: 1, mostMoves: 10, dryRun: false } as const;
+const LIMITS = {
+  action: 'transition',
+  policy: 'rules',
+  runId: 'run-1',
+  budgetUsd: 1,
+  mostMoves: 10,
+  dryRun: false,
+} as const;
 
 async function wholePlan(world: TieringWorld, policy: 'rules' | 'dollars') {
   const items: Awaited<ReturnType<typeof planTiers>>['items'] = [];

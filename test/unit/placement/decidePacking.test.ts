@@ -266,13 +266,13 @@ describe('packing, of any object and by any policy', () => {
 
 describe('the dollars of packing', () => {
   it('are, by hand, those of a smaller object and a worker', () => {
-    // 6 GiB that pack to 3.75 GiB in the class that they are in, in 96 parts.
+    // 6 GiB that pack to 3.75 GiB in the class that they are in, in 96 parts: read, written and read back, in ranges of 8 MiB.
     const bytes = Bytes.parse(6 * GIB);
     const given = facts({ bytes, storageClass: 'GLACIER_IR', transitionedAt: daysAgo(91), knownReadsPerDay: 0 }, 0.625);
     const { alternatives } = decideTier(given, DOLLARS, rates, NOW);
     const one = alternatives.find(({ action, storageClass }) => action === 'pack' && storageClass === 'GLACIER_IR');
-    const worker = (bytes / 37e6 + bytes / 71e6) * 2 * 0.0000133334;
-    expect(one?.moveUsd).toBeCloseTo(worker + 6 * 0.03 + 0.00001 + (96 + 2) * 0.00002, 6);
+    const worker = (bytes / 30e6 + bytes / 55e6) * (1769 / 1024) * 0.0000133334;
+    expect(one?.moveUsd).toBeCloseTo(worker + (6 + 3.75) * 0.03 + (768 + 480) * 0.00001 + (96 + 2) * 0.00002, 6);
     expect(one?.outlook?.storageUsd).toBeCloseTo((3.75 * 0.004 * 3 * 365 * 24) / 730, 3);
     expect(one?.earlyDeletionUsd).toBe(0);
   });
