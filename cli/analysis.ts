@@ -1,26 +1,38 @@
 import type { OperationOutput } from '../lib/operations/index.ts';
+import { formatBytes } from '../lib/shared/units.ts';
 import { type OutputOptions, table } from './output.ts';
 
 type Stored = NonNullable<OperationOutput<'showVersion'>['files'][number]['blob']>;
 
 /** What storing a file found out about it. */
 type FileAnalysis = { readonly file: string } & {
-  readonly [Name in 'format' | 'family' | 'dtypes' | 'parameters' | 'compressibility']?: Stored[Name] | undefined;
+  readonly [Name in 'format' | 'family' | 'dtypes' | 'parameters' | 'compressibility' | 'packedBytes']?:
+    | Stored[Name]
+    | undefined;
 };
 
 /** A second table for people; `--json` has the same members in each file's record. */
 export function printAnalyses(options: OutputOptions, files: readonly FileAnalysis[]): void {
   if (options.json === true || options.quiet === true) return;
   const headers = ['FILE', 'FORMAT', 'FAMILY', 'DTYPES', 'PARAMETERS', 'COMPRESSES TO'];
-  const rows = files.map(({ file, format, family, dtypes, parameters, compressibility }) => [
+  const rows = files.map(({ file, format, family, dtypes, parameters, compressibility, packedBytes }) => [
     file,
     format ?? '',
     family ?? '',
     dtypes === undefined ? '' : shares(dtypes),
     parameters === undefined ? '' : inSi(parameters),
-    compressibility === undefined ? '' : `${(compressibility.ratio * 100).toFixed(0)} %`,
+    sizeText(compressibility, packedBytes),
   ]);
   process.stdout.write(`\n${table(headers, rows)}`);
+}
+
+/** An estimate, or where the origin lies packed what it takes. */
+function sizeText(compressibility: FileAnalysis['compressibility'], packedBytes: FileAnalysis['packedBytes']): string {
+  if (compressibility === undefined) return '';
+  const share = `${(compressibility.ratio * 100).toFixed(0)} %`;
+  return packedBytes === undefined
+    ? share
+    : `${share}, packed by ${compressibility.encoding}: ${formatBytes(packedBytes)}`;
 }
 
 /** Of the bytes of all tensors, the largest first: `BF16 98 %, F32 2 %`. */

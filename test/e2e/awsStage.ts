@@ -29,7 +29,9 @@ import { bodiesOf, createStageHosts, unsentShards } from './stageParts.ts';
 const QUIET_MS = 1_500;
 /** The deployed stacks on the local AWS. */
 export async function createAwsStage(): Promise<HostStage> {
-  const aws = await startLocalAws({ tell: () => undefined, context: { heartbeatSeconds: '2' } });
+  // What the tests pack is small.
+  const context = { heartbeatSeconds: '2', tierPacking: 'on', packAboveBytes: '100000' };
+  const aws = await startLocalAws({ tell: () => undefined, context });
   const { clients, outputs } = aws;
   const { s3, sqs } = clients;
   const Bucket = outputs.BucketName;

@@ -12,11 +12,20 @@ import { bodiesOf, createStageHosts, unsentShards } from './stageParts.ts';
 
 const RESTORE_DELAYS = { expedited: SECOND_MS, standard: 2 * SECOND_MS, bulk: 3 * SECOND_MS };
 
+/** What the tests pack is small. */
+const PACKING = { tierPacking: 'on', packAboveBytes: 100_000 } as const;
+
 /** The embedded runtime in a temporary folder of its own. */
 export async function createEmbeddedStage(): Promise<HostStage> {
   const folder = takeDataFolder(undefined);
   const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
-  const runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry, restoreDelays: RESTORE_DELAYS });
+  const runtime = await startEmbeddedRuntime({
+    folder,
+    port: 0,
+    telemetry,
+    restoreDelays: RESTORE_DELAYS,
+    settings: PACKING,
+  });
   const { catalog } = runtime.deps;
   const hosts = createStageHosts();
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlobRow, queryAll, startingWith, TombstoneRow, UploadHeadRow, VersionRow } from '../../lib/catalog/index.ts';
 import { blobDigest, blobKey, PART_SIZE, partHash } from '../../lib/shared/digest.ts';
@@ -11,7 +11,7 @@ import { readOnly } from './readOnly.ts';
 
 const V1 = SemVer.parse('1.0.0');
 
-/** What becomes of published bytes: archived by the sweep and restored for readers, deleted, brought back and purged. */
+/** What becomes of published bytes: archived or packed by the sweep and brought back for readers, deleted, brought back and purged. */
 export function lifecyclePath(name: string, createStage: () => Promise<HostStage>): void {
   describe(`the life of published bytes ${name}`, { timeout: 240_000 }, () => {
     let stage: HostStage;
@@ -36,6 +36,33 @@ export function lifecyclePath(name: string, createStage: () => Promise<HostStage
         expect(await host.ask(`${model}@1.0.0`)).toMatchObject({ status: 200, body: { digest } });
       }, 120_000);
       expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    });
+
+    it('packs what is idle and compressible, tells a reader when it is unpacked, and serves the very bytes then', async () => {
+      const { model, digest } = await publish(stage, halfPrecision());
+      const created = (await blob(stage, digest))?.createdAt ?? 0;
+      let sweeps = 0;
+      // Hosts of other tests may be filling from it: then it stays until the next sweep.
+      await eventually(async () => {
+        sweeps += 1;
+        await stage.fire('start-sweep', 'sweep', EpochMs.parse(created + (40 + sweeps / 100) * DAY_MS));
+        await eventually(async () => {
+          expect(await blob(stage, digest)).toMatchObject({ origin: { packed: {} } });
+        }, 20_000);
+      }, 90_000);
+      const { origin, size } = (await blob(stage, digest)) ?? {};
+      expect(origin?.packed?.bytes).toBeLessThan(0.7 * (size ?? 0));
+      expect(await stage.objects.head(blobKey(digest), origin?.versionId)).toMatchObject({
+        head: { size: origin?.packed?.bytes, storageClass: 'STANDARD_IA' },
+      });
+      const host = await stage.startHost(HostId.parse(`reader-${randomUUID().slice(0, 8)}`));
+      const first = await askWhenKnown(host, `${model}@1.0.0`);
+      expect(first).toMatchObject({ status: 202, body: { status: 'restoring' } });
+      expect((first.body as { message: string }).message).toMatch(/ready at about \d{4}-\d\d-\d\dT/);
+      await eventually(async () => {
+        expect(await host.ask(`${model}@1.0.0`)).toMatchObject({ status: 200, body: { digest } });
+      }, 120_000);
+      expect((await blob(stage, digest))?.origin.packed).toBeUndefined();
     });
 
     it('deletes an upload a week after its publication, and serves its version as before', async () => {
@@ -94,10 +121,19 @@ interface Published {
   readonly versionId: string;
 }
 
-async function publish(stage: HostStage): Promise<Published> {
+/** As most weights lie: of every two bytes one is noise and the other one of four. */
+function halfPrecision(): Uint8Array {
+  const bytes = safetensorsOf(600_000, 0);
+  const values = randomBytes(600_000).map((byte, at) => (at % 2 === 0 ? byte : 0x3c + (byte & 3)));
+  bytes.set(values, bytes.length - values.length);
+  return bytes;
+}
+
+// Large enough for the archive class to be cheaper, and new bytes in each run.
+const alike = () => safetensorsOf(2_000_000 + Math.floor(Math.random() * 100_000), 6);
+
+async function publish(stage: HostStage, bytes: Uint8Array = alike()): Promise<Published> {
   const model = ModelName.parse(`aged-${randomUUID().slice(0, 8)}`);
-  // Large enough for the archive class to be cheaper, and new bytes in each run.
-  const bytes = safetensorsOf(2_000_000 + Math.floor(Math.random() * 100_000), 6);
   const key = `uploads/${model}/${V1}/model.safetensors`;
   const versionId = await stage.upload(key, bytes);
   await eventually(async () => {
