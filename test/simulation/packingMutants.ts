@@ -3,6 +3,20 @@ import type { Mutant } from './mutant.ts';
 /** Edits of what holds of packed origins. */
 export const packingMutants: readonly Mutant[] = [
   {
+    id: 'packed-although-read',
+    breaks: 'What is in use must not become slower to read: packing does not look at the reads.',
+    file: 'lib/placement/packing.ts',
+    find: "if (perDay >= OFTEN_PER_DAY || recent) return 'read-often';",
+    replace: '',
+  },
+  {
+    id: 'packed-although-pinned',
+    breaks: 'Nothing under a pin is touched: packing does not look at who holds an object.',
+    file: 'lib/placement/packing.ts',
+    find: "if (facts.heldBy !== undefined) return 'held';",
+    replace: '',
+  },
+  {
     id: 'pack-not-verified',
     breaks: 'Rule 4, nothing is visible before it is verified: packed bytes become the origin without being read back.',
     file: 'lib/tiering/rewriteOrigin.ts',

@@ -13,6 +13,7 @@ import { operators } from './operators.ts';
 import { origins } from './origins.ts';
 import { prices } from './prices.ts';
 import { packers } from './packers.ts';
+import { packPlans } from './packPlans.ts';
 import { rescans } from './rescans.ts';
 import { strangers } from './strangers.ts';
 import { uploads } from './uploads.ts';
@@ -38,4 +39,5 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   packers,
   messages,
   expiries,
+  packPlans,
 ];
