@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // Runs `main.ts` on Node 24, which reads TypeScript: this process where it is one, else the one that npm installed.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import * as module from 'node:module';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const main = new URL('./main.ts', import.meta.url);
@@ -23,15 +23,22 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 130));
 }
 
-/** What is compiled once is kept: a start takes half the time. In the user's own folder, since what it holds is run. */
+/** What is compiled once is kept: a start takes half the time. What the folder holds is run, so nobody else may write there. */
 function keepCompiled() {
-  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'strata', 'compiled');
+  const given = process.env['XDG_CACHE_HOME'] ?? '';
+  const folder = join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'strata', 'compiled');
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (![folder, dirname(folder), dirname(dirname(folder))].every(isOurs)) return;
     // Of the threads, which begin with the environment.
     process.env['NODE_COMPILE_CACHE'] ??= folder;
     module.enableCompileCache(folder);
   } catch {
     // No home, or one that cannot be written: everything is compiled as it is needed.
   }
+}
+
+function isOurs(folder) {
+  const found = lstatSync(folder);
+  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
@@ -7,8 +7,9 @@ import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator 
 
 /** Adds `strata policy show` and `strata policy accept`: what sweeps decide by, and a change of it that catches objects in use. */
 export function registerPolicy(policy: Command): void {
+  const policyName = new Argument('<policy>', 'that sweeps decide by from then on').choices(TierPolicyName.options);
   withPlane(policy.command('show').description('what sweeps decide by, and the change that waits')).action(runShow);
-  withOperator(withPlane(policy.command('accept <policy>')))
+  withOperator(withPlane(policy.command('accept').addArgument(policyName)))
     .description('let the next sweep change to it although objects in use become dearer or slower to read')
     .option(...DRY_RUN)
     .action(runAccept);

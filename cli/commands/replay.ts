@@ -204,7 +204,8 @@ function asJson(outcomes: readonly Outcome[]): string {
     .map((outcome) => {
       const { policy, cachePolicy, bill, tally, optimumUsd, missWaitUsd } = outcome;
       const { waitMs, gpuWaitingUsd, ...counts } = bill;
-      const ratio = optimumUsd === undefined ? {} : { optimumUsd, ratioToOptimum: billUsd(bill) / optimumUsd };
+      const ratio =
+        optimumUsd === undefined || optimumUsd === 0 ? {} : { optimumUsd, ratioToOptimum: billUsd(bill) / optimumUsd };
       const record = {
         schema: 'strata.replay/v1',
         policy,
@@ -244,7 +245,7 @@ function asTable(outcomes: readonly Outcome[]): string {
     return [
       nameOf(outcome),
       dollars(totalUsd(outcome)),
-      optimumUsd === undefined ? '–' : (billUsd(bill) / optimumUsd).toFixed(4),
+      optimumUsd === undefined || optimumUsd === 0 ? '–' : (billUsd(bill) / optimumUsd).toFixed(4),
       dollars(bill.storageUsd),
       dollars(bill.requestUsd),
       dollars(bill.retrievalUsd),
@@ -305,6 +306,7 @@ function size(text: string): number {
 
 function notNegative(text: string): number {
   const value = Number(text);
-  if (text === '' || !(value >= 0)) throw new InvalidArgumentError('must be a number, zero or more.');
+  if (text === '' || !(value >= 0) || !Number.isFinite(value))
+    throw new InvalidArgumentError('must be a number, zero or more.');
   return value;
 }

@@ -154,8 +154,9 @@ function oneOf<Name extends string>(
 }
 
 function originOf(text: string | undefined): string | undefined {
-  if (text === undefined || URL.parse(text)?.protocol === 'https:') return text;
-  throw new UsageError('--price-lists is an https:// origin.');
+  const url = URL.parse(text ?? 'https://none');
+  if (url?.protocol === 'https:' && url.username === '' && url.password === '') return text;
+  throw new UsageError('--price-lists is an https:// origin, without a user.');
 }
 
 function regionOf(region: string): string {

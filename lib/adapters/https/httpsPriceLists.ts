@@ -17,7 +17,7 @@ export function createHttpsPriceLists({ origin, deadlineMs, ca }: PriceListsOpti
   if (base?.protocol !== 'https:' || base.username !== '' || base.password !== '') {
     throw new PricingError({
       code: 'invalid-list',
-      message: `Price lists are read over https:// only, not from ${origin}.`,
+      message: 'Price lists are read over https:// only, from an origin without a user.',
       retryable: false,
     });
   }
