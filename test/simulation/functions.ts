@@ -58,7 +58,7 @@ function call(handler: AnyHandler, event: unknown, context: ReturnType<typeof cr
 /** What operators have chosen in a run. */
 export type Policies = Pick<
   FunctionDeps['settings'],
-  'lifecycleDeletes' | 'placementPolicy' | 'sweepInventoryFrom' | 'tierPolicy'
+  'lifecycleDeletes' | 'lifecycleMostDeletes' | 'placementPolicy' | 'sweepInventoryFrom' | 'tierPolicy'
 >;
 
 /** Days instead of months, and reads do not count: runs last for two weeks at most. */
@@ -82,6 +82,7 @@ export function choosePolicies(rng: Rng): Policies {
     sweepInventoryFrom,
     tierPolicy: dollars ? 'dollars' : lifecycle ? 'lifecycle' : 'rules',
     lifecycleDeletes: rng.chance(0.9) ? 'on' : 'dry-run',
+    lifecycleMostDeletes: rng.chance(0.3) ? 0 : 1,
   };
 }
 
@@ -104,8 +105,7 @@ export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['se
   sweepMostMoves: 8,
   ...LIFECYCLE_SETTINGS,
   lifecycleRules: HASTY_RULES,
-  lifecycleMostDeletes: 1,
-  lifecycleMostDeleteBytes: 60_000,
+  lifecycleMostDeleteBytes: 200_000,
   ...policies,
   orphanSweep: 'on',
   orphanGraceMs: DurationMs.parse(5 * MINUTE_MS),

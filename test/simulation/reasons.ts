@@ -101,8 +101,8 @@ const pricesReported: Reasons<Extract<RefreshReason, 'beyond-bound'>> = { 'beyon
 
 const expiries: Reasons<ExpiryReason | 'switched-off'> = {
   abandoned: REACHED,
-  'deleted-before': REACHED,
-  'rate-reached': REACHED,
+  'deleted-before': RARE,
+  'rate-reached': RARE,
   'on-hosts': RARE,
   held: RARE,
   retained: RARE,
