@@ -10,7 +10,7 @@ import {
 } from '../placement/index.ts';
 import type { Json } from '../shared/canonicalJson.ts';
 import { Digest, HostId, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
-import { Bytes, EpochMs, Usd } from '../shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 
 const count = z.number().check(z.int(), z.nonnegative());
 
@@ -26,6 +26,8 @@ const OwnFile = z.strictObject({
   accesses: count,
   /** Copies on hosts, whatever their state. */
   hosts: count,
+  /** A reader waits until it is restored or unpacked. */
+  awaited: z.optional(z.literal(true)),
 });
 
 /** What the catalog knows about one version when its expiry is decided. A decision receipt keeps it as JSON. */
@@ -79,6 +81,8 @@ function refuseExpiry(facts: ExpiryFacts, rules: LifecycleRules, now: EpochMs): 
   if ((facts.readsPerDay ?? 0) >= rules.deleteBelowPerDay) return 'promised';
   if (own.length === 0) return 'shared';
   if (own.some(({ hosts }) => hosts > 0)) return 'on-hosts';
+  // A reader of what was restored comes back within the hour, and what he reads is counted later still.
+  if (own.some(({ awaited, transitionedAt }) => awaited === true || now - transitionedAt < DAY_MS)) return 'still-read';
   const since = Math.max(facts.publishedAt, facts.undoneAt ?? 0);
   const abandoned = own.every((file) => {
     const createdAt = Math.max(file.createdAt, since);

@@ -126,6 +126,7 @@ async function expire(deps: ExpireDeps, runId: string, { model, version }: Named
   const correlationId = CorrelationId.parse(`expire-${runId}`);
   const deletion = { model, version, undoDays: UNDO_DAYS, now, correlationId, dryRun: false };
   const { changes, answer } = await decideDelete(catalog, deletion);
+  if (changes.length === 0) return keep('deleted-before');
   const receipt = receiptOf(deps, runId, facts, decision, answer.tombstone.purgeAfter);
   return {
     changes: [...changes, ExpiryRunRow.put(reserved, expectationOf(run)), ActionRow.put(receipt, 'absent')],

@@ -7,6 +7,7 @@ import {
   ReferenceRow,
   type Replica,
   ReplicaRow,
+  RestoreRow,
   ServiceLevelRow,
   startingWith,
   storedBytes,
@@ -41,6 +42,7 @@ export async function loadExpiryFacts(store: CatalogStore, content: Version, now
       ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
       accesses: days.reduce((sum, { reads }) => sum + reads, 0),
       hosts: hosts.length,
+      ...((await RestoreRow.get(store, digest)) === undefined ? {} : { awaited: true }),
     });
   }
   return {

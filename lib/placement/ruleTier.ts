@@ -19,7 +19,9 @@ export function chooseByRules(facts: TierFacts, rules: TierRules, rates: Rates, 
   const to = kept ? wanted : rules.classes.cold;
   const { packing } = facts;
   const plainTo = keepsPromise(facts, facts.bytes, rates.of(wanted), 0) ? wanted : rules.classes.cold;
-  const unpacked = packing?.packed === true ? unpackByRules(facts, plainTo, judged.reason, rates) : undefined;
+  // What was unpacked is read back before it counts.
+  const unpackTo = rates.of(plainTo).instant ? plainTo : rules.classes.cold;
+  const unpacked = packing?.packed === true ? unpackByRules(facts, unpackTo, judged.reason, rates) : undefined;
   if (unpacked !== undefined) return { judged, ...unpacked };
   const keep = keepReason(facts, to, rates, now);
   const reason = kept ? judged.reason : 'restore-too-slow';

@@ -8,7 +8,7 @@ import type { EpochMs } from '../shared/units.ts';
 import { addReach, decidePolicyChange } from './decidePolicyChange.ts';
 import { TieringError } from './errors.ts';
 import { explainBlob, type MoveDeps } from './moveBlob.ts';
-import { packSettings, type SweepSettings, TIER_POLICIES } from './sweepSettings.ts';
+import { packSettings, policyOf, type SweepSettings } from './sweepSettings.ts';
 
 /** What sweeps decide by: the policy in force; the configured one where no sweep has begun yet, and in dry runs. */
 export async function inForce(catalog: CatalogStore, settings: SweepSettings): Promise<SweepSettings> {
@@ -66,10 +66,10 @@ export async function reachOf(
   at: EpochMs,
   before: PolicyReach | undefined,
 ): Promise<PolicyReach> {
-  const next = TIER_POLICIES[policies.next];
+  const next = policyOf(deps.settings, policies.next);
   const allowed = packSettings(deps.settings);
   const packs = allowed.mode === 'on' ? allowed : { ...allowed, mode: 'off' as const };
-  const diff = new PolicyDiff(TIER_POLICIES[policies.present], next, deps.rates);
+  const diff = new PolicyDiff(policyOf(deps.settings, policies.present), next, deps.rates);
   for (const digest of digests) {
     const explained = await explainBlob(deps, digest, { policy: next, packs, at });
     if (explained !== undefined) diff.add(explained.facts, at);

@@ -3,6 +3,7 @@ import { type Blob, storedBytes } from '../catalog/index.ts';
 import { type CopyingDeps, writeResumably } from '../copying/index.ts';
 import { blobKey, partCount } from '../shared/digest.ts';
 import type { OriginEncoding } from '../shared/ids.ts';
+import type { ObjectHead } from '../shared/ports/objectStore.ts';
 import { formatBytes } from '../shared/units.ts';
 import { checkOrigin } from './checkOrigin.ts';
 import { ACTION_METADATA, type CopyOutcome, findCopy } from './copyOrigin.ts';
@@ -30,12 +31,9 @@ export async function rewriteOrigin(
   remainingMs: () => number,
 ): Promise<RewriteOutcome> {
   const found = await findCopy(deps.objects, message);
-  if (found === undefined) {
-    const written = await write(deps, message, blob, encoding, remainingMs);
-    if (written !== undefined) return written;
-  }
-  const head = found ?? (await findCopy(deps.objects, message));
-  if (head === undefined) throw busy(message);
+  const written = found ?? (await write(deps, message, blob, encoding, remainingMs));
+  if ('outcome' in written) return written;
+  const head = written;
   const fits = head.storageClass === message.to && (encoding === 'identity' || head.size < blob.size);
   const checked = fits
     ? await checkOrigin(deps, { blob, actionId: message.actionId, encoding, head }, remainingMs)
@@ -48,14 +46,14 @@ export async function rewriteOrigin(
   return { outcome: 'verified', head, text };
 }
 
-/** Nothing where the object lies there now. */
+/** The head of what lies there now, or why nothing does. */
 async function write(
   deps: CopyingDeps,
   message: TransitionReplica,
   blob: Blob,
   encoding: OriginEncoding,
   remainingMs: () => number,
-): Promise<RewriteOutcome | undefined> {
+): Promise<RewriteOutcome | ObjectHead> {
   const { objects } = deps;
   const source = await objects.head(blobKey(blob.digest), message.from.versionId);
   if (source.outcome === 'absent') return { outcome: 'failed', reason: 'source-absent' };
@@ -69,13 +67,15 @@ async function write(
     ...(encoding === 'identity' ? {} : { [ENCODING_METADATA]: encoding }),
   };
   const options = { storageClass: message.to, metadata };
+  let versionId: string;
   try {
     const parts = await (encoding === 'identity' ? unpackingParts : packingParts)(objects, message, blob);
     const writing = { digest: blob.digest, purpose: message.actionId, options, count, partOf: parts.partOf };
     const written = await writeResumably(deps, writing, remainingMs);
     switch (written.outcome) {
       case 'written':
-        return undefined;
+        versionId = written.versionId;
+        break;
       case 'unfinished':
         return { outcome: 'unfinished' };
       case 'unwanted':
@@ -87,6 +87,10 @@ async function write(
   } catch (error) {
     return { outcome: 'failed', reason: unreadable(error) };
   }
+  // By its own version: another one of the key may have become the current one.
+  const written = await objects.head(blobKey(blob.digest), versionId);
+  if (written.outcome === 'absent') throw busy(message);
+  return written.head;
 }
 
 function busy({ digest }: TransitionReplica): TieringError {

@@ -43,7 +43,7 @@ export function scheduledRun(
   return {
     id: String(scheduledAt),
     limits: { budgetUsd: settings.sweepBudgetUsd, mostMoves: settings.sweepMostMoves },
-    policy: policyOf(settings),
+    policy: policyOf(settings, settings.tierPolicy),
     packs: packSettings(settings),
     at: scheduledAt,
     correlationId,
@@ -51,10 +51,9 @@ export function scheduledRun(
   };
 }
 
-function policyOf({ tierPolicy, lifecycleRules, lifecycleDeletes }: SweepSettings): TierPolicy {
-  return tierPolicy === 'lifecycle'
-    ? lifecyclePolicy(lifecycleRules, lifecycleDeletes === 'on')
-    : TIER_POLICIES[tierPolicy];
+/** A policy with what operators have set of it. */
+export function policyOf({ lifecycleRules, lifecycleDeletes }: SweepSettings, name: TierPolicyName): TierPolicy {
+  return name === 'lifecycle' ? lifecyclePolicy(lifecycleRules, lifecycleDeletes === 'on') : TIER_POLICIES[name];
 }
 
 /** How many blobs were decided about for which reason. */

@@ -178,6 +178,12 @@ async function decideSwitch(
   if ((await ReplicaRow.get(deps.catalog, message.digest, location)) !== undefined) {
     return { changes: [], answer: 'target-occupied' };
   }
+  const restore = await RestoreRow.get(deps.catalog, message.digest);
+  const awaited = restore?.value.versionId === message.from.versionId;
+  // A reader was told when it is ready, after this move was decided.
+  if (awaited && (TIER_OF[message.to] === 'archive' || encoding !== 'identity')) {
+    return { changes: [], answer: 'origin-moved' };
+  }
   const now = deps.clock.now();
   const { tier, origin } = blob.value;
   const bytes = Bytes.parse(copy.size);
@@ -218,8 +224,7 @@ async function decideSwitch(
     const key = CopyRow.key(message.digest, message.actionId);
     changes.push({ kind: 'delete', key, expect: { version: writing.version } });
   }
-  const restore = await RestoreRow.get(deps.catalog, message.digest);
-  if (restore?.value.versionId === message.from.versionId) {
+  if (restore !== undefined && awaited) {
     changes.push({ kind: 'delete', key: RestoreRow.key(message.digest), expect: { version: restore.version } });
     // An earlier restore's copy was finished after all, when it had been asked for once more.
     const text = 'Its bytes were copied after an earlier restore.';

@@ -64,6 +64,8 @@ describe('the expiry of a version', () => {
     ['still-read', { own: [file(), file({ accesses: 4, lastAccessAt: daysAgo(91) })] }],
     ['still-read', { publishedAt: daysAgo(90) }],
     ['still-read', { undoneAt: daysAgo(90) }],
+    ['still-read', { own: [file({ awaited: true })] }],
+    ['still-read', { own: [file({ transitionedAt: EpochMs.parse(NOW - HOUR_MS) })] }],
   ])('is refused as %s: %j', (reason, over) => {
     expect(decide(facts(over))).toEqual({ action: 'keep', reason });
   });

@@ -106,6 +106,9 @@ describe('the rule preset', () => {
     expect(decideTier(packed(), TIER_RULES, rates, NOW)).toMatchObject({ action: 'keep', reason: 'already-there' });
     const often = packed({ accessesLast30Days: 30 });
     expect(decideTier(often, TIER_RULES, rates, NOW)).toMatchObject({ action: 'unpack', to: 'STANDARD' });
+    // Bytes in GLACIER could not be read back.
+    const soon = packed({ restoreToleranceMs: 5 * HOUR_MS, storageClass: 'GLACIER', createdAt: daysAgo(1000) });
+    expect(decideTier(soon, TIER_RULES, rates, NOW)).toMatchObject({ action: 'unpack', to: 'GLACIER_IR' });
     const promised = packed({ restoreToleranceMs: 30_000 });
     expect(decideTier(promised, TIER_RULES, rates, NOW)).toMatchObject({
       action: 'unpack',
