@@ -281,7 +281,8 @@ function unreliable(queues: SqliteQueues, faults: Faults, rng: Rng): MessageSend
         faults.happens('duplicate-delivery') ? [message, message] : [message],
       );
       for (const message of copies) {
-        await queues.send(queue, [{ ...message, delaySeconds: (message.delaySeconds ?? 0) + late() }]);
+        const delaySeconds = Math.min(900, (message.delaySeconds ?? 0) + late());
+        await queues.send(queue, [{ ...message, delaySeconds }]);
       }
     },
   };
