@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import * as z from 'zod/mini';
 import { errorText, StrataError } from '../lib/shared/errors.ts';
+import { printable } from './output.ts';
 
 /** Of the command line itself. Codes are append-only: scripts match on them. */
 export class CliError extends StrataError<
@@ -30,6 +31,7 @@ const USAGE_CODES = new Set([
   'bad-path',
   'bad-file-name',
   'bad-file',
+  'exists',
   'invalid-reference',
   'invalid-input',
   'no-plane',
@@ -59,7 +61,7 @@ export function describeError(error: unknown, json: boolean): string {
     const retryable = known && error.retryable;
     return `${JSON.stringify({ schema: 'strata.error/v1', code, message, retryable, cause })}\n`;
   }
-  return `error[${code}]: ${message}\n${cause === undefined ? '' : `  cause: ${cause}\n`}`;
+  return printable(`error[${code}]: ${message}\n${cause === undefined ? '' : `  cause: ${cause}\n`}`);
 }
 
 /** What is wrong with the command line, in the words of the parser, with where to look. */

@@ -5,7 +5,7 @@ import { DAY_MS } from '../../lib/shared/units.ts';
 import { connect, withPlane } from '../connection/connect.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { readJson } from '../jsonFile.ts';
-import { note } from '../output.ts';
+import { note, printable } from '../output.ts';
 import { type BookOptions, bookOfRegion, booksInForce } from '../prices/books.ts';
 import { changesTold, tellChanges } from '../prices/changes.ts';
 import { DRY_RUN, isDry, operatorOf, sayDry, withOperator } from './mutation.ts';
@@ -89,7 +89,7 @@ async function showPrices(options: ShowOptions): Promise<void> {
   const ageDays = Math.max(...books.map(ageOf));
   if (ageDays > STALE_DAYS) {
     note(
-      `The prices are ${Math.floor(ageDays)} days old, more than ${STALE_DAYS}: compare them with the list, \`strata prices check\`.`,
+      `The prices are ${Math.floor(ageDays)} days old, more than ${STALE_DAYS}: \`strata prices refresh --out FILE\` and \`strata prices accept FILE\` renew them.`,
     );
   }
 }
@@ -111,7 +111,7 @@ function printBook(book: PriceBookFile, ageDays: number): void {
   }
   for (const [name, source] of Object.entries(book.sources)) {
     const readOn = source.asOf === undefined ? '' : ` (read on ${source.asOf})`;
-    process.stdout.write(`  [${name}] ${source.url ?? ''} ${source.note}${readOn}\n`);
+    process.stdout.write(printable(`  [${name}] ${source.url ?? ''} ${source.note}${readOn}\n`));
   }
 }
 
@@ -130,7 +130,11 @@ async function refreshPrices(options: CheckOptions & { readonly out?: string }):
     process.stdout.write(text);
     return;
   }
-  await writeFile(options.out, text, { flag: 'wx' });
+  await writeFile(options.out, text, { flag: 'wx' }).catch((cause: unknown) => {
+    const taken = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+    const message = `${options.out} ${taken ? 'is there already; nothing is overwritten' : 'cannot be written'}.`;
+    throw new CliError({ code: taken ? 'exists' : 'bad-path', message, retryable: false, cause });
+  });
   note(`${options.out} holds ${fresh.id}@${fresh.asOf}; \`strata prices diff ${options.out}\` shows what it changes.`);
 }
 

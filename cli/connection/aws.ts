@@ -27,8 +27,6 @@ const text = z.string().check(z.minLength(1));
 const Environment = z.object({
   STRATA_TABLE: text,
   STRATA_BUCKET: text,
-  /** Whose prices count there. */
-  AWS_REGION: z.optional(text),
   STRATA_QUEUE_URL_PREFIX: text,
   /** Read only by `strata audit verify`. */
   STRATA_AUDIT_BUCKET: z.optional(text),
@@ -41,7 +39,7 @@ const Environment = z.object({
 });
 
 /** The plane of an AWS account, by the caller's own credentials: IAM decides what the operator may do. */
-export function connectAws(environment: Readonly<Record<string, string | undefined>>): Plane {
+export async function connectAws(environment: Readonly<Record<string, string | undefined>>): Promise<Plane> {
   const parsed = Environment.safeParse(environment);
   if (!parsed.success) {
     throw new CliError({
@@ -66,7 +64,8 @@ export function connectAws(environment: Readonly<Record<string, string | undefin
     commandKeys: createSecretCommandKeys({ client: createSecretsClient(), secretArn, clock: systemClock }),
     settings: {
       commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS),
-      priceRegion: parsed.data.AWS_REGION ?? 'us-east-1',
+      // Of the profile too, where the environment names no region.
+      priceRegion: await client.config.region(),
       tierSweep: parsed.data.STRATA_TIER_SWEEP,
       tierPolicy: parsed.data.STRATA_TIER_POLICY,
     },

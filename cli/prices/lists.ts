@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   bookFromOffers,
   parseOfferFile,
@@ -6,6 +5,7 @@ import {
   type PriceBookFile,
   readBook,
 } from '../../lib/pricing/index.ts';
+import { readText } from '../jsonFile.ts';
 
 export interface ListOptions {
   readonly region: string;
@@ -19,7 +19,7 @@ const DEADLINE_MS = 60_000;
 export async function readLists(options: ListOptions, rules: PriceBookFile, today: string): Promise<PriceBookFile> {
   const { region, file } = options;
   if (file !== undefined) {
-    const texts = await Promise.all(file.map((path) => readFile(path, 'utf8')));
+    const texts = await Promise.all(file.map(readText));
     return bookFromOffers(rules, region, today, texts.map(parseOfferFile));
   }
   const { createHttpsPriceLists } = await import('../../lib/adapters/https/httpsPriceLists.ts');

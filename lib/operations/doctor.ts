@@ -101,7 +101,11 @@ async function pricesAreFresh(deps: DoctorDeps, now: EpochMs): Promise<Finding> 
   const days = Math.floor(Math.max(0, now - checkedAt) / DAY_MS);
   const detail = `${book.id}@${book.asOf} was compared with its source ${days} days ago`;
   if (days < STALE_DAYS) return { ok: true, detail };
-  return { ok: false, detail, fix: 'Run `strata prices check`; see docs/prices.md.' };
+  return {
+    ok: false,
+    detail,
+    fix: 'Run `strata prices refresh --out FILE` and `strata prices accept FILE`, or give the plane `--price-lists`; see docs/prices.md.',
+  };
 }
 
 async function auditIsSealed(catalog: CatalogStore, now: EpochMs): Promise<Finding> {

@@ -31,11 +31,13 @@ const MOST_LINES = 50;
 
 /**
  * Reads the lists of the region and takes their prices over, unless one of them moved too far: that is kept for a person to accept.
+ * First it keeps the books that decide now, also those that ship with the release, for the receipts that name them.
  * Lists that cannot be reached or read change nothing and are no failure: the age of the prices, the metric `PriceAge`, tells. Safe to
  * repeat, to be killed and to run twice at once.
  */
 export async function refreshPrices(deps: RefreshDeps): Promise<void> {
   const { clock, telemetry, priceLists, settings } = deps;
+  await settle(deps.catalog, 'Keeping price books', () => keepBooks(deps));
   if (priceLists !== undefined) {
     const { book } = await readPrices(deps);
     const today = new Date(clock.now()).toISOString().slice(0, 10);
@@ -44,6 +46,17 @@ export async function refreshPrices(deps: RefreshDeps): Promise<void> {
   }
   const { checkedAt } = await readPrices(deps);
   telemetry.metric('PriceAge', 'Milliseconds', Math.max(0, clock.now() - checkedAt));
+}
+
+async function keepBooks(deps: PricesDeps): Promise<Decided<undefined>> {
+  const { prices } = await readPrices(deps);
+  const changes: Change[] = [];
+  for (const book of prices.books) {
+    const { id, asOf } = book;
+    const known = await PriceBookRow.get(deps.catalog, id, asOf);
+    if (known === undefined) changes.push(PriceBookRow.put({ id, asOf, json: JSON.stringify(book) }, 'absent'));
+  }
+  return { changes, answer: undefined };
 }
 
 async function freshBook(

@@ -21,16 +21,21 @@ export interface RefreshDecision {
 export function decideRefresh(inForce: PriceBookFile, fresh: PriceBookFile): RefreshDecision {
   const sameBook = inForce.id === fresh.id;
   const changes = diffPrices(inForce, fresh).filter(({ after }) => sameBook || after !== undefined);
-  const beyond = changes.filter(isBeyond);
+  const beyond = changes.filter((change) => isBeyond(change, inForce));
   if (beyond.length > 0) return { action: 'report', reason: 'beyond-bound', changes, beyond };
   if (sameBook && changes.length === 0) return { action: 'keep', reason: 'unchanged', changes, beyond };
   if (sameBook && fresh.asOf <= inForce.asOf) return { action: 'keep', reason: 'same-date', changes, beyond };
   return { action: 'take', reason: 'changed', changes, beyond };
 }
 
-/** Also a price that disappears: what it would be charged at is not known any more. A new one replaces nothing. */
-function isBeyond({ before, after }: PriceChange): boolean {
-  if (before === undefined) return false;
+/**
+ * Also a price that disappears: what it would be charged at is not known any more. A new one replaces nothing, unless it is of a storage
+ * class that is in force: what lies there would cost what it did not.
+ */
+function isBeyond({ item, before, after }: PriceChange, { storage }: PriceBookFile): boolean {
+  if (before === undefined) {
+    return (after ?? 0) > 0 && Object.keys(storage).some((name) => item.startsWith(`${name} `));
+  }
   if (after === undefined) return true;
   return after > before * MOST_FACTOR || before > after * MOST_FACTOR;
 }

@@ -10,12 +10,18 @@ export interface PriceLine {
   readonly source: string;
 }
 
+/** Without requests and uploads that cost nothing. */
 export function listPrices(book: PriceBookFile): PriceLine[] {
+  return linesOf(book, (usd) => usd > 0);
+}
+
+/** `isListed` says whether a price of requests or uploads, which most classes do not have, makes a line. */
+function linesOf(book: PriceBookFile, isListed: (usd: number) => boolean): PriceLine[] {
   const from =
     (source: string) =>
     (item: string, usd: number, per: string): PriceLine => ({ book: book.id, asOf: book.asOf, item, usd, per, source });
   return [
-    ...Object.entries(book.storage).flatMap(([name, price]) => storageLines(name, price, from(price.source))),
+    ...Object.entries(book.storage).flatMap(([name, price]) => storageLines(name, price, isListed, from(price.source))),
     ...Object.entries(book.hostTiers).map(([tier, { source, usdPerGbHour }]) =>
       from(source)(tier, usdPerGbHour, 'GB-hour'),
     ),
@@ -32,6 +38,7 @@ export function listPrices(book: PriceBookFile): PriceLine[] {
 function storageLines(
   name: string,
   price: PriceBookFile['storage'][string],
+  isListed: (usd: number) => boolean,
   line: (item: string, usd: number, per: string) => PriceLine,
 ): PriceLine[] {
   const { put, get, transitionIn } = price.usdPer1000;
@@ -49,10 +56,12 @@ function storageLines(
     line(`${name} put`, put, '1,000 requests'),
     line(`${name} get`, get, '1,000 requests'),
     line(`${name} transition in`, transitionIn, '1,000 requests'),
-    ...(price.uploadUsdPerGb > 0 ? [line(`${name} upload`, price.uploadUsdPerGb, 'GB')] : []),
+    ...(isListed(price.uploadUsdPerGb) ? [line(`${name} upload`, price.uploadUsdPerGb, 'GB')] : []),
     ...Object.entries(price.retrieval).flatMap(([tier, retrieval]) => [
       line(`${name} ${tier} retrieval`, retrieval.usdPerGb, 'GB'),
-      ...(retrieval.usdPer1000 > 0 ? [line(`${name} ${tier} restore`, retrieval.usdPer1000, '1,000 requests')] : []),
+      ...(isListed(retrieval.usdPer1000)
+        ? [line(`${name} ${tier} restore`, retrieval.usdPer1000, '1,000 requests')]
+        : []),
     ]),
   ];
 }
@@ -65,10 +74,10 @@ export interface PriceChange {
   readonly after: number | undefined;
 }
 
-/** What a refreshed book changes, in the order of the new book; prices that it lacks come last. */
+/** What a refreshed book changes, in the order of the new book, from and to nothing too; prices that it lacks come last. */
 export function diffPrices(before: PriceBookFile, after: PriceBookFile): PriceChange[] {
-  const old = new Map(listPrices(before).map((line) => [line.item, line]));
-  const fresh = listPrices(after);
+  const old = new Map(linesOf(before, () => true).map((line) => [line.item, line]));
+  const fresh = linesOf(after, () => true);
   const kept = new Set(fresh.map((line) => line.item));
   return [
     ...fresh.map(({ item, per, usd }) => ({ item, per, before: old.get(item)?.usd, after: usd })),

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { OFFERS } from '../unit/pricing/offers.ts';
@@ -25,9 +27,17 @@ writeFileSync(
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function strata(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const strata = (...args: readonly string[]): Promise<Ended> => strataIn({}, ...args);
+
+function strataIn(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'] ?? '' };
+    const env = { PATH: process.env['PATH'] ?? '', ...environment };
     execFile(process.execPath, [MAIN, 'prices', ...args], { env, cwd: folder }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
@@ -91,8 +101,54 @@ describe('strata prices', () => {
     const { code, stderr } = await strata('check', '--file', torn, ...others);
     expect(code).toBe(1);
     expect(stderr).toContain('error[missing-price]: The price list has no AmazonS3 usagetype Retrieval-GIR');
+    const none = await strata('check', '--file', join(folder, 'nofile'));
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('error[bad-file]')]);
     expect((await strata('check', '--file', s3)).stderr).toContain('one list each');
     expect((await strata('check', '--url', 'http://localhost')).stderr).toContain('https:// only');
+  });
+
+  it('sends nothing to the terminal that moves its cursor, from a list or from a book', async () => {
+    const hostile = join(folder, 'hostile.json');
+    writeFileSync(hostile, OFFERS.AmazonS3.replaceAll('"GB-Mo"', '"\\u001b[2J"'));
+    const { stderr } = await strata('check', '--file', hostile, ...others);
+    expect(stderr).toContain('is priced by \uFFFD[2J, not by GB-Mo');
+    const book = structuredClone(shippedPriceBook().books[0]!);
+    for (const source of Object.values(book.sources)) source.note = '\u001b[2Jnote';
+    writeFileSync(hostile, JSON.stringify(book));
+    const shown = await strata('show', '--prices', hostile);
+    expect(shown.stdout).toContain('\uFFFD[2Jnote');
+    expect(shown.stdout).not.toContain('\u001b');
+    writeFileSync(hostile, JSON.stringify({ ...book, asOf: '2020-01-01' }));
+    expect((await strata('show', '--prices', hostile)).stderr).toContain('strata prices accept FILE');
+  });
+
+  it('asks a plane on AWS for the prices of the region that the profile names', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => asked.push(chunk.toString()));
+      request.on('end', () => response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const config = join(folder, 'aws-config');
+    writeFileSync(config, '[default]\nregion = eu-north-1\n');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const { stdout } = await strataIn(
+      {
+        AWS_CONFIG_FILE: config,
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+        STRATA_TABLE: 'table',
+        STRATA_BUCKET: 'bucket',
+        STRATA_QUEUE_URL_PREFIX: 'http://127.0.0.1/q-',
+        STRATA_COMMAND_SECRET_ARN: 'arn:aws:secretsmanager:eu-north-1:000000000000:secret:x',
+      },
+      'show',
+    );
+    server.close();
+    expect(asked.join()).toContain('PRICES#aws/eu-north-1');
+    expect(stdout).toContain('aws/us-east-1, us-east-1, as of');
   });
 
   it('accept: puts a book in force at a plane, which shows it, and says what it changes before it does', async () => {
@@ -117,6 +173,7 @@ describe('strata prices', () => {
     expect(JSON.parse(readFileSync(out, 'utf8')).storage.STANDARD_IA.usdPerGbMonth).toBe(0.013);
     expect((await strata('diff', out)).code).toBe(1);
     expect((await strata('check', '--prices', out, '--file', dearer, ...others)).code).toBe(0);
-    expect((await strata('refresh', '--out', out, '--file', ...files)).code).toBe(1);
+    const again = await strata('refresh', '--out', out, '--file', ...files);
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('error[exists]')]);
   });
 });

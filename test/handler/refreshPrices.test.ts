@@ -58,8 +58,38 @@ describe('the refresh of prices', () => {
       checkedAt: START,
     });
     expect(plane.ageDays()).toBe(0);
-    expect(await PriceBookRow.get(plane.world.catalog, ID, '2026-11-20')).toBeUndefined();
     expect((await readPrices(plane.deps)).prices.id).toBe(shippedPriceBook().id);
+  });
+
+  it('reports a list in which only requests became dear that were free', async () => {
+    const plane = await setUp();
+    const list = JSON.parse(OFFERS.AmazonS3);
+    const sku = Object.keys(list.products).find((one) => list.products[one].attributes.usagetype === 'Requests-Tier5')!;
+    const terms = list.terms.OnDemand[sku];
+    for (const term of Object.keys(terms)) {
+      const dimensions = terms[term].priceDimensions;
+      for (const one of Object.keys(dimensions)) dimensions[one].pricePerUnit.USD = '900';
+    }
+    plane.offers.AmazonS3 = JSON.stringify(list);
+    await plane.fire();
+    expect(plane.logged('prices-reported')[0]?.fields).toMatchObject({ beyond: 1 });
+    expect(await PricesInForceRow.get(plane.world.catalog, ID)).toBeUndefined();
+    expect(plane.logged('price-changed')[0]?.fields).toMatchObject({
+      item: 'GLACIER bulk restore',
+      before: 0,
+      after: 900_000,
+    });
+  });
+
+  it.each(['with lists', 'without lists'])('keeps every book that decides, once, %s', async (how) => {
+    const plane = await setUp();
+    const over = how === 'with lists' ? {} : { priceLists: undefined };
+    await plane.fire(over);
+    await plane.fire(over);
+    for (const book of shippedPriceBook().books) {
+      const kept = await PriceBookRow.get(plane.world.catalog, book.id, book.asOf);
+      expect(JSON.parse(kept!.value.json)).toEqual(book);
+    }
   });
 
   it('takes other prices over: the next sweep decides by them, and every receipt replays with the book of its day', async () => {
@@ -136,10 +166,29 @@ describe('the refresh of prices', () => {
     twin.storage['STANDARD_IA']!.usdPerGbMonth = 0.02;
     const other = { ...book, id: 'aws/eu-west-1' };
     for (const wrong of [twin, other, { ...shippedPriceBook().books[0]!, gpus: {} }]) {
-      await expect(acceptPrices(plane.deps, { book: wrong, by: 'ada', dryRun: false })).rejects.toMatchObject({
-        code: 'book-not-taken',
-      });
+      for (const dryRun of [true, false]) {
+        await expect(acceptPrices(plane.deps, { book: wrong, by: 'ada', dryRun })).rejects.toMatchObject({
+          code: 'book-not-taken',
+        });
+      }
     }
+  });
+
+  it('refuses to accept a book without a class that is in force, and one of the future', async () => {
+    const plane = await setUp();
+    const { book } = await readPrices(plane.deps);
+    const accept = (change: object, deps = plane.deps) =>
+      acceptPrices(deps, { book: { ...book, ...change }, by: 'ada', dryRun: true });
+    const { STANDARD: _standard, ...archives } = book.storage;
+    const { EXPRESS_ONEZONE: _express, ...everywhere } = book.storage;
+    await expect(accept({ asOf: '2026-11-23', storage: archives })).rejects.toThrow('it has no prices of STANDARD,');
+    await expect(accept({ asOf: '2026-11-23', storage: everywhere })).rejects.toThrow('EXPRESS_ONEZONE');
+    await expect(accept({ asOf: '2026-11-24' })).rejects.toThrow('more than a day ahead');
+    expect((await accept({ asOf: '2026-11-23' })).changes).toEqual([]);
+    const abroad = { ...plane.deps, settings: { ...plane.deps.settings, priceRegion: 'eu-west-1' } };
+    const first = { id: 'aws/eu-west-1', asOf: '2026-11-23' };
+    expect((await accept({ ...first, storage: everywhere }, abroad)).beyond).toEqual([]);
+    await expect(accept({ ...first, storage: archives }, abroad)).rejects.toThrow('STANDARD');
   });
 
   it('does not fail when the lists cannot be reached or read: the age grows, and the log says why', async () => {

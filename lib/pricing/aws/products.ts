@@ -113,6 +113,9 @@ export const CLASS_QUOTES: Readonly<Record<string, ClassQuotes>> = {
   },
 };
 
+/** Whether every region of AWS has the storage class. */
+export const isSoldEverywhere = (name: string): boolean => CLASS_QUOTES[name]?.optional !== true;
+
 /** Bytes that leave the region for the internet. */
 export const internetOut = (region: string): Quote => ({
   from: 'AWSDataTransfer',

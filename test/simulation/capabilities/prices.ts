@@ -40,16 +40,16 @@ export function prices(stage: Stage, rng: Rng): Capability {
     published.publish(rng.pick([SHIPPED_USD, SHIPPED_USD * (0.5 + rng.number()), SHIPPED_USD / 50, SHIPPED_USD * 40]));
   }
 
-  /** What waits, or a book of the operator's own, under a date that no other has. */
+  /** What waits, or a book of the operator's own, first under tomorrow's date and then under ever older ones. */
   async function accept(): Promise<void> {
     const deps = stage.depsOf(scheduler.incarnation('operator'));
     const reported = await ReportedPricesRow.get(deps.catalog, 'aws/eu-west-1');
-    const kept = [...catalog.committed('PRICES#')].filter(({ key }) => key.sort.startsWith('BOOK#'));
+    const kept = [...catalog.committed('PRICES#aws/eu-west-1')].filter(({ key }) => key.sort.startsWith('BOOK#'));
     const known = reported?.value.json ?? kept.map((item) => readBook(item).json)[0];
     if (known === undefined) return;
-    days += 1;
     const book = bookOf(known);
-    book.asOf = new Date(scheduler.now + days * DAY_MS).toISOString().slice(0, 10);
+    book.asOf = new Date(scheduler.now + (1 - days) * DAY_MS).toISOString().slice(0, 10);
+    days += 1;
     accepted.add(JSON.stringify(book));
     await acceptPrices(deps, { book, by: 'operator', dryRun: false });
     counters.count('prices: accepted');

@@ -348,6 +348,8 @@ describe('doctor', () => {
     expect(await failed(world)).not.toContain('prices');
     await clock.advance(2 * DAY_MS);
     expect(await failed(world)).toContain('prices');
+    const { items } = await world.remote.doctor({});
+    expect(items.find(({ status }) => status === 'FAILED')?.fix).toContain('strata prices accept FILE');
     const book = { ...shipped!, asOf: new Date(clock.now()).toISOString().slice(0, 10) };
     const accept = (dryRun: boolean) => world.remote.acceptPrices({ book: JSON.stringify(book), by: 'ada', dryRun });
     await accept(true);

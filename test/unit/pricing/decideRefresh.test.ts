@@ -32,6 +32,42 @@ describe('a fresh book', () => {
       1,
     ],
     [
+      'requests that cost nothing before',
+      fresh((book) => {
+        book.storage['GLACIER']!.retrieval.bulk!.usdPer1000 = 900;
+      }),
+      'report',
+      'beyond-bound',
+      1,
+    ],
+    [
+      'uploads that cost nothing any more',
+      fresh((book) => {
+        book.storage['EXPRESS_ONEZONE']!.uploadUsdPerGb = 0;
+      }),
+      'report',
+      'beyond-bound',
+      1,
+    ],
+    [
+      'one more volume step of a class that is in force',
+      fresh((book) => {
+        book.storage['STANDARD_IA']!.volumeSteps = [{ aboveGb: 1, usdPerGbMonth: 900 }];
+      }),
+      'report',
+      'beyond-bound',
+      1,
+    ],
+    [
+      'a class more',
+      fresh((book) => {
+        book.storage['NEW'] = { ...book.storage['STANDARD']! };
+      }),
+      'take',
+      'changed',
+      0,
+    ],
+    [
       'a price less',
       fresh((book) => {
         delete book.gpus['L4'];
