@@ -9,6 +9,7 @@ import {
   ModelRow,
   ReferenceRow,
   ReplicaRow,
+  RestoreRow,
   ServiceLevelRow,
   TombstoneRow,
   VersionRow,
@@ -18,7 +19,7 @@ import { replayExpiry } from '../../lib/expiry/index.ts';
 import { listExpiryRuns, planTiers } from '../../lib/operations/tiers.ts';
 import { compileRates, LIFECYCLE_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import { CorrelationId, type Digest, HostId, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { ActionId, CorrelationId, type Digest, HostId, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
 import { createInterruption, type Moment } from '../support/interruption.ts';
 import { sweepInventory } from '../support/inventory.ts';
@@ -71,6 +72,16 @@ async function read(world: TieringWorld, digest: Digest, daysAgo: number): Promi
   const day = new Date(lastAt).toISOString();
   const row = { digest, shard: 0, month: day.slice(0, 7), days: { [day.slice(8, 10)]: 1 }, hits: 0, lastAt };
   await world.catalog.transact([AccessMonthRow.put(row, 'absent')]);
+}
+
+/** As while a reader waits. */
+async function awaitRestore({ catalog, clock }: TieringWorld, { digest, origin }: Blob): Promise<void> {
+  const now = clock.now();
+  const { versionId } = origin;
+  const asked = { versionId, to: 'STANDARD', tier: 'standard', state: 'restoring', attempt: 1, correlationId } as const;
+  const actionId = ActionId.parse('restore-test');
+  const restore = { ...asked, digest, actionId, askedAt: now, readyAt: now, dueAt: now };
+  await catalog.transact([RestoreRow.put(restore, 'absent')]);
 }
 
 async function addHostCopy(world: TieringWorld, digest: Digest): Promise<void> {
@@ -183,6 +194,7 @@ describe('a sweep by the lifecycle preset', () => {
     ],
     ['on-hosts', (world, blob) => addHostCopy(world, blob.digest)],
     ['still-read', (world, blob) => read(world, blob.digest, 80)],
+    ['still-read', (world, blob) => awaitRestore(world, blob)],
   ])('keeps what is %s, also when it became so after the sweep had found it', async (reason, need) => {
     const before = await abandoned();
     await need(before.world, before.blob);

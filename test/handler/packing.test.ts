@@ -238,6 +238,19 @@ describe('a read of a packed blob', () => {
     expect(origin).toMatchObject({ location: 's3:eu-west-1:INTELLIGENT_TIERING' });
   });
 
+  it('goes before a move to an archive that was decided earlier', async () => {
+    const { world, blob, bytes } = await packed();
+    const move = await decide(world, blob, { to: 'GLACIER' });
+    expect(await read(world, blob)).toMatchObject([{ restore: { tier: 'unpack' } }]);
+    await world.deliver('transition', move);
+    expect(world.counted('TransitionStep', 'origin-moved')).toBe(1);
+    await world.run(2);
+    await world.clock.advance(16 * MINUTE_MS);
+    await world.run();
+    const { origin } = await expectSound(world, blob, bytes);
+    expect(origin).toMatchObject({ location: 's3:eu-west-1:INTELLIGENT_TIERING' });
+  });
+
   it('never gets damaged bytes: the packed object stays what it is, and the restore is given up', async () => {
     const { world, blob } = await packed();
     const { origin } = await world.blob(blob.digest);
