@@ -22,6 +22,8 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
   const life = scheduler.incarnation('pack plans');
   const [readAction, readBlob, readReplica] = [rowReader(ActionRow), rowReader(BlobRow), rowReader(ReplicaRow)];
   const rates = compileRates(shippedPriceBook());
+  /** Actions that would pack what was read before they were decided; a read that is counted meanwhile comes too late. */
+  const readBefore = new Set<string>();
   let plans = 0;
 
   async function decideSome(): Promise<void> {
@@ -32,24 +34,30 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
     const id = `packplan-${plans}`;
     const limits = { budgetUsd: 1, mostMoves: 1 };
     const at = EpochMs.parse(scheduler.now);
+    if (await isRead(digest)) readBefore.add(`transition-${id}-${digest}`);
     const run = { id, shard: 0, limits, policy: EAGER, packs: PACKS, at, correlationId: CorrelationId.parse(id) };
     const deps = { ...stage.depsOf(life), rates };
     const reason = await settle(deps.catalog, 'A plan to pack', () => decideMove(deps, run, digest));
     counters.count(`metric TierDecided ${reason} packplan`);
   }
 
-  async function onAction({ before, after }: RowChange): Promise<void> {
+  function onAction({ before, after }: RowChange): void {
     if (before !== undefined || after === undefined) return;
     const { actionId, chosen, digest } = readAction(after);
     if (digest === undefined || !actionId.startsWith('transition-packplan-')) return;
     counters.count(`packplan: ${chosen.split(' ')[0]}`);
-    if (chosen.startsWith('pack ')) await checkMayBePacked(digest);
+    if (!chosen.startsWith('pack ')) return;
+    if (readBefore.has(actionId)) violated(`${digest} is to be packed although it is read.`);
+    checkUnpinned(digest);
   }
 
-  async function checkMayBePacked(digest: Digest): Promise<void> {
+  async function isRead(digest: Digest): Promise<boolean> {
     const { accessesLast30Days, lastAccessAt } = await loadAccesses(catalog, digest, EpochMs.parse(scheduler.now));
     const recent = lastAccessAt !== undefined && scheduler.now - lastAccessAt < RECENT_MS;
-    if (recent || accessesLast30Days >= OFTEN) violated(`${digest} is to be packed although it is read.`);
+    return recent || accessesLast30Days >= OFTEN;
+  }
+
+  function checkUnpinned(digest: Digest): void {
     for (const item of catalog.committed(`BLOB#${digest}`)) {
       if (!item.key.sort.startsWith('REPLICA#')) continue;
       if (readReplica(item).pinned) violated(`${digest} is to be packed although a host has pinned it.`);
