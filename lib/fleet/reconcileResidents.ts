@@ -39,7 +39,7 @@ export interface HeartbeatDeps {
 /** Copies that one heartbeat may change; the rest waits for the next list. */
 const CHANGES_PER_REPORT = 1000;
 
-/** `foreign`: bytes on the host that the catalog does not know or that may not be served; they are evicted. */
+/** `foreign`: bytes on the host that the catalog does not know or that may not be served; they are unpinned and evicted. */
 export type ReconcileReason = ResidentReason | 'adopted' | 'foreign' | 'stale-report';
 
 /**
@@ -168,23 +168,29 @@ async function repairChanges(
       return [ReplicaRow.put(replica, expectationOf(row)), keepBlob(blob, row)];
     }
     case 'foreign':
-      return evictForeign(deps.catalog, host, digest, terms);
+      return evictForeign(deps.catalog, host, digest, report.pinned?.has(digest) ?? false, terms);
   }
 }
 
-/** Asked for once an hour and generation, however often the host lists the bytes: an earlier command may have ended without effect. */
+/**
+ * Asked for once an hour and generation, however often the host lists the bytes: an earlier command may have ended without effect. A
+ * pin goes first, since the host would refuse: it keeps one while it fetches a broken copy again, and a purge may end the blob
+ * meanwhile. The list that shows it unpinned has it evicted.
+ */
 async function evictForeign(
   store: CatalogStore,
   host: Host,
   digest: Digest,
+  pinned: boolean,
   terms: CommandTerms,
 ): Promise<readonly Change[]> {
+  const type = pinned ? 'unpin' : 'evict';
   const name = `${host.id}.${host.generation} ${digest} ${Math.floor(terms.now / HOUR_MS)}`;
-  const actionId = ActionId.parse(`evict-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
+  const actionId = ActionId.parse(`${type}-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
   if ((await ActionRow.get(store, actionId)) !== undefined) return [];
   const decision = {
     actionId,
-    command: { type: 'evict', digest } as const,
+    command: { type, digest } as const,
     correlationId: CorrelationId.parse(actionId),
     reason: 'not-in-catalog',
     policy: 'reconcile-1',

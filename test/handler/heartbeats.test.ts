@@ -107,6 +107,19 @@ describe('a list of residents', () => {
     expect(commands.map((command) => command.command)).toEqual([{ type: 'evict', digest: digestOf('e') }]);
   });
 
+  it('with such bytes pinned commands their unpinning first, and their eviction once a list shows them unpinned', async () => {
+    const { world, host } = await resident();
+    const residents = [digestOf('a'), digestOf('e')];
+    await world.deliver('heartbeats', host.heartbeat({ residents, pinned: [digestOf('e')] }));
+    await world.deliver('heartbeats', host.heartbeat({ residents, pinned: [digestOf('e')] }));
+    const unpins = await world.run();
+    expect(unpins.map((command) => command.command)).toEqual([{ type: 'unpin', digest: digestOf('e') }]);
+    await world.deliver('receipts', host.receipt(unpins[0]!));
+    await world.deliver('heartbeats', host.heartbeat({ residents, pinned: [] }));
+    const commands = await world.run();
+    expect(commands.map((command) => command.command)).toEqual([{ type: 'evict', digest: digestOf('e') }]);
+  });
+
   it('that has such bytes still an hour after their eviction was refused commands it again', async () => {
     const { world, host } = await resident();
     const residents = [digestOf('a'), digestOf('e')];

@@ -286,6 +286,8 @@ describe('a receipt', () => {
       blobBytes: undefined,
     };
     expect(decideReceipt(given)).toMatchObject({ state: 'leaked', replica: 'unknown' });
+    const unpinned = { receipt: receipt({ type: 'unpin', before: SIZE }), action: action({ type: 'unpin' }) };
+    expect(decideReceipt({ ...given, ...unpinned })).toMatchObject({ state: 'done', replica: 'unknown' });
   });
 });
 
