@@ -5,14 +5,11 @@ import { CachingError, parsePolicySpec, POLICY_NAMES, type PolicySpec } from '..
 import {
   type AccessRecord,
   billUsd,
-  type CacheTally,
   compileRates,
   cumulativeCostPlot,
   Histories,
-  HostCaches,
   isPolicyName,
   LogReader,
-  ObjectSizes,
   POLICIES,
   type PolicyName,
   replay,
@@ -23,6 +20,7 @@ import {
 import { combinePriceBooks, parsePriceBook, type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { DAY_MS, formatBytes, formatUsd, HOUR_MS, parseSize, SECOND_MS, Usd } from '../../lib/shared/units.ts';
 import { readJson } from '../jsonFile.ts';
+import { type CacheTally, HostCaches, ObjectSizes } from '../replay/hostCaches.ts';
 
 const CLASSES = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR', 'GLACIER', 'DEEP_ARCHIVE'];
 const NAMES = Object.keys(POLICIES).filter(isPolicyName);

@@ -74,7 +74,6 @@ export {
 export { cumulativeCostPlot } from './costPlot.ts';
 export { PlacementError } from './errors.ts';
 export type { AccessRecord } from './log/accessRecord.ts';
-export { type CacheTally, HostCaches, ObjectSizes } from './hostCaches.ts';
 export { Histories } from './log/histories.ts';
 export { LogReader } from './log/logReader.ts';
 export { RateMixture } from './rateMixture.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { HostCaches, ObjectSizes } from '../../../cli/replay/hostCaches.ts';
 import { parsePolicySpec } from '../../../lib/caching/index.ts';
-import { type AccessRecord, HostCaches, ObjectSizes } from '../../../lib/placement/index.ts';
+import type { AccessRecord } from '../../../lib/placement/index.ts';
 import { SECOND_MS } from '../../../lib/shared/units.ts';
 
 const HOUR = 3_600_000;

@@ -5,9 +5,9 @@ import {
   type PolicySpec,
   ServingCache,
   waitSeconds,
-} from '../caching/index.ts';
-import { SECOND_MS } from '../shared/units.ts';
-import type { AccessRecord } from './log/accessRecord.ts';
+} from '../../lib/caching/index.ts';
+import type { AccessRecord } from '../../lib/placement/index.ts';
+import { SECOND_MS } from '../../lib/shared/units.ts';
 
 /** Ranges of one object that a host asks for within this time are parts of one read. */
 const ONE_READ_MS = 600_000;
