@@ -37,7 +37,7 @@ const actions: Reasons<ActionReaping> = {
   expired: REACHED,
   superseded: REACHED,
   'ended-since': REACHED,
-  'tried-again': REACHED,
+  'tried-again': RARE,
 };
 
 const residents: Reasons<ReconcileReason> = {
