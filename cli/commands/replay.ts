@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readLines } from '../../lib/adapters/files/lineFile.ts';
-import { CachingError, parsePolicySpec, POLICY_NAMES, type PolicySpec } from '../../lib/caching/index.ts';
+import { parsePolicySpec, POLICY_NAMES, type PolicySpec } from '../../lib/caching/index.ts';
 import {
   type AccessRecord,
   billUsd,
@@ -19,6 +19,7 @@ import {
 } from '../../lib/placement/index.ts';
 import { combinePriceBooks, parsePriceBook, type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { DAY_MS, formatBytes, formatUsd, HOUR_MS, parseSize, SECOND_MS, Usd } from '../../lib/shared/units.ts';
+import { asArgument } from '../cacheArguments.ts';
 import { readJson } from '../jsonFile.ts';
 import { type CacheTally, HostCaches, ObjectSizes } from '../replay/hostCaches.ts';
 
@@ -284,16 +285,6 @@ function parseCachePolicies(text: string): readonly PolicySpec[] {
       throw new InvalidArgumentError(`${spec.name} knows the future: it is for \`strata simulate cache\`.`);
     return spec;
   });
-}
-
-/** What a person mistyped is a usage error. */
-function asArgument<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof CachingError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
 }
 
 function size(text: string): number {

@@ -5,7 +5,6 @@ import { FileError } from '../../lib/adapters/files/lineFile.ts';
 import { type Replay, replayTrace } from '../../lib/adapters/files/replayTrace.ts';
 import {
   type CacheSize,
-  CachingError,
   DEFAULT_MISS_WAIT,
   missRatioPlot,
   OBJECTIVES,
@@ -16,6 +15,7 @@ import {
   parsePolicySpec,
 } from '../../lib/caching/index.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
+import { asArgument } from '../cacheArguments.ts';
 
 /** The bound decides nothing, so it is no policy; on the command line it is named like one. */
 const BOUND = 'pfoo-l';
@@ -149,14 +149,4 @@ function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError('must be a positive number.');
   return value;
-}
-
-/** What a person mistyped is a usage error. */
-function asArgument<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof CachingError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
 }
