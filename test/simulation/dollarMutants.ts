@@ -62,8 +62,8 @@ export const dollarMutants: readonly Mutant[] = [
   {
     id: 'restored-not-judged-again',
     breaks: 'Rule 4: what was archived when rules changed comes back under its old verdict.',
-    file: 'lib/tiering/transitionReplica.ts',
-    find: "    changes.push(outboxPut({ id: `${message.actionId}-rescan`, queue: 'rescan', body }, now));\n",
+    file: 'lib/tiering/switchOrigin.ts',
+    find: "    outboxPut({ id: `${message.actionId}-rescan`, queue: 'rescan', body }, now),\n",
     replace: '',
   },
 ];

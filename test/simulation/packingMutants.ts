@@ -41,7 +41,7 @@ export const packingMutants: readonly Mutant[] = [
   {
     id: 'packed-named-as-plain',
     breaks: "Rule 1: the switch names packed bytes as the blob's own.",
-    file: 'lib/tiering/transitionReplica.ts',
+    file: 'lib/tiering/switchOrigin.ts',
     find: 'return { origin: { ...written, packed }, compressibility };',
     replace: 'return { origin: written, compressibility };',
   },
@@ -49,7 +49,7 @@ export const packingMutants: readonly Mutant[] = [
     id: 'packed-old-deleted-at-once',
     breaks:
       'Rule 4, nothing is deleted while somebody may read it: what was packed goes as soon as the catalog has switched.',
-    file: 'lib/tiering/transitionReplica.ts',
+    file: 'lib/tiering/switchOrigin.ts',
     find: 'delaySeconds: GRACE_SECONDS },',
     replace: 'delaySeconds: 0 },',
   },
