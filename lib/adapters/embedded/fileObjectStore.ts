@@ -3,7 +3,6 @@ import * as z from 'zod/mini';
 import { PortError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Disk } from '../../shared/ports/disk.ts';
-import { DiskError } from '../../shared/ports/disk.ts';
 import type {
   ObjectHead,
   ObjectStore,
@@ -12,11 +11,10 @@ import type {
   WriteOutcome,
 } from '../../shared/ports/objectStore.ts';
 import type { Random } from '../../shared/ports/random.ts';
-import { MIB } from '../../shared/units.ts';
 import { decodeCursor, encodeCursor } from '../cursors.ts';
 import { checkObjectKey, checkRange, checkRestore, checkWrite, invalidRequest } from '../objectCalls.ts';
-import { largerChunks } from './largerChunks.ts';
 import { type ObjectEventKind, objectEvent } from './objectEvent.ts';
+import { asPortError, openObjectFiles } from './objectFiles.ts';
 import { createObjectIndex, type StoredVersion } from './objectIndex.ts';
 import { createObjectLocks } from './objectLocks.ts';
 import { createObjectRestores, RESTORE_DELAYS, type RestoreDelays } from './objectRestores.ts';
@@ -65,35 +63,13 @@ export interface FileObjectStoreOptions {
 
 const Marker = z.tuple([z.string(), z.number()]);
 const LIST_LIMIT = 1000;
-const WRITE_BYTES = 4 * MIB;
 
 export async function createFileObjectStore(options: FileObjectStoreOptions): Promise<FileObjectStore> {
-  const { disk, database, clock, random } = options;
+  const { database, clock, random } = options;
   const index = createObjectIndex(database);
   const locks = createObjectLocks(database);
   const restores = createObjectRestores(database, options.restoreDelays ?? RESTORE_DELAYS);
-  await disk.makeDirectory('objects');
-  await disk.syncDirectory('.');
-  for (const file of index.loose()) await discard(file);
-
-  async function discard(file: string): Promise<void> {
-    await disk.remove(file);
-    index.settle(file);
-  }
-
-  async function newFile(id: string): Promise<string> {
-    const folder = `objects/${id.slice(0, 2)}`;
-    const file = `${folder}/${id}`;
-    index.loosen(file);
-    await disk.makeDirectory(folder);
-    await disk.syncDirectory('objects');
-    return file;
-  }
-
-  async function seal(file: string): Promise<void> {
-    await disk.sync(file);
-    await disk.syncDirectory(file.slice(0, file.lastIndexOf('/')));
-  }
+  const files = await openObjectFiles(options.disk, index);
 
   function announce(kind: ObjectEventKind, version: StoredVersion, seq: number): void {
     const { bucket, region } = options;
@@ -130,42 +106,25 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
   ): Promise<WriteOutcome> {
     if (write.onlyIf === 'absent' && currentObject(key) !== undefined) return { outcome: 'exists' };
     const versionId = random.id();
-    const file = await newFile(versionId);
+    const hashed = createPartHasher(options.hashPartsOf);
+    const { file, size } = await files.fill(versionId, chunks, hashed.update);
     try {
-      const parts = createPartHasher(options.hashPartsOf);
-      let size = 0;
-      await disk.write(file, 0, new Uint8Array(0));
-      for await (const chunk of largerChunks(chunks, WRITE_BYTES)) {
-        await disk.write(file, size, chunk);
-        parts.update(chunk);
-        size += chunk.byteLength;
-      }
-      await seal(file);
-      const outcome = publish('created', { ...described(key, versionId, write), file, size, ...parts.finish() }, write);
-      if (outcome.outcome !== 'written') await discard(file);
+      await files.seal(file);
+      const content = { ...described(key, versionId, write), file, size, ...hashed.finish() };
+      const outcome = publish('created', content, write);
+      if (outcome.outcome !== 'written') await files.discard(file);
       return outcome;
     } catch (error) {
       // What cannot be removed now is still loose and goes when the store is opened again.
-      await discard(file).catch(() => undefined);
+      await files.discard(file).catch(() => undefined);
       throw asPortError(error);
     }
   }
 
   const parts = createObjectParts({
-    async write(bytes) {
-      const file = await newFile(random.id());
-      try {
-        await disk.write(file, 0, bytes);
-        return file;
-      } catch (error) {
-        await discard(file).catch(() => undefined);
-        throw asPortError(error);
-      }
-    },
-    async *read(file, size) {
-      for (let at = 0; at < size; at += WRITE_BYTES) yield await disk.read(file, at, Math.min(WRITE_BYTES, size - at));
-    },
-    discard,
+    write: async (bytes) => (await files.fill(random.id(), [bytes])).file,
+    read: files.pieces,
+    discard: files.discard,
     newId: () => random.id(),
     now: () => clock.now(),
     store,
@@ -196,7 +155,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       if (restores.isArchived(found, clock.now())) return { outcome: 'archived' };
       checkRange(offset, length, found.size);
       try {
-        const bytes = await disk.read(found.file, offset, length);
+        const bytes = await files.read(found.file, offset, length);
         if (bytes.byteLength !== length) throw damaged(found);
         return { outcome: 'read', bytes };
       } catch (error) {
@@ -249,7 +208,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
         return { commit: true, value: version.file };
       });
       options.onNotification?.();
-      if (file !== undefined) await discard(file);
+      if (file !== undefined) await files.discard(file);
     },
     async listVersions({ prefix, limit, cursor }) {
       if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT) {
@@ -304,15 +263,5 @@ function damaged(version: StoredVersion): PortError {
     code: 'corrupt',
     message: `The file of ${version.key} (version ${version.versionId}) is damaged or missing. Upload it again.`,
     retryable: false,
-  });
-}
-
-function asPortError(error: unknown): unknown {
-  if (!(error instanceof DiskError)) return error;
-  return new PortError({
-    code: error.code === 'not-found' ? 'corrupt' : 'unavailable',
-    message: `The disk of the object store answered ${error.code}. Check its free space and its health.`,
-    retryable: error.code !== 'not-found',
-    cause: error,
   });
 }
