@@ -54,6 +54,11 @@ export function showProgress(totalBytes: number, json: boolean, schema: string):
   };
 }
 
+/** Rewrites one line of the terminal; says nothing where there is none. */
+export function rewriteLine(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+}
+
 function duration(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   return minutes === 0 ? `${seconds}s` : `${minutes}m${seconds % 60}s`;

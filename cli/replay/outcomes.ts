@@ -1,0 +1,88 @@
+import { billUsd, type PolicyName, type ReplayResult } from '../../lib/placement/index.ts';
+import { formatUsd, SECOND_MS, Usd } from '../../lib/shared/units.ts';
+import type { CacheTally } from './hostCaches.ts';
+
+/** What one policy would have cost, behind caches of one policy or behind none. */
+export interface Outcome extends ReplayResult {
+  readonly policy: PolicyName;
+  readonly cachePolicy?: string;
+  readonly tally: CacheTally;
+  readonly missWaitUsd: number;
+  readonly optimumUsd: number | undefined;
+}
+
+export function nameOf({ policy, cachePolicy }: Outcome): string {
+  return cachePolicy === undefined ? policy : `${cachePolicy} + ${policy}`;
+}
+
+function totalUsd({ bill, missWaitUsd }: Outcome): number {
+  return billUsd(bill) + missWaitUsd;
+}
+
+/** One object a line, of the schema `strata.replay/v1`. */
+export function asJson(outcomes: readonly Outcome[]): string {
+  return outcomes
+    .map((outcome) => {
+      const { policy, cachePolicy, bill, tally, optimumUsd, missWaitUsd } = outcome;
+      const { waitMs, gpuWaitingUsd, ...counts } = bill;
+      const ratio =
+        optimumUsd === undefined || optimumUsd === 0 ? {} : { optimumUsd, ratioToOptimum: billUsd(bill) / optimumUsd };
+      const record = {
+        schema: 'strata.replay/v1',
+        policy,
+        cachePolicy,
+        usd: totalUsd(outcome),
+        ...ratio,
+        ...counts,
+        gpuWaitingUsd: gpuWaitingUsd + missWaitUsd,
+        hostReads: tally.hostReads,
+        misses: tally.misses,
+        gpuSecondsWaited: (waitMs + tally.missWaitMs) / SECOND_MS,
+      };
+      return `${JSON.stringify(record)}\n`;
+    })
+    .join('');
+}
+
+export function asTable(outcomes: readonly Outcome[]): string {
+  const dollars = (usd: number): string => formatUsd(Usd.parse(usd));
+  const header = [
+    'policy',
+    'total',
+    '× optimum',
+    'storage',
+    'requests',
+    'retrieval',
+    'early del.',
+    'GPU wait',
+    'waited',
+    'reads',
+    'misses',
+    'restores',
+    'moves',
+  ];
+  const rows = outcomes.map((outcome) => {
+    const { bill, tally, optimumUsd, missWaitUsd } = outcome;
+    return [
+      nameOf(outcome),
+      dollars(totalUsd(outcome)),
+      optimumUsd === undefined || optimumUsd === 0 ? '–' : (billUsd(bill) / optimumUsd).toFixed(4),
+      dollars(bill.storageUsd),
+      dollars(bill.requestUsd),
+      dollars(bill.retrievalUsd),
+      dollars(bill.earlyDeletionUsd),
+      dollars(bill.gpuWaitingUsd + missWaitUsd),
+      `${Math.round((bill.waitMs + tally.missWaitMs) / SECOND_MS)} s`,
+      String(tally.hostReads),
+      String(tally.misses),
+      String(bill.restores),
+      String(bill.moves),
+    ];
+  });
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ');
+  return `${[header, ...rows].map(line).join('\n')}\n`;
+}

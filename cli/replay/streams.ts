@@ -1,0 +1,72 @@
+import { readLines } from '../../lib/adapters/files/lineFile.ts';
+import type { PolicySpec } from '../../lib/caching/index.ts';
+import { type AccessRecord, Histories, LogReader } from '../../lib/placement/index.ts';
+import { DAY_MS, formatBytes, SECOND_MS } from '../../lib/shared/units.ts';
+import { rewriteLine } from '../progress.ts';
+import { HostCaches, ObjectSizes } from './hostCaches.ts';
+
+/** What reaches the store, behind caches of one policy or behind none. */
+export interface Stream {
+  readonly caches?: { readonly policy: string; readonly hosts: HostCaches };
+  readonly histories: Histories;
+}
+
+export interface StreamOptions {
+  readonly log: readonly string[];
+  /** Bytes of objects whose size the log does not tell. */
+  readonly bytes?: number;
+  /** Bytes that each host of the log keeps; without it all reads reach the store. */
+  readonly hostCache?: number;
+  readonly cachePolicies: readonly PolicySpec[];
+}
+
+/** Reads the logs once; twice with caches, which must know how many objects there are, and how large. */
+export async function readStreams(options: StreamOptions): Promise<readonly Stream[]> {
+  const { hostCache: capacityBytes, bytes: defaultBytes = 0 } = options;
+  const plain = { histories: new Histories(DAY_MS) };
+  if (capacityBytes === undefined) {
+    await readLogs(options.log, (record) => plain.histories.add(record));
+    return [plain];
+  }
+  const sizes = new ObjectSizes();
+  await readLogs(options.log, (record) => sizes.add(record), 'counting');
+  const streams = options.cachePolicies.map((policy) => ({
+    caches: { policy: policy.name, hosts: new HostCaches(sizes, { policy, capacityBytes, defaultBytes }) },
+    histories: new Histories(DAY_MS),
+  }));
+  await readLogs(options.log, (record) => {
+    for (const { caches, histories } of streams) {
+      if (caches.hosts.reachesStore(record, Math.floor(record.at / DAY_MS))) histories.add(record);
+      else histories.see(record.at);
+    }
+  });
+  return streams;
+}
+
+async function readLogs(
+  paths: readonly string[],
+  add: (record: AccessRecord) => void,
+  pass: 'counting' | 'playing' = 'playing',
+): Promise<void> {
+  let lines = 0;
+  for (const path of paths) {
+    const reader = new LogReader();
+    const began = Date.now();
+    const show = (done: number, total: number): void => {
+      const perMs = done / Math.max(1, Date.now() - began);
+      const left = Math.ceil((total - done) / Math.max(perMs, 1e-9) / SECOND_MS);
+      rewriteLine(
+        `${path}: ${formatBytes(done)} / ${formatBytes(total)}, ${Math.floor((100 * done) / total)} %, ${formatBytes(Math.round(perMs * SECOND_MS))}/s, ETA ${left}s`,
+      );
+    };
+    for await (const some of readLines(path, show)) {
+      for (const line of some) for (const record of reader.read(line)) add(record);
+      lines += some.length;
+    }
+    if (reader.badLines > 0 && pass === 'playing') {
+      process.stderr.write(`${path}: ${reader.badLines} lines were not understood and are left out\n`);
+    }
+  }
+  rewriteLine('');
+  if (pass === 'playing') process.stderr.write(`${lines} lines\n`);
+}
