@@ -7,7 +7,7 @@ import type { Random } from '../shared/ports/random.ts';
 import { Bytes } from '../shared/units.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { versionView } from './showModel.ts';
-import type { TombstoneView } from './views.ts';
+import type { TombstoneView } from './lifecycleViews.ts';
 
 interface DeletionOperationDeps {
   readonly catalog: CatalogStore;

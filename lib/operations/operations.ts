@@ -38,7 +38,7 @@ import { listRetired, listStored } from './stored.ts';
 import { acceptTierPolicy, showTierPolicy } from './tierPolicy.ts';
 import { applyTier, explainTiers, listExpiryRuns, planTiers } from './tiers.ts';
 import { showModel, showVersion, versionView } from './showModel.ts';
-import type { HostView } from './views.ts';
+import { HostView } from './views.ts';
 
 export interface OperationsDeps extends OperatorDeps, PricesDeps {
   readonly settings: OperatorDeps['settings'] & PricesDeps['settings'] & SweepsInForce;
@@ -162,25 +162,5 @@ async function listHosts(catalog: CatalogStore): Promise<readonly HostView[]> {
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
-  return hosts.map(hostView).sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-function hostView(host: Host): HostView {
-  const { id, generation, state, zone, labels, subscriptions, heartbeatAt } = host;
-  const { capacityBytes, usedBytes, reservedBytes, volumeFreeBytes, volumes, drainAsked } = host;
-  return {
-    id,
-    generation,
-    state,
-    labels,
-    subscriptions,
-    heartbeatAt,
-    capacityBytes,
-    usedBytes,
-    reservedBytes,
-    volumeFreeBytes,
-    ...(zone === undefined ? {} : { zone }),
-    ...(volumes === undefined ? {} : { volumes }),
-    ...(drainAsked === undefined ? {} : { drainAsked }),
-  };
+  return hosts.map((host) => HostView.parse(host)).sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -8,7 +8,7 @@ import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { type PagedPartition, pageOver } from './pages.ts';
 import { ratesInForce } from './tiers.ts';
-import type { RunView } from './views.ts';
+import type { RunView } from './lifecycleViews.ts';
 
 /** Rows of a shard that are looked at: three months of daily sweeps, and some plans. */
 const NEWEST = 120;

@@ -8,7 +8,7 @@ import { DEFAULT_PACKING, explainBlob, type PackSettings, TIER_POLICIES } from '
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { requireResolved } from './showModel.ts';
 import { ratesInForce } from './tiers.ts';
-import type { StorageView } from './views.ts';
+import type { StorageView } from './lifecycleViews.ts';
 
 /** What sweeps do, where the caller knows it. */
 export interface SweepsInForce {

@@ -7,7 +7,7 @@ import { decideMove, DEFAULT_PACKING, explainBlob, type PackSettings, TIER_POLIC
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { pageOver, SWEPT } from './pages.ts';
 import { requireResolved } from './showModel.ts';
-import type { ExpiryView } from './views.ts';
+import type { ExpiryView } from './lifecycleViews.ts';
 
 interface TierOperationDeps extends PricesDeps {
   /** As the plane has them, where the caller knows. */

@@ -1,26 +1,20 @@
 import * as z from 'zod/mini';
 import { AuditEntry } from '../../events/audit-seal/v1.ts';
-import { VolumeReport } from '../../events/host-heartbeat/v1.ts';
 import { QuarantineChanged } from '../../events/quarantine-changed/v1.ts';
 import {
   ActionValue,
   AliasValue,
   Compressibility,
-  HostState,
-  TombstoneState,
+  HostValue,
   ReplicaState,
-  ServiceLevelTerms,
-  ServiceLevelValue,
-  PolicyReach,
-  RestoreState,
   UploadState,
   UploadValue,
   VerdictStatus,
 } from '../catalog/index.ts';
+import { JoinTokenId } from '../fleet/index.ts';
 import {
   Digest,
   FileRole,
-  Generation,
   HostId,
   HostPattern,
   KeySegment,
@@ -30,9 +24,7 @@ import {
   SemVer,
   StorageClass,
 } from '../shared/ids.ts';
-import { JoinTokenId } from '../fleet/index.ts';
-import { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
-import { Bytes, EpochMs, Usd } from '../shared/units.ts';
+import { Bytes, EpochMs } from '../shared/units.ts';
 
 // What operators see: flat, raw numbers, digests in full. People's formatting is the CLI's business.
 
@@ -51,43 +43,6 @@ export const VersionView = z.object({
   retainUntil: z.optional(EpochMs),
 });
 export type VersionView = z.infer<typeof VersionView>;
-
-/** The way of an archived file back to a class that is read at once. */
-export const RestoreView = z.object({
-  digest: Digest,
-  state: RestoreState,
-  /** `unpack`: it is not archived, but packed. */
-  tier: z.enum(['expedited', 'standard', 'bulk', 'unpack']),
-  readyAt: EpochMs,
-  /** Fee of what this call asked for; 0 for what was under way. */
-  usd: Usd,
-});
-
-/** What sweeps decide storage classes by, and the change of it that waits. */
-export const TierPolicyView = z.object({
-  inForce: TierPolicyName,
-  since: EpochMs,
-  wanted: z.optional(TierPolicyName),
-  /** What the sweep that looks has found so far. */
-  reach: z.optional(PolicyReach),
-  refusedAt: z.optional(EpochMs),
-  refusedFor: z.optional(PolicyReach),
-  acceptedBy: z.optional(z.string()),
-});
-
-/** A deleted version. */
-export const TombstoneView = z.object({
-  model: ModelName,
-  version: SemVer,
-  state: TombstoneState,
-  bytes: Bytes,
-  deletedAt: EpochMs,
-  /** Until then it can be undone, while it is `deleted`. */
-  purgeAfter: EpochMs,
-  purgedAt: z.optional(EpochMs),
-  freedBytes: z.optional(Bytes),
-});
-export type TombstoneView = z.infer<typeof TombstoneView>;
 
 export const AliasView = AliasValue;
 export type AliasView = z.infer<typeof AliasView>;
@@ -168,22 +123,24 @@ export const AuditVerification = z.object({
 export const ActionView = ActionValue;
 export type ActionView = z.infer<typeof ActionView>;
 
-export const HostView = z.object({
-  id: HostId,
-  generation: Generation,
-  state: HostState,
-  zone: z.optional(z.string()),
-  labels: z.record(z.string(), z.string()),
-  subscriptions: z.array(z.string()),
-  capacityBytes: Bytes,
-  usedBytes: Bytes,
-  reservedBytes: Bytes,
-  volumeFreeBytes: Bytes,
-  volumes: z.optional(z.array(VolumeReport)),
-  /** Whoever is silent now drains when it is back. */
-  drainAsked: z.optional(z.boolean()),
-  heartbeatAt: EpochMs,
-});
+/** As the catalog has it, without what only the plane and the host need of each other. */
+export const HostView = z.object(
+  z.pick(HostValue, {
+    id: true,
+    generation: true,
+    state: true,
+    zone: true,
+    labels: true,
+    subscriptions: true,
+    capacityBytes: true,
+    usedBytes: true,
+    reservedBytes: true,
+    volumeFreeBytes: true,
+    volumes: true,
+    drainAsked: true,
+    heartbeatAt: true,
+  }).shape,
+);
 export type HostView = z.infer<typeof HostView>;
 
 export const DeadLetterView = z.object({ queue: z.string(), sources: z.array(z.string()), messages: z.number() });
@@ -204,74 +161,6 @@ const JoinTokenTermsView = { id: JoinTokenId, hosts: HostPattern, uses: z.number
 export const JoinTokenView = z.object({ token: z.string(), ...JoinTokenTermsView });
 export const KnownJoinTokenView = z.object({ ...JoinTokenTermsView, usedBy: z.array(HostId) });
 
-export const ServiceLevelView = ServiceLevelValue;
-
-/** Where a stored file lies, by which rules, what reads are expected of it, and what a month of it is estimated to cost. */
-export const StorageView = z.object({
-  model: ModelName,
-  version: SemVer,
-  file: KeySegment,
-  digest: Digest,
-  /** The copy that every read comes from in the end. */
-  primary: z.object({
-    location: Location,
-    versionId: z.string(),
-    bytes: Bytes,
-    storageClass: StorageClass,
-    tier: z.string(),
-  }),
-  policy: z.object({
-    name: TierPolicyName,
-    version: z.string(),
-    /** Whether sweeps carry it out; absent where the caller does not know the plane's settings. */
-    sweep: z.optional(SweepMode),
-    rules: z.array(z.string()),
-  }),
-  /** What an operator has said of the model's reads. */
-  serviceLevel: z.optional(ServiceLevelTerms),
-  /** Why the version is neither deleted nor moved, and until when it is not deleted. */
-  hold: z.optional(z.string()),
-  retainUntil: z.optional(EpochMs),
-  /** What the policy decides now. */
-  next: z.object({
-    action: z.enum(['keep', 'transition', 'pack', 'unpack']),
-    to: z.optional(StorageClass),
-    reason: z.string(),
-    /** From then on leaving the class charges nothing for its minimum duration. */
-    freeAt: EpochMs,
-  }),
-  reads: z.object({
-    basis: z.enum(['known', 'learned', 'assumed']),
-    next30Days: z.number(),
-    probability30Days: z.number(),
-  }),
-  /** Of a month at the expected reads; `hostUsd` is the rent of the copies that lie on hosts now. */
-  cost: z.object({
-    storageUsd: Usd,
-    requestUsd: Usd,
-    retrievalUsd: Usd,
-    hostUsd: Usd,
-    usdPerMonth: Usd,
-    /** Owed where it leaves its class now; no part of the month. */
-    liabilityUsd: Usd,
-  }),
-});
-export type StorageView = z.infer<typeof StorageView>;
-
-/** A sweep, or an applied plan, that has set moves going. */
-export const RunView = z.object({
-  runId: z.string(),
-  by: z.enum(['sweep', 'plan']),
-  startedAt: EpochMs,
-  /** Set going, restores that come before a move among them. */
-  moves: z.number(),
-  bytes: Bytes,
-  /** Of its budget. */
-  reservedUsd: Usd,
-  budgetUsd: Usd,
-});
-export type RunView = z.infer<typeof RunView>;
-
 export const DoctorCheck = z.object({
   check: z.string(),
   status: z.enum(['PASSED', 'FAILED']),
@@ -280,25 +169,3 @@ export const DoctorCheck = z.object({
   fix: z.optional(z.string()),
 });
 export type DoctorCheck = z.infer<typeof DoctorCheck>;
-
-/** A version that the lifecycle preset would delete: what that frees and saves, and what storage classes still charge once. */
-export const ExpiryView = z.object({
-  model: ModelName,
-  version: SemVer,
-  bytes: Bytes,
-  usdPerMonth: Usd,
-  earlyDeletionUsd: Usd,
-  reason: z.string(),
-  risk: z.string(),
-});
-export type ExpiryView = z.infer<typeof ExpiryView>;
-
-export const ExpiryRunView = z.object({
-  runId: z.string(),
-  state: z.enum(['found', 'ended']),
-  foundAt: EpochMs,
-  versions: z.number(),
-  bytes: Bytes,
-  savedUsdPerMonth: Usd,
-  earlyDeletionUsd: Usd,
-});

@@ -1,0 +1,134 @@
+import * as z from 'zod/mini';
+import { PolicyReach, RestoreState, ServiceLevelTerms, ServiceLevelValue, TombstoneState } from '../catalog/index.ts';
+import { Digest, KeySegment, Location, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
+import { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
+import { Bytes, EpochMs, Usd } from '../shared/units.ts';
+
+// What operators see of where published bytes lie, and what becomes of them: flat, raw numbers, digests in full.
+
+/** Where a stored file lies, by which rules, what reads are expected of it, and what a month of it is estimated to cost. */
+export const StorageView = z.object({
+  model: ModelName,
+  version: SemVer,
+  file: KeySegment,
+  digest: Digest,
+  /** The copy that every read comes from in the end. */
+  primary: z.object({
+    location: Location,
+    versionId: z.string(),
+    bytes: Bytes,
+    storageClass: StorageClass,
+    tier: z.string(),
+  }),
+  policy: z.object({
+    name: TierPolicyName,
+    version: z.string(),
+    /** Whether sweeps carry it out; absent where the caller does not know the plane's settings. */
+    sweep: z.optional(SweepMode),
+    rules: z.array(z.string()),
+  }),
+  /** What an operator has said of the model's reads. */
+  serviceLevel: z.optional(ServiceLevelTerms),
+  /** Why the version is neither deleted nor moved, and until when it is not deleted. */
+  hold: z.optional(z.string()),
+  retainUntil: z.optional(EpochMs),
+  /** What the policy decides now. */
+  next: z.object({
+    action: z.enum(['keep', 'transition', 'pack', 'unpack']),
+    to: z.optional(StorageClass),
+    reason: z.string(),
+    /** From then on leaving the class charges nothing for its minimum duration. */
+    freeAt: EpochMs,
+  }),
+  reads: z.object({
+    basis: z.enum(['known', 'learned', 'assumed']),
+    next30Days: z.number(),
+    probability30Days: z.number(),
+  }),
+  /** Of a month at the expected reads; `hostUsd` is the rent of the copies that lie on hosts now. */
+  cost: z.object({
+    storageUsd: Usd,
+    requestUsd: Usd,
+    retrievalUsd: Usd,
+    hostUsd: Usd,
+    usdPerMonth: Usd,
+    /** Owed where it leaves its class now; no part of the month. */
+    liabilityUsd: Usd,
+  }),
+});
+export type StorageView = z.infer<typeof StorageView>;
+
+export const ServiceLevelView = ServiceLevelValue;
+
+/** What sweeps decide storage classes by, and the change of it that waits. */
+export const TierPolicyView = z.object({
+  inForce: TierPolicyName,
+  since: EpochMs,
+  wanted: z.optional(TierPolicyName),
+  /** What the sweep that looks has found so far. */
+  reach: z.optional(PolicyReach),
+  refusedAt: z.optional(EpochMs),
+  refusedFor: z.optional(PolicyReach),
+  acceptedBy: z.optional(z.string()),
+});
+
+/** A sweep, or an applied plan, that has set moves going. */
+export const RunView = z.object({
+  runId: z.string(),
+  by: z.enum(['sweep', 'plan']),
+  startedAt: EpochMs,
+  /** Set going, restores that come before a move among them. */
+  moves: z.number(),
+  bytes: Bytes,
+  /** Of its budget. */
+  reservedUsd: Usd,
+  budgetUsd: Usd,
+});
+export type RunView = z.infer<typeof RunView>;
+
+/** The way of an archived file back to a class that is read at once. */
+export const RestoreView = z.object({
+  digest: Digest,
+  state: RestoreState,
+  /** `unpack`: it is not archived, but packed. */
+  tier: z.enum(['expedited', 'standard', 'bulk', 'unpack']),
+  readyAt: EpochMs,
+  /** Fee of what this call asked for; 0 for what was under way. */
+  usd: Usd,
+});
+
+/** A deleted version. */
+export const TombstoneView = z.object({
+  model: ModelName,
+  version: SemVer,
+  state: TombstoneState,
+  bytes: Bytes,
+  deletedAt: EpochMs,
+  /** Until then it can be undone, while it is `deleted`. */
+  purgeAfter: EpochMs,
+  purgedAt: z.optional(EpochMs),
+  freedBytes: z.optional(Bytes),
+});
+export type TombstoneView = z.infer<typeof TombstoneView>;
+
+/** A version that the lifecycle preset would delete: what that frees and saves, and what storage classes still charge once. */
+export const ExpiryView = z.object({
+  model: ModelName,
+  version: SemVer,
+  bytes: Bytes,
+  usdPerMonth: Usd,
+  earlyDeletionUsd: Usd,
+  reason: z.string(),
+  risk: z.string(),
+});
+export type ExpiryView = z.infer<typeof ExpiryView>;
+
+export const ExpiryRunView = z.object({
+  runId: z.string(),
+  state: z.enum(['found', 'ended']),
+  foundAt: EpochMs,
+  versions: z.number(),
+  bytes: Bytes,
+  savedUsdPerMonth: Usd,
+  earlyDeletionUsd: Usd,
+});
