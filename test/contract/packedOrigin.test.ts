@@ -1,16 +1,16 @@
 import { CreateBucketCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { openDatabase } from '../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
-import { type Action, ActionRow, type Blob, BlobRow, recordedInputs } from '../../lib/catalog/index.ts';
+import { ActionRow, type Blob, BlobRow } from '../../lib/catalog/index.ts';
 import { blobDigest, blobKey, manifestKey, PART_SIZE, partHash } from '../../lib/shared/digest.ts';
-import { ActionId, CorrelationId, originLocation } from '../../lib/shared/ids.ts';
+import { originLocation } from '../../lib/shared/ids.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
-import { Bytes, DAY_MS, EpochMs, MIB } from '../../lib/shared/units.ts';
+import { Bytes, MIB } from '../../lib/shared/units.ts';
 import { transitionReplica } from '../../lib/tiering/index.ts';
 import { missing, s3Of, useService } from '../support/aws.ts';
+import { decidedTransition } from '../support/decidedTransition.ts';
 import { createManualClock } from '../support/manualClock.ts';
 import { recordedTelemetry } from '../support/recordedTelemetry.ts';
 import { weights } from '../support/weights.ts';
@@ -70,38 +70,11 @@ describe.skipIf(skipped !== undefined)(`Origins on MinIO ${skipped ?? ''}`, () =
     await catalog.transact([BlobRow.put(blob, 'absent')]);
 
     const rewrite = async (encoding: 'identity' | 'byteplane-zstd-1') => {
-      const before = (await BlobRow.get(catalog, digest))!.value.origin;
-      const actionId = ActionId.parse(`transition-${encoding}-${digest}`);
-      const correlationId = CorrelationId.parse('test');
-      const now = clock.now();
-      const action: Action = {
-        actionId,
-        type: 'transition',
-        digest,
-        state: 'pending',
-        reason: 'test',
-        policy: 'test',
-        chosen: 'test',
-        alternatives: [],
-        ...recordedInputs({}),
-        decidedAt: now,
-        expiresAt: EpochMs.parse(now + DAY_MS),
-        correlationId,
-      };
+      const before = (await BlobRow.get(catalog, digest))!.value;
+      const { action, message } = decidedTransition(before, encoding, clock.now(), { encoding });
       await catalog.transact([ActionRow.put(action, 'absent')]);
-      const { storageClass } = before;
-      const message: TransitionReplica = {
-        schema: 'transition-replica/1',
-        actionId,
-        digest,
-        from: { storageClass, versionId: before.versionId },
-        to: storageClass,
-        encoding,
-        correlationId,
-        hop: 0,
-      };
       expect(await transitionReplica(deps, message, () => 400_000)).toBe('switched');
-      await objects.remove(blobKey(digest), before.versionId);
+      await objects.remove(blobKey(digest), before.origin.versionId);
       // As the deletion of what was replaced leaves it.
       const rows = await catalog.query({ partition: `BLOB#${digest}`, from: 'REPLICA#', to: 'REPLICA$', limit: 9 });
       for (const { key, version } of rows.items) await catalog.transact([{ kind: 'delete', key, expect: { version } }]);

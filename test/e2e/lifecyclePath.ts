@@ -28,13 +28,7 @@ export function lifecyclePath(name: string, createStage: () => Promise<HostStage
         async () => expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'GLACIER' } }),
         90_000,
       );
-      const host = await stage.startHost(HostId.parse(`reader-${randomUUID().slice(0, 8)}`));
-      const first = await askWhenKnown(host, `${model}@1.0.0`);
-      expect(first).toMatchObject({ status: 202, body: { status: 'restoring' } });
-      expect((first.body as { message: string }).message).toMatch(/ready at about \d{4}-\d\d-\d\dT/);
-      await eventually(async () => {
-        expect(await host.ask(`${model}@1.0.0`)).toMatchObject({ status: 200, body: { digest } });
-      }, 120_000);
+      await expectRestored(stage, model, digest);
       expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
     });
 
@@ -55,13 +49,7 @@ export function lifecyclePath(name: string, createStage: () => Promise<HostStage
       expect(await stage.objects.head(blobKey(digest), origin?.versionId)).toMatchObject({
         head: { size: origin?.packed?.bytes, storageClass: 'STANDARD_IA' },
       });
-      const host = await stage.startHost(HostId.parse(`reader-${randomUUID().slice(0, 8)}`));
-      const first = await askWhenKnown(host, `${model}@1.0.0`);
-      expect(first).toMatchObject({ status: 202, body: { status: 'restoring' } });
-      expect((first.body as { message: string }).message).toMatch(/ready at about \d{4}-\d\d-\d\dT/);
-      await eventually(async () => {
-        expect(await host.ask(`${model}@1.0.0`)).toMatchObject({ status: 200, body: { digest } });
-      }, 120_000);
+      await expectRestored(stage, model, digest);
       expect((await blob(stage, digest))?.origin.packed).toBeUndefined();
     });
 
@@ -100,6 +88,17 @@ export function lifecyclePath(name: string, createStage: () => Promise<HostStage
       expect(await stage.objects.head(blobKey(digest), versionId)).toEqual({ outcome: 'absent' });
     });
   });
+}
+
+/** The reader is told when the bytes are ready, and has them then. */
+async function expectRestored(stage: HostStage, model: ModelName, digest: Digest): Promise<void> {
+  const host = await stage.startHost(HostId.parse(`reader-${randomUUID().slice(0, 8)}`));
+  const first = await askWhenKnown(host, `${model}@1.0.0`);
+  expect(first).toMatchObject({ status: 202, body: { status: 'restoring' } });
+  expect((first.body as { message: string }).message).toMatch(/ready at about \d{4}-\d\d-\d\dT/);
+  await eventually(async () => {
+    expect(await host.ask(`${model}@1.0.0`)).toMatchObject({ status: 200, body: { digest } });
+  }, 120_000);
 }
 
 /** A new host needs a moment until the plane answers it. */

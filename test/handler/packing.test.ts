@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
-import { type Action, ActionRow, type Blob, BlobRow, CopyRow, recordedInputs } from '../../lib/catalog/index.ts';
+import { ActionRow, type Blob, BlobRow, CopyRow } from '../../lib/catalog/index.ts';
 import { blobReader } from '../../lib/ingest/blobReader.ts';
 import { repairBlobs } from '../../lib/ingest/repairBlobs.ts';
 import { sweepOrphans } from '../../lib/orphans/index.ts';
@@ -8,9 +8,10 @@ import { compileRates, isReadAtOnce } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { restoreArchived } from '../../lib/restores/index.ts';
 import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
-import { ActionId, CorrelationId, ModelName, type StorageClass } from '../../lib/shared/ids.ts';
+import { CorrelationId, ModelName, type StorageClass } from '../../lib/shared/ids.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
-import { DAY_MS, DurationMs, EpochMs, MINUTE_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, DurationMs, MINUTE_MS } from '../../lib/shared/units.ts';
+import { decidedTransition } from '../support/decidedTransition.ts';
 import { type Between, createInterruption } from '../support/interruption.ts';
 import { addWhole, noise, weights } from '../support/packableBlob.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
@@ -20,35 +21,8 @@ const correlationId = CorrelationId.parse('test');
 
 /** A decided transition with its message, as a sweep would have written it. */
 async function decide(world: TieringWorld, blob: Blob, wish: Partial<TransitionReplica>): Promise<TransitionReplica> {
-  const { digest, origin } = await world.blob(blob.digest);
   const now = world.clock.now();
-  const actionId = ActionId.parse(`transition-${now}-${digest}`);
-  const { storageClass, versionId } = origin;
-  const from = { storageClass, versionId };
-  const message: TransitionReplica = {
-    schema: 'transition-replica/1',
-    actionId,
-    digest,
-    from,
-    to: storageClass,
-    correlationId,
-    hop: 0,
-    ...wish,
-  };
-  const action: Action = {
-    actionId,
-    type: 'transition',
-    digest,
-    state: 'pending',
-    reason: 'test',
-    policy: 'test',
-    chosen: 'test',
-    alternatives: [],
-    ...recordedInputs({}),
-    decidedAt: now,
-    correlationId,
-    expiresAt: EpochMs.parse(now + DAY_MS),
-  };
+  const { action, message } = decidedTransition(await world.blob(blob.digest), `${now}`, now, wish);
   await world.catalog.transact([ActionRow.put(action, 'absent')]);
   return message;
 }

@@ -1,19 +1,18 @@
 import type { TransitionReplica } from '../../../events/transition-replica/v1.ts';
 import {
-  type Action,
   ActionRow,
   type Blob,
   BlobRow,
   type Decided,
   outboxPut,
-  recordedInputs,
   settle,
   storedBytes,
 } from '../../../lib/catalog/index.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
-import { ActionId, CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
-import { DAY_MS, EpochMs, SECOND_MS } from '../../../lib/shared/units.ts';
+import type { Digest } from '../../../lib/shared/ids.ts';
+import { EpochMs, SECOND_MS } from '../../../lib/shared/units.ts';
+import { decidedTransition } from '../../support/decidedTransition.ts';
 import { rowReader, violated } from '../invariants.ts';
 import { originBytes } from '../originBytes.ts';
 import type { Rng } from '../rng.ts';
@@ -54,37 +53,13 @@ export function packers(stage: Stage, rng: Rng): Capability {
   ): Promise<Decided<string>> {
     const row = await BlobRow.get(store, digest);
     if (row === undefined || row.value.origin.packed !== undefined) return { changes: [], answer: 'too late' };
-    const { storageClass, versionId } = row.value.origin;
     const now = EpochMs.parse(scheduler.now);
-    const actionId = ActionId.parse(`transition-pack-${wishes}-${digest}`);
-    const correlationId = CorrelationId.parse(`pack-${wishes}`);
-    const action: Action = {
-      actionId,
-      type: 'transition',
-      digest,
-      state: 'pending',
-      reason: 'compressible',
-      policy: 'packers',
-      chosen: `pack ${how.to}`,
-      alternatives: [],
-      ...recordedInputs({ decision: 'packers', digest }),
-      decidedAt: now,
-      expiresAt: EpochMs.parse(now + DAY_MS),
-      correlationId,
-    };
-    const body: TransitionReplica = {
-      schema: 'transition-replica/1',
-      actionId,
-      digest,
-      from: { storageClass, versionId },
-      ...how,
-      encoding: 'byteplane-zstd-1',
-      correlationId,
-      hop: 0,
-    };
+    const packing = { ...how, encoding: 'byteplane-zstd-1' as const };
+    const { action, message } = decidedTransition(row.value, `pack-${wishes}`, now, packing);
+    const { actionId } = action;
     const unchanged = { kind: 'check' as const, key: BlobRow.key(digest), expect: { version: row.version } };
-    const changes = [ActionRow.put(action, 'absent'), outboxPut({ id: actionId, queue: 'transition', body }, now)];
-    return { changes: [...changes, unchanged], answer: 'asked' };
+    const sent = outboxPut({ id: actionId, queue: 'transition', body: message }, now);
+    return { changes: [ActionRow.put(action, 'absent'), sent, unchanged], answer: 'asked' };
   }
 
   async function onBlob({ before, after }: RowChange): Promise<void> {

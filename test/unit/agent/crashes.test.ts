@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
 import { createAgentWorld, testBlob, type AgentWorld } from './agentWorld.ts';
+import { seededCoin } from '../../support/seededCoin.ts';
 
 /*
  * A crash at every single call to the disk, before and after its effect: the process dies (what it wrote stays), or the power
@@ -35,13 +36,7 @@ async function liveTwice(
   const { calls } = world.counters;
   if (call === 0) return { calls, world };
   world.crash();
-  let seed = call * 2_654_435_761;
-  if (death === 'power') {
-    world.disk.powerCut(() => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-      return seed % 2 === 0;
-    });
-  }
+  if (death === 'power') world.disk.powerCut(seededCoin(call));
   world.crashAtCall(Number.POSITIVE_INFINITY);
   return { calls, world };
 }

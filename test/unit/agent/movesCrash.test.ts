@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
 import { COLD, createVolumesWorld, type VolumesWorld } from './volumesWorld.ts';
+import { seededCoin } from '../../support/seededCoin.ts';
 
 /*
  * A crash at every single call to the disks while a blob moves down and up again. Whatever survives, the blob is served after
@@ -57,13 +58,7 @@ describe.each(['process', 'power'] as const)('when the %s dies at any call of a 
       world.crashAtCall(call);
       await Promise.race([downAndUp(world, agent), timePasses(world)]);
       world.crash();
-      let seed = call * 2_654_435_761;
-      if (death === 'power') {
-        world.disk.powerCut(() => {
-          seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-          return seed % 2 === 0;
-        });
-      }
+      if (death === 'power') world.disk.powerCut(seededCoin(call));
       world.crashAtCall(Number.POSITIVE_INFINITY);
       const again = await world.bootWith();
       const at = `died at call ${call}`;

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  compileRates,
   DOLLARS,
   decideTier,
   dollarClass,
@@ -12,26 +11,12 @@ import {
   TIER_RULES,
   type TierFacts,
 } from '../../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { canonicalJson } from '../../../lib/shared/canonicalJson.ts';
-import { Digest, StorageClass } from '../../../lib/shared/ids.ts';
-import { Bytes, DAY_MS, EpochMs, HOUR_MS, Usd } from '../../../lib/shared/units.ts';
+import { StorageClass } from '../../../lib/shared/ids.ts';
+import { Bytes, DAY_MS, HOUR_MS, Usd } from '../../../lib/shared/units.ts';
+import { daysAgo, NOW, rates, tierFacts } from '../../support/tierFacts.ts';
 
-const rates = compileRates(shippedPriceBook());
-const NOW = EpochMs.parse(Date.UTC(2026, 10, 20));
-const daysAgo = (days: number): EpochMs => EpochMs.parse(NOW - days * DAY_MS);
-
-function facts(over: Partial<TierFacts> = {}): TierFacts {
-  return {
-    digest: Digest.parse('ab'.repeat(32)),
-    bytes: Bytes.parse(6_776_583_201),
-    storageClass: 'INTELLIGENT_TIERING',
-    createdAt: daysAgo(400),
-    transitionedAt: daysAgo(400),
-    accessesLast30Days: 0,
-    ...over,
-  };
-}
+const facts = (over: Partial<TierFacts> = {}): TierFacts => tierFacts({ storageClass: 'INTELLIGENT_TIERING', ...over });
 
 const RETIRED = 0.0001;
 const H100 = 6.88;

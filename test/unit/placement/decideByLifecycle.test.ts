@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  compileRates,
   decideTier,
   describePolicy,
   explainTier,
@@ -12,27 +11,13 @@ import {
   type TierFacts,
 } from '../../../lib/placement/index.ts';
 import { PACK_TERMS } from '../../../lib/placement/packing.ts';
-import { shippedPriceBook } from '../../../lib/pricing/index.ts';
-import { Digest } from '../../../lib/shared/ids.ts';
-import { Bytes, DAY_MS, EpochMs, GB } from '../../../lib/shared/units.ts';
+import { Bytes, DAY_MS, GB } from '../../../lib/shared/units.ts';
+import { daysAgo, NOW, rates, tierFacts } from '../../support/tierFacts.ts';
 
-const rates = compileRates(shippedPriceBook());
-const NOW = EpochMs.parse(Date.UTC(2026, 10, 20));
-const daysAgo = (days: number): EpochMs => EpochMs.parse(NOW - days * DAY_MS);
 const DELETES = lifecyclePolicy(LIFECYCLE_RULES, true);
 
-function facts(over: Partial<TierFacts> & { ageDays?: number } = {}): TierFacts {
-  const { ageDays = 400, ...rest } = over;
-  return {
-    digest: Digest.parse('a'.repeat(64)),
-    bytes: Bytes.parse(6 * GB),
-    storageClass: 'STANDARD',
-    createdAt: daysAgo(ageDays),
-    transitionedAt: daysAgo(ageDays),
-    accessesLast30Days: 0,
-    ...rest,
-  };
-}
+const facts = (over: Parameters<typeof tierFacts>[0] = {}): TierFacts =>
+  tierFacts({ bytes: Bytes.parse(6 * GB), ...over });
 
 const packing = { packed: false, bytes: Bytes.parse(4 * GB), parts: 90, terms: PACK_TERMS };
 

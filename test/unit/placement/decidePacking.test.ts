@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  compileRates,
   caughtBy,
   chosenAlternative,
   DOLLARS,
@@ -17,14 +16,10 @@ import {
   TierPlan,
   unpackWaitMs,
 } from '../../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { canonicalJson } from '../../../lib/shared/canonicalJson.ts';
 import { Digest, StorageClass } from '../../../lib/shared/ids.ts';
-import { Bytes, DAY_MS, EpochMs, GIB, HOUR_MS, MIB } from '../../../lib/shared/units.ts';
-
-const rates = compileRates(shippedPriceBook());
-const NOW = EpochMs.parse(Date.UTC(2026, 10, 20));
-const daysAgo = (days: number): EpochMs => EpochMs.parse(NOW - days * DAY_MS);
+import { Bytes, DAY_MS, GIB, HOUR_MS, MIB } from '../../../lib/shared/units.ts';
+import { daysAgo, NOW, rates, tierFacts } from '../../support/tierFacts.ts';
 
 const packingOf = (bytes: number, ratio: number, over: Partial<PackingFacts> = {}): PackingFacts => ({
   packed: false,
@@ -36,18 +31,14 @@ const packingOf = (bytes: number, ratio: number, over: Partial<PackingFacts> = {
 
 /** Idle for 100 days, packs to two thirds, readers can wait. */
 function facts(over: Partial<TierFacts> = {}, ratio = 0.67): TierFacts {
-  const bytes = over.bytes ?? Bytes.parse(6_776_583_201);
-  return {
-    digest: Digest.parse('ab'.repeat(32)),
-    bytes,
+  const plain = tierFacts({
+    ageDays: 100,
     storageClass: 'STANDARD_IA',
-    createdAt: daysAgo(100),
     transitionedAt: daysAgo(90),
-    accessesLast30Days: 0,
     restoreToleranceMs: HOUR_MS,
-    packing: packingOf(bytes, ratio),
     ...over,
-  };
+  });
+  return { packing: packingOf(plain.bytes, ratio), ...plain };
 }
 
 const packed = (over: Partial<TierFacts> = {}): TierFacts => {

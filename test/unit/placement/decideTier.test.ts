@@ -1,107 +1,96 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileRates, decideTier, TIER_RULES, type TierFacts, temperature } from '../../../lib/placement/index.ts';
-import { shippedPriceBook } from '../../../lib/pricing/index.ts';
-import { Digest, StorageClass } from '../../../lib/shared/ids.ts';
-import { Bytes, DAY_MS, EpochMs, HOUR_MS } from '../../../lib/shared/units.ts';
-
-const rates = compileRates(shippedPriceBook());
-const NOW = EpochMs.parse(Date.UTC(2026, 10, 20));
-const daysAgo = (days: number): EpochMs => EpochMs.parse(NOW - days * DAY_MS);
-
-function facts(over: Partial<TierFacts> & { ageDays?: number } = {}): TierFacts {
-  const { ageDays = 400, ...rest } = over;
-  return {
-    digest: Digest.parse('a'.repeat(64)),
-    bytes: Bytes.parse(6_776_583_201),
-    storageClass: 'STANDARD',
-    createdAt: daysAgo(ageDays),
-    transitionedAt: daysAgo(ageDays),
-    accessesLast30Days: 0,
-    ...rest,
-  };
-}
+import { decideTier, TIER_RULES, type TierFacts, temperature } from '../../../lib/placement/index.ts';
+import { StorageClass } from '../../../lib/shared/ids.ts';
+import { Bytes, DAY_MS, HOUR_MS } from '../../../lib/shared/units.ts';
+import { daysAgo, NOW, rates, tierFacts } from '../../support/tierFacts.ts';
 
 describe('the rule preset', () => {
   it.each([
-    ['new content stays hot', facts({ ageDays: 6.9 }), 'keep', 'already-there', 'new-content'],
+    ['new content stays hot', tierFacts({ ageDays: 6.9 }), 'keep', 'already-there', 'new-content'],
     [
       'a model of seven days without a read gets warm',
-      facts({ ageDays: 7 }),
+      tierFacts({ ageDays: 7 }),
       'transition',
       'young-content',
       'young-content',
     ],
-    ['one read a day is hot', facts({ accessesLast30Days: 30 }), 'keep', 'already-there', 'read-daily'],
-    ['less than one read a day is warm', facts({ accessesLast30Days: 29 }), 'transition', 'read-weekly', 'read-weekly'],
+    ['one read a day is hot', tierFacts({ accessesLast30Days: 30 }), 'keep', 'already-there', 'read-daily'],
+    [
+      'less than one read a day is warm',
+      tierFacts({ accessesLast30Days: 29 }),
+      'transition',
+      'read-weekly',
+      'read-weekly',
+    ],
     [
       'three reads in 30 days are warm at any age',
-      facts({ ageDays: 3000, accessesLast30Days: 3 }),
+      tierFacts({ ageDays: 3000, accessesLast30Days: 3 }),
       'transition',
       'read-weekly',
       'read-weekly',
     ],
     [
       'two reads in 30 days are cold after a year',
-      facts({ ageDays: 365, accessesLast30Days: 2 }),
+      tierFacts({ ageDays: 365, accessesLast30Days: 2 }),
       'transition',
       'old-and-rarely-read',
       'old-and-rarely-read',
     ],
-    ['one day short of a year is warm', facts({ ageDays: 364 }), 'transition', 'young-content', 'young-content'],
+    ['one day short of a year is warm', tierFacts({ ageDays: 364 }), 'transition', 'young-content', 'young-content'],
     [
       'two years old and a year idle is archived',
-      facts({ ageDays: 730 }),
+      tierFacts({ ageDays: 730 }),
       'transition',
       'archive-age-reached',
       'archive-age-reached',
     ],
     [
       'two years old but read this year is cold',
-      facts({ ageDays: 730, lastAccessAt: daysAgo(364) }),
+      tierFacts({ ageDays: 730, lastAccessAt: daysAgo(364) }),
       'transition',
       'old-and-rarely-read',
       'old-and-rarely-read',
     ],
     [
       'what would be archived is kept cold where no restore keeps the promise',
-      facts({ ageDays: 730, restoreToleranceMs: 60_000 }),
+      tierFacts({ ageDays: 730, restoreToleranceMs: 60_000 }),
       'transition',
       'restore-too-slow',
       'archive-age-reached',
     ],
     [
       'what is archived comes back when such a promise is made',
-      facts({ ageDays: 730, restoreToleranceMs: 60_000, storageClass: 'GLACIER' }),
+      tierFacts({ ageDays: 730, restoreToleranceMs: 60_000, storageClass: 'GLACIER' }),
       'transition',
       'restore-too-slow',
       'archive-age-reached',
     ],
     [
       'it is archived where a restore ends in time',
-      facts({ ageDays: 730, restoreToleranceMs: 12 * HOUR_MS }),
+      tierFacts({ ageDays: 730, restoreToleranceMs: 12 * HOUR_MS }),
       'transition',
       'archive-age-reached',
       'archive-age-reached',
     ],
-    ['a leased object stays', facts({ heldBy: 'lease' }), 'keep', 'held', 'old-and-rarely-read'],
+    ['a leased object stays', tierFacts({ heldBy: 'lease' }), 'keep', 'held', 'old-and-rarely-read'],
     [
       'an object below 128 KB stays where it is cheaper',
-      facts({ ageDays: 8, bytes: Bytes.parse(50_000) }),
+      tierFacts({ ageDays: 8, bytes: Bytes.parse(50_000) }),
       'keep',
       'below-class-minimum',
       'young-content',
     ],
     [
       'a colder class waits for the minimum duration',
-      facts({ storageClass: 'STANDARD_IA', transitionedAt: daysAgo(29) }),
+      tierFacts({ storageClass: 'STANDARD_IA', transitionedAt: daysAgo(29) }),
       'keep',
       'minimum-duration',
       'old-and-rarely-read',
     ],
     [
       'a warmer class does not wait for it',
-      facts({ storageClass: 'GLACIER_IR', transitionedAt: daysAgo(5), accessesLast30Days: 60 }),
+      tierFacts({ storageClass: 'GLACIER_IR', transitionedAt: daysAgo(5), accessesLast30Days: 60 }),
       'transition',
       'read-daily',
       'read-daily',
@@ -115,15 +104,15 @@ describe('the rule preset', () => {
       const decision = decideTier(given, TIER_RULES, rates, NOW);
       return decision.action === 'transition' ? decision.to : undefined;
     };
-    expect(to(facts({ ageDays: 30 }))).toBe('STANDARD_IA');
-    expect(to(facts())).toBe('GLACIER_IR');
-    expect(to(facts({ ageDays: 800 }))).toBe('GLACIER');
-    expect(to(facts({ ageDays: 800, restoreToleranceMs: 0 }))).toBe('GLACIER_IR');
-    expect(to(facts({ storageClass: 'GLACIER_IR', accessesLast30Days: 90 }))).toBe('STANDARD');
+    expect(to(tierFacts({ ageDays: 30 }))).toBe('STANDARD_IA');
+    expect(to(tierFacts())).toBe('GLACIER_IR');
+    expect(to(tierFacts({ ageDays: 800 }))).toBe('GLACIER');
+    expect(to(tierFacts({ ageDays: 800, restoreToleranceMs: 0 }))).toBe('GLACIER_IR');
+    expect(to(tierFacts({ storageClass: 'GLACIER_IR', accessesLast30Days: 90 }))).toBe('STANDARD');
   });
 
   it('prices what leaving early still costs, to the day', () => {
-    const given = facts({ storageClass: 'GLACIER_IR', transitionedAt: daysAgo(30), accessesLast30Days: 60 });
+    const given = tierFacts({ storageClass: 'GLACIER_IR', transitionedAt: daysAgo(30), accessesLast30Days: 60 });
     const decision = decideTier(given, TIER_RULES, rates, NOW);
     const standard = decision.alternatives.find((one) => one.storageClass === 'STANDARD');
     // 60 of 90 days remain: 6,776,583,201 B / 2^30 × $0.004 × 60 × 24 h / 730 h.
@@ -142,7 +131,7 @@ describe('the rule preset', () => {
     });
     fc.assert(
       fc.property(anyFacts, ({ bytes, storageClass, age, since, idle, accesses }) => {
-        const given = facts({
+        const given = tierFacts({
           bytes: Bytes.parse(bytes),
           storageClass,
           ageDays: age,
@@ -169,7 +158,11 @@ describe('the rule preset', () => {
     });
     fc.assert(
       fc.property(times, ({ age, idle, accesses, backHours }) => {
-        const given = facts({ ageDays: age, lastAccessAt: daysAgo(Math.min(age, idle)), accessesLast30Days: accesses });
+        const given = tierFacts({
+          ageDays: age,
+          lastAccessAt: daysAgo(Math.min(age, idle)),
+          accessesLast30Days: accesses,
+        });
         const coldness = (now: number): number => order.indexOf(temperature(given, TIER_RULES, now).temperature);
         expect(coldness(NOW - backHours * HOUR_MS)).toBeLessThanOrEqual(coldness(NOW));
       }),
