@@ -107,7 +107,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
     if (write.onlyIf === 'absent' && currentObject(key) !== undefined) return { outcome: 'exists' };
     const versionId = random.id();
     const hashed = createPartHasher(options.hashPartsOf);
-    const { file, size } = await files.fill(versionId, chunks, hashed.update);
+    const { file, size } = await files.fill(versionId, chunks, (chunk) => hashed.update(chunk));
     try {
       await files.seal(file);
       const content = { ...described(key, versionId, write), file, size, ...hashed.finish() };
@@ -123,8 +123,8 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
 
   const parts = createObjectParts({
     write: async (bytes) => (await files.fill(random.id(), [bytes])).file,
-    read: files.pieces,
-    discard: files.discard,
+    read: (file, size) => files.pieces(file, size),
+    discard: (file) => files.discard(file),
     newId: () => random.id(),
     now: () => clock.now(),
     store,
