@@ -21,7 +21,7 @@ export function decidedTransition(
     state: 'pending',
     reason: 'test',
     policy: 'test',
-    chosen: `transition ${wish.to ?? storageClass}`,
+    chosen: `${nameOf(wish.encoding)} ${wish.to ?? storageClass}`,
     alternatives: [],
     ...recordedInputs({ by, digest }),
     decidedAt: now,
@@ -39,4 +39,9 @@ export function decidedTransition(
     ...wish,
   };
   return { action, message };
+}
+
+function nameOf(encoding: TransitionReplica['encoding']): string {
+  if (encoding === undefined) return 'transition';
+  return encoding === 'identity' ? 'unpack' : 'pack';
 }
