@@ -3,7 +3,6 @@ import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
 import type { PriceLists } from '../../lib/pricing/index.ts';
-import type { LifecycleRules } from '../../lib/placement/index.ts';
 import type { Scanner, ScanPolicy } from '../../lib/scanning/index.ts';
 import type { MessageReceiver, MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
 import type { InventorySweeps } from '../../lib/tiering/index.ts';
@@ -12,6 +11,7 @@ import type { DurationMs } from '../../lib/shared/units.ts';
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
 import type { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import type { LifecycleRules } from '../../lib/shared/tierSettings.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 
 /** Operators' settings, parsed once per function from its environment. */

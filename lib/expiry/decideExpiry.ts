@@ -1,15 +1,9 @@
 import * as z from 'zod/mini';
 import { refuseDeletion } from '../deletion/index.ts';
-import {
-  type Ending,
-  endingOf,
-  type Expiry,
-  judgeLifecycle,
-  type LifecycleRules,
-  type Rates,
-} from '../placement/index.ts';
+import { type Ending, endingOf, type Expiry, judgeLifecycle, type Rates } from '../placement/index.ts';
 import type { Json } from '../shared/canonicalJson.ts';
 import { Digest, HostId, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
+import type { LifecycleRules } from '../shared/tierSettings.ts';
 import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 
 const count = z.number().check(z.int(), z.nonnegative());

@@ -16,12 +16,13 @@ import {
   VersionRow,
 } from '../catalog/index.ts';
 import { decideDelete } from '../deletion/index.ts';
-import { LIFECYCLE_RULES, lifecyclePolicy, type LifecycleRules, type Rates } from '../placement/index.ts';
+import { LIFECYCLE_RULES, lifecyclePolicy, type Rates } from '../placement/index.ts';
 import { ActionId, CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { ExpiryMode, SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
+import type { LifecycleRules } from '../shared/tierSettings.ts';
 import { Bytes, type EpochMs, Usd } from '../shared/units.ts';
 import {
   decideExpiry,

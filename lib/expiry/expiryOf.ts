@@ -1,5 +1,6 @@
 import type { Version } from '../catalog/index.ts';
-import { type Expiry, type LifecycleRules, type Rates } from '../placement/index.ts';
+import type { Expiry, Rates } from '../placement/index.ts';
+import type { LifecycleRules } from '../shared/tierSettings.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import { decideExpiry, type ExpiryDecision, type ExpiryFacts } from './decideExpiry.ts';

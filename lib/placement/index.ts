@@ -36,7 +36,7 @@ export { compileRates, type Rates } from './rates.ts';
 export { type Expiry, freeMoveAt, liabilityUsd, TierFacts } from './tierFacts.ts';
 export { LIFECYCLE, lifecyclePolicy, type LifecyclePolicy } from './lifecyclePolicy.ts';
 export { type Ending, endingOf } from './lifecycleTier.ts';
-export { TIER_RULES, type Temperature, temperature, type TierRules } from './tierRules.ts';
+export { parseTierRules, TIER_RULES, type Temperature, temperature } from './tierRules.ts';
 export type { ObjectCosts } from './objectCosts.ts';
 export { type ObjectHistory, offlineOptimum } from './optimum.ts';
 export { isReadAtOnce } from './readAtOnce.ts';
@@ -69,7 +69,6 @@ export {
   parseLifecycleRules,
   type LifecycleFacts,
   type LifecycleJudgement,
-  type LifecycleRules,
 } from './lifecycleRules.ts';
 export { cumulativeCostPlot } from './costPlot.ts';
 export { PlacementError } from './errors.ts';

@@ -1,5 +1,6 @@
 import type { StorageClass } from '../shared/ids.ts';
-import { LIFECYCLE_RULES, type LifecycleRules } from './lifecycleRules.ts';
+import type { LifecycleRules } from '../shared/tierSettings.ts';
+import { LIFECYCLE_RULES } from './lifecycleRules.ts';
 
 /** The lifecycle preset (requirements L1 and L2) as what decides in a plane. */
 export interface LifecyclePolicy {

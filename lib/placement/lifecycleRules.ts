@@ -1,5 +1,6 @@
 import { DAY_MS } from '../shared/units.ts';
-import { PlacementError } from './errors.ts';
+import type { LifecycleRules } from '../shared/tierSettings.ts';
+import { withThresholds } from './thresholds.ts';
 
 /** What the lifecycle preset looks at; times in milliseconds. */
 export interface LifecycleFacts {
@@ -14,17 +15,6 @@ export interface LifecycleFacts {
   readonly compression?: number | undefined;
 }
 
-/** The thresholds of the lifecycle preset. */
-export interface LifecycleRules {
-  readonly version: string;
-  readonly deleteAfterIdleDays: number;
-  readonly deleteBelowPerDay: number;
-  readonly coldAfterIdleDays: number;
-  readonly coldBelowPerDay: number;
-  readonly compressBelowRatio: number;
-  readonly compressAboveBytes: number;
-}
-
 export const LIFECYCLE_RULES: LifecycleRules = {
   version: 'lifecycle-rules-1',
   deleteAfterIdleDays: 90,
@@ -35,43 +25,19 @@ export const LIFECYCLE_RULES: LifecycleRules = {
   compressAboveBytes: 100_000_000,
 };
 
-/** The most that each threshold may be; ratio, rates, days, bytes. */
-const MOST = {
-  deleteAfterIdleDays: 36_500,
-  deleteBelowPerDay: 1_000,
-  coldAfterIdleDays: 36_500,
-  coldBelowPerDay: 1_000,
-  compressBelowRatio: 1,
-  compressAboveBytes: Number.MAX_SAFE_INTEGER,
+/** Days, reads a day, ratio, bytes. A threshold of nothing would make every object abandoned. */
+const RANGES = {
+  deleteAfterIdleDays: [1, 36_500],
+  deleteBelowPerDay: [0.000001, 1_000],
+  coldAfterIdleDays: [1, 36_500],
+  coldBelowPerDay: [0.000001, 1_000],
+  compressBelowRatio: [0.01, 1],
+  compressAboveBytes: [1, Number.MAX_SAFE_INTEGER],
 } as const;
-type Threshold = keyof typeof MOST;
 
-/**
- * The preset with other thresholds, from a text such as `deleteAfterIdleDays=180,coldAfterIdleDays=60`; its version names them. Throws
- * `PlacementError` `bad-rules`.
- */
+/** The preset with other thresholds. Throws `PlacementError` `bad-rules`. */
 export function parseLifecycleRules(text: string): LifecycleRules {
-  const others = new Map<Threshold, number>();
-  for (const part of text.split(',').filter((one) => one !== '')) {
-    const [name = '', number = ''] = part.split('=');
-    const value = Number(number);
-    if (!isThreshold(name) || number === '' || !(value > 0 && value <= MOST[name])) throw badRules(part);
-    others.set(name, value);
-  }
-  if (others.size === 0) return LIFECYCLE_RULES;
-  const sorted = [...others].sort(([one], [other]) => (one < other ? -1 : 1));
-  const version = `${LIFECYCLE_RULES.version}(${sorted.map((pair) => pair.join('=')).join(',')})`;
-  return { ...LIFECYCLE_RULES, ...Object.fromEntries(sorted), version };
-}
-
-function isThreshold(name: string): name is Threshold {
-  return Object.hasOwn(MOST, name);
-}
-
-function badRules(part: string): PlacementError {
-  const names = Object.entries(MOST).map(([name, most]) => `${name} (at most ${most})`);
-  const message = `\`${part}\` is no threshold of the lifecycle preset. Write name=number,… with ${names.join(', ')}.`;
-  return new PlacementError({ code: 'bad-rules', message, retryable: false });
+  return withThresholds(LIFECYCLE_RULES, RANGES, text);
 }
 
 export interface LifecycleJudgement {

@@ -1,12 +1,13 @@
 import { decideCompressionByRule } from '../compression/index.ts';
 import type { StorageClass } from '../shared/ids.ts';
+import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { idleMonthUsd } from './bill.ts';
 import { type PackingFacts, plainReason, unpackWaitMs } from './packing.ts';
 import type { ClassRates, Rates } from './rates.ts';
 import { chooseRestore } from './restore.ts';
 import { freeMoveAt, storedBytes, type TierFacts } from './tierFacts.ts';
-import { temperature, type TierRules } from './tierRules.ts';
+import { temperature } from './tierRules.ts';
 import type { NotPackedReason, TierChoice, TierKeepReason } from './tierTypes.ts';
 
 export type RuleChoice = TierChoice & { readonly judged: ReturnType<typeof temperature> };

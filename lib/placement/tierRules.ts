@@ -1,5 +1,6 @@
-import type { StorageClass } from '../shared/ids.ts';
+import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS } from '../shared/units.ts';
+import { badRules, withThresholds } from './thresholds.ts';
 
 export type Temperature = 'hot' | 'warm' | 'cold' | 'archive';
 
@@ -12,29 +13,7 @@ export type TemperatureReason =
   | 'old-and-rarely-read'
   | 'archive-age-reached';
 
-/**
- * The rule preset, in order; the first that holds wins:
- *
- * 1. hot: the object is younger than `newContentDays` (new content starts hot and has no velocity yet);
- * 2. hot: at least `hotPerDay` accesses a day, over the last 30 days;
- * 3. warm: at least `warmPerDay`;
- * 4. warm: younger than `warmAgeDays`;
- * 5. archive: older than `archiveAgeDays` and not read within `warmAgeDays`;
- * 6. cold.
- */
-export interface TierRules {
-  readonly kind: 'rules';
-  readonly version: string;
-  readonly newContentDays: number;
-  readonly hotPerDay: number;
-  readonly warmPerDay: number;
-  readonly warmAgeDays: number;
-  readonly archiveAgeDays: number;
-  readonly classes: Readonly<Record<Temperature, StorageClass>>;
-  /** What was not read for so long may be packed, within `PackTerms` and the guards of every policy (`plainReason`). */
-  readonly packIdleDays: number;
-}
-
+/** Requirement T4; `parseTierRules` for other thresholds. */
 export const TIER_RULES: TierRules = {
   kind: 'rules',
   version: 'rules-1',
@@ -46,6 +25,28 @@ export const TIER_RULES: TierRules = {
   classes: { hot: 'STANDARD', warm: 'STANDARD_IA', cold: 'GLACIER_IR', archive: 'GLACIER' },
   packIdleDays: 30,
 };
+
+/** Days and reads a day. */
+const RANGES = {
+  newContentDays: [0, 36_500],
+  hotPerDay: [0, 1_000],
+  warmPerDay: [0, 1_000],
+  warmAgeDays: [0, 36_500],
+  archiveAgeDays: [1, 36_500],
+  packIdleDays: [1, 36_500],
+} as const;
+
+/** The preset with other thresholds, which must keep their order. Throws `PlacementError` `bad-rules`. */
+export function parseTierRules(text: string): TierRules {
+  const rules = withThresholds(TIER_RULES, RANGES, text);
+  const { archiveAgeDays, hotPerDay, newContentDays, warmAgeDays, warmPerDay } = rules;
+  if (hotPerDay < warmPerDay) throw badRules(`hotPerDay (${hotPerDay}) must be at least warmPerDay (${warmPerDay}).`);
+  if (newContentDays > warmAgeDays || warmAgeDays > archiveAgeDays) {
+    const ages = [newContentDays, warmAgeDays, archiveAgeDays].join(', ');
+    throw badRules(`newContentDays, warmAgeDays and archiveAgeDays must not fall; they are ${ages}.`);
+  }
+  return rules;
+}
 
 /** What the rules look at; times in milliseconds. */
 export interface TemperatureFacts {

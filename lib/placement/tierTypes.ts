@@ -1,10 +1,11 @@
 import type { StorageClass } from '../shared/ids.ts';
+import type { TierRules } from '../shared/tierSettings.ts';
 import type { EpochMs, Usd } from '../shared/units.ts';
 import type { ClassOutlook, DollarPolicy } from './dollarPolicy.ts';
 import type { LifecyclePolicy } from './lifecyclePolicy.ts';
 import type { PlainReason } from './packing.ts';
 import type { TierFacts } from './tierFacts.ts';
-import type { Temperature, TemperatureReason, TierRules } from './tierRules.ts';
+import type { Temperature, TemperatureReason } from './tierRules.ts';
 
 export type TierPolicy = TierRules | DollarPolicy | LifecyclePolicy;
 

@@ -5,7 +5,8 @@ import { type Bytes, parseSize } from '../../lib/shared/units.ts';
 import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { isAwsRegion } from '../../lib/pricing/index.ts';
-import { LIFECYCLE_RULES, type LifecycleRules, parseLifecycleRules } from '../../lib/placement/index.ts';
+import { LIFECYCLE_RULES, parseLifecycleRules } from '../../lib/placement/index.ts';
+import type { LifecycleRules } from '../../lib/shared/tierSettings.ts';
 import { OPEN_POLICY, parseScanPolicy, type ScanPolicy } from '../../lib/scanning/index.ts';
 
 export interface StartOptions {

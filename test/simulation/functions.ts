@@ -6,7 +6,7 @@ import type { createContext } from '../../functions/shared/invocation.ts';
 import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
 import { generateKeyPair } from '../../lib/fleet/index.ts';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
-import type { LifecycleRules } from '../../lib/placement/index.ts';
+import type { LifecycleRules } from '../../lib/shared/tierSettings.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import { DAY_MS, DurationMs, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { PRICE_REGION } from './publishedPrices.ts';

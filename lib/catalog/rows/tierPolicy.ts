@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { Digest } from '../../shared/ids.ts';
-import { TierPolicyName } from '../../shared/sweepMode.ts';
+import { SweepMode, TierPolicyName } from '../../shared/sweepMode.ts';
+import { TierSettings } from '../../shared/tierSettings.ts';
 import { EpochMs } from '../../shared/units.ts';
 import { defineRow } from '../rowType.ts';
 
@@ -16,18 +17,24 @@ export const PolicyReach = z.strictObject({
 });
 export type PolicyReach = z.infer<typeof PolicyReach>;
 
+/** Older releases noted none: those that are configured count as theirs. */
+const settings = z.optional(TierSettings);
+
 /**
- * The policy of storage classes that sweeps decide by, and the change of it that is being looked at. A configured policy comes into force
- * at once where none was; otherwise when a whole sweep has found nothing in use that it would catch, or when an operator has accepted it.
+ * The policy of storage classes that sweeps decide by, with its settings, and the change of them that is being looked at. What is configured
+ * comes into force at once where nothing was, or where it only switches something off; otherwise when a whole sweep has found nothing in use
+ * that it would catch, or when an operator has accepted it.
  */
 export const TierPolicyValue = z.strictObject({
   inForce: TierPolicyName,
+  settings,
   since: EpochMs,
   /** What operators allow although it catches objects in use. */
-  accepted: z.optional(z.strictObject({ policy: TierPolicyName, by: z.string(), at: EpochMs })),
+  accepted: z.optional(z.strictObject({ policy: TierPolicyName, settings, by: z.string(), at: EpochMs })),
   change: z.optional(
     z.strictObject({
       to: TierPolicyName,
+      settings,
       /** The sweep that looks at every object. */
       sweptAt: EpochMs,
       /** What it found, by sweep shard. */
@@ -35,7 +42,7 @@ export const TierPolicyValue = z.strictObject({
     }),
   ),
   /** Why the change was refused last. */
-  refused: z.optional(z.strictObject({ to: TierPolicyName, at: EpochMs, reach: PolicyReach })),
+  refused: z.optional(z.strictObject({ to: TierPolicyName, settings, at: EpochMs, reach: PolicyReach })),
 });
 export type TierPolicyInForce = z.infer<typeof TierPolicyValue>;
 
@@ -44,5 +51,23 @@ export const TierPolicyRow = defineRow({
   schemaVersion: 1,
   schema: TierPolicyValue,
   key: () => ({ partition: 'TIERPOLICY', sort: 'META' }),
+  keyOf: (): [] => [],
+});
+
+/** What the last sweep began with, as it is configured: operators who look from outside know nothing else of it. */
+export const SweepSettingsValue = z.strictObject({
+  tierSweep: SweepMode,
+  tierPolicy: TierPolicyName,
+  settings: TierSettings,
+  /** The sweep that began with other ones last, or with these first. */
+  since: EpochMs,
+});
+export type ConfiguredSweeps = z.infer<typeof SweepSettingsValue>;
+
+export const SweepSettingsRow = defineRow({
+  name: 'sweep settings',
+  schemaVersion: 1,
+  schema: SweepSettingsValue,
+  key: () => ({ partition: 'TIERPOLICY', sort: 'CONFIGURED' }),
   keyOf: (): [] => [],
 });

@@ -1,8 +1,9 @@
 import type { StorageClass } from '../../shared/ids.ts';
+import type { LifecycleRules, TierRules } from '../../shared/tierSettings.ts';
 import { DAY_MS, KIB } from '../../shared/units.ts';
-import { judgeLifecycle, type LifecycleRules } from '../lifecycleRules.ts';
+import { judgeLifecycle } from '../lifecycleRules.ts';
 import type { ObjectView } from '../simulate.ts';
-import { temperature, type TierRules } from '../tierRules.ts';
+import { temperature } from '../tierRules.ts';
 import { classAt, classIndex, type PolicyContext, type PolicyFactory } from './policy.ts';
 
 /** Every object stays in one class for good. */

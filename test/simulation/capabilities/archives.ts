@@ -1,9 +1,10 @@
 import { ActionRow, type Blob, BlobRow, RestoreRow, settle, SweepRunRow } from '../../../lib/catalog/index.ts';
 import { loadAccesses } from '../../../lib/accesses/index.ts';
-import { compileRates, TIER_RULES, type TierRules } from '../../../lib/placement/index.ts';
+import { compileRates, TIER_RULES } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
+import type { TierRules } from '../../../lib/shared/tierSettings.ts';
 import { DAY_MS, EpochMs, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import { decideMove, packSettings } from '../../../lib/tiering/index.ts';
 import type { Rng } from '../rng.ts';

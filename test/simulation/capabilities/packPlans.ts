@@ -1,9 +1,10 @@
 import { loadAccesses } from '../../../lib/accesses/index.ts';
 import { ActionRow, BlobRow, ReplicaRow, settle } from '../../../lib/catalog/index.ts';
-import { compileRates, PACK_TERMS, TIER_RULES, type TierRules } from '../../../lib/placement/index.ts';
+import { compileRates, PACK_TERMS, TIER_RULES } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
+import type { TierRules } from '../../../lib/shared/tierSettings.ts';
 import { DAY_MS, EpochMs, SECOND_MS } from '../../../lib/shared/units.ts';
 import { decideMove } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
