@@ -1,4 +1,5 @@
 import type { Node } from 'constructs';
+import { whyRefused } from '../functions/shared/environment.ts';
 
 /** What operators choose with `cdk deploy -c name=value` or in `cdk.json`. Everything has a default. */
 export interface StrataSettings {
@@ -23,6 +24,8 @@ export interface StrataSettings {
   readonly tierSweep: SweepMode;
   /** What decides storage classes. */
   readonly tierPolicy: 'rules' | 'dollars' | 'lifecycle';
+  /** Thresholds of the rule preset that differ from its own, as `name=value,…`. */
+  readonly tierRules: string;
   /** Whether sweeps pack origins without loss; what is packed is unpacked before anybody reads it. */
   readonly tierPacking: SweepMode;
   /** What the rules pack: above so many bytes, and what gets smaller than so many percent of them. */
@@ -110,11 +113,12 @@ export function settingsOf(node: Node): StrataSettings {
   if (placementPolicy !== 'subscriptions' && placementPolicy !== 'dollars') {
     throw new SettingsError('-c placementPolicy must be subscriptions or dollars.');
   }
-  const lifecycleRules = text('lifecycleRules', '');
-  // Names and ranges are the functions' business.
-  if (!/^([a-zA-Z]+=\d+(\.\d+)?(,|$))*$/.test(lifecycleRules)) {
-    throw new SettingsError('-c lifecycleRules must be name=number,… with the names of the thresholds that differ.');
-  }
+  const thresholds = (name: string, variable: Parameters<typeof whyRefused>[0]): string => {
+    const rules = text(name, '');
+    const wrong = whyRefused(variable, rules);
+    if (wrong === undefined) return rules;
+    throw new SettingsError(`-c ${name} must be name=number,… with the thresholds that differ. ${wrong}`);
+  };
   const lifecycleDeletes = text('lifecycleDeletes', 'dry-run');
   if (lifecycleDeletes !== 'on' && lifecycleDeletes !== 'dry-run') {
     throw new SettingsError('-c lifecycleDeletes must be on or dry-run.');
@@ -134,12 +138,13 @@ export function settingsOf(node: Node): StrataSettings {
     tierSweep: sweepMode('tierSweep'),
     placementPolicy,
     tierPolicy,
+    tierRules: thresholds('tierRules', 'STRATA_TIER_RULES'),
     tierPacking: sweepMode('tierPacking', 'dry-run'),
     packAboveBytes: count('packAboveBytes', 100_000_000, 0, 50_000_000_000_000),
     packBelowPercent: count('packBelowPercent', 70, 0, 100),
     sweepBudgetUsd: count('sweepBudgetUsd', 1_000, 0, 1_000_000_000),
     sweepMostMoves: count('sweepMostMoves', 1_000_000, 0, 1_000_000_000),
-    lifecycleRules,
+    lifecycleRules: thresholds('lifecycleRules', 'STRATA_LIFECYCLE_RULES'),
     lifecycleDeletes,
     lifecycleMostDeletes: count('lifecycleMostDeletes', 100, 0, 1_000_000),
     lifecycleMostDeleteBytes: count('lifecycleMostDeleteBytes', 10_000_000_000_000, 0, Number.MAX_SAFE_INTEGER),

@@ -9,16 +9,15 @@ import type { SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters, type Operations } from '../lib/operations/index.ts';
-import { PACK_TERMS } from '../lib/placement/index.ts';
 import type { PriceLists } from '../lib/pricing/index.ts';
-import { LIFECYCLE_SETTINGS } from '../lib/expiry/index.ts';
+import { EXPIRY_LIMITS } from '../lib/expiry/index.ts';
 import { OPEN_POLICY, SCANNER } from '../lib/scanning/index.ts';
 import { PortError } from '../lib/shared/errors.ts';
 import { PART_SIZE } from '../lib/shared/digest.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
 import { DAY_MS, DurationMs, GIB, HOUR_MS, SECOND_MS } from '../lib/shared/units.ts';
-import { packSettings } from '../lib/tiering/index.ts';
+import { packSettings, TIER_SETTINGS } from '../lib/tiering/index.ts';
 import type { DataFolder } from './dataFolder.ts';
 import { type Endpoint, serveEndpoint } from './endpoint.ts';
 import { createInvoker, type Invoker } from './invoker.ts';
@@ -76,12 +75,10 @@ const SETTINGS: Settings = {
   agentRoleArns: [],
   tierSweep: 'on',
   tierPolicy: 'rules',
-  tierPacking: 'dry-run',
-  packAboveBytes: PACK_TERMS.aboveBytes,
-  packBelowRatio: PACK_TERMS.belowRatio,
+  ...TIER_SETTINGS,
   sweepBudgetUsd: 1_000,
   sweepMostMoves: 1_000_000,
-  ...LIFECYCLE_SETTINGS,
+  ...EXPIRY_LIMITS,
   placementPolicy: 'subscriptions',
   sweepInventoryFrom: 10_000_000,
   orphanSweep: 'on',

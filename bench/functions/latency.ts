@@ -3,10 +3,10 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { randomFillSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
 import { HostId } from '../../lib/shared/ids.ts';
 import { Bytes, formatBytes, GB, MIB } from '../../lib/shared/units.ts';
+import { TIER_SETTINGS } from '../../lib/tiering/index.ts';
 import { push } from '../../runtime/start/push.ts';
 import { begin } from '../../runtime/start/start.ts';
 
@@ -19,6 +19,7 @@ const SIZES = [1 * MIB, 64 * MIB, 256 * MIB];
 export async function uploadToCached(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'strata-bench-latency-'));
   const signal = new AbortController().signal;
+  const { lifecycleDeletes, lifecycleRules, tierRules } = TIER_SETTINGS;
   const starting = begin({
     data: undefined,
     port: 0,
@@ -27,7 +28,7 @@ export async function uploadToCached(): Promise<void> {
     scanPolicy: OPEN_POLICY,
     prices: { origin: undefined, region: 'us-east-1' },
     sweeps: { tierSweep: 'on', tierPacking: 'off', orphanSweep: 'on', uploadSweep: 'on' },
-    policies: { ...LIFECYCLE_SETTINGS, tierPolicy: 'rules', placementPolicy: 'subscriptions' },
+    policies: { tierRules, lifecycleRules, lifecycleDeletes, tierPolicy: 'rules', placementPolicy: 'subscriptions' },
     signal,
     write: () => undefined,
   });

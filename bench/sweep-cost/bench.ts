@@ -13,7 +13,7 @@ import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { type Blob, BlobRow, OUTBOX_SHARDS, OutboxRow, ReplicaRow } from '../../lib/catalog/index.ts';
-import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
+import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
 import { startOrphanSweep, sweepOrphans } from '../../lib/orphans/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
@@ -25,7 +25,7 @@ import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { Bytes, DAY_MS, DurationMs, EpochMs } from '../../lib/shared/units.ts';
-import { startSweep, sweepInventory, sweepShard } from '../../lib/tiering/index.ts';
+import { startSweep, sweepInventory, sweepShard, TIER_SETTINGS } from '../../lib/tiering/index.ts';
 import { countedCatalog, countedObjects, KB, nothing, type Used } from './used.ts';
 
 /**
@@ -126,10 +126,9 @@ async function createWorld(folder: string, count: number) {
   const settings = {
     tierSweep: 'on' as const,
     tierPolicy: 'rules' as const,
-    ...LIFECYCLE_SETTINGS,
+    ...EXPIRY_LIMITS,
+    ...TIER_SETTINGS,
     tierPacking: 'on' as const,
-    packAboveBytes: 100_000_000,
-    packBelowRatio: 0.7,
     sweepBudgetUsd: 1,
     sweepMostMoves: 1,
     sweepInventoryFrom: Number.MAX_VALUE,

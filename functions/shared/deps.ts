@@ -10,12 +10,12 @@ import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
-import type { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
-import type { LifecycleRules } from '../../lib/shared/tierSettings.ts';
+import type { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import type { TierSettings } from '../../lib/shared/tierSettings.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 
 /** Operators' settings, parsed once per function from its environment. */
-export interface Settings {
+export interface Settings extends TierSettings {
   readonly region: string;
   /** The region of AWS whose prices count here. */
   readonly priceRegion: string;
@@ -37,18 +37,10 @@ export interface Settings {
   readonly tierSweep: SweepMode;
   /** What decides storage classes: fixed rules, or expected dollars. */
   readonly tierPolicy: TierPolicyName;
-  /** Of packing by sweeps and plans, within what `tierSweep` allows. */
-  readonly tierPacking: SweepMode;
-  /** What the rule preset packs: above so many bytes, and what gets smaller than this part of them. */
-  readonly packAboveBytes: number;
-  readonly packBelowRatio: number;
   /** What the moves of one sweep may cost at most, in dollars, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
-  /** Thresholds of the lifecycle preset. */
-  readonly lifecycleRules: LifecycleRules;
-  /** Of the deletes that the lifecycle preset finds, and how many versions and bytes of them a sweep deletes at most. */
-  readonly lifecycleDeletes: ExpiryMode;
+  /** How many versions, and bytes of them, a sweep by the lifecycle preset deletes at most. */
   readonly lifecycleMostDeletes: number;
   readonly lifecycleMostDeleteBytes: number;
   /** From so many blobs on a sweep goes over the bucket's inventory, where there is one. */

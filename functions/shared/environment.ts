@@ -1,4 +1,6 @@
+import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
+import { errorText } from '../../lib/shared/errors.ts';
 import type { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 
 /** The variables that `infra/` gives every function. A name that one side forgets fails the type check of the other. */
@@ -21,6 +23,8 @@ export interface FunctionEnvironment {
   readonly STRATA_PLACEMENT_POLICY: PlacementPolicyName;
   readonly STRATA_TIER_SWEEP: SweepMode;
   readonly STRATA_TIER_POLICY: TierPolicyName;
+  /** Thresholds of the rule preset that differ. */
+  readonly STRATA_TIER_RULES: string;
   readonly STRATA_TIER_PACKING: SweepMode;
   readonly STRATA_PACK_ABOVE_BYTES: string;
   readonly STRATA_PACK_BELOW_RATIO: string;
@@ -41,4 +45,16 @@ export interface FunctionEnvironment {
   readonly STRATA_AUDIT_RETENTION_MS: string;
   /** An `https://` origin; empty where prices are not read from the network. */
   readonly STRATA_PRICE_LISTS: string;
+}
+
+const THRESHOLDS = { STRATA_TIER_RULES: parseTierRules, STRATA_LIFECYCLE_RULES: parseLifecycleRules } as const;
+
+/** Why functions would not start with such thresholds; undefined where they would. A deployment asks before it breaks any. */
+export function whyRefused(variable: keyof typeof THRESHOLDS, text: string): string | undefined {
+  try {
+    THRESHOLDS[variable](text);
+    return undefined;
+  } catch (error) {
+    return errorText(error);
+  }
 }

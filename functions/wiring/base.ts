@@ -1,7 +1,7 @@
 import { createPowertoolsTelemetry } from '../../lib/adapters/aws/powertoolsTelemetry.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
-import { parseLifecycleRules } from '../../lib/placement/index.ts';
+import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
 import { parseScanPolicy, SCANNER } from '../../lib/scanning/index.ts';
 import { PART_SIZE } from '../../lib/shared/digest.ts';
 import { DurationMs } from '../../lib/shared/units.ts';
@@ -31,6 +31,7 @@ export function awsBase(
       placementPolicy: environment.STRATA_PLACEMENT_POLICY,
       tierSweep: environment.STRATA_TIER_SWEEP,
       tierPolicy: environment.STRATA_TIER_POLICY,
+      tierRules: parseTierRules(environment.STRATA_TIER_RULES),
       tierPacking: environment.STRATA_TIER_PACKING,
       packAboveBytes: Number(environment.STRATA_PACK_ABOVE_BYTES),
       packBelowRatio: Number(environment.STRATA_PACK_BELOW_RATIO),

@@ -23,6 +23,7 @@ const Environment = z.object({
   STRATA_PLACEMENT_POLICY: PlacementPolicyName,
   STRATA_TIER_SWEEP: SweepMode,
   STRATA_TIER_POLICY: TierPolicyName,
+  STRATA_TIER_RULES: z.string(),
   STRATA_TIER_PACKING: SweepMode,
   STRATA_PACK_ABOVE_BYTES: text,
   STRATA_PACK_BELOW_RATIO: text,

@@ -198,6 +198,7 @@ function environmentOf(
     STRATA_PLACEMENT_POLICY: settings.placementPolicy,
     STRATA_TIER_SWEEP: settings.tierSweep,
     STRATA_TIER_POLICY: settings.tierPolicy,
+    STRATA_TIER_RULES: settings.tierRules,
     STRATA_TIER_PACKING: settings.tierPacking,
     STRATA_PACK_ABOVE_BYTES: String(settings.packAboveBytes),
     STRATA_PACK_BELOW_RATIO: String(settings.packBelowPercent / 100),

@@ -16,13 +16,13 @@ import {
   VersionRow,
 } from '../catalog/index.ts';
 import { decideDelete } from '../deletion/index.ts';
-import { LIFECYCLE_RULES, lifecyclePolicy, type Rates } from '../placement/index.ts';
+import { lifecyclePolicy, type Rates } from '../placement/index.ts';
 import { ActionId, CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import type { ExpiryMode, SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
-import type { LifecycleRules } from '../shared/tierSettings.ts';
+import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
+import type { TierSettings } from '../shared/tierSettings.ts';
 import { Bytes, type EpochMs, Usd } from '../shared/units.ts';
 import {
   decideExpiry,
@@ -35,20 +35,16 @@ import { endRun, newRun } from './expiryRun.ts';
 import { loadExpiryFacts } from './loadExpiryFacts.ts';
 
 /** What operators allow the lifecycle preset. */
-export interface ExpirySettings {
+export interface ExpirySettings extends Pick<TierSettings, 'lifecycleRules' | 'lifecycleDeletes'> {
   readonly tierSweep: SweepMode;
   readonly tierPolicy: TierPolicyName;
-  readonly lifecycleRules: LifecycleRules;
-  readonly lifecycleDeletes: ExpiryMode;
   /** Of one sweep: how many versions it deletes at most, and of how many bytes. */
   readonly lifecycleMostDeletes: number;
   readonly lifecycleMostDeleteBytes: number;
 }
 
-/** What ships: nothing is deleted before an operator allows it. */
-export const LIFECYCLE_SETTINGS: Omit<ExpirySettings, 'tierSweep' | 'tierPolicy'> = {
-  lifecycleRules: LIFECYCLE_RULES,
-  lifecycleDeletes: 'dry-run',
+/** What ships. */
+export const EXPIRY_LIMITS: Pick<ExpirySettings, 'lifecycleMostDeletes' | 'lifecycleMostDeleteBytes'> = {
   lifecycleMostDeletes: 100,
   lifecycleMostDeleteBytes: 10_000_000_000_000,
 };

@@ -7,10 +7,10 @@ export {
 } from './decideExpiry.ts';
 export {
   type ExpireDeps,
+  EXPIRY_LIMITS,
   type ExpiryReason,
   type ExpirySettings,
   expireVersions,
-  LIFECYCLE_SETTINGS,
   mayExpire,
 } from './expireVersions.ts';
 export { type BlobExpiry, expiryOf } from './expiryOf.ts';

@@ -1,3 +1,4 @@
+import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS, type EpochMs, formatBytes, formatUsd, Usd } from '../shared/units.ts';
 import { probabilityOfNoRead } from './demand.ts';
 import { outlookUsd } from './dollarPolicy.ts';
@@ -6,10 +7,11 @@ import { explainPacking } from './explainPacking.ts';
 import { placeName, placesOf } from './policyDiff.ts';
 import type { Rates } from './rates.ts';
 import { storedBytes, type TierFacts } from './tierFacts.ts';
+import { type TemperatureReason, TIER_RULES } from './tierRules.ts';
 import { chosenAlternative, type TierAlternative, type TierDecision, type TierPolicy } from './tierTypes.ts';
 
 /** What each reason means, in words for people who do not know the code. */
-const REASONS: Record<TierDecision['reason'], string> = {
+const REASONS: Record<Exclude<TierDecision['reason'], TemperatureReason>, string> = {
   'already-there': 'it already is where the rules want it',
   held: 'something needs it where it is',
   'minimum-duration': 'its class is paid for until the minimum duration ends, so moving now would pay twice',
@@ -24,11 +26,6 @@ const REASONS: Record<TierDecision['reason'], string> = {
   compressible:
     'it is large and gets much smaller, nobody has read it for long, and its readers can wait for the unpacking',
   'cheaper-packed': 'packed it has the least expected dollars, packing included',
-  'new-content': 'new content starts hot',
-  'read-daily': 'it is read at least once a day',
-  'read-weekly': 'it is read at least once in ten days',
-  'young-content': 'it is younger than a year',
-  'old-and-rarely-read': 'it is older than a year and hardly read',
   'restore-too-slow': 'the rules would archive it, but a restore would take longer than was promised',
   abandoned: 'hardly anybody has ever read it, nobody has for long, and it must be retained',
   'expiry-not-allowed':
@@ -37,8 +34,35 @@ const REASONS: Record<TierDecision['reason'], string> = {
   expires:
     'hardly anybody has ever read it and nobody has for long, and nothing needs its version: the end of the sweep deletes that, and it can be brought back for a week',
   'still-read': 'it is read too often, or is too young, for the lifecycle preset',
-  'archive-age-reached': 'it is older than the archive age and was not read for a year',
 };
+
+/** By the rules, with their thresholds. */
+function temperatureText(reason: TemperatureReason, rules: TierRules): string {
+  const { archiveAgeDays, hotPerDay, newContentDays, warmAgeDays, warmPerDay } = rules;
+  switch (reason) {
+    case 'new-content':
+      return `it is younger than ${newContentDays} days, and new content starts hot`;
+    case 'read-daily':
+      return `its reads over 30 days are at least ${hotPerDay} a day`;
+    case 'read-weekly':
+      return `its reads over 30 days are at least ${warmPerDay} a day`;
+    case 'young-content':
+      return `it is younger than ${warmAgeDays} days`;
+    case 'old-and-rarely-read':
+      return `it is older than ${warmAgeDays} days, and its reads over 30 days are below ${warmPerDay} a day`;
+    case 'archive-age-reached':
+      return `it is older than ${archiveAgeDays} days and was not read for ${warmAgeDays}`;
+  }
+}
+
+function reasonText(reason: TierDecision['reason'], policy: TierPolicy): string {
+  if (!isTemperatureReason(reason)) return REASONS[reason];
+  return temperatureText(reason, policy.kind === 'rules' ? policy : TIER_RULES);
+}
+
+function isTemperatureReason(reason: TierDecision['reason']): reason is TemperatureReason {
+  return !Object.hasOwn(REASONS, reason);
+}
 
 /** A decision as text: what, why, on what forecast, and the dollars of every alternative. Deterministic. */
 export function explainTier(
@@ -61,7 +85,7 @@ export function explainTier(
       .join('  ')
       .trimEnd();
   return [
-    `${facts.digest.slice(0, 12)} (${sizeOf(facts)}) ${whatOf(decision, facts)}: ${REASONS[decision.reason]}.`,
+    `${facts.digest.slice(0, 12)} (${sizeOf(facts)}) ${whatOf(decision, facts)}: ${reasonText(decision.reason, policy)}.`,
     demand(facts, policy, now),
     ...explainPacking(decision, facts, rates),
     '',

@@ -33,7 +33,7 @@ const RANGES = {
   warmPerDay: [0, 1_000],
   warmAgeDays: [0, 36_500],
   archiveAgeDays: [1, 36_500],
-  packIdleDays: [1, 36_500],
+  packIdleDays: [7, 36_500],
 } as const;
 
 /** The preset with other thresholds, which must keep their order. Throws `PlacementError` `bad-rules`. */

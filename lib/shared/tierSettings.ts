@@ -44,7 +44,9 @@ export type LifecycleRules = z.infer<typeof LifecycleRules>;
 export const TierSettings = z.strictObject({
   tierRules: TierRules,
   lifecycleRules: LifecycleRules,
+  /** Of the deletes that the lifecycle preset finds. */
   lifecycleDeletes: ExpiryMode,
+  /** Of packing by sweeps and plans, within what `tierSweep` allows. */
   tierPacking: SweepMode,
   /** What the rule preset packs: above so many bytes, and below this part of them. */
   packAboveBytes: amount,

@@ -1,12 +1,31 @@
 import type { ExpirySettings } from '../expiry/index.ts';
-import { DOLLARS, LIFECYCLE, lifecyclePolicy, PACK_TERMS, TIER_RULES, type TierPolicy } from '../placement/index.ts';
+import {
+  DOLLARS,
+  LIFECYCLE,
+  LIFECYCLE_RULES,
+  lifecyclePolicy,
+  PACK_TERMS,
+  TIER_RULES,
+  type TierPolicy,
+} from '../placement/index.ts';
 import type { CorrelationId } from '../shared/ids.ts';
 import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
+import type { TierSettings } from '../shared/tierSettings.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { EpochMs } from '../shared/units.ts';
 import type { PackSettings } from './loadTierFacts.ts';
 import type { MoveReason } from './moveBlob.ts';
 import type { WholeRun } from './moveInRun.ts';
+
+/** What decides unless operators set something else. */
+export const TIER_SETTINGS: TierSettings = {
+  tierRules: TIER_RULES,
+  lifecycleRules: LIFECYCLE_RULES,
+  lifecycleDeletes: 'dry-run',
+  tierPacking: 'dry-run',
+  packAboveBytes: PACK_TERMS.aboveBytes,
+  packBelowRatio: PACK_TERMS.belowRatio,
+};
 
 export const TIER_POLICIES: Readonly<Record<TierPolicyName, TierPolicy>> = {
   rules: TIER_RULES,
@@ -15,14 +34,9 @@ export const TIER_POLICIES: Readonly<Record<TierPolicyName, TierPolicy>> = {
 };
 
 /** What operators allow a scheduled sweep. */
-export interface SweepSettings extends ExpirySettings {
+export interface SweepSettings extends ExpirySettings, TierSettings {
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
-  /** Of packing, within what `tierSweep` allows. */
-  readonly tierPacking: SweepMode;
-  /** What the rule preset packs: above so many bytes, and below this part of them. */
-  readonly packAboveBytes: number;
-  readonly packBelowRatio: number;
 }
 
 /** What a plan decides with where nobody knows the plane's settings. */
@@ -52,8 +66,18 @@ export function scheduledRun(
 }
 
 /** A policy with what operators have set of it. */
-export function policyOf({ lifecycleRules, lifecycleDeletes }: SweepSettings, name: TierPolicyName): TierPolicy {
-  return name === 'lifecycle' ? lifecyclePolicy(lifecycleRules, lifecycleDeletes === 'on') : TIER_POLICIES[name];
+export function policyOf(
+  { lifecycleDeletes, lifecycleRules, tierRules }: Omit<TierSettings, 'tierPacking'>,
+  name: TierPolicyName,
+): TierPolicy {
+  switch (name) {
+    case 'rules':
+      return tierRules;
+    case 'dollars':
+      return DOLLARS;
+    case 'lifecycle':
+      return lifecyclePolicy(lifecycleRules, lifecycleDeletes === 'on');
+  }
 }
 
 /** How many blobs were decided about for which reason. */

@@ -5,8 +5,8 @@ import { type Bytes, parseSize } from '../../lib/shared/units.ts';
 import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { isAwsRegion } from '../../lib/pricing/index.ts';
-import { LIFECYCLE_RULES, parseLifecycleRules } from '../../lib/placement/index.ts';
-import type { LifecycleRules } from '../../lib/shared/tierSettings.ts';
+import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
+import type { LifecycleRules, TierRules } from '../../lib/shared/tierSettings.ts';
 import { OPEN_POLICY, parseScanPolicy, type ScanPolicy } from '../../lib/scanning/index.ts';
 
 export interface StartOptions {
@@ -27,6 +27,7 @@ export interface StartOptions {
   readonly policies: {
     readonly tierPolicy: TierPolicyName;
     readonly placementPolicy: PlacementPolicyName;
+    readonly tierRules: TierRules;
     readonly lifecycleDeletes: ExpiryMode;
     readonly lifecycleRules: LifecycleRules;
   };
@@ -47,6 +48,7 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
                  on, dry-run (decide and report) or off: of what moves and deletes by itself; default on
   --tier-packing MODE  whether that packs what nobody reads, and has the next reader wait; default dry-run
   --tier-policy NAME  what decides storage classes: rules, dollars or lifecycle; default rules
+  --tier-rules TEXT  thresholds of the rules that differ, as archiveAgeDays=1095,warmPerDay=0.2
   --lifecycle-deletes MODE  on or dry-run (default): of versions that the lifecycle policy would delete
   --lifecycle-rules TEXT  its thresholds that differ, as deleteAfterIdleDays=180,coldAfterIdleDays=60
   --placement-policy NAME  what decides which hosts fetch ahead of use: subscriptions or dollars; default subscriptions
@@ -83,7 +85,8 @@ export function parseOptions(
     tierPolicy: oneOf(values, 'tier-policy', TierPolicyName.options, 'rules'),
     placementPolicy: oneOf(values, 'placement-policy', PlacementPolicyName.options, 'subscriptions'),
     lifecycleDeletes: oneOf(values, 'lifecycle-deletes', ExpiryMode.options, 'dry-run'),
-    lifecycleRules: lifecycleRulesOf(values['lifecycle-rules']),
+    tierRules: thresholds(values, 'tier-rules', parseTierRules),
+    lifecycleRules: thresholds(values, 'lifecycle-rules', parseLifecycleRules),
   };
   const scanPolicy = policyOf(values['scan-policy'] ?? environment['STRATA_SCAN_POLICY']);
   const models = (values.model ?? []).map(modelFile);
@@ -173,11 +176,15 @@ function policyOf(text: string | undefined): ScanPolicy {
   }
 }
 
-function lifecycleRulesOf(text: string | undefined): LifecycleRules {
+function thresholds<Rules>(
+  values: ReturnType<typeof read>,
+  flag: 'tier-rules' | 'lifecycle-rules',
+  parse: (text: string) => Rules,
+): Rules {
   try {
-    return text === undefined ? LIFECYCLE_RULES : parseLifecycleRules(text);
+    return parse(values[flag] ?? '');
   } catch (error) {
-    throw new UsageError(`--lifecycle-rules: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--${flag}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -195,6 +202,7 @@ function read(args: readonly string[]) {
         'upload-sweep': { type: 'string' },
         'tier-policy': { type: 'string' },
         'placement-policy': { type: 'string' },
+        'tier-rules': { type: 'string' },
         'lifecycle-deletes': { type: 'string' },
         'lifecycle-rules': { type: 'string' },
         'scan-policy': { type: 'string' },

@@ -3,12 +3,14 @@ import { FUNCTIONS } from '../../functions/index.ts';
 import type { FunctionDeclaration, Trigger } from '../../functions/shared/declaration.ts';
 import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import type { createContext } from '../../functions/shared/invocation.ts';
-import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
+import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
 import { generateKeyPair } from '../../lib/fleet/index.ts';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
 import type { LifecycleRules } from '../../lib/shared/tierSettings.ts';
+import { LIFECYCLE_RULES } from '../../lib/placement/index.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import { DAY_MS, DurationMs, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { TIER_SETTINGS } from '../../lib/tiering/index.ts';
 import { PRICE_REGION } from './publishedPrices.ts';
 import type { SimulatedFunction } from './plane.ts';
 import { Rng } from './rng.ts';
@@ -63,7 +65,7 @@ export type Policies = Pick<
 
 /** Days instead of months, and reads do not count: runs last for two weeks at most. */
 const HASTY_RULES: LifecycleRules = {
-  ...LIFECYCLE_SETTINGS.lifecycleRules,
+  ...LIFECYCLE_RULES,
   version: 'hasty',
   deleteAfterIdleDays: 3,
   deleteBelowPerDay: 1_000,
@@ -97,13 +99,14 @@ export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['se
   commandTtlMs: 15 * MINUTE_MS,
   agentRoleArns: ['arn:aws:iam::000000000000:role/agent'],
   tierSweep: 'on',
+  ...TIER_SETTINGS,
   tierPacking: 'off',
   packAboveBytes: 0,
   packBelowRatio: 1,
   sweepBudgetUsd: 1_000,
   // Half of the shards may move one blob a run, the others none.
   sweepMostMoves: 8,
-  ...LIFECYCLE_SETTINGS,
+  ...EXPIRY_LIMITS,
   lifecycleRules: HASTY_RULES,
   lifecycleMostDeleteBytes: 200_000,
   ...policies,

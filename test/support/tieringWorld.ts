@@ -24,7 +24,7 @@ import {
   VersionRow,
   startingWith,
 } from '../../lib/catalog/index.ts';
-import { LIFECYCLE_SETTINGS } from '../../lib/expiry/index.ts';
+import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
 import { RULE_SET } from '../../lib/scanning/index.ts';
 import { blobDigest, blobKey, partHash } from '../../lib/shared/digest.ts';
 import {
@@ -39,7 +39,13 @@ import {
 import type { SweepMode } from '../../lib/shared/sweepMode.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
 import { PortError } from '../../lib/shared/errors.ts';
-import type { InventorySweepInput, InventorySweeps, StartSweepDeps, SweepDeps } from '../../lib/tiering/index.ts';
+import {
+  type InventorySweepInput,
+  type InventorySweeps,
+  type StartSweepDeps,
+  type SweepDeps,
+  TIER_SETTINGS,
+} from '../../lib/tiering/index.ts';
 import { noMessages, sqsBatch, testContext } from './envelopes.ts';
 import { countingRandom } from './fleetWorld.ts';
 import type { Between } from './interruption.ts';
@@ -82,10 +88,9 @@ export async function createTieringWorld(
       region: REGION,
       tierSweep,
       tierPolicy: 'rules' as const,
-      ...LIFECYCLE_SETTINGS,
+      ...EXPIRY_LIMITS,
+      ...TIER_SETTINGS,
       tierPacking: 'off' as const,
-      packAboveBytes: 100_000_000,
-      packBelowRatio: 0.7,
       sweepBudgetUsd: 1_000,
       sweepMostMoves: 1_000,
       sweepInventoryFrom: 10_000_000,
