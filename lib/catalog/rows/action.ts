@@ -66,10 +66,10 @@ export const ActionRow = defineRow({
     const dueAt = value.state === 'pending' ? value.expiresAt : value.retryAt;
     if (dueAt === undefined) return { listing, ...endedMove(value) };
     const shard = shardOf(value.actionId, ACTION_SHARDS);
-    return {
-      listing,
-      due: { partition: `DUE#ACTION#${shard}`, sort: `${sortableTime(dueAt)}#${value.actionId}` },
-    };
+    const sort = `${sortableTime(dueAt)}#${value.actionId}`;
+    // What has begun to be deleted is gone on with, and never expires.
+    if (value.type === 'delete') return { listing, due: { partition: `DUE#DELETE#${shard}`, sort } };
+    return { listing, due: { partition: `DUE#ACTION#${shard}`, sort } };
   },
 });
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Digest } from '../../shared/ids.ts';
+import { ActionId, Digest } from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
 import { defineRow } from '../rowType.ts';
 
@@ -22,6 +22,8 @@ export const OrphanValue = z.strictObject({
   etag: z.string(),
   size: Bytes,
   condemnedAt: EpochMs,
+  /** The delete that it is part of, which ends when all that it condemned is gone; absent of what a sweep has found. */
+  actionId: z.optional(ActionId),
   /** By then nobody is still about to delete the version, or to name it. */
   expiresAt: EpochMs,
 });
