@@ -144,15 +144,24 @@ async function runExplain(
   options: PlaneOptions & { readonly policy: TierPolicyName },
 ): Promise<void> {
   const { operations } = await connect(options);
-  const { uploads, actions } = await operations.explain({ reference });
+  const { uploads, actions, texts, deleted } = await operations.explain({ reference });
   printUploads(options, uploads, `Nothing was uploaded as ${reference}.`);
   printActions(options, actions);
-  if (reference.startsWith('uploads/') || options.quiet === true) return;
-  const { texts } = await operations.explainTiers({ reference, policy: options.policy });
-  for (const text of texts) {
-    const json = `${JSON.stringify({ schema: 'strata.tier-text/v1', policy: options.policy, text })}\n`;
-    process.stdout.write(options.json === true ? json : `\n${text}`);
-  }
+  if (options.quiet === true) return;
+  for (const text of texts) printText(options, { schema: 'strata.delete-text/v1', text });
+  if (reference.startsWith('uploads/') || deleted) return;
+  const tiers = await operations.explainTiers({ reference, policy: options.policy });
+  for (const text of tiers.texts) printText(options, { schema: 'strata.tier-text/v1', policy: options.policy, text });
+}
+
+interface Text {
+  readonly schema: string;
+  readonly text: string;
+  readonly policy?: TierPolicyName;
+}
+
+function printText({ json }: PlaneOptions, line: Text): void {
+  process.stdout.write(json === true ? `${JSON.stringify(line)}\n` : `\n${line.text}`);
 }
 
 function printActions(options: PlaneOptions, actions: OperationOutput<'explain'>['actions']): void {

@@ -9,7 +9,7 @@ export const CLOCK_MARGIN_MS = 2 * HOUR_MS;
 export const UNDO_MS = 7 * DAY_MS + CLOCK_MARGIN_MS;
 
 /** Whether no version has referred to a blob for that time, as far as its row says. */
-export function isForgotten(blob: Blob | undefined, now: EpochMs): boolean {
+export function isForgotten(blob: Pick<Blob, 'unreferencedAt'> | undefined, now: EpochMs): boolean {
   return blob?.unreferencedAt !== undefined && now >= blob.unreferencedAt + UNDO_MS;
 }
 
@@ -40,7 +40,10 @@ function refusePurge({ hold, retainUntil }: DeletionFacts['version'], now: Epoch
 /** What a purge may do now: everything that stood against the delete is asked again. */
 export type PurgeStep = 'purge' | 'not-due' | 'held' | 'retained' | 'finished';
 
-export function decidePurge(tombstone: Tombstone | undefined, now: EpochMs): PurgeStep {
+export function decidePurge(
+  tombstone: (Pick<Tombstone, 'state' | 'purgeAfter'> & { readonly content: DeletionFacts['version'] }) | undefined,
+  now: EpochMs,
+): PurgeStep {
   if (tombstone === undefined || tombstone.state === 'purged') return 'finished';
   const kept = refusePurge(tombstone.content, now);
   if (kept !== undefined) return kept;
@@ -51,7 +54,7 @@ export type BlobPurgeStep =
   /** Another version needs the bytes: only this version's reference goes. */
   | { readonly step: 'keep-shared' }
   /** Hosts still hold it: those that may be told are told, and the purge comes again. */
-  | { readonly step: 'wait'; readonly evict: readonly Replica[]; readonly reason: BlobPurgeWait }
+  | { readonly step: 'wait'; readonly evict: readonly HostId[]; readonly reason: BlobPurgeWait }
   | { readonly step: 'delete' };
 
 export type BlobPurgeWait = 'pinned' | 'being-filled' | 'being-evicted' | 'on-hosts';
@@ -59,8 +62,13 @@ export type BlobPurgeWait = 'pinned' | 'being-filled' | 'being-evicted' | 'on-ho
 export interface BlobPurgeFacts {
   /** The version that is purged; none where the blob is purged since no version has it. */
   readonly version: Pick<Version, 'model' | 'version'> | undefined;
-  readonly references: readonly Reference[];
-  readonly replicas: readonly Replica[];
+  readonly references: readonly Pick<Reference, 'model' | 'version'>[];
+  readonly replicas: readonly HeldCopy[];
+}
+
+interface HeldCopy extends Pick<Replica, 'state' | 'pinned'> {
+  /** Absent of the origin. */
+  readonly host?: { readonly id: HostId } | undefined;
 }
 
 /**
@@ -72,11 +80,11 @@ export function decideBlobPurge({ version, references, replicas }: BlobPurgeFact
   if (shared) return { step: 'keep-shared' };
   const onHosts = replicas.filter((one) => one.host !== undefined);
   if (onHosts.length === 0) return { step: 'delete' };
-  const idle = onHosts.filter((one) => one.state === 'verified' || one.state === 'unknown');
-  return { step: 'wait', evict: idle.filter((one) => !one.pinned), reason: waitReason(onHosts) };
+  const idle = onHosts.filter(({ state, pinned }) => (state === 'verified' || state === 'unknown') && !pinned);
+  return { step: 'wait', evict: idle.flatMap(({ host }) => host?.id ?? []), reason: waitReason(onHosts) };
 }
 
-function waitReason(replicas: readonly Replica[]): BlobPurgeWait {
+function waitReason(replicas: readonly HeldCopy[]): BlobPurgeWait {
   if (replicas.some((one) => one.pinned)) return 'pinned';
   if (replicas.some((one) => one.state === 'reserved')) return 'being-filled';
   return replicas.every((one) => one.state === 'evicting') ? 'being-evicted' : 'on-hosts';

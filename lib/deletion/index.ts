@@ -1,6 +1,8 @@
 export { decideBlobPurge, decidePurge, refuseDeletion } from './decideDeletion.ts';
+export { replayDelete } from './decideEnd.ts';
 export { decideDelete, deleteVersion } from './deleteVersion.ts';
 export { DeletionError } from './errors.ts';
+export { explainDelete } from './explainDelete.ts';
 export { holdVersion } from './holdVersion.ts';
 export { purgeDue } from './purgeDue.ts';
 export { type ForgottenAnswer, purgeForgotten } from './purgeForgotten.ts';

@@ -1,4 +1,5 @@
 import type { PurgeVersion } from '../../events/purge-version/v1.ts';
+import { loadAccesses } from '../accesses/index.ts';
 import {
   type Action,
   ActionRow,
@@ -7,39 +8,38 @@ import {
   expectationOf,
   type Orphan,
   OrphanRow,
-  queryAll,
   recordedInputs,
+  type Reference,
   type Replica,
   ReplicaRow,
   type Restore,
   RestoreRow,
-  settle,
-  startingWith,
   storedBytes,
+  type Tombstone,
   TombstoneRow,
   type Versioned,
 } from '../catalog/index.ts';
-import { decideTier, DOLLARS, liabilityUsd, type Rates, recordTier } from '../placement/index.ts';
+import type { Rates } from '../placement/index.ts';
 import { endDecisions } from '../restores/index.ts';
-import { blobKey, manifestKey } from '../shared/digest.ts';
-import { ActionId, type Digest } from '../shared/ids.ts';
+import { ActionId } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
-import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
-import { DeletionError } from './errors.ts';
-import { loadReplicas } from './versionRows.ts';
+import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
+import { decideEnd, type EndDecision, type EndFacts, recordEnd } from './decideEnd.ts';
+import { differs, NOTHING_LEFT, objectKey } from './finishDeletion.ts';
 
 /*
- * The end of a blob. One write takes its rows away and condemns each of its object versions by an orphan row in state `deleting`: from
- * then on nobody can name such a version again. Then the objects go, one by one; their orphan rows stay for a day longer. Killed in
- * between, they say what is left to do.
+ * The end of a blob. One write takes its rows away, condemns each of its object versions by an orphan row in state `deleting`, and keeps
+ * the decision as an action that is pending: from then on nobody can name such a version again. Then the objects go, one by one
+ * (`finishDeletion`), and with the last of them the action ends. Killed in between, the orphan rows say what is left to do; they stay
+ * for a day longer.
  */
 
 /** As long as the sweep of orphans remembers what it has begun to delete: it finishes what a purge could not. */
 const REMEMBERED_MS = 400 * DAY_MS;
-/** A publication that saw a version before it was condemned may still be about to name it: so long it finds out. */
-const ANNOUNCED_MS = DAY_MS;
+/** What has not ended by then is gone on with by the schedule. */
+const UNFINISHED_MS = DAY_MS;
 
 export interface BlobDeletionDeps {
   readonly catalog: CatalogStore;
@@ -48,46 +48,54 @@ export interface BlobDeletionDeps {
   readonly rates: Rates;
 }
 
+/** A blob that nothing but at most the version that is purged needs. Its row must have been read before its references were. */
+export interface EndingBlob {
+  readonly blob: Versioned<Blob>;
+  readonly references: readonly Versioned<Reference>[];
+  readonly replicas: readonly Versioned<Replica>[];
+  readonly now: EpochMs;
+}
+
 /** The changes beside the reference's that end the last blob of a deleted version. Throws `DeletionError` `object-differs`. */
 export async function endBlobOf(
   deps: BlobDeletionDeps,
   { model, version, correlationId }: PurgeVersion,
-  blob: Versioned<Blob>,
-  replicas: readonly Versioned<Replica>[],
+  tombstone: Versioned<Tombstone>,
+  ending: EndingBlob,
 ): Promise<readonly Change[]> {
-  const tombstone = await TombstoneRow.get(deps.catalog, model, version);
-  if (tombstone === undefined) return [];
-  const freedBytes = Bytes.parse((tombstone.value.freedBytes ?? 0) + storedBytes(blob.value));
+  const freedBytes = Bytes.parse((tombstone.value.freedBytes ?? 0) + storedBytes(ending.blob.value));
   const why = { model, modelVersion: version, correlationId, reason: 'undo-window-over' };
   return [
-    ...(await endBlob(deps, why, blob, replicas)),
+    ...(await endBlob(deps, why, ending, tombstone.value)),
     TombstoneRow.put({ ...tombstone.value, freedBytes }, expectationOf(tombstone)),
   ];
 }
 
 type Why = Pick<Action, 'model' | 'modelVersion' | 'correlationId' | 'reason'>;
 
-/**
- * The changes that end a blob which no version refers to, but at most the one that is being purged, and no host holds. Its row must
- * have been read before its references were.
- */
+/** The changes that end a blob which no host holds. Throws as above. */
 export async function endBlob(
   deps: BlobDeletionDeps,
   why: Why,
-  blob: Versioned<Blob>,
-  replicas: readonly Versioned<Replica>[],
+  ending: EndingBlob,
+  tombstone?: Tombstone,
 ): Promise<readonly Change[]> {
   const { catalog } = deps;
+  const { blob, replicas, now } = ending;
   const { digest } = blob.value;
   const restore = await RestoreRow.get(catalog, digest);
-  const now = deps.clock.now();
-  const action = { ...deleteAction(blob.value, deps.rates, now), ...why };
+  const objects = await objectsOf(deps.objects, blob.value, replicas);
+  const facts = await factsOf(catalog, ending, objects, tombstone);
+  const decision = decideEnd(facts, deps.rates, now);
+  const wrong = objects.find(({ named, size }) => named !== undefined && named !== size);
+  if (decision.action === 'keep') throw differs(digest, wrong?.versionId ?? blob.value.origin.versionId);
+  const action = deleteAction(deps.rates, facts, decision, now);
   return [
     { kind: 'delete', key: BlobRow.key(digest), expect: { version: blob.version } },
     ...replicas.map((row) => deleteOf(ReplicaRow.key(digest, row.value.location), row)),
     ...(restore === undefined ? [] : await endRestore(catalog, restore, now)),
-    ...(await condemn(deps, blob.value, replicas, now)),
-    ActionRow.put(action, expectationOf(await ActionRow.get(catalog, action.actionId))),
+    ...(await condemn(catalog, facts, action.actionId, now)),
+    ActionRow.put({ ...action, ...why }, expectationOf(await ActionRow.get(catalog, action.actionId))),
   ];
 }
 
@@ -109,30 +117,18 @@ const deleteOf = (key: ReturnType<typeof RestoreRow.key>, row: Versioned<unknown
 });
 
 /** Exactly the object versions that the catalog names, as they lie in the bucket now. */
-async function condemn(
-  deps: BlobDeletionDeps,
+async function objectsOf(
+  objects: ObjectStore,
   blob: Blob,
   replicas: readonly Versioned<Replica>[],
-  now: EpochMs,
-): Promise<readonly Change[]> {
+): Promise<EndFacts['objects']> {
   const { digest, size, origin } = blob;
-  const changes: Change[] = [];
-  const add = async (object: Orphan['object'], versionId?: string, bytes?: number) => {
-    const found = await deps.objects.head(objectKey(digest, object), versionId);
+  const lying: EndFacts['objects'] = [];
+  const add = async (object: Orphan['object'], versionId?: string, named?: Bytes) => {
+    const found = await objects.head(objectKey(digest, object), versionId);
     if (found.outcome === 'absent') return;
-    const { etag, versionId: judged } = found.head;
-    if (bytes !== undefined && found.head.size !== bytes) throw differs(digest, judged);
-    const orphan: Orphan = {
-      digest,
-      object,
-      versionId: judged,
-      state: 'deleting',
-      etag,
-      size: Bytes.parse(found.head.size),
-      condemnedAt: now,
-      expiresAt: EpochMs.parse(now + REMEMBERED_MS),
-    };
-    changes.push(OrphanRow.put(orphan, expectationOf(await OrphanRow.get(deps.catalog, digest, object, judged))));
+    const judged = { versionId: found.head.versionId, etag: found.head.etag, size: Bytes.parse(found.head.size) };
+    lying.push({ object, ...judged, ...(named === undefined ? {} : { named }) });
   };
   // Hosts name versions that they read, which were never packed; rows of the origin say what lies in the bucket.
   const versions = new Map(replicas.map(({ value }) => [value.versionId, size]));
@@ -140,74 +136,83 @@ async function condemn(
   versions.set(origin.versionId, storedBytes(blob));
   for (const [versionId, bytes] of versions) await add('bytes', versionId, bytes);
   await add('manifest');
-  return changes;
+  return lying;
 }
 
-function deleteAction(blob: Blob, rates: Rates, now: EpochMs): Omit<Action, keyof Why> {
-  const facts = {
+async function factsOf(
+  catalog: CatalogStore,
+  { blob: { value: blob }, references, replicas, now }: EndingBlob,
+  objects: EndFacts['objects'],
+  tombstone: Tombstone | undefined,
+): Promise<EndFacts> {
+  const { lastAccessAt } = await loadAccesses(catalog, blob.digest, now);
+  return {
     digest: blob.digest,
     bytes: storedBytes(blob),
     storageClass: blob.origin.storageClass,
     createdAt: blob.createdAt,
     transitionedAt: blob.origin.billedSince,
-    accessesLast30Days: 0,
+    ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
+    ...(tombstone === undefined ? {} : { version: windowOf(tombstone) }),
+    ...(blob.unreferencedAt === undefined ? {} : { unreferencedAt: blob.unreferencedAt }),
+    references: references.map(({ value: { model, version } }) => ({ model, version })),
+    copies: replicas.map(({ value: { location, host, state, pinned, versionId } }) => {
+      return { location, ...(host === undefined ? {} : { host: host.id }), state, pinned, versionId };
+    }),
+    objects,
   };
-  const kept = decideTier(facts, DOLLARS, rates, now).alternatives.find(({ action }) => action === 'keep');
+}
+
+function windowOf({ state, deletedAt, purgeAfter, content }: Tombstone): NonNullable<EndFacts['version']> {
+  const { model, version, hold, retainUntil } = content;
   return {
-    actionId: ActionId.parse(`delete-${blob.origin.billedSince}-${blob.digest}`),
+    model,
+    version,
+    state,
+    deletedAt,
+    purgeAfter,
+    ...(hold === undefined ? {} : { hold }),
+    ...(retainUntil === undefined ? {} : { retainUntil }),
+  };
+}
+
+async function condemn(
+  catalog: CatalogStore,
+  { digest, objects }: EndFacts,
+  actionId: ActionId,
+  now: EpochMs,
+): Promise<readonly Change[]> {
+  const changes: Change[] = [];
+  for (const { object, versionId, etag, size } of objects) {
+    const expiresAt = EpochMs.parse(now + REMEMBERED_MS);
+    const judged = { digest, object, versionId, etag, size };
+    const orphan: Orphan = { ...judged, state: 'deleting', condemnedAt: now, actionId, expiresAt };
+    changes.push(OrphanRow.put(orphan, expectationOf(await OrphanRow.get(catalog, digest, object, versionId))));
+  }
+  return changes;
+}
+
+function deleteAction(
+  rates: Rates,
+  facts: EndFacts,
+  decision: Extract<EndDecision, { action: 'delete' }>,
+  now: EpochMs,
+): Omit<Action, keyof Why> {
+  const begun = facts.objects.length > 0;
+  return {
+    actionId: ActionId.parse(`delete-${facts.transitionedAt}-${facts.digest}`),
     type: 'delete',
-    digest: blob.digest,
-    state: 'done',
-    policy: `operator ${rates.prices.id}`,
+    digest: facts.digest,
+    state: begun ? 'pending' : 'done',
+    policy: `delete-1 ${rates.prices.id}`,
     chosen: 'delete',
     alternatives: [
-      { action: 'delete', usd: liabilityUsd(facts, rates, now), reason: 'early deletion, once' },
-      { action: 'keep', usd: kept?.usdPerMonth ?? Usd.parse(0), reason: 'each month' },
+      { action: 'delete', usd: decision.earlyDeletionUsd, reason: 'early deletion, once' },
+      { action: 'keep', usd: decision.usdPerMonth, reason: 'each month' },
     ],
-    ...recordedInputs(recordTier(facts, now)),
+    ...recordedInputs(recordEnd(facts, now)),
     decidedAt: now,
-    expiresAt: now,
-    outcome: { at: now, code: 'purged', text: 'No version refers to it and no host holds it.' },
+    expiresAt: EpochMs.parse(now + UNFINISHED_MS),
+    ...(begun ? {} : { outcome: { at: now, ...NOTHING_LEFT } }),
   };
-}
-
-/** Removes the objects of a blob that were condemned, and the rows that say so. Nothing that is named again is touched. */
-export async function finishDeletion(deps: BlobDeletionDeps, digest: Digest): Promise<void> {
-  const items = await queryAll(deps.catalog, { partition: `BLOB#${digest}`, ...startingWith('ORPHAN#') });
-  for (const item of items) {
-    const { value } = OrphanRow.parse(item);
-    if (value.state === 'deleting') await removeObject(deps, value);
-  }
-}
-
-async function removeObject(deps: BlobDeletionDeps, orphan: Orphan): Promise<void> {
-  const { digest, object, versionId, etag, size } = orphan;
-  const key = objectKey(digest, object);
-  if (object === 'bytes' && (await isNamed(deps.catalog, digest, versionId))) throw differs(digest, versionId);
-  const found = await deps.objects.head(key, versionId);
-  if (found.outcome === 'found') {
-    if (found.head.etag !== etag || found.head.size !== size) throw differs(digest, versionId);
-    await deps.objects.remove(key, versionId);
-  }
-  await settle(deps.catalog, `Deleted ${key}`, async () => {
-    const row = await OrphanRow.get(deps.catalog, digest, object, versionId);
-    const expiresAt = EpochMs.parse(deps.clock.now() + ANNOUNCED_MS);
-    if (row === undefined || row.value.expiresAt <= expiresAt) return { changes: [], answer: undefined };
-    return { changes: [OrphanRow.put({ ...row.value, expiresAt }, expectationOf(row))], answer: undefined };
-  });
-}
-
-async function isNamed(catalog: CatalogStore, digest: Digest, versionId: string): Promise<boolean> {
-  if ((await BlobRow.get(catalog, digest))?.value.origin.versionId === versionId) return true;
-  return (await loadReplicas(catalog, digest)).some(({ value }) => value.versionId === versionId);
-}
-
-const objectKey = (digest: Digest, object: Orphan['object']) => (object === 'bytes' ? blobKey : manifestKey)(digest);
-
-function differs(digest: Digest, versionId: string): DeletionError {
-  return new DeletionError({
-    code: 'object-differs',
-    message: `Version ${versionId} of blob ${digest} is not what was judged, or is named again; nothing was deleted. Run \`strata doctor\`.`,
-    retryable: false,
-  });
 }

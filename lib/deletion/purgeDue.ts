@@ -1,6 +1,9 @@
 import type { PurgeBlob } from '../../events/purge-blob/v1.ts';
 import type { PurgeVersion } from '../../events/purge-version/v1.ts';
 import {
+  type Action,
+  ACTION_SHARDS,
+  ActionRow,
   type Blob,
   BlobRow,
   dueShards,
@@ -31,8 +34,8 @@ interface PurgeDueDeps {
 }
 
 /**
- * Sends every deleted version whose undo window is over to its purge, once per scheduled moment, and likewise every blob that no
- * version has referred to for as long; what waits for hosts is sent again by each run. Held versions are left out. A row that
+ * Sends every deleted version whose undo window is over to its purge, once per scheduled moment, likewise every blob that no version has
+ * referred to for as long, and a day later every delete that has not ended; what waits for hosts is sent again by each run. Held versions are left out. A row that
  * fails holds up no other; then `DeletionError` `not-sent` (retryable) is thrown at the end. Answers how many were sent.
  */
 export async function purgeDue(deps: PurgeDueDeps, scheduledAt: EpochMs, remainingMs: () => number): Promise<number> {
@@ -53,7 +56,12 @@ export async function purgeDue(deps: PurgeDueDeps, scheduledAt: EpochMs, remaini
     until: unreferenced,
     visit: counted((item) => sendBlob(deps, BlobRow.parse(item).value, scheduledAt)),
   }));
-  await visitDue(deps, [...versions, ...blobs], {
+  const begun = dueShards(ACTION_SHARDS, (shard) => ({
+    partition: `DUE#DELETE#${shard}`,
+    until: now,
+    visit: counted((item) => sendBegun(deps, ActionRow.parse(item).value, scheduledAt)),
+  }));
+  await visitDue(deps, [...versions, ...blobs, ...begun], {
     pageItems: PAGE,
     pages: PAGES_PER_SHARD,
     enough: () => remainingMs() < RESERVE_MS,
@@ -91,4 +99,13 @@ async function sendBlob(deps: PurgeDueDeps, { digest }: Blob, scheduledAt: Epoch
   const correlationId = CorrelationId.parse(`unreferenced-${digest.slice(0, 16)}`);
   const body: PurgeBlob = { schema: 'purge-blob/1', digest, correlationId };
   return sendOnce(deps, { scope: 'purge-blob', id: `${digest} ${scheduledAt}` }, { queue: 'purge', body });
+}
+
+/** Its rows are gone, and perhaps some of its objects. */
+async function sendBegun(deps: PurgeDueDeps, { actionId, digest }: Action, scheduledAt: EpochMs): Promise<boolean> {
+  const action = await ActionRow.get(deps.catalog, actionId);
+  if (digest === undefined || action?.value.state !== 'pending') return false;
+  const { correlationId } = action.value;
+  const body: PurgeBlob = { schema: 'purge-blob/1', digest, correlationId };
+  return sendOnce(deps, { scope: 'purge-begun', id: `${actionId} ${scheduledAt}` }, { queue: 'purge', body });
 }

@@ -1,7 +1,8 @@
 import type { PurgeBlob } from '../../events/purge-blob/v1.ts';
 import { BlobRow, type Decided, expectationOf, settle } from '../catalog/index.ts';
 import { type BlobPurgeStep, type BlobPurgeWait, decideBlobPurge, isForgotten } from './decideDeletion.ts';
-import { endBlob, finishDeletion } from './purgeBlob.ts';
+import { finishDeletion } from './finishDeletion.ts';
+import { endBlob } from './purgeBlob.ts';
 import { evictCopies, type PurgeDeps } from './purgeVersion.ts';
 import { loadReferences, loadReplicas } from './versionRows.ts';
 
@@ -48,7 +49,8 @@ async function carryOut(deps: PurgeDeps, message: PurgeBlob, decided: Step): Pro
 async function decide(deps: PurgeDeps, { digest, correlationId }: PurgeBlob): Promise<Decided<Step>> {
   // Before the references: each write that adds one bumps the blob's row, so one that comes too late to be seen is a conflict.
   const blob = await BlobRow.get(deps.catalog, digest);
-  if (blob === undefined || !isForgotten(blob.value, deps.clock.now())) {
+  const now = deps.clock.now();
+  if (blob === undefined || !isForgotten(blob.value, now)) {
     return { changes: [], answer: { step: 'not-forgotten' } };
   }
   const references = await loadReferences(deps.catalog, digest);
@@ -65,7 +67,9 @@ async function decide(deps: PurgeDeps, { digest, correlationId }: PurgeBlob): Pr
       const { unreferencedAt: _forgotten, ...kept } = blob.value;
       return { changes: [BlobRow.put(kept, expectationOf(blob))], answer };
     }
-    case 'delete':
-      return { changes: await endBlob(deps, { correlationId, reason: 'never-published' }, blob, replicas), answer };
+    case 'delete': {
+      const why = { correlationId, reason: 'never-published' };
+      return { changes: await endBlob(deps, why, { blob, references, replicas, now }), answer };
+    }
   }
 }

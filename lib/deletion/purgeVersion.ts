@@ -8,7 +8,6 @@ import {
   queryAll,
   type Reference,
   ReferenceRow,
-  type Replica,
   settle,
   startingWith,
   type Tombstone,
@@ -19,7 +18,7 @@ import {
 import { commandHost, type OperatorDeps } from '../fleet/index.ts';
 import { uploadKey } from '../ingest/index.ts';
 import type { Rates } from '../placement/index.ts';
-import { type Digest, KeySegment } from '../shared/ids.ts';
+import { type Digest, type HostId, KeySegment } from '../shared/ids.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
@@ -30,7 +29,8 @@ import {
   decidePurge,
   type PurgeStep,
 } from './decideDeletion.ts';
-import { endBlobOf, finishDeletion } from './purgeBlob.ts';
+import { finishDeletion } from './finishDeletion.ts';
+import { endBlobOf } from './purgeBlob.ts';
 import { digestsOf, loadReferences, loadReplicas } from './versionRows.ts';
 
 export interface PurgeDeps extends OperatorDeps {
@@ -57,7 +57,7 @@ async function takeStep(deps: PurgeDeps, message: PurgeVersion): Promise<PurgeAn
   const begun = await settle(deps.catalog, `Purging ${message.model}@${message.version}`, () => begin(deps, message));
   if (begun.step !== 'purge' || begun.tombstone === undefined) return begun.step === 'purge' ? 'finished' : begun.step;
   const { tombstone } = begun;
-  let waits: BlobPurgeWait | undefined;
+  let waits: BlobPurgeWait | Exclude<PurgeStep, 'purge'> | undefined;
   for (const digest of digestsOf(tombstone.content)) waits = (await purgeDigest(deps, message, digest)) ?? waits;
   if (waits !== undefined) return waits;
   await removeUploads(deps, tombstone);
@@ -79,30 +79,39 @@ async function begin(
 }
 
 /** Answers what it waits for; undefined when this version has nothing to do with the blob any more. */
-async function purgeDigest(deps: PurgeDeps, message: PurgeVersion, digest: Digest): Promise<BlobPurgeWait | undefined> {
+async function purgeDigest(
+  deps: PurgeDeps,
+  message: PurgeVersion,
+  digest: Digest,
+): Promise<BlobPurgeWait | Exclude<PurgeStep, 'purge'> | undefined> {
   const { correlationId } = message;
   const decided = await settle(deps.catalog, `Purging ${digest}`, () => decideDigest(deps, message, digest));
   if (decided.step === 'wait') {
     await evictCopies(deps, { digest, correlationId }, decided.evict);
     return decided.reason;
   }
+  if (decided.step === 'stay') return decided.reason;
   await finishDeletion(deps, digest);
   return undefined;
 }
 
-/** Tells the hosts of these copies to let go of them. */
+/** Tells the hosts to let go of their copies. */
 export async function evictCopies(
   deps: PurgeDeps,
   { digest, correlationId }: Pick<PurgeBlob, 'digest' | 'correlationId'>,
-  copies: readonly Replica[],
+  hosts: readonly HostId[],
 ): Promise<void> {
-  for (const { host } of copies) {
-    const command = { type: 'evict', digest } as const;
-    if (host !== undefined) await commandHost(deps, { host: host.id, command, correlationId, reason: 'deleted' });
+  for (const host of hosts) {
+    await commandHost(deps, { host, command: { type: 'evict', digest }, correlationId, reason: 'deleted' });
   }
 }
 
-async function decideDigest(deps: PurgeDeps, message: PurgeVersion, digest: Digest): Promise<Decided<BlobPurgeStep>> {
+type DigestStep =
+  | BlobPurgeStep
+  /** The delete may not be carried out now: a clock went back, or the purge has ended. */
+  | { readonly step: 'stay'; readonly reason: Exclude<PurgeStep, 'purge'> };
+
+async function decideDigest(deps: PurgeDeps, message: PurgeVersion, digest: Digest): Promise<Decided<DigestStep>> {
   const { model, version } = message;
   // Before the references: each write that adds one bumps the blob's row, so one that comes too late to be seen is a conflict.
   const blob = await BlobRow.get(deps.catalog, digest);
@@ -123,8 +132,15 @@ async function decideDigest(deps: PurgeDeps, message: PurgeVersion, digest: Dige
     expect: { version: own.version },
   };
   if (answer.step === 'keep-shared') return { changes: [unrefer, ...stillReferred(references, own)], answer };
-  const ending = blob === undefined ? [] : await endBlobOf(deps, message, blob, replicas);
-  return { changes: [unrefer, ...ending], answer };
+  const tombstone = await TombstoneRow.get(deps.catalog, model, version);
+  const now = deps.clock.now();
+  const window = decidePurge(tombstone?.value, now);
+  if (window !== 'purge') return { changes: [], answer: { step: 'stay', reason: window } };
+  if (blob === undefined || tombstone === undefined) return { changes: [unrefer], answer };
+  return {
+    changes: [unrefer, ...(await endBlobOf(deps, message, tombstone, { blob, references, replicas, now }))],
+    answer,
+  };
 }
 
 /** Two purges at once must not each leave the blob to the other: of all that leave it, the last one sees that it is the last. */

@@ -57,10 +57,18 @@ const OPERATION_CONTRACTS = {
   showModel: { input: z.strictObject({ reference }), output: ShownModel },
   /** The files of one version, with the copies of each. */
   showVersion: { input: z.strictObject({ reference }), output: z.object({ files: z.array(FileView) }) },
-  /** Why a model is where it is: its uploads with their verdicts and the decisions about its blobs, newest first. */
+  /**
+   * Why a model is where it is: its uploads with their verdicts and the decisions about its blobs, newest first; `texts`: deletes in words.
+   * Also of a version that is deleted.
+   */
   explain: {
     input: z.strictObject({ reference }),
-    output: z.object({ uploads: z.array(UploadView), actions: z.array(ActionView) }),
+    output: z.object({
+      uploads: z.array(UploadView),
+      actions: z.array(ActionView),
+      texts: z.array(z.string()),
+      deleted: z.boolean(),
+    }),
   },
   listUploads: { input: z.strictObject({ ...PageInput, state: UploadStateView }), output: page(UploadView) },
   /** What lies under one key now, and what became of it. */

@@ -1,6 +1,15 @@
-import { ActionRow, queryAll, startingWith, type Upload, UploadRow } from '../catalog/index.ts';
+import {
+  ActionRow,
+  parseReference,
+  queryAll,
+  startingWith,
+  TombstoneRow,
+  type Upload,
+  UploadRow,
+} from '../catalog/index.ts';
+import { explainDelete } from '../deletion/index.ts';
 import { uploadKey, UPLOADS_PREFIX } from '../ingest/index.ts';
-import type { Digest } from '../shared/ids.ts';
+import { type Digest, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ActionView } from './views.ts';
 import type { OperationOutput } from './contract.ts';
@@ -11,13 +20,15 @@ const ACTIONS_PER_BLOB = 20;
 
 /** Why things are as they are: the uploads of a model or of one key with their verdicts, and the decisions about their blobs. */
 export async function explain(catalog: CatalogStore, reference: string): Promise<OperationOutput<'explain'>> {
-  const uploads = reference.startsWith(UPLOADS_PREFIX)
-    ? await uploadsOf(catalog, reference)
+  const found = reference.startsWith(UPLOADS_PREFIX)
+    ? { uploads: await uploadsOf(catalog, reference), digests: [], deleted: false }
     : await uploadsOfModel(catalog, reference);
-  const digests = new Set(uploads.flatMap(({ digest }) => (digest === undefined ? [] : [digest])));
+  const { uploads, deleted } = found;
+  const digests = new Set([...found.digests, ...uploads.flatMap(({ digest }) => digest ?? [])]);
   const actions: ActionView[] = [];
   for (const digest of digests) actions.push(...(await actionsOf(catalog, digest)));
-  return { uploads: [...uploads], actions: actions.sort((a, b) => b.decidedAt - a.decidedAt) };
+  actions.sort((a, b) => b.decidedAt - a.decidedAt);
+  return { uploads: [...uploads], actions, texts: actions.flatMap((action) => explainDelete(action) ?? []), deleted };
 }
 
 /** Every version of one uploaded key that the catalog knows. */
@@ -26,15 +37,25 @@ async function uploadsOf(catalog: CatalogStore, key: string): Promise<readonly U
   return items.map((item) => UploadRow.parse(item).value).sort((a, b) => b.observedAt - a.observedAt);
 }
 
-async function uploadsOfModel(catalog: CatalogStore, reference: string): Promise<readonly Upload[]> {
-  const { model, version, files } = await requireResolved(catalog, reference);
+async function uploadsOfModel(catalog: CatalogStore, reference: string) {
+  const { content, deleted } = await contentOf(catalog, reference);
+  const { model, version, files } = content;
   const uploads: Upload[] = [];
   for (const { file, digest } of files) {
     const known = await uploadsOf(catalog, uploadKey({ model, version, file }));
     const published = known.find((upload) => upload.digest === digest);
     if (published !== undefined) uploads.push(published);
   }
-  return uploads;
+  return { uploads, digests: files.map(({ digest }) => digest), deleted };
+}
+
+/** What a reference names, also when it is deleted. */
+async function contentOf(catalog: CatalogStore, text: string) {
+  const { model, reference } = parseReference(text);
+  const version = SemVer.safeParse(reference).data;
+  const buried = version === undefined ? undefined : await TombstoneRow.get(catalog, model, version);
+  if (buried !== undefined) return { content: buried.value.content, deleted: true };
+  return { content: await requireResolved(catalog, text), deleted: false };
 }
 
 async function actionsOf(catalog: CatalogStore, digest: Digest): Promise<readonly ActionView[]> {

@@ -153,7 +153,9 @@ async function remove(deps: JudgeDeps, found: FoundVersion): Promise<void> {
   await settle(deps.catalog, `Deleted ${versionId}`, async () => {
     const mark = await OrphanRow.get(deps.catalog, digest, object, versionId);
     const expiresAt = EpochMs.parse(deps.clock.now() + ANNOUNCED_MS);
-    if (mark === undefined || mark.value.expiresAt <= expiresAt) return { changes: [], answer: undefined };
+    // The delete that it is part of ends with the last of its versions, and looks for them by their rows.
+    const ours = mark !== undefined && mark.value.actionId === undefined;
+    if (!ours || mark.value.expiresAt <= expiresAt) return { changes: [], answer: undefined };
     return { changes: [OrphanRow.put({ ...mark.value, expiresAt }, expectationOf(mark))], answer: undefined };
   });
 }

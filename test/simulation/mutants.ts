@@ -136,6 +136,20 @@ export const mutants: readonly Mutant[] = [
     replace: "if (onHosts.length < 9) return { step: 'delete' };",
   },
   {
+    id: 'deleted-before-it-is-gone',
+    breaks: 'A receipt says what was measured: a delete counts as done while its objects are still there.',
+    file: 'lib/deletion/purgeBlob.ts',
+    find: "state: begun ? 'pending' : 'done',",
+    replace: "state: 'done',",
+  },
+  {
+    id: 'delete-told-of-another-window',
+    breaks: 'A receipt replays: what is kept of a delete is not what it was decided on.',
+    file: 'lib/deletion/purgeBlob.ts',
+    find: '...recordedInputs(recordEnd(facts, now)),',
+    replace: '...recordedInputs(recordEnd({ ...facts, transitionedAt: now }, facts.createdAt)),',
+  },
+  {
     id: 'hold-ignored',
     breaks: 'Rule 4: what is under a legal hold is deleted.',
     file: 'lib/deletion/decideDeletion.ts',

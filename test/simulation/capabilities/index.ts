@@ -14,6 +14,7 @@ import { origins } from './origins.ts';
 import { prices } from './prices.ts';
 import { packers } from './packers.ts';
 import { packPlans } from './packPlans.ts';
+import { receipts } from './receipts.ts';
 import { rescans } from './rescans.ts';
 import { strangers } from './strangers.ts';
 import { uploads } from './uploads.ts';
@@ -40,4 +41,5 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   messages,
   expiries,
   packPlans,
+  receipts,
 ];

@@ -5,12 +5,13 @@ import {
   PricesInForceRow,
   ReportedPricesRow,
 } from '../../../lib/catalog/index.ts';
-import { compileRates, type Rates, replayTier, TIER_RULES } from '../../../lib/placement/index.ts';
-import { acceptPrices, pricesNamed } from '../../../lib/priceBooks/index.ts';
+import { replayTier, TIER_RULES } from '../../../lib/placement/index.ts';
+import { acceptPrices } from '../../../lib/priceBooks/index.ts';
 import { type PriceBookFile, parsePriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { DAY_MS, MINUTE_MS } from '../../../lib/shared/units.ts';
 import { rowReader, violated } from '../invariants.ts';
+import { createReceiptRates } from '../receiptRates.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
@@ -32,7 +33,7 @@ export function prices(stage: Stage, rng: Rng): Capability {
     rowReader(ActionRow),
   ];
   const accepted = new Set<string>();
-  const rates = new Map<string, Rates>();
+  const ratesOf = createReceiptRates(catalog);
   let days = 0;
 
   function change(): void {
@@ -73,21 +74,11 @@ export function prices(stage: Stage, rng: Rng): Capability {
     }
   }
 
-  async function ratesOf(named: string): Promise<Rates> {
-    const known = rates.get(named);
-    if (known !== undefined) return known;
-    const books = await pricesNamed(catalog, named);
-    if (books === undefined) violated(`A receipt names ${named}, which nobody has kept.`);
-    const compiled = compileRates(books);
-    rates.set(named, compiled);
-    return compiled;
-  }
-
   /** The dollars of a receipt are those that its inputs have with its prices. */
   async function onReceipt({ policy, inputs, alternatives }: Action): Promise<void> {
     const [version, named = ''] = policy.split(' ');
     if (version !== TIER_RULES.version) return;
-    const again = replayTier(inputs, TIER_RULES, await ratesOf(named));
+    const again = replayTier(inputs, TIER_RULES, await ratesOf(policy));
     if (again === undefined) return;
     const months = again.alternatives.map(({ usdPerMonth }) => usdPerMonth);
     const told = alternatives.map(({ parts }) => parts?.['month']);

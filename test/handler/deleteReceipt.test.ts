@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { type Action, ActionRow } from '../../lib/catalog/index.ts';
+import { replayDelete } from '../../lib/deletion/index.ts';
+import { createOperations } from '../../lib/operations/index.ts';
+import { compileRates } from '../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../lib/pricing/index.ts';
+import { blobKey } from '../../lib/shared/digest.ts';
+import { DAY_MS } from '../../lib/shared/units.ts';
+import { createDeletionWorld, type DeletionWorld } from '../support/deletionWorld.ts';
+import { correlationId, digestOf } from '../support/fleetWorld.ts';
+import { createInterruption, type Moment } from '../support/interruption.ts';
+
+const PURGE = { schema: 'purge-version/1', model: 'flux', version: '1.0.0', correlationId };
+
+async function receiptsOf(world: DeletionWorld): Promise<readonly Action[]> {
+  const page = await world.catalog.queryIndex('listing', { partition: `ACTIONS#BLOB#${digestOf('a')}`, limit: 10 });
+  return page.items.map((item) => ActionRow.parse(item).value).filter(({ type }) => type === 'delete');
+}
+
+/** A purge of one file whose process ends at one of its calls. */
+async function purgeCutAt(nth: number, moment: Moment) {
+  const interruption = createInterruption();
+  const world = await createDeletionWorld(interruption);
+  await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
+  await world.remove('flux', '1.0.0', { undoDays: 0 });
+  interruption.cutAt(nth, moment);
+  const done = await world.deliverPurge(PURGE);
+  const calls = interruption.calls();
+  interruption.cutAt(0);
+  return { world, calls, done };
+}
+
+async function purged() {
+  const { world } = await purgeCutAt(0, 'before');
+  const [receipt] = await receiptsOf(world);
+  return { world, receipt: receipt ?? expect.fail('the delete has no receipt') };
+}
+
+describe('the receipt of a delete', () => {
+  it('replays to the same decision and the same dollars', async () => {
+    const { receipt } = await purged();
+    const again = replayDelete(receipt.inputs, compileRates(shippedPriceBook()));
+    if (again?.action !== 'delete') expect.fail(JSON.stringify(again));
+    expect(receipt.chosen).toBe(again.action);
+    expect(receipt.alternatives).toMatchObject([
+      { action: 'delete', usd: again.earlyDeletionUsd },
+      { action: 'keep', usd: again.usdPerMonth },
+    ]);
+    expect(again.usdPerMonth).toBeGreaterThan(0);
+    expect(replayDelete('{"decision":"tier"}', compileRates(shippedPriceBook()))).toBeUndefined();
+  });
+
+  it('says what was looked at: the window, the references, the copies and the versions that were judged', async () => {
+    const { receipt } = await purged();
+    const { facts } = JSON.parse(receipt.inputs);
+    expect(facts.version).toMatchObject({ model: 'flux', version: '1.0.0', state: 'purging' });
+    expect(facts.references).toEqual([{ model: 'flux', version: '1.0.0' }]);
+    expect(facts.copies).toMatchObject([{ state: 'verified', pinned: false }]);
+    expect(facts.objects).toMatchObject([
+      { object: 'bytes', size: 100, named: 100 },
+      { object: 'manifest', size: 2 },
+    ]);
+  });
+
+  it('is done only when the objects are gone, wherever the purge is killed, and ends once', async () => {
+    const { calls } = await purgeCutAt(0, 'before');
+    const states = new Set<string>();
+    for (const moment of ['before', 'after'] as const) {
+      for (let nth = 1; nth <= calls; nth += 1) {
+        const { world, done } = await purgeCutAt(nth, moment);
+        const [cut] = await receiptsOf(world);
+        states.add(cut?.state ?? 'undecided');
+        if (cut?.state === 'done') expect((await world.left('a')).objects).toBe(0);
+        if (!done) expect(await world.deliverPurge(PURGE)).toBe(true);
+        expect(await receiptsOf(world)).toMatchObject([{ state: 'done', outcome: { code: 'purged' } }]);
+      }
+    }
+    expect([...states].toSorted()).toEqual(['done', 'pending', 'undecided']);
+  });
+
+  it('is ended by the schedule a day later, when nobody else goes on with the delete', async () => {
+    const found: string[] = [];
+    for (let nth = 1; nth <= (await purgeCutAt(0, 'before')).calls; nth += 1) {
+      const { world } = await purgeCutAt(nth, 'after');
+      const [cut] = await receiptsOf(world);
+      if (cut?.state !== 'pending') continue;
+      await world.clock.advance(DAY_MS);
+      await world.runPurge();
+      found.push((await receiptsOf(world))[0]?.state ?? 'none');
+      expect(await world.left('a')).toEqual({ rows: [], objects: 0 });
+    }
+    expect(new Set(found)).toEqual(new Set(['done']));
+  });
+
+  it('stays pending while the object is not the one that was judged', async () => {
+    const interruption = createInterruption();
+    const world = await createDeletionWorld(differingAfter(interruption));
+    await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
+    await world.remove('flux', '1.0.0', { undoDays: 0 });
+    expect(await world.deliverPurge(PURGE)).toBe(false);
+    expect(await receiptsOf(world)).toMatchObject([{ state: 'pending' }]);
+    expect((await world.left('a')).objects).toBe(2);
+  });
+
+  it('is printed in words, also though the version is gone', async () => {
+    const { world, receipt } = await purged();
+    const operations = createOperations({ ...world.deps, objects: world.objects, seals: undefined } as never);
+    const { texts, deleted } = await operations.explain({ reference: 'flux@1.0.0' });
+    expect(deleted).toBe(true);
+    const { versionId, etag } = JSON.parse(receipt.inputs).facts.objects[0];
+    const at = new Date(receipt.decidedAt).toISOString();
+    expect(texts).toHaveLength(1);
+    expect(texts[0]).toContain(
+      `${digestOf('a').slice(0, 12)} (100 B in STANDARD) was deleted; at ${at} all of it was gone.`,
+    );
+    expect(texts[0]).toContain('no legal hold and no retention stood against it.');
+    expect(texts[0]).toContain('1 references, 0 of them of other versions; 1 copies, 0 of them on hosts.');
+    expect(texts[0]).toContain(`its bytes: version ${versionId}, 100 B, ETag ${etag}`);
+    expect(texts[0]).toMatch(/Deleting charges \$0.* once, for early deletion; keeping it \$.* each month\./);
+  });
+});
+
+/** The bucket answers another ETag once the rows are gone. */
+function differingAfter(between: ReturnType<typeof createInterruption>): ReturnType<typeof createInterruption> {
+  let looks = 0;
+  return {
+    ...between,
+    objects: (store) => ({
+      ...store,
+      async head(key, versionId) {
+        const found = await store.head(key, versionId);
+        if (key !== blobKey(digestOf('a')) || found.outcome === 'absent') return found;
+        looks += 1;
+        return looks < 2 ? found : { ...found, head: { ...found.head, etag: 'another' } };
+      },
+    }),
+  };
+}
