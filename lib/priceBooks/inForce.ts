@@ -4,7 +4,7 @@ import {
   combinePriceBooks,
   type PriceBook,
   type PriceBookFile,
-  parsePriceBook,
+  priceBookOf,
   shippedPriceBook,
 } from '../pricing/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
@@ -85,7 +85,7 @@ export async function pricesNamed(catalog: CatalogStore, named: string): Promise
     const book =
       stored === undefined
         ? shipped.books.find((one) => one.id === id && one.asOf === asOf)
-        : parsePriceBook(JSON.parse(stored.value.json));
+        : priceBookOf(stored.value.json);
     if (book === undefined) return undefined;
     books.push(book);
   }
@@ -95,7 +95,7 @@ export async function pricesNamed(catalog: CatalogStore, named: string): Promise
 /** A book that nobody can read must not stop what it would have priced: the shipped one answers. */
 function readBookOf(json: string, telemetry: Telemetry | undefined): PriceBookFile | undefined {
   try {
-    return parsePriceBook(JSON.parse(json));
+    return priceBookOf(json);
   } catch (error) {
     telemetry?.error('prices-unreadable', error);
     return undefined;

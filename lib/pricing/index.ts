@@ -1,6 +1,7 @@
 import awsUsEast1 from './books/aws-us-east-1.json' with { type: 'json' };
 import cloudflareR2 from './books/cloudflare-r2.json' with { type: 'json' };
 import reference from './books/reference.json' with { type: 'json' };
+import { frozen } from '../shared/frozen.ts';
 import { combinePriceBooks, type PriceBook, parsePriceBook } from './priceBook.ts';
 
 export { bookFromOffers, isAwsRegion, offerPath, PRICE_LIST_ORIGIN } from './aws/bookFromOffers.ts';
@@ -27,10 +28,14 @@ export {
   type PriceBook,
   type PriceBookFile,
   parsePriceBook,
+  priceBookOf,
   type StoragePrice,
 } from './priceBook.ts';
 
-/** The books that ship with Strata, the first answering where several hold a price. */
+let shipped: PriceBook | undefined;
+
+/** The books that ship with Strata, the first answering where several hold a price; frozen, and parsed once a process. */
 export function shippedPriceBook(): PriceBook {
-  return combinePriceBooks(...[awsUsEast1, cloudflareR2, reference].map((book) => parsePriceBook(book)));
+  shipped ??= frozen(combinePriceBooks(...[awsUsEast1, cloudflareR2, reference].map((book) => parsePriceBook(book))));
+  return shipped;
 }

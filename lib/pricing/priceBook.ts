@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { frozen } from '../shared/frozen.ts';
 import { PricingError } from './errors.ts';
 
 const money = z.number().check(z.nonnegative());
@@ -94,6 +95,20 @@ export function parsePriceBook(json: unknown): PriceBookFile {
     message: `The price book is not valid at "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'unknown'}. Compare it with lib/pricing/README.md.`,
     retryable: false,
   });
+}
+
+/** Those that are in force and those that a few receipts name. */
+const MOST_REMEMBERED = 16;
+const remembered = new Map<string, PriceBookFile>();
+
+/** The book of a JSON text, frozen: each decision asks for those in force. Throws `PricingError`, and what `JSON.parse` throws. */
+export function priceBookOf(json: string): PriceBookFile {
+  const known = remembered.get(json);
+  if (known !== undefined) return known;
+  const book = frozen(parsePriceBook(JSON.parse(json)));
+  if (remembered.size === MOST_REMEMBERED) remembered.clear();
+  remembered.set(json, book);
+  return book;
 }
 
 /** Combines books; where two hold the same price, the earlier one answers. Throws `PricingError` when none is given. */

@@ -12,8 +12,10 @@ import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 
 export interface WatchedCatalog extends CatalogStore {
-  /** Every committed row whose partition starts with `prefix`, as it was last written. */
-  committed(prefix: string): Iterable<Item>;
+  /** Every committed row as it was last written, of the partitions that begin with `family`: what stands before their first `#`, and it. */
+  committed(family: string): Iterable<Item>;
+  /** Those of one partition. */
+  committedIn(partition: string): Iterable<Item>;
 }
 
 /** What every capability's part of the simulated world stands on. Its stores tell the truth: faults lie above them. */

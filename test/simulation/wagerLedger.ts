@@ -49,7 +49,7 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
   /** Noon of each day with reads. */
   function reads(digest: Digest): readonly number[] {
     const days: number[] = [];
-    for (const item of catalog.committed(`BLOB#${digest}`)) {
+    for (const item of catalog.committedIn(`BLOB#${digest}`)) {
       if (!item.key.sort.startsWith('ACCESS#')) continue;
       const { days: counts, month } = readMonth(item);
       for (const day of Object.keys(counts)) days.push(Date.parse(`${month}-${day}T12:00:00Z`));
@@ -58,7 +58,7 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
   }
 
   function wagered(digest: Digest, to: StorageClass): boolean {
-    for (const item of catalog.committed(`ALLOWANCE#${shardOf(digest, SWEEP_SHARDS)}`)) {
+    for (const item of catalog.committedIn(`ALLOWANCE#${shardOf(digest, SWEEP_SHARDS)}`)) {
       if (item.key.sort === `RISK#${digest}`) return readRisk(item).to === to;
     }
     return false;

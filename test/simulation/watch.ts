@@ -12,19 +12,28 @@ export function watchCatalog(
   counters: Counters,
   capabilities: readonly Capability[],
 ): WatchedCatalog {
-  const rows = new Map<string, Item>();
+  /** By the family of their partition (`BLOB#`), each in the order in which its rows were written first. */
+  const families = new Map<string, Map<string, Item>>();
+  const partitions = new Map<string, Map<string, Item>>();
 
   async function changed(change: Change): Promise<void> {
     if (change.kind === 'check') return;
     const key = change.kind === 'put' ? change.item.key : change.key;
     const name = `${key.partition} ${key.sort}`;
-    const before = rows.get(name);
+    const family = mapIn(families, familyOf(key.partition));
+    const partition = mapIn(partitions, key.partition);
+    const before = partition.get(key.sort);
     const after =
       change.kind === 'put'
         ? { ...change.item, version: change.expect === 'absent' ? 1 : change.expect.version + 1 }
         : undefined;
-    if (after === undefined) rows.delete(name);
-    else rows.set(name, after);
+    if (after === undefined) {
+      family.delete(name);
+      partition.delete(key.sort);
+    } else {
+      family.set(name, after);
+      partition.set(key.sort, after);
+    }
     const seen: RowChange = { key, before, after };
     for (const { onRow } of capabilities) {
       const look = onRow?.(seen);
@@ -42,10 +51,21 @@ export function watchCatalog(
       else for (const change of changes) await counters.watch(() => changed(change));
       return answer;
     },
-    *committed(prefix) {
-      for (const item of rows.values()) if (item.key.partition.startsWith(prefix)) yield item;
-    },
+    committed: (family) => families.get(family)?.values() ?? [],
+    committedIn: (partition) => partitions.get(partition)?.values() ?? [],
   };
+}
+
+function familyOf(partition: string): string {
+  return partition.slice(0, partition.indexOf('#') + 1);
+}
+
+function mapIn(maps: Map<string, Map<string, Item>>, name: string): Map<string, Item> {
+  const known = maps.get(name);
+  if (known !== undefined) return known;
+  const map = new Map<string, Item>();
+  maps.set(name, map);
+  return map;
 }
 
 /** Shows what is about to be removed from the bucket, and tells after each change. */

@@ -105,7 +105,7 @@ export function archives(stage: Stage, rng: Rng): Capability {
     if (lastAccessAt !== undefined && scheduler.now - lastAccessAt < RECENT_MS) {
       violated(`${digest} is archived by a plan although it was read lately.`);
     }
-    for (const item of catalog.committed(`BLOB#${digest}`)) {
+    for (const item of catalog.committedIn(`BLOB#${digest}`)) {
       if (item.body['pinned'] === true) violated(`${digest} is archived although a host has pinned it.`);
     }
   }

@@ -91,13 +91,13 @@ export function deletions(stage: Stage, rng: Rng): Capability {
   }
 
   function isRefused(digest: string): boolean {
-    for (const item of catalog.committed(`BLOB#${digest}`))
+    for (const item of catalog.committedIn(`BLOB#${digest}`))
       if (item.key.sort === 'META') return !isAdmitted(BlobRow.parse(item).value.findings);
     return false;
   }
 
   function isPinned(digest: string): boolean {
-    for (const item of catalog.committed(`BLOB#${digest}`)) if (item.body['pinned'] === true) return true;
+    for (const item of catalog.committedIn(`BLOB#${digest}`)) if (item.body['pinned'] === true) return true;
     return false;
   }
 
@@ -108,7 +108,7 @@ export function deletions(stage: Stage, rng: Rng): Capability {
 
   async function checkPurged({ content }: Tombstone): Promise<void> {
     for (const { digest } of content.files) {
-      const rows = [...catalog.committed(`BLOB#${digest}`)];
+      const rows = [...catalog.committedIn(`BLOB#${digest}`)];
       if (rows.some(({ key }) => key.sort.startsWith('REFERENCE#'))) continue;
       const blob = rows.find(({ key }) => key.sort === 'META');
       if (blob !== undefined && isSpared(BlobRow.parse(blob).value)) continue;

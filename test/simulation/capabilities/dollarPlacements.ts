@@ -56,10 +56,10 @@ export function dollarPlacements(stage: Stage, rng: Rng): Capability {
   }
 
   function accessed(model: string): boolean {
-    for (const item of catalog.committed(`MODEL#${model}`)) {
+    for (const item of catalog.committedIn(`MODEL#${model}`)) {
       if (!item.key.sort.startsWith('VERSION#')) continue;
       for (const { digest } of readVersion(item).files) {
-        for (const row of catalog.committed(`BLOB#${digest}`)) if (row.key.sort.startsWith('ACCESS#')) return true;
+        for (const row of catalog.committedIn(`BLOB#${digest}`)) if (row.key.sort.startsWith('ACCESS#')) return true;
       }
     }
     return false;

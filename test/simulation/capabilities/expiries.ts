@@ -29,8 +29,7 @@ export function expiries({ catalog, counters, scheduler, settings }: Stage): Cap
     const name = `${model}@${version}`;
     counters.count('version expired');
     if (settings.tierPolicy !== 'lifecycle') violated(`${name} was deleted by a policy that is not in force.`);
-    for (const { key, body } of catalog.committed(`MODEL#${model}`)) {
-      if (key.partition !== `MODEL#${model}`) continue;
+    for (const { key, body } of catalog.committedIn(`MODEL#${model}`)) {
       if (key.sort.startsWith('ALIAS#') && body['version'] === version) violated(`${name} expired under ${key.sort}.`);
       // The model's row is written after the tombstone's: it still is as it was.
       if (key.sort === 'META' && body['newest'] === version) violated(`${name} expired although it was the newest.`);
@@ -49,7 +48,7 @@ export function expiries({ catalog, counters, scheduler, settings }: Stage): Cap
 
   /** Whether the delete frees the blob; then nobody may use it. */
   function isOwn(digest: Digest, { model, version }: Tombstone['content']): boolean {
-    const rows = [...catalog.committed(`BLOB#${digest}`)];
+    const rows = [...catalog.committedIn(`BLOB#${digest}`)];
     const references = rows
       .filter(({ key }) => key.sort.startsWith('REFERENCE#'))
       .map((row) => ReferenceRow.parse(row));

@@ -20,6 +20,8 @@ import { rowReader, violated } from '../invariants.ts';
 /** What the catalog serves a blob from is in the bucket, whole, never removed, and in the end alone there. */
 export function origins({ catalog, bucket, counters }: Stage): Capability {
   const read = rowReader(BlobRow);
+  /** How small the bytes of a digest pack. */
+  const ratios = new Map<Digest, number>();
 
   async function onRow({ key, before, after }: RowChange): Promise<void> {
     if (!key.partition.startsWith('BLOB#') || key.sort !== 'META') return;
@@ -39,7 +41,7 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
   /** A blob ends when nothing refers to it any more: no version, and no copy on a host. Asked before the rows after it are gone. */
   function purged(digest: Digest): void {
     counters.count('blob purged');
-    for (const item of catalog.committed(`BLOB#${digest}`)) {
+    for (const item of catalog.committedIn(`BLOB#${digest}`)) {
       const { sort } = item.key;
       if (sort.startsWith('REFERENCE#')) violated(`Blob ${digest} was deleted although ${sort} is there.`);
       if (sort.startsWith('REPLICA#nvme')) violated(`Blob ${digest} was deleted although ${sort} is there.`);
@@ -97,13 +99,22 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
     counters.count(`manifest: ${told === undefined ? 'without' : 'with'} CRC-32C`);
     if (told?.some((checksum, part) => checksum !== checksums[part]))
       violated(`Blob ${digest}: its manifest has a CRC-32C that its parts do not have.`);
-    const { ratio } = await measureCompressibility(size, async (at, length) => bytes.subarray(at, at + length));
+    const ratio = await ratioOf(digest, bytes);
     // What was packed, also in vain, is known and no estimate any more.
     if (compressibility?.ratio !== ratio && !(await wasPacked(digest))) {
       violated(
         `Blob ${digest}: the catalog says that it packs to ${compressibility?.ratio}, its bytes pack to ${ratio}.`,
       );
     }
+  }
+
+  async function ratioOf(digest: Digest, bytes: Buffer): Promise<number> {
+    const known = ratios.get(digest);
+    if (known !== undefined) return known;
+    const read = async (at: number, length: number) => bytes.subarray(at, at + length);
+    const { ratio } = await measureCompressibility(bytes.length, read);
+    ratios.set(digest, ratio);
+    return ratio;
   }
 
   async function wasPacked(digest: Digest): Promise<boolean> {

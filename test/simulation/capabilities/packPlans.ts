@@ -59,7 +59,7 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
   }
 
   function checkUnpinned(digest: Digest): void {
-    for (const item of catalog.committed(`BLOB#${digest}`)) {
+    for (const item of catalog.committedIn(`BLOB#${digest}`)) {
       if (!item.key.sort.startsWith('REPLICA#')) continue;
       if (readReplica(item).pinned) violated(`${digest} is to be packed although a host has pinned it.`);
     }

@@ -45,7 +45,7 @@ export function prices(stage: Stage, rng: Rng): Capability {
   async function accept(): Promise<void> {
     const deps = stage.depsOf(scheduler.incarnation('operator'));
     const reported = await ReportedPricesRow.get(deps.catalog, 'aws/eu-west-1');
-    const kept = [...catalog.committed('PRICES#aws/eu-west-1')].filter(({ key }) => key.sort.startsWith('BOOK#'));
+    const kept = [...catalog.committedIn('PRICES#aws/eu-west-1')].filter(({ key }) => key.sort.startsWith('BOOK#'));
     const known = reported?.value.json ?? kept.map((item) => readBook(item).json)[0];
     if (known === undefined) return;
     const book = bookOf(known);

@@ -49,7 +49,7 @@ export function rescans(stage: Stage, rng: Rng): Capability {
       violated(`${digest} was not judged by ${releases.rules()}, only by ${findings.rules}.`);
     const admitted = isAdmitted(findings);
     counters.count(admitted ? 'blob admitted in the end' : 'blob withdrawn in the end');
-    for (const item of catalog.committed(`BLOB#${digest}`)) {
+    for (const item of catalog.committedIn(`BLOB#${digest}`)) {
       if (item.key.sort.startsWith('REPLICA#nvme') && !admitted) {
         violated(`${digest} is refused and still at ${readReplica(item).location}.`);
       }

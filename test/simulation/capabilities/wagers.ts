@@ -131,7 +131,7 @@ export function wagers(stage: Stage, rng: Rng): Capability {
       }
       if (lost > 0) counters.count('wagers: lost less than they may');
     }
-    for (const item of catalog.committed('SWEPTBYTES')) {
+    for (const item of catalog.committedIn('SWEPTBYTES')) {
       const { sweptAt } = SweptBytesRow.parse(item).value;
       if (scheduler.now - sweptAt > DAY_MS) violated(`What the sweep of ${sweptAt} has seen was never counted.`);
     }
