@@ -13,6 +13,7 @@ import { chooseFaultRates, Faults, simulated } from './faults.ts';
 import { choosePolicies, credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { SimulatedHost } from './hosts.ts';
 import { createInventoryMap } from './inventoryMap.ts';
+import { createPolicyHistory } from './policyHistory.ts';
 import { createPublishedPrices } from './publishedPrices.ts';
 import { Plane } from './plane.ts';
 import { createReleases } from './releases.ts';
@@ -92,7 +93,8 @@ export async function createStage(
   const telemetry = countingTelemetry(counters, trace);
   const deadlyKeys = new Set<string>();
   const releases = createReleases();
-  const settings = SETTINGS(PART_SIZE, choosePolicies(rng.fork()));
+  const { changes: changesPolicy, ...policies } = choosePolicies(rng.fork());
+  let settings = SETTINGS(PART_SIZE, policies);
   const inventoryMap = createInventoryMap({
     scheduler,
     faults,
@@ -131,8 +133,7 @@ export async function createStage(
     rng: rng.fork(),
     queues,
     objects: bucket,
-    // Where there is more to see of it, the sweep of storage classes comes as often as the others.
-    functions: simulatedFunctions(depsOf, hasDailySweeps(settings) ? [] : ['start-sweep']),
+    functions: simulatedFunctions(depsOf, sweepsEveryMinutes(settings, changesPolicy)),
     earliestVisible: (queue) => Number(earliest.get(queue)?.[0] ?? Number.POSITIVE_INFINITY),
   });
   const hosts = Object.entries(HOSTS).map(
@@ -171,7 +172,14 @@ export async function createStage(
     models: MODELS,
     partSize: PART_SIZE,
     maxUploadBytes: settings.maxUploadBytes,
-    settings,
+    get settings() {
+      return settings;
+    },
+    changesPolicy,
+    configure: (tierPolicy) => {
+      settings = { ...settings, tierPolicy };
+    },
+    policies: createPolicyHistory(),
     inventoryMap,
     published,
     hostCapacity: HOST_CAPACITY,
@@ -179,14 +187,20 @@ export async function createStage(
     sent,
     releases,
     depsOf,
+    callFunction: (name, event) => plane.callFunction(name, event),
     trace,
   };
   const close = () => Object.values(databases).forEach((database) => database.close());
   return { stage, plane, rng, close };
 }
 
-function hasDailySweeps({ sweepInventoryFrom, tierPolicy }: FunctionDeps['settings']): boolean {
-  return tierPolicy === 'rules' && sweepInventoryFrom > 100;
+/** Where there is more to see of it, the sweep of storage classes comes as often as the others, or more often; else once a day. */
+function sweepsEveryMinutes(
+  { sweepInventoryFrom, tierPolicy }: FunctionDeps['settings'],
+  changesPolicy: boolean,
+): number | undefined {
+  if (changesPolicy) return 2;
+  return tierPolicy === 'rules' && sweepInventoryFrom > 100 ? undefined : 4;
 }
 
 /** As the memory of a worker may. */

@@ -19,10 +19,10 @@ import type { Incarnation, Scheduler } from './scheduler.ts';
 /** The shipped functions, each made anew for the incarnation that runs it. */
 export function simulatedFunctions(
   depsOf: (incarnation: Incarnation) => FunctionDeps,
-  also: readonly string[],
+  sweepsEveryMinutes: number | undefined,
 ): readonly SimulatedFunction[] {
   return FUNCTIONS.map((declaration) => ({
-    declaration: also.includes(declaration.name) ? hurry(declaration) : hurried(declaration),
+    declaration: hurried(declaration, sweepsEveryMinutes),
     create: (incarnation) => {
       const handler = HANDLERS[declaration.name](depsOf(incarnation));
       return (event, context) => call(handler, event, context);
@@ -30,22 +30,16 @@ export function simulatedFunctions(
   }));
 }
 
-const HURRIED: ReadonlySet<string> = new Set([
-  'sweep-orphans',
-  'expire-uploads',
-  'start-purge',
-  'watch-restores',
-  'refresh-prices',
-]);
+const HURRIED: ReadonlyMap<string, number> = new Map(
+  ['sweep-orphans', 'expire-uploads', 'start-purge', 'watch-restores', 'refresh-prices'].map((name) => [name, 4]),
+);
 
 /** A night's sweep comes round every few minutes here, with a grace to match, so that it meets whatever is under way. */
-function hurried(declaration: FunctionDeclaration): FunctionDeclaration {
-  return HURRIED.has(declaration.name) ? hurry(declaration) : declaration;
-}
-
-function hurry(declaration: FunctionDeclaration): FunctionDeclaration {
+function hurried(declaration: FunctionDeclaration, sweepsEveryMinutes: number | undefined): FunctionDeclaration {
+  const everyMinutes = declaration.name === 'start-sweep' ? sweepsEveryMinutes : HURRIED.get(declaration.name);
+  if (everyMinutes === undefined) return declaration;
   const sooner = (trigger: Trigger): Trigger =>
-    trigger.kind === 'schedule' ? { ...trigger, at: { everyMinutes: 4 } } : trigger;
+    trigger.kind === 'schedule' ? { ...trigger, at: { everyMinutes } } : trigger;
   const [first, ...rest] = declaration.triggers;
   return { ...declaration, triggers: [sooner(first), ...rest.map(sooner)] };
 }
@@ -60,7 +54,12 @@ function call(handler: AnyHandler, event: unknown, context: ReturnType<typeof cr
 /** What operators have chosen in a run. */
 export type Policies = Pick<
   FunctionDeps['settings'],
-  'lifecycleDeletes' | 'lifecycleMostDeletes' | 'placementPolicy' | 'sweepInventoryFrom' | 'tierPolicy'
+  | 'lifecycleDeletes'
+  | 'lifecycleMostDeletes'
+  | 'lifecycleRules'
+  | 'placementPolicy'
+  | 'sweepInventoryFrom'
+  | 'tierPolicy'
 >;
 
 /** Days instead of months, and reads do not count: runs last for two weeks at most. */
@@ -73,13 +72,22 @@ const HASTY_RULES: LifecycleRules = {
   coldBelowPerDay: 1_000,
 };
 
-/** Mostly what ships; else dollars decide, or sweeps go over the inventory: always, or by turns as blobs come and go. */
-export function choosePolicies(rng: Rng): Policies {
+/** Moves what was read minutes ago, too. */
+const RASH_RULES: LifecycleRules = { ...HASTY_RULES, version: 'rash', coldAfterIdleDays: 1e-5 };
+
+/**
+ * Mostly what ships; else dollars decide, or sweeps go over the inventory: always, or by turns as blobs come and go. What learned moves may
+ * lose is followed where dollars decide all the time; `changes` tells of the other runs whether operators change the policy.
+ */
+export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean } {
   const placementPolicy = rng.chance(0.25) ? 'dollars' : 'subscriptions';
   const dollars = rng.chance(0.35);
   const sweepInventoryFrom = rng.chance(0.35) ? rng.pick([0, 16, 32]) : 10_000_000;
   const lifecycle = !dollars && rng.chance(0.25);
+  const changes = !dollars && rng.chance(0.2);
   return {
+    changes,
+    lifecycleRules: changes ? RASH_RULES : HASTY_RULES,
     placementPolicy,
     sweepInventoryFrom,
     tierPolicy: dollars ? 'dollars' : lifecycle ? 'lifecycle' : 'rules',
@@ -107,7 +115,6 @@ export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['se
   // Half of the shards may move one blob a run, the others none.
   sweepMostMoves: 8,
   ...EXPIRY_LIMITS,
-  lifecycleRules: HASTY_RULES,
   lifecycleMostDeleteBytes: 200_000,
   ...policies,
   orphanSweep: 'on',

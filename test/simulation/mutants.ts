@@ -1,6 +1,7 @@
 import { auditMutants } from './auditMutants.ts';
 import type { Mutant } from './mutant.ts';
 import { dollarMutants } from './dollarMutants.ts';
+import { policyMutants } from './policyMutants.ts';
 import { priceMutants } from './priceMutants.ts';
 import { expiryMutants } from './expiryMutants.ts';
 import { packingMutants } from './packingMutants.ts';
@@ -316,6 +317,7 @@ export const mutants: readonly Mutant[] = [
   ...auditMutants,
   ...dollarMutants,
   ...expiryMutants,
+  ...policyMutants,
   ...priceMutants,
   ...raceMutants,
   ...packingMutants,

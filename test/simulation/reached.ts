@@ -247,6 +247,14 @@ const OTHERS = [
   'metric CommandsRejected foreign-host',
   'sweep over the inventory',
   'account: grown',
+  'decided restore: needed-sooner',
+  'job line moving',
+  'job line origin-moved',
+  'policy: refused',
+  'policy: accepted',
+  'policy: rules→dollars',
+  'policy: dollars→lifecycle',
+  'policy: lifecycle→rules',
 ];
 
 /** What `counters` lacks of all that the seeds must reach: faults, reasons, state edges. */

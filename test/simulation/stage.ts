@@ -2,10 +2,12 @@ import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
 import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import type { CatalogStore, Item, ItemKey } from '../../lib/shared/ports/catalogStore.ts';
+import type { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { Faults } from './faults.ts';
 import type { SimulatedHost } from './hosts.ts';
 import type { InventoryMap } from './inventoryMap.ts';
 import type { Counters } from './invariants.ts';
+import type { PolicyHistory } from './policyHistory.ts';
 import type { PublishedPrices } from './publishedPrices.ts';
 import type { Releases } from './releases.ts';
 import type { Rng } from './rng.ts';
@@ -32,8 +34,12 @@ export interface Stage {
   readonly hosts: readonly SimulatedHost[];
   readonly models: readonly string[];
   readonly partSize: number;
-  /** What operators have chosen in this run. */
+  /** What operators have chosen, as it is now: calls that began before a change go on with what was. */
   readonly settings: FunctionDeps['settings'];
+  /** Whether operators change the policy of storage classes in this run. */
+  readonly changesPolicy: boolean;
+  readonly configure: (tierPolicy: TierPolicyName) => void;
+  readonly policies: PolicyHistory;
   readonly inventoryMap: InventoryMap;
   /** The price lists that the refresh reads. */
   readonly published: PublishedPrices;
@@ -49,6 +55,8 @@ export interface Stage {
   readonly sent: ReadonlySet<string>;
   /** What a function, or an operator's call of the plane, is given in one life of its process: ports with their faults. */
   readonly depsOf: (incarnation: Incarnation) => FunctionDeps;
+  /** Calls a function as other services of the cloud do; rejects where it dies or throws. */
+  readonly callFunction: (name: string, event: object) => Promise<unknown>;
   readonly trace: ((line: string) => void) | undefined;
 }
 

@@ -12,7 +12,7 @@ import { rowReader, violated } from '../invariants.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
 /** What the lifecycle preset deletes nobody needs, and no more of it in one sweep than its limits allow. */
-export function expiries({ catalog, counters, scheduler, settings }: Stage): Capability {
+export function expiries({ catalog, counters, policies, scheduler, settings }: Stage): Capability {
   const [readTombstone, readRun] = [rowReader(TombstoneRow), rowReader(ExpiryRunRow)];
   const { lifecycleMostDeletes, lifecycleMostDeleteBytes, lifecycleRules } = settings;
   const deleted = new Map<string, { versions: number; bytes: number }>();
@@ -28,7 +28,8 @@ export function expiries({ catalog, counters, scheduler, settings }: Stage): Cap
     const { model, version } = content;
     const name = `${model}@${version}`;
     counters.count('version expired');
-    if (settings.tierPolicy !== 'lifecycle') violated(`${name} was deleted by a policy that is not in force.`);
+    if (!policies.inForceSince('lifecycle', Number(runId)))
+      violated(`${name} was deleted by a policy that is not in force.`);
     for (const { key, body } of catalog.committedIn(`MODEL#${model}`)) {
       if (key.sort.startsWith('ALIAS#') && body['version'] === version) violated(`${name} expired under ${key.sort}.`);
       // The model's row is written after the tombstone's: it still is as it was.

@@ -2,15 +2,18 @@ import type { CreateCapability } from '../stage.ts';
 import { actions } from './actions.ts';
 import { archives } from './archives.ts';
 import { audit } from './audit.ts';
+import { batchJobs } from './batchJobs.ts';
 import { deletions } from './deletions.ts';
 import { dollarPlacements } from './dollarPlacements.ts';
 import { expiries } from './expiries.ts';
 import { fleet } from './fleet.ts';
+import { hurriedReaders } from './hurriedReaders.ts';
 import { impostors } from './impostors.ts';
 import { messages } from './messages.ts';
 import { models } from './models.ts';
 import { operators } from './operators.ts';
 import { origins } from './origins.ts';
+import { policyChanges } from './policyChanges.ts';
 import { prices } from './prices.ts';
 import { packers } from './packers.ts';
 import { packPlans } from './packPlans.ts';
@@ -42,4 +45,7 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   expiries,
   packPlans,
   receipts,
+  batchJobs,
+  hurriedReaders,
+  policyChanges,
 ];

@@ -86,8 +86,8 @@ export function prices(stage: Stage, rng: Rng): Capability {
     counters.count(named.startsWith('aws/us-east-1') ? 'prices: replayed, shipped' : 'prices: replayed, refreshed');
   }
 
-  // What learned moves may lose is checked at the prices of the release (`wagers`): there prices stay.
-  if (stage.settings.tierPolicy === 'dollars') {
+  // What learned moves may lose, and what a policy would catch, is checked at the prices of the release: there prices stay.
+  if (stage.settings.tierPolicy === 'dollars' || stage.changesPolicy) {
     published.become('unreachable');
     return {};
   }

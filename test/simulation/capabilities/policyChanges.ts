@@ -1,0 +1,182 @@
+import {
+  type Action,
+  ActionRow,
+  type Blob,
+  BlobRow,
+  shardOf,
+  SWEEP_SHARDS,
+  type TierPolicyInForce,
+  TierPolicyRow,
+} from '../../../lib/catalog/index.ts';
+import { acceptTierPolicy } from '../../../lib/operations/tierPolicy.ts';
+import {
+  compileRates,
+  decideTier,
+  DOLLARS,
+  lifecyclePolicy,
+  TIER_RULES,
+  type TierFacts,
+  type TierPolicy,
+} from '../../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { StrataError } from '../../../lib/shared/errors.ts';
+import type { Digest } from '../../../lib/shared/ids.ts';
+import { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
+import { DAY_MS, type EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { explainBlob, packSettings } from '../../../lib/tiering/index.ts';
+import { rowReader, violated } from '../invariants.ts';
+import { countRead } from '../reads.ts';
+import type { Rng } from '../rng.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+
+const RECENT_MS = 7 * DAY_MS;
+/** Smaller ones are no cheaper in classes whose reads are charged. */
+const LEAST_BYTES = 131_072;
+
+type Look = NonNullable<TierPolicyInForce['change']>;
+
+/**
+ * Operators change the policy of storage classes while objects are in use, change their minds, and accept what was refused. A policy comes
+ * into force when a whole sweep has found nothing in use that it would make dearer or slower to read, or when this very change was accepted;
+ * no move is decided by a policy that is not in force.
+ */
+export function policyChanges(stage: Stage, rng: Rng): Capability {
+  const { catalog, counters, policies, scheduler } = stage;
+  const life = scheduler.incarnation('policy changes');
+  const rates = compileRates(shippedPriceBook());
+  const [readAction, readBlob, readPolicy] = [rowReader(ActionRow), rowReader(BlobRow), rowReader(TierPolicyRow)];
+  const { lifecycleDeletes, lifecycleRules } = stage.settings;
+  const byName: Readonly<Record<TierPolicyName, TierPolicy>> = {
+    rules: TIER_RULES,
+    dollars: DOLLARS,
+    lifecycle: lifecyclePolicy(lifecycleRules, lifecycleDeletes === 'on'),
+  };
+  /** What was in use and would suffer when a look began, with all that it would be decided on; and of that what still would at its end. */
+  let begun = new Map<Digest, string>();
+  const overlooked = new Set<Digest>();
+
+  const blobs = (): readonly Blob[] =>
+    [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
+
+  function policyRow(): TierPolicyInForce | undefined {
+    for (const item of catalog.committedIn('TIERPOLICY')) if (item.key.sort === 'META') return readPolicy(item);
+    return undefined;
+  }
+
+  async function caught(present: TierPolicyName, look: Look, some: readonly Blob[]): Promise<Map<Digest, string>> {
+    const found = new Map<Digest, string>();
+    const by = { policy: byName[look.to], packs: packSettings(stage.settings), at: look.sweptAt };
+    for (const { digest } of some) {
+      const explained = await explainBlob({ ...stage.depsOf(life), catalog, rates }, digest, by);
+      if (explained === undefined) continue;
+      const { lastAccessAt } = explained.facts;
+      if (lastAccessAt === undefined || look.sweptAt - lastAccessAt >= RECENT_MS) continue;
+      if (suffers(explained.facts, byName[present], byName[look.to], look.sweptAt)) {
+        found.set(digest, JSON.stringify([explained.versionId, explained.facts]));
+      }
+    }
+    return found;
+  }
+
+  function suffers(facts: TierFacts, present: TierPolicy, next: TierPolicy, at: EpochMs): boolean {
+    const [before, after] = [present, next].map((policy) => {
+      const decision = decideTier({ ...facts, heldBy: undefined }, policy, rates, at);
+      return rates.of(decision.action === 'keep' ? facts.storageClass : decision.to);
+    });
+    if (before === undefined || after === undefined) return false;
+    return (before.instant && !after.instant) || after.retrievalUsdPerByte > before.retrievalUsdPerByte;
+  }
+
+  async function onPolicy({ before, after }: RowChange): Promise<void> {
+    if (after === undefined) violated('What policy is in force was forgotten.');
+    const is = readPolicy(after);
+    const was = before === undefined ? undefined : readPolicy(before);
+    if (was?.inForce !== is.inForce) cameIntoForce(was, is);
+    const [last, look] = [was?.change, is.change];
+    if (is.refused !== undefined && is.refused.at !== was?.refused?.at) counters.count('policy: refused');
+    if (look === undefined) return;
+    if (last?.sweptAt !== look.sweptAt || last.to !== look.to) {
+      overlooked.clear();
+      begun = await caught(is.inForce, look, blobs());
+      counters.count(begun.size > 0 ? 'policy: would catch what is in use' : 'policy: catches nothing');
+      return;
+    }
+    for (const [shard, { caught: told }] of Object.entries(look.shards)) {
+      if (told === 0 && last.shards[shard] === undefined) await lookedAt(is.inForce, look, Number(shard));
+    }
+  }
+
+  /** What was caught before and after the look, by the same facts, was caught during it. */
+  async function lookedAt(present: TierPolicyName, look: Look, shard: number): Promise<void> {
+    const suspects = blobs().filter(({ digest }) => begun.has(digest) && shardOf(digest, SWEEP_SHARDS) === shard);
+    for (const [digest, facts] of await caught(present, look, suspects)) {
+      if (begun.get(digest) === facts) overlooked.add(digest);
+    }
+  }
+
+  function cameIntoForce(was: TierPolicyInForce | undefined, is: TierPolicyInForce): void {
+    policies.begin(is.inForce, was === undefined ? 0 : scheduler.now);
+    if (was === undefined) return;
+    counters.count(`policy: ${was.inForce}→${is.inForce}`);
+    if (was.accepted?.policy === is.inForce) return counters.count('policy: accepted');
+    const shards = was.change?.to === is.inForce ? Object.values(was.change.shards) : [];
+    if (shards.length < SWEEP_SHARDS) violated(`${is.inForce} came into force before every object was looked at.`);
+    if (shards.some((reach) => reach.caught > 0))
+      violated(`${is.inForce} came into force, which catches what is in use.`);
+    const [digest] = overlooked;
+    if (digest !== undefined) violated(`${is.inForce} came into force although it catches ${digest}, which is in use.`);
+  }
+
+  function onMove({ actionId, policy }: Action): void {
+    const [, sweep] = /^transition-(\d+)-/.exec(actionId) ?? [];
+    if (sweep === undefined) return;
+    const version = policy.split(' ')[0];
+    const name = TierPolicyName.options.find((one) => byName[one].version === version);
+    if (name === undefined) violated(`${actionId} was decided by ${version}, which nobody has configured.`);
+    if (!policies.inForceSince(name, Number(sweep)))
+      violated(`${actionId} was decided by ${name}, which is not in force.`);
+  }
+
+  /** Also what somebody else wants, or wanted before. */
+  async function accept(): Promise<void> {
+    const wanted = policyRow()?.change?.to;
+    if (wanted === undefined) return;
+    const policy = rng.chance(0.8) ? wanted : rng.pick(TierPolicyName.options);
+    await acceptTierPolicy(stage.depsOf(life), { policy, by: 'operator', dryRun: false });
+    counters.count('policy: operator accepts');
+    // Often the next thing that he wants.
+    if (rng.chance(0.4)) stage.configure(rng.pick(TierPolicyName.options));
+  }
+
+  async function work(end: number, everyMs: number, what: () => Promise<void>): Promise<void> {
+    while (scheduler.now < end) {
+      await scheduler.sleep(life, rng.below(everyMs));
+      await what().catch((error: unknown) => {
+        if (!(error instanceof StrataError)) throw error;
+        counters.count('policy: no answer');
+      });
+    }
+  }
+
+  async function read(): Promise<void> {
+    const large = blobs().filter(({ size }) => size >= LEAST_BYTES);
+    if (large.length > 0) await countRead(stage, rng.pick(large).digest);
+  }
+
+  return {
+    act(durationMs) {
+      if (!stage.changesPolicy) return;
+      const end = scheduler.now + durationMs;
+      const configure = async () => stage.configure(rng.pick(TierPolicyName.options));
+      scheduler.spawn(life, () => work(end, 5 * MINUTE_MS, configure));
+      scheduler.spawn(life, () => work(end, 3 * MINUTE_MS, accept));
+      scheduler.spawn(life, () => work(end, MINUTE_MS, read));
+    },
+    onRow(change) {
+      const { partition, sort } = change.key;
+      if (partition === 'TIERPOLICY' && sort === 'META') return onPolicy(change);
+      if (!partition.startsWith('ACTION#transition-') || change.before !== undefined) return undefined;
+      return change.after === undefined ? undefined : onMove(readAction(change.after));
+    },
+  };
+}

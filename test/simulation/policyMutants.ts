@@ -1,0 +1,40 @@
+import type { Mutant } from './mutant.ts';
+
+/** Edits of what must hold before another policy of storage classes decides. */
+export const policyMutants: readonly Mutant[] = [
+  {
+    id: 'policy-catches-what-is-in-use',
+    breaks: 'Rule 4, every reference is checked: a policy comes into force that makes what is in use dearer to read.',
+    file: 'lib/tiering/decidePolicyChange.ts',
+    find: 'if (reach.caught === 0) return',
+    replace: 'if (reach.caught >= 0) return',
+  },
+  {
+    id: 'reads-not-looked-at',
+    breaks: 'Rule 4: the look at a change of policy does not see what was read lately.',
+    file: 'lib/placement/policyDiff.ts',
+    find: "now - facts.lastAccessAt < recentMs ? 'read-recently' : undefined",
+    replace: "now - facts.lastAccessAt < 0 * recentMs ? 'read-recently' : undefined",
+  },
+  {
+    id: 'policy-half-looked-at',
+    breaks: 'Rule 4: a policy comes into force when a part of the objects was looked at.',
+    file: 'lib/tiering/decidePolicyChange.ts',
+    find: 'if (found.length < SWEEP_SHARDS)',
+    replace: 'if (found.length < 1)',
+  },
+  {
+    id: 'another-change-accepted',
+    breaks: 'An operator has accepted one change of policy, and another one comes into force by that.',
+    file: 'lib/tiering/decidePolicyChange.ts',
+    find: 'if (accepted?.policy === wanted)',
+    replace: 'if (accepted !== undefined)',
+  },
+  {
+    id: 'moves-by-what-is-configured',
+    breaks: 'A sweep moves objects by the policy that is configured and not in force.',
+    file: 'lib/tiering/sweepShard.ts',
+    find: 'const settings = await inForce(deps.catalog, deps.settings);',
+    replace: 'const settings = (await inForce(deps.catalog, deps.settings)) && deps.settings;',
+  },
+];

@@ -1,0 +1,25 @@
+import { addCounts } from '../../lib/accesses/index.ts';
+import { AccessMonthRow, BlobRow, expectationOf, settle } from '../../lib/catalog/index.ts';
+import type { Digest } from '../../lib/shared/ids.ts';
+import { EpochMs } from '../../lib/shared/units.ts';
+import type { Stage } from './stage.ts';
+
+/** No host of a run reports under it. */
+const SHARD = 7;
+
+/** Somebody uses a blob now, and it counts at once: large ones fit on no host that would tell of it. */
+export async function countRead(
+  { catalog, scheduler }: Pick<Stage, 'catalog' | 'scheduler'>,
+  digest: Digest,
+): Promise<void> {
+  const lastAt = EpochMs.parse(scheduler.now);
+  const day = new Date(lastAt).toISOString();
+  const month = day.slice(0, 7);
+  const count = { digest, month, days: { [day.slice(8, 10)]: 1 }, hits: 0, lastAt };
+  await settle(catalog, `A read of ${digest}`, async () => {
+    if ((await BlobRow.get(catalog, digest)) === undefined) return { changes: [], answer: undefined };
+    const row = await AccessMonthRow.get(catalog, digest, month, SHARD);
+    const put = AccessMonthRow.put(addCounts(row?.value, count, SHARD), expectationOf(row));
+    return { changes: [put], answer: undefined };
+  });
+}
