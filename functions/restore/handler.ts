@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { RestoreNotification } from '../../events/aws/objectRestored.v1.ts';
 import { RestoreBlob } from '../../events/restore-blob/v1.ts';
+import { loadAccesses } from '../../lib/accesses/index.ts';
 import { createPricesInForce, type PricesDeps } from '../../lib/priceBooks/index.ts';
 import { lookAfterRestore, type RestoreDeps } from '../../lib/restores/index.ts';
 import { blobDigestOf } from '../../lib/shared/digest.ts';
@@ -10,8 +11,11 @@ import { restore } from './function.ts';
 
 const Message = z.union([RestoreBlob, RestoreNotification]);
 
-export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'> & PricesDeps & QueueHandlerDeps): QueueHandler {
+export function createRestoreHandler(
+  deps: Omit<RestoreDeps, 'rates' | 'readsOf'> & PricesDeps & QueueHandlerDeps,
+): QueueHandler {
   const pricesInForce = createPricesInForce(deps);
+  const readsOf: RestoreDeps['readsOf'] = (digest, now) => loadAccesses(deps.catalog, digest, now);
   return queueHandler(deps, {
     declaration: restore,
     message: Message,
@@ -20,7 +24,7 @@ export function createRestoreHandler(deps: Omit<RestoreDeps, 'rates'> & PricesDe
       const digest = digestOf(message);
       // Restores of other objects under `blobs/` are somebody else's.
       if (digest === undefined) return;
-      await lookAfterRestore({ ...deps, telemetry, rates: await pricesInForce() }, digest);
+      await lookAfterRestore({ ...deps, telemetry, readsOf, rates: await pricesInForce() }, digest);
     },
   });
 }

@@ -28,7 +28,8 @@ export { PACK_TERMS, type PackingFacts, type PackTerms, unpackUsd, unpackWaitMs 
 export { dollarClass } from './dollarTier.ts';
 export { floorUsd, lostUsd, type Risk, type RiskAccount, slackUsd } from './riskAccount.ts';
 export { explainTier } from './explainTier.ts';
-export { recordTier, replayTier } from './tierReceipt.ts';
+export { receiptAlternative, recordTier, replayTier } from './tierReceipt.ts';
+export { restoredAlternatives } from './restoredTier.ts';
 export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { describePolicy } from './describePolicy.ts';
 export { type PredictedReads, predictReads } from './predictReads.ts';

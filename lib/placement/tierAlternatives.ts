@@ -68,7 +68,8 @@ function alternative(
   };
 }
 
-function monthUsd(
+/** Storage and reads of a month, there. */
+export function monthUsd(
   facts: TierFacts,
   storageClass: StorageClass,
   packing: PackingFacts | undefined,

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import type { Json } from '../shared/canonicalJson.ts';
-import { EpochMs } from '../shared/units.ts';
+import { EpochMs, Usd } from '../shared/units.ts';
 import { decideTier } from './decideTier.ts';
 import type { Rates } from './rates.ts';
 import { TierFacts } from './tierFacts.ts';
-import type { TierDecision, TierPolicy } from './tierTypes.ts';
+import type { PricedPlace, TierDecision, TierPolicy } from './tierTypes.ts';
 
 const RecordedTier = z.strictObject({ decision: z.literal('tier'), facts: TierFacts, now: EpochMs });
 
@@ -20,4 +20,10 @@ export function recordTier(facts: TierFacts, now: EpochMs): Json {
 export function replayTier(inputs: string, policy: TierPolicy, rates: Rates): TierDecision | undefined {
   const parsed = RecordedTier.safeParse(JSON.parse(inputs));
   return parsed.success ? decideTier(parsed.data.facts, policy, rates, parsed.data.now) : undefined;
+}
+
+/** A place as a receipt names it, with its dollars: a month there, and getting there. */
+export function receiptAlternative({ action, storageClass, usdPerMonth: month, moveUsd: move, ...one }: PricedPlace) {
+  const { earlyDeletionUsd: early } = one;
+  return { action: `${action} ${storageClass}`, usd: Usd.parse(month + move + early), parts: { month, move, early } };
 }

@@ -82,6 +82,9 @@ export interface TierAlternative {
   readonly outlook?: ClassOutlook | undefined;
 }
 
+/** The same without what depends on a policy. */
+export type PricedPlace = Omit<TierAlternative, 'needsRestore' | 'outlook'>;
+
 interface Explained {
   readonly digest: TierFacts['digest'];
   readonly from: StorageClass;

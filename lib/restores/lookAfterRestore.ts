@@ -31,12 +31,14 @@ import {
   storeTier,
   wantedFaster,
 } from './decideRestore.ts';
+import { type ReadsOf, restoredDecision } from './decideRestored.ts';
 import { RestoreError } from './errors.ts';
 import { afterHastening } from './hastenRestore.ts';
 
 export interface RestoreDeps extends AskDeps {
   readonly objects: ObjectStore;
   readonly telemetry: Telemetry;
+  readonly readsOf: ReadsOf;
 }
 
 type AskStep = 'ask' | 'ask-faster';
@@ -194,6 +196,7 @@ async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epoc
   if (blob === undefined) return [];
   const actionId = moveId(row.value);
   const { packed, storageClass } = blob.value.origin;
+  const { chosen, alternatives, inputs } = await restoredDecision(deps.readsOf, blob.value, to, deps.rates, now);
   const action: Action = {
     actionId,
     type: 'transition',
@@ -201,9 +204,9 @@ async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epoc
     state: 'pending',
     reason: 'restored',
     policy: `restore-1 ${deps.rates.prices.id}`,
-    chosen: `${packed === undefined ? 'transition' : 'unpack'} ${to}`,
-    alternatives: [],
-    ...recordedInputs({ decision: 'restored', digest, from: storageClass, to }),
+    chosen,
+    alternatives: [...alternatives],
+    ...recordedInputs(inputs),
     decidedAt: now,
     expiresAt: EpochMs.parse(now + MOVE_TTL_MS),
     correlationId,

@@ -2,7 +2,6 @@ import type { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import {
   type Action,
   ActionRow,
-  type Alternative,
   type Blob,
   BlobRow,
   type Decided,
@@ -21,6 +20,7 @@ import {
   type PackReason,
   placesOf,
   type Rates,
+  receiptAlternative,
   recordTier,
   type TierDecision,
   type TierFacts,
@@ -34,7 +34,7 @@ import { restoreForMove } from '../restores/index.ts';
 import type { ActionId, CorrelationId, Digest, StorageClass } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
+import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { loadTierFacts, type PackSettings } from './loadTierFacts.ts';
 import { riskChanges } from './riskBook.ts';
 import { reserve, type RunLimits } from './sweepBudget.ts';
@@ -222,11 +222,7 @@ function transitionChanges(
     reason: decision.reason,
     policy: `${decision.policyVersion} ${deps.rates.prices.id}`,
     chosen: alternativeName(decision.action, decision.to),
-    alternatives: decision.alternatives.map((one): Alternative => {
-      const { usdPerMonth: month, moveUsd: move, earlyDeletionUsd: early } = one;
-      const usd = Usd.parse(month + move + early);
-      return { action: alternativeName(one.action, one.storageClass), usd, parts: { month, move, early } };
-    }),
+    alternatives: decision.alternatives.map(receiptAlternative),
     ...recordedInputs(recordTier(facts, run.at)),
     decidedAt: now,
     expiresAt: EpochMs.parse(now + TRANSITION_TTL_MS),

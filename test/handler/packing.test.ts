@@ -196,6 +196,8 @@ describe('a read of a packed blob', () => {
     expect(await read(world, blob)).toEqual([]);
     const [unpack] = (await world.actions(blob.digest)).filter(({ chosen }) => chosen.startsWith('unpack'));
     expect(unpack).toMatchObject({ state: 'done', reason: 'restored', chosen: 'unpack INTELLIGENT_TIERING' });
+    expect(unpack?.alternatives[0]?.action).toMatch(/^keep /);
+    expect(unpack?.alternatives.map(({ action }) => action)).toContain('unpack INTELLIGENT_TIERING');
   });
 
   it('that is archived as well is restored first, and then unpacked', async () => {

@@ -3,7 +3,7 @@ import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
 import { ServiceLevelRow } from '../../lib/catalog/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import { endDecisions, replayRestore, restoreArchived } from '../../lib/restores/index.ts';
+import { endDecisions, replayRestore, replayRestored, restoreArchived } from '../../lib/restores/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest, ModelName } from '../../lib/shared/ids.ts';
 import type { RestoreOutcome } from '../../lib/shared/ports/objectStore.ts';
@@ -81,6 +81,30 @@ describe('a read of an archived blob', () => {
       ['restore', 'done'],
       ['transition', 'done'],
     ]);
+  });
+
+  it('has a receipt for where the restored bytes went, with the dollars of every class, that replays', async () => {
+    const { world, blob } = await asked();
+    await world.run();
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    await world.tellRestores();
+    await world.run();
+    const moved =
+      (await world.actions(blob.digest)).find(({ reason }) => reason === 'restored') ?? expect.fail('no move');
+    const { chosen, alternatives, inputs } = moved;
+    expect(chosen).toBe('transition INTELLIGENT_TIERING');
+    expect(alternatives.map(({ action }) => action)).toEqual([
+      'keep GLACIER',
+      'transition STANDARD',
+      'transition INTELLIGENT_TIERING',
+      'transition STANDARD_IA',
+      'transition GLACIER_IR',
+    ]);
+    expect(replayRestored(inputs, rates)).toEqual({ chosen, alternatives });
+    expect(replayRestored('{"decision":"restore"}', rates)).toBeUndefined();
+    // The restore is paid for: what is left of the move are two requests, of a read and of a write.
+    const move = alternatives.find(({ action }) => action === chosen)?.parts?.['move'];
+    expect(move).toBeCloseTo(0.0004 / 1000 + 0.005 / 1000, 9);
   });
 
   it.each([

@@ -151,6 +151,14 @@ export const mutants: readonly Mutant[] = [
     replace: '...recordedInputs(recordEnd({ ...facts, transitionedAt: now }, facts.createdAt)),',
   },
   {
+    id: 'restored-bytes-untold',
+    breaks:
+      'A receipt tells the alternatives: where restored bytes went is decided without the dollars of any other place.',
+    file: 'lib/restores/lookAfterRestore.ts',
+    find: 'alternatives: [...alternatives],',
+    replace: 'alternatives: [],',
+  },
+  {
     id: 'hold-ignored',
     breaks: 'Rule 4: what is under a legal hold is deleted.',
     file: 'lib/deletion/decideDeletion.ts',

@@ -1,9 +1,47 @@
-import { type Action, ActionRow } from '../../../lib/catalog/index.ts';
+import { type Action, ActionRow, type Alternative } from '../../../lib/catalog/index.ts';
 import { replayDelete } from '../../../lib/deletion/index.ts';
+import { DOLLARS, type Rates, receiptAlternative, replayTier, TIER_RULES } from '../../../lib/placement/index.ts';
+import { replayRestore, replayRestored } from '../../../lib/restores/index.ts';
 import { blobKey, manifestKey } from '../../../lib/shared/digest.ts';
 import { rowReader, violated } from '../invariants.ts';
 import { createReceiptRates } from '../receiptRates.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
+
+interface Replayed {
+  readonly chosen: string;
+  readonly alternatives?: readonly Pick<Alternative, 'action' | 'usd'>[];
+}
+
+const PRICED: ReadonlySet<Action['type']> = new Set(['delete', 'restore', 'transition']);
+const POLICIES = new Map([TIER_RULES, DOLLARS].map((policy) => [policy.version, policy] as const));
+
+function replayed({ type, inputs, policy }: Action, rates: Rates): Replayed | undefined {
+  switch (JSON.parse(inputs).decision) {
+    case 'delete': {
+      const again = replayDelete(inputs, rates);
+      if (again?.action !== 'delete') return { chosen: JSON.stringify(again) };
+      const [once, monthly] = [again.earlyDeletionUsd, again.usdPerMonth];
+      return {
+        chosen: again.action,
+        alternatives: [
+          { action: 'delete', usd: once },
+          { action: 'keep', usd: monthly },
+        ],
+      };
+    }
+    case 'restored':
+      return replayRestored(inputs, rates);
+    case 'tier': {
+      const by = POLICIES.get(policy.split(' ')[0] ?? '');
+      const again = by === undefined ? undefined : replayTier(inputs, by, rates);
+      if (again === undefined) return undefined;
+      if (again.action === 'keep') return { chosen: 'keep' };
+      return { chosen: `${again.action} ${again.to}`, alternatives: again.alternatives.map(receiptAlternative) };
+    }
+    default:
+      return type === 'restore' ? { chosen: `restore ${replayRestore(inputs, rates)}` } : undefined;
+  }
+}
 
 /** What was decided can be decided again from its receipt alone, to the same dollars; and what it says was done has been done. */
 export function receipts({ catalog, bucket, counters }: Stage): Capability {
@@ -11,13 +49,19 @@ export function receipts({ catalog, bucket, counters }: Stage): Capability {
   const ratesOf = createReceiptRates(catalog);
 
   async function onDecision(action: Action): Promise<void> {
-    if (action.type !== 'delete') return;
-    const again = replayDelete(action.inputs, await ratesOf(action.policy));
-    if (again?.action !== 'delete') violated(`The receipt of ${action.actionId} replays to ${JSON.stringify(again)}.`);
-    const dollars = JSON.stringify([again.earlyDeletionUsd, again.usdPerMonth]);
-    const told = JSON.stringify(action.alternatives.map(({ usd }) => usd));
-    if (told !== dollars) violated(`${action.actionId} tells ${told}, not ${dollars}.`);
-    counters.count('receipt replayed: delete');
+    // What the world's packers decide themselves names no prices.
+    if (!PRICED.has(action.type) || action.policy === 'test') return;
+    const again = replayed(action, await ratesOf(action.policy));
+    // A test's own thresholds are no policy that ships.
+    if (again === undefined) return;
+    const { chosen, alternatives } = action;
+    const told = { chosen, alternatives: alternatives.map(({ action, usd }) => ({ action, usd })) };
+    if (again.chosen !== chosen) violated(`${action.actionId} chose ${chosen}, and replays to ${again.chosen}.`);
+    const dollars = again.alternatives?.map(({ action, usd }) => ({ action, usd })) ?? told.alternatives;
+    if (JSON.stringify(told.alternatives) !== JSON.stringify(dollars) || dollars.length === 0) {
+      violated(`${action.actionId} tells ${JSON.stringify(told.alternatives)}, not ${JSON.stringify(dollars)}.`);
+    }
+    counters.count(`receipt replayed: ${action.type} ${JSON.parse(action.inputs).decision}`);
   }
 
   /** Before its delete is done, each version that was judged is gone. */
