@@ -22,7 +22,7 @@ import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
-import type { TierSettings } from '../shared/tierSettings.ts';
+import type { LifecycleRules, TierSettings } from '../shared/tierSettings.ts';
 import { Bytes, type EpochMs, Usd } from '../shared/units.ts';
 import {
   decideExpiry,
@@ -70,12 +70,21 @@ const VERSIONS_PER_MESSAGE = 20;
 /** As long as after `strata rm` it can be undone. */
 const UNDO_DAYS = 7;
 
-/** Whether versions may be deleted by policy now: operators want it, and no other policy is still in force. */
-export async function mayExpire({ catalog, settings }: Pick<ExpireDeps, 'catalog' | 'settings'>): Promise<boolean> {
-  const { tierSweep, tierPolicy, lifecycleDeletes } = settings;
-  if (tierSweep !== 'on' || tierPolicy !== 'lifecycle' || lifecycleDeletes !== 'on') return false;
-  const inForce = (await TierPolicyRow.get(catalog))?.value.inForce;
-  return inForce === undefined || inForce === 'lifecycle';
+type Allowing = Pick<ExpireDeps, 'catalog' | 'settings'>;
+
+/** Whether versions may be deleted by policy now: operators want it, and what is in force allows it. */
+export async function mayExpire(deps: Allowing): Promise<boolean> {
+  return (await rulesInForce(deps)) !== undefined;
+}
+
+/** The thresholds that deletes are decided by; undefined where none may be. */
+async function rulesInForce({ catalog, settings }: Allowing): Promise<LifecycleRules | undefined> {
+  const { tierSweep, tierPolicy, lifecycleDeletes, lifecycleRules } = settings;
+  if (tierSweep !== 'on' || tierPolicy !== 'lifecycle' || lifecycleDeletes !== 'on') return undefined;
+  const row = await TierPolicyRow.get(catalog);
+  if (row === undefined) return lifecycleRules;
+  const { inForce, settings: noted = settings } = row.value;
+  return inForce === 'lifecycle' && noted.lifecycleDeletes === 'on' ? noted.lifecycleRules : undefined;
 }
 
 /**
@@ -86,7 +95,8 @@ export async function mayExpire({ catalog, settings }: Pick<ExpireDeps, 'catalog
 export async function expireVersions(deps: ExpireDeps, message: ExpireVersions): Promise<void> {
   const { catalog, telemetry } = deps;
   const { runId, cursor } = message;
-  if (!(await mayExpire(deps))) return telemetry.metric('ExpiryDecided', 'Count', 1, { reason: 'switched-off' });
+  const rules = await rulesInForce(deps);
+  if (rules === undefined) return telemetry.metric('ExpiryDecided', 'Count', 1, { reason: 'switched-off' });
   const page = await catalog.query({
     partition: `EXPIRY#${runId}`,
     ...startingWith('VERSION#'),
@@ -95,7 +105,9 @@ export async function expireVersions(deps: ExpireDeps, message: ExpireVersions):
   });
   for (const item of page.items) {
     const { model, version } = ExpiryRow.parse(item).value;
-    const reason = await settle(catalog, `Expiring ${model}@${version}`, () => expire(deps, runId, { model, version }));
+    const reason = await settle(catalog, `Expiring ${model}@${version}`, () =>
+      expire(deps, rules, runId, { model, version }),
+    );
     telemetry.metric('ExpiryDecided', 'Count', 1, { reason });
     telemetry.info('expiry', { model, version, reason, runId });
   }
@@ -106,15 +118,23 @@ export async function expireVersions(deps: ExpireDeps, message: ExpireVersions):
 
 type Named = Pick<ExpiryCandidate, 'model' | 'version'>;
 
-async function expire(deps: ExpireDeps, runId: string, { model, version }: Named): Promise<Decided<ExpiryReason>> {
+async function expire(
+  deps: ExpireDeps,
+  rules: LifecycleRules,
+  runId: string,
+  { model, version }: Named,
+): Promise<Decided<ExpiryReason>> {
   const { catalog, clock, rates, settings } = deps;
   const keep = (reason: ExpiryReason): Decided<ExpiryReason> => ({ changes: [], answer: reason });
   const row = await VersionRow.get(catalog, model, version);
   if (row === undefined) return keep('deleted-before');
   const now = clock.now();
   const facts = await loadExpiryFacts(catalog, row.value, now);
-  const decision = decideExpiry(facts, settings.lifecycleRules, rates, now);
+  const decision = decideExpiry(facts, rules, rates, now);
   if (decision.action === 'keep') return keep(decision.reason);
+  // Thresholds that spare more are heeded before they are in force.
+  const spared = decideExpiry(facts, settings.lifecycleRules, rates, now);
+  if (spared.action === 'keep') return keep(spared.reason);
   // It was brought back: one sweep deletes a version once.
   if ((await ActionRow.get(catalog, expiryAction(runId, facts))) !== undefined) return keep('deleted-before');
   const run = await ExpiryRunRow.get(catalog, runId);
@@ -124,7 +144,7 @@ async function expire(deps: ExpireDeps, runId: string, { model, version }: Named
   const deletion = { model, version, undoDays: UNDO_DAYS, now, correlationId, dryRun: false };
   const { changes, answer } = await decideDelete(catalog, deletion);
   if (changes.length === 0) return keep('deleted-before');
-  const receipt = receiptOf(deps, runId, facts, decision, answer.tombstone.purgeAfter);
+  const receipt = receiptOf(deps, rules, runId, facts, decision, answer.tombstone.purgeAfter);
   return {
     changes: [...changes, ExpiryRunRow.put(reserved, expectationOf(run)), ActionRow.put(receipt, 'absent')],
     answer: 'abandoned',
@@ -154,7 +174,8 @@ function reserve(
 
 /** It lies with the first of the files that go, where `strata explain` looks. */
 function receiptOf(
-  { clock, rates, settings }: ExpireDeps,
+  { clock, rates }: ExpireDeps,
+  rules: LifecycleRules,
   runId: string,
   facts: ExpiryFacts,
   decision: Expire,
@@ -170,7 +191,7 @@ function receiptOf(
     modelVersion: version,
     state: 'done',
     reason: decision.reason,
-    policy: `${lifecyclePolicy(settings.lifecycleRules, true).version} ${rates.prices.id}`,
+    policy: `${lifecyclePolicy(rules, true).version} ${rates.prices.id}`,
     chosen: 'delete',
     alternatives: [
       { action: 'delete', usd: decision.earlyDeletionUsd, reason: `early deletion, once; risk ${decision.risk}` },

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { PolicyReach, RestoreState, ServiceLevelTerms, ServiceLevelValue, TombstoneState } from '../catalog/index.ts';
 import { Digest, KeySegment, Location, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
 import { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
+import { TierSettings } from '../shared/tierSettings.ts';
 import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 
 // What operators see of where published bytes lie, and what becomes of them: flat, raw numbers, digests in full.
@@ -63,8 +64,10 @@ export const ServiceLevelView = ServiceLevelValue;
 /** What sweeps decide storage classes by, and the change of it that waits. */
 export const TierPolicyView = z.object({
   inForce: TierPolicyName,
+  settings: z.optional(TierSettings),
   since: EpochMs,
   wanted: z.optional(TierPolicyName),
+  wantedSettings: z.optional(TierSettings),
   /** What the sweep that looks has found so far. */
   reach: z.optional(PolicyReach),
   refusedAt: z.optional(EpochMs),

@@ -19,18 +19,21 @@ export async function acceptTierPolicy(
   return settle(catalog, `Accepting ${policy}`, async () => {
     const row = await TierPolicyRow.get(catalog);
     if (row?.value.change?.to !== policy) throw nothingToAccept(policy, row?.value);
-    const accepted = { policy, by, at: clock.now() };
+    const { settings } = row.value.change;
+    const accepted = { policy, ...(settings === undefined ? {} : { settings }), by, at: clock.now() };
     const next: TierPolicyInForce = { ...row.value, accepted };
     return { changes: dryRun ? [] : [TierPolicyRow.put(next, expectationOf(row))], answer: viewOf(next) };
   });
 }
 
-function viewOf({ inForce, since, accepted, change, refused }: TierPolicyInForce) {
+function viewOf({ inForce, settings, since, accepted, change, refused }: TierPolicyInForce) {
   const seen = Object.values(change?.shards ?? {});
   return {
     inForce,
+    ...(settings === undefined ? {} : { settings }),
     since,
     ...(change === undefined ? {} : { wanted: change.to }),
+    ...(change?.settings === undefined ? {} : { wantedSettings: change.settings }),
     ...(seen.length === 0 ? {} : { reach: seen.reduce(addReach) }),
     ...(refused === undefined ? {} : { refusedAt: refused.at, refusedFor: refused.reach }),
     ...(accepted === undefined ? {} : { acceptedBy: accepted.by }),

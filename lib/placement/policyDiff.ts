@@ -28,7 +28,7 @@ const EXAMPLES = 20;
 /**
  * The blast radius of a policy change, one object at a time: where each object would be under both policies. The change is blocked when
  * an object that was read within `recentDays`, or that is leased, pinned, held or being filled, would end where reads are
- * charged or delayed, and does not under the present policy. Holds are looked through: they end, the policy stays.
+ * charged or delayed, or be deleted, and does not under the present policy. Holds are looked through: they end, the policy stays.
  */
 export class PolicyDiff {
   private objects = 0;
@@ -48,9 +48,10 @@ export class PolicyDiff {
     this.recentMs = recentDays * DAY_MS;
   }
 
-  add(facts: TierFacts, now: EpochMs): void {
+  /** `present`: the facts that the present policy looks at, where they differ. */
+  add(facts: TierFacts, now: EpochMs, present: TierFacts = facts): void {
     this.objects += 1;
-    const before = this.placeUnder(this.present, facts, now);
+    const before = this.placeUnder(this.present, present, now);
     const after = this.placeUnder(this.next, facts, now);
     if (placeName(before) === placeName(after)) return;
     this.changed += 1;
@@ -69,7 +70,10 @@ export class PolicyDiff {
   }
 
   private placeUnder(policy: TierPolicy, facts: TierFacts, now: EpochMs): Place {
-    return placesOf(decideTier({ ...facts, heldBy: undefined }, policy, this.rates, now), facts).to;
+    const decision = decideTier({ ...facts, heldBy: undefined }, policy, this.rates, now);
+    const { to } = placesOf(decision, facts);
+    const deletes = policy.kind === 'lifecycle' && policy.expires && facts.expiry === 'expires';
+    return deletes && decision.reason === 'expires' ? { ...to, deleted: true } : to;
   }
 }
 
@@ -77,9 +81,12 @@ export class PolicyDiff {
 export interface Place {
   readonly storageClass: string;
   readonly packed: boolean;
+  /** With its version, by the policy. */
+  readonly deleted?: true;
 }
 
-export function placeName({ packed, storageClass }: Place): string {
+export function placeName({ deleted, packed, storageClass }: Place): string {
+  if (deleted === true) return 'deleted';
   return packed ? `${storageClass} packed` : storageClass;
 }
 
@@ -113,6 +120,7 @@ export function caughtBy(
 
 function readsSuffer(before: Place, after: Place, rates: Rates): boolean {
   const [from, to] = [rates.of(before.storageClass), rates.of(after.storageClass)];
+  if (after.deleted === true || before.deleted === true) return before.deleted !== true;
   if (after.packed && !before.packed) return true;
   return (from.instant && !to.instant) || to.retrievalUsdPerByte > from.retrievalUsdPerByte;
 }

@@ -1,10 +1,15 @@
 import { type PolicyReach, SWEEP_SHARDS, type TierPolicyInForce } from '../catalog/index.ts';
-import type { TierPolicyName } from '../shared/sweepMode.ts';
+import { canonicalJson } from '../shared/canonicalJson.ts';
 import type { EpochMs } from '../shared/units.ts';
+import { type Deciding, decidesAlike, easedBy } from './deciding.ts';
 
 export type PolicyChangeReason =
   | 'first'
   | 'unchanged'
+  /** It changes what is set, and no decision: another policy's thresholds, or the settings that an older release did not note. */
+  | 'noted'
+  /** It only switches something off: packing, or deletes. */
+  | 'switched-off'
   /** The configuration went back to what is in force. */
   | 'withdrawn'
   /** This sweep looks at every object under both policies, and moves by the one in force. */
@@ -14,22 +19,38 @@ export type PolicyChangeReason =
   /** Objects in use would become dearer or slower to read: the policy in force stays. */
   | 'refused';
 
-/** What a sweep that begins now decides by, and what becomes of a change of policy. It may be decided again for the same sweep. */
+/**
+ * What a sweep that begins now decides by, and what becomes of a change of the policy or of its settings. What is switched off is off at
+ * once, whatever else waits. It may be decided again for the same sweep.
+ */
 export function decidePolicyChange(
   row: TierPolicyInForce | undefined,
-  wanted: TierPolicyName,
+  wanted: Deciding,
   sweptAt: EpochMs,
 ): { readonly reason: PolicyChangeReason; readonly policy: TierPolicyInForce } {
-  if (row === undefined) return { reason: 'first', policy: { inForce: wanted, since: sweptAt } };
-  const { inForce, since, accepted, change } = row;
-  const into = { inForce: wanted, since: sweptAt };
-  if (inForce === wanted) {
-    if (change === undefined && accepted === undefined) return { reason: 'unchanged', policy: row };
-    return { reason: 'withdrawn', policy: { inForce, since } };
+  const into = { inForce: wanted.policy, settings: wanted.settings, since: sweptAt };
+  if (row === undefined) return { reason: 'first', policy: into };
+  const { accepted, change } = row;
+  const before = { policy: row.inForce, settings: row.settings ?? wanted.settings };
+  const present = { policy: row.inForce, settings: easedBy(before.settings, wanted.settings) };
+  const eased = !decidesAlike(before, present);
+  if (decidesAlike(present, wanted)) {
+    if (eased) return { reason: 'switched-off', policy: into };
+    const policy = { ...into, since: row.since };
+    if (change !== undefined || accepted !== undefined) return { reason: 'withdrawn', policy };
+    const same = canonicalJson(row.settings ?? null) === canonicalJson(wanted.settings);
+    return same ? { reason: 'unchanged', policy: row } : { reason: 'noted', policy };
   }
-  if (accepted?.policy === wanted) return { reason: 'accepted', policy: into };
-  const look = { to: wanted, sweptAt, shards: {} };
-  if (change?.to !== wanted) return { reason: 'looking', policy: { inForce, since, change: look } };
+  const isWanted = (policy: Deciding['policy'], settings = wanted.settings): boolean =>
+    decidesAlike({ policy, settings }, wanted);
+  if (accepted !== undefined && isWanted(accepted.policy, accepted.settings))
+    return { reason: 'accepted', policy: into };
+  const inForce = { inForce: present.policy, settings: present.settings, since: eased ? sweptAt : row.since };
+  const look = { to: wanted.policy, settings: wanted.settings, sweptAt, shards: {} };
+  // What was seen beside other settings in force says nothing any more.
+  if (change === undefined || !isWanted(change.to, change.settings) || eased) {
+    return { reason: 'looking', policy: { ...inForce, change: look } };
+  }
   if (change.sweptAt >= sweptAt) return { reason: 'looking', policy: row };
   const found = Object.values(change.shards);
   // A sweep that did not come to its end has not seen all: look again.
@@ -37,8 +58,8 @@ export function decidePolicyChange(
   const reach = found.reduce(addReach);
   if (reach.caught === 0) return { reason: 'catches-nothing', policy: into };
   // Looked at again each time: what is in use changes.
-  const refused = { to: wanted, at: sweptAt, reach };
-  return { reason: 'refused', policy: { inForce, since, change: look, refused } };
+  const refused = { to: wanted.policy, at: sweptAt, reach };
+  return { reason: 'refused', policy: { ...inForce, change: look, refused } };
 }
 
 const EXAMPLES = 5;

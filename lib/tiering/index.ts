@@ -19,5 +19,12 @@ export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './mo
 export { type JobPlace, type MoveJob, manifestLine, moveJob, moveName, originLine } from './moveManifest.ts';
 export { sweepInventory } from './sweepInventory.ts';
 export { type SweepDeps, sweepShard } from './sweepShard.ts';
-export { DEFAULT_PACKING, packSettings, type SweepSettings, TIER_POLICIES, TIER_SETTINGS } from './sweepSettings.ts';
+export {
+  DEFAULT_PACKING,
+  packSettings,
+  type SweepSettings,
+  TIER_POLICIES,
+  TIER_SETTINGS,
+  tierSettings,
+} from './sweepSettings.ts';
 export { type TransitionAnswer, type TransitionDeps, transitionReplica } from './transitionReplica.ts';

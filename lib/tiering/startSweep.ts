@@ -3,11 +3,13 @@ import { beginExpiries, type ExpirySettings, mayExpire } from '../expiry/index.t
 import { CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { TierSettings } from '../shared/tierSettings.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { closeInventorySweeps } from './accrueInventory.ts';
 import { decideSweepPath, estimateBlobs } from './decideSweepPath.ts';
-import { reviewPolicy } from './policyInForce.ts';
+import { noteSettings, reviewPolicy } from './policyInForce.ts';
+import { tierSettings } from './sweepSettings.ts';
 
 const REMEMBERED_MS = 30 * DAY_MS;
 
@@ -31,7 +33,7 @@ export interface StartSweepDeps {
   readonly telemetry: Telemetry;
   /** Absent where there is no inventory: a runtime in one process, a catalog scan is enough for it. */
   readonly inventorySweeps?: InventorySweeps | undefined;
-  readonly settings: ExpirySettings & { readonly sweepInventoryFrom: number };
+  readonly settings: ExpirySettings & TierSettings & { readonly sweepInventoryFrom: number };
 }
 
 /**
@@ -42,14 +44,16 @@ export async function startSweep(
   deps: StartSweepDeps,
   scheduledAt: EpochMs,
 ): Promise<'started' | 'started-over-inventory' | 'started-before' | 'off'> {
+  await noteSettings(deps.catalog, deps.settings, scheduledAt);
   if (deps.settings.tierSweep === 'off') return 'off';
   const sweepId = `sweep-${scheduledAt}`;
   if ((await OnceRow.get(deps.catalog, 'sweep', sweepId)) !== undefined) return 'started-before';
   await closeInventorySweeps(deps, scheduledAt);
   const { tierPolicy, tierSweep } = deps.settings;
+  const wanted = { policy: tierPolicy, settings: tierSettings(deps.settings) };
   if (await mayExpire(deps)) await beginExpiries(deps, scheduledAt);
   const { path, reason, blobs } = decideSweepPath({
-    looks: tierSweep === 'on' && (await reviewPolicy(deps, tierPolicy, scheduledAt)),
+    looks: tierSweep === 'on' && (await reviewPolicy(deps, wanted, scheduledAt)),
     blobs: await estimateBlobs(deps.catalog),
     inventory: deps.inventorySweeps !== undefined,
     inventoryFromBlobs: deps.settings.sweepInventoryFrom,

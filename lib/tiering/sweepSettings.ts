@@ -65,6 +65,12 @@ export function scheduledRun(
   };
 }
 
+/** What is noted of them in the catalog. */
+export function tierSettings(all: TierSettings): TierSettings {
+  const { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, tierPacking, tierRules } = all;
+  return { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, tierPacking, tierRules };
+}
+
 /** A policy with what operators have set of it. */
 export function policyOf(
   { lifecycleDeletes, lifecycleRules, tierRules }: Omit<TierSettings, 'tierPacking'>,

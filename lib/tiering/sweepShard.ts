@@ -4,13 +4,12 @@ import { endShard, mayExpire } from '../expiry/index.ts';
 import { errorText, StrataError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import type { TierPolicyName } from '../shared/sweepMode.ts';
 import type { MoveDeps, MoveReason } from './moveBlob.ts';
 import { accrueAllowance, storedAllAlong } from './accrueAllowance.ts';
 import { TieringError } from './errors.ts';
 import { moveInRun } from './moveInRun.ts';
-import { inForce, noteReach, policyToLookAt, reachOf } from './policyInForce.ts';
-import { type MoveCounts, reportMoves, scheduledRun, type SweepSettings } from './sweepSettings.ts';
+import { changeToLookAt, inForce, noteReach, reachOf } from './policyInForce.ts';
+import { type MoveCounts, reportMoves, scheduledRun, type SweepSettings, tierSettings } from './sweepSettings.ts';
 
 export interface SweepDeps extends MoveDeps {
   readonly telemetry: Telemetry;
@@ -53,7 +52,7 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
     }
   }
   reportMoves(deps.telemetry, counts, mode);
-  const reach = await look(deps, settings.tierPolicy, message, decided);
+  const reach = await look(deps, settings, message, decided);
   if (page.cursor !== undefined) {
     const id = [message.sweepId, message.shard, page.cursor].join(' ');
     await sendOnce(
@@ -84,12 +83,13 @@ function isRetryable(error: unknown): boolean {
 /** A change of policy is looked at in the sweep that goes before it; what moves in this one moves by the policy in force. */
 async function look(
   deps: SweepDeps,
-  present: TierPolicyName,
+  settings: SweepSettings,
   { shard, scheduledAt, reach }: SweepShard,
   digests: readonly Digest[],
 ): Promise<PolicyReach | undefined> {
   if (deps.settings.tierSweep !== 'on') return undefined;
-  const next = await policyToLookAt(deps.catalog, shard, scheduledAt);
+  const next = await changeToLookAt(deps.catalog, deps.settings, shard, scheduledAt);
   if (next === undefined) return undefined;
+  const present = { policy: settings.tierPolicy, settings: tierSettings(settings) };
   return reachOf(deps, { present, next }, digests, scheduledAt, reach);
 }

@@ -11,13 +11,14 @@ import {
   ReplicaRow,
   RestoreRow,
   ServiceLevelRow,
+  TierPolicyRow,
   TombstoneRow,
   VersionRow,
 } from '../../lib/catalog/index.ts';
 import { holdVersion, undoDelete } from '../../lib/deletion/index.ts';
 import { replayExpiry } from '../../lib/expiry/index.ts';
 import { listExpiryRuns, planTiers } from '../../lib/operations/tiers.ts';
-import { compileRates, LIFECYCLE_RULES } from '../../lib/placement/index.ts';
+import { compileRates, LIFECYCLE_RULES, parseLifecycleRules } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { ActionId, CorrelationId, type Digest, HostId, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
@@ -256,6 +257,50 @@ describe('a sweep by the lifecycle preset', () => {
     await world.deliver('sweep', last);
     expect(await tombstone(world)).toBeUndefined();
     expect(world.counted('ExpiryDecided', 'switched-off')).toBe(1);
+  });
+
+  it('begins to delete by the sweep after the one that looked, which found nothing in use', async () => {
+    const { world } = await abandoned({
+      lifecycleDeletes: 'dry-run',
+      lifecycleRules: parseLifecycleRules('coldAfterIdleDays=3000,deleteAfterIdleDays=300'),
+    });
+    const sweep = async () => {
+      await world.clock.advance(DAY_MS);
+      await world.fireSweep();
+      await world.run();
+    };
+    await sweep();
+    Object.assign(world.deps.settings, { lifecycleDeletes: 'on', lifecycleRules: LIFECYCLE_RULES });
+    await sweep();
+    expect(await tombstone(world)).toBeUndefined();
+    await sweep();
+    expect(await tombstone(world)).toMatchObject({ state: 'deleted' });
+  });
+
+  it('is not to delete what was read lately, whatever the thresholds say, until an operator accepts that', async () => {
+    const { world, blob } = await abandoned({ lifecycleDeletes: 'dry-run' });
+    const sweep = async () => {
+      await world.clock.advance(DAY_MS);
+      await world.fireSweep();
+      await world.run();
+    };
+    await sweep();
+    await read(world, blob.digest, 2);
+    const hasty = parseLifecycleRules('deleteAfterIdleDays=1,deleteBelowPerDay=10');
+    Object.assign(world.deps.settings, { lifecycleDeletes: 'on', lifecycleRules: hasty });
+    await sweep();
+    await sweep();
+    expect((await TierPolicyRow.get(world.catalog))?.value.refused?.reach).toMatchObject({ caught: 1 });
+    expect(await tombstone(world)).toBeUndefined();
+  });
+
+  it('heeds thresholds that spare more before they are in force', async () => {
+    const { world } = await abandoned();
+    const last = await sweepUntilExpiry(world);
+    Object.assign(world.deps.settings, { lifecycleRules: parseLifecycleRules('deleteAfterIdleDays=300') });
+    await world.deliver('sweep', last);
+    expect(await tombstone(world)).toBeUndefined();
+    expect(world.counted('ExpiryDecided', 'still-read')).toBe(1);
   });
 
   it('deletes what a sweep over an inventory has found when the next one starts', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { AccessMonthRow, BlobRow, expectationOf, TierPolicyRow } from '../../lib/catalog/index.ts';
+import { AccessMonthRow, BlobRow, expectationOf, SweepSettingsRow, TierPolicyRow } from '../../lib/catalog/index.ts';
 import { acceptTierPolicy, showTierPolicy } from '../../lib/operations/tierPolicy.ts';
+import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
-import { Bytes, DAY_MS } from '../../lib/shared/units.ts';
+import { Bytes, DAY_MS, HOUR_MS } from '../../lib/shared/units.ts';
+import { tierSettings } from '../../lib/tiering/index.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 /** A plane that decided by dollars until now; from now on `rules` is configured. */
@@ -79,7 +81,11 @@ describe('a change of the policy of storage classes', () => {
     expect((await policyOf(world))?.accepted).toBeUndefined();
     expect(await acceptTierPolicy(deps, wish)).toMatchObject({ inForce: 'dollars', acceptedBy: 'ada' });
     await sweep(world);
-    expect(await policyOf(world)).toEqual({ inForce: 'rules', since: world.clock.now() });
+    expect(await policyOf(world)).toEqual({
+      inForce: 'rules',
+      settings: tierSettings(deps.settings),
+      since: world.clock.now(),
+    });
   });
 
   it('is withdrawn with the configuration', async () => {
@@ -96,5 +102,80 @@ describe('a change of the policy of storage classes', () => {
     await sweep(world);
     expect(world.counted('TierDecided', 'young-content')).toBe(2);
     expect(await policyOf(world)).toMatchObject({ inForce: 'dollars' });
+  });
+});
+
+describe('a change of settings alone', () => {
+  /** Decides by rules; one blob of 400 days that was read an hour ago, in the class where it belongs. */
+  async function world() {
+    const made = await createTieringWorld(undefined, 'on');
+    const { digest } = await made.addBlob(1, 400, 'STANDARD_IA');
+    const row = (await BlobRow.get(made.catalog, digest))!;
+    const size = Bytes.parse(10_000_000_000);
+    await made.catalog.transact([BlobRow.put({ ...row.value, size }, expectationOf(row))]);
+    Object.assign(made.deps.settings, { tierRules: parseTierRules('warmAgeDays=700') });
+    await sweep(made);
+    return { made, digest };
+  }
+
+  it('is refused where it would catch an object in use, until it is accepted by name', async () => {
+    const { made, digest } = await world();
+    await made.clock.advance(HOUR_MS);
+    await readNow(made, digest);
+    made.deps.settings.tierRules = parseTierRules('');
+    await sweep(made);
+    await sweep(made);
+    const refused = await policyOf(made);
+    expect(refused).toMatchObject({
+      inForce: 'rules',
+      settings: { tierRules: { warmAgeDays: 700 } },
+      change: { to: 'rules', settings: { tierRules: { warmAgeDays: 365 } } },
+      refused: { reach: { caught: 1, examples: [digest] } },
+    });
+    expect((await made.blob(digest)).origin.storageClass).toBe('STANDARD_IA');
+    expect((await showTierPolicy(made.catalog)).items).toMatchObject([
+      { inForce: 'rules', wanted: 'rules', wantedSettings: { tierRules: { version: 'rules-1' } } },
+    ]);
+    await acceptTierPolicy(made.deps, { policy: 'rules', by: 'ada', dryRun: false });
+    await sweep(made);
+    expect(await policyOf(made)).toMatchObject({ settings: { tierRules: { warmAgeDays: 365 } } });
+  });
+
+  it('comes into force by the second sweep where it catches nothing, and decides by then', async () => {
+    const { made, digest } = await world();
+    made.deps.settings.tierRules = parseTierRules('');
+    await sweep(made);
+    expect(await made.actions(digest)).toHaveLength(0);
+    await sweep(made);
+    expect((await made.actions(digest)).map(({ chosen }) => chosen)).toEqual(['transition GLACIER_IR']);
+  });
+
+  it('of packing waits for the sweep that looks, and is off without waiting', async () => {
+    const { made } = await world();
+    made.deps.settings.tierPacking = 'on' as never;
+    await sweep(made);
+    expect(await policyOf(made)).toMatchObject({ settings: { tierPacking: 'off' }, change: { to: 'rules' } });
+    await sweep(made);
+    expect(await policyOf(made)).toMatchObject({ settings: { tierPacking: 'on' } });
+    made.deps.settings.tierPacking = 'dry-run' as never;
+    await sweep(made);
+    expect(await policyOf(made)).toMatchObject({ settings: { tierPacking: 'dry-run' } });
+    expect((await policyOf(made))?.change).toBeUndefined();
+  });
+
+  it('is noted for who looks from outside, also of a plane that only tries or does nothing', async () => {
+    const { made } = await world();
+    made.deps.settings.tierSweep = 'dry-run';
+    made.deps.settings.lifecycleRules = parseLifecycleRules('coldAfterIdleDays=9');
+    await sweep(made);
+    const noted = async () => (await SweepSettingsRow.get(made.catalog))?.value;
+    const since = made.clock.now();
+    expect(await noted()).toMatchObject({ tierSweep: 'dry-run', since, settings: { tierRules: { warmAgeDays: 700 } } });
+    expect((await noted())?.settings.lifecycleRules.coldAfterIdleDays).toBe(9);
+    await sweep(made);
+    expect((await noted())?.since).toBe(since);
+    made.deps.settings.tierSweep = 'off';
+    await sweep(made);
+    expect(await noted()).toMatchObject({ tierSweep: 'off', since: made.clock.now() });
   });
 });

@@ -42,7 +42,7 @@ export const TierPolicyValue = z.strictObject({
     }),
   ),
   /** Why the change was refused last. */
-  refused: z.optional(z.strictObject({ to: TierPolicyName, settings, at: EpochMs, reach: PolicyReach })),
+  refused: z.optional(z.strictObject({ to: TierPolicyName, at: EpochMs, reach: PolicyReach })),
 });
 export type TierPolicyInForce = z.infer<typeof TierPolicyValue>;
 

@@ -1,49 +1,159 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type PolicyReach, SWEEP_SHARDS, type TierPolicyInForce } from '../../../lib/catalog/index.ts';
+import { parseLifecycleRules, parseTierRules } from '../../../lib/placement/index.ts';
 import { Digest } from '../../../lib/shared/ids.ts';
+import type { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
+import type { TierSettings } from '../../../lib/shared/tierSettings.ts';
 import { EpochMs } from '../../../lib/shared/units.ts';
 import { decidePolicyChange } from '../../../lib/tiering/decidePolicyChange.ts';
+import { TIER_SETTINGS } from '../../../lib/tiering/index.ts';
 
 const [FIRST, SECOND, THIRD] = [1, 2, 3].map((day) => EpochMs.parse(day * 86_400_000)) as [EpochMs, EpochMs, EpochMs];
-const RULES: TierPolicyInForce = { inForce: 'rules', since: FIRST };
+const RULES: TierPolicyInForce = { inForce: 'rules', settings: TIER_SETTINGS, since: FIRST };
 const DIGEST = Digest.parse('a'.repeat(64));
 
-function lookedAt(caught: number, shards = SWEEP_SHARDS): TierPolicyInForce {
+const deciding = (policy: TierPolicyName, over: Partial<TierSettings> = {}) => ({
+  policy,
+  settings: { ...TIER_SETTINGS, ...over },
+});
+const DOLLARS = deciding('dollars');
+const LATER = { tierRules: parseTierRules('archiveAgeDays=1095') };
+
+function lookedAt(caught: number, shards = SWEEP_SHARDS, to = DOLLARS, row = RULES): TierPolicyInForce {
   const one: PolicyReach = { objects: 2, changed: 1, caught, examples: caught === 0 ? [] : [DIGEST] };
   const found = Object.fromEntries(Array.from({ length: shards }, (_, shard) => [shard, one]));
-  return { ...RULES, change: { to: 'dollars', sweptAt: SECOND, shards: found } };
+  return { ...row, change: { to: to.policy, settings: to.settings, sweptAt: SECOND, shards: found } };
 }
 
 describe('the policy that sweeps decide by', () => {
   it.each([
-    ['first', undefined, 'dollars', FIRST, 'dollars'],
-    ['unchanged', RULES, 'rules', SECOND, 'rules'],
-    ['looking', RULES, 'dollars', SECOND, 'rules'],
-    ['withdrawn', lookedAt(1), 'rules', THIRD, 'rules'],
-    ['catches-nothing', lookedAt(0), 'dollars', THIRD, 'dollars'],
-    ['refused', lookedAt(1), 'dollars', THIRD, 'rules'],
-    ['looking', lookedAt(0, SWEEP_SHARDS - 1), 'dollars', THIRD, 'rules'],
+    ['first', undefined, DOLLARS, FIRST, 'dollars'],
+    ['unchanged', RULES, deciding('rules'), SECOND, 'rules'],
+    ['looking', RULES, DOLLARS, SECOND, 'rules'],
+    ['withdrawn', lookedAt(1), deciding('rules'), THIRD, 'rules'],
+    ['catches-nothing', lookedAt(0), DOLLARS, THIRD, 'dollars'],
+    ['refused', lookedAt(1), DOLLARS, THIRD, 'rules'],
+    ['looking', lookedAt(0, SWEEP_SHARDS - 1), DOLLARS, THIRD, 'rules'],
   ] as const)('is %s', (reason, row, wanted, at, inForce) => {
     expect(decidePolicyChange(row, wanted, at)).toMatchObject({ reason, policy: { inForce } });
   });
 
   it('is looked at by one sweep, however often that begins', () => {
-    const { policy } = decidePolicyChange(RULES, 'dollars', SECOND);
-    expect(policy.change).toEqual({ to: 'dollars', sweptAt: SECOND, shards: {} });
-    expect(decidePolicyChange(policy, 'dollars', SECOND)).toEqual({ reason: 'looking', policy });
+    const { policy } = decidePolicyChange(RULES, DOLLARS, SECOND);
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, sweptAt: SECOND, shards: {} });
+    expect(decidePolicyChange(policy, DOLLARS, SECOND)).toEqual({ reason: 'looking', policy });
   });
 
   it('is refused with what it would catch, and looked at again meanwhile', () => {
-    const { policy } = decidePolicyChange(lookedAt(1), 'dollars', THIRD);
+    const { policy } = decidePolicyChange(lookedAt(1), DOLLARS, THIRD);
     expect(policy.refused).toMatchObject({ to: 'dollars', at: THIRD, reach: { objects: 32, changed: 16, caught: 16 } });
     expect(policy.refused?.reach.examples).toHaveLength(5);
-    expect(policy.change).toEqual({ to: 'dollars', sweptAt: THIRD, shards: {} });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, sweptAt: THIRD, shards: {} });
   });
 
   it('changes by the next sweep once an operator has accepted it, and forgets that with the change', () => {
-    const accepted = { policy: 'dollars' as const, by: 'ada', at: SECOND };
-    const { reason, policy } = decidePolicyChange({ ...lookedAt(1), accepted }, 'dollars', THIRD);
-    expect([reason, policy]).toEqual(['accepted', { inForce: 'dollars', since: THIRD }]);
-    expect(decidePolicyChange({ ...RULES, accepted }, 'rules', THIRD)).toEqual({ reason: 'withdrawn', policy: RULES });
+    const accepted = { policy: 'dollars' as const, settings: TIER_SETTINGS, by: 'ada', at: SECOND };
+    const { reason, policy } = decidePolicyChange({ ...lookedAt(1), accepted }, DOLLARS, THIRD);
+    expect([reason, policy]).toEqual(['accepted', { inForce: 'dollars', settings: TIER_SETTINGS, since: THIRD }]);
+    expect(decidePolicyChange({ ...RULES, accepted }, deciding('rules'), THIRD)).toEqual({
+      reason: 'withdrawn',
+      policy: RULES,
+    });
+  });
+});
+
+describe('a change of settings alone', () => {
+  const PACKS: TierPolicyInForce = { ...RULES, settings: { ...TIER_SETTINGS, tierPacking: 'on' } };
+  const LIFECYCLE: TierPolicyInForce = { ...RULES, inForce: 'lifecycle' };
+  const DELETES: TierPolicyInForce = { ...LIFECYCLE, settings: { ...TIER_SETTINGS, lifecycleDeletes: 'on' } };
+  const SOONER = { lifecycleRules: parseLifecycleRules('coldAfterIdleDays=1') };
+
+  it.each([
+    ['thresholds of the rules', RULES, deciding('rules', LATER)],
+    ['thresholds of the lifecycle preset', LIFECYCLE, deciding('lifecycle', SOONER)],
+    ['deletes', LIFECYCLE, deciding('lifecycle', { lifecycleDeletes: 'on' })],
+    ['packing', RULES, deciding('rules', { tierPacking: 'on' })],
+    ['what is packed', PACKS, deciding('rules', { tierPacking: 'on', packAboveBytes: 1 })],
+  ])('of %s is looked at first, and refused where it catches objects in use', (_what, row, wanted) => {
+    const begun = decidePolicyChange(row, wanted, SECOND);
+    expect(begun).toMatchObject({ reason: 'looking', policy: { inForce: row.inForce, settings: row.settings } });
+    expect(decidePolicyChange(lookedAt(1, SWEEP_SHARDS, wanted, row), wanted, THIRD)).toMatchObject({
+      reason: 'refused',
+      policy: { settings: row.settings },
+    });
+    expect(decidePolicyChange(lookedAt(0, SWEEP_SHARDS, wanted, row), wanted, THIRD)).toMatchObject({
+      reason: 'catches-nothing',
+      policy: { settings: wanted.settings, since: THIRD },
+    });
+  });
+
+  it.each([
+    ['deletes', DELETES, deciding('lifecycle')],
+    ['packing', PACKS, deciding('rules', { tierPacking: 'off' })],
+  ])('that switches %s off is in force at once', (_what, row, wanted) => {
+    const policy = { inForce: row.inForce, settings: wanted.settings, since: SECOND };
+    expect(decidePolicyChange(row, wanted, SECOND)).toEqual({ reason: 'switched-off', policy });
+  });
+
+  it('is off at once even where another change waits or is refused', () => {
+    const wanted = deciding('lifecycle', SOONER);
+    const { reason, policy } = decidePolicyChange(lookedAt(1, SWEEP_SHARDS, wanted, DELETES), wanted, THIRD);
+    // What was looked at stood beside deletes: it is looked at again.
+    expect(reason).toBe('looking');
+    expect(policy).toMatchObject({
+      since: THIRD,
+      settings: { lifecycleDeletes: 'dry-run', lifecycleRules: TIER_SETTINGS.lifecycleRules },
+    });
+  });
+
+  it('of a policy that does not decide is noted and no more', () => {
+    const wanted = deciding('rules', SOONER);
+    const { reason, policy } = decidePolicyChange(RULES, wanted, SECOND);
+    expect([reason, policy]).toEqual(['noted', { ...RULES, settings: wanted.settings }]);
+  });
+
+  it('counts from the first sweep of a release that notes settings', () => {
+    const { settings: _, ...old } = RULES;
+    const { reason, policy } = decidePolicyChange(old, deciding('rules', LATER), SECOND);
+    expect([reason, policy]).toEqual(['noted', { ...old, settings: { ...TIER_SETTINGS, ...LATER } }]);
+    const { settings: __, ...change } = lookedAt(0).change!;
+    expect(decidePolicyChange({ ...old, change }, DOLLARS, THIRD)).toMatchObject({ reason: 'catches-nothing' });
+  });
+
+  it('is looked at anew when it becomes another one', () => {
+    const wanted = deciding('rules', LATER);
+    const other = deciding('rules', { tierRules: parseTierRules('archiveAgeDays=800') });
+    expect(decidePolicyChange(lookedAt(0, SWEEP_SHARDS, wanted), other, THIRD).reason).toBe('looking');
+    const accepted = { ...wanted, by: 'ada', at: SECOND };
+    expect(decidePolicyChange({ ...lookedAt(1, SWEEP_SHARDS, wanted), accepted }, other, THIRD).reason).toBe('looking');
+  });
+
+  const settings = fc.record({
+    tierRules: fc.constantFrom(TIER_SETTINGS.tierRules, LATER.tierRules),
+    lifecycleRules: fc.constantFrom(TIER_SETTINGS.lifecycleRules, SOONER.lifecycleRules),
+    lifecycleDeletes: fc.constantFrom('on' as const, 'dry-run' as const),
+    tierPacking: fc.constantFrom('on' as const, 'dry-run' as const, 'off' as const),
+    packAboveBytes: fc.constantFrom(1, 100),
+    packBelowRatio: fc.constantFrom(0.5, 0.7),
+  });
+  const any = fc.record({
+    policy: fc.constantFrom('rules' as const, 'dollars' as const, 'lifecycle' as const),
+    settings,
+  });
+
+  it('never leaves on what is switched off, and switches nothing on that was not looked at or accepted', () => {
+    fc.assert(
+      fc.property(any, any, (present, wanted) => {
+        const row = { inForce: present.policy, settings: present.settings, since: FIRST };
+        const { policy } = decidePolicyChange(row, wanted, SECOND);
+        const now = policy.settings!;
+        if (wanted.settings.tierPacking !== 'on') expect(now.tierPacking).not.toBe('on');
+        if (wanted.settings.lifecycleDeletes !== 'on') expect(now.lifecycleDeletes).not.toBe('on');
+        if (present.settings.tierPacking !== 'on') expect(now.tierPacking).not.toBe('on');
+        const deletes = policy.inForce === 'lifecycle' && now.lifecycleDeletes === 'on';
+        if (deletes) expect(present).toMatchObject({ policy: 'lifecycle', settings: { lifecycleDeletes: 'on' } });
+      }),
+    );
   });
 });

@@ -1,0 +1,36 @@
+import { canonicalJson, type Json } from '../shared/canonicalJson.ts';
+import type { TierPolicyName } from '../shared/sweepMode.ts';
+import type { TierSettings } from '../shared/tierSettings.ts';
+
+/** What decides storage classes: a policy, with what operators have set of it. */
+export interface Deciding {
+  readonly policy: TierPolicyName;
+  readonly settings: TierSettings;
+}
+
+/** Whether both decide the same of every object. Settings of a policy that does not decide make no difference. */
+export function decidesAlike(one: Deciding, other: Deciding): boolean {
+  return canonicalJson(whatCounts(one)) === canonicalJson(whatCounts(other));
+}
+
+function whatCounts({ policy, settings }: Deciding): Json {
+  const { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, tierPacking, tierRules } = settings;
+  const packing = tierPacking === 'on' ? { packAboveBytes, packBelowRatio } : null;
+  switch (policy) {
+    case 'rules':
+      return { policy, packing, tierRules };
+    case 'dollars':
+      return { policy, packing };
+    case 'lifecycle':
+      return { policy, packing, lifecycleRules, lifecycleDeletes };
+  }
+}
+
+/** What is in force, without what is switched off by now: that waits for nobody. */
+export function easedBy(present: TierSettings, wanted: TierSettings): TierSettings {
+  return {
+    ...present,
+    lifecycleDeletes: wanted.lifecycleDeletes === 'on' ? present.lifecycleDeletes : wanted.lifecycleDeletes,
+    tierPacking: wanted.tierPacking === 'on' ? present.tierPacking : wanted.tierPacking,
+  };
+}
