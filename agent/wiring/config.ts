@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { PART_SIZE } from '../../lib/shared/digest.ts';
+import { describeIssue } from '../../lib/shared/describeIssues.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
 import { FIRST_VOLUME } from '../nvme/paths.ts';
 import type { DiskTier } from '../nvme/volumes.ts';
@@ -118,7 +119,9 @@ export function parseSettings(
     const [issue] = parsed.error.issues;
     const name = issue?.path.join() ?? '';
     const given = optionNames().some((one) => one === name && raw[one] !== undefined);
-    throw invalid(!given ? `--${name} is needed.` : `--${name}: ${issue?.message}`);
+    throw invalid(
+      !given ? `--${name} is needed.` : `--${name}: ${issue === undefined ? 'is not right' : describeIssue(issue)}`,
+    );
   }
   const settings = parsed.data;
   const byIdentity = settings.runtime === 'aws' && settings['join-token'] === undefined;

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { OperationOutput, Operations } from '../../lib/operations/index.ts';
 import { StrataError } from '../../lib/shared/errors.ts';
-import { EpochMs } from '../../lib/shared/units.ts';
+import type { EpochMs } from '../../lib/shared/units.ts';
+import { moment } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
-import { CliError, FindingsError } from '../errors.ts';
+import { FindingsError } from '../errors.ts';
 import { note, print } from '../output.ts';
 
 type Entry = OperationOutput<'showAudit'>['items'][number];
@@ -21,7 +22,7 @@ export function registerAudit(program: Command): void {
     .argument('<object>', 'uploads/<name>/<version>/<file>, a digest, or <name>@<version> with all of its files')
     .action(runShow);
   withPlane(audit.command('verify').description('recompute every chain and seal; exit 1 at the first broken entry'))
-    .option('--since <when>', 'trust the seals before this moment (2026-11-20, 2026-11-20T22:00:00Z)')
+    .option('--since <when>', 'trust the seals before this moment (2026-11-20, 2026-11-20T22:00:00Z)', moment)
     .action(runVerify);
 }
 
@@ -83,9 +84,9 @@ function shortened(object: string): string {
   return object.startsWith('blobs/') ? object.slice(0, 'blobs/'.length + 12) : object;
 }
 
-async function runVerify(options: PlaneOptions & { readonly since?: string }): Promise<void> {
+async function runVerify(options: PlaneOptions & { readonly since?: EpochMs }): Promise<void> {
   const { operations } = await connect(options);
-  const since = options.since === undefined ? undefined : momentOf(options.since);
+  const { since } = options;
   const found = await operations.verifyAudit(since === undefined ? {} : { since });
   const { broken, ...counts } = found;
   print(options, {
@@ -103,11 +104,4 @@ async function runVerify(options: PlaneOptions & { readonly since?: string }): P
   if (broken === undefined) return;
   note(`${broken.text} Runbook: docs/runbooks/audit.md`);
   throw new FindingsError('the audit trail is broken');
-}
-
-function momentOf(text: string): EpochMs {
-  const at = EpochMs.safeParse(Date.parse(text)).data;
-  if (at !== undefined) return at;
-  const message = `--since takes a moment like 2026-11-20 or 2026-11-20T22:00:00Z, not ${text}.`;
-  throw new CliError({ code: 'bad-reference', message, retryable: false });
 }

@@ -13,10 +13,10 @@ import { compileRates, decideTier } from '../../lib/placement/index.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { TIER_POLICIES } from '../../lib/tiering/index.ts';
+import { positiveInteger } from '../arguments.ts';
 import { planePrices } from '../prices/books.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { note, print, table } from '../output.ts';
-import { positive } from './mutation.ts';
 
 const PAGE = 100;
 
@@ -164,5 +164,5 @@ function writeJson(schema: string, record: object): void {
 
 function positiveNumber(text: string): number {
   if (Number(text) > 10_000) throw new InvalidArgumentError('must be at most 10000.');
-  return positive(text);
+  return positiveInteger(text);
 }

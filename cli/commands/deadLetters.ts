@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { positiveInteger } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { print } from '../output.ts';
-import { DRY_RUN, isDry, type MutationOptions, positive, sayDry } from './mutation.ts';
+import { DRY_RUN, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
 /** What fits beside a message's id on a terminal; `--json` has all of it. */
 const SHOWN_CHARACTERS = 400;
@@ -25,11 +26,11 @@ export function registerDeadLetters(program: Command): void {
     });
   withPlane(dlq.command('show').description('what messages say, without secrets; they stay where they are'))
     .argument('<queue>', 'as `dlq list` names it, or the queue that it belongs to')
-    .option('--max <n>', 'at most so many, 100 at the most', positive, 10)
+    .option('--max <n>', 'at most so many, 100 at the most', positiveInteger, 10)
     .action(runShow);
   withPlane(dlq.command('redrive').description('move messages back to where they failed; safe to repeat'))
     .argument('<queue>', 'as `dlq list` names it, or the queue that it belongs to')
-    .option('--max <n>', 'at most so many', positive, 1000)
+    .option('--max <n>', 'at most so many', positiveInteger, 1000)
     .option(...DRY_RUN)
     .action(async (queue: string, options: MutationOptions & { readonly max: number }) => {
       const { operations } = await connect(options);

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
-import { EpochMs, formatBytes, formatUsd } from '../../lib/shared/units.ts';
+import { type EpochMs, formatBytes, formatUsd } from '../../lib/shared/units.ts';
+import { duration, moment, notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { print } from '../output.ts';
-import { confirm, DRY_RUN, duration, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
+import { confirm, DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
 /** Adds `strata rm`, `strata undo`, `strata deleted`, `strata restore`, `strata hold` and `strata retain`. */
 export function registerLifecycle(program: Command): void {
@@ -148,13 +149,7 @@ function printVersion(options: MutationOptions, version: OperationOutput<'undoDe
 }
 
 function days(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0 && value <= 365)) throw new InvalidArgumentError('must be 0 to 365 days.');
+  const value = notNegative(text);
+  if (value > 365) throw new InvalidArgumentError('must be 0 to 365 days.');
   return value;
-}
-
-function moment(text: string): EpochMs {
-  const at = EpochMs.safeParse(Date.parse(text));
-  if (!at.success) throw new InvalidArgumentError('must be a date, such as 2027-12-31.');
-  return at.data;
 }

@@ -1,9 +1,8 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
 import { type ModelName, SemVer } from '../../lib/shared/ids.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import type { PlaneOptions } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { note } from '../output.ts';
@@ -60,18 +59,4 @@ export function withOperator(command: Command): Command {
 
 export function operatorOf({ by }: { readonly by?: string }): string {
   return by ?? userInfo().username;
-}
-
-export function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a whole number above zero.');
-}
-
-/** `10m`, `5h`, `2d` in milliseconds. */
-export function duration(text: string): number {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)([mhd])$/.exec(text) ?? [];
-  const ms = Number(count) * ({ m: MINUTE_MS, h: HOUR_MS, d: DAY_MS }[unit ?? ''] ?? Number.NaN);
-  if (!(ms > 0)) throw new InvalidArgumentError('must be a time such as 10m, 5h or 2d.');
-  return ms;
 }

@@ -15,9 +15,12 @@ import {
 } from '../../lib/placement/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
+import { describeIssues } from '../../lib/shared/describeIssues.ts';
 import { StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { EpochMs, formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
+import { moment, notNegative, positiveInteger } from '../arguments.ts';
+import { CliError } from '../errors.ts';
 import { planePrices } from '../prices/books.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
@@ -46,8 +49,8 @@ export function registerPlan(program: Command): void {
     .addOption(new Option('--to <class>', 'only moves into this class').choices(StorageClass.options))
     .option('--apply', 'set the moves going, unless the plan would catch objects in use; not with --inventory')
     .option('--yes', 'with --apply: do not ask')
-    .option('--max-cost <usd>', 'with --apply or --manifest: what the moves may cost at most', amount, 100)
-    .option('--max-moves <n>', 'with --apply or --manifest: how many moves at most', amount, 10_000)
+    .option('--max-cost <usd>', 'with --apply or --manifest: what the moves may cost at most', notNegative, 100)
+    .option('--max-moves <n>', 'with --apply or --manifest: how many moves at most', positiveInteger, 10_000)
     .action(plan);
   const policy = program.command('policy').description('policies of storage classes');
   withInventory(policy.command('diff <present> <next>'))
@@ -61,7 +64,7 @@ export function registerPlan(program: Command): void {
 function withInventory(command: Command): Command {
   return withPlane(command)
     .option('--inventory <file>', 'instead of the plane: one JSON object of tier facts a line, gzip allowed')
-    .option('--at <date>', 'decide as of this moment', parseMoment, EpochMs.parse(Date.now()));
+    .option('--at <date>', 'decide as of this moment', moment, EpochMs.parse(Date.now()));
 }
 
 interface PlanOptions extends InventoryOptions, ManifestOptions {
@@ -105,7 +108,11 @@ async function planMoves(options: PlanOptions, manifests: ManifestWriter | undef
     const json = `${JSON.stringify({ schema: 'strata.tier-decision/v1', ...decision })}\n`;
     process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, rates, options.at));
   }
-  if (options.explain !== undefined) return;
+  if (options.explain !== undefined) {
+    if (totals.summary().objects > 0) return;
+    const message = `No object that was looked at has a digest that begins with ${options.explain}.`;
+    throw new CliError({ code: 'bad-reference', message, retryable: false });
+  }
   if (manifests === undefined || options.json !== true) await report(totals, policy, expiries, options);
   await manifests?.end();
   if (options.apply === true) await applyPlan(moves, options);
@@ -223,40 +230,43 @@ async function* factsOf(options: InventoryOptions, policy: string): AsyncGenerat
   } while (nextToken !== undefined);
 }
 
+/** Throws `PlacementError` with code `bad-inventory` for a line that holds no facts, and where there is none at all. */
 async function* inventory(path: string): AsyncGenerator<TierFacts> {
   let number = 0;
+  let objects = 0;
   for await (const lines of readLines(path)) {
     for (const line of lines) {
       number += 1;
-      if (line !== '') yield parseFacts(line, `${path}:${number}`);
+      if (line === '') continue;
+      objects += 1;
+      yield parseFacts(line, `${path}:${number}`);
     }
   }
+  if (objects === 0) throw badInventory(`${path} lists no object.`);
 }
 
 function parseFacts(line: string, where: string): TierFacts {
+  const facts = TierFacts.safeParse(parseJson(line, where));
+  if (facts.success) return facts.data;
+  throw badInventory(
+    `${where} holds no tier facts: ${describeIssues(facts.error.issues)}. See lib/placement/tierFacts.ts for their fields.`,
+  );
+}
+
+function parseJson(line: string, where: string): unknown {
   try {
-    return TierFacts.parse(JSON.parse(line));
-  } catch (cause) {
-    const message = `${where} holds no tier facts. See lib/placement/tierFacts.ts for their fields.`;
-    throw new PlacementError({ code: 'bad-inventory', message, retryable: false, cause });
+    return JSON.parse(line);
+  } catch {
+    throw badInventory(`${where} is no JSON. An inventory has one JSON object of tier facts a line.`);
   }
 }
 
-function amount(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError('must be a number from 0.');
-  return value;
-}
+const badInventory = (message: string): PlacementError =>
+  new PlacementError({ code: 'bad-inventory', message, retryable: false });
 
 function policyNamed(name: string): TierPolicy {
   const policy = Object.hasOwn(POLICIES, name) ? POLICIES[name] : undefined;
   if (policy === undefined)
     throw new InvalidArgumentError(`${name} is not one of ${Object.keys(POLICIES).join(', ')}.`);
   return policy;
-}
-
-function parseMoment(text: string): EpochMs {
-  const at = EpochMs.safeParse(Date.parse(text));
-  if (!at.success) throw new InvalidArgumentError('must be a date, such as 2026-11-20.');
-  return at.data;
 }

@@ -1,10 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { listPrices, parsePriceBook, priceAgeDays, type PriceBookFile, STALE_DAYS } from '../../lib/pricing/index.ts';
 import { DAY_MS } from '../../lib/shared/units.ts';
 import { connect, withPlane } from '../connection/connect.ts';
 import { CliError, EXIT } from '../errors.ts';
-import { readJson } from '../jsonFile.ts';
+import { readJson, writeText } from '../textFiles.ts';
 import { note, printable } from '../output.ts';
 import { type BookOptions, bookOfRegion, booksInForce } from '../prices/books.ts';
 import { changesTold, tellChanges } from '../prices/changes.ts';
@@ -130,11 +129,7 @@ async function refreshPrices(options: CheckOptions & { readonly out?: string }):
     process.stdout.write(text);
     return;
   }
-  await writeFile(options.out, text, { flag: 'wx' }).catch((cause: unknown) => {
-    const taken = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    const message = `${options.out} ${taken ? 'is there already; nothing is overwritten' : 'cannot be written'}.`;
-    throw new CliError({ code: taken ? 'exists' : 'bad-path', message, retryable: false, cause });
-  });
+  await writeText(options.out, text, 'fresh');
   note(`${options.out} holds ${fresh.id}@${fresh.asOf}; \`strata prices diff ${options.out}\` shows what it changes.`);
 }
 

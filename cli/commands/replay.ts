@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parsePolicySpec, POLICY_NAMES, type PolicySpec } from '../../lib/caching/index.ts';
 import {
@@ -12,9 +11,10 @@ import {
   type ReplaySetup,
 } from '../../lib/placement/index.ts';
 import { combinePriceBooks, parsePriceBook, type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
-import { DAY_MS, HOUR_MS, parseSize } from '../../lib/shared/units.ts';
+import { DAY_MS, HOUR_MS } from '../../lib/shared/units.ts';
+import { notNegative, size } from '../arguments.ts';
 import { asArgument } from '../cacheArguments.ts';
-import { readJson } from '../jsonFile.ts';
+import { readJson, writeText } from '../textFiles.ts';
 import { rewriteLine } from '../progress.ts';
 import { asJson, asTable, nameOf, type Outcome } from '../replay/outcomes.ts';
 import { readStreams, type Stream, type StreamOptions } from '../replay/streams.ts';
@@ -79,10 +79,8 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
   rewriteLine('');
   if (options.plot !== undefined) {
     const curves = outcomes.map((one) => ({ name: nameOf(one), ...one }));
-    await writeFile(
-      options.plot,
-      cumulativeCostPlot(`Cumulative cost, ${streams[0]?.histories.count ?? 0} objects`, curves, DAY_MS),
-    );
+    const title = `Cumulative cost, ${streams[0]?.histories.count ?? 0} objects`;
+    await writeText(options.plot, cumulativeCostPlot(title, curves, DAY_MS));
   }
   process.stdout.write(options.json === true ? asJson(outcomes) : asTable(outcomes));
 }
@@ -132,17 +130,4 @@ function parseCachePolicies(text: string): readonly PolicySpec[] {
       throw new InvalidArgumentError(`${spec.name} knows the future: it is for \`strata simulate cache\`.`);
     return spec;
   });
-}
-
-function size(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined || bytes < 1) throw new InvalidArgumentError('must be a size, such as 500GB.');
-  return bytes;
-}
-
-function notNegative(text: string): number {
-  const value = Number(text);
-  if (text === '' || !(value >= 0) || !Number.isFinite(value))
-    throw new InvalidArgumentError('must be a number, zero or more.');
-  return value;
 }

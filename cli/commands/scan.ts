@@ -1,9 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { styleText } from 'node:util';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { STATUSES, type Status } from '../../lib/scanning/index.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
+import { positive } from '../arguments.ts';
 import { toSarif } from '../scan/sarif.ts';
+import { writeText } from '../textFiles.ts';
 import { type ScanLine, scanTarget } from '../scan/scanFile.ts';
 import { targetsOf } from '../scan/sources.ts';
 
@@ -28,14 +29,8 @@ export function registerScan(program: Command): void {
     .argument('<path...>', 'files, folders, s3://bucket/key or s3://bucket/prefix/')
     .option('--json', 'one JSON object per file, as it is judged')
     .option('--sarif <file>', 'write the findings for code scanning services')
-    .option('--timeout <seconds>', 'per file; what takes longer is unscanned', seconds, DEFAULT_TIMEOUT_SECONDS)
+    .option('--timeout <seconds>', 'per file; what takes longer is unscanned', positive, DEFAULT_TIMEOUT_SECONDS)
     .action(scan);
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('Give a number above zero.');
-  return value;
 }
 
 async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
@@ -55,7 +50,7 @@ async function scan(paths: readonly string[], options: ScanOptions): Promise<voi
       process.exitCode = EXIT_USAGE;
     }
   }
-  if (options.sarif !== undefined) await writeFile(options.sarif, toSarif(findings));
+  if (options.sarif !== undefined) await writeText(options.sarif, toSarif(findings));
   const summary = [...counts].filter(([, count]) => count > 0).map(([status, count]) => `${count} ${status}`);
   if (options.json !== true) process.stdout.write(`${summary.join(', ') || 'nothing to scan'}\n`);
   if (findings.length > 0 && process.exitCode !== EXIT_USAGE) process.exitCode = EXIT_FINDINGS;

@@ -1,11 +1,12 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
 import type { OperationInput, OperationOutput } from '../../lib/operations/index.ts';
 import { HOUR_MS } from '../../lib/shared/units.ts';
+import { duration, notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { ago, print } from '../output.ts';
-import { DRY_RUN, duration, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
+import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
 
 const PAGE = 1000;
 
@@ -25,13 +26,13 @@ export function registerServiceLevel(program: Command): void {
   const level = program.command('service-level').description('what is known or promised of the reads of a model');
   withOperator(withPlane(level.command('set').description('change it; what is not named stays')))
     .argument('<name>')
-    .option('--reads-per-day <n>', 'how often it is read, all versions that share bytes counted', number)
+    .option('--reads-per-day <n>', 'how often it is read, all versions that share bytes counted', notNegative)
     .option(
       '--restore-tolerance <time>',
       'how long readers accept to wait for a restore, as in 10m, 5h or 2d',
       duration,
     )
-    .option('--waiting-usd-per-hour <n>', 'what idles while a restore is awaited', number)
+    .option('--waiting-usd-per-hour <n>', 'what idles while a restore is awaited', notNegative)
     .addOption(
       new Option('--clear <what...>', 'what is not known or promised any more').choices(Object.keys(CLEARABLE)),
     )
@@ -127,9 +128,3 @@ function printLevels(options: PlaneOptions, items: readonly Level[], empty: stri
 const textOf = (value: number | undefined) => (value === undefined ? '' : String(value));
 const hoursOf = (ms: number | undefined) => (ms === undefined ? '' : `${+(ms / HOUR_MS).toFixed(2)} h`);
 const dollarsOf = (usd: number | undefined) => (usd === undefined ? '' : `$${usd} an hour`);
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text !== '' && Number.isFinite(value) && value >= 0) return value;
-  throw new InvalidArgumentError('It is a number, zero or above.');
-}

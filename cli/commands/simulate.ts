@@ -1,7 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { FileError } from '../../lib/adapters/files/lineFile.ts';
+import { type Command, Option } from 'commander';
 import { type Replay, replayTrace } from '../../lib/adapters/files/replayTrace.ts';
 import {
   type CacheSize,
@@ -15,7 +13,9 @@ import {
   parsePolicySpec,
 } from '../../lib/caching/index.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
+import { positive } from '../arguments.ts';
 import { asArgument } from '../cacheArguments.ts';
+import { writeText } from '../textFiles.ts';
 
 /** The bound decides nothing, so it is no policy; on the command line it is named like one. */
 const BOUND = 'pfoo-l';
@@ -76,15 +76,7 @@ async function simulateCache(options: CacheOptions): Promise<void> {
     ...(process.stderr.isTTY ? { onProgress: showProgress() } : {}),
   });
   process.stdout.write(options.json === true ? asJson(replay) : asTable(replay));
-  if (options.plot !== undefined) await writePlot(options.plot, plot(replay, options));
-}
-
-async function writePlot(path: string, svg: string): Promise<void> {
-  try {
-    await writeFile(path, svg);
-  } catch (cause) {
-    throw new FileError({ code: 'unwritable-file', message: `cannot write ${path}`, retryable: false, cause });
-  }
+  if (options.plot !== undefined) await writeText(options.plot, plot(replay, options));
 }
 
 function plot(replay: Replay, options: CacheOptions): string {
@@ -143,10 +135,4 @@ function parsePolicies(text: string): Policies {
     specs: policies.map((name) => asArgument(() => parsePolicySpec(name))),
     bound: policies.length < names.length,
   };
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('must be a positive number.');
-  return value;
 }

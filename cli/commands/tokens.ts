@@ -2,9 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { JoinTokenId } from '../../lib/fleet/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { HostPattern } from '../../lib/shared/ids.ts';
+import { positiveInteger } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { note, print } from '../output.ts';
-import { DRY_RUN, isDry, type MutationOptions, positive, sayDry } from './mutation.ts';
+import { DRY_RUN, isDry, type MutationOptions, sayDry } from './mutation.ts';
 
 const PAGE = 1000;
 
@@ -13,8 +14,8 @@ export function registerTokens(program: Command): void {
   const token = program.command('token').description('rights for hosts to register');
   withPlane(token.command('create').description('a join token that registers a host'))
     .argument('<host>', 'the host’s name, or `prefix*` for hosts whose names begin so', hostPattern)
-    .option('--uses <n>', 'how many hosts a prefix may register (1–100)', positive, 1)
-    .option('--valid <minutes>', 'how long it can be used, seven days at most', positive, 60)
+    .option('--uses <n>', 'how many hosts a prefix may register (1–100)', positiveInteger, 1)
+    .option('--valid <minutes>', 'how long it can be used, seven days at most', positiveInteger, 60)
     .action(runCreate);
   withPlane(token.command('list').description('join tokens that are not expired, and who has used them')).action(
     runList,

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { RangedFile } from '../../lib/adapters/files/rangedFile.ts';
 import {
   type CompressionDecision,
@@ -9,6 +9,7 @@ import {
 } from '../../lib/compression/index.ts';
 import { gpuPrice, shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
+import { notNegative, positive } from '../arguments.ts';
 import { type OutputOptions, print } from '../output.ts';
 
 /** What the dollars of a dry run depend on. */
@@ -23,22 +24,10 @@ export interface TermOptions extends OutputOptions {
 export function addTerms(command: Command): Command {
   return command
     .option('--class <name>', 'with --dry-run: the storage class that it lies in', 'STANDARD')
-    .option('--months <n>', 'with --dry-run: how long it lies there', amount, 12)
-    .option('--reads <n>', 'with --dry-run: reads a month, each with a GPU that waits', count, 30)
+    .option('--months <n>', 'with --dry-run: how long it lies there', positive, 12)
+    .option('--reads <n>', 'with --dry-run: reads a month, each with a GPU that waits', notNegative, 30)
     .option('--gpu <type>', 'with --dry-run: the GPU, whose hours also price the packing', 'L40S')
-    .option('--fetch-speed <mb>', 'with --dry-run: megabytes a second that a host fetches', amount, 1000);
-}
-
-function amount(text: string): number {
-  const value = count(text);
-  if (value > 0) return value;
-  throw new InvalidArgumentError('a number above 0');
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
-  throw new InvalidArgumentError('a number from 0 upwards');
+    .option('--fetch-speed <mb>', 'with --dry-run: megabytes a second that a host fetches', positive, 1000);
 }
 
 const REASONS: Readonly<Record<CompressionDecision['reason'], string>> = {

@@ -17,6 +17,11 @@ const METADATA_HEADER = 'x-strata-meta-';
 
 /** The plane of an embedded runtime, over its operator endpoint on loopback. */
 export function connectLoopback({ endpoint, token }: OperatorFile): Plane {
+  if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint)) {
+    const message = `${endpoint} is no URL of a plane, such as http://127.0.0.1:7410.`;
+    throw new CliError({ code: 'no-plane', message, retryable: false });
+  }
+
   async function call(
     method: string,
     path: string,

@@ -8,7 +8,7 @@ import {
   shippedPriceBook,
 } from '../../lib/pricing/index.ts';
 import { connect, type PlaneOptions } from '../connection/connect.ts';
-import { readJson } from '../jsonFile.ts';
+import { readJson } from '../textFiles.ts';
 
 export interface BookOptions extends Omit<PlaneOptions, 'json'> {
   readonly prices?: string;

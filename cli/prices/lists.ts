@@ -5,7 +5,7 @@ import {
   type PriceBookFile,
   readBook,
 } from '../../lib/pricing/index.ts';
-import { readText } from '../jsonFile.ts';
+import { readText } from '../textFiles.ts';
 
 export interface ListOptions {
   readonly region: string;

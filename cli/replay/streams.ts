@@ -2,6 +2,8 @@ import { readLines } from '../../lib/adapters/files/lineFile.ts';
 import type { PolicySpec } from '../../lib/caching/index.ts';
 import { type AccessRecord, Histories, LogReader } from '../../lib/placement/index.ts';
 import { DAY_MS, formatBytes, SECOND_MS } from '../../lib/shared/units.ts';
+import { CliError } from '../errors.ts';
+import { note } from '../output.ts';
 import { rewriteLine } from '../progress.ts';
 import { HostCaches, ObjectSizes } from './hostCaches.ts';
 
@@ -49,6 +51,8 @@ async function readLogs(
   pass: 'counting' | 'playing' = 'playing',
 ): Promise<void> {
   let lines = 0;
+  let accesses = 0;
+  const gaps: string[] = [];
   for (const path of paths) {
     const reader = new LogReader();
     const began = Date.now();
@@ -61,12 +65,24 @@ async function readLogs(
     };
     for await (const some of readLines(path, show)) {
       for (const line of some) for (const record of reader.read(line)) add(record);
-      lines += some.length;
     }
-    if (reader.badLines > 0 && pass === 'playing') {
-      process.stderr.write(`${path}: ${reader.badLines} lines were not understood and are left out\n`);
-    }
+    lines += reader.lines;
+    accesses += reader.accesses;
+    if (reader.badLines > 0) gaps.push(gapOf(path, reader));
   }
   rewriteLine('');
-  if (pass === 'playing') process.stderr.write(`${lines} lines\n`);
+  if (accesses === 0) {
+    const why = gaps.length === 0 ? 'none of them is a read, a write or a delete' : gaps.join('; ');
+    const message = `Nothing was read from ${paths.join(', ')}: ${lines === 0 ? 'there is no line in it' : `${lines} lines, ${why}`}.`;
+    throw new CliError({ code: 'bad-file', message, retryable: false });
+  }
+  if (pass === 'counting') return;
+  for (const gap of gaps) note(`${gap}; they are left out`);
+  note(`${lines} lines`);
+}
+
+function gapOf(path: string, { badLines, skipped }: LogReader): string {
+  const examples = skipped.map(({ line, why }) => `line ${line}: ${why}`);
+  const more = badLines > examples.length ? [`and ${badLines - examples.length} more`] : [];
+  return `${path}: ${badLines} lines were not understood (${[...examples, ...more].join(', ')})`;
 }

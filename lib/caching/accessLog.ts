@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { describeIssues } from '../shared/describeIssues.ts';
 import { cachingError } from './errors.ts';
 import type { Access, CachePolicy } from './policy.ts';
 
@@ -30,7 +31,7 @@ export class AccessLog {
   /** @throws CachingError `bad-state` if the value is not what a log's `toState` gave: start cold then */
   static fromState(state: unknown, limit = KEPT_ACCESSES): AccessLog {
     const parsed = AccessLogState.safeParse(state);
-    if (!parsed.success) throw cachingError('bad-state', `not an access log: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success) throw cachingError('bad-state', `not an access log: ${describeIssues(parsed.error.issues)}`);
     const log = new AccessLog(limit);
     for (const access of parsed.data.accesses) log.#add(access);
     return log;

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { describeIssues } from '../shared/describeIssues.ts';
 import { errorText, StrataError } from '../shared/errors.ts';
 import {
   CONTRACTS,
@@ -48,9 +49,8 @@ async function run<Name extends OperationName>(
   if (parsed.success) return operations[name](parsed.data);
   throw new OperationsError({
     code: 'invalid-input',
-    message: `The input of ${name} is not what it takes: ${z.prettifyError(parsed.error)}`,
+    message: `The input of ${name} is not what it takes: ${describeIssues(parsed.error.issues)}.`,
     retryable: false,
-    cause: parsed.error,
   });
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { describeIssues } from '../shared/describeIssues.ts';
 import { frozen } from '../shared/frozen.ts';
 import { PricingError } from './errors.ts';
 
@@ -74,7 +75,7 @@ export const PriceBookFile = z
         [book.storage, book.hostTiers, book.gpus, book.transfer, book.workers].every((prices) =>
           Object.values(prices).every((price) => book.sources[price.source] !== undefined),
         ),
-      'a price names a source that the book does not list',
+      'has a price of a source that the book does not list',
     ),
   );
 export type PriceBookFile = z.infer<typeof PriceBookFile>;
@@ -86,13 +87,13 @@ export interface PriceBook {
   readonly books: readonly PriceBookFile[];
 }
 
+/** Throws `PricingError` with code `invalid-book`, which names the field and what was expected there. */
 export function parsePriceBook(json: unknown): PriceBookFile {
   const parsed = PriceBookFile.safeParse(json);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
   throw new PricingError({
     code: 'invalid-book',
-    message: `The price book is not valid at "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'unknown'}. Compare it with lib/pricing/README.md.`,
+    message: `The price book is not valid: ${describeIssues(parsed.error.issues)}. Compare it with lib/pricing/README.md.`,
     retryable: false,
   });
 }

@@ -7,7 +7,7 @@ import { errorText, StrataError } from '../../shared/errors.ts';
 const GZIP_MAGIC = [0x1f, 0x8b];
 const CHUNK_BYTES = 256 * 1024;
 
-export class FileError extends StrataError<'unreadable-file' | 'unwritable-file'> {}
+export class FileError extends StrataError<'unreadable-file'> {}
 
 /** Called about once per chunk with the bytes of the file (still compressed) that were read so far. */
 export type ReadProgress = (bytesDone: number, totalBytes: number) => void;

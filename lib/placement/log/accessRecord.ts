@@ -12,8 +12,8 @@ export interface AccessRecord {
   readonly host?: string | undefined;
 }
 
-/** Reads one line into records: none for a line that is no access, `undefined` for one that cannot be understood. */
-export type LineReader = (line: string) => readonly AccessRecord[] | undefined;
+/** Reads one line into records: none for a line that is no access, the reason where it cannot be understood. */
+export type LineReader = (line: string) => readonly AccessRecord[] | string;
 
 /** A count of bytes in a log: digits, or nothing where the line says `-` or is empty. */
 export function bytesOf(text: string | undefined): number | undefined {

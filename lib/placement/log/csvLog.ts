@@ -1,6 +1,6 @@
 import { PlacementError } from '../errors.ts';
 import { bytesOf, type LineReader } from './accessRecord.ts';
-import { operationWord, parseTimeText } from './plainFields.ts';
+import { noOperation, noTime, operationWord, parseTimeText } from './plainFields.ts';
 
 /** Names that a column may have. A `region` may be there; it is not needed here. */
 const COLUMNS = {
@@ -10,6 +10,9 @@ const COLUMNS = {
   op: ['op', 'operation'],
   host: ['host'],
 } as const;
+
+/** Characters of a header that an error shows: it may be the beginning of anything. */
+const MOST_SHOWN = 120;
 
 /**
  * A reader for comma- or tab-separated lines under a header such as `time,object,bytes,op,region,host`. Throws `PlacementError` with
@@ -24,7 +27,7 @@ export function csvReader(header: string): LineReader {
   if (time === undefined || object === undefined || time < 0 || object < 0) {
     throw new PlacementError({
       code: 'bad-log',
-      message: `The log is neither JSON nor an S3 access log, and its header has no ${time === -1 ? 'time' : 'object'} column: ${header}`,
+      message: `The log is neither JSON nor an S3 access log, and its header has no ${time === -1 ? 'time' : 'object'} column: ${JSON.stringify(header.slice(0, MOST_SHOWN))}`,
       retryable: false,
     });
   }
@@ -34,7 +37,9 @@ export function csvReader(header: string): LineReader {
     const at = parseTimeText(cells[time]?.trim() ?? '');
     const word = operationWord(cells[op ?? -1]);
     const name = cells[object]?.trim();
-    if (at === undefined || word === undefined || name === undefined || name === '') return undefined;
+    if (at === undefined) return noTime(cells[time]?.trim());
+    if (word === undefined) return noOperation(cells[op ?? -1]);
+    if (name === undefined || name === '') return 'it names no object';
     const size = bytesOf(cells[bytes ?? -1]?.trim());
     const objectBytes = size === undefined ? undefined : size * unit;
     return [{ at, object: name, op: word, objectBytes, readBytes: undefined, host: cells[host ?? -1]?.trim() }];

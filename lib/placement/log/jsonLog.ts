@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type AccessRecord, bytesOf, type LineReader } from './accessRecord.ts';
-import { operationWord, parseTimeText } from './plainFields.ts';
+import { noOperation, noTime, operationWord, parseTimeText } from './plainFields.ts';
 
 /** One line of our own format, `time,object,bytes,op,region,host` as an object. */
 const PlainLine = z.object({
@@ -33,25 +33,33 @@ export const readJsonLine: LineReader = (line) => {
   const json = parseJson(line);
   const file = CloudTrailFile.safeParse(json);
   if (!file.success) return readOne(json);
-  const records = file.data.Records.map(readOne);
-  return records.some((one) => one === undefined) ? undefined : records.flatMap((one) => one ?? []);
+  const records: AccessRecord[] = [];
+  for (const record of file.data.Records) {
+    const read = readOne(record);
+    if (typeof read === 'string') return read;
+    records.push(...read);
+  }
+  return records;
 };
 
-function readOne(json: unknown): readonly AccessRecord[] | undefined {
+function readOne(json: unknown): readonly AccessRecord[] | string {
   const event = CloudTrailEvent.safeParse(json);
   if (event.success) return cloudTrailRecords(event.data);
   const plain = PlainLine.safeParse(json);
-  if (!plain.success) return undefined;
+  if (!plain.success) {
+    return json === undefined ? 'it is no JSON' : 'it is neither a CloudTrail event nor has it a time and an object';
+  }
   const { time, object, bytes, op, host } = plain.data;
   const at = parseTimeText(String(time));
   const word = operationWord(op);
-  if (at === undefined || word === undefined) return undefined;
+  if (at === undefined) return noTime(String(time));
+  if (word === undefined) return noOperation(op);
   return [{ at, object, op: word, objectBytes: bytesOf(bytes?.toString()), readBytes: undefined, host }];
 }
 
-function cloudTrailRecords(event: CloudTrailEvent): readonly AccessRecord[] | undefined {
+function cloudTrailRecords(event: CloudTrailEvent): readonly AccessRecord[] | string {
   const at = Date.parse(event.eventTime);
-  if (Number.isNaN(at)) return undefined;
+  if (Number.isNaN(at)) return noTime(event.eventTime);
   const { bucketName, key } = event.requestParameters ?? {};
   const op = CLOUDTRAIL_OPERATIONS.get(event.eventName);
   const refused = event.errorCode !== undefined || event.eventSource !== 's3.amazonaws.com';

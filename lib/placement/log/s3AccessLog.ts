@@ -16,10 +16,10 @@ export function looksLikeS3AccessLog(line: string): boolean {
 
 export const readS3AccessLine: LineReader = (line) => {
   const fields = LINE.exec(line)?.groups;
-  if (fields === undefined) return undefined;
+  if (fields === undefined) return 'it is no line of an S3 access log';
   const { bucket = '', time = '', address, operation = '', key = '', status = '', sent, size } = fields;
   const at = parseTime(time);
-  if (at === undefined) return undefined;
+  if (at === undefined) return `its time is ${JSON.stringify(time)}, not as in 06/Feb/2019:00:00:38 +0000`;
   const op = operationOf(operation);
   if (op === undefined || key === '-' || !/^2\d\d$/.test(status)) return [];
   const record: AccessRecord = {

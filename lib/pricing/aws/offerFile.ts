@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { describeIssues } from '../../shared/describeIssues.ts';
 import { PricingError } from '../errors.ts';
 
 /*
@@ -75,10 +76,7 @@ export interface OfferFile {
 export function parseOfferFile(json: string): OfferFile {
   if (json.length > MOST_LIST_BYTES) throw invalid(`it has more than ${MOST_LIST_BYTES} characters`);
   const parsed = Offer.safeParse(parseJson(json));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw invalid(`"${issue?.path.join('.') ?? ''}" is not as documented: ${issue?.message ?? 'unknown'}`);
-  }
+  if (!parsed.success) throw invalid(`it is not as documented: ${describeIssues(parsed.error.issues)}`);
   const { offerCode, publicationDate, products, terms } = parsed.data;
   const entries = Object.entries(products);
   if (entries.length > MOST_PRODUCTS) throw invalid(`it has more than ${MOST_PRODUCTS} products`);

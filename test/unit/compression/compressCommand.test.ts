@@ -1,44 +1,15 @@
 import { appendFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { registerCompress } from '../../../cli/commands/compress.ts';
 import { blobDigest, PART_SIZE, partHash } from '../../../lib/shared/digest.ts';
 import { weights } from '../../support/weights.ts';
+import { useCommands } from '../../support/commands.ts';
 
-let folder: string;
-let printed: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'strata-compress-'));
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await rm(folder, { recursive: true });
-});
-
-async function strata(...args: string[]): Promise<Record<string, unknown>[]> {
-  const program = new Command().exitOverride();
-  registerCompress(program);
-  printed = '';
-  await program.parseAsync(['node', 'strata', ...args, '--json']);
-  return printed
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
+const { at, records: strata } = useCommands(registerCompress);
 
 async function model(): Promise<{ readonly path: string; readonly bytes: Uint8Array }> {
-  const path = join(folder, 'model.bin');
+  const path = at('model.bin');
   const bytes = weights('BF16', 400_000, 1);
   await writeFile(path, bytes);
   return { path, bytes };
@@ -56,7 +27,7 @@ describe('strata compress', () => {
     const [unpacked] = await strata('decompress', `${path}.stz`);
     expect(unpacked).toMatchObject({ schema: 'strata.unpacked/v1', path, size: 800_000, digest });
     expect((await readFile(path)).equals(bytes)).toBe(true);
-    expect((await readdir(folder)).sort()).toEqual(['model.bin', 'model.bin.stz']);
+    expect((await readdir(at('.'))).sort()).toEqual(['model.bin', 'model.bin.stz']);
   });
 
   it('replaces nothing without --force', async () => {
@@ -66,7 +37,7 @@ describe('strata compress', () => {
     expect(await readFile(`${path}.stz`, 'utf8')).toBe('mine');
     await strata('compress', path, '--force');
     await expect(strata('decompress', `${path}.stz`)).rejects.toMatchObject({ code: 'exists' });
-    await expect(strata('decompress', `${path}.stz`, folder, '--force')).rejects.toMatchObject({ code: 'exists' });
+    await expect(strata('decompress', `${path}.stz`, at('.'), '--force')).rejects.toMatchObject({ code: 'exists' });
     await writeFile(path, 'old');
     await strata('decompress', `${path}.stz`, '--force');
     expect((await readFile(path)).equals(bytes)).toBe(true);
@@ -78,13 +49,13 @@ describe('strata compress', () => {
     const file = await readFile(`${path}.stz`);
     file[300_000] = (file[300_000] ?? 0) ^ 1;
     await writeFile(`${path}.stz`, file);
-    await expect(strata('decompress', `${path}.stz`, join(folder, 'out'))).rejects.toMatchObject({
+    await expect(strata('decompress', `${path}.stz`, at('out'))).rejects.toMatchObject({
       code: 'packed-corrupt',
     });
-    await expect(strata('decompress', path, join(folder, 'out'))).rejects.toMatchObject({ code: 'not-packed' });
+    await expect(strata('decompress', path, at('out'))).rejects.toMatchObject({ code: 'not-packed' });
     await expect(strata('decompress', path)).rejects.toMatchObject({ code: 'bad-file-name' });
-    await expect(strata('compress', join(folder, 'none'))).rejects.toMatchObject({ code: 'unreadable-file' });
-    expect((await readdir(folder)).sort()).toEqual(['model.bin', 'model.bin.stz']);
+    await expect(strata('compress', at('none'))).rejects.toMatchObject({ code: 'unreadable-file' });
+    expect((await readdir(at('.'))).sort()).toEqual(['model.bin', 'model.bin.stz']);
   });
 
   it('keeps nothing of a file that changes while it is read', async () => {
@@ -95,7 +66,7 @@ describe('strata compress', () => {
       return true;
     });
     await expect(strata('compress', path)).rejects.toMatchObject({ code: 'file-changed' });
-    expect(await readdir(folder)).toEqual(['model.bin']);
+    expect(await readdir(at('.'))).toEqual(['model.bin']);
   });
 
   it('says in a dry run what it would save, by the rules and in dollars, and writes nothing', async () => {
@@ -109,6 +80,6 @@ describe('strata compress', () => {
     await expect(strata('compress', path, '--dry-run', '--class', 'NONE')).rejects.toMatchObject({
       code: 'unknown-price',
     });
-    expect(await readdir(folder)).toEqual(['model.bin']);
+    expect(await readdir(at('.'))).toEqual(['model.bin']);
   });
 });

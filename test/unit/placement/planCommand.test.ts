@@ -1,39 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
 import { registerPlan } from '../../../cli/commands/plan.ts';
 import { DAY_MS } from '../../../lib/shared/units.ts';
+import { useCommands } from '../../support/commands.ts';
 
 const NOW = Date.UTC(2026, 10, 20);
-let folder: string;
-let printed: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'strata-plan-'));
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += String(text);
-    return true;
-  });
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-  await rm(folder, { recursive: true });
-});
-
-async function strata(...args: string[]): Promise<string> {
-  const program = new Command().exitOverride();
-  registerPlan(program);
-  await program.parseAsync(['node', 'strata', ...args, '--at', '2026-11-20']);
-  return printed;
-}
+const { at, strata: run } = useCommands(registerPlan);
+const strata = (...args: string[]): Promise<string> => run(...args, '--at', '2026-11-20');
 
 async function inventory(...objects: object[]): Promise<string> {
-  const path = join(folder, 'inventory.jsonl');
+  const path = at('inventory.jsonl');
   const lines = objects.map((one, index) =>
     JSON.stringify({
       digest: index.toString(16).padStart(64, '0'),
@@ -68,7 +44,6 @@ describe('strata plan', () => {
   it('takes only the moves between two classes where these are named', async () => {
     const path = await inventory({}, { storageClass: 'STANDARD_IA', createdAt: NOW - 40 * DAY_MS }, {});
     const planned = async (...args: string[]) => {
-      printed = '';
       return JSON.parse(await strata('plan', '--inventory', path, '--policy', 'rules', '--json', ...args));
     };
     expect(await planned('--from', 'STANDARD')).toMatchObject({ objects: 2, moves: 2 });
@@ -86,7 +61,6 @@ describe('strata plan', () => {
     const plan = JSON.parse(await strata('plan', '--inventory', path, '--json'));
     expect(plan.bound).toMatchObject({ objects: 2, firstFreeAt: NOW + 10 * DAY_MS });
     expect(plan.bound.liabilityUsd).toBeCloseTo((0.004 * (30 + 10) * 24) / 730, 9);
-    printed = '';
     expect(await strata('plan', '--inventory', path)).toContain('2 are bound by a minimum duration');
   });
 
@@ -103,7 +77,6 @@ describe('strata plan', () => {
     const text = await strata('plan', '--inventory', path, '--explain', `${'0'.repeat(63)}1`);
     expect(text).toContain('moves from STANDARD to GLACIER_IR: it is the class with the least expected dollars');
     expect(text).not.toContain('objects would move');
-    printed = '';
     const decision = JSON.parse(await strata('plan', '--inventory', path, '--explain', `${'0'.repeat(63)}1`, '--json'));
     expect(decision).toMatchObject({ schema: 'strata.tier-decision/v1', to: 'GLACIER_IR', reason: 'cheaper' });
   });
@@ -119,7 +92,7 @@ describe('strata plan', () => {
 
 describe('strata policy diff', () => {
   it('lets a change pass that catches nothing in use', async () => {
-    await strata('policy', 'diff', 'rules', 'dollars', '--inventory', await inventory({}));
+    const printed = await strata('policy', 'diff', 'rules', 'dollars', '--inventory', await inventory({}));
     expect(printed).toContain('1 of 1 objects would be elsewhere, 0 where reads cost more');
     expect(process.exitCode).toBeUndefined();
   });

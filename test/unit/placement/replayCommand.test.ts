@@ -1,43 +1,20 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { registerPrices } from '../../../cli/commands/prices.ts';
 import { registerReplay } from '../../../cli/commands/replay.ts';
+import { useCommands } from '../../support/commands.ts';
 
-let folder: string;
-let printed: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'strata-replay-'));
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await rm(folder, { recursive: true });
-});
+const { at, strata: run } = useCommands(registerReplay, registerPrices);
 
 async function strata(...args: string[]): Promise<Record<string, unknown>[]> {
-  const program = new Command().exitOverride();
-  registerReplay(program);
-  registerPrices(program);
-  await program.parseAsync(['node', 'strata', ...args]);
-  return printed
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = (await run(...args)).trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 async function log(): Promise<string> {
-  const path = join(folder, 'log.csv.gz');
+  const path = at('log.csv.gz');
   const lines = [
     'time,object,bytes,op,region,host',
     '1704067200,a,6000000000,write,,',
@@ -65,7 +42,7 @@ describe('strata replay', () => {
   });
 
   it('uses the prices that it is given', async () => {
-    const path = join(folder, 'prices.json');
+    const path = at('prices.json');
     const book = JSON.parse(
       await readFile(join(import.meta.dirname, '../../../lib/pricing/books/aws-us-east-1.json'), 'utf8'),
     );
@@ -74,19 +51,18 @@ describe('strata replay', () => {
     await writeFile(path, JSON.stringify(book));
     const args = ['replay', '--log', await log(), '--policies', 'always-standard', '--no-optimum', '--json'];
     const [listed] = await strata(...args);
-    printed = '';
     const [discounted] = await strata(...args, '--prices', path);
     expect(Number(discounted?.['storageUsd'])).toBeCloseTo(Number(listed?.['storageUsd']) / 2, 9);
   });
 
   it('writes a plot', async () => {
-    const plot = join(folder, 'out.svg');
+    const plot = at('out.svg');
     await strata('replay', '--log', await log(), '--json', '--plot', plot);
     expect(await readFile(plot, 'utf8')).toContain('intelligent-tiering</text>');
   });
 
   it('bills behind caches of hosts what they miss, and lets the GPU wait for it', async () => {
-    const path = join(folder, 'hosts.csv');
+    const path = at('hosts.csv');
     const read = (day: number, object: string, host: string) =>
       `${1_704_067_200 + day * 86_400},${object},1500000000,read,,${host}`;
     const reads = [read(0, 'a', 'h1'), read(1, 'a', 'h1'), read(1, 'a', 'h2'), read(2, 'b', 'h1'), read(3, 'a', 'h1')];
@@ -94,7 +70,6 @@ describe('strata replay', () => {
     const args = ['replay', '--log', path, '--policies', 'always-standard', '--gpu-hour', '3600', '--json'];
     const [bare] = await strata(...args);
     expect(bare).toMatchObject({ hostReads: 5, misses: 5, reads: 5, gpuSecondsWaited: 0 });
-    printed = '';
     const [small, large] = await strata(...args, '--host-cache', '2GB', '--cache-policies', 'lru,sieve');
     // One object fits: h1 misses a, b and a again, h2 misses a. Each miss waits half a second and one more for its bytes.
     expect(small).toMatchObject({ cachePolicy: 'lru', hostReads: 5, misses: 4, reads: 4, gpuSecondsWaited: 6 });
@@ -133,7 +108,7 @@ describe('strata prices show', () => {
 
 describe('strata prices diff', () => {
   it('shows what a refreshed book changes, adds and lacks, and says so by its exit code', async () => {
-    const path = join(folder, 'fresh.json');
+    const path = at('fresh.json');
     const shipped = join(import.meta.dirname, '../../../lib/pricing/books/aws-us-east-1.json');
     const book = JSON.parse(await readFile(shipped, 'utf8'));
     book.storage.GLACIER_IR.usdPerGbMonth = 0.005;
@@ -155,6 +130,5 @@ describe('strata prices diff', () => {
       { schema: 'strata.price-change/v1', book: 'aws/us-east-1', item: 'transfer internet', per: 'GB', before: 0.09 },
     ]);
     expect(process.exitCode).toBe(1);
-    process.exitCode = undefined;
   });
 });
