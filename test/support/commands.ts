@@ -28,6 +28,7 @@ export function useCommands(...registers: readonly ((program: Command) => void)[
     await rm(folder, { recursive: true });
   });
 
+  /** Answers what it printed. Throws what the command throws. */
   async function strata(...args: readonly string[]): Promise<string> {
     const program = new Command().exitOverride();
     for (const register of registers) register(program);
@@ -37,21 +38,24 @@ export function useCommands(...registers: readonly ((program: Command) => void)[
     return printed;
   }
 
+  /** The same with `--json`, one object a line. */
+  async function records(...args: readonly string[]): Promise<Record<string, unknown>[]> {
+    const lines = (await strata(...args, '--json')).trim().split('\n');
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  async function file(name: string, content: string | Uint8Array): Promise<string> {
+    const path = join(folder, name);
+    await writeFile(path, content);
+    return path;
+  }
+
   return {
-    /** Answers what it printed. Throws what the command throws. */
     strata,
-    /** The same with `--json`, one object a line. */
-    async records(...args: readonly string[]): Promise<Record<string, unknown>[]> {
-      const lines = (await strata(...args, '--json')).trim().split('\n');
-      return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    },
+    records,
+    file,
+    at: (name: string) => join(folder, name),
     /** What the last command said on stderr. */
     told: () => told,
-    at: (name: string) => join(folder, name),
-    async file(name: string, content: string | Uint8Array): Promise<string> {
-      const path = join(folder, name);
-      await writeFile(path, content);
-      return path;
-    },
   };
 }

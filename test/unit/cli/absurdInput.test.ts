@@ -16,7 +16,7 @@ import { connectLoopback } from '../../../cli/connection/loopback.ts';
 import { describeError, exitCodeOf } from '../../../cli/errors.ts';
 import { useCommands } from '../../support/commands.ts';
 
-const { at, file, strata } = useCommands(
+const { at, file, strata, told } = useCommands(
   registerReplay,
   registerSimulate,
   registerPrices,
@@ -99,6 +99,14 @@ describe('strata replay', () => {
     expect(code).toBe(2);
     expect(said).toMatch(/^error\[bad-file\]/);
     expect(said).toMatch(why);
+  });
+
+  it('goes on with the lines that it understands, and says which it leaves out', async () => {
+    const log = await file('log', [...LOG, '1719792000,a,1,frob', '1719792001,a,1,read'].join('\n'));
+    await strata('replay', '--log', log, '--policies', 'always-standard');
+    expect(told()).toMatch(
+      /log: 1 lines were not understood \(line 4: its operation is "frob".*\); they are left out\n/,
+    );
   });
 
   it('names the field of a price book that is wrong, and what was expected', async () => {
