@@ -128,8 +128,15 @@ export const AccessMonthValue = z.strictObject({
   shard: z.number().check(z.int(), z.nonnegative()),
   month: z.string().check(z.regex(/^\d{4}-\d{2}$/)),
   days: z.record(z.string(), z.number()),
+  /**
+   * Accesses of each day that no copy on the host answered, so that they read the bucket. Absent in rows of releases that did not count them by
+   * day, of which every access counts as one.
+   */
+  misses: z.optional(z.record(z.string(), z.number())),
   hits: z.number(),
   lastAt: EpochMs,
+  /** Absent where `misses` is, and where nothing missed. */
+  lastMissAt: z.optional(EpochMs),
 });
 export type AccessMonth = z.infer<typeof AccessMonthValue>;
 
