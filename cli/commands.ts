@@ -25,6 +25,7 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   { names: ['replay'], load: async () => (await import('./commands/replay.ts')).registerReplay },
   { names: ['simulate'], load: async () => (await import('./commands/simulate.ts')).registerSimulate },
   { names: ['prices'], load: async () => (await import('./commands/prices.ts')).registerPrices },
+  { names: ['tiers'], load: async () => (await import('./commands/tiers.ts')).registerTiers },
   { names: ['plan', 'policy'], load: async () => (await import('./commands/plan.ts')).registerPlan },
   { names: ['sweeps'], load: async () => (await import('./commands/sweeps.ts')).registerSweeps },
   { names: ['costs', 'opportunities'], load: async () => (await import('./commands/costs.ts')).registerCosts },

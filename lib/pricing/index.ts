@@ -21,6 +21,7 @@ export {
   workerPrice,
 } from './lookup.ts';
 export { type PriceLists, readBook } from './priceLists.ts';
+export { listTiers, type TierLine, type TierPrice } from './listTiers.ts';
 export { diffPrices, listPrices, type PriceChange, type PriceLine } from './listPrices.ts';
 export {
   combinePriceBooks,

@@ -47,6 +47,44 @@ export type StoragePrice = z.infer<typeof StoragePrice>;
 export const HostTier = z.enum(['gpu', 'ram', 'nvme', 'ssd']);
 export type HostTier = z.infer<typeof HostTier>;
 
+/** What the S3-compatible store behind a tier may lack. */
+const StoreCapability = z.enum([
+  /** Restores of archived objects: `archiveIn` says where what would be archived goes instead. */
+  'archive',
+  /** Versions of a key, which every origin is pinned by. Without them a store is priced, not used. */
+  'versions',
+  'storage-classes',
+  /** Jobs over a manifest of objects. */
+  'batch-jobs',
+  /** Notifications of what changes in a bucket, as EventBridge has them. */
+  'events',
+]);
+
+/** A kind of location: how much it holds, how soon a read of it begins, what it costs, and what it really is. */
+const Tier = z.strictObject({
+  source: name,
+  /** In gigabytes of the book, of one device or host; absent where it holds what is paid for. */
+  capacity: z.optional(
+    z
+      .strictObject({
+        per: z.enum(['device', 'host']),
+        fromGb: money,
+        toGb: money,
+        orMore: z._default(z.boolean(), false),
+      })
+      .check(z.refine(({ fromGb, toGb }) => fromGb <= toGb, 'must not end below its beginning')),
+  ),
+  /** Within so many milliseconds a read should begin. */
+  accessMs: z.number().check(z.positive()),
+  /** The price of the book that it is charged by. */
+  price: z.union([z.strictObject({ hostTier: HostTier }), z.strictObject({ storageClass: name })]),
+  mechanism: z.string().check(z.minLength(1), z.maxLength(300)),
+  lacks: z._default(z.array(StoreCapability), []),
+  /** The storage class, of whatever book has it, that takes what this store cannot archive. */
+  archiveIn: z.optional(name),
+});
+export type Tier = z.infer<typeof Tier>;
+
 /** A dated list of prices of one provider in one region; every price names one of the book's sources. */
 export const PriceBookFile = z
   .strictObject({
@@ -68,14 +106,22 @@ export const PriceBookFile = z
     transfer: z.record(name, z.strictObject({ source: name, usdPerGb: money })),
     /** Functions, by their processor; a gigabyte of memory is 2³⁰ bytes whatever the book's is. */
     workers: z._default(z.record(name, z.strictObject({ source: name, usdPerGbSecond: money })), {}),
+    tiers: z.optional(z.record(name, Tier)),
   })
   .check(
     z.refine(
       (book) =>
-        [book.storage, book.hostTiers, book.gpus, book.transfer, book.workers].every((prices) =>
+        [book.storage, book.hostTiers, book.gpus, book.transfer, book.workers, book.tiers ?? {}].every((prices) =>
           Object.values(prices).every((price) => book.sources[price.source] !== undefined),
         ),
       'has a price of a source that the book does not list',
+    ),
+    z.refine(
+      ({ hostTiers, storage, tiers }) =>
+        Object.values(tiers ?? {}).every(
+          ({ price }) => ('hostTier' in price ? hostTiers[price.hostTier] : storage[price.storageClass]) !== undefined,
+        ),
+      'has a tier of a price that the book does not hold',
     ),
   );
 export type PriceBookFile = z.infer<typeof PriceBookFile>;
