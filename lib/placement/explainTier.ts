@@ -26,7 +26,7 @@ const REASONS: Record<Exclude<TierDecision['reason'], TemperatureReason>, string
   compressible:
     'it is large and gets much smaller, nobody has read it for long, and its readers can wait for the unpacking',
   'cheaper-packed': 'packed it has the least expected dollars, packing included',
-  'restore-too-slow': 'the rules would archive it, but a restore would take longer than was promised',
+  'restore-too-slow': 'a restore from the archive would take longer than was promised',
   abandoned: 'hardly anybody has ever read it, nobody has for long, and it must be retained',
   'expiry-not-allowed':
     'hardly anybody has ever read it and nobody has for long; nothing needs its version, but nobody has allowed its delete',

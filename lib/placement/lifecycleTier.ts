@@ -2,10 +2,10 @@ import type { StorageClass } from '../shared/ids.ts';
 import { Usd } from '../shared/units.ts';
 import { earlyDeletionUsd, idleMonthUsd } from './bill.ts';
 import type { LifecyclePolicy } from './lifecyclePolicy.ts';
-import { judgeLifecycle } from './lifecycleRules.ts';
-import { plainReason, unpackWaitMs } from './packing.ts';
+import { judgeLifecycle, type LifecycleJudgement } from './lifecycleRules.ts';
+import { plainReason } from './packing.ts';
+import { breaksPromise, keepsPromise, unpackingMs } from './promise.ts';
 import type { Rates } from './rates.ts';
-import { chooseRestore } from './restore.ts';
 import { freeMoveAt, storedBytes, type TierFacts } from './tierFacts.ts';
 import type { LifecycleMoveReason, TierChoice, TierKeepReason } from './tierTypes.ts';
 
@@ -15,7 +15,9 @@ export function chooseByLifecycle(facts: TierFacts, policy: LifecyclePolicy, rat
   const expires = expiry === 'deleted' || (policy.expires && expiry === 'expires');
   const compression = packing?.packed === false ? packing.bytes / facts.bytes : undefined;
   const judged = { ...facts, compression, accesses: accesses ?? accessesLast30Days, retained: !expires };
-  switch (judgeLifecycle(judged, policy.rules, now).action) {
+  const { action } = judgeLifecycle(judged, policy.rules, now);
+  if (action !== 'delete' && breaksPromise(facts, rates)) return repair(facts, action, policy, rates);
+  switch (action) {
     case 'delete':
       return { action: 'keep', reason: 'expires' };
     case 'archive': {
@@ -29,6 +31,25 @@ export function chooseByLifecycle(facts: TierFacts, policy: LifecyclePolicy, rat
     case 'maintain':
       return { action: 'keep', reason: 'still-read' };
   }
+}
+
+/** What lies where its readers would wait longer than they were promised leaves it, although its storage becomes dearer. */
+function repair(
+  facts: TierFacts,
+  judged: LifecycleJudgement['action'],
+  { classes }: LifecyclePolicy,
+  rates: Rates,
+): TierChoice {
+  if (facts.heldBy !== undefined) return { action: 'keep', reason: 'held' };
+  const { bytes, packing, storageClass: lies } = facts;
+  const idle = judged === 'archive';
+  const readAtOnce = idle ? classes.instantArchive : classes.cold;
+  // What was unpacked is read back before it counts.
+  if (packing?.packed === true) {
+    return { action: 'unpack', to: rates.of(lies).instant ? lies : readAtOnce, reason: 'promise' };
+  }
+  const archives = idle && keepsPromise(facts, bytes, rates.of(classes.archive), 0);
+  return { action: 'transition', to: archives ? classes.archive : readAtOnce, reason: 'restore-too-slow' };
 }
 
 function move(facts: TierFacts, to: StorageClass, reason: LifecycleMoveReason, rates: Rates, now: number): TierChoice {
@@ -50,11 +71,9 @@ function pack(facts: TierFacts, { rules }: LifecyclePolicy, rates: Rates, now: n
 
 /** Nobody waits longer for a read than was promised; where nothing was, nobody waits. */
 function archiveClass(facts: TierFacts, { classes }: LifecyclePolicy, rates: Rates): StorageClass {
-  const { bytes, packing, restoreToleranceMs = 0 } = facts;
-  const unpackMs = packing?.packed === true ? unpackWaitMs(bytes, packing.terms) : 0;
-  const waiting = { toleranceMs: restoreToleranceMs - unpackMs, usdPerMs: 0 };
-  const restore = chooseRestore(rates.of(classes.archive), storedBytes(facts), waiting);
-  return restore === undefined ? classes.instantArchive : classes.archive;
+  const { restoreToleranceMs = 0 } = facts;
+  const kept = keepsPromise({ restoreToleranceMs }, storedBytes(facts), rates.of(classes.archive), unpackingMs(facts));
+  return kept ? classes.archive : classes.instantArchive;
 }
 
 function stayReason(facts: TierFacts, to: StorageClass, rates: Rates, now: number): TierKeepReason | undefined {

@@ -3,9 +3,9 @@ import type { StorageClass } from '../shared/ids.ts';
 import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { idleMonthUsd } from './bill.ts';
-import { type PackingFacts, plainReason, unpackWaitMs } from './packing.ts';
-import type { ClassRates, Rates } from './rates.ts';
-import { chooseRestore } from './restore.ts';
+import { type PackingFacts, plainReason } from './packing.ts';
+import { breaksPromise, keepsPromise, unpackingMs } from './promise.ts';
+import type { Rates } from './rates.ts';
 import { freeMoveAt, storedBytes, type TierFacts } from './tierFacts.ts';
 import { temperature } from './tierRules.ts';
 import type { NotPackedReason, TierChoice, TierKeepReason } from './tierTypes.ts';
@@ -25,7 +25,9 @@ export function chooseByRules(facts: TierFacts, rules: TierRules, rates: Rates, 
   const unpacked = packing?.packed === true ? unpackByRules(facts, unpackTo, judged.reason, rates) : undefined;
   if (unpacked !== undefined) return { judged, ...unpacked };
   const keep = keepReason(facts, to, rates, now);
-  const reason = kept ? judged.reason : 'restore-too-slow';
+  const readAgain = judged.reason === 'read-daily' || judged.reason === 'read-weekly';
+  const broken = !readAgain && breaksPromise(facts, rates);
+  const reason = kept && !broken ? judged.reason : 'restore-too-slow';
   const choice: TierChoice =
     keep === undefined ? { action: 'transition', to, reason } : { action: 'keep', reason: keep };
   if (packing === undefined || packing.packed) return { judged, ...choice };
@@ -33,23 +35,6 @@ export function chooseByRules(facts: TierFacts, rules: TierRules, rates: Rates, 
   const notPacked = notPackedByRules(facts, packing, into, rules, rates, now);
   if (notPacked !== undefined) return { judged, ...choice, notPacked };
   return { judged, action: 'pack', to: into, reason: 'compressible', belowRatio: packing.terms.belowRatio };
-}
-
-/** What a read of the object waits for besides a restore. */
-function unpackingMs({ bytes, packing }: TierFacts): number {
-  return packing?.packed === true ? unpackWaitMs(bytes, packing.terms) : 0;
-}
-
-function keepsPromise(
-  { restoreToleranceMs }: Pick<TierFacts, 'restoreToleranceMs'>,
-  stored: number,
-  there: ClassRates,
-  unpackMs: number,
-): boolean {
-  if (restoreToleranceMs === undefined) return true;
-  const toleranceMs = restoreToleranceMs - unpackMs;
-  if (there.instant) return toleranceMs >= 0;
-  return chooseRestore(there, stored, { toleranceMs, usdPerMs: 0 }) !== undefined;
 }
 
 function keepReason(facts: TierFacts, to: StorageClass, rates: Rates, now: number): TierKeepReason | undefined {
@@ -96,7 +81,6 @@ function unpackByRules(
 ): TierChoice | undefined {
   if (facts.heldBy !== undefined) return undefined;
   if (reason === 'read-daily' || reason === 'read-weekly') return { action: 'unpack', to, reason };
-  const here = rates.of(facts.storageClass);
-  if (keepsPromise(facts, storedBytes(facts), here, unpackingMs(facts))) return undefined;
+  if (!breaksPromise(facts, rates)) return undefined;
   return { action: 'unpack', to, reason: 'promise' };
 }

@@ -29,7 +29,10 @@ export type LifecycleKeepReason =
 
 export type TierMoveReason =
   | TemperatureReason
-  /** Rules: they would archive it, but no restore from there ends in the time that was promised: it is kept cold instead. */
+  /**
+   * No restore ends in the time that was promised: from the archive that the rules name for it, so that it is kept cold instead, or from the
+   * one that it lies in.
+   */
   | 'restore-too-slow'
   /** Dollars: the class with the least expected dollars, moving included. */
   | 'cheaper'

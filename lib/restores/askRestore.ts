@@ -76,12 +76,12 @@ export function restoreForMove(
   deps: AskDeps,
   blob: Versioned<Blob>,
   row: Versioned<Restore> | undefined,
-  wish: Pick<RestoreWish, 'to' | 'correlationId'>,
+  wish: Pick<RestoreWish, 'to' | 'correlationId'> & { readonly reason: string },
 ): { readonly usd: number; readonly changes: readonly Change[] } | undefined {
   const waiting = { toleranceMs: Number.POSITIVE_INFINITY, usdPerMs: 0 };
   const choice = choiceFor(blob.value, waiting, deps.rates);
   if (choice === undefined) return undefined;
-  const asking = { ...wish, reason: 'cheaper', attempt: 1, tier: choice.chosen.tier, choice, waiting };
+  const asking = { ...wish, attempt: 1, tier: choice.chosen.tier, choice, waiting };
   return { usd: choice.chosen.feeUsd, changes: restoreChanges(deps, blob, row, asking).changes };
 }
 

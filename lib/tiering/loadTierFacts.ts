@@ -108,11 +108,8 @@ function knownOfReads(
       return strictestPromise(referrers);
     case 'dollars':
       return { memory: rememberReads(createdAt, days, now, policy.prior), ...promisesOf(referrers) };
-    case 'lifecycle': {
-      const { restoreToleranceMs } = promisesOf(referrers);
-      const accesses = days.reduce((sum, { reads }) => sum + reads, 0);
-      return restoreToleranceMs === undefined ? { accesses } : { accesses, restoreToleranceMs };
-    }
+    case 'lifecycle':
+      return { accesses: days.reduce((sum, { reads }) => sum + reads, 0), ...sharedPromise(referrers) };
   }
 }
 
@@ -172,6 +169,15 @@ function promisesOf(
 function strictestPromise(referrers: readonly Referrer[]): Pick<TierFacts, 'restoreToleranceMs'> {
   const promised = referrers.flatMap(({ level }) => level?.restoreToleranceMs ?? []);
   return promised.length === 0 ? {} : { restoreToleranceMs: Math.min(...promised) };
+}
+
+/** Where something was promised to some and nothing to others, nobody waits. */
+function sharedPromise(referrers: readonly Referrer[]): Pick<TierFacts, 'restoreToleranceMs'> {
+  const strictest = strictestPromise(referrers);
+  if (strictest.restoreToleranceMs === undefined) return {};
+  return referrers.every(({ level }) => level?.restoreToleranceMs !== undefined)
+    ? strictest
+    : { restoreToleranceMs: 0 };
 }
 
 function readsOf({ version, deleted, level }: Referrer): number | undefined {

@@ -113,13 +113,14 @@ export async function explainBlob(
   return { facts, versionId, decision: decideTier(facts, policy, deps.rates, at), expires };
 }
 
-/** What speaks for bringing an archived object back: that it is read, or that it is expected to cost less. */
+/** What speaks for bringing an archived object back: that it is read, that it is expected to cost less, or that less was promised than it takes. */
 const WORTH_A_RESTORE: ReadonlySet<string> = new Set<TierMoveReason>([
   'read-daily',
   'read-weekly',
   'cheaper',
   'risk-ended',
   'promise',
+  'restore-too-slow',
 ]);
 
 /** A transition that has not begun by then waits for the next sweep's decision. */
@@ -200,7 +201,11 @@ async function restoreFirst(
 ): Promise<{ usd: number; changes: readonly Change[] } | undefined> {
   const row = await RestoreRow.get(deps.catalog, blob.value.digest);
   if (row?.value.versionId === blob.value.origin.versionId) return undefined;
-  const begun = restoreForMove(deps, blob, row, { to: decision.to, correlationId: run.correlationId });
+  const begun = restoreForMove(deps, blob, row, {
+    to: decision.to,
+    reason: decision.reason,
+    correlationId: run.correlationId,
+  });
   return begun === undefined ? undefined : { usd: begun.usd + moveUsd(decision), changes: begun.changes };
 }
 

@@ -184,6 +184,57 @@ describe('the daily sweep', () => {
     expect((await world.blob(blob.digest)).origin.storageClass).toBe('STANDARD');
   });
 
+  it.each([
+    ['rules', 800, 'GLACIER_IR'],
+    ['rules', 400, 'GLACIER_IR'],
+    ['lifecycle', 800, 'GLACIER_IR'],
+    ['lifecycle', 40, 'STANDARD_IA'],
+  ] as const)(
+    'by %s brings back what is archived since %i days when less is promised, and leaves what is not',
+    async (tierPolicy, ageDays, to) => {
+      const world = await createTieringWorld(undefined, 'on', { tierPolicy });
+      const [promised, patient] = [
+        await world.addBlob(1, ageDays, 'GLACIER'),
+        await world.addBlob(2, ageDays, 'GLACIER'),
+      ];
+      await world.refer(promised.digest, 'flux', '1.0.0');
+      await world.refer(patient.digest, 'flux-old', '1.0.0');
+      const promise = (model: string, restoreToleranceMs: number) =>
+        ServiceLevelRow.put(
+          { model: ModelName.parse(model), restoreToleranceMs, updatedAt: world.clock.now() },
+          'absent',
+        );
+      await world.catalog.transact([promise('flux', 60_000), promise('flux-old', 2 * DAY_MS)]);
+      await world.fireSweep();
+      await world.run();
+      expect(await world.restore(promised.digest)).toMatchObject({ tier: 'bulk', to });
+      expect((await world.actions(promised.digest))[0]).toMatchObject({ type: 'restore', reason: 'restore-too-slow' });
+      await world.clock.advance(RESTORE_DELAYS.bulk);
+      await world.tellRestores();
+      await world.run();
+      expect((await world.blob(promised.digest)).origin.storageClass).toBe(to);
+      expect((await world.blob(patient.digest)).origin).toEqual(patient.origin);
+      await world.fireSweep();
+      await world.run();
+      expect(world.counted('TierDecided', 'restore-begun')).toBe(1);
+    },
+  );
+
+  it('by lifecycle brings back what one model promised though another promised nothing, and never what is held', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'lifecycle' });
+    const [shared, held] = [await world.addBlob(1, 800, 'GLACIER'), await world.addBlob(2, 800, 'GLACIER')];
+    await world.refer(shared.digest, 'flux', '1.0.0');
+    await world.refer(shared.digest, 'flux-old', '1.0.0');
+    await world.refer(held.digest, 'flux', '2.0.0', { hold: { reason: 'case 7', since: world.clock.now() } });
+    const level = { restoreToleranceMs: 60_000, updatedAt: world.clock.now() };
+    await world.catalog.transact([ServiceLevelRow.put({ model: ModelName.parse('flux'), ...level }, 'absent')]);
+    await world.fireSweep();
+    await world.run();
+    expect(await world.restore(shared.digest)).toMatchObject({ to: 'GLACIER_IR' });
+    expect(await world.restore(held.digest)).toBeUndefined();
+    expect(world.counted('TierDecided', 'held')).toBe(1);
+  });
+
   it('sends nothing twice when a page is delivered twice, and waits for a transition that is under way', async () => {
     const world = await createTieringWorld();
     await world.addBlob(1, 40);

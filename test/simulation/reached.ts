@@ -135,7 +135,7 @@ const tiers: Reasons<MoveReason> = {
   'new-content': RARE,
   'no-cheaper-class': REACHED,
   'old-and-rarely-read': REACHED,
-  'restore-too-slow': 'see test/unit/placement/decideTier.test.ts',
+  'restore-too-slow': RARE,
   'read-daily': 'what is read so often lies in STANDARD here; see test/unit/placement/decideTier.test.ts',
   'risk-ended': RARE,
   'read-weekly': REACHED,
@@ -155,7 +155,7 @@ const tiers: Reasons<MoveReason> = {
   'in-use': REACHED,
   compressible: NOT_PACKED,
   'cheaper-packed': NOT_PACKED,
-  promise: NOT_PACKED,
+  promise: RARE,
   'would-pack': NOT_PACKED,
 };
 

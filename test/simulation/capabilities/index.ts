@@ -14,6 +14,7 @@ import { models } from './models.ts';
 import { operators } from './operators.ts';
 import { origins } from './origins.ts';
 import { policyChanges } from './policyChanges.ts';
+import { promises } from './promises.ts';
 import { prices } from './prices.ts';
 import { packers } from './packers.ts';
 import { packPlans } from './packPlans.ts';
@@ -48,4 +49,5 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   batchJobs,
   hurriedReaders,
   policyChanges,
+  promises,
 ];

@@ -11,7 +11,7 @@ import {
   type TierFacts,
 } from '../../../lib/placement/index.ts';
 import { PACK_TERMS } from '../../../lib/placement/packing.ts';
-import { Bytes, DAY_MS, GB } from '../../../lib/shared/units.ts';
+import { Bytes, DAY_MS, GB, HOUR_MS } from '../../../lib/shared/units.ts';
 import { daysAgo, NOW, rates, tierFacts } from '../../support/tierFacts.ts';
 
 const DELETES = lifecyclePolicy(LIFECYCLE_RULES, true);
@@ -48,6 +48,41 @@ describe('a tier decision by the lifecycle preset', () => {
       'leaves what tiers itself as cheaply',
       facts({ ageDays: 60, storageClass: 'INTELLIGENT_TIERING' }),
       { action: 'keep', reason: 'no-cheaper-class' },
+    ],
+    [
+      'brings back what is archived where less was promised since',
+      facts({ storageClass: 'GLACIER', restoreToleranceMs: HOUR_MS }),
+      { action: 'transition', to: 'GLACIER_IR', reason: 'restore-too-slow', needsRestore: true },
+    ],
+    [
+      'brings it only as near as was promised',
+      facts({ storageClass: 'DEEP_ARCHIVE', restoreToleranceMs: 6 * HOUR_MS }),
+      { to: 'GLACIER', reason: 'restore-too-slow' },
+    ],
+    [
+      'brings nearer what is read, too',
+      facts({ ageDays: 20, storageClass: 'GLACIER', restoreToleranceMs: HOUR_MS }),
+      { to: 'STANDARD_IA', reason: 'restore-too-slow' },
+    ],
+    [
+      'unpacks what is promised sooner than unpacked',
+      facts({ packing: { ...packing, packed: true }, restoreToleranceMs: 1_000 }),
+      { action: 'unpack', to: 'STANDARD', reason: 'promise', needsRestore: false },
+    ],
+    [
+      'unpacks what is archived into a class that is read at once',
+      facts({ storageClass: 'GLACIER', packing: { ...packing, packed: true }, restoreToleranceMs: HOUR_MS }),
+      { action: 'unpack', to: 'GLACIER_IR', reason: 'promise', needsRestore: true },
+    ],
+    [
+      'leaves what is archived and held, whatever was promised',
+      facts({ storageClass: 'GLACIER', restoreToleranceMs: HOUR_MS, heldBy: 'pin' }),
+      { action: 'keep', reason: 'held' },
+    ],
+    [
+      'brings nothing back that is about to be deleted',
+      facts({ storageClass: 'GLACIER', restoreToleranceMs: HOUR_MS, expiry: 'deleted' }),
+      { action: 'keep', reason: 'expires' },
     ],
     ['leaves to the purge what is deleted', facts({ expiry: 'deleted' }), { action: 'keep', reason: 'expires' }],
     [

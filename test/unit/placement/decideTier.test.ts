@@ -67,6 +67,20 @@ describe('the rule preset', () => {
       'archive-age-reached',
     ],
     [
+      'what is archived before its age comes back, too',
+      tierFacts({ ageDays: 400, restoreToleranceMs: 60_000, storageClass: 'GLACIER' }),
+      'transition',
+      'restore-too-slow',
+      'old-and-rarely-read',
+    ],
+    [
+      'what is archived and read daily comes back for its readers',
+      tierFacts({ ageDays: 800, restoreToleranceMs: 60_000, storageClass: 'GLACIER', accessesLast30Days: 60 }),
+      'transition',
+      'read-daily',
+      'read-daily',
+    ],
+    [
       'it is archived where a restore ends in time',
       tierFacts({ ageDays: 730, restoreToleranceMs: 12 * HOUR_MS }),
       'transition',
