@@ -9,7 +9,7 @@ import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { slowCopies } from '../support/slowCopies.ts';
-import { chooseFaultRates, Faults, simulated } from './faults.ts';
+import { chooseFaultRates, Faults, lateAnswer, simulated } from './faults.ts';
 import { choosePolicies, credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { SimulatedHost } from './hosts.ts';
 import { createInventoryMap } from './inventoryMap.ts';
@@ -89,7 +89,7 @@ export async function createStage(
   const sender = unreliable(queues, faults, rng.fork());
   queues.define('hosts-dlq');
   defineQueues(queues);
-  const randomness = rng.fork();
+  const [randomness, lateness] = [rng.fork(), rng.fork()];
   const telemetry = countingTelemetry(counters, trace);
   const deadlyKeys = new Set<string>();
   const releases = createReleases();
@@ -105,8 +105,9 @@ export async function createStage(
   });
   const published = createPublishedPrices();
   const depsOf = (incarnation: Incarnation): FunctionDeps => {
+    const answered = lateAnswer(scheduler, faults, incarnation, lateness);
     const port = <Port extends object>(name: string, truth: Port) =>
-      simulated(scheduler, faults, incarnation, name, truth);
+      simulated(scheduler, faults, incarnation, name, truth, { faulty: true, answered });
     return {
       clock: scheduler.clockOf(incarnation),
       random: randomness.asRandom(),

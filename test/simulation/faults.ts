@@ -12,6 +12,7 @@ export const FAULT_KINDS = [
   'crash-relay',
   'visibility-expired',
   'slow-call',
+  'late-answer',
   'poison-message',
   'throttled',
   'refused-call',
@@ -48,6 +49,7 @@ const BASE_RATES: Readonly<Record<FaultKind, number>> = {
   'crash-relay': 0.01,
   'visibility-expired': 0.01,
   'slow-call': 0.2,
+  'late-answer': 0.4,
   'poison-message': 0.03,
   throttled: 0.0002,
   'refused-call': 0.006,
@@ -119,6 +121,34 @@ export class Faults {
   }
 }
 
+export interface SimulatedOptions {
+  readonly faulty: boolean;
+  /** Waits where an answer comes late. */
+  readonly answered?: () => Promise<void> | undefined;
+}
+
+/** What looks before it deletes or publishes: much may happen between the two. */
+const LOOKS_FIRST = /^(purge|sweep-orphans|digest|ingest)#/;
+const CALLS = 40;
+const LATEST_MS = 25_000;
+
+/** Has one answer of some incarnations come late: what they have seen may be old when they act on it. */
+export function lateAnswer(
+  scheduler: Scheduler,
+  faults: Faults,
+  incarnation: Incarnation,
+  rng: Rng,
+): () => Promise<void> | undefined {
+  const may = LOOKS_FIRST.test(incarnation.name) || rng.chance(0.1);
+  let left = may && faults.rolls('late-answer') ? 1 + rng.below(CALLS) : 0;
+  return () => {
+    left -= 1;
+    if (left !== 0) return undefined;
+    faults.count('late-answer');
+    return scheduler.sleep(incarnation, 1 + rng.below(LATEST_MS));
+  };
+}
+
 /**
  * A port whose every asynchronous call parks before and after its effect, and may be refused before it (one call, or every one
  * for a while) or answered by an error after it (the effect happened, the caller cannot know).
@@ -129,7 +159,7 @@ export function simulated<Port extends object>(
   incarnation: Incarnation,
   name: string,
   port: Port,
-  options: { readonly faulty: boolean } = { faulty: true },
+  { faulty, answered }: SimulatedOptions = { faulty: true },
 ): Port {
   const methods = new Map<PropertyKey, unknown>();
   return new Proxy(port, {
@@ -141,10 +171,11 @@ export function simulated<Port extends object>(
       const label = `${name}.${String(property)}`;
       const call = async (...args: readonly unknown[]): Promise<unknown> => {
         await scheduler.park(incarnation, label);
-        if (options.faulty) refuse(scheduler, faults, label);
+        if (faulty) refuse(scheduler, faults, label);
         const result: unknown = await Reflect.apply(member, target, args);
         await scheduler.park(incarnation, `${label} ✓`);
-        if (options.faulty && faults.happens('ambiguous-answer')) {
+        await answered?.();
+        if (faulty && faults.happens('ambiguous-answer')) {
           throw new PortError({
             code: 'unavailable',
             message: `${label}: the answer was lost. Try again.`,

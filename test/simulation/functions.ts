@@ -80,10 +80,11 @@ const RASH_RULES: LifecycleRules = { ...HASTY_RULES, version: 'rash', coldAfterI
  * lose is followed where dollars decide all the time; `changes` tells of the other runs whether operators change the policy.
  */
 export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean } {
-  const placementPolicy = rng.chance(0.25) ? 'dollars' : 'subscriptions';
   const dollars = rng.chance(0.35);
   const sweepInventoryFrom = rng.chance(0.35) ? rng.pick([0, 16, 32]) : 10_000_000;
   const lifecycle = !dollars && rng.chance(0.25);
+  // Nobody deletes by policy what hosts hold: there they hold less.
+  const placementPolicy = rng.chance(lifecycle ? 0.7 : 0.2) ? 'dollars' : 'subscriptions';
   const changes = !dollars && rng.chance(0.2);
   return {
     changes,

@@ -60,7 +60,8 @@ export function createInventoryMap(options: InventoryMapOptions): InventoryMap {
     while (rows.length > 0) {
       const event = { BatchInput: input, Items: rows.splice(0, 1 + rng.below(MOST_ROWS)) };
       batches.push(batch(event));
-      if (faults.happens('duplicate-delivery')) batches.push(batch(event));
+      // One that has timed out is begun again although it goes on.
+      if (faults.happens('duplicate-delivery') || (faults.enabled && rng.chance(0.3))) batches.push(batch(event));
     }
     await Promise.all(batches);
   }

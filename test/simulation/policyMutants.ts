@@ -27,7 +27,7 @@ export const policyMutants: readonly Mutant[] = [
     id: 'another-change-accepted',
     breaks: 'An operator has accepted one change of policy, and another one comes into force by that.',
     file: 'lib/tiering/decidePolicyChange.ts',
-    find: 'if (accepted?.policy === wanted)',
+    find: 'if (accepted !== undefined && isWanted(accepted.policy, accepted.settings))',
     replace: 'if (accepted !== undefined)',
   },
   {

@@ -137,7 +137,7 @@ const tiers: Reasons<MoveReason> = {
   'old-and-rarely-read': REACHED,
   'restore-too-slow': RARE,
   'read-daily': 'what is read so often lies in STANDARD here; see test/unit/placement/decideTier.test.ts',
-  'risk-ended': RARE,
+  'risk-ended': REACHED,
   'read-weekly': REACHED,
   'transition-under-way': REACHED,
   abandoned: RARE,

@@ -102,7 +102,7 @@ const pricesReported: Reasons<Extract<RefreshReason, 'beyond-bound'>> = { 'beyon
 const expiries: Reasons<ExpiryReason | 'switched-off'> = {
   abandoned: REACHED,
   'deleted-before': RARE,
-  'rate-reached': RARE,
+  'rate-reached': REACHED,
   'on-hosts': RARE,
   held: RARE,
   retained: RARE,

@@ -2,11 +2,13 @@ import { ActionRow, type Blob, BlobRow, RestoreRow, settle, SweepRunRow } from '
 import { loadAccesses } from '../../../lib/accesses/index.ts';
 import { compileRates, TIER_RULES } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { restoreArchived } from '../../../lib/restores/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
-import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
+import { CorrelationId, type Digest, ModelName } from '../../../lib/shared/ids.ts';
 import type { TierRules } from '../../../lib/shared/tierSettings.ts';
 import { DAY_MS, EpochMs, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import { decideMove, packSettings } from '../../../lib/tiering/index.ts';
+import { countRead } from '../reads.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
@@ -76,6 +78,8 @@ export function archives(stage: Stage, rng: Rng): Capability {
       : ([ORDER, rng.pick([ARCHIVE, BY_READS, BY_READS, ALL_COLD, ALL_NEW])] as const);
     const digest = (await someBlob(kind, policy))?.digest;
     if (digest === undefined) return;
+    // Between the plan and its hour somebody reads.
+    if (kind === PLAN && rng.chance(0.3)) await countRead(stage, digest);
     plans += 1;
     const deps = { ...stage.depsOf(life), rates };
     const correlationId = CorrelationId.parse(`archive-${plans}`);
@@ -88,6 +92,25 @@ export function archives(stage: Stage, rng: Rng): Capability {
     const run = { id, shard: 0, limits, policy, packs, at, correlationId, ...(kind === PLAN ? asShown : {}) };
     const reason = await settle(deps.catalog, 'Archiving', () => decideMove(deps, run, digest));
     counters.count(`metric TierDecided ${reason} ${kind}`);
+  }
+
+  /** Nobody is in a hurry: days may pass until the restored copy is there, and until it is gone again. */
+  async function restoreSome(): Promise<void> {
+    const archived = [...catalog.committed('BLOB#')]
+      .filter(({ key }) => key.sort === 'META')
+      .map(readBlob)
+      .filter(({ origin }) => origin.storageClass === 'GLACIER');
+    if (archived.length === 0) return;
+    const correlationId = CorrelationId.parse(`restore-${plans}`);
+    const ask = { model: ModelName.parse('flux'), reason: 'operator', correlationId, withinMs: 2 * DAY_MS } as const;
+    await restoreArchived({ ...stage.depsOf(life), rates }, { ...ask, blobs: [rng.pick(archived)] });
+  }
+
+  async function orNoAnswer(what: () => Promise<void>): Promise<void> {
+    await what().catch((error: unknown) => {
+      if (!(error instanceof StrataError)) throw error;
+      counters.count('archive: no answer');
+    });
   }
 
   async function onAction({ before, after }: RowChange): Promise<void> {
@@ -145,11 +168,9 @@ export function archives(stage: Stage, rng: Rng): Capability {
       scheduler.spawn(life, async () => {
         while (scheduler.now < until) {
           await scheduler.sleep(life, rng.below(50 * SECOND_MS));
-          await archiveSome().catch((error: unknown) => {
-            if (!(error instanceof StrataError)) throw error;
-            counters.count('archive: no answer');
-          });
+          await orNoAnswer(archiveSome);
         }
+        if (until === end && rng.chance(0.6)) await orNoAnswer(restoreSome);
       });
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {

@@ -6,13 +6,18 @@ import {
   type Tombstone,
   TombstoneRow,
 } from '../../../lib/catalog/index.ts';
-import type { Digest } from '../../../lib/shared/ids.ts';
-import { DAY_MS } from '../../../lib/shared/units.ts';
+import { undoDelete } from '../../../lib/deletion/index.ts';
+import { StrataError } from '../../../lib/shared/errors.ts';
+import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
+import { DAY_MS, EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
 import { rowReader, violated } from '../invariants.ts';
+import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
 /** What the lifecycle preset deletes nobody needs, and no more of it in one sweep than its limits allow. */
-export function expiries({ catalog, counters, policies, scheduler, settings }: Stage): Capability {
+export function expiries(stage: Stage, rng: Rng): Capability {
+  const { catalog, counters, policies, scheduler, settings } = stage;
+  const life = scheduler.incarnation('who misses what expired');
   const [readTombstone, readRun] = [rowReader(TombstoneRow), rowReader(ExpiryRunRow)];
   const { lifecycleMostDeletes, lifecycleMostDeleteBytes, lifecycleRules } = settings;
   const deleted = new Map<string, { versions: number; bytes: number }>();
@@ -22,7 +27,8 @@ export function expiries({ catalog, counters, policies, scheduler, settings }: S
     return at !== undefined && scheduler.now - at <= idleMs;
   }
 
-  function onTombstone({ content, correlationId }: Tombstone): void {
+  function onTombstone(tombstone: Tombstone): void {
+    const { content, correlationId } = tombstone;
     const runId = /^expire-(\d+)$/.exec(correlationId)?.[1];
     if (runId === undefined) return;
     const { model, version } = content;
@@ -43,8 +49,23 @@ export function expiries({ catalog, counters, policies, scheduler, settings }: S
     }
     const run = deleted.get(runId) ?? { versions: 0, bytes: 0 };
     deleted.set(runId, { versions: run.versions + 1, bytes: run.bytes + bytes });
+    miss(tombstone);
     if (run.versions + 1 > lifecycleMostDeletes) violated(`Sweep ${runId} has deleted too many versions.`);
     if (run.bytes + bytes > lifecycleMostDeleteBytes) violated(`Sweep ${runId} has deleted too many bytes.`);
+  }
+
+  /** Somebody notices, and brings it back at once: it must stay then. */
+  function miss({ content: { model, version } }: Tombstone): void {
+    if (!rng.chance(0.6)) return;
+    scheduler.spawn(life, async () => {
+      await scheduler.sleep(life, rng.below(MINUTE_MS));
+      const undo = { now: EpochMs.parse(scheduler.now), dryRun: false, model, version };
+      const correlationId = CorrelationId.parse(`missed-${rng.uint32()}`);
+      await undoDelete(stage.depsOf(life).catalog, { ...undo, correlationId }).catch((error: unknown) => {
+        if (!(error instanceof StrataError)) throw error;
+        counters.count('expired, and not brought back');
+      });
+    });
   }
 
   /** Whether the delete frees the blob; then nobody may use it. */

@@ -11,10 +11,11 @@ import {
 import { compileRates, DOLLARS, type DollarPolicy, floorUsd, slackUsd } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
-import { CorrelationId } from '../../../lib/shared/ids.ts';
-import { DAY_MS, EpochMs, MINUTE_MS, Usd } from '../../../lib/shared/units.ts';
+import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
+import { DAY_MS, EpochMs, MINUTE_MS, SECOND_MS, Usd } from '../../../lib/shared/units.ts';
 import { decideMove, packSettings } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
+import { countRead } from '../reads.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { createWagerLedger } from '../wagerLedger.ts';
@@ -34,7 +35,7 @@ const WEEK_MS = 7 * DAY_MS;
 const ROUNDING = 1e-12;
 
 /**
- * Moves on bad forecasts under the dollars account, where dollars decide. An account never promises more than it has, grows once a sweep and
+ * Moves on bad forecasts under the dollars account, where dollars decide, and reads of what was moved. An account never promises more than it has, grows once a sweep and
  * only by what was stored, and what the moves have really lost stays below it.
  */
 export function wagers(stage: Stage, rng: Rng): Capability {
@@ -51,7 +52,7 @@ export function wagers(stage: Stage, rng: Rng): Capability {
   async function open(): Promise<void> {
     const nothing = Usd.parse(0);
     for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) {
-      const settledUsd = Usd.parse(rng.chance(0.3) ? 0 : rng.number() * 2e-4);
+      const settledUsd = Usd.parse(rng.pick([() => 0, nearlyEnough, nearlyEnough, () => rng.number() * 2e-4])());
       given.set(shard, settledUsd);
       const account = { shard, shadowUsd: nothing, settledUsd, reservedUsd: nothing };
       await catalog.transact([
@@ -60,17 +61,31 @@ export function wagers(stage: Stage, rng: Rng): Capability {
     }
   }
 
+  /** For a move, and seldom for what a read of it would cost besides. */
+  const nearlyEnough = () => 4e-5 * (1 + rng.number());
+
+  function outOnRisk(): readonly Digest[] {
+    const rows = [...catalog.committed('ALLOWANCE#')].filter(({ key }) => key.sort.startsWith('RISK#'));
+    return rows.map((item) => readRisk(item).digest);
+  }
+
   async function wager(): Promise<void> {
+    const out = outOnRisk();
+    if (out.length > 0 && rng.chance(0.25)) return countRead(stage, rng.pick(out));
+    if (out.length > 0 && rng.chance(0.4)) return decide(rng.pick(out), rng.chance(0.8) ? COLD : HOT);
     const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
     const large = blobs.filter(({ size }) => size >= LEAST_BYTES);
     if (large.length === 0) return;
-    const { digest } = rng.pick(large);
+    return decide(rng.pick(large).digest, rng.chance(bold) ? COLD : HOT);
+  }
+
+  async function decide(digest: Digest, policy: DollarPolicy): Promise<void> {
     count += 1;
     const run = {
       id: `wager-${count}`,
       shard: shardOf(digest, SWEEP_SHARDS),
       limits: { budgetUsd: 1, mostMoves: 1 },
-      policy: rng.chance(bold) ? COLD : HOT,
+      policy,
       packs: packSettings(stage.settings),
       at: EpochMs.parse(scheduler.now),
       correlationId: CorrelationId.parse(`wager-${count}`),
@@ -78,6 +93,22 @@ export function wagers(stage: Stage, rng: Rng): Capability {
     const deps = { ...stage.depsOf(life), rates };
     const reason = await settle(deps.catalog, 'A wager', () => decideMove(deps, run, digest));
     counters.count(`metric TierDecided ${reason} wager`);
+  }
+
+  /** After days: looks before the sweeps do at what is out, and still believes that nobody reads it. */
+  async function hurry(until: number): Promise<void> {
+    for (let out = outOnRisk(); out.length > 0 && scheduler.now < until; out = outOnRisk()) {
+      const digest = rng.pick(out);
+      await orNoAnswer(() => decide(digest, COLD));
+      await scheduler.sleep(life, rng.below(3 * SECOND_MS));
+    }
+  }
+
+  async function orNoAnswer(what: () => Promise<void>): Promise<void> {
+    await what().catch((error: unknown) => {
+      if (!(error instanceof StrataError)) throw error;
+      counters.count('wager: no answer');
+    });
   }
 
   function onAccount({ before, after }: RowChange): void {
@@ -145,12 +176,10 @@ export function wagers(stage: Stage, rng: Rng): Capability {
     act(durationMs) {
       const end = scheduler.now + durationMs;
       scheduler.spawn(life, async () => {
+        await hurry(scheduler.now + MINUTE_MS / 2);
         while (scheduler.now < end) {
           await scheduler.sleep(life, rng.below(MINUTE_MS / 3));
-          await wager().catch((error: unknown) => {
-            if (!(error instanceof StrataError)) throw error;
-            counters.count('wager: no answer');
-          });
+          await orNoAnswer(wager);
         }
         bold = 0.3;
       });
