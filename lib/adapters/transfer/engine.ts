@@ -70,7 +70,8 @@ export interface EngineConfig {
 export const ENGINE_DEFAULTS: EngineConfig = {
   // One thread fills 0.8 GiB/s and more; others pay where cores are left for them.
   workers: availableParallelism() >= 8 ? 4 : availableParallelism() >= 4 ? 2 : 1,
-  sockets: { first: 8, most: 250 },
+  // Two keep a core busy where the line is fast; more only cost it. Where the line is slow, they are added.
+  sockets: { first: Math.min(8, 2 * availableParallelism()), most: 250 },
   poolBytes: 8 * MIB,
   bytesPerSecond: Number.POSITIVE_INFINITY,
   stallMs: 10_000,

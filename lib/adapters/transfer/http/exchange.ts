@@ -14,7 +14,8 @@ export type HeadDecision =
 /** Where a body goes. All calls come from the connection, one at a time. */
 export interface BodyTarget {
   space(): Uint8Array | undefined;
-  took(bytes: number): void;
+  /** So many bytes lie there since `at`. */
+  took(bytes: number, at: number): void;
   whenRoom(ready: () => void): void;
   /** For how many milliseconds to stop reading, 0 to go on; or why nothing more is wanted. */
   pauseAfter(bytes: number): number | Failure;
@@ -127,7 +128,7 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
       if (space.length === 0) return fail('too-long', 'The server sent more than it was asked for.');
       const part = data.subarray(0, space.length);
       space.set(part);
-      target.took(part.length);
+      target.took(part.length, lastAt);
       unbooked += part.length;
       waiting = part.length === data.length ? others : [data.subarray(part.length), ...others];
     }
@@ -187,14 +188,16 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
   const incoming: Incoming = {
     space() {
       if (over || paused || head === undefined || framing.by !== 'length' || refusal !== undefined) return undefined;
-      const space = target.space()?.subarray(0, bodyLeft);
-      return space === undefined || space.length === 0 ? undefined : space;
+      const space = target.space();
+      if (space === undefined || space.length === 0) return undefined;
+      // A second view of it is made only where it has to be: over TLS this is asked for every 16 KiB.
+      return space.length <= bodyLeft ? space : space.subarray(0, bodyLeft);
     },
     landed(bytes) {
       lastAt = now();
       bodyLeft -= bytes;
       bodyOver = bodyLeft === 0;
-      target.took(bytes);
+      target.took(bytes, lastAt);
       unbooked += bytes;
       return goOn();
     },

@@ -27,9 +27,9 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
     limiter,
     limits,
     now,
-    progress(slot, bytes) {
+    progress(slot, bytes, at) {
       progress[slot] = bytes;
-      lastAt = now();
+      lastAt = at;
     },
     lastAt: () => lastAt,
     alone: () => reads.size <= 1,

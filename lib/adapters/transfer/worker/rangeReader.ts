@@ -32,7 +32,7 @@ export interface RangeReaderDeps {
   readonly limiter: Limiter;
   readonly limits: WorkerLimits;
   readonly now: () => number;
-  readonly progress: (slot: number, bytes: number) => void;
+  readonly progress: (slot: number, bytes: number, at: number) => void;
   /** When something came for any range. */
   readonly lastAt: () => number;
   /** Whether this worker reads one range at most. */
@@ -180,10 +180,10 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
   function targetOf(sink: Sink): BodyTarget {
     return {
       space: () => sink.space(),
-      took(bytes) {
+      took(bytes, at) {
         sink.took(bytes);
         position = sink.position;
-        deps.progress(order.slot, position);
+        deps.progress(order.slot, position, at);
       },
       whenRoom: (ready) => sink.whenRoom(ready),
       pauseAfter(bytes) {
