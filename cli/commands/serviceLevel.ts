@@ -26,7 +26,7 @@ export function registerServiceLevel(program: Command): void {
   const level = program.command('service-level').description('what is known or promised of the reads of a model');
   withOperator(withPlane(level.command('set').description('change it; what is not named stays')))
     .argument('<name>')
-    .option('--reads-per-day <n>', 'how often it is read, all versions that share bytes counted', notNegative)
+    .option('--reads-per-day <n>', 'how often hosts open it, all versions that share bytes counted', notNegative)
     .option(
       '--restore-tolerance <time>',
       'how long readers accept to wait for a restore, as in 10m, 5h or 2d',

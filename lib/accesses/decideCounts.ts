@@ -1,6 +1,7 @@
 import type { AccessesReported } from '../../events/accesses-reported/v1.ts';
 import type { AccessMonth } from '../catalog/index.ts';
 import type { Digest } from '../shared/ids.ts';
+import type { BucketReads } from '../placement/index.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 
 type Access = AccessesReported['accesses'][number];
@@ -10,8 +11,10 @@ export interface MonthCount {
   readonly digest: Digest;
   readonly month: string;
   readonly days: Readonly<Record<string, number>>;
+  readonly misses: Readonly<Record<string, number>>;
   readonly hits: number;
   readonly lastAt: EpochMs;
+  readonly lastMissAt?: EpochMs;
 }
 
 export type AccessReason =
@@ -42,63 +45,111 @@ export function decideCounts(
 function addAccess(sum: MonthCount | undefined, access: Access, month: string, now: EpochMs): MonthCount {
   const day = access.day.slice(8);
   const lastAt = EpochMs.parse(Math.min(now, access.lastAt));
+  const missed = Math.max(0, access.count - access.hits);
   return {
     digest: access.digest,
     month,
-    days: { ...sum?.days, [day]: (sum?.days[day] ?? 0) + access.count },
+    days: summed(sum?.days, { [day]: access.count }),
+    misses: summed(sum?.misses, missed === 0 ? {} : { [day]: missed }),
     hits: (sum?.hits ?? 0) + access.hits,
-    lastAt: sum === undefined || sum.lastAt < lastAt ? lastAt : sum.lastAt,
+    lastAt: latest(sum?.lastAt, lastAt),
+    // The host tells one moment for all opens of a day: none that missed was later.
+    ...lastMiss(sum?.lastMissAt, missed === 0 ? undefined : lastAt),
   };
+}
+
+function summed(one: Readonly<Record<string, number>> = {}, other: Readonly<Record<string, number>>) {
+  const sums = { ...one };
+  for (const [day, times] of Object.entries(other)) sums[day] = (sums[day] ?? 0) + times;
+  return sums;
+}
+
+const latest = (one: EpochMs | undefined, other: EpochMs): EpochMs => (one === undefined || one < other ? other : one);
+
+function lastMiss(one: EpochMs | undefined, other: EpochMs | undefined): { readonly lastMissAt?: EpochMs } {
+  const last = other === undefined ? one : latest(one, other);
+  return last === undefined ? {} : { lastMissAt: last };
 }
 
 /** The month's row after a batch. */
 export function addCounts(row: AccessMonth | undefined, count: MonthCount, shard: number): AccessMonth {
-  const days = { ...row?.days };
-  for (const [day, times] of Object.entries(count.days)) days[day] = (days[day] ?? 0) + times;
+  const known = row === undefined ? undefined : missesOf(row);
   return {
     digest: count.digest,
     month: count.month,
     shard,
-    days,
+    days: summed(row?.days, count.days),
+    misses: summed(known?.misses, count.misses),
     hits: (row?.hits ?? 0) + count.hits,
-    lastAt: row === undefined || row.lastAt < count.lastAt ? count.lastAt : row.lastAt,
+    lastAt: latest(row?.lastAt, count.lastAt),
+    ...lastMiss(known?.lastMissAt, count.lastMissAt),
   };
 }
 
-/** What tiering asks of the counts. */
+/** Of a row that does not tell them every access counts as one. */
+function missesOf(row: AccessMonth): Pick<AccessMonth, 'lastMissAt'> & { readonly misses: AccessMonth['days'] } {
+  const { days, lastAt, lastMissAt, misses } = row;
+  return misses === undefined ? { misses: days, lastMissAt: lastAt } : { misses, lastMissAt };
+}
+
+/** A day with reads; `at` is its noon. */
+export interface ReadDay {
+  readonly at: EpochMs;
+  readonly reads: number;
+}
+
+/** What is asked of the counts. */
 export interface AccessSummary {
-  /** Over the last 30 calendar days, today among them. */
+  /** Opens on hosts over the last 30 calendar days, today among them. */
   readonly accessesLast30Days: number;
-  /** Those of them that no copy on the host answered. Hits are known by month, so a month's hits are spread over its accesses. */
-  readonly missesLast30Days: number;
   readonly lastAccessAt: EpochMs | undefined;
-  /** Every day with reads, in their order; `at` is its noon. */
-  readonly days: readonly { readonly at: EpochMs; readonly reads: number }[];
+  /** Every day with opens, in their order. */
+  readonly days: readonly ReadDay[];
+  /** The opens that no copy on the host answered. */
+  readonly bucketReads: BucketReads;
+  readonly bucketDays: readonly ReadDay[];
 }
 
 export function summarizeAccesses(rows: readonly AccessMonth[], now: EpochMs): AccessSummary {
-  const after = now - 30 * DAY_MS;
-  let accessesLast30Days = 0;
-  let missesLast30Days = 0;
-  let lastAccessAt: EpochMs | undefined;
-  const byDay = new Map<number, number>();
+  const opened = new DayCounts();
+  const missed = new DayCounts();
   for (const row of rows) {
-    const missed = missRatio(row);
-    for (const [day, times] of Object.entries(row.days)) {
-      const start = Date.parse(`${row.month}-${day}T00:00:00Z`);
-      if (start > after) accessesLast30Days += times;
-      if (start > after) missesLast30Days += times * missed;
-      byDay.set(start, (byDay.get(start) ?? 0) + times);
-    }
-    if (lastAccessAt === undefined || row.lastAt > lastAccessAt) lastAccessAt = row.lastAt;
+    const { lastMissAt, misses } = missesOf(row);
+    opened.add(row.month, row.days, row.lastAt);
+    missed.add(row.month, misses, lastMissAt);
   }
-  const days = [...byDay]
-    .sort(([one], [other]) => one - other)
-    .map(([start, reads]) => ({ at: EpochMs.parse(Math.min(now, start + DAY_MS / 2)), reads }));
-  return { accessesLast30Days, missesLast30Days, lastAccessAt, days };
+  return {
+    accessesLast30Days: opened.last30Days(now),
+    lastAccessAt: opened.lastAt,
+    days: opened.days(now),
+    bucketReads: {
+      last30Days: missed.last30Days(now),
+      ...(missed.lastAt === undefined ? {} : { lastAt: missed.lastAt }),
+    },
+    bucketDays: missed.days(now),
+  };
 }
 
-function missRatio({ days, hits }: AccessMonth): number {
-  const times = Object.values(days).reduce((sum, count) => sum + count, 0);
-  return times === 0 ? 0 : Math.max(0, 1 - hits / times);
+/** Counts by day, gathered from months and shards. */
+class DayCounts {
+  lastAt: EpochMs | undefined;
+  private readonly byDay = new Map<number, number>();
+
+  add(month: string, days: AccessMonth['days'], lastAt: EpochMs | undefined): void {
+    for (const [day, times] of Object.entries(days)) {
+      const start = Date.parse(`${month}-${day}T00:00:00Z`);
+      this.byDay.set(start, (this.byDay.get(start) ?? 0) + times);
+    }
+    if (lastAt !== undefined) this.lastAt = latest(this.lastAt, lastAt);
+  }
+
+  last30Days(now: EpochMs): number {
+    return [...this.byDay].reduce((sum, [start, times]) => (start > now - 30 * DAY_MS ? sum + times : sum), 0);
+  }
+
+  days(now: EpochMs): readonly ReadDay[] {
+    return [...this.byDay]
+      .sort(([one], [other]) => one - other)
+      .map(([start, reads]) => ({ at: EpochMs.parse(Math.min(now, start + DAY_MS / 2)), reads }));
+  }
 }

@@ -6,5 +6,6 @@ export {
   addCounts,
   decideCounts,
   type MonthCount,
+  type ReadDay,
   summarizeAccesses,
 } from './decideCounts.ts';

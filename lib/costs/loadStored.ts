@@ -11,7 +11,7 @@ import {
   storedBytes,
   type Upload,
 } from '../catalog/index.ts';
-import type { Rates } from '../placement/index.ts';
+import type { BucketReads, Rates } from '../placement/index.ts';
 import { StorageClass } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
@@ -26,7 +26,7 @@ export interface StoredDeps {
 /** A blob's copies in the bucket and on hosts, with what each costs. Throws `PricingError` where a price is unknown. */
 export async function loadStored({ catalog, rates }: StoredDeps, blob: Blob, now: EpochMs): Promise<StoredObject> {
   const { digest, size, compressibility } = blob;
-  const { missesLast30Days: reads, lastAccessAt } = await loadAccesses(catalog, digest, now);
+  const { bucketReads } = await loadAccesses(catalog, digest, now);
   const references = await referencesOf(catalog, blob);
   const rows = await queryAll(catalog, { partition: `BLOB#${digest}`, ...startingWith('REPLICA#') });
   const replicas = rows.map((item) => ReplicaRow.parse(item).value);
@@ -37,11 +37,11 @@ export async function loadStored({ catalog, rates }: StoredDeps, blob: Blob, now
     bytes: size,
     models: [...new Set(references.map(({ model }) => model))],
     references: references.length,
-    reads,
+    reads: bucketReads.last30Days,
     // What is packed already is no opportunity any more.
     ...(compressibility === undefined || blob.origin.packed !== undefined ? {} : { ratio: compressibility.ratio }),
     copies: [
-      originCopy(blob, replicas, { reads, lastAccessAt }, rates, now),
+      originCopy(blob, replicas, bucketReads, rates, now),
       ...replicas.flatMap((replica) => otherCopy(blob, replica, rates, now)),
       ...(restored ? [restoredCopy(blob, rates, now)] : []),
     ],
@@ -77,13 +77,13 @@ export function storedUpload(
 function originCopy(
   { origin, size }: Blob,
   replicas: readonly Replica[],
-  { reads, lastAccessAt }: { readonly reads: number; readonly lastAccessAt: EpochMs | undefined },
+  { last30Days: reads, lastAt }: BucketReads,
   rates: Rates,
   now: EpochMs,
 ): StoredCopy {
   const { location, storageClass, billedSince } = origin;
   const bytes = replicas.find((one) => one.host === undefined && one.location === location)?.bytes ?? size;
-  const idleSince = Math.max(billedSince, lastAccessAt ?? 0);
+  const idleSince = Math.max(billedSince, lastAt ?? 0);
   const cost = bucketCost({ storageClass, bytes, billedSince, idleSince, reads }, rates, now);
   return { kind: 'origin', tier: storageClass, ...regionOf(location), bytes, ...cost };
 }

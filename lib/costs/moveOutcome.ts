@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import type { ReadDay } from '../accesses/index.ts';
 import { type Action, ActionState, type Blob, storedBytes } from '../catalog/index.ts';
-import { type Rates, readUsd, storageUsd, switchUsd } from '../placement/index.ts';
+import { BucketReads, idleMs, type Rates, readUsd, storageUsd, switchUsd } from '../placement/index.ts';
 import { Digest } from '../shared/ids.ts';
 import { Bytes, EpochMs, MONTH_MS, Usd } from '../shared/units.ts';
 
@@ -27,10 +28,10 @@ export const MoveOutcome = z.object({
       until: EpochMs,
       /** The charge of the move with the minimum duration as it was when it ended. */
       onceUsd: Usd,
-      /** What the prediction comes to by `until`, less the charge of the move; and what the same time brought by the days with reads. */
+      /** What the prediction comes to by `until`, less the charge of the move; and what the same time brought by the reads of the bucket. */
       predictedUsd: Usd,
       realisedUsd: Usd,
-      /** Days with reads, each of which had to wait for `waitMs` where the class needs a restore. */
+      /** Of the bucket, each of which had to wait for `waitMs` where the class needs a restore. */
       reads: z.number(),
       waitMs: z.number(),
     }),
@@ -44,19 +45,20 @@ const Recorded = z.object({
     createdAt: EpochMs,
     transitionedAt: EpochMs,
     lastAccessAt: z.optional(EpochMs),
+    bucketReads: z.optional(BucketReads),
     packing: z.optional(z.object({ packed: z.boolean(), bytes: Bytes })),
   }),
 });
 
 /**
  * Compares a move that has ended with what was expected of it. Realised is counterfactual bill − actual bill − charge of the move: what
- * the object would have cost where it was and what it has cost where it is, for the same reads. Of the reads of a day one reaches the
- * bucket, as in decisions. Undefined where the action tells no classes.
+ * the object would have cost where it was and what it has cost where it is, for the same reads of the
+ * bucket. Undefined where the action tells no classes.
  */
 export function moveOutcome(
   action: Action,
   blob: Blob | undefined,
-  readDays: readonly number[],
+  bucketDays: readonly ReadDay[],
   rates: Rates,
   now: EpochMs,
 ): MoveOutcome | undefined {
@@ -82,7 +84,7 @@ export function moveOutcome(
     predictedUsdPerMonth: Usd.parse(staysMonth - movesMonth),
   };
   if (state !== 'done' || blob === undefined) return told;
-  return { ...told, measured: measure(told, recorded.data.facts, blob, readDays, rates, now) };
+  return { ...told, measured: measure(told, recorded.data.facts, blob, bucketDays, rates, now) };
 }
 
 /** `transition GLACIER_IR` → `GLACIER_IR` */
@@ -92,7 +94,7 @@ function measure(
   told: Omit<MoveOutcome, 'measured'>,
   facts: z.infer<typeof Recorded>['facts'],
   blob: Blob,
-  readDays: readonly number[],
+  bucketDays: readonly ReadDay[],
   rates: Rates,
   now: EpochMs,
 ): NonNullable<MoveOutcome['measured']> {
@@ -100,18 +102,19 @@ function measure(
   const [from, to] = [rates.of(told.from), rates.of(told.to)];
   const movedOn = (blob.transitionedAt ?? 0) > endedAt;
   const until = EpochMs.parse(Math.max(endedAt, movedOn ? (blob.transitionedAt ?? now) : now));
-  const days = readDays.filter((at) => at > endedAt && at <= until);
-  const idleMs = Math.max(0, endedAt - Math.max(facts.lastAccessAt ?? facts.createdAt, facts.transitionedAt));
+  const days = bucketDays.filter(({ at }) => at > endedAt && at <= until);
+  const reads = days.reduce((sum, day) => sum + day.reads, 0);
+  const idledMs = idleMs(facts, endedAt);
   const heldMs = Math.max(0, endedAt - facts.transitionedAt);
   const before = facts.packing?.packed === true ? facts.packing.bytes : facts.bytes;
-  const standing = { bytes: before, heldMs, idleMs, justRead: false, lifecycle: false };
+  const standing = { bytes: before, heldMs, idleMs: idledMs, justRead: false, lifecycle: false };
   // What packing itself costs, parts and a worker's seconds, is known only as it was decided.
   const onceUsd = told.action === 'transition' ? switchUsd(from, to, standing) : told.predictedOnceUsd;
   const bill = (rate: typeof from, bytes: number, idle: number): number => {
-    let usd = days.length * readUsd(rate, bytes);
+    let usd = reads * readUsd(rate, bytes);
     let since: number = endedAt;
     let idleSoFar = idle;
-    for (const at of [...days, until]) {
+    for (const at of [...days.map((day) => day.at), until]) {
       usd += storageUsd(rate, bytes, Math.max(0, at - since), idleSoFar);
       idleSoFar = 0;
       since = Math.max(since, at);
@@ -119,14 +122,14 @@ function measure(
     return usd;
   };
   const after = movedOn ? before : storedBytes(blob);
-  const saved = bill(from, before, idleMs) - bill(to, after, 0);
+  const saved = bill(from, before, idledMs) - bill(to, after, 0);
   const months = (until - endedAt) / MONTH_MS;
   return {
     until,
     onceUsd: Usd.parse(onceUsd),
     predictedUsd: Usd.parse(told.predictedUsdPerMonth * months - told.predictedOnceUsd),
     realisedUsd: Usd.parse(saved - onceUsd),
-    reads: days.length,
+    reads,
     waitMs: to.instant
       ? 0
       : Math.min(...to.restores.filter((one) => one.usdPerByte === to.retrievalUsdPerByte).map((one) => one.waitMs)),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { OrphanObject, ReplicaState, TombstoneState } from '../catalog/index.ts';
-import { type Ending, endingOf, type Rates } from '../placement/index.ts';
+import { BucketReads, type Ending, endingOf, type Rates } from '../placement/index.ts';
 import type { Json } from '../shared/canonicalJson.ts';
 import { Digest, HostId, Location, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
 import { Bytes, EpochMs } from '../shared/units.ts';
@@ -15,6 +15,7 @@ export const EndFacts = z.strictObject({
   createdAt: EpochMs,
   transitionedAt: EpochMs,
   lastAccessAt: z.optional(EpochMs),
+  bucketReads: z.optional(BucketReads),
   /** The deleted version that is purged; absent where no version has the blob. */
   version: z.optional(
     z.strictObject({

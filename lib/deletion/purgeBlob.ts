@@ -145,7 +145,7 @@ async function factsOf(
   objects: EndFacts['objects'],
   tombstone: Tombstone | undefined,
 ): Promise<EndFacts> {
-  const { lastAccessAt } = await loadAccesses(catalog, blob.digest, now);
+  const { bucketReads, lastAccessAt } = await loadAccesses(catalog, blob.digest, now);
   return {
     digest: blob.digest,
     bytes: storedBytes(blob),
@@ -153,6 +153,7 @@ async function factsOf(
     createdAt: blob.createdAt,
     transitionedAt: blob.origin.billedSince,
     ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
+    bucketReads,
     ...(tombstone === undefined ? {} : { version: windowOf(tombstone) }),
     ...(blob.unreferencedAt === undefined ? {} : { unreferencedAt: blob.unreferencedAt }),
     references: references.map(({ value: { model, version } }) => ({ model, version })),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { refuseDeletion } from '../deletion/index.ts';
-import { type Ending, endingOf, type Expiry, judgeLifecycle, type Rates } from '../placement/index.ts';
+import { BucketReads, type Ending, endingOf, type Expiry, judgeLifecycle, type Rates } from '../placement/index.ts';
 import type { Json } from '../shared/canonicalJson.ts';
 import { Digest, HostId, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
 import type { LifecycleRules } from '../shared/tierSettings.ts';
@@ -17,6 +17,7 @@ const OwnFile = z.strictObject({
   createdAt: EpochMs,
   transitionedAt: EpochMs,
   lastAccessAt: z.optional(EpochMs),
+  bucketReads: z.optional(BucketReads),
   accesses: count,
   /** Copies on hosts, whatever their state. */
   hosts: count,

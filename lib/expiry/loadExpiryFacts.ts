@@ -32,7 +32,7 @@ export async function loadExpiryFacts(store: CatalogStore, content: Version, now
     if (blob === undefined) continue;
     const hosts = (await loadReplicas(store, digest)).filter(({ host }) => host !== undefined);
     for (const { host, pinned } of hosts) if (pinned && host !== undefined) pinnedOn.add(host.id);
-    const { days, lastAccessAt } = await loadAccesses(store, digest, now);
+    const { bucketReads, days, lastAccessAt } = await loadAccesses(store, digest, now);
     own.push({
       digest,
       bytes: storedBytes(blob),
@@ -40,6 +40,7 @@ export async function loadExpiryFacts(store: CatalogStore, content: Version, now
       createdAt: blob.createdAt,
       transitionedAt: blob.origin.billedSince,
       ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
+      bucketReads,
       accesses: days.reduce((sum, { reads }) => sum + reads, 0),
       hosts: hosts.length,
       ...((await RestoreRow.get(store, digest)) === undefined ? {} : { awaited: true }),

@@ -70,9 +70,8 @@ export async function listRunMoves(
     const action = ActionRow.parse(item).value;
     if (action.digest === undefined) return;
     const blob = await BlobRow.get(catalog, action.digest);
-    const { days } = await loadAccesses(catalog, action.digest, now);
-    const at = days.map((day) => day.at);
-    const outcome = moveOutcome(action, blob?.value, at, rates, now);
+    const { bucketDays } = await loadAccesses(catalog, action.digest, now);
+    const outcome = moveOutcome(action, blob?.value, bucketDays, rates, now);
     if (outcome !== undefined) items.push(outcome);
   });
   return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };

@@ -85,7 +85,7 @@ async function storageOf(
   const reads = predictReads(byDollars.facts, DOLLARS, now);
   const { copies } = await loadStored(deps, blob.value, now);
   const bytes = copies.find(({ kind }) => kind === 'origin')?.bytes ?? blob.value.size;
-  const idleSince = Math.max(billedSince, byDollars.facts.lastAccessAt ?? 0);
+  const idleSince = Math.max(billedSince, byDollars.facts.bucketReads?.lastAt ?? 0);
   const place = { storageClass, bytes, billedSince, idleSince, reads: reads.next30Days };
   const { storageUsd, requestUsd, retrievalUsd, liabilityUsd } = bucketCost(place, deps.rates, now);
   const hosts = copies.filter(({ kind }) => kind === 'host').reduce((sum, copy) => sum + copy.storageUsd, 0);

@@ -15,7 +15,7 @@ import {
 import { choosePackedByDollars, packByDollars, packedOutlooks } from './packTier.ts';
 import type { ClassRates, Rates } from './rates.ts';
 import type { Outlooks } from './tierAlternatives.ts';
-import { storedBytes, type TierFacts } from './tierFacts.ts';
+import { bucketReadsOf, idleMs, storedBytes, type TierFacts, unreadMs } from './tierFacts.ts';
 import type { TierChoice } from './tierTypes.ts';
 
 /** What the dollar policy chose for stored objects. */
@@ -117,7 +117,7 @@ export function riskUsd(facts: TierFacts, to: ClassRates, rates: Rates, now: num
   const from = rates.of(facts.storageClass);
   const home = rates.of('INTELLIGENT_TIERING');
   const standing = standingOf(facts, now);
-  const shadowIdleMs = Math.max(0, now - (facts.lastAccessAt ?? facts.createdAt));
+  const shadowIdleMs = unreadMs(facts, now);
   const exposed = (one: ClassRates, heldMs: number, idleMs: number): number => {
     const at = { bytes: facts.bytes, heldMs, idleMs, shadowIdleMs };
     return exposureUsd(one, home, at, DAY_MS, waitingOf(facts), 'copy');
@@ -128,11 +128,10 @@ export function riskUsd(facts: TierFacts, to: ClassRates, rates: Rates, now: num
 }
 
 function standingOf(facts: TierFacts, now: number): Standing {
-  const lastEvent = Math.max(facts.lastAccessAt ?? facts.createdAt, facts.transitionedAt);
   return {
     bytes: storedBytes(facts),
     heldMs: Math.max(0, now - facts.transitionedAt),
-    idleMs: Math.max(0, now - lastEvent),
+    idleMs: idleMs(facts, now),
     justRead: false,
     // Strata moves objects by copies that it verifies.
     lifecycle: false,
@@ -156,9 +155,8 @@ function waitingOf(facts: TierFacts): Prospect['waiting'] {
 function memoryOf(facts: TierFacts, now: number): DemandMemory {
   if (facts.memory !== undefined) return facts.memory;
   const ageMs = Math.max(0, now - facts.createdAt);
-  const idleMs = Math.max(0, now - (facts.lastAccessAt ?? facts.createdAt));
   const windowMs = Math.min(ageMs, 30 * DAY_MS);
-  return { reads: facts.accessesLast30Days, exposureMs: Math.max(windowMs, idleMs) };
+  return { reads: bucketReadsOf(facts).last30Days, exposureMs: Math.max(windowMs, unreadMs(facts, now)) };
 }
 
 /** The forecast behind a decision, for people who ask why. */

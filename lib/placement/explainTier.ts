@@ -43,15 +43,15 @@ function temperatureText(reason: TemperatureReason, rules: TierRules): string {
     case 'new-content':
       return `it is younger than ${newContentDays} days, and new content starts hot`;
     case 'read-daily':
-      return `its reads over 30 days are at least ${hotPerDay} a day`;
+      return `hosts have opened it at least ${hotPerDay} times a day over 30 days`;
     case 'read-weekly':
-      return `its reads over 30 days are at least ${warmPerDay} a day`;
+      return `hosts have opened it at least ${warmPerDay} times a day over 30 days`;
     case 'young-content':
       return `it is younger than ${warmAgeDays} days`;
     case 'old-and-rarely-read':
-      return `it is older than ${warmAgeDays} days, and its reads over 30 days are below ${warmPerDay} a day`;
+      return `it is older than ${warmAgeDays} days, and hosts have opened it less than ${warmPerDay} times a day over 30 days`;
     case 'archive-age-reached':
-      return `it is older than ${archiveAgeDays} days and was not read for ${warmAgeDays}`;
+      return `it is older than ${archiveAgeDays} days, and no host has opened it for ${warmAgeDays}`;
   }
 }
 
@@ -141,16 +141,27 @@ function row(one: TierAlternative, decision: TierDecision, facts: TierFacts, pol
 }
 
 function demand(facts: TierFacts, policy: TierPolicy, now: EpochMs): string {
-  const read =
-    facts.lastAccessAt === undefined
-      ? `It was never read since ${date(facts.createdAt)}`
-      : `It was last read on ${date(facts.lastAccessAt)}, ${facts.accessesLast30Days} times in the last 30 days`;
+  const read = past(facts);
   if (policy.kind !== 'dollars') return `${read}.`;
   const { forecast, horizonMs } = forecastOf(facts, policy, now);
+  const where = facts.bucketReads === undefined ? '' : ' of the bucket';
   const soon = percent(1 - probabilityOfNoRead(forecast, 30 * DAY_MS));
   const ever = percent(1 - probabilityOfNoRead(forecast, horizonMs));
-  const basis = facts.knownReadsPerDay === undefined ? 'Its past reads say' : 'It is known';
-  return `${read}. ${basis} that a read comes within 30 days with ${soon}, within ${horizonMs / DAY_MS} days with ${ever}. Dollars are until then.`;
+  const basis = facts.knownReadsPerDay === undefined ? `Its past reads${where} say` : 'It is known';
+  return `${read}. ${basis} that a read${where} comes within 30 days with ${soon}, within ${horizonMs / DAY_MS} days with ${ever}. Dollars are until then.`;
+}
+
+/** Opens on hosts, and those of them that read the bucket; older facts do not tell them apart. */
+function past({ accessesLast30Days, bucketReads, createdAt, lastAccessAt }: TierFacts): string {
+  if (bucketReads === undefined) {
+    if (lastAccessAt === undefined) return `It was never read since ${date(createdAt)}`;
+    return `It was last read on ${date(lastAccessAt)}, ${accessesLast30Days} times in the last 30 days`;
+  }
+  if (lastAccessAt === undefined) return `No host has opened it since ${date(createdAt)}`;
+  const { last30Days, lastAt } = bucketReads;
+  const opened = `Hosts last opened it on ${date(lastAccessAt)}, ${accessesLast30Days} times in the last 30 days`;
+  if (lastAt === undefined) return `${opened}, and never read it from the bucket`;
+  return `${opened}; the bucket was last read on ${date(lastAt)}, ${last30Days} times in the last 30 days`;
 }
 
 /** What is put at risk on a forecast that was only learned, and of what. */

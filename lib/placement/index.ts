@@ -34,7 +34,7 @@ export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { describePolicy } from './describePolicy.ts';
 export { type PredictedReads, predictReads } from './predictReads.ts';
 export { compileRates, type Rates } from './rates.ts';
-export { type Expiry, freeMoveAt, liabilityUsd, TierFacts } from './tierFacts.ts';
+export { BucketReads, type Expiry, freeMoveAt, idleMs, liabilityUsd, TierFacts, unreadMs } from './tierFacts.ts';
 export { LIFECYCLE, lifecyclePolicy, type LifecyclePolicy } from './lifecyclePolicy.ts';
 export { type Ending, endingOf } from './lifecycleTier.ts';
 export { parseTierRules, TIER_RULES, type Temperature, temperature } from './tierRules.ts';

@@ -6,7 +6,7 @@ import { judgeLifecycle, type LifecycleJudgement } from './lifecycleRules.ts';
 import { plainReason } from './packing.ts';
 import { breaksPromise, keepsPromise, unpackingMs } from './promise.ts';
 import type { Rates } from './rates.ts';
-import { freeMoveAt, storedBytes, type TierFacts } from './tierFacts.ts';
+import { freeMoveAt, type IdleClock, idleMs, storedBytes, type TierFacts } from './tierFacts.ts';
 import type { LifecycleMoveReason, TierChoice, TierKeepReason } from './tierTypes.ts';
 
 /** What the preset does to one object now: it never makes an object dearer to store, and leaves no class before it is paid for. */
@@ -85,12 +85,6 @@ function stayReason(facts: TierFacts, to: StorageClass, rates: Rates, now: numbe
   return now < freeMoveAt(facts, rates) ? 'minimum-duration' : undefined;
 }
 
-type Clocks = Pick<TierFacts, 'createdAt' | 'lastAccessAt' | 'transitionedAt'>;
-
-function idleMs({ createdAt, lastAccessAt, transitionedAt }: Clocks, now: number): number {
-  return Math.max(0, now - Math.max(lastAccessAt ?? createdAt, transitionedAt));
-}
-
 /** What the delete of an object saves each month, and what its class still charges once. */
 export interface Ending {
   readonly usdPerMonth: Usd;
@@ -99,7 +93,7 @@ export interface Ending {
 
 /** `bytes` as stored. */
 export function endingOf(
-  stored: Clocks & Pick<TierFacts, 'bytes' | 'storageClass'>,
+  stored: IdleClock & Pick<TierFacts, 'bytes' | 'storageClass'>,
   rates: Rates,
   now: number,
 ): Ending {

@@ -42,22 +42,28 @@ export function floorUsd(rates: Rates, bytes: number, ms: number): number {
 }
 
 /**
- * What an object has cost more than its shadow in Intelligent-Tiering, from when it left until `until`; negative where it has saved. Reads
- * are days with reads, in their order: of the reads of a day one reaches the origin, the others find a cache.
+ * What an object has cost more than its shadow in Intelligent-Tiering, from when it left until `until`; negative where it has saved. Days
+ * with reads of the bucket are in their order.
  */
-export function lostUsd(risk: Risk, readDays: readonly number[], until: number, rates: Rates): number {
+export function lostUsd(
+  risk: Risk,
+  bucketDays: readonly { readonly at: number; readonly reads: number }[],
+  until: number,
+  rates: Rates,
+): number {
   const home = rates.of('INTELLIGENT_TIERING');
   const out = rates.of(risk.to);
-  const reads = readDays.filter((at) => at > risk.openedAt && at <= until);
+  const days = bucketDays.filter(({ at }) => at > risk.openedAt && at <= until);
   let shadowUsd = 0;
   let from = risk.openedAt;
   let idleMs = risk.idleMs;
-  for (const at of [...reads, until]) {
+  for (const at of [...days.map((day) => day.at), until]) {
     shadowUsd += storageUsd(home, risk.bytes, Math.max(0, at - from), idleMs);
     idleMs = 0;
     from = Math.max(from, at);
   }
-  shadowUsd += reads.length * readUsd(home, risk.bytes);
+  const reads = days.reduce((sum, day) => sum + day.reads, 0);
+  shadowUsd += reads * readUsd(home, risk.bytes);
   const stayedUsd = storageUsd(out, risk.bytes, Math.max(0, until - risk.openedAt));
-  return risk.movedUsd + stayedUsd + reads.length * readUsd(out, risk.bytes) - shadowUsd;
+  return risk.movedUsd + stayedUsd + reads * readUsd(out, risk.bytes) - shadowUsd;
 }

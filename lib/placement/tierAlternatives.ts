@@ -6,7 +6,7 @@ import { type ClassOutlook, outlookUsd } from './dollarPolicy.ts';
 import { packMoveUsd, type PackingFacts, unpackMoveUsd, unpackUsd } from './packing.ts';
 import type { Rates } from './rates.ts';
 import { storageWithReadsUsd } from './storageWithReads.ts';
-import { liabilityUsd, storedBytes, type TierFacts } from './tierFacts.ts';
+import { bucketReadsOf, idleMs, liabilityUsd, storedBytes, type TierFacts } from './tierFacts.ts';
 import type { TierAlternative } from './tierTypes.ts';
 
 const YEAR_MS = 12 * MONTH_MS;
@@ -79,11 +79,10 @@ export function monthUsd(
 ): number {
   const to = rates.of(storageClass);
   const stored = packing?.bytes ?? facts.bytes;
-  const idleMs = Math.max(0, now - Math.max(facts.lastAccessAt ?? facts.createdAt, facts.transitionedAt));
-  const reads = knownRate(facts.accessesLast30Days / 30);
-  const yearUsd = storageWithReadsUsd(to, stored, stays ? idleMs : 0, reads, YEAR_MS);
+  const { last30Days } = bucketReadsOf(facts);
+  const yearUsd = storageWithReadsUsd(to, stored, stays ? idleMs(facts, now) : 0, knownRate(last30Days / 30), YEAR_MS);
   const unpacking = packing === undefined ? 0 : unpackUsd(facts.bytes, packing, rates);
-  return yearUsd / 12 + facts.accessesLast30Days * (readUsd(to, stored) + unpacking);
+  return yearUsd / 12 + last30Days * (readUsd(to, stored) + unpacking);
 }
 
 function rank(one: TierAlternative, byOutlook: boolean): number {

@@ -30,6 +30,13 @@ export const Expiry = z.enum([
 ]);
 export type Expiry = z.infer<typeof Expiry>;
 
+/** Opens that no copy on a host answered. */
+export const BucketReads = z.strictObject({
+  last30Days: z.number().check(z.int(), z.nonnegative()),
+  lastAt: z.optional(EpochMs),
+});
+export type BucketReads = z.infer<typeof BucketReads>;
+
 /** What the catalog knows about one stored object when its class is decided. A decision receipt keeps it as JSON. */
 export const TierFacts = z.strictObject({
   digest: Digest,
@@ -38,17 +45,20 @@ export const TierFacts = z.strictObject({
   createdAt: EpochMs,
   /** When the object entered its class: the start of the minimum-duration clock. */
   transitionedAt: EpochMs,
+  /** Opens on hosts, whoever had the bytes: how much it is in use. */
   lastAccessAt: z.optional(EpochMs),
   accessesLast30Days: z.number().check(z.int(), z.nonnegative()),
-  /** Since it was created; without it the last 30 days stand for all. */
+  /** What the bucket charges, and what its idle clock sees. Absent in older receipts, and where nobody tells hosts and bucket apart: every open is one. */
+  bucketReads: z.optional(BucketReads),
+  /** Opens since it was created; without it the last 30 days stand for all. */
   accesses: z.optional(z.number().check(z.int(), z.nonnegative())),
   /** Of what the lifecycle preset would delete. */
   expiry: z.optional(Expiry),
   /** Set while something needs the object where it is; such objects never move. */
   heldBy: z.optional(z.enum(['lease', 'pin', 'legal-hold', 'pending-fill'])),
-  /** Reads and the time that they cover, decayed (`remember`); without it the last 30 days stand for the past. */
+  /** Reads of the bucket and the time that they cover, decayed (`remember`); without it the last 30 days stand for the past. */
   memory: z.optional(z.strictObject({ reads: amount, exposureMs: amount })),
-  /** Reads per day as somebody knows them, such as nearly none of a retired version. Stands above what was learned. */
+  /** Reads of the bucket a day as somebody knows them, such as nearly none of a retired version. Stands above what was learned. */
   knownReadsPerDay: z.optional(amount),
   /** How long readers may wait for a restore; without it they may not, and archive classes are out of the question. */
   restoreToleranceMs: z.optional(amount),
@@ -62,6 +72,28 @@ export const TierFacts = z.strictObject({
   packing: z.optional(PackingFacts),
 });
 export type TierFacts = z.infer<typeof TierFacts>;
+
+export function bucketReadsOf({
+  accessesLast30Days,
+  bucketReads,
+  lastAccessAt,
+}: Pick<TierFacts, 'accessesLast30Days' | 'bucketReads' | 'lastAccessAt'>): BucketReads {
+  if (bucketReads !== undefined) return bucketReads;
+  return { last30Days: accessesLast30Days, ...(lastAccessAt === undefined ? {} : { lastAt: lastAccessAt }) };
+}
+
+export type IdleClock = Pick<TierFacts, 'bucketReads' | 'createdAt' | 'lastAccessAt' | 'transitionedAt'>;
+
+/** How long the bucket was not asked for it, nor has written it. */
+export function unreadMs(facts: Omit<IdleClock, 'transitionedAt'>, now: number): number {
+  const { lastAt } = bucketReadsOf({ accessesLast30Days: 0, ...facts });
+  return Math.max(0, now - (lastAt ?? facts.createdAt));
+}
+
+/** What Intelligent-Tiering counts its idle days by. */
+export function idleMs(facts: IdleClock, now: number): number {
+  return Math.max(0, Math.min(unreadMs(facts, now), now - facts.transitionedAt));
+}
 
 /** What lies in the bucket and is billed. */
 export function storedBytes({ bytes, packing }: Pick<TierFacts, 'bytes' | 'packing'>): Bytes {

@@ -73,7 +73,7 @@ export interface TierAlternative {
   /** `pack` and `unpack` may also change the class; a `transition` leaves the bytes as they are, packed or not. */
   readonly action: 'keep' | 'transition' | 'pack' | 'unpack';
   readonly storageClass: StorageClass;
-  /** Storage and reads of a month, the mean of the coming year at the read rate of the last 30 days. */
+  /** Storage and reads of a month, the mean of the coming year at the rate of the last 30 days' reads of the bucket. */
   readonly usdPerMonth: Usd;
   /** Requests, retrieval and a worker's seconds of moving there now. */
   readonly moveUsd: Usd;

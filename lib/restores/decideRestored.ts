@@ -14,7 +14,10 @@ const Recorded = z.strictObject({
 });
 
 /** What is known of a blob's reads (`lib/accesses`). */
-export type ReadsOf = (digest: Digest, now: EpochMs) => Promise<Pick<TierFacts, 'accessesLast30Days' | 'lastAccessAt'>>;
+export type ReadsOf = (
+  digest: Digest,
+  now: EpochMs,
+) => Promise<Pick<TierFacts, 'accessesLast30Days' | 'bucketReads' | 'lastAccessAt'>>;
 
 export interface RestoredDecision {
   readonly chosen: string;
@@ -37,7 +40,7 @@ export async function restoredDecision(
   rates: Rates,
   now: EpochMs,
 ): Promise<RestoredDecision & { readonly inputs: Json }> {
-  const { accessesLast30Days, lastAccessAt } = await readsOf(blob.digest, now);
+  const { accessesLast30Days, bucketReads, lastAccessAt } = await readsOf(blob.digest, now);
   const { digest, size, partSize, createdAt, origin } = blob;
   const parts = Math.max(1, Math.ceil(size / partSize));
   const packed = { packed: true, bytes: storedBytes(blob), parts, terms: PACK_TERMS } as const;
@@ -49,6 +52,7 @@ export async function restoredDecision(
     transitionedAt: origin.billedSince,
     accessesLast30Days,
     ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
+    ...(bucketReads === undefined ? {} : { bucketReads }),
     ...(origin.packed === undefined ? {} : { packing: packed }),
   };
   return { ...decideRestored(facts, to, rates, now), inputs: { decision: 'restored', facts: { ...facts }, to, now } };

@@ -1,4 +1,4 @@
-import { loadAccesses } from '../accesses/index.ts';
+import { type AccessSummary, loadAccesses, type ReadDay } from '../accesses/index.ts';
 import {
   type Blob,
   queryAll,
@@ -43,8 +43,8 @@ interface Referrer {
 export interface LoadedTierFacts {
   readonly facts: TierFacts;
   readonly book: RiskBook | undefined;
-  /** Noon of every day with reads, in their order. */
-  readonly readDays: readonly number[];
+  /** Every day with reads of the bucket, in their order. */
+  readonly bucketDays: readonly ReadDay[];
   /** The version that the lifecycle preset would delete to free the blob. */
   readonly expires?: BlobExpiry['of'] | undefined;
 }
@@ -66,10 +66,10 @@ export async function loadTierFacts(
   now: EpochMs,
 ): Promise<LoadedTierFacts> {
   const book = await loadRiskBook(store, blob.digest, policy);
-  const { accessesLast30Days, lastAccessAt, days } = await loadAccesses(store, blob.digest, now);
+  const accesses = await loadAccesses(store, blob.digest, now);
+  const { accessesLast30Days, bucketDays, bucketReads, lastAccessAt } = accesses;
   const referrers = await loadReferrers(store, blob);
   const heldBy = holderOf(replicas, referrers);
-  const readDays = days.map(({ at }) => at);
   const packing = packingOf(blob, packs, rates);
   const known: TierFacts = {
     digest: blob.digest,
@@ -79,15 +79,16 @@ export async function loadTierFacts(
     transitionedAt: blob.origin.billedSince,
     accessesLast30Days,
     ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
+    bucketReads,
     ...(heldBy === undefined ? {} : { heldBy }),
-    ...knownOfReads(blob, days, referrers ?? [], policy, now),
+    ...knownOfReads(blob, accesses, referrers ?? [], policy, now),
     ...(packing === undefined ? {} : { packing }),
-    ...(book === undefined ? {} : riskFacts(book, blob, readDays, policy, rates, now)),
+    ...(book === undefined ? {} : riskFacts(book, blob, bucketDays, policy, rates, now)),
   };
-  if (policy.kind !== 'lifecycle') return { facts: known, book, readDays };
+  if (policy.kind !== 'lifecycle') return { facts: known, book, bucketDays };
   const abandoned = isAbandoned(known, policy, now) ? await expiryOf(store, referrers, policy.rules, rates, now) : {};
   const { expiry, of: expires }: Partial<BlobExpiry> = abandoned;
-  return { facts: expiry === undefined ? known : { ...known, expiry }, book, readDays, expires };
+  return { facts: expiry === undefined ? known : { ...known, expiry }, book, bucketDays, expires };
 }
 
 /** What is not is not looked at further. */
@@ -98,7 +99,7 @@ function isAbandoned(facts: TierFacts, { rules }: LifecyclePolicy, now: EpochMs)
 /** What each policy looks at of the reads, past and promised. */
 function knownOfReads(
   { createdAt }: Blob,
-  days: readonly { readonly at: EpochMs; readonly reads: number }[],
+  accesses: AccessSummary,
   referrers: readonly Referrer[],
   policy: TierPolicy,
   now: EpochMs,
@@ -107,9 +108,12 @@ function knownOfReads(
     case 'rules':
       return strictestPromise(referrers);
     case 'dollars':
-      return { memory: rememberReads(createdAt, days, now, policy.prior), ...promisesOf(referrers) };
+      return {
+        memory: rememberReads(createdAt, accesses.bucketDays, now, policy.prior),
+        ...promisesOf(referrers, bucketPart(accesses)),
+      };
     case 'lifecycle':
-      return { accesses: days.reduce((sum, { reads }) => sum + reads, 0), ...sharedPromise(referrers) };
+      return { accesses: sumOf(accesses.days), ...sharedPromise(referrers) };
   }
 }
 
@@ -148,12 +152,20 @@ function holderOf(
   return referrers.some(({ version }) => version?.hold !== undefined) ? 'legal-hold' : undefined;
 }
 
-/** What is known, or was promised, of the reads: only where it is of everybody who needs the blob. */
+const sumOf = (days: readonly ReadDay[]): number => days.reduce((sum, { reads }) => sum + reads, 0);
+
+/** Which part of the opens on hosts reads the bucket: all while none was counted, and never none. */
+function bucketPart({ bucketDays, days }: AccessSummary): number {
+  return (sumOf(bucketDays) + 1) / (sumOf(days) + 1);
+}
+
+/** What is known, or was promised, of the reads of the bucket: only where it is of everybody who needs the blob. */
 function promisesOf(
   referrers: readonly Referrer[],
+  part: number,
 ): Pick<TierFacts, 'knownReadsPerDay' | 'restoreToleranceMs' | 'waitingUsdPerHour'> {
   if (referrers.length === 0) return {};
-  const reads = referrers.map(readsOf);
+  const reads = referrers.map((one) => readsOf(one, part));
   const known = reads.every((one) => one !== undefined);
   const tolerances = referrers.map(({ level }) => level?.restoreToleranceMs);
   const tolerant = tolerances.every((one) => one !== undefined);
@@ -180,8 +192,9 @@ function sharedPromise(referrers: readonly Referrer[]): Pick<TierFacts, 'restore
     : { restoreToleranceMs: 0 };
 }
 
-function readsOf({ version, deleted, level }: Referrer): number | undefined {
+/** An operator says how often hosts open it. */
+function readsOf({ version, deleted, level }: Referrer, part: number): number | undefined {
   if (deleted) return 0;
   if (version?.deprecated === true) return RETIRED_READS_PER_DAY;
-  return level?.readsPerDay;
+  return level?.readsPerDay === undefined ? undefined : level.readsPerDay * part;
 }

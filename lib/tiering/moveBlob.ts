@@ -137,9 +137,10 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   const replicas = (await loadReplicas(deps.catalog, digest)).map((row) => row.value);
   if (replicas.some((one) => one.host === undefined && one.state === 'evicting')) return keep('transition-under-way');
   const loaded = await loadTierFacts(deps.catalog, blob.value, replicas, run, deps.rates, run.at);
-  const { book, expires, readDays } = loaded;
+  const { book, expires, bucketDays } = loaded;
   const { decision, facts, wouldPack } = decideWithin(deps, run, loaded.facts);
-  const risks = book === undefined ? [] : riskChanges(book, blob.value, readDays, facts, decision, deps.rates, run.at);
+  const risks =
+    book === undefined ? [] : riskChanges(book, blob.value, bucketDays, facts, decision, deps.rates, run.at);
   if (decision.action === 'keep') {
     const named = decision.reason === 'expires' && run.only === undefined ? expires?.facts : undefined;
     if (named === undefined) return { changes: risks, answer: wouldPack ? 'would-pack' : decision.reason };

@@ -1,3 +1,4 @@
+import type { ReadDay } from '../accesses/index.ts';
 import {
   type AllowanceAccount,
   AllowanceRow,
@@ -18,6 +19,7 @@ import {
   type TierDecision,
   type TierFacts,
   type TierPolicy,
+  unreadMs,
 } from '../placement/index.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
@@ -60,17 +62,17 @@ function phaseOf(
 }
 
 /** What a blob that is back has saved, or lost with a minus, its way back included. */
-function resultUsd(risk: BlobRisk, blob: Blob, readDays: readonly number[], rates: Rates): number {
+function resultUsd(risk: BlobRisk, blob: Blob, bucketDays: readonly ReadDay[], rates: Rates): number {
   const [out, here, home] = [risk.to, blob.origin.storageClass, 'INTELLIGENT_TIERING'].map((name) => rates.of(name));
   if (out === undefined || here === undefined || home === undefined) return 0;
   const until = blob.transitionedAt ?? risk.openedAt;
   const heldMs = until - risk.openedAt;
   const wayUsd = switchUsd(out, here, { bytes: risk.bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false });
-  const lastRead = readDays.filter((at) => at <= until).at(-1);
+  const lastRead = bucketDays.filter(({ at }) => at <= until).at(-1)?.at;
   const shadowIdleMs = Math.max(0, lastRead === undefined ? heldMs + risk.idleMs : until - lastRead);
   const back = { bytes: risk.bytes, heldMs: 0, idleMs: 0, shadowIdleMs };
   const lagUsd = exposureUsd(home, home, back, DAY_MS, { toleranceMs: 0, usdPerMs: 0 }, 'copy');
-  return -(lostUsd(risk, readDays, until, rates) + wayUsd + lagUsd);
+  return -(lostUsd(risk, bucketDays, until, rates) + wayUsd + lagUsd);
 }
 
 /** The account as it is once a risk that is over was settled, and the risk that is still open. */
@@ -82,7 +84,7 @@ interface Settled {
 function settle(
   book: RiskBook,
   blob: Blob,
-  readDays: readonly number[],
+  bucketDays: readonly ReadDay[],
   rates: Rates,
   now: EpochMs,
 ): Settled | undefined {
@@ -92,7 +94,7 @@ function settle(
   if (risk === undefined) return { account, open: undefined };
   const phase = phaseOf(risk, blob, now);
   if (phase === 'moving' || phase === 'out') return { account, open: risk };
-  const result = phase === 'over' ? resultUsd(risk, blob, readDays, rates) : 0;
+  const result = phase === 'over' ? resultUsd(risk, blob, bucketDays, rates) : 0;
   return { account: closed(account, risk, result), open: undefined };
 }
 
@@ -106,17 +108,17 @@ export function closed(account: AllowanceAccount, risk: BlobRisk, result: number
 export function riskFacts(
   book: RiskBook,
   blob: Blob,
-  readDays: readonly number[],
+  bucketDays: readonly ReadDay[],
   policy: TierPolicy,
   rates: Rates,
   now: EpochMs,
 ): Pick<TierFacts, 'slackUsd' | 'atRisk'> {
-  const settled = settle(book, blob, readDays, rates, now);
+  const settled = settle(book, blob, bucketDays, rates, now);
   if (settled === undefined || policy.kind !== 'dollars') return {};
   const { account, open } = settled;
   const slack = Usd.parse(slackUsd(account, policy.allowance));
   if (open === undefined || phaseOf(open, blob, now) !== 'out') return { slackUsd: slack };
-  const lost = Usd.parse(lostUsd(open, readDays, now, rates));
+  const lost = Usd.parse(lostUsd(open, bucketDays, now, rates));
   return { slackUsd: slack, atRisk: { reservedUsd: open.reservedUsd, lostUsd: lost } };
 }
 
@@ -124,13 +126,13 @@ export function riskFacts(
 export function riskChanges(
   book: RiskBook,
   blob: Blob,
-  readDays: readonly number[],
+  bucketDays: readonly ReadDay[],
   facts: TierFacts,
   decision: TierDecision,
   rates: Rates,
   now: EpochMs,
 ): readonly Change[] {
-  const settled = settle(book, blob, readDays, rates, now);
+  const settled = settle(book, blob, bucketDays, rates, now);
   if (settled === undefined) return [];
   let { account, open } = settled;
   const needed = decision.riskUsd === undefined ? undefined : Usd.parse(Math.max(0, decision.riskUsd));
@@ -173,7 +175,7 @@ function opened(
     from: facts.storageClass,
     to: decision.to,
     openedAt: now,
-    idleMs: Math.max(0, now - (facts.lastAccessAt ?? facts.createdAt)),
+    idleMs: unreadMs(facts, now),
     movedUsd: Usd.parse(moveUsd + (facts.atRisk?.lostUsd ?? 0)),
     reservedUsd,
   };

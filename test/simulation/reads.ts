@@ -15,7 +15,8 @@ export async function countRead(
   const lastAt = EpochMs.parse(scheduler.now);
   const day = new Date(lastAt).toISOString();
   const month = day.slice(0, 7);
-  const count = { digest, month, days: { [day.slice(8, 10)]: 1 }, hits: 0, lastAt };
+  const days = { [day.slice(8, 10)]: 1 };
+  const count = { digest, month, days, misses: days, hits: 0, lastAt, lastMissAt: lastAt };
   await settle(catalog, `A read of ${digest}`, async () => {
     if ((await BlobRow.get(catalog, digest)) === undefined) return { changes: [], answer: undefined };
     const row = await AccessMonthRow.get(catalog, digest, month, SHARD);

@@ -46,13 +46,13 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
 
   const lived = (digest: Digest, life: Life): void => void lives.set(digest, [...(lives.get(digest) ?? []), life]);
 
-  /** Noon of each day with reads. */
+  /** Noon of each day on which the bucket was read. */
   function reads(digest: Digest): readonly number[] {
     const days: number[] = [];
     for (const item of catalog.committedIn(`BLOB#${digest}`)) {
       if (!item.key.sort.startsWith('ACCESS#')) continue;
-      const { days: counts, month } = readMonth(item);
-      for (const day of Object.keys(counts)) days.push(Date.parse(`${month}-${day}T12:00:00Z`));
+      const { days: opened, misses, month } = readMonth(item);
+      for (const day of Object.keys(misses ?? opened)) days.push(Date.parse(`${month}-${day}T12:00:00Z`));
     }
     return days.toSorted((one, other) => one - other);
   }

@@ -120,6 +120,7 @@ export const TombstoneRow = defineRow({
 });
 
 export const ServiceLevelTerms = z.strictObject({
+  /** How often hosts open the model, all of its versions and all hosts together; their caches answer a part of it. */
   readsPerDay: z.optional(z.number().check(z.nonnegative())),
   /** Readers accept to wait so long for a restore; without it no version of the model is archived by dollars. */
   restoreToleranceMs: z.optional(z.number().check(z.nonnegative())),

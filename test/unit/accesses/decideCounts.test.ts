@@ -20,9 +20,16 @@ describe('a batch of accesses', () => {
   it('is sorted into months, days added up', () => {
     const { months } = decideCounts(accesses(['2026-03-01', 2], ['2026-02-28', 3, 9], ['2026-02-28', 4, 7]), NOW);
     expect(months).toEqual([
-      { digest, month: '2026-03', days: { '01': 2 }, hits: 1, lastAt: 5 },
-      { digest, month: '2026-02', days: { '28': 7 }, hits: 2, lastAt: 9 },
+      { digest, month: '2026-03', days: { '01': 2 }, misses: { '01': 1 }, hits: 1, lastAt: 5, lastMissAt: 5 },
+      { digest, month: '2026-02', days: { '28': 7 }, misses: { '28': 5 }, hits: 2, lastAt: 9, lastMissAt: 9 },
     ]);
+  });
+
+  it('reads the bucket only where a copy on the host did not answer', () => {
+    const [hit] = decideCounts(accesses(['2026-03-01', 1, 7]), NOW).months;
+    expect(hit).toEqual({ digest, month: '2026-03', days: { '01': 1 }, misses: {}, hits: 1, lastAt: 7 });
+    const missed = decideCounts(accesses(['2026-03-01', 2, 5], ['2026-03-01', 1, 7]), NOW).months[0];
+    expect(missed).toMatchObject({ days: { '01': 3 }, misses: { '01': 1 }, lastAt: 7, lastMissAt: 5 });
   });
 
   it.each([
@@ -44,18 +51,42 @@ describe('a batch of accesses', () => {
   it('adds to what the month has', () => {
     const [count] = decideCounts(accesses(['2026-03-01', 2, 50]), NOW).months;
     const first = addCounts(undefined, count!, 3);
-    expect(first).toEqual({ digest, shard: 3, month: '2026-03', days: { '01': 2 }, hits: 1, lastAt: 50 });
+    expect(first).toEqual({
+      digest,
+      shard: 3,
+      month: '2026-03',
+      days: { '01': 2 },
+      misses: { '01': 1 },
+      hits: 1,
+      lastAt: 50,
+      lastMissAt: 50,
+    });
     expect(addCounts({ ...first, lastAt: EpochMs.parse(60) }, count!, 3)).toMatchObject({
       days: { '01': 4 },
+      misses: { '01': 2 },
       hits: 2,
       lastAt: 60,
+      lastMissAt: 50,
+    });
+  });
+
+  it('adds to a row that did not tell the reads of the bucket, every access of which counts as one', () => {
+    const old = AccessMonthValue.parse({ digest, shard: 3, month: '2026-03', days: { '01': 7 }, hits: 6, lastAt: 9 });
+    const [hit] = decideCounts(accesses(['2026-03-01', 1, 50]), NOW).months;
+    expect(addCounts(old, hit!, 3)).toEqual({
+      ...old,
+      days: { '01': 8 },
+      misses: { '01': 7 },
+      hits: 7,
+      lastAt: 50,
+      lastMissAt: 9,
     });
   });
 });
 
 describe('the use of a blob', () => {
-  const row = (month: string, days: Record<string, number>, lastAt: number, shard = 0, hits = 0) =>
-    AccessMonthValue.parse({ digest, shard, month, days, hits, lastAt });
+  const row = (month: string, days: Record<string, number>, lastAt: number, shard = 0, misses?: object) =>
+    AccessMonthValue.parse({ digest, shard, month, days, hits: 0, lastAt, ...misses });
 
   it('is the last 30 days with today, over months and shards', () => {
     const rows = [
@@ -65,7 +96,7 @@ describe('the use of a blob', () => {
     ];
     // 1 March, noon, less 30 days is 30 January, noon: that day began before.
     const { days, ...summary } = summarizeAccesses(rows, NOW);
-    expect(summary).toEqual({ accessesLast30Days: 10_111, missesLast30Days: 10_111, lastAccessAt: 30 });
+    expect(summary).toMatchObject({ accessesLast30Days: 10_111, lastAccessAt: 30 });
     expect(days.map(({ at, reads }) => [new Date(at).toISOString().slice(0, 13), reads])).toEqual([
       ['2026-01-30T12', 1000],
       ['2026-01-31T12', 10_000],
@@ -78,15 +109,22 @@ describe('the use of a blob', () => {
   it('is nothing where nothing was counted', () => {
     expect(summarizeAccesses([], NOW)).toEqual({
       accessesLast30Days: 0,
-      missesLast30Days: 0,
       lastAccessAt: undefined,
       days: [],
+      bucketReads: { last30Days: 0 },
+      bucketDays: [],
     });
   });
 
-  it('spreads the hits of a month over its accesses', () => {
-    // 100 accesses, of which 75 were hits: of the 20 within 30 days a quarter missed. The second row only hit.
-    const rows = [row('2026-01', { '02': 80, '31': 20 }, 10, 0, 75), row('2026-02', { '10': 7 }, 20, 0, 7)];
-    expect(summarizeAccesses(rows, NOW)).toMatchObject({ accessesLast30Days: 27, missesLast30Days: 5 });
+  it('tells the reads of the bucket apart; of rows that did not tell them, every access is one', () => {
+    const told = row('2026-02', { '10': 7, '20': 5 }, 20, 0, { misses: { '10': 2 }, lastMissAt: 15 });
+    const onlyHits = row('2026-02', { '25': 9 }, 40, 1, { misses: {} });
+    const summary = summarizeAccesses([told, onlyHits], NOW);
+    expect(summary).toMatchObject({ accessesLast30Days: 21, lastAccessAt: 40 });
+    expect(summary.bucketReads).toEqual({ last30Days: 2, lastAt: 15 });
+    expect(summary.bucketDays.map(({ reads }) => reads)).toEqual([2]);
+    const older = summarizeAccesses([told, row('2026-02', { '10': 3 }, 30, 2)], NOW);
+    expect(older.bucketReads).toEqual({ last30Days: 5, lastAt: 30 });
+    expect(older.bucketDays.map(({ reads }) => reads)).toEqual([5]);
   });
 });

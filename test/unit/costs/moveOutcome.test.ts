@@ -72,13 +72,14 @@ describe('what a move has brought', () => {
     expect(outcome?.measured).toMatchObject({ until: NOW, reads: 0, waitMs: 0 });
   });
 
-  it('counts one read for each day with reads since: $0.03 a GiB that the old class did not charge', () => {
-    const days = [ENDED - DAY_MS, ENDED + DAY_MS, ENDED + 3 * DAY_MS, NOW + DAY_MS];
+  it('counts the reads of the bucket since: $0.03 a GiB that the old class did not charge', () => {
+    const at = [ENDED - DAY_MS, ENDED + DAY_MS, ENDED + 3 * DAY_MS, NOW + DAY_MS];
+    const days = at.map((one, index) => ({ at: EpochMs.parse(one), reads: index }));
     const quiet = moveOutcome(action(), blob(), [], RATES, NOW)?.measured;
     const read = moveOutcome(action(), blob(), days, RATES, NOW)?.measured;
-    expect(read?.reads).toBe(2);
+    expect(read?.reads).toBe(3);
     // GETs cost $0.00001 in GLACIER_IR and $0.0000004 in STANDARD.
-    const fees = 2 * (4 * 0.03 + 0.00001 - 0.0000004);
+    const fees = 3 * (4 * 0.03 + 0.00001 - 0.0000004);
     expect((quiet?.realisedUsd ?? 0) - (read?.realisedUsd ?? 0)).toBeCloseTo(fees, 9);
   });
 
@@ -114,7 +115,13 @@ describe('what a move has brought', () => {
 
   it('ends its record when the object moved on, and knows of the wait for a restore', () => {
     const on = blob({ transitionedAt: ENDED + MONTH_MS }, 'STANDARD');
-    const outcome = moveOutcome(action({}, 'DEEP_ARCHIVE'), on, [ENDED + DAY_MS], RATES, NOW);
+    const outcome = moveOutcome(
+      action({}, 'DEEP_ARCHIVE'),
+      on,
+      [{ at: EpochMs.parse(ENDED + DAY_MS), reads: 1 }],
+      RATES,
+      NOW,
+    );
     expect(outcome?.measured).toMatchObject({ until: ENDED + MONTH_MS, reads: 1, waitMs: 48 * HOUR_MS });
   });
 

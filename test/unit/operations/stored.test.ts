@@ -37,7 +37,9 @@ async function everythingStored(world: TieringWorld) {
 async function read(world: TieringWorld, digest: Digest, daysAgo: number, times = 1, hits = 0): Promise<void> {
   const lastAt = EpochMs.parse(world.clock.now() - daysAgo * DAY_MS);
   const day = new Date(lastAt).toISOString();
-  const row = { digest, shard: 0, month: day.slice(0, 7), days: { [day.slice(8, 10)]: times }, hits, lastAt };
+  const [month, date] = [day.slice(0, 7), day.slice(8, 10)];
+  const misses = { [date]: times - hits };
+  const row = { digest, shard: 0, month, days: { [date]: times }, misses, hits, lastAt, lastMissAt: lastAt };
   await world.catalog.transact([AccessMonthRow.put(row, 'absent')]);
 }
 

@@ -89,10 +89,10 @@ async function sweep(
   now: EpochMs,
 ): Promise<boolean> {
   const book = (await loadRiskBook(catalog, one.blob.digest, DOLLARS))!;
-  const readDays = one.reads.map(({ at }) => at);
-  const facts = { ...factsOf(one, now), ...riskFacts(book, one.blob, readDays, DOLLARS, rates, now) };
+  const bucketDays = one.reads.map(({ at, reads }) => ({ at: EpochMs.parse(at), reads }));
+  const facts = { ...factsOf(one, now), ...riskFacts(book, one.blob, bucketDays, DOLLARS, rates, now) };
   const decision = decideTier(facts, DOLLARS, rates, now);
-  const changes = riskChanges(book, one.blob, readDays, facts, decision, rates, now);
+  const changes = riskChanges(book, one.blob, bucketDays, facts, decision, rates, now);
   if (changes.length > 0) await catalog.transact(changes);
   if (decision.action === 'keep') return false;
   const heldMs = now - one.blob.origin.billedSince;
