@@ -1,6 +1,7 @@
 import type { RescanBlob } from '../../events/rescan/v1.ts';
 import type { Actor } from '../audit/index.ts';
 import {
+  ActionRow,
   type Blob,
   BlobRow,
   claimVersion,
@@ -13,18 +14,20 @@ import {
   type Versioned,
 } from '../catalog/index.ts';
 import type { PartHash } from '../shared/digest.ts';
-import { CorrelationId, type Digest, originLocation } from '../shared/ids.ts';
+import { ActionId, CorrelationId, type Digest, originLocation } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import { Bytes, type EpochMs } from '../shared/units.ts';
-import type { IngestDeps } from './deps.ts';
+import type { FirstPlace, IngestDeps } from './deps.ts';
 import { judgedBlobChanges, step } from './judgedRows.ts';
-import { FIRST_CLASS, type OriginOutcome } from './originCopy.ts';
+import type { OriginOutcome } from './originCopy.ts';
 
 export interface FoundBlob {
   readonly digest: Digest;
   readonly hashes: readonly PartHash[];
   /** Where the bytes were found or put. */
   readonly origin: Extract<OriginOutcome, { outcome: 'kept' | 'placed' }>;
+  /** Of what was put. */
+  readonly first: FirstPlace;
   /** The version of the part manifest that was written or found. */
   readonly manifest: string;
   readonly findings: HeaderFindings;
@@ -39,7 +42,18 @@ export interface FoundBlob {
 /** The blob's row and its origin replica; undefined where what vouched for the objects is gone, or the objects are being swept. */
 export async function blobChanges(
   deps: Pick<IngestDeps, 'catalog' | 'settings'>,
-  { digest, hashes, origin, manifest, findings: judged, compressibility, size, refers, correlationId }: FoundBlob,
+  {
+    digest,
+    hashes,
+    origin,
+    first,
+    manifest,
+    findings: judged,
+    compressibility,
+    size,
+    refers,
+    correlationId,
+  }: FoundBlob,
   now: EpochMs,
 ): Promise<readonly Change[] | undefined> {
   const row = await BlobRow.get(deps.catalog, digest);
@@ -57,7 +71,7 @@ export async function blobChanges(
     await claimVersion(deps.catalog, digest, 'manifest', manifest),
   ].filter((claim) => claim !== undefined);
   if (claims.length < 2) return undefined;
-  const location = originLocation(deps.settings.region, FIRST_CLASS);
+  const location = originLocation(deps.settings.region, first.storageClass);
   const [sha256] = hashes;
   const blob: Blob = {
     digest,
@@ -67,8 +81,8 @@ export async function blobChanges(
     findings,
     ...(compressibility === undefined ? {} : { compressibility }),
     createdAt: row?.value.createdAt ?? now,
-    origin: { location, storageClass: FIRST_CLASS, versionId, billedSince: now },
-    tier: 'hot',
+    origin: { location, storageClass: first.storageClass, versionId, billedSince: now },
+    tier: first.tier,
     ...(refers || row?.value.unreferencedAt === undefined ? {} : { unreferencedAt: row.value.unreferencedAt }),
   };
   const replica = await ReplicaRow.get(deps.catalog, digest, location);
@@ -79,6 +93,7 @@ export async function blobChanges(
       { digest, location, state: 'verified', bytes: blob.size, versionId, pinned: false, checkedAt: now },
       expectationOf(replica),
     ),
+    ...receiptOf(first, digest, correlationId, now),
   ];
   const before = row?.value.origin.location;
   const lost =
@@ -87,6 +102,19 @@ export async function blobChanges(
     changes.push({ kind: 'delete', key: ReplicaRow.key(digest, before), expect: { version: lost.version } });
   }
   return changes;
+}
+
+function receiptOf(
+  { receipt }: FirstPlace,
+  digest: Digest,
+  correlationId: CorrelationId,
+  now: EpochMs,
+): readonly Change[] {
+  if (receipt === undefined) return [];
+  const outcome = { at: now, code: 'published', text: 'Its bytes were verified there before anybody could read them.' };
+  const actionId = ActionId.parse(`place-${now}-${digest}`);
+  const ended = { state: 'done' as const, outcome, expiresAt: now, correlationId };
+  return [ActionRow.put({ actionId, type: 'place', digest, ...receipt, ...ended }, 'absent')];
 }
 
 interface KeptBlob {

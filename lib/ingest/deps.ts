@@ -1,3 +1,6 @@
+import type { Action, Blob } from '../catalog/index.ts';
+import type { Digest, ModelName, StorageClass } from '../shared/ids.ts';
+import type { Bytes } from '../shared/units.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { MessageSender } from '../shared/ports/messageQueue.ts';
@@ -16,6 +19,31 @@ export interface IngestDeps {
     readonly maxUploadBytes: number;
     readonly scanPolicy: ScanPolicy;
   };
+}
+
+export interface PublishedBytes {
+  readonly digest: Digest;
+  readonly bytes: Bytes;
+  /** Whose readers are expected. */
+  readonly model: ModelName | undefined;
+}
+
+/** The class that bytes are published in, with the receipt of the decision where one was made. */
+export interface FirstPlace {
+  readonly storageClass: StorageClass;
+  readonly tier: Blob['tier'];
+  readonly receipt?: Pick<
+    Action,
+    'reason' | 'policy' | 'chosen' | 'alternatives' | 'inputs' | 'inputsHash' | 'decidedAt'
+  >;
+}
+
+/** New content starts hot. */
+export const HOT: FirstPlace = { storageClass: 'STANDARD', tier: 'hot' };
+
+export interface DigestDeps extends IngestDeps {
+  /** Asked before bytes are copied that no blob has yet; never answers an archive. */
+  readonly firstPlace: (published: PublishedBytes) => Promise<FirstPlace>;
 }
 
 export interface ReconcileDeps extends IngestDeps {

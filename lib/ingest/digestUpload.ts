@@ -4,7 +4,7 @@ import { PART_RESERVE_MS } from '../copying/index.ts';
 import { blobDigest } from '../shared/digest.ts';
 import { Bytes } from '../shared/units.ts';
 import { closeSet } from './closeSet.ts';
-import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import { type DigestDeps, HOT, type IngestCall, type IngestDeps, type PinnedUpload } from './deps.ts';
 import { IngestError } from './errors.ts';
 import { hashParts, type PartSums } from './hashParts.ts';
 import { digestPut, quarantineNotices } from './messages.ts';
@@ -21,7 +21,7 @@ const DIGEST_HOP_LIMIT = 2_000;
  * to the queue before the time is up. Idempotent; a message of an older hop has no effect, and one for an upload that is
  * ready only sees to it that a complete set is closed.
  */
-export async function digestUpload(deps: IngestDeps, message: DigestUpload, call: IngestCall): Promise<void> {
+export async function digestUpload(deps: DigestDeps, message: DigestUpload, call: IngestCall): Promise<void> {
   const row = await UploadRow.get(deps.catalog, message.key, message.versionId);
   if (row === undefined) {
     throw new IngestError({
@@ -35,7 +35,7 @@ export async function digestUpload(deps: IngestDeps, message: DigestUpload, call
   await closeOwnSet(deps, message, call);
 }
 
-async function carryOn(deps: IngestDeps, upload: Upload, call: IngestCall): Promise<void> {
+async function carryOn(deps: DigestDeps, upload: Upload, call: IngestCall): Promise<void> {
   const hashed = await hashParts(deps, upload, call);
   if (hashed.outcome === 'out-of-time') return handOver(deps, upload, call);
   if (hashed.outcome !== 'hashed') return endUnreadable(deps, upload, hashed.outcome, call);
@@ -44,7 +44,7 @@ async function carryOn(deps: IngestDeps, upload: Upload, call: IngestCall): Prom
 }
 
 /** Manifest, then copy, then the catalog: whatever is in the catalog is already in the bucket. */
-async function publish(deps: IngestDeps, upload: Upload, sums: PartSums, call: IngestCall): Promise<void> {
+async function publish(deps: DigestDeps, upload: Upload, sums: PartSums, call: IngestCall): Promise<void> {
   const { size } = upload;
   const { hashes } = sums;
   const partSize = Bytes.parse(deps.settings.partSize);
@@ -53,7 +53,9 @@ async function publish(deps: IngestDeps, upload: Upload, sums: PartSums, call: I
     if (call.remainingMs() < PART_RESERVE_MS) return handOver(deps, upload, call);
     const manifest = await ensureManifest(deps, { digest, size, partSize }, sums);
     const blob = (await BlobRow.get(deps.catalog, digest))?.value;
-    const wanted: OriginWanted = { digest, hashes, source: upload, blob };
+    const bytes = Bytes.parse(size);
+    const first = blob === undefined ? await deps.firstPlace({ digest, bytes, model: upload.target?.model }) : HOT;
+    const wanted: OriginWanted = { digest, hashes, source: upload, blob, storageClass: first.storageClass };
     const origin = await ensureOrigin(deps, wanted, call);
     if (origin.outcome === 'out-of-time') return handOver(deps, upload, call);
     if (origin.outcome === 'absent' || origin.outcome === 'archived') {
@@ -61,7 +63,7 @@ async function publish(deps: IngestDeps, upload: Upload, sums: PartSums, call: I
     }
     const compressibility = blob?.compressibility ?? (await sampleObject(deps, upload));
     if (typeof compressibility === 'string') return endUnreadable(deps, upload, compressibility, call);
-    const publication = { pinned: upload, digest, hashes, origin, manifest, compressibility };
+    const publication = { pinned: upload, digest, hashes, origin, first, manifest, compressibility };
     if (await endPublication(deps, publication, call)) return;
   }
 }

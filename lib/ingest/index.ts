@@ -1,5 +1,14 @@
 export { alignVersion } from './alignVersions.ts';
-export type { IngestCall, IngestDeps, PinnedUpload, ReconcileDeps } from './deps.ts';
+export {
+  type DigestDeps,
+  type FirstPlace,
+  HOT,
+  type IngestCall,
+  type IngestDeps,
+  type PinnedUpload,
+  type PublishedBytes,
+  type ReconcileDeps,
+} from './deps.ts';
 export { decideAdmission } from './decideAdmission.ts';
 export { decideObservation, type Notification } from './decideObservation.ts';
 export { decidePublication } from './decidePublication.ts';

@@ -7,9 +7,6 @@ import type { IngestCall, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
 import { hashParts, type PartSums, type PinnedObject, verifiedSums } from './hashParts.ts';
 
-/** New content starts hot. */
-export const FIRST_CLASS: StorageClass = 'STANDARD';
-
 /**
  * Sees to it that `blobs/<digest>.parts` is there and answers the version that was written or found. One that is there must
  * be sound, have no other CRC-32C than those that were computed, and not be about to be swept; else a new version covers it.
@@ -70,6 +67,8 @@ export interface OriginWanted {
   readonly source: PinnedObject;
   /** The catalog's row of the blob, where there is one. */
   readonly blob: Blob | undefined;
+  /** Of a copy that must be made. */
+  readonly storageClass: StorageClass;
 }
 
 export type OriginOutcome =
@@ -96,8 +95,10 @@ export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call:
     const pinned = await deps.objects.head(key, wanted.blob.origin.versionId);
     if (pinned.outcome === 'found' && pinned.head.size === storedBytes(wanted.blob)) return { outcome: 'kept' };
   }
-  const copying = { digest: wanted.digest, purpose: 'publish', source: wanted.source };
-  const options = { storageClass: FIRST_CLASS, metadata: {} };
+  // A copy that was begun is gone on with only into the class that it was begun for.
+  const purpose = wanted.storageClass === 'STANDARD' ? 'publish' : `publish-${wanted.storageClass}`;
+  const copying = { digest: wanted.digest, purpose, source: wanted.source };
+  const options = { storageClass: wanted.storageClass, metadata: {} };
   const first = await copyResumably(deps, { ...copying, options: { ...options, onlyIf: 'absent' } }, call.remainingMs);
   if (first.outcome !== 'exists') return settleCopy(deps, wanted, first);
   const current = await deps.objects.head(key);
@@ -105,7 +106,7 @@ export async function ensureOrigin(deps: IngestDeps, wanted: OriginWanted, call:
   const { versionId, size, storageClass } = current.head;
   const doomed = await isDoomed(deps.catalog, wanted.digest, 'bytes', versionId);
   // The copy of a transition that did not come to its end lies in its own class.
-  if (size === wanted.source.size && storageClass === FIRST_CLASS && !doomed) {
+  if (size === wanted.source.size && storageClass === wanted.storageClass && !doomed) {
     const found = await hashParts(deps, { key, versionId, size }, call);
     if (found.outcome === 'out-of-time') return found;
     if (found.outcome === 'hashed' && sameHashes(found.hashes, wanted.hashes))

@@ -18,7 +18,7 @@ import type { Change } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import { blobChanges } from './blobChanges.ts';
 import { decidePublication } from './decidePublication.ts';
-import type { IngestDeps, PinnedUpload } from './deps.ts';
+import type { FirstPlace, IngestDeps, PinnedUpload } from './deps.ts';
 import { step, uploadChanges } from './judgedRows.ts';
 import { setGate } from './membership.ts';
 import { lookPut, quarantineNotices } from './messages.ts';
@@ -35,6 +35,8 @@ export interface Publication {
   readonly hashes: readonly PartHash[];
   /** Where the bytes were found or put. */
   readonly origin: Extract<OriginOutcome, { outcome: 'kept' | 'placed' }>;
+  /** Of what was put. */
+  readonly first: FirstPlace;
   /** The version of the part manifest that was written or found. */
   readonly manifest: string;
   readonly compressibility: Compressibility;

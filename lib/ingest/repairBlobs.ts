@@ -16,7 +16,7 @@ import { CorrelationId, type Digest } from '../shared/ids.ts';
 import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { blobChanges } from './blobChanges.ts';
-import type { IngestCall, IngestDeps } from './deps.ts';
+import { HOT, type IngestCall, type IngestDeps } from './deps.ts';
 import { hashParts, type PartSums, type PinnedObject } from './hashParts.ts';
 import { markUnreferenced } from './membership.ts';
 import { ensureManifest, ensureOrigin } from './originCopy.ts';
@@ -209,12 +209,13 @@ async function restore(
   const { digest, size, findings, compressibility } = blob;
   const { hashes } = sums;
   const manifest = await ensureManifest(deps, blob, sums);
-  const origin = await ensureOrigin(deps, { digest, hashes, source, blob }, call);
+  const wanted = { digest, hashes, source, blob, storageClass: HOT.storageClass };
+  const origin = await ensureOrigin(deps, wanted, call);
   if (origin.outcome === 'kept') return true;
   if (origin.outcome !== 'placed') return false;
   const settled = await settle(deps.catalog, 'The blob', async () => {
     const kept = { findings, compressibility, size, refers: false, correlationId: REPAIR };
-    const found = { digest, hashes, origin, manifest, ...kept };
+    const found = { digest, hashes, origin, first: HOT, manifest, ...kept };
     const changes = await blobChanges(deps, found, deps.clock.now());
     return { changes: changes ?? [], answer: changes !== undefined };
   });

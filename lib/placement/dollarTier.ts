@@ -138,7 +138,8 @@ function standingOf(facts: TierFacts, now: number): Standing {
   };
 }
 
-function prospectOf(facts: TierFacts, policy: DollarPolicy, now: number): Prospect {
+/** What a choice of classes for stored bytes rests on. */
+export function prospectOf(facts: TierFacts, policy: DollarPolicy, now: number): Prospect {
   const known = facts.knownReadsPerDay;
   return {
     forecast: known === undefined ? forecastFrom(memoryOf(facts, now), policy.prior) : knownRate(known),

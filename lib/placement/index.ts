@@ -27,6 +27,14 @@ export {
 export { PACK_TERMS, type PackingFacts, type PackTerms, unpackUsd, unpackWaitMs } from './packing.ts';
 export { dollarClass } from './dollarTier.ts';
 export { floorUsd, lostUsd, type Risk, type RiskAccount, slackUsd } from './riskAccount.ts';
+export {
+  decideFirst,
+  firstAlternative,
+  type FirstDecision,
+  type FirstFacts,
+  recordFirst,
+  replayFirst,
+} from './firstTier.ts';
 export { explainTier } from './explainTier.ts';
 export { receiptAlternative, recordTier, replayTier } from './tierReceipt.ts';
 export { restoredAlternatives } from './restoredTier.ts';

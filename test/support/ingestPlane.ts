@@ -14,9 +14,11 @@ import type { QueueHandler } from '../../functions/shared/queueHandler.ts';
 import { OPEN_POLICY, SCANNER, type Scanner, type ScanPolicy } from '../../lib/scanning/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore, WriteOptions } from '../../lib/shared/ports/objectStore.ts';
-import type { SweepMode } from '../../lib/shared/sweepMode.ts';
+import type { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { DAY_MS, DurationMs, MIB } from '../../lib/shared/units.ts';
 import { sqsBatchOf, testContext } from './envelopes.ts';
+import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
+import { TIER_SETTINGS } from '../../lib/tiering/index.ts';
 import { createManualClock } from './manualClock.ts';
 import { createMemDisk } from './memDisk.ts';
 import { recordedTelemetry } from './recordedTelemetry.ts';
@@ -29,6 +31,9 @@ export interface IngestPlaneOptions {
   readonly remainingMs?: () => number;
   readonly orphanSweep?: SweepMode;
   readonly uploadSweep?: SweepMode;
+  /** Of storage classes: off unless a test says otherwise. */
+  readonly tierSweep?: SweepMode;
+  readonly tierPolicy?: TierPolicyName;
   readonly scanner?: Scanner;
   readonly scanPolicy?: ScanPolicy;
   /** Stands between the handlers and a port. */
@@ -74,6 +79,12 @@ export async function createIngestPlane(options: IngestPlaneOptions = {}) {
       uploadGraceMs: DurationMs.parse(7 * DAY_MS),
       refusedKeepMs: DurationMs.parse(90 * DAY_MS),
       scanPolicy: options.scanPolicy ?? OPEN_POLICY,
+      tierSweep: options.tierSweep ?? ('off' as const),
+      tierPolicy: options.tierPolicy ?? ('rules' as const),
+      ...TIER_SETTINGS,
+      ...EXPIRY_LIMITS,
+      sweepBudgetUsd: 0,
+      sweepMostMoves: 0,
     },
   };
   const handlers: readonly (readonly [string, QueueHandler])[] = [

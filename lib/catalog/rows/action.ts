@@ -28,7 +28,7 @@ export type Alternative = z.infer<typeof Alternative>;
 /** A decision and what became of it: the decision receipt that `strata explain` prints and that replays to the same decision. */
 export const ActionValue = z.strictObject({
   actionId: ActionId,
-  type: z.union([CommandType, z.enum(['transition', 'restore', 'delete', 'expire'])]),
+  type: z.union([CommandType, z.enum(['transition', 'restore', 'delete', 'expire', 'place'])]),
   digest: z.optional(Digest),
   model: z.optional(ModelName),
   modelVersion: z.optional(SemVer),

@@ -1,6 +1,14 @@
 import { type Action, ActionRow, type Alternative } from '../../../lib/catalog/index.ts';
 import { replayDelete } from '../../../lib/deletion/index.ts';
-import { DOLLARS, type Rates, receiptAlternative, replayTier, TIER_RULES } from '../../../lib/placement/index.ts';
+import {
+  DOLLARS,
+  firstAlternative,
+  type Rates,
+  receiptAlternative,
+  replayFirst,
+  replayTier,
+  TIER_RULES,
+} from '../../../lib/placement/index.ts';
 import { replayRestore, replayRestored } from '../../../lib/restores/index.ts';
 import { blobKey, manifestKey } from '../../../lib/shared/digest.ts';
 import { rowReader, violated } from '../invariants.ts';
@@ -12,7 +20,7 @@ interface Replayed {
   readonly alternatives?: readonly Pick<Alternative, 'action' | 'usd'>[];
 }
 
-const PRICED: ReadonlySet<Action['type']> = new Set(['delete', 'restore', 'transition']);
+const PRICED: ReadonlySet<Action['type']> = new Set(['delete', 'place', 'restore', 'transition']);
 const POLICIES = new Map([TIER_RULES, DOLLARS].map((policy) => [policy.version, policy] as const));
 
 function replayed({ type, inputs, policy }: Action, rates: Rates): Replayed | undefined {
@@ -28,6 +36,10 @@ function replayed({ type, inputs, policy }: Action, rates: Rates): Replayed | un
           { action: 'keep', usd: monthly },
         ],
       };
+    }
+    case 'first': {
+      const again = replayFirst(inputs, DOLLARS, rates);
+      return again && { chosen: `place ${again.storageClass}`, alternatives: again.alternatives.map(firstAlternative) };
     }
     case 'restored':
       return replayRestored(inputs, rates);
