@@ -31,8 +31,8 @@ export function printStorage(options: OutputOptions, items: readonly Storage[]):
     formatUsd(cost.hostUsd),
     formatUsd(cost.usdPerMonth),
   ]);
-  const { name, rules, sweep, version } = first.policy;
-  const carried = sweep === undefined ? '' : `, sweep ${sweep}`;
+  const { basis, name, rules, sweep, version } = first.policy;
+  const carried = `, ${basis}${sweep === undefined ? '' : `, sweep ${sweep}`}`;
   const kept = [
     ...(first.hold === undefined ? [] : [`held: ${first.hold}`]),
     ...(first.retainUntil === undefined ? [] : [`retained until ${new Date(first.retainUntil).toISOString()}`]),

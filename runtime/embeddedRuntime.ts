@@ -17,7 +17,7 @@ import { PART_SIZE } from '../lib/shared/digest.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { Telemetry } from '../lib/shared/ports/telemetry.ts';
 import { DAY_MS, DurationMs, GIB, HOUR_MS, SECOND_MS } from '../lib/shared/units.ts';
-import { packSettings, TIER_SETTINGS } from '../lib/tiering/index.ts';
+import { TIER_SETTINGS } from '../lib/tiering/index.ts';
 import type { DataFolder } from './dataFolder.ts';
 import { type Endpoint, serveEndpoint } from './endpoint.ts';
 import { createInvoker, type Invoker } from './invoker.ts';
@@ -128,7 +128,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const invoker = createInvoker({ functions: FUNCTIONS, handlers: createHandlers(deps), clock, random: nodeRandom });
 
   const deadLetters = embeddedDeadLetters(clock, queues, invoker);
-  const operations = createOperations({ ...deps, deadLetters, packs: packSettings(settings) });
+  const operations = createOperations({ ...deps, deadLetters, configured: settings });
   const operator = { token: newSecret(), objects, operations };
   const told = options.onUploaded === undefined ? {} : { onUploaded: options.onUploaded };
   let endpoint: Endpoint;

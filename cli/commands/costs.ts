@@ -12,10 +12,10 @@ import type { OperationOutput, Operations } from '../../lib/operations/index.ts'
 import { compileRates, decideTier } from '../../lib/placement/index.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
-import { TIER_POLICIES } from '../../lib/tiering/index.ts';
+import { policyOf } from '../../lib/tiering/index.ts';
 import { positiveInteger } from '../arguments.ts';
-import { planePrices } from '../prices/books.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { type Judged, judgedText, termsOf } from '../judging.ts';
 import { note, print, table } from '../output.ts';
 
 const PAGE = 100;
@@ -30,7 +30,9 @@ export function registerCosts(program: Command): void {
     .action(runCosts);
   withPlane(program.command('opportunities'))
     .description('what would make that less: dollars a month, risk, latency, and the command that does it')
-    .addOption(new Option('--policy <name>', 'that decides moves').choices(TierPolicyName.options).default('dollars'))
+    .addOption(
+      new Option('--policy <name>', 'that decides moves instead of the one in force').choices(TierPolicyName.options),
+    )
     .option('--versions <n>', 'at most so many versions that nobody seems to need', positiveNumber, 20)
     .action(runOpportunities);
 }
@@ -80,23 +82,25 @@ function cellsOf(line: CostLine): readonly string[] {
 }
 
 interface OpportunityOptions extends PlaneOptions {
-  readonly policy: TierPolicyName;
+  readonly policy?: TierPolicyName;
   readonly versions: number;
 }
 
 async function runOpportunities(options: OpportunityOptions): Promise<void> {
   const { operations } = await connect(options);
-  const found = new Opportunities(options.policy, options.versions);
-  const rates = compileRates((await planePrices(operations)).prices);
+  const { judged, prices } = await termsOf(options);
+  const policy = policyOf(judged.settings, judged.policy);
+  const found = new Opportunities(judged.policy, options.versions);
+  const rates = compileRates(prices);
   for await (const object of storedObjects(operations)) found.addObject(object);
-  for await (const { at, facts } of tierFacts(operations, options.policy)) {
-    found.addDecision(decideTier(facts, TIER_POLICIES[options.policy], rates, at), facts, rates, at);
+  for await (const { at, facts } of tierFacts(operations, judged)) {
+    found.addDecision(decideTier(facts, policy, rates, at), facts, rates, at);
   }
   for await (const version of retired(operations)) found.addVersion(version);
-  printOpportunities(options, found.summary());
+  printOpportunities(options, found.summary(), judged);
 }
 
-function printOpportunities(options: OpportunityOptions, summary: OpportunitySummary): void {
+function printOpportunities(options: OpportunityOptions, summary: OpportunitySummary, judged: Judged): void {
   const { deduplicated, onceUsd, opportunities, savedUsdPerMonth } = summary;
   print(options, {
     schema: 'strata.opportunity/v1',
@@ -115,6 +119,8 @@ function printOpportunities(options: OpportunityOptions, summary: OpportunitySum
   });
   if (options.json === true) {
     writeJson('strata.opportunity-total/v1', {
+      policy: policyOf(judged.settings, judged.policy).version,
+      basis: judged.basis,
       savedUsdPerMonth,
       onceUsd,
       deduplicatedBytes: deduplicated.bytes,
@@ -126,7 +132,7 @@ function printOpportunities(options: OpportunityOptions, summary: OpportunitySum
   process.stdout.write(opportunities.map(wordsOf).join(''));
   process.stdout.write(
     `\nTogether ${formatUsd(savedUsdPerMonth)} less a month for ${formatUsd(onceUsd)} once; versions and compression are about the same bytes and not counted.\n` +
-      `What versions share is stored once: ${formatBytes(deduplicated.bytes)} and ${formatUsd(deduplicated.usdPerMonth)} a month less than without.\n`,
+      `What versions share is stored once: ${formatBytes(deduplicated.bytes)} and ${formatUsd(deduplicated.usdPerMonth)} a month less than without.\n${judgedText(judged)}`,
   );
 }
 
@@ -138,8 +144,8 @@ function storedObjects(operations: Operations): AsyncGenerator<OperationOutput<'
   return everyItem((page) => operations.listStored(page));
 }
 
-function tierFacts(operations: Operations, policy: TierPolicyName) {
-  return everyItem((page) => operations.planTiers({ ...page, policy }));
+function tierFacts(operations: Operations, { policy, settings }: Judged) {
+  return everyItem((page) => operations.planTiers({ ...page, policy, settings }));
 }
 
 function retired(operations: Operations) {

@@ -4,6 +4,7 @@ import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { printAnalyses } from '../analysis.ts';
+import { judgedText } from '../judging.ts';
 import { printStorage, storageOf } from '../storage.ts';
 import { ago, print } from '../output.ts';
 
@@ -24,9 +25,9 @@ export function registerModels(program: Command): void {
   withPlane(program.command('explain').description('why a model, or one upload key, is as it is'))
     .argument('<model|key>', 'as for show, or uploads/<name>/<version>/<file>')
     .addOption(
-      new Option('--policy <name>', 'that explains the storage class')
-        .choices(TierPolicyName.options)
-        .default('dollars'),
+      new Option('--policy <name>', 'that explains the storage class instead of the one in force').choices(
+        TierPolicyName.options,
+      ),
     )
     .action(runExplain);
 }
@@ -141,7 +142,7 @@ function printUploads(options: PlaneOptions, items: readonly Upload[], empty: st
 
 async function runExplain(
   reference: string,
-  options: PlaneOptions & { readonly policy: TierPolicyName },
+  options: PlaneOptions & { readonly policy?: TierPolicyName },
 ): Promise<void> {
   const { operations } = await connect(options);
   const { uploads, actions, texts, deleted } = await operations.explain({ reference });
@@ -150,14 +151,18 @@ async function runExplain(
   if (options.quiet === true) return;
   for (const text of texts) printText(options, { schema: 'strata.delete-text/v1', text });
   if (reference.startsWith('uploads/') || deleted) return;
-  const tiers = await operations.explainTiers({ reference, policy: options.policy });
-  for (const text of tiers.texts) printText(options, { schema: 'strata.tier-text/v1', policy: options.policy, text });
+  const asked = options.policy === undefined ? {} : { policy: options.policy };
+  const tiers = await operations.explainTiers({ reference, ...asked });
+  const { basis, policy } = tiers.judging;
+  for (const text of tiers.texts) printText(options, { schema: 'strata.tier-text/v1', policy, basis, text });
+  if (options.json !== true && tiers.texts.length > 0) process.stdout.write(`\n${judgedText(tiers.judging)}`);
 }
 
 interface Text {
   readonly schema: string;
   readonly text: string;
   readonly policy?: TierPolicyName;
+  readonly basis?: string;
 }
 
 function printText({ json }: PlaneOptions, line: Text): void {

@@ -1,48 +1,29 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { readLines } from '../../lib/adapters/files/lineFile.ts';
-import {
-  compileRates,
-  DOLLARS,
-  decideTier,
-  explainTier,
-  LIFECYCLE,
-  PlacementError,
-  PolicyDiff,
-  TIER_RULES,
-  TierFacts,
-  TierPlan,
-  type TierPolicy,
-} from '../../lib/placement/index.ts';
-import type { OperationOutput } from '../../lib/operations/index.ts';
-import { type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
-import { describeIssues } from '../../lib/shared/describeIssues.ts';
+import { type Command, Option } from 'commander';
+import { compileRates, decideTier, explainTier, TierPlan } from '../../lib/placement/index.ts';
 import { StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
-import { EpochMs, formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
-import { moment, notNegative, positiveInteger } from '../arguments.ts';
+import { formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
+import { policyOf } from '../../lib/tiering/index.ts';
+import { notNegative, positiveInteger } from '../arguments.ts';
+import { connect } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
-import { planePrices } from '../prices/books.ts';
-import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { judgedText, termsOf, type Terms } from '../judging.ts';
+import { type Expiry, factsOf, type InventoryOptions, withInventory } from '../plan/facts.ts';
 import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
 import { registerPolicy } from './policy.ts';
+import { registerPolicyDiff } from './policyDiff.ts';
 import { type ManifestOptions, ManifestWriter, withManifest } from './planManifest.ts';
 
-const POLICIES: Readonly<Record<string, TierPolicy>> = { dollars: DOLLARS, rules: TIER_RULES, lifecycle: LIFECYCLE };
 /** Past sweeps that a report shows. */
 const RUNS = 5;
-/** A finding that a script must notice: the change is blocked. */
-const EXIT_FINDINGS = 1;
-
-interface InventoryOptions extends PlaneOptions {
-  readonly inventory?: string;
-  readonly at: EpochMs;
-}
 
 /** Adds `strata plan` and `strata policy diff`, both over an inventory of tier facts or over the plane's own. */
 export function registerPlan(program: Command): void {
   withManifest(withInventory(program.command('plan')))
     .description('what would move between storage classes now, with totals; moves nothing without --apply')
-    .addOption(new Option('--policy <name>', 'that decides').choices(Object.keys(POLICIES)).default('dollars'))
+    .addOption(
+      new Option('--policy <name>', 'that decides instead of the one in force').choices(TierPolicyName.options),
+    )
     .option('--explain <digest>', 'instead: say why, for the objects whose digest begins so')
     .addOption(new Option('--from <class>', 'only moves out of this class').choices(StorageClass.options))
     .addOption(new Option('--action <name>', 'only such moves').choices(['transition', 'pack', 'unpack']))
@@ -53,21 +34,12 @@ export function registerPlan(program: Command): void {
     .option('--max-moves <n>', 'with --apply or --manifest: how many moves at most', positiveInteger, 10_000)
     .action(plan);
   const policy = program.command('policy').description('policies of storage classes');
-  withInventory(policy.command('diff <present> <next>'))
-    .description(
-      `what changes between two policies (${Object.keys(POLICIES).join(', ')}); exit code 1 if it would catch objects in use`,
-    )
-    .action(diff);
+  registerPolicyDiff(policy);
   registerPolicy(policy);
 }
 
-function withInventory(command: Command): Command {
-  return withPlane(command)
-    .option('--inventory <file>', 'instead of the plane: one JSON object of tier facts a line, gzip allowed')
-    .option('--at <date>', 'decide as of this moment', moment, EpochMs.parse(Date.now()));
-}
-
-interface PlanOptions extends InventoryOptions, ManifestOptions {
+interface PlanOptions extends InventoryOptions, Omit<ManifestOptions, 'policy'> {
+  readonly policy?: TierPolicyName;
   readonly explain?: string;
   readonly from?: StorageClass;
   readonly action?: string;
@@ -77,21 +49,25 @@ interface PlanOptions extends InventoryOptions, ManifestOptions {
 }
 
 async function plan(options: PlanOptions): Promise<void> {
-  const manifests = options.manifest === undefined ? undefined : new ManifestWriter(options.manifest, options);
+  const terms = await termsOf(options);
+  const { policy } = terms.judged;
+  const manifests =
+    options.manifest === undefined ? undefined : new ManifestWriter(options.manifest, { ...options, policy });
   try {
-    await planMoves(options, manifests);
+    await planMoves(options, terms, manifests);
   } finally {
     await manifests?.abandon();
   }
 }
 
-async function planMoves(options: PlanOptions, manifests: ManifestWriter | undefined): Promise<void> {
-  const rates = compileRates(await pricesOf(options));
+async function planMoves(options: PlanOptions, terms: Terms, manifests: ManifestWriter | undefined): Promise<void> {
+  const { judged, prices } = terms;
+  const rates = compileRates(prices);
   const totals = new TierPlan();
-  const policy = policyNamed(options.policy);
+  const policy = policyOf(judged.settings, judged.policy);
   const moves: PlannedMove[] = [];
   const expiries: Expiry[] = [];
-  for await (const { expires, facts, versionId } of factsOf(options, options.policy)) {
+  for await (const { expires, facts, versionId } of factsOf(options, judged)) {
     if (options.explain !== undefined && !facts.digest.startsWith(options.explain)) continue;
     if (options.from !== undefined && facts.storageClass !== options.from) continue;
     const decision = decideTier(facts, policy, rates, options.at);
@@ -109,26 +85,29 @@ async function planMoves(options: PlanOptions, manifests: ManifestWriter | undef
     process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, rates, options.at));
   }
   if (options.explain !== undefined) {
-    if (totals.summary().objects > 0) return;
-    const message = `No object that was looked at has a digest that begins with ${options.explain}.`;
-    throw new CliError({ code: 'bad-reference', message, retryable: false });
+    if (totals.summary().objects === 0) {
+      const message = `No object that was looked at has a digest that begins with ${options.explain}.`;
+      throw new CliError({ code: 'bad-reference', message, retryable: false });
+    }
+    if (options.json !== true) process.stdout.write(`\n${judgedText(terms.judged)}`);
+    return;
   }
-  if (manifests === undefined || options.json !== true) await report(totals, policy, expiries, options);
+  if (manifests === undefined || options.json !== true) await report(totals, terms, expiries, options);
   await manifests?.end();
-  if (options.apply === true) await applyPlan(moves, options);
+  if (options.apply === true) await applyPlan(moves, { ...options, policy: judged.policy });
 }
 
 async function report(
   totals: TierPlan,
-  policy: TierPolicy,
+  { judged, prices }: Terms,
   expiries: readonly Expiry[],
   options: PlanOptions,
 ): Promise<void> {
   const summary = totals.summary();
   if (options.json === true) {
-    process.stdout.write(
-      `${JSON.stringify({ schema: 'strata.plan/v1', policy: policy.version, ...summary, expiries })}\n`,
-    );
+    const { version } = policyOf(judged.settings, judged.policy);
+    const named = { policy: version, basis: judged.basis, prices: prices.id };
+    process.stdout.write(`${JSON.stringify({ schema: 'strata.plan/v1', ...named, ...summary, expiries })}\n`);
     return;
   }
   const usd = (amount: number): string => formatUsd(Usd.parse(amount));
@@ -154,10 +133,9 @@ async function report(
     `${summary.moves} of ${summary.objects} objects would move: ${usd(summary.savedUsdPerMonth)} less a month for ${usd(summary.onceUsd)} once\n` +
       [...flows, packed, ...kept, ledger].join(''),
   );
-  if (policy.kind === 'lifecycle') process.stdout.write(await deletesText(expiries, options));
+  if (judged.policy === 'lifecycle') process.stdout.write(await deletesText(expiries, options));
+  process.stdout.write(`${judgedText(judged)}Prices: ${prices.id}.\n`);
 }
-
-type Expiry = NonNullable<OperationOutput<'planTiers'>['items'][number]['expires']>;
 
 /** What a sweep would delete if it may, and what the last ones have. */
 async function deletesText(expiries: readonly Expiry[], options: PlanOptions): Promise<string> {
@@ -180,93 +158,4 @@ function bytesOf({ bytes, bytesAfter }: { readonly bytes: number; readonly bytes
   if (bytes === bytesAfter) return formatBytes(bytes);
   const change = Math.round(100 * (bytesAfter / bytes - 1));
   return `${formatBytes(bytes)} → ${formatBytes(bytesAfter)} (${change > 0 ? '+' : ''}${change} %)`;
-}
-
-async function diff(present: string, next: string, options: InventoryOptions): Promise<void> {
-  const changes = new PolicyDiff(policyNamed(present), policyNamed(next), compileRates(await pricesOf(options)));
-  for await (const { facts } of factsOf(options, next)) changes.add(facts, options.at);
-  const summary = changes.summary();
-  if (summary.blocked) process.exitCode = EXIT_FINDINGS;
-  if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ schema: 'strata.policy-diff/v1', present, next, ...summary })}\n`);
-    return;
-  }
-  process.stdout.write(
-    `${summary.changed} of ${summary.objects} objects would be elsewhere, ${summary.colder} where reads cost more or wait\n`,
-  );
-  if (!summary.blocked) return;
-  process.stdout.write(`BLOCKED: ${summary.caught} of them are in use\n`);
-  for (const { digest, why, before, after } of summary.examples) {
-    process.stdout.write(`  ${digest.slice(0, 12)} ${why}: ${before} → ${after}\n`);
-  }
-}
-
-interface Listed {
-  readonly facts: TierFacts;
-  readonly expires?: Expiry | undefined;
-  /** Of the origin; empty where a file lists it. */
-  readonly versionId: string;
-}
-
-/** The plane decides by its own prices; of an inventory alone nobody knows others than the shipped ones. */
-async function pricesOf(options: InventoryOptions): Promise<PriceBook> {
-  if (options.inventory !== undefined) return shippedPriceBook();
-  return (await planePrices((await connect(options)).operations)).prices;
-}
-
-/** Facts from a file, or from the plane's catalog page by page. */
-async function* factsOf(options: InventoryOptions, policy: string): AsyncGenerator<Listed> {
-  if (options.inventory !== undefined) {
-    for await (const facts of inventory(options.inventory)) yield { facts, versionId: '' };
-    return;
-  }
-  const { operations } = await connect(options);
-  let nextToken: string | undefined;
-  do {
-    const wish = { limit: 100, policy: TierPolicyName.parse(policy) };
-    const page = await operations.planTiers({ ...wish, ...(nextToken === undefined ? {} : { nextToken }) });
-    yield* page.items;
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
-}
-
-/** Throws `PlacementError` with code `bad-inventory` for a line that holds no facts, and where there is none at all. */
-async function* inventory(path: string): AsyncGenerator<TierFacts> {
-  let number = 0;
-  let objects = 0;
-  for await (const lines of readLines(path)) {
-    for (const line of lines) {
-      number += 1;
-      if (line === '') continue;
-      objects += 1;
-      yield parseFacts(line, `${path}:${number}`);
-    }
-  }
-  if (objects === 0) throw badInventory(`${path} lists no object.`);
-}
-
-function parseFacts(line: string, where: string): TierFacts {
-  const facts = TierFacts.safeParse(parseJson(line, where));
-  if (facts.success) return facts.data;
-  throw badInventory(
-    `${where} holds no tier facts: ${describeIssues(facts.error.issues)}. See lib/placement/tierFacts.ts for their fields.`,
-  );
-}
-
-function parseJson(line: string, where: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw badInventory(`${where} is no JSON. An inventory has one JSON object of tier facts a line.`);
-  }
-}
-
-const badInventory = (message: string): PlacementError =>
-  new PlacementError({ code: 'bad-inventory', message, retryable: false });
-
-function policyNamed(name: string): TierPolicy {
-  const policy = Object.hasOwn(POLICIES, name) ? POLICIES[name] : undefined;
-  if (policy === undefined)
-    throw new InvalidArgumentError(`${name} is not one of ${Object.keys(POLICIES).join(', ')}.`);
-  return policy;
 }

@@ -1,7 +1,10 @@
 import { Argument, type Command } from 'commander';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import type { TierSettings } from '../../lib/shared/tierSettings.ts';
+import { policyOf } from '../../lib/tiering/index.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { settingsText } from '../judging.ts';
 import { ago, print } from '../output.ts';
 import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
 
@@ -10,7 +13,9 @@ export function registerPolicy(policy: Command): void {
   const policyName = new Argument('<policy>', 'that sweeps decide by from then on').choices(TierPolicyName.options);
   withPlane(policy.command('show').description('what sweeps decide by, and the change that waits')).action(runShow);
   withOperator(withPlane(policy.command('accept').addArgument(policyName)))
-    .description('let the next sweep change to it although objects in use become dearer or slower to read')
+    .description(
+      'let the next sweep change to it, or to its new settings, although objects in use become dearer or slower to read',
+    )
     .option(...DRY_RUN)
     .action(runAccept);
 }
@@ -34,15 +39,21 @@ function printPolicies(options: PlaneOptions, items: OperationOutput<'showTierPo
     items,
     id: ({ inForce }) => inForce,
     columns: [
-      ['IN FORCE', ({ inForce }) => inForce],
+      ['IN FORCE', ({ inForce, settings }) => decidingText(inForce, settings)],
       ['SINCE', ({ since }) => ago(since)],
-      ['WANTED', ({ wanted }) => wanted ?? ''],
+      ['WANTED', ({ wanted, wantedSettings }) => (wanted === undefined ? '' : decidingText(wanted, wantedSettings))],
       ['WOULD MOVE', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.changed)],
       ['IN USE', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.caught)],
       ['STATE', stateOf],
     ],
     empty: 'No sweep has begun yet: the first one begins by the configured policy.',
   });
+}
+
+/** Without settings a release has written it that noted none. */
+function decidingText(policy: TierPolicyName, settings: TierSettings | undefined): string {
+  if (settings === undefined) return policy;
+  return `${policyOf(settings, policy).version}, ${settingsText({ policy, settings })}`;
 }
 
 const countOf = (count: number | undefined): string => (count === undefined ? '' : String(count));

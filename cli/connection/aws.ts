@@ -17,7 +17,6 @@ import { createSqsReceiver, createSqsSender, queueNamePrefix } from '../../lib/a
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters } from '../../lib/operations/index.ts';
-import { SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { HOUR_MS } from '../../lib/shared/units.ts';
 import { CliError } from '../errors.ts';
 import type { FileToUpload, Plane } from './plane.ts';
@@ -32,9 +31,6 @@ const Environment = z.object({
   STRATA_AUDIT_BUCKET: z.optional(text),
   /** Read only by commands to hosts, which are signed with it. */
   STRATA_COMMAND_SECRET_ARN: text,
-  /** What sweeps do; without them `show` cannot say what is in force. */
-  STRATA_TIER_SWEEP: z.optional(SweepMode),
-  STRATA_TIER_POLICY: z.optional(TierPolicyName),
   STRATA_COMMAND_TTL_MS: z._default(z.string(), String(6 * HOUR_MS)),
 });
 
@@ -66,8 +62,6 @@ export async function connectAws(environment: Readonly<Record<string, string | u
       commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS),
       // Of the profile too, where the environment names no region.
       priceRegion: await client.config.region(),
-      tierSweep: parsed.data.STRATA_TIER_SWEEP,
-      tierPolicy: parsed.data.STRATA_TIER_POLICY,
     },
     deadLetters: awsDeadLetters(urlPrefix),
   });

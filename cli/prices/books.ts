@@ -42,7 +42,8 @@ export async function planePrices(operations: Pick<Operations, 'showPrices'>): P
   return { prices: combinePriceBooks(book, ...others), checkedAt };
 }
 
-function namesPlane({ data, endpoint }: PlaneOptions): boolean {
+/** Whether a plane was named, not only found on this machine. */
+export function namesPlane({ data, endpoint }: PlaneOptions): boolean {
   const { STRATA_DATA, STRATA_ENDPOINT, STRATA_TABLE } = process.env;
   return [data, endpoint, STRATA_DATA, STRATA_ENDPOINT, STRATA_TABLE].some((name) => name !== undefined);
 }

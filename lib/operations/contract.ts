@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { Digest, HostPattern, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
 import { TierPolicyName } from '../shared/sweepMode.ts';
+import { TierSettings } from '../shared/tierSettings.ts';
 import { TierFacts } from '../placement/index.ts';
 import { ServiceLevelTerms } from '../catalog/index.ts';
 import { MoveOutcome, RetiredVersion, StoredObject } from '../costs/index.ts';
@@ -10,6 +11,7 @@ import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
   ExpiryRunView,
   ExpiryView,
+  JudgingView,
   RestoreView,
   RunView,
   ServiceLevelView,
@@ -110,9 +112,11 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ model: ModelName, version: SemVer, deprecated: z.boolean(), dryRun }),
     output: VersionView,
   },
-  /** A page of the facts that storage classes are decided on now; the client decides and adds up. */
+  /** By what storage classes are judged: as the plane does it, or by another policy with what the plane is configured with of it. */
+  showJudging: { input: z.strictObject({ policy: z.optional(TierPolicyName) }), output: JudgingView },
+  /** A page of the facts that storage classes are decided on now; the client decides and adds up. `settings` instead of the plane's. */
   planTiers: {
-    input: z.strictObject({ ...PageInput, policy: TierPolicyName }),
+    input: z.strictObject({ ...PageInput, policy: TierPolicyName, settings: z.optional(TierSettings) }),
     output: page(z.object({ facts: TierFacts, versionId: z.string(), at: EpochMs, expires: z.optional(ExpiryView) })),
   },
   /** How each file of a version is stored: primary copy, policy in force, expected reads, estimated month. */
@@ -152,8 +156,8 @@ const OPERATION_CONTRACTS = {
   },
   /** Why the files of a version lie in their storage classes, in words and dollars. */
   explainTiers: {
-    input: z.strictObject({ reference, policy: TierPolicyName }),
-    output: z.object({ texts: z.array(z.string()) }),
+    input: z.strictObject({ reference, policy: z.optional(TierPolicyName) }),
+    output: z.object({ judging: JudgingView, texts: z.array(z.string()) }),
   },
   /** The price book of the plane's region as JSON, since when it is known to be right, and a fresh one that waits to be accepted. */
   showPrices: {

@@ -95,6 +95,7 @@ export function createRemoteOperations(
     explainTiers: remote('explainTiers'),
     showPrices: remote('showPrices'),
     acceptPrices: remote('acceptPrices'),
+    showJudging: remote('showJudging'),
     showTierPolicy: remote('showTierPolicy'),
     acceptTierPolicy: remote('acceptTierPolicy'),
     restoreVersion: remote('restoreVersion'),

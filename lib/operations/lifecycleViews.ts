@@ -7,6 +7,17 @@ import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 
 // What operators see of where published bytes lie, and what becomes of them: flat, raw numbers, digests in full.
 
+/** By what storage classes are judged, and why by that. */
+export const JudgingView = z.object({
+  policy: TierPolicyName,
+  settings: TierSettings,
+  /** `asked`: it is not what the plane decides by. `shipped`: nobody knows its settings yet. */
+  basis: z.enum(['in-force', 'configured', 'asked', 'shipped']),
+  /** Absent where the plane has not noted it yet. */
+  sweep: z.optional(SweepMode),
+  since: z.optional(EpochMs),
+});
+
 /** Where a stored file lies, by which rules, what reads are expected of it, and what a month of it is estimated to cost. */
 export const StorageView = z.object({
   model: ModelName,
@@ -24,7 +35,9 @@ export const StorageView = z.object({
   policy: z.object({
     name: TierPolicyName,
     version: z.string(),
-    /** Whether sweeps carry it out; absent where the caller does not know the plane's settings. */
+    basis: JudgingView.shape.basis,
+    since: z.optional(EpochMs),
+    /** Whether sweeps carry it out; absent where the plane has not noted it yet. */
     sweep: z.optional(SweepMode),
     rules: z.array(z.string()),
   }),

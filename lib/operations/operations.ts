@@ -19,7 +19,7 @@ import { releaseUpload, startRescan } from '../ingest/index.ts';
 import type { PricesDeps } from '../priceBooks/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
-import type { PackSettings } from '../tiering/index.ts';
+import { type Configured, judgingNow } from '../tiering/index.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
 import { showAudit, verifyAudit } from './audit.ts';
 import type { OperationInput, OperationOutput, Operations } from './contract.ts';
@@ -33,7 +33,7 @@ import type { DeadLetters } from './ports.ts';
 import { acceptPriceBook, showPrices } from './prices.ts';
 import { restoreVersion } from './restoreVersion.ts';
 import { listRunMoves, listRuns } from './runs.ts';
-import { showStorage, type SweepsInForce } from './storage.ts';
+import { showStorage } from './storage.ts';
 import { listRetired, listStored } from './stored.ts';
 import { acceptTierPolicy, showTierPolicy } from './tierPolicy.ts';
 import { applyTier, explainTiers, listExpiryRuns, planTiers } from './tiers.ts';
@@ -41,13 +41,13 @@ import { showModel, showVersion, versionView } from './showModel.ts';
 import { HostView } from './views.ts';
 
 export interface OperationsDeps extends OperatorDeps, PricesDeps {
-  readonly settings: OperatorDeps['settings'] & PricesDeps['settings'] & SweepsInForce;
+  readonly settings: OperatorDeps['settings'] & PricesDeps['settings'];
   readonly objects: ObjectStore;
   /** Where the seals of the audit trail lie, where the caller knows. */
   readonly seals: SealObjects | undefined;
   readonly deadLetters: DeadLetters;
-  /** Of packing, where the caller knows the plane's settings. */
-  readonly packs?: PackSettings | undefined;
+  /** What sweeps are configured with, where the caller is the plane itself; else its sweeps have noted it. */
+  readonly configured?: Configured | undefined;
 }
 
 /** The operations over the stores themselves. They throw the errors of the capabilities that they call. */
@@ -84,6 +84,7 @@ export function createOperations(deps: OperationsDeps): Operations {
     explainTiers: (input) => explainTiers(deps, input),
     showPrices: () => showPrices(deps),
     acceptPrices: (input) => acceptPriceBook(deps, input),
+    showJudging: ({ policy }) => judgingNow(catalog, deps.configured, policy),
     showTierPolicy: () => showTierPolicy(catalog),
     acceptTierPolicy: (input) => acceptTierPolicy(deps, input),
     restoreVersion: (input) => restoreVersion(deps, input),

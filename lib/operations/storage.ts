@@ -2,27 +2,24 @@ import { BlobRow, ServiceLevelRow, type ServiceLevelTerms, type VersionFile } fr
 import { bucketCost, loadStored } from '../costs/index.ts';
 import { describePolicy, DOLLARS, predictReads, type Rates, type TierPolicy } from '../placement/index.ts';
 import type { PricesDeps } from '../priceBooks/index.ts';
-import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import { Usd } from '../shared/units.ts';
-import { DEFAULT_PACKING, explainBlob, type PackSettings, TIER_POLICIES } from '../tiering/index.ts';
+import {
+  type Configured,
+  explainBlob,
+  judgingNow,
+  type PackSettings,
+  packSettings,
+  policyOf,
+} from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { requireResolved } from './showModel.ts';
 import { ratesInForce } from './tiers.ts';
 import type { StorageView } from './lifecycleViews.ts';
 
-/** What sweeps do, where the caller knows it. */
-export interface SweepsInForce {
-  readonly tierSweep?: SweepMode | undefined;
-  readonly tierPolicy?: TierPolicyName | undefined;
-}
-
 interface StorageDeps extends PricesDeps {
-  readonly settings: PricesDeps['settings'] & SweepsInForce;
-  readonly packs?: PackSettings | undefined;
+  /** What sweeps are configured with, where the caller is the plane itself. */
+  readonly configured?: Configured | undefined;
 }
-
-/** What the plane does with classes unless its settings say otherwise. */
-const DEFAULT_POLICY: TierPolicyName = 'rules';
 
 /** How each file of a version is stored, and what that is estimated to cost. Throws `CatalogError`, `PricingError`. */
 export async function showStorage(
@@ -30,24 +27,26 @@ export async function showStorage(
   { reference, policy }: OperationInput<'showStorage'>,
 ): Promise<OperationOutput<'showStorage'>> {
   const { files, hold, model, retainUntil, version } = await requireResolved(deps.catalog, reference);
-  const { tierPolicy, tierSweep } = deps.settings;
-  const name = policy ?? tierPolicy ?? DEFAULT_POLICY;
-  const inForce = TIER_POLICIES[name];
+  const { basis, since, sweep, ...judging } = await judgingNow(deps.catalog, deps.configured, policy);
+  const decides = policyOf(judging.settings, judging.policy);
+  const packs = packSettings(judging.settings);
   const level = await ServiceLevelRow.get(deps.catalog, model);
   const rates = await ratesInForce(deps);
   const items: StorageView[] = [];
   for (const file of files) {
-    const stored = await storageOf(deps, file, inForce, rates);
+    const stored = await storageOf(deps, file, { policy: decides, packs }, rates);
     if (stored === undefined) continue;
     items.push({
       model,
       version,
       file: file.file,
       policy: {
-        name,
-        version: inForce.version,
-        rules: [...describePolicy(inForce)],
-        ...(tierSweep === undefined || name !== tierPolicy ? {} : { sweep: tierSweep }),
+        name: judging.policy,
+        version: decides.version,
+        rules: [...describePolicy(decides)],
+        basis,
+        ...(since === undefined ? {} : { since }),
+        ...(sweep === undefined || basis === 'asked' ? {} : { sweep }),
       },
       ...(level === undefined ? {} : { serviceLevel: termsOf(level.value) }),
       ...(hold === undefined ? {} : { hold: hold.reason }),
@@ -68,9 +67,9 @@ function termsOf({ readsPerDay, restoreToleranceMs, waitingUsdPerHour }: Service
 
 /** Undefined where the catalog has lost the blob. */
 async function storageOf(
-  { catalog, clock, packs = DEFAULT_PACKING }: StorageDeps,
+  { catalog, clock }: StorageDeps,
   { digest }: VersionFile,
-  policy: TierPolicy,
+  { policy, packs }: { readonly policy: TierPolicy; readonly packs: PackSettings },
   rates: Rates,
 ): Promise<Pick<StorageView, 'digest' | 'primary' | 'next' | 'reads' | 'cost'> | undefined> {
   const now = clock.now();

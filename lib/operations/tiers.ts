@@ -3,15 +3,28 @@ import type { BlobExpiry } from '../expiry/index.ts';
 import { compileRates, explainTier, type Rates } from '../placement/index.ts';
 import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
-import { decideMove, DEFAULT_PACKING, explainBlob, type PackSettings, TIER_POLICIES } from '../tiering/index.ts';
+import type { EpochMs } from '../shared/units.ts';
+import {
+  type Configured,
+  decideMove,
+  type Deciding,
+  explainBlob,
+  judgingNow,
+  packSettings,
+  policyOf,
+} from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { pageOver, SWEPT } from './pages.ts';
 import { requireResolved } from './showModel.ts';
 import type { ExpiryView } from './lifecycleViews.ts';
 
 interface TierOperationDeps extends PricesDeps {
-  /** As the plane has them, where the caller knows. */
-  readonly packs?: PackSettings | undefined;
+  /** What sweeps are configured with, where the caller is the plane itself. */
+  readonly configured?: Configured | undefined;
+}
+
+function decidedBy({ policy, settings }: Deciding, at: EpochMs) {
+  return { policy: policyOf(settings, policy), packs: packSettings(settings), at };
 }
 
 export async function ratesInForce(deps: PricesDeps): Promise<Rates> {
@@ -23,30 +36,33 @@ export async function explainTiers(
   deps: TierOperationDeps,
   { reference, policy }: OperationInput<'explainTiers'>,
 ): Promise<OperationOutput<'explainTiers'>> {
-  const { catalog, clock, packs = DEFAULT_PACKING } = deps;
+  const { catalog, clock, configured } = deps;
   const { files } = await requireResolved(catalog, reference);
   const rates = await ratesInForce(deps);
   const at = clock.now();
-  const decided = { policy: TIER_POLICIES[policy], packs, at };
+  const judging = await judgingNow(catalog, configured, policy);
+  const decided = decidedBy(judging, at);
   const texts: string[] = [];
   for (const digest of new Set(files.map((file) => file.digest))) {
     const explained = await explainBlob({ catalog, clock, rates }, digest, decided);
     if (explained !== undefined) {
-      texts.push(explainTier(explained.decision, explained.facts, TIER_POLICIES[policy], rates, at));
+      texts.push(explainTier(explained.decision, explained.facts, decided.policy, rates, at));
     }
   }
-  return { texts };
+  return { judging, texts };
 }
 
 /** A page of what would move between storage classes now. */
 export async function planTiers(
   deps: TierOperationDeps,
-  { policy, limit, nextToken }: OperationInput<'planTiers'>,
+  { policy, settings, limit, nextToken }: OperationInput<'planTiers'>,
 ): Promise<OperationOutput<'planTiers'>> {
   const page = await pageOver(deps.catalog, SWEPT, limit, nextToken);
   const at = deps.clock.now();
   const rates = await ratesInForce(deps);
-  const decided = { policy: TIER_POLICIES[policy], packs: deps.packs ?? DEFAULT_PACKING, at };
+  const judging =
+    settings === undefined ? await judgingNow(deps.catalog, deps.configured, policy) : { policy, settings };
+  const decided = decidedBy(judging, at);
   const items: OperationOutput<'planTiers'>['items'] = [];
   for (const item of page.items) {
     const { digest } = BlobRow.parse(item).value;
@@ -79,16 +95,17 @@ export async function applyTier(
   deps: TierOperationDeps,
   { digest, to, action, policy, runId, budgetUsd, mostMoves, dryRun }: OperationInput<'applyTier'>,
 ): Promise<OperationOutput<'applyTier'>> {
-  const { catalog, clock, packs = DEFAULT_PACKING } = deps;
+  const { catalog, clock, configured } = deps;
   const rates = await ratesInForce(deps);
   const correlationId = CorrelationId.parse(`plan-${runId}`);
   const limits = { budgetUsd, mostMoves };
   const at = clock.now();
   const only = { action, to };
-  const run = { id: runId, shard: 0, limits, policy: TIER_POLICIES[policy], packs, at, correlationId, only };
+  const decided = decidedBy(await judgingNow(catalog, configured, policy), at);
+  const run = { id: runId, shard: 0, limits, ...decided, correlationId, only };
   const reason = await settle(catalog, `Moving ${digest}`, async () => {
-    const decided = await decideMove({ catalog, clock, rates }, run, digest);
-    return dryRun ? { ...decided, changes: [] } : decided;
+    const moved = await decideMove({ catalog, clock, rates }, run, digest);
+    return dryRun ? { ...moved, changes: [] } : moved;
   });
   return { digest, reason };
 }

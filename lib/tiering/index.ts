@@ -20,11 +20,13 @@ export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './mo
 export { type JobPlace, type MoveJob, manifestLine, moveJob, moveName, originLine } from './moveManifest.ts';
 export { sweepInventory } from './sweepInventory.ts';
 export { type SweepDeps, sweepShard } from './sweepShard.ts';
+export { type Deciding } from './deciding.ts';
+export { type Configured, type Judging, judgingNow, SHIPPED } from './judging.ts';
 export {
   DEFAULT_PACKING,
   packSettings,
+  policyOf,
   type SweepSettings,
-  TIER_POLICIES,
   TIER_SETTINGS,
   tierSettings,
 } from './sweepSettings.ts';

@@ -6,7 +6,8 @@ import type { EpochMs } from '../shared/units.ts';
 import type { MoveDeps, MoveReason, ShownMove } from './moveBlob.ts';
 import { moveInRun } from './moveInRun.ts';
 import type { RunLimits } from './sweepBudget.ts';
-import { packSettings, type SweepSettings, TIER_POLICIES } from './sweepSettings.ts';
+import { type Configured, judgingNow } from './judging.ts';
+import { packSettings, policyOf } from './sweepSettings.ts';
 
 /** One line of a manifest: a move that a plan has shown, with the limits that the plan was given. */
 export interface ManifestMove {
@@ -22,7 +23,7 @@ export interface ManifestMove {
 }
 
 export interface MoveOfManifestDeps extends MoveDeps {
-  readonly settings: Pick<SweepSettings, 'tierSweep' | 'tierPacking' | 'packAboveBytes' | 'packBelowRatio'>;
+  readonly settings: Configured;
 }
 
 export interface ManifestAnswer {
@@ -51,11 +52,12 @@ export async function moveOfManifest(deps: MoveOfManifestDeps, move: ManifestMov
   if (blob !== undefined && move.versionId !== undefined && blob.value.origin.versionId !== move.versionId) {
     return { outcome: 'kept', reason: 'origin-moved' };
   }
+  const judging = await judgingNow(deps.catalog, deps.settings, move.policy);
   const run = {
     id: move.runId,
     limits: move.limits,
-    policy: TIER_POLICIES[move.policy],
-    packs: packSettings(deps.settings),
+    policy: policyOf(judging.settings, judging.policy),
+    packs: packSettings(judging.settings),
     at: move.at,
     correlationId: CorrelationId.parse(`plan-${move.runId}`),
     only: { action: move.action, to: move.to },

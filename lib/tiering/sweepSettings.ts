@@ -1,7 +1,6 @@
 import type { ExpirySettings } from '../expiry/index.ts';
 import {
   DOLLARS,
-  LIFECYCLE,
   LIFECYCLE_RULES,
   lifecyclePolicy,
   PACK_TERMS,
@@ -25,12 +24,6 @@ export const TIER_SETTINGS: TierSettings = {
   tierPacking: 'dry-run',
   packAboveBytes: PACK_TERMS.aboveBytes,
   packBelowRatio: PACK_TERMS.belowRatio,
-};
-
-export const TIER_POLICIES: Readonly<Record<TierPolicyName, TierPolicy>> = {
-  rules: TIER_RULES,
-  dollars: DOLLARS,
-  lifecycle: LIFECYCLE,
 };
 
 /** What operators allow a scheduled sweep. */

@@ -95,7 +95,7 @@ describe('strata push', () => {
       }),
     );
     expect(first.stdout).toMatch(/FILE +PRIMARY +NEXT +READS IN 30 DAYS +STORAGE +READS +HOSTS +A MONTH\n/);
-    expect(first.stdout).toContain('Policy rules (rules-1, sweep on):\n  younger than 7 days: STANDARD\n');
+    expect(first.stdout).toContain('Policy rules (rules-1, configured, sweep on):\n  younger than 7 days: STANDARD\n');
     expect(await json('show', 'tiny')).toContainEqual(
       expect.objectContaining({ file: 'config.json', cost: expect.anything(), blob: expect.anything() }),
     );
@@ -249,7 +249,7 @@ describe('strata', () => {
   it('says of an argument that only a command can judge what is wrong with it', async () => {
     const { code, stderr } = await strata('policy', 'diff', 'rules', 'nobodys');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error\[usage\]: nobodys is not one of /);
+    expect(stderr).toMatch(/^error\[usage\]: nobodys is nothing to decide by: nobodys is none of them/);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { TransitionReplica } from '../../events/transition-replica/v1.ts';
 import { AccessMonthRow, type Blob, BlobRow, ModelRow, ServiceLevelRow } from '../../lib/catalog/index.ts';
 import { applyTier, explainTiers } from '../../lib/operations/tiers.ts';
-import { compileRates, DOLLARS, PACK_TERMS, replayTier, TIER_RULES } from '../../lib/placement/index.ts';
+import { compileRates, DOLLARS, replayTier, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type Digest, ModelName, SemVer, type StorageClass } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs, HOUR_MS, MIB } from '../../lib/shared/units.ts';
@@ -197,12 +197,15 @@ describe('a sweep by dollars', () => {
 
 describe('a plan', () => {
   const LIMITS = { policy: 'rules', runId: 'run-1', budgetUsd: 1, mostMoves: 10, dryRun: false } as const;
-  const packs = (mode: 'on' | 'dry-run') => ({ mode, terms: { ...PACK_TERMS, aboveBytes: 100_000 } });
+  const configured = (world: TieringWorld, tierPacking: 'on' | 'dry-run' = 'on') => ({
+    ...world.deps,
+    configured: { ...world.deps.settings, tierPacking },
+  });
 
   it('packs only what it has shown as packed, and nothing where packing is switched off', async () => {
     const { world, digest } = await idle();
     const apply = (action: 'transition' | 'pack', mode: 'on' | 'dry-run' = 'on') =>
-      applyTier({ ...world.deps, packs: packs(mode) }, { ...LIMITS, digest, to: 'STANDARD_IA', action });
+      applyTier(configured(world, mode), { ...LIMITS, digest, to: 'STANDARD_IA', action });
     expect(await apply('transition')).toMatchObject({ reason: 'decided-otherwise' });
     expect(await apply('pack', 'dry-run')).toMatchObject({ reason: 'would-pack' });
     expect(await world.actions(digest)).toHaveLength(0);
@@ -216,7 +219,7 @@ describe('a plan', () => {
     const [now, newest] = [world.clock.now(), SemVer.parse('1.0.0')];
     const row = { name: MODEL, createdAt: now, updatedAt: now, versions: 1, newest };
     await world.catalog.transact([ModelRow.put(row, 'absent')]);
-    const deps = { ...world.deps, packs: packs('on') };
+    const deps = configured(world);
     const reference = `${MODEL}@1.0.0`;
     const before = await explainTiers(deps, { reference, policy: 'rules' });
     expect(before.texts[0]).toMatch(/is packed from STANDARD to STANDARD_IA: it is large and gets much smaller/);

@@ -6,7 +6,7 @@ import { blobKey } from '../../../lib/shared/digest.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { ActionId, type Digest, type StorageClass } from '../../../lib/shared/ids.ts';
 import { DAY_MS, EpochMs, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
-import { explainBlob, packSettings, TIER_POLICIES } from '../../../lib/tiering/index.ts';
+import { explainBlob, packSettings, policyOf } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
@@ -52,7 +52,7 @@ export function batchJobs(stage: Stage, rng: Rng): Capability {
   async function plan(at: EpochMs): Promise<readonly Line[]> {
     // Who plans asks again until all of it was answered.
     const deps = { ...stage.depsOf(life), catalog, rates };
-    const by = { policy: TIER_POLICIES[settings.tierPolicy], packs: packSettings(settings), at };
+    const by = { policy: policyOf(settings, settings.tierPolicy), packs: packSettings(settings), at };
     const moves: Line[] = [];
     for (const { digest } of committedBlobs()) {
       const explained = await explainBlob(deps, digest, by);

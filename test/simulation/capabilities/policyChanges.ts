@@ -65,21 +65,29 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
 
   async function caught(present: TierPolicyName, look: Look, some: readonly Blob[]): Promise<Map<Digest, string>> {
     const found = new Map<Digest, string>();
-    const by = { policy: byName[look.to], packs: packSettings(stage.settings), at: look.sweptAt };
+    const packs = packSettings(stage.settings);
+    const explain = (digest: Digest, policy: TierPolicy) =>
+      explainBlob({ ...stage.depsOf(life), catalog, rates }, digest, { policy, packs, at: look.sweptAt });
     for (const { digest } of some) {
-      const explained = await explainBlob({ ...stage.depsOf(life), catalog, rates }, digest, by);
-      if (explained === undefined) continue;
+      const [old, explained] = [await explain(digest, byName[present]), await explain(digest, byName[look.to])];
+      if (old === undefined || explained === undefined) continue;
       const { lastAccessAt } = explained.facts;
       if (lastAccessAt === undefined || look.sweptAt - lastAccessAt >= RECENT_MS) continue;
-      if (suffers(explained.facts, byName[present], byName[look.to], look.sweptAt)) {
-        found.set(digest, JSON.stringify([explained.versionId, explained.facts]));
+      const before = { facts: old.facts, policy: byName[present] };
+      if (suffers(before, { facts: explained.facts, policy: byName[look.to] }, look.sweptAt)) {
+        found.set(digest, JSON.stringify([explained.versionId, old.facts, explained.facts]));
       }
     }
     return found;
   }
 
-  function suffers(facts: TierFacts, present: TierPolicy, next: TierPolicy, at: EpochMs): boolean {
-    const [before, after] = [present, next].map((policy) => {
+  interface Judged {
+    readonly facts: TierFacts;
+    readonly policy: TierPolicy;
+  }
+
+  function suffers(present: Judged, next: Judged, at: EpochMs): boolean {
+    const [before, after] = [present, next].map(({ facts, policy }) => {
       const decision = decideTier({ ...facts, heldBy: undefined }, policy, rates, at);
       return rates.of(decision.action === 'keep' ? facts.storageClass : decision.to);
     });

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ModelRow, ServiceLevelRow } from '../../../lib/catalog/index.ts';
 import { showStorage } from '../../../lib/operations/storage.ts';
 import { ModelName, SemVer } from '../../../lib/shared/ids.ts';
+import type { Configured } from '../../../lib/tiering/index.ts';
 import { createTieringWorld, type TieringWorld } from '../../support/tieringWorld.ts';
 
-const NOTHING_KNOWN = { tierSweep: undefined, tierPolicy: undefined };
 const MODEL = ModelName.parse('flux');
 
 async function stored(over: object = {}): Promise<TieringWorld & { readonly digest: string }> {
@@ -17,11 +17,10 @@ async function stored(over: object = {}): Promise<TieringWorld & { readonly dige
   return { ...world, digest };
 }
 
-const show = async (world: TieringWorld, settings: object, policy?: 'rules' | 'dollars') => {
+const show = async (world: TieringWorld, over: Partial<Configured> | undefined, policy?: 'rules' | 'dollars') => {
   const wish = { reference: 'flux@1.0.0', ...(policy === undefined ? {} : { policy }) };
-  return (
-    await showStorage({ ...world.deps, settings: { ...world.deps.settings, ...NOTHING_KNOWN, ...settings } }, wish)
-  ).items;
+  const configured = over === undefined ? undefined : { ...world.deps.settings, ...over };
+  return (await showStorage({ ...world.deps, configured }, wish)).items;
 };
 
 describe('how a version is stored', () => {
@@ -33,7 +32,7 @@ describe('how a version is stored', () => {
       version: '1.0.0',
       digest: world.digest,
       primary: { location: 's3:eu-west-1:STANDARD', bytes: 200_000, storageClass: 'STANDARD', tier: 'hot' },
-      policy: { name: 'rules', version: 'rules-1', sweep: 'dry-run' },
+      policy: { name: 'rules', version: 'rules-1', basis: 'configured', sweep: 'dry-run' },
       next: { action: 'transition', to: 'STANDARD_IA', reason: 'young-content' },
       reads: { basis: 'assumed' },
     });
@@ -68,8 +67,10 @@ describe('how a version is stored', () => {
   it('does not say that sweeps carry out a policy that was only asked for, or where nobody knows', async () => {
     const world = await stored();
     const [asked] = await show(world, { tierPolicy: 'rules', tierSweep: 'on' }, 'dollars');
-    expect(asked?.policy).toMatchObject({ name: 'dollars', version: 'dollars-1' });
+    expect(asked?.policy).toMatchObject({ name: 'dollars', version: 'dollars-1', basis: 'asked' });
     expect(asked?.policy).not.toHaveProperty('sweep');
-    expect((await show(world, {}))[0]?.policy).not.toHaveProperty('sweep');
+    const [shipped] = await show(world, undefined);
+    expect(shipped?.policy).toMatchObject({ name: 'rules', basis: 'shipped' });
+    expect(shipped?.policy).not.toHaveProperty('sweep');
   });
 });

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { registerPlan } from '../../../cli/commands/plan.ts';
+import { PACK_TERMS } from '../../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { DAY_MS } from '../../../lib/shared/units.ts';
 import { useCommands } from '../../support/commands.ts';
 
@@ -58,14 +60,15 @@ describe('strata plan', () => {
       { ...bound, transitionedAt: NOW - 80 * DAY_MS },
       { ...bound, transitionedAt: NOW - 90 * DAY_MS },
     );
-    const plan = JSON.parse(await strata('plan', '--inventory', path, '--json'));
+    const plan = JSON.parse(await strata('plan', '--inventory', path, '--policy', 'dollars', '--json'));
     expect(plan.bound).toMatchObject({ objects: 2, firstFreeAt: NOW + 10 * DAY_MS });
     expect(plan.bound.liabilityUsd).toBeCloseTo((0.004 * (30 + 10) * 24) / 730, 9);
     expect(await strata('plan', '--inventory', path)).toContain('2 are bound by a minimum duration');
   });
 
   it('says in words what would move', async () => {
-    expect(await strata('plan', '--inventory', await inventory({}))).toMatchInlineSnapshot(`
+    const text = await strata('plan', '--inventory', await inventory({}), '--policy', 'dollars');
+    expect(text.slice(0, text.indexOf('Judged by'))).toMatchInlineSnapshot(`
       "1 of 1 objects would move: $0.02 less a month for $0.000005400 once
         STANDARD → INTELLIGENT_TIERING: 1 objects, 1.00 GiB, $0.02 → $0.006961 a month, once $0.000005400 and $0.00 early deletion
       "
@@ -74,11 +77,21 @@ describe('strata plan', () => {
 
   it('explains the decision for one object', async () => {
     const path = await inventory({}, { knownReadsPerDay: 0.0001 });
-    const text = await strata('plan', '--inventory', path, '--explain', `${'0'.repeat(63)}1`);
+    const explain = ['plan', '--inventory', path, '--policy', 'dollars', '--explain'];
+    const text = await strata(...explain, `${'0'.repeat(63)}1`);
     expect(text).toContain('moves from STANDARD to GLACIER_IR: it is the class with the least expected dollars');
     expect(text).not.toContain('objects would move');
-    const decision = JSON.parse(await strata('plan', '--inventory', path, '--explain', `${'0'.repeat(63)}1`, '--json'));
+    const decision = JSON.parse(await strata(...explain, `${'0'.repeat(63)}1`, '--json'));
     expect(decision).toMatchObject({ schema: 'strata.tier-decision/v1', to: 'GLACIER_IR', reason: 'cheaper' });
+  });
+
+  it('says by what it has judged, and at which prices', async () => {
+    const path = await inventory({});
+    expect(await strata('plan', '--inventory', path)).toContain(
+      'Judged by rules-1, as planes ship: no plane was named; packing dry-run.\nPrices: ',
+    );
+    const plan = JSON.parse(await strata('plan', '--inventory', path, '--policy', 'dollars', '--json'));
+    expect(plan).toMatchObject({ policy: 'dollars-1', basis: 'no-plane', prices: shippedPriceBook().id });
   });
 
   it('names the line that holds no facts', async () => {
@@ -94,7 +107,45 @@ describe('strata policy diff', () => {
   it('lets a change pass that catches nothing in use', async () => {
     const printed = await strata('policy', 'diff', 'rules', 'dollars', '--inventory', await inventory({}));
     expect(printed).toContain('1 of 1 objects would be elsewhere, 0 where reads cost more');
+    expect(printed).toMatch(/^From rules-1 \(packing dry-run\) to dollars-1 \(packing dry-run\), at prices /);
     expect(process.exitCode).toBeUndefined();
+  });
+
+  it('compares settings of one policy', async () => {
+    const read = { createdAt: NOW - 400 * DAY_MS, lastAccessAt: NOW - DAY_MS, accessesLast30Days: 1 };
+    const path = await inventory({ ...read, storageClass: 'STANDARD_IA' });
+    const next = 'rules:warmAgeDays=700,tierPacking=off';
+    const diff = JSON.parse(await strata('policy', 'diff', next, 'in-force', '--inventory', path, '--json'));
+    expect(diff).toMatchObject({ present: 'rules-1(warmAgeDays=700)', next: 'rules-1', caught: 1, blocked: true });
+    process.exitCode = undefined;
+    const back = JSON.parse(await strata('policy', 'diff', 'rules', next, '--inventory', path, '--json'));
+    expect(back).toMatchObject({ changed: 1, caught: 0, blocked: false });
+  });
+
+  it('tells what deletes and packing would change', async () => {
+    const idle = { storageClass: 'GLACIER_IR', accesses: 0, expiry: 'expires' };
+    const terms = { ...PACK_TERMS, aboveBytes: 100 };
+    const packable = { packing: { packed: false, bytes: 2 ** 28, parts: 16, terms }, accessesLast30Days: 0 };
+    const path = await inventory(idle, { storageClass: 'GLACIER_IR', ...packable });
+    const planned = async (present: string, next: string) => {
+      return JSON.parse(await strata('policy', 'diff', present, next, '--inventory', path, '--json'));
+    };
+    expect(await planned('lifecycle', 'lifecycle:lifecycleDeletes=on')).toMatchObject({ changed: 1, colder: 1 });
+    expect(await planned('rules', 'rules:tierPacking=on')).toMatchObject({ changed: 1, colder: 1 });
+    expect(await planned('rules:tierPacking=dry-run', 'rules:tierPacking=off')).toMatchObject({ changed: 0 });
+  });
+
+  it.each([
+    ['luck', /luck is none of them/],
+    ['rules:warmAgeDay=1', /is no threshold/],
+    ['rules:hotPerDay=0.01', /must be at least warmPerDay/],
+    ['dollars:warmAgeDays=1', /warmAgeDays=1 is no setting of it/],
+    ['lifecycle:lifecycleDeletes=off', /lifecycleDeletes is one of on, dry-run/],
+    ['rules:tierPacking', /tierPacking is one of/],
+    ['rules:packAboveBytes=many', /packAboveBytes is a number/],
+  ])('refuses %s', async (wrong, why) => {
+    const path = await inventory({});
+    await expect(strata('policy', 'diff', 'in-force', wrong, '--inventory', path)).rejects.toThrow(why);
   });
 
   it('blocks one that would catch objects that are read or held', async () => {

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { compileRates, PolicyDiff } from '../../lib/placement/index.ts';
+import type { TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { type Deciding, policyOf } from '../../lib/tiering/index.ts';
+import { settingsText, termsOf } from '../judging.ts';
+import { DECIDING_SYNTAX, parseDeciding } from '../plan/deciding.ts';
+import { factsOfBoth, type InventoryOptions, withInventory } from '../plan/facts.ts';
+
+/** A finding that a script must notice: the change is blocked. */
+const EXIT_FINDINGS = 1;
+
+/** Adds `strata policy diff`: what a change of the policy, or of its settings, would catch. */
+export function registerPolicyDiff(policy: Command): void {
+  withInventory(policy.command('diff <present> <next>'))
+    .description(
+      `what changes between two policies; exit code 1 if it would catch objects in use. Each is ${DECIDING_SYNTAX}`,
+    )
+    .action(diff);
+}
+
+async function diff(before: string, after: string, options: InventoryOptions): Promise<void> {
+  const asked = async (policy: TierPolicyName | undefined): Promise<Deciding> =>
+    (await termsOf({ ...options, ...(policy === undefined ? {} : { policy }) })).judged;
+  const present = await parseDeciding(before, asked);
+  const next = await parseDeciding(after, asked);
+  const { prices } = await termsOf(options);
+  const [was, is] = [present, next].map(({ policy, settings }) => policyOf(settings, policy));
+  if (was === undefined || is === undefined) return;
+  const changes = new PolicyDiff(was, is, compileRates(prices));
+  for await (const facts of factsOfBoth(options, present, next)) changes.add(facts.next, options.at, facts.present);
+  const summary = changes.summary();
+  if (summary.blocked) process.exitCode = EXIT_FINDINGS;
+  if (options.json === true) {
+    const named = { present: was.version, next: is.version, prices: prices.id };
+    process.stdout.write(`${JSON.stringify({ schema: 'strata.policy-diff/v1', ...named, ...summary })}\n`);
+    return;
+  }
+  process.stdout.write(
+    `From ${was.version} (${settingsText(present)}) to ${is.version} (${settingsText(next)}), at prices ${prices.id}:\n` +
+      `${summary.changed} of ${summary.objects} objects would be elsewhere, ${summary.colder} where reads cost more or wait\n`,
+  );
+  if (!summary.blocked) return;
+  process.stdout.write(`BLOCKED: ${summary.caught} of them are in use\n`);
+  for (const { digest, why, before: from, after: to } of summary.examples) {
+    process.stdout.write(`  ${digest.slice(0, 12)} ${why}: ${from} → ${to}\n`);
+  }
+}

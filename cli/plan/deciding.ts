@@ -1,0 +1,77 @@
+import { InvalidArgumentError } from 'commander';
+import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
+import { errorText } from '../../lib/shared/errors.ts';
+import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import type { TierSettings } from '../../lib/shared/tierSettings.ts';
+import type { Deciding } from '../../lib/tiering/index.ts';
+
+const IN_FORCE = 'in-force';
+
+/** What `parseDeciding` takes, for the help. */
+export const DECIDING_SYNTAX = `${IN_FORCE} or ${TierPolicyName.options.join(', ')}; with other settings as lifecycle:lifecycleDeletes=on,coldAfterIdleDays=60`;
+
+/**
+ * What decides, as an operator would configure it: a policy's name with its settings in force, or with others behind a colon, of which thresholds
+ * stand for all of the policy's, as in `tierRules` and `lifecycleRules`. `inForce` answers what a name has now.
+ */
+export async function parseDeciding(
+  text: string,
+  inForce: (policy: TierPolicyName | undefined) => Promise<Deciding>,
+): Promise<Deciding> {
+  const [name = '', ...rest] = text.split(':');
+  const policy = name === IN_FORCE ? undefined : TierPolicyName.safeParse(name);
+  if (policy?.success === false) throw wrong(text, `${name} is none of them`);
+  const base = await inForce(policy?.data);
+  if (rest.length === 0) return { policy: base.policy, settings: base.settings };
+  return { policy: base.policy, settings: withOthers(base, text, rest.join(':').split(',')) };
+}
+
+function withOthers({ policy, settings }: Deciding, text: string, parts: readonly string[]): TierSettings {
+  const others: Partial<TierSettings> = {};
+  const thresholds: string[] = [];
+  for (const part of parts) {
+    const [name, value = ''] = part.split('=');
+    switch (name) {
+      case 'lifecycleDeletes':
+        others.lifecycleDeletes = oneOf(ExpiryMode.options, value, text, name);
+        break;
+      case 'tierPacking':
+        others.tierPacking = oneOf(SweepMode.options, value, text, name);
+        break;
+      case 'packAboveBytes':
+        others.packAboveBytes = number(value, text, name);
+        break;
+      case 'packBelowPercent':
+        others.packBelowRatio = number(value, text, name) / 100;
+        break;
+      default:
+        thresholds.push(part);
+    }
+  }
+  if (thresholds.length === 0) return { ...settings, ...others };
+  if (policy === 'dollars') throw wrong(text, `${thresholds.join(',')} is no setting of it`);
+  try {
+    const rules =
+      policy === 'rules'
+        ? { tierRules: parseTierRules(thresholds.join(',')) }
+        : { lifecycleRules: parseLifecycleRules(thresholds.join(',')) };
+    return { ...settings, ...others, ...rules };
+  } catch (error) {
+    throw wrong(text, errorText(error));
+  }
+}
+
+function oneOf<Name extends string>(names: readonly Name[], value: string, text: string, what: string): Name {
+  const found = names.find((one) => one === value);
+  if (found === undefined) throw wrong(text, `${what} is one of ${names.join(', ')}`);
+  return found;
+}
+
+function number(value: string, text: string, what: string): number {
+  if (!/^\d+(\.\d+)?$/.test(value)) throw wrong(text, `${what} is a number`);
+  return Number(value);
+}
+
+function wrong(text: string, why: string): InvalidArgumentError {
+  return new InvalidArgumentError(`${text} is nothing to decide by: ${why}. Write ${DECIDING_SYNTAX}.`);
+}
