@@ -13,6 +13,8 @@ export type TransitionStep =
   | 'wait'
   /** Transitions are switched off: end the action without touching anything. */
   | 'refuse'
+  /** Packing is switched off: end the action, and take away what was written of it. */
+  | 'refuse-packing'
   /** The blob was purged or moved by another action meanwhile: end this one, and take away what was copied. */
   | 'give-up'
   /** The action has ended without a switch: take away what a killed try may have copied. */
@@ -25,10 +27,12 @@ export interface TransitionFacts {
   readonly blob: Blob | undefined;
   readonly replicas: readonly Replica[];
   readonly mode: SweepMode;
+  /** Of packing; what is packed is moved and unpacked all the same. */
+  readonly packing: SweepMode;
 }
 
 /** Decides by the catalog alone how far a transition has come. The old copy is deleted only when it is not the origin any more. */
-export function decideTransition({ message, action, blob, mode, replicas }: TransitionFacts): TransitionStep {
+export function decideTransition({ message, action, blob, mode, packing, replicas }: TransitionFacts): TransitionStep {
   if (action === undefined) return 'finished';
   const { versionId } = message.from;
   // What was switched off deletes nothing either; a copy that stays for it is an orphan and swept as one.
@@ -41,7 +45,8 @@ export function decideTransition({ message, action, blob, mode, replicas }: Tran
   if (blob === undefined) return discard;
   if (!moved) {
     if (action.state !== 'pending') return discard;
-    return allowed ? 'move' : 'refuse';
+    if (!allowed) return 'refuse';
+    return packing !== 'on' && packs(message) ? 'refuse-packing' : 'move';
   }
   const left = replicas.find((one) => one.host === undefined && one.versionId === versionId);
   if (left?.state !== 'evicting') return action.state === 'done' ? 'finished' : discard;
@@ -52,12 +57,17 @@ export function decideTransition({ message, action, blob, mode, replicas }: Tran
   return reading ? 'wait' : 'delete-old';
 }
 
+function packs({ encoding }: TransitionReplica): boolean {
+  return encoding !== undefined && encoding !== 'identity';
+}
+
 /** How a transition ended. */
 export type TransitionReason =
   | 'switched'
   /** Another change of the blob was faster. */
   | 'origin-moved'
   | 'switched-off'
+  | 'packing-switched-off'
   /** Nobody refers to it any more. */
   | 'blob-purged'
   /** Its restored copy is gone, or it never had one: ask for a restore first. */

@@ -62,6 +62,8 @@ const FAILURES: Readonly<Record<Exclude<TransitionReason, 'switched'>, string>> 
   'origin-moved': 'Another change of the blob was faster; the copy was removed.',
   'blob-purged': 'Its last version was deleted, and its undo window is over.',
   'switched-off': 'Transitions are switched off (`tierSweep`); nothing was changed.',
+  'packing-switched-off':
+    'Packing is switched off (`tierPacking`); the object stays as it is, and what was written of it was removed.',
   'source-archived': 'The object is archived and has no restored copy: a restore must come first.',
   'source-absent': 'The version that the catalog names is not in the bucket. Run `strata doctor`.',
   'source-differs':

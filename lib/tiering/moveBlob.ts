@@ -77,7 +77,7 @@ export type MoveReason =
   | 'restore-under-way'
   /** The object is archived and nobody reads it: no fee is paid to have it lie elsewhere. */
   | 'needs-restore'
-  /** The copy that an earlier transition left behind is still there. */
+  /** The copy that an earlier transition left behind is still there, or another run has the blob packed or unpacked just now. */
   | 'transition-under-way'
   /** This run has sent it already. */
   | 'sent-before'
@@ -156,6 +156,7 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (facts.packing?.packed === true && (await isRestoring(deps, blob.value))) return keep('restore-under-way');
   const actionId = moveActionId(run.id, digest);
   if ((await ActionRow.get(deps.catalog, actionId)) !== undefined) return keep('sent-before');
+  if (decision.action !== 'transition' && (await isRewritten(deps, digest))) return keep('transition-under-way');
   const moved = decision.needsRestore
     ? await restoreFirst(deps, run, blob, decision)
     : { usd: moveUsd(decision), changes: transitionChanges(deps, run, blob, facts, decision, actionId) };
@@ -191,6 +192,24 @@ function moveUsd(decision: TierMove): number {
 /** Whether somebody waits for this very origin to be brought back. */
 async function isRestoring({ catalog }: MoveDeps, { digest, origin }: Blob): Promise<boolean> {
   return (await RestoreRow.get(catalog, digest))?.value.versionId === origin.versionId;
+}
+
+/** Actions on a blob that are looked at: later ones wait for those that are under way. */
+const LATEST_ACTIONS = 20;
+
+/** Whether another run has its bytes rewritten: doing that twice at once is work for nothing. The index may lag; the switch does not. */
+async function isRewritten({ catalog, clock }: MoveDeps, digest: Digest): Promise<boolean> {
+  const { items } = await catalog.queryIndex('listing', {
+    partition: `ACTIONS#BLOB#${digest}`,
+    limit: LATEST_ACTIONS,
+    descending: true,
+  });
+  return items
+    .map((item) => ActionRow.parse(item).value)
+    .some(({ chosen, expiresAt, state, type }) => {
+      const rewrites = type === 'transition' && !chosen.startsWith('transition ');
+      return rewrites && state === 'pending' && clock.now() < expiresAt;
+    });
 }
 
 /** Nobody waits: the cheapest restore will do. */

@@ -20,14 +20,14 @@ export interface TransitionDeps {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly settings: { readonly region: string; readonly tierSweep: SweepMode };
+  readonly settings: { readonly region: string; readonly tierSweep: SweepMode; readonly tierPacking: SweepMode };
 }
 
 export type TransitionAnswer =
   | TransitionReason
   /** The copy takes longer than one call. */
   | 'copying'
-  | Exclude<TransitionStep, 'move' | 'refuse'>;
+  | Exclude<TransitionStep, 'move' | 'refuse' | 'refuse-packing'>;
 
 /**
  * Moves the origin copy of a blob to another class: copy → verify → switch the catalog by a conditional write → delete the old copy
@@ -65,6 +65,7 @@ async function takeStep(
     blob: blob?.value,
     replicas: replicas.map((row) => row.value),
     mode: deps.settings.tierSweep,
+    packing: deps.settings.tierPacking,
   };
   const step = decideTransition(facts);
   switch (step) {
@@ -78,6 +79,10 @@ async function takeStep(
     case 'refuse':
       await failTransition(deps, message, 'switched-off');
       return 'switched-off';
+    case 'refuse-packing':
+      await failTransition(deps, message, 'packing-switched-off');
+      await discardCopy(deps, message);
+      return 'packing-switched-off';
     case 'give-up': {
       const reason = blob === undefined ? 'blob-purged' : 'origin-moved';
       await failTransition(deps, message, reason);

@@ -41,7 +41,7 @@ describe.skipIf(skipped !== undefined)(`Origins on MinIO ${skipped ?? ''}`, () =
       objects,
       clock,
       telemetry: recordedTelemetry().telemetry,
-      settings: { region: 'local', tierSweep: 'on' as const },
+      settings: { region: 'local', tierSweep: 'on' as const, tierPacking: 'on' as const },
     };
     const bytes = content();
     const cut = [0, 1, 2].map((part) => bytes.subarray(part * PART_SIZE, (part + 1) * PART_SIZE));

@@ -19,6 +19,8 @@ import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.t
 const rates = compileRates(shippedPriceBook());
 const correlationId = CorrelationId.parse('test');
 
+const createPackingWorld = (between?: Between) => createTieringWorld(between, 'on', { tierPacking: 'on' });
+
 /** A decided transition with its message, as a sweep would have written it. */
 async function decide(world: TieringWorld, blob: Blob, wish: Partial<TransitionReplica>): Promise<TransitionReplica> {
   const now = world.clock.now();
@@ -36,7 +38,7 @@ async function finish(world: TieringWorld, message: TransitionReplica): Promise<
 }
 
 async function packed(between?: Between, storageClass: StorageClass = 'STANDARD') {
-  const world = await createTieringWorld(between);
+  const world = await createPackingWorld(between);
   const bytes = weights(1);
   const blob = await addWhole(world, bytes, storageClass);
   await finish(world, await decide(world, blob, PACK));
@@ -75,8 +77,28 @@ async function expectSound(world: TieringWorld, blob: Blob, bytes: Buffer): Prom
 }
 
 describe('packing an origin', () => {
+  it('ends without a trace what was queued when it is switched off, also what was begun', async () => {
+    const world = await createPackingWorld();
+    const bytes = weights(1);
+    const blob = await addWhole(world, bytes);
+    const message = await decide(world, blob, PACK);
+    // One part a call.
+    await world.deliver('transition', message, () => 0);
+    expect((await world.objects.listUnfinishedCopies({ prefix: 'blobs/', limit: 9 })).copies).toHaveLength(1);
+    Object.assign(world.deps.settings, { tierPacking: 'off' });
+    await world.run();
+    expect((await world.actions(blob.digest))[0]).toMatchObject({
+      state: 'failed',
+      outcome: { code: 'packing-switched-off', text: expect.stringContaining('Packing is switched off') },
+    });
+    const { origin } = await expectSound(world, blob, bytes);
+    expect(origin.packed).toBeUndefined();
+    expect((await world.objects.listUnfinishedCopies({ prefix: 'blobs/', limit: 9 })).copies).toEqual([]);
+    expect(world.counted('TransitionStep', 'packing-switched-off')).toBe(1);
+  });
+
   it('verifies what it has written by unpacking it, switches, and deletes the bytes that were packed later', async () => {
-    const world = await createTieringWorld();
+    const world = await createPackingWorld();
     const bytes = weights(1);
     const blob = await addWhole(world, bytes);
     const message = await decide(world, blob, PACK);
@@ -98,7 +120,7 @@ describe('packing an origin', () => {
   });
 
   it('may go with a change of class, and a later change of class leaves it packed', async () => {
-    const world = await createTieringWorld();
+    const world = await createPackingWorld();
     const bytes = weights(1);
     const blob = await addWhole(world, bytes);
     await finish(world, await decide(world, blob, { ...PACK, to: 'STANDARD_IA' }));
@@ -110,7 +132,7 @@ describe('packing an origin', () => {
   });
 
   it('goes on over as many calls as it takes, also with reading back', async () => {
-    const world = await createTieringWorld();
+    const world = await createPackingWorld();
     const bytes = weights(1);
     const blob = await addWhole(world, bytes);
     const message = await decide(world, blob, PACK);
@@ -125,7 +147,7 @@ describe('packing an origin', () => {
   });
 
   it('leaves what gets hardly smaller, remembers what it has measured, and keeps nothing of the try', async () => {
-    const world = await createTieringWorld();
+    const world = await createPackingWorld();
     const bytes = noise();
     const blob = await addWhole(world, bytes);
     await finish(world, await decide(world, blob, PACK));
@@ -139,7 +161,7 @@ describe('packing an origin', () => {
   });
 
   it('of an origin that is not what its digest names changes nothing and says so', async () => {
-    const world = await createTieringWorld();
+    const world = await createPackingWorld();
     const blob = await addWhole(world, weights(1));
     const other = await world.objects.write(blobKey(blob.digest), weights(2));
     const versionId = other.outcome === 'written' ? other.versionId : '';
@@ -153,7 +175,7 @@ describe('packing an origin', () => {
   });
 
   it('waits for a part manifest that was lost', async () => {
-    const world = await createTieringWorld();
+    const world = await createPackingWorld();
     const blob = await addWhole(world, weights(1));
     await world.objects.remove(manifestKey(blob.digest));
     const message = await decide(world, blob, PACK);
@@ -170,7 +192,7 @@ describe('packing an origin', () => {
         return store.writePart(key, resume, number, other);
       },
     });
-    const world = await createTieringWorld({ catalog: (store) => store, objects: spoil });
+    const world = await createPackingWorld({ catalog: (store) => store, objects: spoil });
     const bytes = weights(1);
     const blob = await addWhole(world, bytes);
     await finish(world, await decide(world, blob, PACK));
@@ -297,7 +319,7 @@ describe('packing and unpacking that are killed', () => {
     const begin = async () => {
       interruption.cutAt(0);
       const one = start === undefined ? undefined : await start(interruption);
-      const world = one?.world ?? (await createTieringWorld(interruption));
+      const world = one?.world ?? (await createPackingWorld(interruption));
       const bytes = weights(1);
       const blob = one?.blob ?? (await addWhole(world, bytes));
       return { world, blob, bytes, message: await decide(world, blob, wish) };
@@ -332,7 +354,7 @@ describe('packing and unpacking that are killed', () => {
   it('unpack once, whatever call they died at', () => killed({ encoding: 'identity' }, packed), 60_000);
 
   it('switch once when they are delivered many times at once', async () => {
-    const world = await createTieringWorld();
+    const world = await createPackingWorld();
     const bytes = weights(1);
     const blob = await addWhole(world, bytes);
     const message = await decide(world, blob, PACK);

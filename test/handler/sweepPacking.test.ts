@@ -96,6 +96,28 @@ describe('a sweep by rules', () => {
     expect(world.counted('TierDecided', 'would-pack')).toBe(1);
   });
 
+  it('is not begun again by another sweep or plan while it is under way', async () => {
+    const { world, digest } = await idle({ storageClass: 'STANDARD_IA' });
+    await world.fireSweep();
+    const queued = async () => (await world.takeOutbox()).filter(({ queue }) => queue === 'transition');
+    for (const { body } of await world.takeOutbox()) await world.deliver('sweep', body);
+    const [first] = await queued();
+    await world.clock.advance(HOUR_MS);
+    await world.fireSweep();
+    for (const { body } of await world.takeOutbox()) await world.deliver('sweep', body);
+    expect(await queued()).toEqual([]);
+    const plan = { policy: 'rules', runId: 'run-1', budgetUsd: 1, mostMoves: 10, dryRun: false } as const;
+    const wish = { ...plan, digest, to: 'STANDARD_IA', action: 'pack' } as const;
+    expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'transition-under-way' });
+    expect(world.counted('TierDecided', 'transition-under-way')).toBe(1);
+    // Once its action has expired without an end, it is decided anew.
+    await world.clock.advance(DAY_MS);
+    expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'compressible' });
+    await world.deliver('transition', first?.body);
+    await world.run();
+    expect((await world.blob(digest)).origin.packed).toBeDefined();
+  });
+
   it('does not try again what has turned out to get hardly smaller', async () => {
     const { world, digest } = await idle({ bytes: noise(), storageClass: 'STANDARD_IA' });
     await sweep(world);

@@ -93,7 +93,7 @@ export async function createStage(
   const telemetry = countingTelemetry(counters, trace);
   const deadlyKeys = new Set<string>();
   const releases = createReleases();
-  const { changes: changesPolicy, ...policies } = choosePolicies(rng.fork());
+  const { changes: changesPolicy, packs, ...policies } = choosePolicies(rng.fork());
   let settings = SETTINGS(PART_SIZE, policies);
   const inventoryMap = createInventoryMap({
     scheduler,
@@ -134,7 +134,7 @@ export async function createStage(
     rng: rng.fork(),
     queues,
     objects: bucket,
-    functions: simulatedFunctions(depsOf, sweepsEveryMinutes(settings, changesPolicy)),
+    functions: simulatedFunctions(depsOf, packs, sweepsEveryMinutes(settings, changesPolicy)),
     earliestVisible: (queue) => Number(earliest.get(queue)?.[0] ?? Number.POSITIVE_INFINITY),
   });
   const hosts = Object.entries(HOSTS).map(
@@ -177,6 +177,7 @@ export async function createStage(
       return settings;
     },
     changesPolicy,
+    packs,
     configure: (tierPolicy) => {
       settings = { ...settings, tierPolicy };
     },

@@ -19,12 +19,15 @@ import type { Incarnation, Scheduler } from './scheduler.ts';
 /** The shipped functions, each made anew for the incarnation that runs it. */
 export function simulatedFunctions(
   depsOf: (incarnation: Incarnation) => FunctionDeps,
+  packs: boolean,
   sweepsEveryMinutes: number | undefined,
 ): readonly SimulatedFunction[] {
   return FUNCTIONS.map((declaration) => ({
     declaration: hurried(declaration, sweepsEveryMinutes),
     create: (incarnation) => {
-      const handler = HANDLERS[declaration.name](depsOf(incarnation));
+      const deps = depsOf(incarnation);
+      const packing = packs && declaration.name === 'transition' ? ({ tierPacking: 'on' } as const) : {};
+      const handler = HANDLERS[declaration.name]({ ...deps, settings: { ...deps.settings, ...packing } });
       return (event, context) => call(handler, event, context);
     },
   }));
@@ -79,7 +82,7 @@ const RASH_RULES: LifecycleRules = { ...HASTY_RULES, version: 'rash', coldAfterI
  * Mostly what ships; else dollars decide, or sweeps go over the inventory: always, or by turns as blobs come and go. What learned moves may
  * lose is followed where dollars decide all the time; `changes` tells of the other runs whether operators change the policy.
  */
-export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean } {
+export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean; readonly packs: boolean } {
   const dollars = rng.chance(0.35);
   const sweepInventoryFrom = rng.chance(0.35) ? rng.pick([0, 16, 32]) : 10_000_000;
   const lifecycle = !dollars && rng.chance(0.25);
@@ -94,6 +97,8 @@ export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean
     tierPolicy: dollars ? 'dollars' : lifecycle ? 'lifecycle' : 'rules',
     lifecycleDeletes: rng.chance(0.9) ? 'on' : 'dry-run',
     lifecycleMostDeletes: rng.chance(0.3) ? 0 : 1,
+    // Sweeps pack nothing here, plans do: the worker follows them, unless it is switched off.
+    packs: rng.chance(0.9),
   };
 }
 

@@ -175,6 +175,7 @@ const transitions: Reasons<TransitionAnswer> = {
   'hardly-smaller': REACHED,
   'source-archived': RARE,
   'switched-off': OTHER_SETTING,
+  'packing-switched-off': REACHED,
   'target-occupied': REACHED,
 };
 

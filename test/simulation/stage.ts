@@ -38,6 +38,8 @@ export interface Stage {
   readonly settings: FunctionDeps['settings'];
   /** Whether operators change the policy of storage classes in this run. */
   readonly changesPolicy: boolean;
+  /** Whether what is decided to be packed is packed; else that is switched off. */
+  readonly packs: boolean;
   readonly configure: (tierPolicy: TierPolicyName) => void;
   readonly policies: PolicyHistory;
   readonly inventoryMap: InventoryMap;

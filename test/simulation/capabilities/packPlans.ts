@@ -52,6 +52,12 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
     checkUnpinned(digest);
   }
 
+  function onBlob({ after }: RowChange): void {
+    if (stage.packs || after === undefined) return;
+    const { digest, origin } = readBlob(after);
+    if (origin.packed !== undefined) violated(`${digest} was packed although that is switched off.`);
+  }
+
   async function isRead(digest: Digest): Promise<boolean> {
     const { accessesLast30Days, lastAccessAt } = await loadAccesses(catalog, digest, EpochMs.parse(scheduler.now));
     const recent = lastAccessAt !== undefined && scheduler.now - lastAccessAt < RECENT_MS;
@@ -79,6 +85,7 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
       });
     },
     onRow(change) {
+      if (change.key.sort === 'META' && change.key.partition.startsWith('BLOB#')) onBlob(change);
       return change.key.partition.startsWith('ACTION#') ? onAction(change) : undefined;
     },
   };

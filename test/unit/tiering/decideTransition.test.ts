@@ -53,6 +53,8 @@ const left = copy({});
 const reader = (state: string, versionId: string) =>
   copy({ location: 'nvme:gpu-a', host: { id: 'gpu-a', generation: 1 }, state, versionId });
 
+const ON = { mode: 'on', packing: 'on' } as const;
+
 describe('a transition message', () => {
   it.each([
     ['of a blob that is gone', 0, undefined, 'pending', [], 'give-up'],
@@ -82,7 +84,7 @@ describe('a transition message', () => {
     ['that comes to delete what is gone', 1, moved, 'done', [], 'finished'],
     ['that would delete what is the origin again', 1, blob, 'done', [copy({ state: 'verified' })], 'discard-copy'],
   ] as const)('%s', (_name, hop, known, state, replicas, step) => {
-    const facts = { message: message(hop), action: action(state), blob: known, replicas, mode: 'on' as const };
+    const facts = { message: message(hop), action: action(state), blob: known, replicas, ...ON };
     expect(decideTransition(facts)).toBe(step);
   });
 
@@ -93,8 +95,8 @@ describe('a transition message', () => {
     ['that comes to delete', 1, moved, 'done', [left], 'wait'],
   ] as const)('%s, while transitions are switched off or only tried', (_name, hop, known, state, replicas, step) => {
     const facts = { message: message(hop), action: action(state), blob: known, replicas };
-    expect(decideTransition({ ...facts, mode: 'off' })).toBe(step);
-    expect(decideTransition({ ...facts, mode: 'dry-run' })).toBe(step);
+    expect(decideTransition({ ...facts, ...ON, mode: 'off' })).toBe(step);
+    expect(decideTransition({ ...facts, ...ON, mode: 'dry-run' })).toBe(step);
   });
 
   it.each([
@@ -104,16 +106,26 @@ describe('a transition message', () => {
     'that follows a restore %s, while transitions are switched off',
     (_name, hop, known, state, replicas, step) => {
       const restored = { ...action(state), reason: 'restored' };
-      expect(decideTransition({ message: message(hop), action: restored, blob: known, replicas, mode: 'off' })).toBe(
-        step,
-      );
+      expect(
+        decideTransition({ message: message(hop), action: restored, blob: known, replicas, ...ON, mode: 'off' }),
+      ).toBe(step);
     },
   );
 
+  it.each([
+    ['packs', { encoding: 'byteplane-zstd-1', belowRatio: 0.7 }, 'pending', 'refuse-packing'],
+    ['has packed nothing', { encoding: 'byteplane-zstd-1', belowRatio: 0.7 }, 'failed', 'discard-copy'],
+    ['unpacks', { encoding: 'identity' }, 'pending', 'move'],
+    ['leaves the bytes as they are', {}, 'pending', 'move'],
+  ] as const)('that %s, while packing is switched off or only tried', (_name, over, state, step) => {
+    const facts = { message: { ...message(0), ...over }, action: action(state), blob, replicas: [] };
+    expect(decideTransition({ ...facts, ...ON, packing: 'off' })).toBe(step);
+    expect(decideTransition({ ...facts, ...ON, packing: 'dry-run' })).toBe(step);
+    expect(decideTransition({ ...facts, ...ON, mode: 'off', packing: 'off' })).not.toBe('move');
+  });
+
   it('that nobody decided does nothing', () => {
-    expect(decideTransition({ message: message(0), action: undefined, blob, replicas: [], mode: 'on' })).toBe(
-      'finished',
-    );
+    expect(decideTransition({ message: message(0), action: undefined, blob, replicas: [], ...ON })).toBe('finished');
   });
 
   it('knows the tier of every class', () => {
