@@ -10,11 +10,13 @@ import {
   replayOptimum,
   type ReplaySetup,
 } from '../../lib/placement/index.ts';
-import { combinePriceBooks, parsePriceBook, type PriceBook, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { DAY_MS, HOUR_MS } from '../../lib/shared/units.ts';
 import { notNegative, size } from '../arguments.ts';
 import { asArgument } from '../cacheArguments.ts';
-import { readJson, writeText } from '../textFiles.ts';
+import { withAddress } from '../connection/connect.ts';
+import { note } from '../output.ts';
+import { booksInForce } from '../prices/books.ts';
+import { writeText } from '../textFiles.ts';
 import { rewriteLine } from '../progress.ts';
 import { asJson, asTable, nameOf, type Outcome } from '../replay/outcomes.ts';
 import { readStreams, type Stream, type StreamOptions } from '../replay/streams.ts';
@@ -25,6 +27,8 @@ const NAMES = Object.keys(POLICIES).filter(isPolicyName);
 interface ReplayOptions extends StreamOptions {
   readonly policies: readonly PolicyName[];
   readonly prices?: string;
+  readonly data?: string;
+  readonly endpoint?: string;
   readonly gpuHour: number;
   readonly tolerance: number;
   readonly optimum: boolean;
@@ -34,8 +38,7 @@ interface ReplayOptions extends StreamOptions {
 
 /** Adds `strata replay`: what storage policies would have cost on your own access logs. */
 export function registerReplay(program: Command): void {
-  program
-    .command('replay')
+  withAddress(program.command('replay'))
     .description('what storage policies would have cost on an access log, before any is switched on')
     .requiredOption(
       '--log <file...>',
@@ -53,7 +56,7 @@ export function registerReplay(program: Command): void {
       parseCachePolicies,
       parseCachePolicies('strata,lru'),
     )
-    .option('--prices <file>', 'a price book that answers before the shipped ones')
+    .option('--prices <file>', 'a price book that answers before those of the plane that is named, or that ship')
     .addOption(
       new Option('--gpu-hour <usd>', 'what an hour of the GPU costs that waits for a restore or a miss')
         .argParser(notNegative)
@@ -68,8 +71,9 @@ export function registerReplay(program: Command): void {
 }
 
 async function replayLogs(options: ReplayOptions): Promise<void> {
+  const { prices } = await booksInForce(options);
   const setup: ReplaySetup = {
-    rates: compileRates(await priceBook(options.prices)),
+    rates: compileRates(prices),
     classes: CLASSES,
     stepMs: DAY_MS,
     waiting: { toleranceMs: options.tolerance * HOUR_MS, usdPerMs: options.gpuHour / HOUR_MS },
@@ -82,7 +86,8 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
     const title = `Cumulative cost, ${streams[0]?.histories.count ?? 0} objects`;
     await writeText(options.plot, cumulativeCostPlot(title, curves, DAY_MS));
   }
-  process.stdout.write(options.json === true ? asJson(outcomes) : asTable(outcomes));
+  process.stdout.write(options.json === true ? asJson(outcomes, prices.id) : asTable(outcomes));
+  if (options.json !== true) note(`Prices: ${prices.id}.`);
 }
 
 function outcomesOf({ caches, histories }: Stream, options: ReplayOptions, setup: ReplaySetup): readonly Outcome[] {
@@ -107,12 +112,6 @@ function outcomesOf({ caches, histories }: Stream, options: ReplayOptions, setup
       missWaitUsd: tally.missWaitMs * setup.waiting.usdPerMs,
     };
   });
-}
-
-async function priceBook(path: string | undefined): Promise<PriceBook> {
-  const shipped = shippedPriceBook();
-  if (path === undefined) return shipped;
-  return combinePriceBooks(parsePriceBook(await readJson(path)), ...shipped.books);
 }
 
 function parsePolicies(text: string): readonly PolicyName[] {

@@ -7,13 +7,17 @@ import {
   measureCompressibility,
   measureSpeed,
 } from '../../lib/compression/index.ts';
-import { gpuPrice, shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
+import { gpuPrice, storagePrice } from '../../lib/pricing/index.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { notNegative, positive } from '../arguments.ts';
-import { type OutputOptions, print } from '../output.ts';
+import { withAddress } from '../connection/connect.ts';
+import { note, type OutputOptions, print } from '../output.ts';
+import { booksInForce } from '../prices/books.ts';
 
 /** What the dollars of a dry run depend on. */
 export interface TermOptions extends OutputOptions {
+  readonly data?: string;
+  readonly endpoint?: string;
   readonly class: string;
   readonly gpu: string;
   readonly months: number;
@@ -22,7 +26,7 @@ export interface TermOptions extends OutputOptions {
 }
 
 export function addTerms(command: Command): Command {
-  return command
+  return withAddress(command)
     .option('--class <name>', 'with --dry-run: the storage class that it lies in', 'STANDARD')
     .option('--months <n>', 'with --dry-run: how long it lies there', positive, 12)
     .option('--reads <n>', 'with --dry-run: reads a month, each with a GPU that waits', notNegative, 30)
@@ -40,7 +44,7 @@ const REASONS: Readonly<Record<CompressionDecision['reason'], string>> = {
 
 /** What compressing would save by the rule preset and by dollars; reads 1 MiB of the file and packs it, writes nothing. */
 export async function judgeCompression(path: string, file: RangedFile, options: TermOptions): Promise<void> {
-  const book = shippedPriceBook();
+  const { prices: book } = await booksInForce(options);
   const storage = storagePrice(book, options.class);
   const read = (offset: number, length: number): Promise<Uint8Array> => file.read(offset, length);
   const { ratio } = await measureCompressibility(file.size, read);
@@ -57,11 +61,12 @@ export async function judgeCompression(path: string, file: RangedFile, options: 
     fetchBytesPerSecond: options.fetchSpeed * 1e6,
   });
   const { usd } = dollars;
+  const measured = { path, size: file.size, ratio, ...speed };
   print(options, {
     schema: 'strata.compressibility/v1',
     items: [
-      { path, size: file.size, ratio, ...speed, by: 'rules', action: rule.action, reason: rule.reason, usd: undefined },
-      { path, size: file.size, ratio, ...speed, by: 'dollars', action: dollars.action, reason: dollars.reason, usd },
+      { ...measured, by: 'rules', action: rule.action, reason: rule.reason, usd: undefined },
+      { ...measured, by: 'dollars', action: dollars.action, reason: dollars.reason, usd, prices: book.id },
     ],
     id: (item) => `${item.by} ${item.action}`,
     columns: [
@@ -77,4 +82,5 @@ export async function judgeCompression(path: string, file: RangedFile, options: 
       ['NET', (item) => (item.usd === undefined ? '' : formatUsd(item.usd.net))],
     ],
   });
+  if (options.json !== true && options.quiet !== true) note(`Prices: ${book.id}.`);
 }

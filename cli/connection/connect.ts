@@ -10,13 +10,16 @@ export interface PlaneOptions extends OutputOptions {
   readonly endpoint?: string;
 }
 
-/** The options of every command that talks to a plane. Each has a twin in the environment; the flag wins. */
-export function withPlane(command: Command): Command {
+/** Which plane: for commands that also work without one. */
+export function withAddress(command: Command): Command {
   return command
     .option('--data <dir>', 'data folder of the embedded runtime (STRATA_DATA)')
-    .option('--endpoint <url>', 'of the embedded runtime, with STRATA_TOKEN (STRATA_ENDPOINT)')
-    .option('--json', 'one JSON object a line')
-    .option('-q, --quiet', 'ids only, one a line');
+    .option('--endpoint <url>', 'of the embedded runtime, with STRATA_TOKEN (STRATA_ENDPOINT)');
+}
+
+/** The options of every command that talks to a plane. Each has a twin in the environment; the flag wins. */
+export function withPlane(command: Command): Command {
+  return withAddress(command).option('--json', 'one JSON object a line').option('-q, --quiet', 'ids only, one a line');
 }
 
 /**

@@ -22,7 +22,7 @@ export interface BooksInForce {
 }
 
 /** Those of the plane that is named, else the shipped ones; behind the book of a file. */
-export async function booksInForce(options: BookOptions): Promise<BooksInForce> {
+export async function booksInForce(options: Pick<BookOptions, 'data' | 'endpoint' | 'prices'>): Promise<BooksInForce> {
   const { prices, checkedAt } = namesPlane(options)
     ? await planePrices((await connect(options)).operations)
     : { prices: shippedPriceBook(), checkedAt: undefined };
@@ -43,7 +43,7 @@ export async function planePrices(operations: Pick<Operations, 'showPrices'>): P
 }
 
 /** Whether a plane was named, not only found on this machine. */
-export function namesPlane({ data, endpoint }: PlaneOptions): boolean {
+export function namesPlane({ data, endpoint }: Pick<PlaneOptions, 'data' | 'endpoint'>): boolean {
   const { STRATA_DATA, STRATA_ENDPOINT, STRATA_TABLE } = process.env;
   return [data, endpoint, STRATA_DATA, STRATA_ENDPOINT, STRATA_TABLE].some((name) => name !== undefined);
 }

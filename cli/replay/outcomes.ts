@@ -20,7 +20,7 @@ function totalUsd({ bill, missWaitUsd }: Outcome): number {
 }
 
 /** One object a line, of the schema `strata.replay/v1`. */
-export function asJson(outcomes: readonly Outcome[]): string {
+export function asJson(outcomes: readonly Outcome[], prices: string): string {
   return outcomes
     .map((outcome) => {
       const { policy, cachePolicy, bill, tally, optimumUsd, missWaitUsd } = outcome;
@@ -31,6 +31,7 @@ export function asJson(outcomes: readonly Outcome[]): string {
         schema: 'strata.replay/v1',
         policy,
         cachePolicy,
+        prices,
         usd: totalUsd(outcome),
         ...ratio,
         ...counts,

@@ -36,9 +36,13 @@ interface Ended {
 const strata = (...args: readonly string[]): Promise<Ended> => strataIn({}, ...args);
 
 function strataIn(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
+  return runIn(environment, 'prices', ...args);
+}
+
+function runIn(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => {
     const env = { PATH: process.env['PATH'] ?? '', ...environment };
-    execFile(process.execPath, [MAIN, 'prices', ...args], { env, cwd: folder }, (error, stdout, stderr) => {
+    execFile(process.execPath, [MAIN, ...args], { env, cwd: folder }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
@@ -165,6 +169,41 @@ describe('strata prices', () => {
       /ONEZONE_IA storage +\$0\.04 per GB-month/,
     );
     expect((await strata('check', ...data, '--file', dearer, ...others)).code).toBe(0);
+  });
+
+  it('of the plane that is named count in everything that needs none, which says so', async () => {
+    const model = join(folder, 'model.bin');
+    writeFileSync(model, Buffer.alloc(2_000_000, 'weights '));
+    const log = join(folder, 'log.csv');
+    writeFileSync(
+      log,
+      'time,object,bytes,op,region,host\n1704067200,a,6000000000,write,,\n1719792000,a,6000000000,read,,h\n',
+    );
+    const facts = join(folder, 'facts.jsonl');
+    const moment = Date.now() - 90 * 86_400_000;
+    const object = { digest: 'a'.repeat(64), bytes: 1e9, storageClass: 'STANDARD', accessesLast30Days: 0 };
+    writeFileSync(facts, JSON.stringify({ ...object, createdAt: moment, transitionedAt: moment }));
+    const commands = [
+      ['compress', model, '--dry-run', '--class', 'ONEZONE_IA'],
+      ['replay', '--log', log, '--policies', 'always-standard', '--no-optimum'],
+      ['plan', '--inventory', facts],
+      ['policy', 'diff', 'rules', 'dollars', '--inventory', facts],
+    ];
+    for (const args of commands) {
+      const records = async (...plane: string[]) => {
+        const { code, stdout, stderr } = await runIn({}, ...args, '--json', ...plane);
+        expect([code, stderr]).toMatchObject([0, expect.not.stringContaining('Prices')]);
+        return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { prices: string; usd?: { storage: number } };
+      };
+      const [shipped, named] = [await records(), await records('--data', plane.folder.path)];
+      expect(shipped.prices).toBe(shippedPriceBook().id);
+      expect(named.prices).not.toBe(shipped.prices);
+      // Four times as dear in the book that the plane has accepted.
+      if (args[0] === 'compress') expect(named.usd?.storage).toBeCloseTo(4 * (shipped.usd?.storage ?? 0), 9);
+      const told = await runIn({}, ...args, '--data', plane.folder.path);
+      expect(told.stdout + told.stderr).toMatch(/[Pp]rices:? /);
+      expect(told.stdout + told.stderr).toContain(named.prices);
+    }
   });
 
   it('refresh: makes a book that answers before the shipped one, and overwrites nothing', async () => {

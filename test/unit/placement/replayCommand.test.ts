@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { registerPrices } from '../../../cli/commands/prices.ts';
 import { registerReplay } from '../../../cli/commands/replay.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { useCommands } from '../../support/commands.ts';
 
 const { at, strata: run } = useCommands(registerReplay, registerPrices);
@@ -36,7 +37,7 @@ describe('strata replay', () => {
     );
     expect(records.map((one) => one['policy'])).toEqual(['strata-dollars', 'always-standard']);
     for (const record of records) {
-      expect(record).toMatchObject({ schema: 'strata.replay/v1', reads: 1 });
+      expect(record).toMatchObject({ schema: 'strata.replay/v1', reads: 1, prices: shippedPriceBook().id });
       expect(record['ratioToOptimum']).toBeGreaterThanOrEqual(1);
     }
   });
@@ -52,6 +53,7 @@ describe('strata replay', () => {
     const args = ['replay', '--log', await log(), '--policies', 'always-standard', '--no-optimum', '--json'];
     const [listed] = await strata(...args);
     const [discounted] = await strata(...args, '--prices', path);
+    expect(discounted?.['prices']).toContain('own/discount');
     expect(Number(discounted?.['storageUsd'])).toBeCloseTo(Number(listed?.['storageUsd']) / 2, 9);
   });
 
