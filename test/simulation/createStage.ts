@@ -11,6 +11,7 @@ import { createMemDisk } from '../support/memDisk.ts';
 import { slowCopies } from '../support/slowCopies.ts';
 import { chooseFaultRates, Faults, lateAnswer, simulated } from './faults.ts';
 import { choosePolicies, credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
+import { hindered } from './hindered.ts';
 import { SimulatedHost } from './hosts.ts';
 import { createInventoryMap } from './inventoryMap.ts';
 import { createPolicyHistory } from './policyHistory.ts';
@@ -92,6 +93,7 @@ export async function createStage(
   const [randomness, lateness] = [rng.fork(), rng.fork()];
   const telemetry = countingTelemetry(counters, trace);
   const deadlyKeys = new Set<string>();
+  const lateReads = new Map<string, number>();
   const releases = createReleases();
   const { changes: changesPolicy, packs, ...policies } = choosePolicies(rng.fork());
   let settings = SETTINGS(PART_SIZE, policies);
@@ -114,7 +116,7 @@ export async function createStage(
       telemetry,
       scanner: releases.scanner(),
       catalog: port('catalog', seenCatalog),
-      objects: port('objects', hindered(bucket, { deadlyKeys, scheduler, faults, incarnation })),
+      objects: port('objects', hindered(bucket, { deadlyKeys, lateReads, scheduler, faults, incarnation })),
       seals: port('seals', seals),
       sender: port('sender', sender),
       messages: port('messages', queues),
@@ -186,6 +188,7 @@ export async function createStage(
     published,
     hostCapacity: HOST_CAPACITY,
     deadlyKeys,
+    lateReads,
     sent,
     releases,
     depsOf,
@@ -203,14 +206,6 @@ function sweepsEveryMinutes(
 ): number | undefined {
   if (changesPolicy) return 2;
   return tierPolicy === 'rules' && sweepInventoryFrom > 100 ? undefined : 4;
-}
-
-/** As the memory of a worker may. */
-function bitFlipped(bytes: Uint8Array): Uint8Array {
-  const other = Uint8Array.from(bytes);
-  const at = Math.floor(other.length / 2);
-  other[at] = (other[at] ?? 0) ^ 1;
-  return other;
 }
 
 /** Hosts read what the model's bytes are, never what they were packed to. */
@@ -300,39 +295,6 @@ function unreliable(queues: SqliteQueues, faults: Faults, rng: Rng): MessageSend
         const delaySeconds = Math.min(900, (message.delaySeconds ?? 0) + late());
         await queues.send(queue, [{ ...message, delaySeconds }]);
       }
-    },
-  };
-}
-
-interface Hindrance {
-  readonly deadlyKeys: ReadonlySet<string>;
-  readonly scheduler: Scheduler;
-  readonly faults: Faults;
-  readonly incarnation: Incarnation;
-}
-
-/** After so much of a call's seven minutes no further part is begun. */
-const SLOW_PART_MS = 330_000;
-
-/** What reads an object at one of `deadlyKeys` dies; other reads, and parts that are written, may be slow, or a bit of them is flipped. */
-function hindered<Store extends ObjectStore>(
-  objects: Store,
-  { deadlyKeys, scheduler, faults, incarnation }: Hindrance,
-): Store {
-  return {
-    ...objects,
-    async readRange(key, ...rest) {
-      if (deadlyKeys.has(key)) {
-        scheduler.crash(incarnation);
-        return new Promise(() => {});
-      }
-      const waitMs = incarnation.readsAnsweredAt - scheduler.now;
-      if (waitMs > 0) await scheduler.sleep(incarnation, waitMs);
-      return objects.readRange(key, ...rest);
-    },
-    async writePart(key, resume, number, bytes) {
-      if (faults.happens('slow-copy')) await scheduler.sleep(incarnation, SLOW_PART_MS);
-      return objects.writePart(key, resume, number, faults.happens('wrong-part') ? bitFlipped(bytes) : bytes);
     },
   };
 }

@@ -53,6 +53,8 @@ export interface Stage {
   readonly releases: Releases;
   /** Keys at which whatever reads an object dies. */
   readonly deadlyKeys: Set<string>;
+  /** Until when what was read of an object is under way. */
+  readonly lateReads: Map<string, number>;
   /** Every message that a queue has ever taken: its queue, a space, its body. */
   readonly sent: ReadonlySet<string>;
   /** What a function, or an operator's call of the plane, is given in one life of its process: ports with their faults. */

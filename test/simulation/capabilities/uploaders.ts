@@ -63,19 +63,26 @@ export class Uploaders {
     if (found.outcome === 'absent' || found.head.metadata['strata-encoding'] !== undefined) return;
     const read = await this.stage.bucket.readRange(blobKey(digest), versionId, 0, size);
     const due = condemnedAt + this.stage.settings.orphanGraceMs;
-    if (read.outcome === 'read') this.publishAtSweep(this.rng.pick(this.stage.models), Buffer.from(read.bytes), due);
+    if (read.outcome !== 'read') return;
+    const [model, bytes, sweep] = [this.rng.pick(this.stage.models), Buffer.from(read.bytes), sweepAfter(due)];
+    if (this.rng.chance(0.4)) return this.publishAtSweep(model, bytes, sweep);
+    // What finds the copy there before the sweep goes on when that has begun to delete it.
+    this.stage.lateReads.set(blobKey(digest), sweep + 1 + this.rng.below(10 * SECOND_MS));
+    this.publishAt(model, bytes, sweep - 1 - this.rng.below(10 * SECOND_MS));
   }
 
   private publishAtSweep(model: string, bytes: Buffer, after: number): void {
-    const { rng } = this;
+    const late = this.rng.chance(0.5) ? 0 : this.rng.below(20 * SECOND_MS);
+    this.publishAt(model, bytes, sweepAfter(after) + late);
+  }
+
+  private publishAt(model: string, bytes: Buffer, at: number): void {
     const { faults, scheduler } = this.stage;
     if (!faults.enabled) return;
-    const sweep = Math.ceil(after / SWEEPS_EVERY_MS) * SWEEPS_EVERY_MS;
     const minor = this.released.get(model) ?? 0;
     this.released.set(model, minor + 1);
     const key = `uploads/${model}/1.${minor}.0/model.safetensors`;
-    const late = rng.chance(0.5) ? 0 : rng.below(20 * SECOND_MS);
-    this.later(sweep - scheduler.now + late, () => this.put(key, bytes, 'ready'));
+    this.later(at - scheduler.now, () => this.put(key, bytes, 'ready'));
   }
 
   private later(delayMs: number, task: () => Promise<void>): void {
@@ -231,6 +238,10 @@ export class Uploaders {
     this.histories.set(key, fresh);
     return fresh;
   }
+}
+
+function sweepAfter(moment: number): number {
+  return Math.ceil(moment / SWEEPS_EVERY_MS) * SWEEPS_EVERY_MS;
 }
 
 function hex(rng: Rng, digits: number): string {

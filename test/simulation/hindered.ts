@@ -1,0 +1,48 @@
+import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import type { Faults } from './faults.ts';
+import type { Incarnation, Scheduler } from './scheduler.ts';
+
+interface Hindrance {
+  readonly deadlyKeys: ReadonlySet<string>;
+  readonly lateReads: ReadonlyMap<string, number>;
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+  readonly incarnation: Incarnation;
+}
+
+/** After so much of a call's seven minutes no further part is begun. */
+const SLOW_PART_MS = 330_000;
+
+/** What reads an object at one of `deadlyKeys` dies; other reads, and parts that are written, may be slow, or a bit of them is flipped. */
+export function hindered<Store extends ObjectStore>(
+  objects: Store,
+  { deadlyKeys, lateReads, scheduler, faults, incarnation }: Hindrance,
+): Store {
+  return {
+    ...objects,
+    async readRange(key, ...rest) {
+      if (deadlyKeys.has(key)) {
+        scheduler.crash(incarnation);
+        return new Promise(() => {});
+      }
+      const waitMs = incarnation.readsAnsweredAt - scheduler.now;
+      if (waitMs > 0) await scheduler.sleep(incarnation, waitMs);
+      const answer = await objects.readRange(key, ...rest);
+      const lateMs = (lateReads.get(key) ?? 0) - scheduler.now;
+      if (lateMs > 0) await scheduler.sleep(incarnation, lateMs);
+      return answer;
+    },
+    async writePart(key, resume, number, bytes) {
+      if (faults.happens('slow-copy')) await scheduler.sleep(incarnation, SLOW_PART_MS);
+      return objects.writePart(key, resume, number, faults.happens('wrong-part') ? bitFlipped(bytes) : bytes);
+    },
+  };
+}
+
+/** As the memory of a worker may. */
+function bitFlipped(bytes: Uint8Array): Uint8Array {
+  const other = Uint8Array.from(bytes);
+  const at = Math.floor(other.length / 2);
+  other[at] = (other[at] ?? 0) ^ 1;
+  return other;
+}
