@@ -4,7 +4,7 @@ import { FunctionQueue } from '../../lib/shared/queues.ts';
 import { SECOND_MS } from '../../lib/shared/units.ts';
 import { takeDataFolder } from '../../runtime/dataFolder.ts';
 import { scheduleEvent } from '../../runtime/envelopes.ts';
-import { startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
+import { type EmbeddedRuntimeOptions, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { eventually } from '../support/eventually.ts';
 import { hostFolder, startAgent } from '../../runtime/start/agents.ts';
 import type { HostStage } from './hostStage.ts';
@@ -16,7 +16,9 @@ const RESTORE_DELAYS = { expedited: SECOND_MS, standard: 2 * SECOND_MS, bulk: 3 
 const PACKING = { tierPacking: 'on', packAboveBytes: 100_000 } as const;
 
 /** The embedded runtime in a temporary folder of its own. */
-export async function createEmbeddedStage(): Promise<HostStage> {
+export async function createEmbeddedStage(
+  over: Pick<EmbeddedRuntimeOptions, 'clock' | 'settings'> = {},
+): Promise<HostStage> {
   const folder = takeDataFolder(undefined);
   const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
   const runtime = await startEmbeddedRuntime({
@@ -25,6 +27,7 @@ export async function createEmbeddedStage(): Promise<HostStage> {
     telemetry,
     restoreDelays: RESTORE_DELAYS,
     settings: PACKING,
+    ...over,
   });
   const { catalog } = runtime.deps;
   const hosts = createStageHosts();
