@@ -43,7 +43,7 @@ import type { Random } from '../shared/ports/random.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, type EpochMs } from '../shared/units.ts';
 import { type CommandTerms, commandChanges, newActionId } from './commands.ts';
-import { hostFacts, placementFacts, recordPlacement } from './placementInputs.ts';
+import { gpuOf, hostFacts, placementFacts, recordPlacement } from './placementInputs.ts';
 import { loadServable, type ServableVersion, type ServeRefusal } from './servable.ts';
 
 export interface PlacementDeps {
@@ -126,7 +126,8 @@ async function decideRound(deps: PlacementDeps, wish: PlacementWish, terms: Comm
   const replicas = await loadReplicas(deps.catalog, servable, wish.host);
   const demand = await demandOn(deps, host.value, servable, terms.now);
   const present = [...replicas.values()].map((row) => row.value);
-  const facts = placementFacts(servable, hostFacts(host.value, present), demand);
+  const gpu = gpuOf(host.value, deps.policy, deps.rates);
+  const facts = placementFacts(servable, hostFacts(host.value, present, gpu), demand);
   const { actions } = decidePlacement(facts, deps.policy, deps.rates, terms.now);
   const plan: Plan = { deps, wish, terms, host, servable, replicas, facts, changes: [], promised: 0 };
   const reasons: PlacementReason[] = [];

@@ -22,8 +22,18 @@ export function freeBytes(host: Host): Bytes {
   return Bytes.parse(Math.max(0, Math.min(budget, volume)));
 }
 
+const GPU_LABEL = 'gpu';
+
+/** The GPU that a host says it has, where it has a price; else the one that the policy goes by. */
+export function gpuOf({ labels }: Pick<Host, 'labels'>, policy: PlacementPolicy, rates: Rates): string {
+  const told = labels[GPU_LABEL];
+  return told !== undefined && rates.prices.books.some((book) => book.gpus[told] !== undefined)
+    ? told
+    : policy.fetch.gpu;
+}
+
 /** What placement is told of a host. Copies of an older generation, and of a host that has not reported yet, are no facts. */
-export function hostFacts(host: Host, replicas: readonly Replica[]): HostFacts {
+export function hostFacts(host: Host, replicas: readonly Replica[], gpu: string): HostFacts {
   const current = replicas.filter((replica) => replica.host?.generation === host.generation);
   const state = host.state === 'retired' ? 'fenced' : host.heartbeatSequence === 0 ? 'silent' : host.state;
   return {
@@ -31,6 +41,8 @@ export function hostFacts(host: Host, replicas: readonly Replica[]): HostFacts {
     generation: host.generation,
     state,
     zone: host.zone,
+    gpu,
+    keepsFetched: true,
     labels: host.labels,
     subscriptions: host.subscriptions,
     capacityBytes: host.capacityBytes,
@@ -63,6 +75,8 @@ const RecordedHost = z.strictObject({
   generation: Generation,
   state: z.enum(['active', 'draining', 'silent', 'fenced']),
   zone: z.optional(z.string()),
+  gpu: z.optional(z.string()),
+  keepsFetched: z.optional(z.literal(true)),
   labels: z.record(z.string(), z.string()),
   subscriptions: z.array(z.string()),
   capacityBytes: Bytes,
@@ -93,7 +107,7 @@ const RecordedPlacement = z.strictObject({
 
 /** The facts as JSON, for the decision receipt of the action about `digest`. */
 export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: Digest, now: EpochMs): Json {
-  const { zone, ...rest } = host;
+  const { gpu, keepsFetched, zone, ...rest } = host;
   const demand = facts.demand?.get(host.id);
   return {
     decision: 'placement',
@@ -105,6 +119,8 @@ export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: 
     host: {
       ...rest,
       ...(zone === undefined ? {} : { zone }),
+      ...(gpu === undefined ? {} : { gpu }),
+      ...(keepsFetched === undefined ? {} : { keepsFetched }),
       resident: [...host.resident],
       filling: [...host.filling],
     },

@@ -5,7 +5,7 @@ import type { DemandForecast } from './demand.ts';
 import { type FetchPath, missCost } from './missCost.ts';
 import type { Rates } from './rates.ts';
 import { isReadAtOnce } from './readAtOnce.ts';
-import { replicaSetCost } from './replicaSet.ts';
+import { keptAtFirstReadUsd, replicaSetCost } from './replicaSet.ts';
 
 export interface PublishedFile {
   readonly digest: Digest;
@@ -21,6 +21,10 @@ export interface HostFacts {
   readonly generation: Generation;
   readonly state: 'active' | 'draining' | 'silent' | 'fenced';
   readonly zone?: string | undefined;
+  /** The GPU that waits for a miss; the policy's where absent. */
+  readonly gpu?: string | undefined;
+  /** It keeps what its first use fetches. Absent in receipts of before that was counted: there each use is a miss. */
+  readonly keepsFetched?: true | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** Model names that the host wants; a trailing `*` stands for any rest. */
   readonly subscriptions: readonly string[];
@@ -77,7 +81,7 @@ export const SUBSCRIPTIONS: SubscriptionPolicy = {
 export const PLACEMENT_BY_DOLLARS: DollarPlacementPolicy = {
   ...SUBSCRIPTIONS,
   kind: 'dollars',
-  version: 'placement-dollars-1',
+  version: 'placement-dollars-2',
 };
 
 export type PrefetchReason = 'subscribed' | 'expected-saving';
@@ -97,7 +101,7 @@ export interface PlacementAlternative {
   readonly kind: 'prefetch' | 'none';
   /**
    * Prefetch: the fetch and the space over the horizon. None: one miss, with the GPU that waits for it. By dollars both are
-   * expectations over the horizon, the waits included.
+   * expectations over the horizon, the waits included, and without a prefetch the first use fetches and the host keeps what it has.
    */
   readonly usd: Usd;
 }
@@ -154,7 +158,7 @@ function decideHost(
 ): PlacementAction[] {
   const missing = files.filter((file) => !host.resident.has(file.digest) && !host.filling.has(file.digest));
   const demand = policy.kind === 'dollars' ? facts.demand?.get(host.id) : undefined;
-  const priced = new Map(files.map((file) => [file.digest, alternativesOf(file, demand, policy, rates)]));
+  const priced = new Map(files.map((file) => [file.digest, alternativesOf(file, host, demand, policy, rates)]));
   const refusal =
     hostRefusal(facts, host, policy) ??
     versionRefusal(missing, host, rates) ??
@@ -227,25 +231,26 @@ function action(
 
 function alternativesOf(
   file: PublishedFile,
+  { gpu, keepsFetched }: HostFacts,
   demand: DemandForecast | undefined,
   policy: PlacementPolicy,
   rates: Rates,
 ): PlacementAlternative[] {
-  const fetchUsd = missCost(file, { ...policy.fetch, gpusWaiting: 0 }, rates).usd;
+  const path = { ...policy.fetch, gpu: gpu ?? policy.fetch.gpu };
+  const fetchUsd = missCost(file, { ...path, gpusWaiting: 0 }, rates).usd;
   if (demand === undefined) {
     return [
       { kind: 'prefetch', usd: Usd.parse(fetchUsd + rentUsd(file.bytes, policy, rates)) },
-      { kind: 'none', usd: missCost(file, policy.fetch, rates).usd },
+      { kind: 'none', usd: missCost(file, path, rates).usd },
     ];
   }
-  const expected = (hostTiers: readonly HostTier[]): number => {
-    const origin = { storageClass: file.storageClass, heldMs: 0, idleMs: 0 };
-    const set = { bytes: file.bytes, origin, hostTiers };
-    return replicaSetCost(set, demand, policy.horizonMs, policy.fetch, rates).usd;
-  };
+  const set = { bytes: file.bytes, origin: { storageClass: file.storageClass, heldMs: 0, idleMs: 0 } };
+  const expected = (hostTiers: readonly HostTier[]): Usd =>
+    replicaSetCost({ ...set, hostTiers }, demand, policy.horizonMs, path, rates).usd;
+  const none = keepsFetched ? keptAtFirstReadUsd(set, 'nvme', demand, policy.horizonMs, path, rates) : expected([]);
   return [
     { kind: 'prefetch', usd: Usd.parse(fetchUsd + expected(['nvme'])) },
-    { kind: 'none', usd: Usd.parse(expected([])) },
+    { kind: 'none', usd: none },
   ];
 }
 

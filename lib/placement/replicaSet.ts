@@ -1,7 +1,7 @@
 import { gpuPrice, type HostTier, hostTierPrice } from '../pricing/index.ts';
 import { HOUR_MS, SECOND_MS, Usd } from '../shared/units.ts';
 import { earlyDeletionUsd } from './bill.ts';
-import { type DemandForecast, expectedReads } from './demand.ts';
+import { type DemandForecast, expectedReads, expectedRestMs, probabilityOfNoRead } from './demand.ts';
 import { type FetchPath, missCost } from './missCost.ts';
 import type { Rates } from './rates.ts';
 import { HOST_SPEEDS } from './residency.ts';
@@ -69,6 +69,26 @@ export function replicaSetCost(
     reads,
     waitMs: reads * (nearest === undefined ? miss.ms : hitMs),
   };
+}
+
+/**
+ * The expected dollars of a set whose host holds nothing yet, and keeps on `tier` what its first read fetches: that one waits for the origin,
+ * the others find the copy, whose rent begins with it.
+ */
+export function keptAtFirstReadUsd(
+  set: Omit<ReplicaSet, 'hostTiers'>,
+  tier: HostTier,
+  forecast: DemandForecast,
+  horizonMs: number,
+  path: FetchPath,
+  rates: Rates,
+): Usd {
+  const held = replicaSetCost({ ...set, hostTiers: [tier] }, forecast, horizonMs, path, rates);
+  const miss = missCost({ bytes: set.bytes, storageClass: set.origin.storageClass }, path, rates);
+  const read = 1 - probabilityOfNoRead(forecast, horizonMs);
+  const heldPart = 1 - expectedRestMs(forecast, horizonMs) / horizonMs;
+  const hits = held.reads === 0 ? 0 : Math.max(0, 1 - read / held.reads);
+  return Usd.parse(held.originStorageUsd + read * miss.usd + heldPart * held.hostUsd + hits * held.gpuWaitingUsd);
 }
 
 const NO_READS: DemandForecast = { components: [] };

@@ -8,10 +8,14 @@ import { DAY_MS } from '../../lib/shared/units.ts';
 import { createFleetWorld, digestOf, type FleetWorld } from '../support/fleetWorld.ts';
 
 /** Hosts that all subscribe to the same models. */
-async function worldWith(names: readonly string[], subscriptions: readonly string[]): Promise<FleetWorld> {
+async function worldWith(
+  names: readonly string[],
+  subscriptions: readonly string[],
+  labels: Record<string, string> = {},
+): Promise<FleetWorld> {
   const world = createFleetWorld(undefined, 'dollars');
   for (const name of names) {
-    const host = await world.addHost(name, { subscriptions: [...subscriptions] });
+    const host = await world.addHost(name, { subscriptions: [...subscriptions], labels });
     await world.deliver('heartbeats', host.heartbeat({ residents: [] }));
   }
   await world.run();
@@ -56,13 +60,26 @@ describe('placing by dollars', () => {
     const rates = compileRates(shippedPriceBook());
     expect(action).toMatchObject({
       reason: 'expected-saving',
-      policy: `placement-dollars-1 ${rates.prices.id}`,
+      policy: `placement-dollars-2 ${rates.prices.id}`,
     });
     const [prefetch, none] = action!.alternatives;
     expect(prefetch!.usd).toBeLessThan(none!.usd);
     const replayed = replayPlacement(action!.inputs, PLACEMENT_BY_DOLLARS, rates);
     expect(replayed).toMatchObject({ kind: 'prefetch', reason: 'expected-saving' });
     expect(replayed?.alternatives.map(({ kind, usd }) => ({ action: kind, usd }))).toEqual(action?.alternatives);
+  });
+
+  it.each([
+    ['the GPU that the host says it has', { gpu: 'L4' }, 'L4'],
+    ['an H100 where the book has no price for that', { gpu: 'abacus' }, 'H100'],
+    ['an H100 where it says nothing', {}, 'H100'],
+  ])('lets %s wait, and the receipt tells which', async (_name, labels, gpu) => {
+    const world = await worldWith(['gpu-a'], ['sdxl*'], labels);
+    await sayReads(world, 'sdxl', 5000);
+    await world.deliver('placement', await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' }));
+    const [command] = await world.run();
+    const { inputs } = (await world.action(command!.actionId))!;
+    expect(JSON.parse(inputs).host).toMatchObject({ gpu, keepsFetched: true });
   });
 
   it('shares the demand among the hosts that subscribe: with ten times the hosts none of them fetches', async () => {

@@ -60,6 +60,14 @@ export const dollarMutants: readonly Mutant[] = [
     replace: "return usdOf('prefetch') < 1e9 + usdOf('none') ? undefined : 'no-expected-saving';",
   },
   {
+    id: 'every-use-a-miss',
+    breaks:
+      'Placement by dollars: it is priced as if a host forgot what it fetched, and what hardly pays is fetched ahead.',
+    file: 'lib/placement/decidePlacement.ts',
+    find: 'const none = keepsFetched ?',
+    replace: 'const none = keepsFetched === undefined ?',
+  },
+  {
     id: 'restored-not-judged-again',
     breaks: 'Rule 4: what was archived when rules changed comes back under its old verdict.',
     file: 'lib/tiering/switchOrigin.ts',

@@ -1,6 +1,6 @@
 import { type Action, ActionRow, ServiceLevelRow, setServiceLevel, VersionRow } from '../../../lib/catalog/index.ts';
 import { replayPlacement } from '../../../lib/fleet/index.ts';
-import { compileRates, PLACEMENT_BY_DOLLARS } from '../../../lib/placement/index.ts';
+import { compileRates, missCost, PLACEMENT_BY_DOLLARS } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
@@ -53,6 +53,10 @@ export function dollarPlacements(stage: Stage, rng: Rng): Capability {
     const usdOf = (kind: string) => action.alternatives.find((one) => one.action.startsWith(kind))?.usd ?? 0;
     if (usdOf('prefetch') >= usdOf('none'))
       violated(`${model} is fetched ahead to ${host.id} although that costs more.`);
+    const missUsd = missCost(files[0], { ...PLACEMENT_BY_DOLLARS.fetch, gpu: host.gpu }, rates).usd;
+    if (usdOf('none') - usdOf('prefetch') > missUsd) {
+      violated(`${model} is fetched ahead to ${host.id} for more than the first use would wait.`);
+    }
   }
 
   function accessed(model: string): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   compileRates,
   decidePlacement,
+  HOST_SPEEDS,
   type HostFacts,
   knownRate,
   PLACEMENT_BY_DOLLARS,
@@ -12,7 +13,7 @@ import {
 } from '../../../lib/placement/index.ts';
 import { PricingError, shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { Digest, Generation, HostId, ModelName, SemVer } from '../../../lib/shared/ids.ts';
-import { Bytes, EpochMs } from '../../../lib/shared/units.ts';
+import { Bytes, EpochMs, HOUR_MS } from '../../../lib/shared/units.ts';
 
 const rates = compileRates(shippedPriceBook());
 const NOW = EpochMs.parse(1_800_000_000_000);
@@ -24,6 +25,7 @@ function host(over: Partial<HostFacts> = {}): HostFacts {
     id: HostId.parse('host-1'),
     generation: Generation.parse(3),
     state: 'active',
+    keepsFetched: true,
     labels: { pool: 'images' },
     subscriptions: ['sdxl-*'],
     capacityBytes: Bytes.parse(2_000_000_000_000),
@@ -131,10 +133,34 @@ describe('the dollar policy', () => {
   const words = (actions: ReturnType<typeof byDollars>): string[] => actions.map((one) => `${one.kind} ${one.reason}`);
 
   it('places what is wanted often enough to pay for its space, whether the host subscribes or not', () => {
-    // A day of NVMe for 6 GB is $2.88; a miss costs about two cents, so the break-even lies near 160 uses a day.
+    // A day of NVMe for 6 GB is $2.88, the wait of the first use two cents: it pays where that use comes within 1/150 of a day.
     const often = words(byDollars(host({ subscriptions: [] }), 300));
     expect(often).toEqual(['prefetch expected-saving', 'prefetch expected-saving']);
     expect(words(byDollars(host(), 60))).toEqual(['none no-expected-saving', 'none no-expected-saving']);
+  });
+
+  it('saves the wait of the first use, since a host keeps what it has fetched, and costs the rent until then', () => {
+    const usd = (one: HostFacts) => {
+      const [{ alternatives } = { alternatives: [] }] = byDollars(one, 1_000);
+      return (kind: string) => alternatives.find((other) => other.kind === kind)?.usd ?? 0;
+    };
+    const firstWaits = usd(host());
+    const missMs = 100 + (6e9 / (500 * 2 ** 20)) * 1_000;
+    const hitMs = HOST_SPEEDS.tiers.nvme.firstByteMs + (6e9 / HOST_SPEEDS.tiers.nvme.bytesPerSecond) * 1_000;
+    const waitUsd = ((missMs - hitMs) / HOUR_MS) * 6.88;
+    const untilThenUsd = (6 * 0.02 * 24) / 1_000;
+    expect(firstWaits('none') - firstWaits('prefetch')).toBeCloseTo(waitUsd - untilThenUsd, 5);
+    // Receipts of before.
+    const eachWaits = usd(host({ keepsFetched: undefined }));
+    expect(eachWaits('prefetch')).toBe(firstWaits('prefetch'));
+    expect(eachWaits('none')).toBeGreaterThan(1_000 * waitUsd);
+  });
+
+  it('prices the wait by the GPU of the host', () => {
+    const wait = (gpu?: string) => byDollars(host({ gpu }), 1_000)[0]?.alternatives[0]?.usd ?? 0;
+    expect(wait('L4')).toBeLessThan(wait('H100'));
+    expect(wait()).toBe(wait('H100'));
+    expect(() => wait('B9000')).toThrow(PricingError);
   });
 
   it('does nothing without a forecast', () => {
