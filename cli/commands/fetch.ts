@@ -51,7 +51,6 @@ export function registerFetch(program: Command): void {
 async function runFetch(url: string, file: string, options: FetchOptions): Promise<void> {
   const ca = options.ca === undefined ? undefined : await readFile(options.ca, 'utf8');
   const proxies = proxySettings(process.env);
-  const opened = await openSource(url, options, ca);
   const engine = createTransferEngine({
     proxies,
     ca,
@@ -62,15 +61,19 @@ async function runFetch(url: string, file: string, options: FetchOptions): Promi
   });
   const { sha256, crc32c } = options;
   const expected = { ...(sha256 === undefined ? {} : { sha256 }), ...(crc32c === undefined ? {} : { crc32c }) };
-  const started = performance.now();
-  const progress = watch(opened.probed.identity.totalBytes ?? 0, options.json === true);
+  let progress: Progress | undefined;
   try {
+    engine.prepare();
+    const opened = await openSource(url, options, ca);
+    const started = performance.now();
+    const shown = watch(opened.probed.identity.totalBytes ?? 0, options.json === true);
+    progress = shown;
     const job = { ...opened, engine, target: file, expected, replace: options.force === true };
-    const done = await download({ ...job, onProgress: (bytesDone) => progress.follow(bytesDone) });
-    progress.end();
+    const done = await download({ ...job, onProgress: (bytesDone) => shown.follow(bytesDone) });
+    shown.end();
     printDone(options, file, done, (performance.now() - started) / 1000);
   } finally {
-    progress.end();
+    progress?.end();
     await engine.close();
   }
 }
@@ -107,6 +110,8 @@ async function openSource(text: string, options: FetchOptions, ca: string | unde
   // The query may be a signature, and is another one at the next try.
   return { probed, sign, name: `${url.origin}${url.pathname}` };
 }
+
+type Progress = ReturnType<typeof watch>;
 
 /** Shows how far a download is, five times a second, until its end. */
 function watch(totalBytes: number, json: boolean) {

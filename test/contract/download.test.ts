@@ -147,6 +147,25 @@ describe('a download', () => {
   });
 });
 
+describe('an engine', () => {
+  /** Of this process, by the name that Node gives them. */
+  const threads = () =>
+    readdirSync('/proc/self/task').filter(
+      (id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'WorkerThread\n',
+    ).length;
+
+  it('that is prepared has its threads before there is a range, and none once it is closed', async () => {
+    const before = threads();
+    const engine = createTransferEngine({ workers: 2 });
+    engine.prepare();
+    engine.prepare();
+    await expect.poll(threads).toBe(before + 2);
+    await engine.close();
+    engine.prepare();
+    await expect.poll(threads).toBe(before);
+  });
+});
+
 describe('a silence', () => {
   const patient = { stallMs: 60_000, quietMs: 200 };
   const isFirst = (asked: Parameters<Hostile['answer']>[0]) => asked.count === 1;

@@ -36,10 +36,12 @@ export interface RunningRange {
 }
 
 /**
- * Reads ranges of objects into files, in worker threads: idle → working → closed. Threads start with the first range and
- * stay; while no range is there they keep no process alive.
+ * Reads ranges of objects into files, in worker threads: idle → working → closed. Threads start with the first ranges, or
+ * when they are prepared, and stay; while no range is there they keep no process alive.
  */
 export interface TransferEngine {
+  /** Starts the threads ahead of the first range: a thread takes as long as asking a server what it has. */
+  prepare(): void;
   read(request: RangeRequest): RunningRange;
   /** Connections that it would use now. */
   sockets(): number;
@@ -239,6 +241,10 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
 
   queue.limit(count.sockets);
   return {
+    prepare() {
+      if (closed) return;
+      while (threads.size < config.workers) newThread();
+    },
     read(request) {
       const ended = Promise.withResolvers<RangeEnd>();
       const range: Range = {
