@@ -19,6 +19,9 @@ const PLANE_PARAMS = {
 };
 const WHOLE_PARAMS = { [constants.ZSTD_c_compressionLevel]: 3 };
 
+/** What a frame takes besides bytes that do not get smaller: so each fits into one piece of output, which is not allocated larger than needed. */
+const FRAME_ROOM = 64;
+
 export interface PackedPlane {
   /** Whether `bytes` is a zstd frame; else they are the plane's own, which zstd would not make smaller. */
   readonly packed: boolean;
@@ -58,7 +61,7 @@ function middle(bytes: Uint8Array): Uint8Array {
 function packIn(bytes: Uint8Array, width: Width): PackedBlock {
   const params = width === 1 ? WHOLE_PARAMS : PLANE_PARAMS;
   const planes = splitPlanes(bytes, width).map((plane) => {
-    const frame = zstdCompressSync(plane, { params });
+    const frame = zstdCompressSync(plane, { params, chunkSize: plane.length + FRAME_ROOM });
     return frame.length < plane.length ? { packed: true, bytes: frame } : { packed: false, bytes: plane };
   });
   return { width, planes };

@@ -169,11 +169,12 @@ export function simulated<Port extends object>(
       const member: unknown = Reflect.get(target, property, target);
       if (typeof member !== 'function') return member;
       const label = `${name}.${String(property)}`;
+      const answerLabel = `${label} ✓`;
       const call = async (...args: readonly unknown[]): Promise<unknown> => {
         await scheduler.park(incarnation, label);
         if (faulty) refuse(scheduler, faults, label);
         const result: unknown = await Reflect.apply(member, target, args);
-        await scheduler.park(incarnation, `${label} ✓`);
+        await scheduler.park(incarnation, answerLabel);
         await answered?.();
         if (faulty && faults.happens('ambiguous-answer')) {
           throw new PortError({

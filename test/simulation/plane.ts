@@ -377,6 +377,7 @@ function matches(trigger: QueueTrigger, event: string, key: string): boolean {
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
 function lastFiring(time: ScheduleTime, first: number, now: number): number {
+  if ('everyMinutes' in time) return Math.max(first, nextFiring(time, now) - time.everyMinutes * MINUTE_MS);
   for (let moment = first; ; ) {
     const next = nextFiring(time, moment);
     if (next > now) return moment;

@@ -1,7 +1,7 @@
 /**
  * A deterministic scheduler for code whose every wait is a call of a port.
  *
- * Life cycle: a `World` spawns tasks; each port call parks before and after its effect; `step` picks one parked call by
+ * Life cycle: a `World` spawns tasks; each port call parks before and after its effect; each step of `run` picks one parked call by
  * the seed, lets it go on, and drains all microtasks. Time moves only when nothing is ready, or when the seed says so. A
  * crash marks an incarnation dead: its parked calls are dropped and never settle, so no `finally` runs.
  *
@@ -130,19 +130,47 @@ export class Scheduler {
   }
 
   /**
-   * One step; false when nothing was left to run before `limit`, and then that is the time. Throws what a task threw.
+   * Takes steps until `limitOf` answers `undefined`. Before each one it is asked up to when time may move, and told whether something ran
+   * in the one before; when nothing is left to run before the limit, that is the time. Rejects with what it or a task threw.
    */
-  async step(limit = Number.POSITIVE_INFINITY): Promise<boolean> {
-    await microtasks();
-    let chosen = this.chooseReady();
-    if (chosen === undefined) {
-      // Before time moves, also what waits for a later turn of the event loop goes on.
-      await nextTurn();
-      chosen = this.chooseReady();
-    }
+  run(limitOf: (ran: boolean) => number | undefined): Promise<void> {
+    // Callbacks instead of promises: tens of thousands of steps make up a run.
+    return new Promise((resolve, reject) => {
+      const begin = orFail((ran: boolean) => {
+        const limit = limitOf(ran);
+        if (limit === undefined) resolve();
+        // A tick of Node waits for all microtasks: cheaper than a turn of the event loop.
+        else process.nextTick(step, limit);
+      }, reject);
+      const step = orFail((limit: number) => {
+        const chosen = this.chooseReady();
+        if (chosen !== undefined) goOn(chosen);
+        // Before time moves, also what waits for a later turn of the event loop goes on. A tick comes after microtasks only where one asks for it.
+        else void nextTurn(limit).then(lastStep);
+      }, reject);
+      const lastStep = orFail((limit: number) => {
+        const chosen = this.chooseReady();
+        if (chosen !== undefined) goOn(chosen);
+        else {
+          this.throwFailure();
+          begin(this.advance(limit));
+        }
+      }, reject);
+      const goOn = (chosen: Parked): void => {
+        this.throwFailure();
+        this.take(chosen);
+        void STARTED.then(begin);
+      };
+      begin(true);
+    });
+  }
+
+  private throwFailure(): void {
     if (this.failure !== undefined)
       throw new TaskFailedError('A task of the simulated system threw.', { cause: this.failure });
-    if (chosen === undefined) return this.advance(limit);
+  }
+
+  private take(chosen: Parked): void {
     this.steps += 1;
     this.record(chosen.label);
     if (this.crashHere(chosen.incarnation, chosen.label)) {
@@ -152,7 +180,6 @@ export class Scheduler {
       this.trace?.(`${chosen.incarnation.name} · ${chosen.label}`);
       chosen.resume();
     }
-    return true;
   }
 
   /** The moment at which the next sleeper or paused incarnation wakes; undefined when there is none. */
@@ -243,9 +270,15 @@ export class Scheduler {
   }
 }
 
-/** Resolves when every microtask ran, which a tick of Node waits for: cheaper than a turn of the event loop. */
-function microtasks(): Promise<void> {
-  return new Promise((resolve) => {
-    process.nextTick(resolve);
-  });
+/** What waits for it comes after what a resumed call does first. */
+const STARTED = Promise.resolve(true);
+
+function orFail<T>(work: (argument: T) => void, fail: (error: unknown) => void): (argument: T) => void {
+  return (argument) => {
+    try {
+      work(argument);
+    } catch (error) {
+      fail(error);
+    }
+  };
 }

@@ -16,6 +16,13 @@ export function watchCatalog(
   const families = new Map<string, Map<string, Item>>();
   const partitions = new Map<string, Map<string, Item>>();
 
+  /** As the store has it, so that it is parsed once for all who read it. */
+  async function written({ item, expect }: Extract<Change, { kind: 'put' }>): Promise<Item> {
+    const version = expect === 'absent' ? 1 : expect.version + 1;
+    const stored = await store.get(item.key);
+    return stored?.version === version ? stored : { ...item, version };
+  }
+
   async function changed(change: Change): Promise<void> {
     if (change.kind === 'check') return;
     const key = change.kind === 'put' ? change.item.key : change.key;
@@ -23,10 +30,7 @@ export function watchCatalog(
     const family = mapIn(families, familyOf(key.partition));
     const partition = mapIn(partitions, key.partition);
     const before = partition.get(key.sort);
-    const after =
-      change.kind === 'put'
-        ? { ...change.item, version: change.expect === 'absent' ? 1 : change.expect.version + 1 }
-        : undefined;
+    const after = change.kind === 'put' ? await written(change) : undefined;
     if (after === undefined) {
       family.delete(name);
       partition.delete(key.sort);

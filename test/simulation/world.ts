@@ -33,15 +33,15 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
   for (const create of CAPABILITIES) capabilities.push(create(stage, rng.fork()));
   const { scheduler, counters, faults } = stage;
 
-  async function drive(until: number): Promise<void> {
-    for (;;) {
+  function drive(until: number): Promise<void> {
+    return scheduler.run((ran) => {
+      if (!ran && scheduler.now >= until) return undefined;
       plane.dispatch();
       if (counters.violation !== undefined) throw counters.violation;
       if (scheduler.steps > MOST_STEPS) violated(`No end after ${MOST_STEPS} steps: a loop without a bound.`);
-      if (scheduler.now >= until && scheduler.idle()) return;
-      const ran = await scheduler.step(Math.min(until, plane.wakeAt()));
-      if (!ran && scheduler.now >= until) return;
-    }
+      if (scheduler.now >= until && scheduler.idle()) return undefined;
+      return Math.min(until, plane.wakeAt());
+    });
   }
 
   async function act(durationMs: number): Promise<void> {
