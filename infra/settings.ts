@@ -34,6 +34,9 @@ export interface StrataSettings {
   /** Of one sweep: dollars that its moves may cost at most, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
+  /** Of what hosts read: dollars that restores may cost in a day, and how many may begin in an hour. */
+  readonly restoreBudgetUsdPerDay: number;
+  readonly restoresPerHour: number;
   /** Thresholds of the lifecycle preset that differ from its own, as `name=value,…`. */
   readonly lifecycleRules: string;
   /** `on`: versions that the lifecycle preset would delete are deleted, at most so many and so many bytes by one sweep. */
@@ -144,6 +147,8 @@ export function settingsOf(node: Node): StrataSettings {
     packBelowPercent: count('packBelowPercent', 70, 0, 100),
     sweepBudgetUsd: count('sweepBudgetUsd', 1_000, 0, 1_000_000_000),
     sweepMostMoves: count('sweepMostMoves', 1_000_000, 0, 1_000_000_000),
+    restoreBudgetUsdPerDay: count('restoreBudgetUsdPerDay', 1_000, 0, 1_000_000_000),
+    restoresPerHour: count('restoresPerHour', 1_000, 0, 1_000_000_000),
     lifecycleRules: thresholds('lifecycleRules', 'STRATA_LIFECYCLE_RULES'),
     lifecycleDeletes,
     lifecycleMostDeletes: count('lifecycleMostDeletes', 100, 0, 1_000_000),

@@ -11,6 +11,7 @@ import { systemClock } from '../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters, type Operations } from '../lib/operations/index.ts';
 import type { PriceLists } from '../lib/pricing/index.ts';
 import { EXPIRY_LIMITS } from '../lib/expiry/index.ts';
+import { RESTORE_LIMITS } from '../lib/restores/index.ts';
 import { OPEN_POLICY, SCANNER } from '../lib/scanning/index.ts';
 import { PortError } from '../lib/shared/errors.ts';
 import { PART_SIZE } from '../lib/shared/digest.ts';
@@ -79,6 +80,7 @@ const SETTINGS: Settings = {
   sweepBudgetUsd: 1_000,
   sweepMostMoves: 1_000_000,
   ...EXPIRY_LIMITS,
+  ...RESTORE_LIMITS,
   placementPolicy: 'subscriptions',
   sweepInventoryFrom: 10_000_000,
   orphanSweep: 'on',

@@ -3,7 +3,7 @@ import type { FillFailure } from '../nvme/fill.ts';
 
 /** RFC 9457; codes are append-only. */
 export interface LocalProblem {
-  readonly status: 400 | 401 | 403 | 404 | 409 | 421 | 500 | 503 | 507;
+  readonly status: 400 | 401 | 403 | 404 | 409 | 421 | 429 | 500 | 503 | 507;
   readonly code: string;
   readonly title: string;
   readonly hint: string;
@@ -11,7 +11,7 @@ export interface LocalProblem {
 }
 
 /** What the plane refused, in this API's words. */
-export function problemOfPlane({ code, title, hint }: PlaneProblem): LocalProblem {
+export function problemOfPlane({ code, title, hint, retryAfterSeconds = 60 }: PlaneProblem): LocalProblem {
   switch (code) {
     case 'unknown-model':
     case 'unknown-version':
@@ -21,6 +21,8 @@ export function problemOfPlane({ code, title, hint }: PlaneProblem): LocalProble
       return { status: 403, code, title, hint };
     case 'archived':
       return { status: 409, code, title, hint };
+    case 'restores-limited':
+      return { status: 429, code, title, hint, retryAfterSeconds };
     case 'bad-request':
       return { status: 400, code, title, hint };
     case 'unauthenticated':

@@ -129,6 +129,7 @@ export const Problem = z.object({
     'unknown-blob',
     'not-servable',
     'archived',
+    'restores-limited',
     'unauthenticated',
     'stale-generation',
     'host-not-allowed',

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { HostSession, Problem, ResolvedModel } from '../../events/host-api/v1.ts';
 import {
+  limitedProblem,
   type RefreshAnswer,
   type RegistrationAnswer,
   refusalProblem,
@@ -73,6 +74,8 @@ export function modelAnswer(answer: ResolveAnswer): HttpAnswer {
       return problemAnswer(refusalProblem(answer.reason));
     case 'restoring':
       return problemAnswer(restoringProblem(answer.readyAt, answer.secondsLeft));
+    case 'limited':
+      return problemAnswer(limitedProblem(answer.restore, answer.limits, answer.now));
   }
 }
 

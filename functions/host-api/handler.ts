@@ -14,7 +14,7 @@ import { createPricesInForce, type PricesDeps, type PricesInForce } from '../../
 import { type HttpAnswer, type HttpHandler, type HttpRequest, httpHandler } from '../shared/httpHandler.ts';
 import { BodyError, modelAnswer, parseBody, problemAnswer, sessionAnswer } from './answers.ts';
 
-type HostApiDeps = RegistrationDeps & Pick<ResolveDeps, 'scanner'> & PricesDeps;
+type HostApiDeps = RegistrationDeps & Pick<ResolveDeps, 'scanner' | 'settings'> & PricesDeps;
 type Route = (
   request: HttpRequest,
   deps: HostApiDeps & { readonly pricesInForce: PricesInForce },

@@ -40,6 +40,9 @@ export interface Settings extends TierSettings {
   /** What the moves of one sweep may cost at most, in dollars, and how many it sets going. */
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
+  /** What restores that readers ask for may cost in a day, in dollars, and how many may begin in an hour. */
+  readonly restoreBudgetUsdPerDay: number;
+  readonly restoresPerHour: number;
   /** How many versions, and bytes of them, a sweep by the lifecycle preset deletes at most. */
   readonly lifecycleMostDeletes: number;
   readonly lifecycleMostDeleteBytes: number;

@@ -30,6 +30,8 @@ export interface FunctionEnvironment {
   readonly STRATA_PACK_BELOW_RATIO: string;
   readonly STRATA_SWEEP_BUDGET_USD: string;
   readonly STRATA_SWEEP_MOST_MOVES: string;
+  readonly STRATA_RESTORE_BUDGET_USD_PER_DAY: string;
+  readonly STRATA_RESTORES_PER_HOUR: string;
   readonly STRATA_LIFECYCLE_RULES: string;
   readonly STRATA_LIFECYCLE_DELETES: ExpiryMode;
   readonly STRATA_LIFECYCLE_MOST_DELETES: string;

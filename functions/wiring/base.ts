@@ -37,6 +37,8 @@ export function awsBase(
       packBelowRatio: Number(environment.STRATA_PACK_BELOW_RATIO),
       sweepBudgetUsd: Number(environment.STRATA_SWEEP_BUDGET_USD),
       sweepMostMoves: Number(environment.STRATA_SWEEP_MOST_MOVES),
+      restoreBudgetUsdPerDay: Number(environment.STRATA_RESTORE_BUDGET_USD_PER_DAY),
+      restoresPerHour: Number(environment.STRATA_RESTORES_PER_HOUR),
       lifecycleRules: parseLifecycleRules(environment.STRATA_LIFECYCLE_RULES),
       lifecycleDeletes: environment.STRATA_LIFECYCLE_DELETES,
       lifecycleMostDeletes: Number(environment.STRATA_LIFECYCLE_MOST_DELETES),

@@ -204,6 +204,8 @@ function environmentOf(
     STRATA_PACK_BELOW_RATIO: String(settings.packBelowPercent / 100),
     STRATA_SWEEP_BUDGET_USD: String(settings.sweepBudgetUsd),
     STRATA_SWEEP_MOST_MOVES: String(settings.sweepMostMoves),
+    STRATA_RESTORE_BUDGET_USD_PER_DAY: String(settings.restoreBudgetUsdPerDay),
+    STRATA_RESTORES_PER_HOUR: String(settings.restoresPerHour),
     STRATA_LIFECYCLE_RULES: settings.lifecycleRules,
     STRATA_LIFECYCLE_DELETES: settings.lifecycleDeletes,
     STRATA_LIFECYCLE_MOST_DELETES: String(settings.lifecycleMostDeletes),

@@ -17,6 +17,7 @@ export * from './rows/notice.ts';
 export * from './rows/once.ts';
 export * from './rows/orphan.ts';
 export * from './rows/prices.ts';
+export * from './rows/restoreSpending.ts';
 export * from './rows/outbox.ts';
 export * from './rows/sweepRun.ts';
 export * from './rows/upload.ts';

@@ -33,7 +33,7 @@ export { openReport, type OpenedReport } from './hostReports.ts';
 export { placeHost } from './placeHost.ts';
 export { placeModel } from './placeModel.ts';
 export { type PlacementDeps, type PlacementReason, placeOnHost } from './placeOnHost.ts';
-export { problemOf, refusalProblem, restoringProblem } from './problems.ts';
+export { limitedProblem, problemOf, refusalProblem, restoringProblem } from './problems.ts';
 export { replayPlacement } from './placementInputs.ts';
 export type { HeartbeatDeps, ReconcileReason } from './reconcileResidents.ts';
 export { type HeartbeatAnswer, recordHeartbeat } from './recordHeartbeat.ts';

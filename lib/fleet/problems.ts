@@ -1,6 +1,7 @@
 import type { Problem } from '../../events/host-api/v1.ts';
 import { ContractError, StrataError } from '../shared/errors.ts';
-import type { EpochMs } from '../shared/units.ts';
+import type { LimitedRestore, RestoreLimits } from '../restores/index.ts';
+import { type EpochMs, formatUsd, SECOND_MS, Usd } from '../shared/units.ts';
 import { FleetError } from './errors.ts';
 import type { RegistrationRefusal } from './decideRegistration.ts';
 import type { ResolveRefusal } from './resolveModel.ts';
@@ -112,6 +113,30 @@ export function restoringProblem(readyAt: EpochMs, secondsLeft: number): Problem
     hint: 'Ask again then; `strata restore` asks for a faster restore before one is under way.',
     retryAfterSeconds: Math.min(secondsLeft, 3600),
     readyAt,
+  };
+}
+
+/** Nothing has begun and nothing is lost: whoever asks again when there is more to spend begins the restore. */
+export function limitedProblem(
+  { limit, usd, againAt }: LimitedRestore,
+  { restoreBudgetUsdPerDay, restoresPerHour }: RestoreLimits,
+  now: EpochMs,
+): Problem {
+  const budget = `${formatUsd(Usd.parse(restoreBudgetUsdPerDay))} a day`;
+  const from = againAt === undefined ? '' : ` More begin from ${new Date(againAt).toISOString().slice(0, 16)}Z on.`;
+  const why = {
+    'budget-spent': `what readers may spend on restores (${budget}) is spent`,
+    'rate-reached': `as many restores as readers may begin (${restoresPerHour} an hour) have begun`,
+    'too-dear': `it alone costs more than readers may spend (${budget})`,
+  }[limit];
+  const setting = limit === 'rate-reached' ? 'restoresPerHour' : 'restoreBudgetUsdPerDay';
+  const seconds = againAt === undefined ? Infinity : Math.ceil((againAt - now) / SECOND_MS);
+  return {
+    status: 429,
+    code: 'restores-limited',
+    title: `The model is archived or packed, its restore costs ${formatUsd(usd)}, and ${why}.${from}`,
+    hint: `${againAt === undefined ? 'An' : 'Ask again then; or an'} operator brings it back at once: strata restore MODEL. The setting ${setting} raises the limit.`,
+    retryAfterSeconds: Math.max(1, Math.min(seconds, 3600)),
   };
 }
 

@@ -3,7 +3,7 @@ import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import { BlobRow, ReferenceRow, resolveVersion, startingWith, VersionRow } from '../catalog/index.ts';
 import { blobKey } from '../shared/digest.ts';
 import { isReadAtOnce, type Rates } from '../placement/index.ts';
-import { restoreArchived } from '../restores/index.ts';
+import { type LimitedRestore, restoreArchived, type RestoreLimits } from '../restores/index.ts';
 import type { Scanner } from '../scanning/index.ts';
 import { CorrelationId, type Digest, type ModelName } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
@@ -21,6 +21,8 @@ export interface ResolveDeps {
   readonly scanner: Pick<Scanner, 'rules'>;
   /** What restores cost. */
   readonly rates: Rates;
+  /** What readers may spend on them. */
+  readonly settings: RestoreLimits;
 }
 
 export type ResolveRefusal =
@@ -36,7 +38,14 @@ export type ResolveAnswer =
   | { readonly outcome: 'resolved'; readonly model: ResolvedModel }
   | { readonly outcome: 'refused'; readonly reason: ResolveRefusal }
   /** A file of it lies in a class that must be restored before it can be read; that is under way now. */
-  | { readonly outcome: 'restoring'; readonly readyAt: EpochMs; readonly secondsLeft: number };
+  | { readonly outcome: 'restoring'; readonly readyAt: EpochMs; readonly secondsLeft: number }
+  /** A file of it must be restored, and no more may be spent on that now: asked for again later, it begins. */
+  | {
+      readonly outcome: 'limited';
+      readonly restore: LimitedRestore;
+      readonly limits: RestoreLimits;
+      readonly now: EpochMs;
+    };
 
 /**
  * Tells a registered host which pinned objects a model reference, or a digest, means now. The gate is the same as for commands:
@@ -68,17 +77,20 @@ async function decideAnswer(deps: ResolveDeps, envelope: SignedEnvelope): Promis
       : await findVersion(deps, report.model, report.reference);
   if (typeof found === 'string') return refuse(found);
   const blobs = [...found.blobs.values()].map(({ value }) => value);
-  const restores = await restoreArchived(deps, {
+  const { asked, refused } = await restoreArchived(deps, {
     model: found.version.model,
     blobs,
     reason: 'read',
     correlationId: CorrelationId.parse(`read-${report.host}.${report.at}`),
+    limits: deps.settings,
   });
   // What came back between the two reads is told to whoever asks again, which is at once: these rows name what cannot be read.
   if (blobs.every(({ origin }) => isReadAtOnce(origin, deps.rates))) {
     return { outcome: 'resolved', model: resolved(found) };
   }
-  const readyAt = EpochMs.parse(Math.max(clock.now(), ...restores.map(({ restore }) => restore.readyAt)));
+  const [limited] = refused.toSorted((one, other) => (other.againAt ?? Infinity) - (one.againAt ?? Infinity));
+  if (limited !== undefined) return { outcome: 'limited', restore: limited, limits: deps.settings, now: clock.now() };
+  const readyAt = EpochMs.parse(Math.max(clock.now(), ...asked.map(({ restore }) => restore.readyAt)));
   return { outcome: 'restoring', readyAt, secondsLeft: Math.max(1, Math.ceil((readyAt - clock.now()) / SECOND_MS)) };
 }
 

@@ -18,7 +18,7 @@ export async function restoreVersion(
     const blob = await BlobRow.get(deps.catalog, digest);
     if (blob !== undefined) blobs.push(blob.value);
   }
-  const asked = await restoreArchived(
+  const { asked } = await restoreArchived(
     { ...deps, rates: await ratesInForce(deps) },
     {
       model,
@@ -26,6 +26,7 @@ export async function restoreVersion(
       reason: 'operator',
       correlationId: CorrelationId.parse(`operator-${deps.random.id()}`),
       withinMs,
+      limits: undefined,
       dryRun,
     },
   );

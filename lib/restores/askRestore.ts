@@ -21,6 +21,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import { EpochMs, MINUTE_MS, Usd } from '../shared/units.ts';
 import { ACTION_TTL_MS, choiceFor, COPY_MS, type RestoreChoice } from './decideRestore.ts';
 import { hastenChanges } from './hastenRestore.ts';
+import { type LimitedRestore, type RestoreLimits, spend } from './restoreBudget.ts';
 import { recordRestore, recordWaiting } from './restoreReceipt.ts';
 
 export interface AskDeps {
@@ -37,6 +38,8 @@ export interface RestoreWish {
   /** Who wants it: a host that reads, or an operator. */
   readonly reason: 'read' | 'operator';
   readonly correlationId: CorrelationId;
+  /** What readers may set going; an operator's own wish is counted and never refused. */
+  readonly limits: RestoreLimits | undefined;
   readonly dryRun?: boolean;
 }
 
@@ -47,27 +50,39 @@ export interface AskedRestore {
   readonly known: boolean;
 }
 
+export type RestoreAsking =
+  | ({ readonly outcome: 'asked' } & AskedRestore)
+  /** Nothing was begun: whoever asks again, when there is more to spend, begins it. */
+  | ({ readonly outcome: 'refused' } & LimitedRestore);
+
 /**
- * Begins to bring an archived blob back, or answers the restore that is under way, made faster where it is too slow for this wish. Undefined where the blob can be
- * read as it lies, or is not there.
+ * Begins to bring an archived blob back, or answers the restore that is under way, made faster where it is too slow for this wish and what
+ * may be spent suffices. Undefined where the blob can be read as it lies, or is not there.
  */
-export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<AskedRestore | undefined> {
-  return settle(deps.catalog, `Restoring ${wish.digest}`, async (): Promise<Decided<AskedRestore | undefined>> => {
-    const blob = await BlobRow.get(deps.catalog, wish.digest);
-    const row = await RestoreRow.get(deps.catalog, wish.digest);
+export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<RestoreAsking | undefined> {
+  const { catalog, clock, rates } = deps;
+  const written = (changes: readonly Change[]) => (wish.dryRun === true ? [] : changes);
+  return settle(catalog, `Restoring ${wish.digest}`, async (): Promise<Decided<RestoreAsking | undefined>> => {
+    const blob = await BlobRow.get(catalog, wish.digest);
+    const row = await RestoreRow.get(catalog, wish.digest);
     if (blob === undefined) return { changes: [], answer: undefined };
     if (row?.value.versionId === blob.value.origin.versionId) {
-      const faster = hastenChanges(deps, blob, row, wish.waiting, deps.clock.now());
-      if (faster === undefined) return { changes: [], answer: { restore: row.value, usd: Usd.parse(0), known: true } };
-      const answer = { restore: faster.restore, usd: Usd.parse(faster.usd), known: true };
-      return { changes: wish.dryRun === true ? [] : faster.changes, answer };
+      const waitOn = { outcome: 'asked', restore: row.value, usd: Usd.parse(0), known: true } as const;
+      const faster = hastenChanges(deps, blob, row, wish.waiting, clock.now());
+      if (faster === undefined) return { changes: [], answer: waitOn };
+      const paid = await spend(catalog, faster.usd, wish.limits, clock.now());
+      if ('refused' in paid) return { changes: [], answer: waitOn };
+      const answer = { ...waitOn, restore: faster.restore, usd: Usd.parse(faster.usd) };
+      return { changes: written([...faster.changes, ...paid.changes]), answer };
     }
-    const choice = choiceFor(blob.value, wish.waiting, deps.rates);
+    const choice = choiceFor(blob.value, wish.waiting, rates);
     if (choice === undefined) return { changes: [], answer: undefined };
+    const paid = await spend(catalog, choice.chosen.feeUsd, wish.limits, clock.now());
+    if ('refused' in paid) return { changes: [], answer: { outcome: 'refused', ...paid.refused } };
     const asking = { ...wish, attempt: 1, choice, tier: choice.chosen.tier };
     const { restore, changes } = restoreChanges(deps, blob, row, asking);
-    const answer = { restore, usd: Usd.parse(choice.chosen.feeUsd), known: false };
-    return { changes: wish.dryRun === true ? [] : changes, answer };
+    const answer = { outcome: 'asked', restore, usd: Usd.parse(choice.chosen.feeUsd), known: false } as const;
+    return { changes: written([...changes, ...paid.changes]), answer };
   });
 }
 

@@ -6,4 +6,5 @@ export { dueRestores } from './dueRestores.ts';
 export { RestoreError } from './errors.ts';
 export { replayRestore } from './restoreReceipt.ts';
 export { restoreArchived } from './restoreArchived.ts';
+export { type LimitedRestore, RESTORE_LIMITS, type RestoreLimits } from './restoreBudget.ts';
 export { lookAfterRestore, type RestoreAnswer, type RestoreDeps } from './lookAfterRestore.ts';

@@ -34,6 +34,7 @@ import {
 import { type ReadsOf, restoredDecision } from './decideRestored.ts';
 import { RestoreError } from './errors.ts';
 import { afterHastening } from './hastenRestore.ts';
+import { countRestore } from './restoreBudget.ts';
 
 export interface RestoreDeps extends AskDeps {
   readonly objects: ObjectStore;
@@ -230,6 +231,7 @@ async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epoc
   ];
 }
 
+/** Whoever waits was told when it is ready: it is asked for again whatever readers may spend, and counted. */
 async function againChanges(deps: RestoreDeps, row: Versioned<Restore>, now: EpochMs): Promise<readonly Change[]> {
   const { digest, tier, to, attempt, correlationId } = row.value;
   const blob = await BlobRow.get(deps.catalog, digest);
@@ -238,8 +240,10 @@ async function againChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epo
   const choice = choiceFor(blob.value, waiting, deps.rates);
   if (choice === undefined) return [];
   const asking = { to, correlationId, reason: 'expired-before-its-copy', attempt: attempt + 1, tier, choice };
+  const fee = choice.options.find((one) => one.tier === tier)?.feeUsd ?? 0;
   return [
     ...restoreChanges(deps, blob, row, asking).changes,
+    ...(await countRestore(deps.catalog, fee, now)),
     ...(await endActions(deps, row.value, 'failed', 'expired', now)),
   ];
 }

@@ -48,7 +48,7 @@ async function packed(between?: Between, storageClass: StorageClass = 'STANDARD'
 /** As `restoreArchived` is asked by a host that resolves the model. */
 async function read(world: TieringWorld, { digest }: Blob) {
   const wish = { model: ModelName.parse('flux'), blobs: [await world.blob(digest)], reason: 'read' as const };
-  return restoreArchived({ ...world.deps, rates }, { ...wish, correlationId });
+  return (await restoreArchived({ ...world.deps, rates }, { ...wish, correlationId, limits: undefined })).asked;
 }
 
 const bytesOf = (world: TieringWorld, { digest }: Blob) =>

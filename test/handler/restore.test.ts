@@ -30,7 +30,7 @@ async function ask(
 ) {
   const correlationId = CorrelationId.parse('test');
   const wish = { model: MODEL, blobs: [await world.blob(blob.digest)], reason: 'read' as const, correlationId };
-  return restoreArchived({ ...world.deps, rates }, { ...wish, withinMs, dryRun });
+  return (await restoreArchived({ ...world.deps, rates }, { ...wish, withinMs, dryRun, limits: undefined })).asked;
 }
 
 /** Notes each tier that the bucket is asked for; answers of its own, where given, to all but bulk ones. */

@@ -35,6 +35,8 @@ describe('docs/environment.md', () => {
     ['tierRules', 'hotPerDay=never'],
     ['sweepBudgetUsd', '-1'],
     ['sweepMostMoves', 'many'],
+    ['restoreBudgetUsdPerDay', '-1'],
+    ['restoresPerHour', 'many'],
     ['sweepInventoryFrom', '-1'],
     ['tierPacking', 'yes'],
     ['orphanGraceHours', '23'],

@@ -61,6 +61,8 @@ export type Policies = Pick<
   | 'lifecycleMostDeletes'
   | 'lifecycleRules'
   | 'placementPolicy'
+  | 'restoreBudgetUsdPerDay'
+  | 'restoresPerHour'
   | 'sweepInventoryFrom'
   | 'tierPolicy'
 >;
@@ -99,6 +101,9 @@ export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean
     lifecycleMostDeletes: rng.chance(0.3) ? 0 : 1,
     // Sweeps pack nothing here, plans do: the worker follows them, unless it is switched off.
     packs: rng.chance(0.9),
+    // What one restore costs.
+    restoreBudgetUsdPerDay: rng.chance(0.3) ? 0.000_06 : 1_000,
+    restoresPerHour: rng.chance(0.3) ? 1 : 1_000,
   };
 }
 

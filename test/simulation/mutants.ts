@@ -159,6 +159,27 @@ export const mutants: readonly Mutant[] = [
     replace: 'alternatives: [],',
   },
   {
+    id: 'readers-restore-without-end',
+    breaks: 'Rule 5, money is reserved before it is used: a restore that readers may not spend any more on begins.',
+    file: 'lib/restores/restoreBudget.ts',
+    find: 'if (usd > limits.restoreBudgetUsdPerDay) {',
+    replace: 'if (fee > limits.restoreBudgetUsdPerDay) {',
+  },
+  {
+    id: 'restores-without-rate',
+    breaks: 'Rule 5: more restores begin in an hour than readers may begin.',
+    file: 'lib/restores/restoreBudget.ts',
+    find: 'if (restores > limits.restoresPerHour) {',
+    replace: 'if (restores > limits.restoresPerHour + 1) {',
+  },
+  {
+    id: 'restore-uncounted',
+    breaks: 'Rule 5: a restore begins, and what it costs is not taken out of what may be spent.',
+    file: 'lib/restores/askRestore.ts',
+    find: 'changes: written([...changes, ...paid.changes]), answer };',
+    replace: 'changes: written([...changes]), answer };',
+  },
+  {
     id: 'hold-ignored',
     breaks: 'Rule 4: what is under a legal hold is deleted.',
     file: 'lib/deletion/decideDeletion.ts',

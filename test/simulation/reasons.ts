@@ -82,6 +82,7 @@ const restores: Reasons<RestoreAnswer> = {
 const resolutions: Reasons<ResolveRefusal | Exclude<ResolveAnswer['outcome'], 'refused'>> = {
   resolved: REACHED,
   restoring: REACHED,
+  limited: REACHED,
   'not-fresh': REACHED,
   'not-servable': REACHED,
   retired: REACHED,

@@ -16,6 +16,7 @@ import {
   expectationOf,
 } from '../../lib/catalog/index.ts';
 import { createJoinToken, generateKeyPair, signEnvelope } from '../../lib/fleet/index.ts';
+import { RESTORE_LIMITS } from '../../lib/restores/index.ts';
 import { RULE_SET } from '../../lib/scanning/index.ts';
 import { crc32cHex } from '../../lib/shared/crc32c/index.ts';
 import { crc32cOf } from '../../lib/shared/crc32c/ofBytes.ts';
@@ -95,6 +96,13 @@ export function createAgentPlane({ clock, random, disk, partSize }: AgentPlaneOp
     clock,
     random,
   });
+  const settings = {
+    ...RESTORE_LIMITS,
+    priceRegion: 'us-east-1',
+    heartbeatSeconds: 10,
+    silentAfterMs: 10 * MINUTE_MS,
+    agentRoleArns: [],
+  };
   const handler = createHostApiHandler({
     clock,
     telemetry: silentTelemetry,
@@ -103,7 +111,7 @@ export function createAgentPlane({ clock, random, disk, partSize }: AgentPlaneOp
     scanner: { rules: RULE_SET },
     commandKeys: { current: async () => planeKey, published: async () => [planeKey] },
     hostCredentials: tokens,
-    settings: { priceRegion: 'us-east-1', heartbeatSeconds: 10, silentAfterMs: 10 * MINUTE_MS, agentRoleArns: [] },
+    settings,
   });
   let ready: Promise<unknown> = opening;
   const known = new Set<Digest>();
@@ -207,6 +215,7 @@ export function createAgentPlane({ clock, random, disk, partSize }: AgentPlaneOp
   }
 
   return {
+    settings,
     catalog,
     queues,
     tokens,

@@ -25,6 +25,7 @@ import {
   startingWith,
 } from '../../lib/catalog/index.ts';
 import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
+import { RESTORE_LIMITS, type RestoreLimits } from '../../lib/restores/index.ts';
 import { RULE_SET } from '../../lib/scanning/index.ts';
 import { blobDigest, blobKey, partHash } from '../../lib/shared/digest.ts';
 import {
@@ -62,7 +63,7 @@ export type TieringWorld = Awaited<ReturnType<typeof createTieringWorld>>;
 export async function createTieringWorld(
   between?: Between,
   tierSweep: SweepMode = 'on',
-  sweep: Partial<SweepDeps['settings'] & StartSweepDeps['settings']> = {},
+  sweep: Partial<SweepDeps['settings'] & StartSweepDeps['settings'] & RestoreLimits> = {},
 ) {
   const clock = createManualClock();
   const random = countingRandom();
@@ -89,6 +90,7 @@ export async function createTieringWorld(
       tierSweep,
       tierPolicy: 'rules' as const,
       ...EXPIRY_LIMITS,
+      ...RESTORE_LIMITS,
       ...TIER_SETTINGS,
       tierPacking: 'off' as const,
       sweepBudgetUsd: 1_000,

@@ -31,7 +31,8 @@ export function createHttpAgentPlane({ endpoint, signForIam }: HttpAgentPlaneOpt
       throw unavailable(`The plane answered ${path} with something else than this agent understands.`, value.error);
     }
     const problem = Problem.safeParse(json);
-    if (status === 429) {
+    const limited = problem.success && problem.data.code === 'restores-limited';
+    if (status === 429 && !limited) {
       throw new PortError({ code: 'throttled', message: `The plane is busy: ${path}.`, retryable: true });
     }
     if (status >= 500 || !problem.success)

@@ -103,7 +103,7 @@ export function archives(stage: Stage, rng: Rng): Capability {
     if (archived.length === 0) return;
     const correlationId = CorrelationId.parse(`restore-${plans}`);
     const ask = { model: ModelName.parse('flux'), reason: 'operator', correlationId, withinMs: 2 * DAY_MS } as const;
-    await restoreArchived({ ...stage.depsOf(life), rates }, { ...ask, blobs: [rng.pick(archived)] });
+    await restoreArchived({ ...stage.depsOf(life), rates }, { ...ask, limits: undefined, blobs: [rng.pick(archived)] });
   }
 
   async function orNoAnswer(what: () => Promise<void>): Promise<void> {

@@ -34,7 +34,8 @@ export function hurriedReaders(stage: Stage, rng: Rng): Capability {
     const withinMs = rng.pick([2 * DAY_MS, 2 * DAY_MS, 6 * HOUR_MS, 6 * MINUTE_MS]);
     wishes += 1;
     const correlationId = CorrelationId.parse(`hurry-${wishes}`);
-    const ask = { model: ModelName.parse('flux'), blobs: [blob], reason: 'operator', correlationId, withinMs } as const;
+    const terms = { reason: 'operator', limits: undefined } as const;
+    const ask = { ...terms, model: ModelName.parse('flux'), blobs: [blob], correlationId, withinMs };
     const deps = { ...stage.depsOf(life), rates };
     for (let readers = 1 + rng.below(3); readers > 0; readers -= 1) {
       await restoreArchived(deps, ask);

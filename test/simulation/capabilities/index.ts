@@ -20,6 +20,7 @@ import { packers } from './packers.ts';
 import { packPlans } from './packPlans.ts';
 import { receipts } from './receipts.ts';
 import { rescans } from './rescans.ts';
+import { restoreBudgets } from './restoreBudgets.ts';
 import { strangers } from './strangers.ts';
 import { uploads } from './uploads.ts';
 import { wagers } from './wagers.ts';
@@ -46,6 +47,7 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   expiries,
   packPlans,
   receipts,
+  restoreBudgets,
   batchJobs,
   hurriedReaders,
   policyChanges,

@@ -207,6 +207,8 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
     counters,
     hooks,
     NAME: TINY,
+    /** Of the plane. */
+    settings: plane.settings,
     boot,
     addBlob: (size: number, seed = size) => plane.addBlob(testBlob(size, seed).bytes),
     prefetchOf: plane.prefetchOf,

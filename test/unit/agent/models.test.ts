@@ -166,6 +166,23 @@ describe('GET /v1/models/{name@range}', () => {
     expect((await api.request('/v1/models/tiny?wait=5')).status).toBe(200);
   });
 
+  it('answers 429 with the time to ask again where no more may be spent on restores, and 202 then', async () => {
+    const { world, api } = await started();
+    const blob = world.addBlob(640, 1);
+    world.publish('latest', { 'tiny.safetensors': blob });
+    world.setClass(blob.digest, 'GLACIER');
+    world.settings.restoresPerHour = 0;
+    const asked = await api.request('/v1/models/tiny');
+    expect(asked.status).toBe(429);
+    expect(Number(asked.headers.get('retry-after'))).toBeGreaterThan(1);
+    expect(await asked.json()).toMatchObject({
+      code: 'restores-limited',
+      title: expect.stringContaining('More begin from 2025-'),
+    });
+    world.settings.restoresPerHour = 1;
+    expect((await api.request('/v1/models/tiny')).status).toBe(202);
+  });
+
   it('serves what it resolved and holds while the plane is away, and nothing else', async () => {
     const { world, api, agent } = await started();
     const [held, other] = [world.addBlob(100, 1), world.addBlob(100, 2)];

@@ -1,0 +1,51 @@
+import { type Action, ActionRow, RestoreSpendingRow } from '../../../lib/catalog/index.ts';
+import { rowReader, violated } from '../invariants.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+
+/** Restores that sweeps want have budgets of their own. */
+const SWEEPS_OWN = 'cheaper';
+const ROUNDING_USD = 1e-9;
+
+/** Every restore that somebody asked for is counted in the write that begins it, and readers never spend more than they may. */
+export function restoreBudgets({ counters, settings }: Stage): Capability {
+  const [readAction, readSpending] = [rowReader(ActionRow), rowReader(RestoreSpendingRow)];
+  const uncounted: Action[] = [];
+
+  function onAction({ before, after }: RowChange): void {
+    if (before !== undefined || after === undefined) return;
+    const action = readAction(after);
+    if (action.type !== 'restore' || action.reason === SWEEPS_OWN) return;
+    const [forgotten] = uncounted.splice(0, uncounted.length, action);
+    if (forgotten !== undefined) violated(`${forgotten.actionId} was never counted.`);
+  }
+
+  function onSpending({ before, after }: RowChange): void {
+    if (after === undefined) violated('What restores have cost was forgotten.');
+    const is = readSpending(after);
+    const was = before === undefined ? { day: 0, hour: 0, usd: 0, restores: 0 } : readSpending(before);
+    if (is.day < was.day || is.hour < was.hour) violated('A day of restores began anew.');
+    const restore = uncounted.pop();
+    if (restore === undefined) violated('A restore was counted that nobody began.');
+    const fee = restore.alternatives.find(({ action }) => action === restore.chosen)?.parts?.['fee'] ?? 0;
+    const usd = (is.day === was.day ? was.usd : 0) + fee;
+    if (Math.abs(is.usd - usd) > ROUNDING_USD)
+      violated(`${restore.actionId} cost ${fee}, and ${is.usd - was.usd} is counted.`);
+    if (is.restores !== (is.hour === was.hour ? was.restores : 0) + 1)
+      violated(`${restore.actionId} is not counted once.`);
+    counters.count(`restores counted: ${restore.reason}`);
+    if (restore.reason !== 'read') return;
+    if (is.usd > settings.restoreBudgetUsdPerDay) violated(`Readers spend ${is.usd} on restores in a day.`);
+    if (is.restores > settings.restoresPerHour) violated(`Readers begin ${is.restores} restores in an hour.`);
+  }
+
+  return {
+    onRow(change) {
+      const { partition } = change.key;
+      if (partition.startsWith('ACTION#')) onAction(change);
+      else if (partition === 'RESTORESPENDING') onSpending(change);
+    },
+    async check() {
+      if (uncounted.length > 0) violated(`${uncounted[0]?.actionId} was never counted.`);
+    },
+  };
+}
