@@ -172,6 +172,9 @@ describe('strata prices', () => {
   });
 
   it('of the plane that is named count in everything that needs none, which says so', async () => {
+    const book = join(folder, 'of-the-plane.json');
+    await strata('refresh', '--out', book, '--file', dearer, ...others);
+    expect((await strata('accept', book, '--by', 'ada', '--data', plane.folder.path)).code).toBe(0);
     const model = join(folder, 'model.bin');
     writeFileSync(model, Buffer.alloc(2_000_000, 'weights '));
     const log = join(folder, 'log.csv');
