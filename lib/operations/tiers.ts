@@ -3,6 +3,7 @@ import type { BlobExpiry } from '../expiry/index.ts';
 import { compileRates, explainTier, type Rates } from '../placement/index.ts';
 import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
+import { eachOf } from '../shared/eachOf.ts';
 import type { EpochMs } from '../shared/units.ts';
 import {
   type Configured,
@@ -22,6 +23,9 @@ interface TierOperationDeps extends PricesDeps {
   /** What sweeps are configured with, where the caller is the plane itself. */
   readonly configured?: Configured | undefined;
 }
+
+/** Blobs of a page that are looked at side by side: each takes a handful of reads. */
+const BLOBS_AT_ONCE = 16;
 
 function decidedBy({ policy, settings }: Deciding, at: EpochMs) {
   return { policy: policyOf(settings, policy), packs: packSettings(settings), at };
@@ -63,17 +67,17 @@ export async function planTiers(
   const judging =
     settings === undefined ? await judgingNow(deps.catalog, deps.configured, policy) : { policy, settings };
   const decided = decidedBy(judging, at);
-  const items: OperationOutput<'planTiers'>['items'] = [];
-  for (const item of page.items) {
+  const planned: OperationOutput<'planTiers'>['items'][] = page.items.map(() => []);
+  await eachOf([...page.items.entries()], BLOBS_AT_ONCE, async ([index, item]) => {
     const { digest } = BlobRow.parse(item).value;
     const explained = await explainBlob({ ...deps, rates }, digest, decided);
-    if (explained === undefined) continue;
+    if (explained === undefined) return;
     const { expires, facts, versionId } = explained;
     // Once a version, with the first file that its delete frees.
     const named = expires?.facts.own[0]?.digest === digest ? { expires: expiryView(expires) } : {};
-    items.push({ facts, versionId, at, ...named });
-  }
-  return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
+    planned[index] = [{ facts, versionId, at, ...named }];
+  });
+  return { items: planned.flat(), ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
 }
 
 function expiryView({ facts, decision }: NonNullable<BlobExpiry['of']>): ExpiryView {

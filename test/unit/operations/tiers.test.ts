@@ -3,6 +3,7 @@ import { AccessMonthRow, ModelRow } from '../../../lib/catalog/index.ts';
 import { applyTier, explainTiers, planTiers } from '../../../lib/operations/tiers.ts';
 import { DOLLARS, TIER_RULES } from '../../../lib/placement/index.ts';
 import { type Digest, ModelName, SemVer, type StorageClass } from '../../../lib/shared/ids.ts';
+import type { CatalogStore } from '../../../lib/shared/ports/catalogStore.ts';
 import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
 import { createTieringWorld, type TieringWorld } from '../../support/tieringWorld.ts';
 
@@ -41,6 +42,25 @@ describe('a plan of storage classes', () => {
     const planned = await wholePlan(world, 'dollars');
     expect(planned.map(({ facts }) => facts.digest).toSorted()).toEqual(digests.toSorted());
     expect(planned[0]?.facts.memory).toBeDefined();
+  });
+
+  it('looks at some blobs of a page side by side, and keeps their order', async () => {
+    const world = await createTieringWorld();
+    for (let seed = 0; seed < 400; seed += 1) await world.addBlob(seed, 40, 'STANDARD', Buffer.from(`${seed}`));
+    let [underWay, most] = [0, 0];
+    const get: CatalogStore['get'] = async (...wish) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await new Promise((done) => setImmediate(done));
+      underWay -= 1;
+      return world.catalog.get(...wish);
+    };
+    const slow = { ...world.deps, catalog: { ...world.catalog, get } };
+    const page = await planTiers(slow, { limit: 100, policy: 'rules' });
+    expect(most).toBe(16);
+    const inOrder = page.items.map(({ facts }) => facts.digest);
+    expect(inOrder.length).toBeGreaterThan(16);
+    expect(inOrder).toEqual(inOrder.toSorted());
   });
 
   it('is refused with a token of its own making only', async () => {
