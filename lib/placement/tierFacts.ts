@@ -54,7 +54,10 @@ export const TierFacts = z.strictObject({
   accesses: z.optional(z.number().check(z.int(), z.nonnegative())),
   /** Of what the lifecycle preset would delete. */
   expiry: z.optional(Expiry),
-  /** Set while something needs the object where it is; such objects never move. */
+  /**
+   * Set while something needs the object where it is; such objects never move. A `lease` is what an inventory may say: the catalog knows of none,
+   * for a lease holds a host's own copy, which no move of the origin touches; while that is filled, it is `pending-fill`.
+   */
   heldBy: z.optional(z.enum(['lease', 'pin', 'legal-hold', 'pending-fill'])),
   /** Reads of the bucket and the time that they cover, decayed (`remember`); without it the last 30 days stand for the past. */
   memory: z.optional(z.strictObject({ reads: amount, exposureMs: amount })),
