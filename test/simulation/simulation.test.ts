@@ -8,7 +8,7 @@ import { mutatedSource } from './mutation.ts';
 import { neverReached } from './reached.ts';
 import { runSeed } from './world.ts';
 
-/** Six minutes on two cores. */
+/** Most of what `npm test` computes. */
 const SEEDS = 2_000;
 const MINUTES_MS = 60_000;
 
@@ -21,7 +21,7 @@ interface Summary {
 
 /**
  * Most of what a seed makes is garbage with its end. Counting bytes outside the heap against a heap that is large from the start spares a full
- * collection in each seed, a sixth of its time; one process takes up to 1 GB then.
+ * collection in each seed, about a tenth of its time; one process takes up to 1 GB then.
  */
 const NODE_ARGS = [
   '--max-semi-space-size=32',
