@@ -2,8 +2,8 @@ import { type Action, ActionRow, RestoreSpendingRow } from '../../../lib/catalog
 import { rowReader, violated } from '../invariants.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
-/** Restores that sweeps want have budgets of their own. */
-const SWEEPS_OWN = 'cheaper';
+/** Why restores begin that are counted; those that sweeps and plans want have budgets of their own. */
+const COUNTED: ReadonlySet<string> = new Set(['read', 'operator', 'needed-sooner', 'expired-before-its-copy']);
 const ROUNDING_USD = 1e-9;
 
 /** Every restore that somebody asked for is counted in the write that begins it, and readers never spend more than they may. */
@@ -14,7 +14,7 @@ export function restoreBudgets({ counters, settings }: Stage): Capability {
   function onAction({ before, after }: RowChange): void {
     if (before !== undefined || after === undefined) return;
     const action = readAction(after);
-    if (action.type !== 'restore' || action.reason === SWEEPS_OWN) return;
+    if (action.type !== 'restore' || !COUNTED.has(action.reason)) return;
     const [forgotten] = uncounted.splice(0, uncounted.length, action);
     if (forgotten !== undefined) violated(`${forgotten.actionId} was never counted.`);
   }
