@@ -8,6 +8,7 @@ import { HostId } from '../../lib/shared/ids.ts';
 import { Bytes, formatBytes, GB, MIB } from '../../lib/shared/units.ts';
 import { TIER_SETTINGS } from '../../lib/tiering/index.ts';
 import { push } from '../../runtime/start/push.ts';
+import { limitsOf } from '../../runtime/start/limits.ts';
 import { begin } from '../../runtime/start/start.ts';
 
 const SIZES = [1 * MIB, 64 * MIB, 256 * MIB];
@@ -28,6 +29,7 @@ export async function uploadToCached(): Promise<void> {
     scanPolicy: OPEN_POLICY,
     prices: { origin: undefined, region: 'us-east-1' },
     sweeps: { tierSweep: 'on', tierPacking: 'off', orphanSweep: 'on', uploadSweep: 'on' },
+    limits: limitsOf({}),
     policies: { tierRules, lifecycleRules, lifecycleDeletes, tierPolicy: 'rules', placementPolicy: 'subscriptions' },
     signal,
     write: () => undefined,

@@ -6,6 +6,8 @@ import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { isAwsRegion } from '../../lib/pricing/index.ts';
 import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
+import { LIMIT_OPTIONS, LIMIT_USAGE, limitsOf, type SweepLimits } from './limits.ts';
+import { UsageError } from './usageError.ts';
 import type { LifecycleRules, TierRules } from '../../lib/shared/tierSettings.ts';
 import { OPEN_POLICY, parseScanPolicy, type ScanPolicy } from '../../lib/scanning/index.ts';
 
@@ -31,6 +33,7 @@ export interface StartOptions {
     readonly lifecycleDeletes: ExpiryMode;
     readonly lifecycleRules: LifecycleRules;
   };
+  readonly limits: SweepLimits;
   readonly scanPolicy: ScanPolicy;
   /** An https origin that prices are read from every day, and the region that they are read of. */
   readonly prices: { readonly origin: string | undefined; readonly region: string };
@@ -51,7 +54,7 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --tier-rules TEXT  thresholds of the rules that differ, as archiveAgeDays=1095,warmPerDay=0.2
   --lifecycle-deletes MODE  on or dry-run (default): of versions that the lifecycle policy would delete
   --lifecycle-rules TEXT  its thresholds that differ, as deleteAfterIdleDays=180,coldAfterIdleDays=60
-  --placement-policy NAME  what decides which hosts fetch ahead of use: subscriptions or dollars; default subscriptions
+${LIMIT_USAGE}  --placement-policy NAME  what decides which hosts fetch ahead of use: subscriptions or dollars; default subscriptions
   --scan-policy JSON  what a verdict means, as {"allowSuspicious":false,"formats":["safetensors"]}; default: STRATA_SCAN_POLICY
   --price-region R  the region of AWS whose prices count; default us-east-1
   --price-lists URL  read them there every day, as from https://pricing.us-east-1.amazonaws.com; default: never
@@ -60,11 +63,6 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --no-samples   push no sample models
   --once         push, check every result, stop; exit 0 when all of it is right, else 1
 `;
-
-/** The command line is not what the program takes. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 export function parseOptions(
   args: readonly string[],
@@ -101,6 +99,7 @@ export function parseOptions(
     port,
     sweeps,
     policies,
+    limits: limitsOf(values),
     scanPolicy,
     prices: { origin: originOf(values['price-lists']), region: regionOf(values['price-region'] ?? 'us-east-1') },
     samples,
@@ -205,6 +204,7 @@ function read(args: readonly string[]) {
         'tier-rules': { type: 'string' },
         'lifecycle-deletes': { type: 'string' },
         'lifecycle-rules': { type: 'string' },
+        ...LIMIT_OPTIONS,
         'scan-policy': { type: 'string' },
         'price-lists': { type: 'string' },
         'price-region': { type: 'string' },

@@ -42,6 +42,7 @@ export interface StartingOptions {
   readonly capacityBytes: Bytes;
   readonly sweeps: StartOptions['sweeps'];
   readonly policies: StartOptions['policies'];
+  readonly limits: StartOptions['limits'];
   readonly scanPolicy: ScanPolicy;
   readonly prices: StartOptions['prices'];
   readonly signal: AbortSignal;
@@ -71,6 +72,7 @@ export function begin(options: StartingOptions): Starting {
       settings: {
         ...options.sweeps,
         ...options.policies,
+        ...options.limits,
         scanPolicy: options.scanPolicy,
         priceRegion: options.prices.region,
       },

@@ -7,7 +7,37 @@ function policiesOf(...args: string[]) {
   return options.policies;
 }
 
+function limitsOf(...args: string[]) {
+  const options = parseOptions(args, {});
+  return options === 'help' ? expect.fail('no help was asked for') : options.limits;
+}
+
 describe('npm start', () => {
+  it('takes limits of sweeps as a deployment does, and has its values where none is named', () => {
+    expect(limitsOf()).toEqual({
+      sweepBudgetUsd: 1_000,
+      sweepMostMoves: 1_000_000,
+      packAboveBytes: 100_000_000,
+      packBelowRatio: 0.7,
+      lifecycleMostDeletes: 100,
+      lifecycleMostDeleteBytes: 10_000_000_000_000,
+    });
+    const flags = [
+      '--sweep-budget-usd=0',
+      '--sweep-most-moves=7',
+      '--pack-above-bytes=1GiB',
+      '--pack-below-percent=50',
+    ];
+    expect(limitsOf(...flags, '--lifecycle-most-deletes=0', '--lifecycle-most-delete-bytes=12345')).toEqual({
+      sweepBudgetUsd: 0,
+      sweepMostMoves: 7,
+      packAboveBytes: 2 ** 30,
+      packBelowRatio: 0.5,
+      lifecycleMostDeletes: 0,
+      lifecycleMostDeleteBytes: 12_345,
+    });
+  });
+
   it('takes other thresholds of both presets', () => {
     const { lifecycleRules, tierRules } = policiesOf(
       '--tier-rules=archiveAgeDays=1095',
@@ -21,6 +51,11 @@ describe('npm start', () => {
     ['--tier-rules=archiveAgeDay=1', '--tier-rules: `archiveAgeDay=1` is no threshold'],
     ['--tier-rules=warmPerDay=2', '--tier-rules: hotPerDay (1) must be at least warmPerDay (2)'],
     ['--lifecycle-rules=coldAfterIdleDays=x', '--lifecycle-rules: `coldAfterIdleDays=x` is no threshold'],
+    ['--sweep-budget-usd=-1', '--sweep-budget-usd is a whole number, of at most 1000000000'],
+    ['--sweep-most-moves=many', '--sweep-most-moves is a whole number'],
+    ['--sweep-most-moves=2GB', '--sweep-most-moves is a whole number'],
+    ['--pack-below-percent=101', '--pack-below-percent is a whole number, of at most 100'],
+    ['--pack-above-bytes=huge', '--pack-above-bytes is a size'],
     ['--tier-policy=luck', '--tier-policy is one of rules, dollars, lifecycle'],
   ])('refuses %s before it starts', (arg, message) => {
     expect(() => policiesOf(arg)).toThrow(message);

@@ -1,0 +1,62 @@
+import { parseSize } from '../../lib/shared/units.ts';
+import { UsageError } from './usageError.ts';
+
+/** What operators allow sweeps at most, by the names that the settings have on AWS. */
+export interface SweepLimits {
+  readonly sweepBudgetUsd: number;
+  readonly sweepMostMoves: number;
+  readonly packAboveBytes: number;
+  readonly packBelowRatio: number;
+  readonly lifecycleMostDeletes: number;
+  readonly lifecycleMostDeleteBytes: number;
+}
+
+/** The flags with their ranges; those that end in bytes take sizes, too. */
+const LIMITS = {
+  'sweep-budget-usd': { otherwise: 1_000, most: 1_000_000_000 },
+  'sweep-most-moves': { otherwise: 1_000_000, most: 1_000_000_000 },
+  'pack-above-bytes': { otherwise: 100_000_000, most: 50_000_000_000_000 },
+  'pack-below-percent': { otherwise: 70, most: 100 },
+  'lifecycle-most-deletes': { otherwise: 100, most: 1_000_000 },
+  'lifecycle-most-delete-bytes': { otherwise: 10_000_000_000_000, most: Number.MAX_SAFE_INTEGER },
+} as const;
+type LimitFlag = keyof typeof LIMITS;
+
+export const LIMIT_OPTIONS = {
+  'sweep-budget-usd': { type: 'string' },
+  'sweep-most-moves': { type: 'string' },
+  'pack-above-bytes': { type: 'string' },
+  'pack-below-percent': { type: 'string' },
+  'lifecycle-most-deletes': { type: 'string' },
+  'lifecycle-most-delete-bytes': { type: 'string' },
+} as const satisfies Record<LimitFlag, { readonly type: 'string' }>;
+
+export const LIMIT_USAGE = `  --sweep-budget-usd N, --sweep-most-moves N
+                 dollars and moves that one sweep may set going; default 1000 and 1000000
+  --pack-above-bytes SIZE, --pack-below-percent N
+                 pack what is larger, and gets smaller than that part of its bytes; default 100MB and 70
+  --lifecycle-most-deletes N, --lifecycle-most-delete-bytes SIZE
+                 versions, and bytes of them, that one sweep by the lifecycle policy deletes; default 100 and 10TB
+`;
+
+export function limitsOf(values: Readonly<Partial<Record<LimitFlag, string>>>): SweepLimits {
+  const limit = (flag: LimitFlag) => limitOf(flag, values[flag]);
+  return {
+    sweepBudgetUsd: limit('sweep-budget-usd'),
+    sweepMostMoves: limit('sweep-most-moves'),
+    packAboveBytes: limit('pack-above-bytes'),
+    packBelowRatio: limit('pack-below-percent') / 100,
+    lifecycleMostDeletes: limit('lifecycle-most-deletes'),
+    lifecycleMostDeleteBytes: limit('lifecycle-most-delete-bytes'),
+  };
+}
+
+function limitOf(flag: LimitFlag, text: string | undefined): number {
+  const { most, otherwise } = LIMITS[flag];
+  if (text === undefined) return otherwise;
+  const bytes = flag.endsWith('-bytes') && !/^\d+$/.test(text) ? parseSize(text) : undefined;
+  const value = bytes ?? (/^\d+$/.test(text) ? Number(text) : Number.NaN);
+  if (Number.isSafeInteger(value) && value <= most) return value;
+  const what = flag.endsWith('-bytes') ? 'a size, as 500GB or 450GiB' : 'a whole number';
+  throw new UsageError(`--${flag} is ${what}, of at most ${most}.`);
+}
