@@ -1,8 +1,8 @@
 import { type EpochMs, GB, HOUR_MS, MONTH_MS, Usd } from '../shared/units.ts';
 import type { StoredCopy, StoredObject } from './storedObject.ts';
 
-/** `class`: storage classes, and tiers of hosts. */
-export const COST_DIMENSIONS = ['class', 'model', 'region', 'host', 'kind'] as const;
+/** `class`: storage classes, and tiers of hosts. `service`: what bills them: the object store, or a volume of a host by its tier. */
+export const COST_DIMENSIONS = ['class', 'service', 'model', 'region', 'host', 'kind'] as const;
 export type CostDimension = (typeof COST_DIMENSIONS)[number];
 
 /** What a group of copies costs now, in a month of 730 hours. */
@@ -80,6 +80,8 @@ function groupsOf(dimension: CostDimension, { models }: StoredObject, copy: Stor
   switch (dimension) {
     case 'class':
       return [copy.tier];
+    case 'service':
+      return [copy.host === undefined ? 's3' : `host ${copy.tier}`];
     case 'model':
       return models.length === 0 ? ['(no model)'] : models;
     case 'region':

@@ -16,11 +16,17 @@ import type { RetiredVersion } from './retiredVersions.ts';
 import type { StoredCopy, StoredObject } from './storedObject.ts';
 
 /**
- * `lifecycle` and `compression`: moves and packing that the policy decides now, whether or not a sweep is on. `uploads`: bytes that lie under `uploads/` and under
- * `blobs/`. `replaced-copies`: what transitions have left. `retired`, `superseded`:
- * versions (`RetiredVersion`).
+ * `lifecycle` and `compression`: moves and packing that the policy decides now, whether or not a sweep is on. `deduplication`: bytes that lie twice, under
+ * `uploads/` and under `blobs/`, and those that content addressing has spared already. `replaced-copies`: what transitions have left.
+ * `retired`, `superseded`: versions (`RetiredVersion`).
  */
-export type OpportunityKind = 'lifecycle' | 'uploads' | 'replaced-copies' | 'compression' | 'retired' | 'superseded';
+export type OpportunityKind =
+  | 'lifecycle'
+  | 'deduplication'
+  | 'replaced-copies'
+  | 'compression'
+  | 'retired'
+  | 'superseded';
 
 /** Something that would make the bill smaller. */
 export interface Opportunity {
@@ -123,7 +129,8 @@ export class Opportunities {
   summary(): OpportunitySummary {
     const found = [
       ...[...this.flows.values()].map((flow) => ofFlow(flow, this.policy)),
-      ...ofCopies('uploads', 'published bytes that also lie under uploads/', this.uploaded, UPLOADS_TEXT),
+      ...ofShared(this.shared),
+      ...ofCopies('deduplication', 'published bytes that also lie under uploads/', this.uploaded, UPLOADS_TEXT),
       ...ofCopies('replaced-copies', 'copies that transitions have replaced', this.replaced, REPLACED_TEXT),
       ...ofCompression(this.compressible),
       ...this.best().map(ofVersion),
@@ -213,7 +220,7 @@ function riskOf({ caught, chargesReads, objects, riskUsd, waitMs }: Flow): Pick<
 }
 
 function ofCopies(
-  kind: 'uploads' | 'replaced-copies',
+  kind: 'deduplication' | 'replaced-copies',
   what: string,
   { bytes, objects, usd }: Sums,
   riskText: string,
@@ -221,6 +228,27 @@ function ofCopies(
   if (objects === 0) return [];
   const sums = { objects, bytes, savedUsdPerMonth: Usd.parse(usd), onceUsd: Usd.parse(0) };
   return [{ kind, what, ...sums, risk: 'low', riskText, waitMs: 0, latency: AT_ONCE, counted: true }];
+}
+
+/** What is saved already: it is told beside what could be, and adds nothing to that. */
+function ofShared({ bytes, objects, usd }: Sums): readonly Opportunity[] {
+  if (objects === 0) return [];
+  return [
+    {
+      kind: 'deduplication',
+      what: 'bytes that several versions name, stored once',
+      objects,
+      bytes,
+      savedUsdPerMonth: Usd.parse(usd),
+      onceUsd: Usd.parse(0),
+      risk: 'low',
+      riskText:
+        'saved already: bytes are named by their digest, and are deleted when the last version that names them is',
+      waitMs: 0,
+      latency: AT_ONCE,
+      counted: false,
+    },
+  ];
 }
 
 function ofCompression({ bytes, objects, usd }: Sums): readonly Opportunity[] {

@@ -45,6 +45,7 @@ const groups = (dimension: CostDimension) =>
 describe('the report of costs', () => {
   it.each([
     ['class', { nvme: 14.6, STANDARD: 0.6, GLACIER_IR: 0.34 }],
+    ['service', { 'host nvme': 14.6, s3: 0.94 }],
     ['model', { flux: 7.79, wan: 7.45, '(no model)': 0.3 }],
     ['region', { '(hosts)': 14.6, 'eu-west-1': 0.64, '(uploads)': 0.3 }],
     ['host', { 'gpu-1': 14.6, '(bucket)': 0.94 }],

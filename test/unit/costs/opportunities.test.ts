@@ -122,7 +122,7 @@ describe('opportunities', () => {
     expect(opportunities.map(({ kind, objects, counted }) => [kind, objects, counted])).toEqual([
       ['replaced-copies', 1, true],
       ['compression', 1, false],
-      ['uploads', 1, true],
+      ['deduplication', 1, true],
     ]);
     expect(opportunities[1]?.savedUsdPerMonth).toBeCloseTo(2.5, 12);
     expect(savedUsdPerMonth).toBe(5);
@@ -132,7 +132,12 @@ describe('opportunities', () => {
     const found = new Opportunities('dollars', 20);
     found.addObject(origin({ references: 3 }));
     found.addObject(origin({ references: 0 }));
-    expect(found.summary().deduplicated).toEqual({ bytes: 2000, usdPerMonth: 20 });
+    const { deduplicated, opportunities, savedUsdPerMonth } = found.summary();
+    expect(deduplicated).toEqual({ bytes: 2000, usdPerMonth: 20 });
+    expect(opportunities).toMatchObject([
+      { kind: 'deduplication', objects: 1, bytes: 2000, savedUsdPerMonth: 20, risk: 'low', waitMs: 0, counted: false },
+    ]);
+    expect(savedUsdPerMonth).toBe(0);
   });
 
   it('keep the versions that save most, however many there are', () => {
