@@ -1,16 +1,17 @@
 import { type Command, Option } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
 import type { OperationInput, OperationOutput } from '../../lib/operations/index.ts';
-import { HOUR_MS } from '../../lib/shared/units.ts';
+import { formatBytes, formatUsd, HOUR_MS, Usd } from '../../lib/shared/units.ts';
 import { duration, notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
-import { ago, print } from '../output.ts';
+import { ago, note, print } from '../output.ts';
 import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
 
 const PAGE = 1000;
 
 type Level = OperationOutput<'listServiceLevels'>['items'][number];
+type Broken = OperationOutput<'listBrokenPromises'>['items'][number];
 type Change = Pick<OperationInput<'setServiceLevel'>, 'terms' | 'clear'>;
 
 /** What `--clear` takes, and what it means. */
@@ -58,7 +59,40 @@ async function runSet(name: string, options: SetOptions): Promise<void> {
   const { operations } = await connect(options);
   const wish = { model, ...change, by: operatorOf(options), dryRun: isDry(options) };
   printLevels(options, [await operations.setServiceLevel(wish)], '');
+  const { restoreToleranceMs } = change.terms;
+  if (restoreToleranceMs !== undefined && options.quiet !== true) {
+    printBroken(options, (await operations.listBrokenPromises({ model, restoreToleranceMs })).items);
+  }
   sayDry(options);
+}
+
+/** What lies too far away for the promise: sweeps bring it back, if they may. */
+function printBroken(options: SetOptions, items: readonly Broken[]): void {
+  if (items.length === 0) return;
+  print(options, {
+    schema: 'strata.broken-promise/v1',
+    items,
+    id: ({ digest }) => digest,
+    columns: [
+      ['VERSION', ({ model, version }) => `${model}@${version}`],
+      ['FILE', ({ file }) => file],
+      ['SIZE', ({ bytes }) => formatBytes(bytes)],
+      ['LIES IN', ({ storageClass }) => storageClass],
+      ['COMES TO', ({ reason, to }) => to ?? `stays: ${reason}`],
+      ['COSTS ONCE', ({ usd }) => formatUsd(usd)],
+      ['READABLE AFTER', ({ restoreMs }) => hoursOf(restoreMs)],
+    ],
+    empty: '',
+  });
+  if (options.json === true) return;
+  const usd = formatUsd(Usd.parse(items.reduce((sum, one) => sum + one.usd, 0)));
+  const when =
+    items[0]?.sweep === 'on'
+      ? 'The next sweep begins to bring them back, within its budget'
+      : 'No sweep brings them back: tierSweep is not on';
+  note(
+    `${items.length} of its files break that promise. ${when}; ${usd} once. \`strata restore NAME@VERSION\` is sooner.`,
+  );
 }
 
 function changeOf({ readsPerDay, restoreTolerance, waitingUsdPerHour, clear = [] }: SetOptions): Change {

@@ -9,6 +9,7 @@ import { JoinTokenId } from '../fleet/index.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
+  BrokenPromiseView,
   ExpiryRunView,
   ExpiryView,
   JudgingView,
@@ -247,6 +248,11 @@ const OPERATION_CONTRACTS = {
       dryRun,
     }),
     output: ServiceLevelView,
+  },
+  /** The stored files whose readers would wait longer than such a promise says, and what brings them back. */
+  listBrokenPromises: {
+    input: z.strictObject({ model: ModelName, restoreToleranceMs: z.number().check(z.gte(0), z.lte(90 * DAY_MS)) }),
+    output: page(BrokenPromiseView),
   },
   /** Join tokens that are not expired, the next to expire first. */
   listJoinTokens: { input: z.strictObject(PageInput), output: page(KnownJoinTokenView) },

@@ -109,6 +109,7 @@ export function createRemoteOperations(
     listServiceLevels: remote('listServiceLevels'),
     showServiceLevel: remote('showServiceLevel'),
     setServiceLevel: remote('setServiceLevel'),
+    listBrokenPromises: remote('listBrokenPromises'),
     listJoinTokens: remote('listJoinTokens'),
     revokeJoinToken: remote('revokeJoinToken'),
     createJoinToken: remote('createJoinToken'),

@@ -148,3 +148,24 @@ export const ExpiryRunView = z.object({
   savedUsdPerMonth: Usd,
   earlyDeletionUsd: Usd,
 });
+
+/** A stored file whose readers would wait longer than a promise says, and how sweeps bring it back. */
+export const BrokenPromiseView = z.object({
+  model: ModelName,
+  version: SemVer,
+  file: KeySegment,
+  digest: Digest,
+  bytes: Bytes,
+  storageClass: StorageClass,
+  action: z.enum(['keep', 'transition', 'pack', 'unpack']),
+  to: z.optional(StorageClass),
+  reason: z.string(),
+  /** Of the restore and of the move after it; 0 where it stays. */
+  usd: Usd,
+  /** From its begin until it can be read. */
+  restoreMs: z.number(),
+  policy: TierPolicyName,
+  /** Whether sweeps do it; absent where nobody knows. */
+  sweep: z.optional(SweepMode),
+});
+export type BrokenPromiseView = z.infer<typeof BrokenPromiseView>;

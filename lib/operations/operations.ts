@@ -21,6 +21,7 @@ import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { type Configured, judgingNow } from '../tiering/index.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
+import { listBrokenPromises } from './brokenPromises.ts';
 import { showAudit, verifyAudit } from './audit.ts';
 import type { OperationInput, OperationOutput, Operations } from './contract.ts';
 import { sendHostCommand } from './commandHost.ts';
@@ -103,6 +104,7 @@ export function createOperations(deps: OperationsDeps): Operations {
       const level = await ServiceLevelRow.get(catalog, model);
       return { items: level === undefined ? [] : [level.value] };
     },
+    listBrokenPromises: (input) => listBrokenPromises(deps, input),
     setServiceLevel: (input) => setServiceLevel(catalog, { ...input, now: clock.now() }),
     async listJoinTokens({ limit, nextToken }) {
       const { tokens, cursor } = await listJoinTokens(deps, limit, nextToken);

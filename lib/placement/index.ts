@@ -100,6 +100,7 @@ export {
   type RestingPlace,
 } from './residency.ts';
 export { type ReplicaSet, type ReplicaSetCost, replicaSetCost } from './replicaSet.ts';
+export { breaksPromise } from './promise.ts';
 export { type ChosenRestore, chooseRestore, fasterFeeUsd, type Waiting } from './restore.ts';
 export { TierPlan } from './tierPlan.ts';
 export { caughtBy, placeName, placesOf, PolicyDiff } from './policyDiff.ts';
