@@ -39,8 +39,9 @@ async function runList(options: PlaneOptions): Promise<void> {
       ['SIZE', ({ bytes }) => formatBytes(bytes)],
       ['RESERVED', ({ reservedUsd }) => formatUsd(reservedUsd)],
       ['OF', ({ budgetUsd }) => formatUsd(budgetUsd)],
+      ['STAGE', stageNow],
     ],
-    empty: 'No sweep and no plan has moved anything yet: `strata plan` shows what would move.',
+    empty: 'No sweep has run and no plan was applied yet: `strata plan` shows what would move.',
   });
 }
 
@@ -48,7 +49,7 @@ async function runReport(runId: string, options: PlaneOptions): Promise<void> {
   const { operations } = await connect(options);
   const [run] = (await operations.listRuns({ limit: 1, runId })).items;
   if (run === undefined) {
-    const message = `No run ${runId} has moved anything. \`strata sweeps\` lists those that have.`;
+    const message = `There is no run ${runId}. \`strata sweeps\` lists them.`;
     throw new CliError({ code: 'bad-reference', message, retryable: false });
   }
   const report = new RunReport();
@@ -70,6 +71,25 @@ async function runReport(runId: string, options: PlaneOptions): Promise<void> {
   for (const { code, digest, text } of failed) note(`  ${digest.slice(0, 12)} ${code}: ${printable(text)}`);
 }
 
+/** The stage that a sweep has come to: the first one that has not ended everywhere. */
+function stageNow({ stages }: Run): string {
+  if (stages === undefined) return '';
+  const open = stages.find(({ of, shards }) => shards < of);
+  return open === undefined ? 'ended' : `${open.stage} ${open.shards}/${open.of}`;
+}
+
+/** A line of each stage. */
+function stageLines({ stages = [] }: Run): readonly string[] {
+  return stages.map(({ blobs, bytes, endedAt, moves, of, placements, shards, stage }) => {
+    const done = `  ${stage.padEnd(9)} ${shards} of ${of} shards, ${blobs} objects`;
+    const found = stage === 'analysis' ? 'found to move' : 'set going';
+    const placed =
+      stage === 'lifecycle' ? [] : [`${placements} ${stage === 'analysis' ? 'read daily' : 'asked for on hosts'}`];
+    const ended = endedAt === undefined ? [] : [`until ${new Date(endedAt).toISOString()}`];
+    return [done, `${moves} ${found} (${formatBytes(bytes)})`, ...placed, ...ended].join(', ');
+  });
+}
+
 function wordsOf(run: Run, open: number, summary: ReturnType<RunReport['summary']>): string {
   const usd = (value: number): string => formatUsd(Usd.parse(value));
   const wait =
@@ -78,6 +98,7 @@ function wordsOf(run: Run, open: number, summary: ReturnType<RunReport['summary'
       : `${summary.readsThatWaited} waited for a restore, at most ${+(summary.longestWaitMs / HOUR_MS).toFixed(2)} h`;
   return [
     `${run.by} ${run.runId} of ${new Date(run.startedAt).toISOString()}: ${summary.done} of ${run.moves} moves done, ${summary.failed} failed, ${open} under way`,
+    ...stageLines(run),
     `  moved ${formatBytes(summary.movedBytes)}; expected ${usd(summary.predictedUsdPerMonth)} less a month for ${usd(summary.predictedOnceUsd)} once`,
     `  so far ${usd(summary.realisedUsd)} realised against ${usd(summary.predictedUsd)} predicted, the moves' ${usd(summary.onceUsd)} taken off, of ${summary.measured} that are still there`,
     `  reads: ${summary.reads} days with reads since, ${wait}`,

@@ -2,22 +2,43 @@ import * as z from 'zod/mini';
 import { CorrelationId, Digest } from '../../lib/shared/ids.ts';
 import { EpochMs } from '../../lib/shared/units.ts';
 
-/** Command: decide the tier of every blob in one shard of the catalog, a page at a time. */
+const count = z.number().check(z.int(), z.nonnegative());
+
+/** In this order; each begins when the one before has ended in the shard. */
+export const SweepStage = z.enum(['analysis', 'warming', 'lifecycle']);
+export type SweepStage = z.infer<typeof SweepStage>;
+
+/** What one stage has done in a shard so far. */
+export const StageTally = z.strictObject({
+  /** Looked at. */
+  blobs: count,
+  /** Found to move (analysis), set going (warming, lifecycle). */
+  moves: count,
+  bytes: count,
+  /** Versions that hosts are asked to hold. */
+  placements: count,
+});
+export type StageTally = z.infer<typeof StageTally>;
+
+/** Command: one stage of a sweep over one shard of the catalog, a page at a time. */
 export const SweepShard = z.strictObject({
   schema: z.literal('sweep-shard/1'),
   sweepId: z.string(),
   /** The moment that the schedule named; decisions of one sweep share it. */
   scheduledAt: EpochMs,
   shard: z.number().check(z.int(), z.nonnegative()),
+  stage: z._default(SweepStage, 'analysis'),
   cursor: z.optional(z.string()),
-  /** Of the blobs on the pages before this one. */
-  bytes: z.optional(z.number().check(z.int(), z.nonnegative())),
+  /** Of the stage's pages before this one. */
+  tally: z.optional(StageTally),
+  /** Stored by the blobs on the pages of the analysis before this one. */
+  bytes: z.optional(count),
   /** What a change of policy would do to them, where this sweep looks at one. */
   reach: z.optional(
     z.strictObject({
-      objects: z.number().check(z.int(), z.nonnegative()),
-      changed: z.number().check(z.int(), z.nonnegative()),
-      caught: z.number().check(z.int(), z.nonnegative()),
+      objects: count,
+      changed: count,
+      caught: count,
       examples: z.array(Digest),
     }),
   ),

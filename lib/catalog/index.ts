@@ -20,6 +20,7 @@ export * from './rows/prices.ts';
 export * from './rows/restoreSpending.ts';
 export * from './rows/outbox.ts';
 export * from './rows/sweepRun.ts';
+export * from './rows/sweepStage.ts';
 export * from './rows/upload.ts';
 export * from './rows/verdict.ts';
 export * from './sendOnce.ts';

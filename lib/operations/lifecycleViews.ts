@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { StageTally, SweepStage } from '../../events/sweep-shard/v1.ts';
 import { PolicyReach, RestoreState, ServiceLevelTerms, ServiceLevelValue, TombstoneState } from '../catalog/index.ts';
 import { Digest, KeySegment, Location, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
 import { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
@@ -88,7 +89,17 @@ export const TierPolicyView = z.object({
   acceptedBy: z.optional(z.string()),
 });
 
-/** A sweep, or an applied plan, that has set moves going. */
+/** One stage of a sweep: `shards` of `of` have ended it. */
+const StageView = z.object({
+  stage: SweepStage,
+  shards: z.number(),
+  of: z.number(),
+  ...StageTally.shape,
+  /** Of the shards that have ended it, the last one. */
+  endedAt: z.optional(EpochMs),
+});
+
+/** A sweep that has looked at anything, or an applied plan that has set moves going. */
 export const RunView = z.object({
   runId: z.string(),
   by: z.enum(['sweep', 'plan']),
@@ -99,6 +110,8 @@ export const RunView = z.object({
   /** Of its budget. */
   reservedUsd: Usd,
   budgetUsd: Usd,
+  /** What its stages have done in the shards where they have ended; of a sweep over rows alone. */
+  stages: z.optional(z.array(StageView)),
 });
 export type RunView = z.infer<typeof RunView>;
 

@@ -1,5 +1,15 @@
 import { loadAccesses } from '../accesses/index.ts';
-import { ActionRow, BlobRow, queryAll, SWEEP_SHARDS, type SweepRun, SweepRunRow } from '../catalog/index.ts';
+import { type StageTally, SweepStage } from '../../events/sweep-shard/v1.ts';
+import {
+  ActionRow,
+  BlobRow,
+  type EndedStage,
+  queryAll,
+  SWEEP_SHARDS,
+  type SweepRun,
+  SweepRunRow,
+  SweepStageRow,
+} from '../catalog/index.ts';
 import { type MoveOutcome, moveOutcome } from '../costs/index.ts';
 import type { PricesDeps } from '../priceBooks/index.ts';
 import { eachOf } from '../shared/eachOf.ts';
@@ -14,7 +24,7 @@ import type { RunView } from './lifecycleViews.ts';
 const NEWEST = 120;
 const READ_AT_ONCE = 8;
 
-/** The newest runs that have set anything going, or the one that is named; none where nobody knows it. */
+/** The newest runs, or the one that is named; none where nobody knows it. */
 export async function listRuns(
   { catalog }: Pick<PricesDeps, 'catalog'>,
   { limit, runId }: OperationInput<'listRuns'>,
@@ -25,8 +35,23 @@ export async function listRuns(
     const part = SweepRunRow.parse(row).value;
     runs.set(part.runId, added(runs.get(part.runId), part));
   }
+  const staged = runId === undefined ? await newestStaged(catalog, limit) : [runId];
+  for (const id of staged) {
+    const ended = await endedStages(catalog, id);
+    if (ended.length > 0) runs.set(id, { ...(runs.get(id) ?? idleRun(ended)), stages: stagesOf(ended) });
+  }
   const items = [...runs.values()].sort((one, other) => other.startedAt - one.startedAt);
   return { items: items.slice(0, limit) };
+}
+
+async function newestStaged(catalog: CatalogStore, limit: number): Promise<readonly string[]> {
+  const { items } = await catalog.queryIndex('listing', { partition: 'STAGEDRUNS', limit, descending: true });
+  return items.map((item) => SweepStageRow.parse(item).value.runId);
+}
+
+async function endedStages(catalog: CatalogStore, runId: string): Promise<readonly EndedStage[]> {
+  const items = await queryAll(catalog, { partition: `STAGES#${runId}` });
+  return items.map((item) => SweepStageRow.parse(item).value);
 }
 
 async function newestRows(catalog: CatalogStore) {
@@ -50,6 +75,38 @@ function added(run: RunView | undefined, part: SweepRun): RunView {
     reservedUsd: Usd.parse((run?.reservedUsd ?? 0) + reservedUsd),
     budgetUsd: Usd.parse((run?.budgetUsd ?? 0) + budgetUsd),
   };
+}
+
+/** A sweep that has found nothing to set going so far. */
+function idleRun(ended: readonly EndedStage[]): RunView {
+  const [first] = ended;
+  const analysed = ended.filter(({ stage }) => stage === 'analysis');
+  return {
+    runId: first?.runId ?? '',
+    by: 'sweep',
+    startedAt: EpochMs.parse(Math.min(...ended.map(({ endedAt }) => endedAt))),
+    moves: 0,
+    bytes: Bytes.parse(0),
+    reservedUsd: Usd.parse(0),
+    budgetUsd: Usd.parse(analysed.reduce((sum, { budgetUsd }) => sum + budgetUsd, 0)),
+  };
+}
+
+function stagesOf(ended: readonly EndedStage[]): NonNullable<RunView['stages']> {
+  return SweepStage.options.map((stage) => {
+    const done = ended.filter((one) => one.stage === stage);
+    const sum = (name: keyof StageTally): number => done.reduce((total, one) => total + one[name], 0);
+    return {
+      stage,
+      shards: done.length,
+      of: SWEEP_SHARDS,
+      blobs: sum('blobs'),
+      moves: sum('moves'),
+      bytes: sum('bytes'),
+      placements: sum('placements'),
+      ...(done.length === 0 ? {} : { endedAt: EpochMs.parse(Math.max(...done.map(({ endedAt }) => endedAt))) }),
+    };
+  });
 }
 
 /** A page of the moves of a run that have ended, with what each has brought. Throws `PricingError`. */

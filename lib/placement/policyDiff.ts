@@ -118,6 +118,12 @@ export function caughtBy(
   return facts.lastAccessAt !== undefined && now - facts.lastAccessAt < recentMs ? 'read-recently' : undefined;
 }
 
+/** Whether a decision moves an object to where its reads are cheaper or faster. */
+export function warms(decision: TierDecision, facts: Pick<TierFacts, 'packing'>, rates: Rates): boolean {
+  const { from, to } = placesOf(decision, facts);
+  return decision.action !== 'keep' && readsSuffer(to, from, rates);
+}
+
 function readsSuffer(before: Place, after: Place, rates: Rates): boolean {
   const [from, to] = [rates.of(before.storageClass), rates.of(after.storageClass)];
   if (after.deleted === true || before.deleted === true) return before.deleted !== true;

@@ -14,18 +14,21 @@ export { decideSweepPath, estimateBlobs, type SweepPathDecision } from './decide
 export { type InventorySweepInput, type InventorySweeps, startSweep, type StartSweepDeps } from './startSweep.ts';
 export { RETIRED_READS_PER_DAY } from './loadTierFacts.ts';
 export type { PackSettings } from './loadTierFacts.ts';
-export { decideMove, explainBlob, type MoveDeps, type MoveReason, type MoveRun } from './moveBlob.ts';
+export { explainBlob } from './judgeBlob.ts';
+export { decideMove } from './moveBlob.ts';
+export type { MoveDeps, MoveReason, MoveRun } from './moveRun.ts';
 export { type RunLimits, reserve, shardLimits } from './sweepBudget.ts';
 export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './moveOfManifest.ts';
 export { type JobPlace, type MoveJob, manifestLine, moveJob, moveName, originLine } from './moveManifest.ts';
 export { sweepInventory } from './sweepInventory.ts';
-export { type SweepDeps, sweepShard } from './sweepShard.ts';
+export { sweepShard } from './sweepShard.ts';
 export { type Deciding } from './deciding.ts';
 export { type Configured, type Judging, judgingNow, SHIPPED } from './judging.ts';
 export {
   DEFAULT_PACKING,
   packSettings,
   policyOf,
+  type SweepDeps,
   type SweepSettings,
   TIER_SETTINGS,
   tierSettings,

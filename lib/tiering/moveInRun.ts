@@ -1,7 +1,8 @@
 import { type Decided, settle, shardOf, SWEEP_SHARDS } from '../catalog/index.ts';
 import type { TierKeepReason } from '../placement/index.ts';
 import type { Digest } from '../shared/ids.ts';
-import { decideMove, type MoveDeps, type MoveReason, type MoveRun } from './moveBlob.ts';
+import { decideMove } from './moveBlob.ts';
+import type { MoveDeps, MoveReason, MoveRun } from './moveRun.ts';
 import { type RunLimits, shardLimits } from './sweepBudget.ts';
 
 /** A run over many blobs by any number of workers at once; `limits` are those of the run as a whole. */
@@ -44,6 +45,11 @@ export function moveInRun(deps: MoveDeps, run: WholeRun, digest: Digest): Promis
 
 /** What would be written for one blob now; reads only. */
 export function decideInRun(deps: MoveDeps, run: WholeRun, digest: Digest): Promise<Decided<MoveReason>> {
+  return decideMove(deps, shardOfRun(run, digest), digest);
+}
+
+/** The run within the limits of the blob's shard. */
+export function shardOfRun(run: WholeRun, digest: Digest): MoveRun {
   const shard = shardOf(digest, SWEEP_SHARDS);
-  return decideMove(deps, { ...run, shard, limits: shardLimits(run.limits, shard) }, digest);
+  return { ...run, shard, limits: shardLimits(run.limits, shard) };
 }

@@ -3,7 +3,7 @@ import { blobKey } from '../shared/digest.ts';
 import type { Digest, StorageClass } from '../shared/ids.ts';
 import type { TierPolicyName } from '../shared/sweepMode.ts';
 import type { EpochMs } from '../shared/units.ts';
-import type { ShownMove } from './moveBlob.ts';
+import type { ShownMove } from './moveRun.ts';
 import type { RunLimits } from './sweepBudget.ts';
 
 /**

@@ -3,7 +3,7 @@ import { blobDigestOf } from '../shared/digest.ts';
 import { CorrelationId, type StorageClass } from '../shared/ids.ts';
 import type { TierPolicyName } from '../shared/sweepMode.ts';
 import type { EpochMs } from '../shared/units.ts';
-import type { MoveDeps, MoveReason, ShownMove } from './moveBlob.ts';
+import type { MoveDeps, MoveReason, ShownMove } from './moveRun.ts';
 import { moveInRun } from './moveInRun.ts';
 import type { RunLimits } from './sweepBudget.ts';
 import { type Configured, judgingNow } from './judging.ts';

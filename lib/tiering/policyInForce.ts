@@ -16,7 +16,8 @@ import type { EpochMs } from '../shared/units.ts';
 import { addReach, decidePolicyChange } from './decidePolicyChange.ts';
 import { type Deciding, easedBy } from './deciding.ts';
 import { TieringError } from './errors.ts';
-import { explainBlob, type MoveDeps } from './moveBlob.ts';
+import { explainBlob } from './judgeBlob.ts';
+import type { MoveDeps } from './moveRun.ts';
 import { packSettings, policyOf, type SweepSettings, tierSettings } from './sweepSettings.ts';
 
 /** What sweeps decide by: the policy in force; the configured one where no sweep has begun yet, and in dry runs. */

@@ -5,11 +5,11 @@ import type { EpochMs } from '../shared/units.ts';
 import { storedAllAlong } from './accrueAllowance.ts';
 import { noteSweptBytes } from './accrueInventory.ts';
 import { TieringError } from './errors.ts';
-import type { MoveReason } from './moveBlob.ts';
+import type { MoveReason } from './moveRun.ts';
 import { decideInRun, moveInRun } from './moveInRun.ts';
 import { inForce } from './policyInForce.ts';
 import { type MoveCounts, reportMoves, scheduledRun } from './sweepSettings.ts';
-import type { SweepDeps } from './sweepShard.ts';
+import type { SweepDeps } from './sweepSettings.ts';
 
 /** How many blobs of a batch are read and decided about at once. */
 const READ_AT_ONCE = 16;
@@ -68,8 +68,16 @@ export async function sweepInventory(
     }
   };
   await Promise.all(Array.from({ length: Math.min(READ_AT_ONCE, waiting.length) }, reader));
-  for (const digest of moving.sort())
-    await orFail(digest, async () => count((await moveInRun(deps, run, digest)).reason));
+  const later: Digest[] = [];
+  // A batch is what a shard is elsewhere: what makes reads cheaper or faster goes before all other moves of it.
+  for (const digest of moving.sort()) {
+    await orFail(digest, async () => {
+      const { reason } = await moveInRun(deps, { ...run, warmsOnly: true }, digest);
+      if (reason === 'not-warming') later.push(digest);
+      else count(reason);
+    });
+  }
+  for (const digest of later) await orFail(digest, async () => count((await moveInRun(deps, run, digest)).reason));
   reportMoves(deps.telemetry, counts, mode);
   if (failures.length > 0) {
     const message = `${failures.length} blobs could not be decided about, the first was ${failures[0]}`;

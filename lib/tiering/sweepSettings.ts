@@ -13,7 +13,7 @@ import type { TierSettings } from '../shared/tierSettings.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { EpochMs } from '../shared/units.ts';
 import type { PackSettings } from './loadTierFacts.ts';
-import type { MoveReason } from './moveBlob.ts';
+import type { MoveDeps, MoveReason } from './moveRun.ts';
 import type { WholeRun } from './moveInRun.ts';
 
 /** What decides unless operators set something else. */
@@ -30,6 +30,11 @@ export const TIER_SETTINGS: TierSettings = {
 export interface SweepSettings extends ExpirySettings, TierSettings {
   readonly sweepBudgetUsd: number;
   readonly sweepMostMoves: number;
+}
+
+export interface SweepDeps extends MoveDeps {
+  readonly telemetry: Telemetry;
+  readonly settings: SweepSettings;
 }
 
 /** What a plan decides with where nobody knows the plane's settings. */

@@ -331,10 +331,10 @@ describe('strata costs', () => {
 
 describe('strata sweeps', () => {
   it('lists what moved objects, and tells of one run what became of it', async () => {
-    expect((await strata('sweeps')).stderr).toContain('No sweep and no plan has moved anything yet');
+    expect((await strata('sweeps')).stderr).toContain('No sweep has run and no plan was applied yet');
     const unknown = await strata('sweeps', '12345');
     expect(unknown.code).toBe(2);
-    expect(unknown.stderr).toContain('No run 12345');
+    expect(unknown.stderr).toContain('There is no run 12345');
     // Smaller ones pay more for a move than it saves.
     await strata('push', 'heavy@1.0.0', file('heavy/heavy.safetensors', safetensors(20_000_000)), '--wait');
     const applied = await strata('plan', '--policy', 'dollars', '--apply', '--yes');

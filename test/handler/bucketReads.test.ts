@@ -95,7 +95,7 @@ describe('what hosts open often and the bucket is hardly asked for', () => {
   it('moves by a sweep whose receipt replays', async () => {
     const { world, digest } = await popular({ told: true });
     await world.fireSweep();
-    for (const { body } of await world.takeOutbox()) await world.deliver('sweep', body);
+    await world.runSweep();
     const [action] = await world.actions(digest);
     expect(action).toMatchObject({ chosen: 'transition INTELLIGENT_TIERING' });
     expect(JSON.parse(action!.inputs).facts.bucketReads).toMatchObject({ last30Days: 0 });

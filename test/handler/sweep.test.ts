@@ -132,10 +132,9 @@ describe('the daily sweep', () => {
     const world = await createTieringWorld(undefined, 'on', { sweepMostMoves: 16 * 3 });
     await fillOneShard(world, 5);
     await world.fireSweep();
-    const pages = await world.takeOutbox();
-    for (const { body } of [...pages, ...pages]) await world.deliver('sweep', body);
-    expect((await world.takeOutbox()).filter(({ queue }) => queue === 'transition')).toHaveLength(3);
-    expect(world.counted('TierDecided', 'rate-reached')).toBe(4);
+    const sent = await world.runSweep(2);
+    expect(sent.filter(({ queue }) => queue === 'transition')).toHaveLength(3);
+    expect(world.counted('TierDecided', 'rate-reached')).toBe(2);
   });
 
   it('by dollars leaves young content to Intelligent-Tiering and archives what is retired and whose readers can wait', async () => {
@@ -239,15 +238,13 @@ describe('the daily sweep', () => {
     const world = await createTieringWorld();
     await world.addBlob(1, 40);
     await world.fireSweep();
-    const pages = await world.takeOutbox();
-    for (const { body } of [...pages, ...pages]) await world.deliver('sweep', body);
-    expect(world.counted('TierDecided', 'sent-before')).toBe(1);
-    const transitions = await world.takeOutbox();
+    const transitions = await world.runSweep(2);
+    expect(world.counted('TierDecided', 'young-content')).toBe(1);
     expect(transitions.map(({ queue }) => queue)).toEqual(['transition']);
     await world.deliver('transition', transitions[0]!.body);
     await world.clock.advance(DAY_MS);
     await world.fireSweep();
-    for (const { queue, body } of await world.takeOutbox()) if (queue === 'sweep') await world.deliver('sweep', body);
+    await world.runSweep();
     expect(world.counted('TierDecided', 'transition-under-way')).toBe(1);
   });
 
@@ -296,15 +293,8 @@ async function enlarge(world: TieringWorld, digests: readonly Digest[]): Promise
 }
 
 async function transitionsOf(world: TieringWorld): Promise<ReadonlyMap<string, string>> {
-  const sent = new Map<string, string>();
-  for (let messages = await world.takeOutbox(); messages.length > 0; messages = await world.takeOutbox()) {
-    for (const { queue, body } of messages) {
-      if (queue === 'sweep') await world.deliver('sweep', body);
-      const { digest, to } = body as { digest: string; to: string };
-      if (queue === 'transition') sent.set(digest, to);
-    }
-  }
-  return sent;
+  const messages = (await world.runSweep()).filter(({ queue }) => queue === 'transition');
+  return new Map(messages.map(({ body }) => [(body as { digest: string }).digest, (body as { to: string }).to]));
 }
 
 async function readDaily(world: TieringWorld, digest: Digest): Promise<void> {

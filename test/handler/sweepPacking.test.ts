@@ -99,13 +99,10 @@ describe('a sweep by rules', () => {
   it('is not begun again by another sweep or plan while it is under way', async () => {
     const { world, digest } = await idle({ storageClass: 'STANDARD_IA' });
     await world.fireSweep();
-    const queued = async () => (await world.takeOutbox()).filter(({ queue }) => queue === 'transition');
-    for (const { body } of await world.takeOutbox()) await world.deliver('sweep', body);
-    const [first] = await queued();
+    const [first] = await world.runSweep();
     await world.clock.advance(HOUR_MS);
     await world.fireSweep();
-    for (const { body } of await world.takeOutbox()) await world.deliver('sweep', body);
-    expect(await queued()).toEqual([]);
+    expect(await world.runSweep()).toEqual([]);
     const plan = { policy: 'rules', runId: 'run-1', budgetUsd: 1, mostMoves: 10, dryRun: false } as const;
     const wish = { ...plan, digest, to: 'STANDARD_IA', action: 'pack' } as const;
     expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'transition-under-way' });
@@ -188,8 +185,7 @@ describe('a sweep by dollars', () => {
   async function sent(world: TieringWorld, digest: Digest): Promise<readonly TransitionReplica[]> {
     await edit(world, digest, { size: Bytes.parse(6_000_000_000), partSize: Bytes.parse(64 * MIB) });
     await world.fireSweep();
-    for (const { body } of await world.takeOutbox()) await world.deliver('sweep', body);
-    return (await world.takeOutbox()).map(({ body }) => TransitionReplica.parse(body));
+    return (await world.runSweep()).map(({ body }) => TransitionReplica.parse(body));
   }
 
   it('packs what is known to be hardly read where readers can wait, and its receipt replays', async () => {

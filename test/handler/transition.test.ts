@@ -15,8 +15,7 @@ async function decided(between?: Between) {
   const world = await createTieringWorld(between);
   const blob = await world.addBlob(1, 40);
   await world.fireSweep();
-  for (const { body } of await world.takeOutbox()) await world.deliver('sweep', body);
-  const [message] = await world.takeOutbox();
+  const [message] = await world.runSweep();
   return { world, blob, message: message!.body };
 }
 

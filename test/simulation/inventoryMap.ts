@@ -23,6 +23,8 @@ const MOST_ROWS = 6;
 export interface InventoryMap extends InventorySweeps {
   /** Executions that have not ended. */
   readonly running: () => number;
+  /** Whether a sweep of this name was ever asked for. */
+  readonly hasStarted: (name: string) => boolean;
 }
 
 export function createInventoryMap(options: InventoryMapOptions): InventoryMap {
@@ -68,6 +70,7 @@ export function createInventoryMap(options: InventoryMapOptions): InventoryMap {
 
   return {
     running: () => running,
+    hasStarted: (name) => started.has(name),
     async start(name, input) {
       if (started.has(name)) return;
       started.add(name);

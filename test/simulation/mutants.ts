@@ -7,6 +7,7 @@ import { expiryMutants } from './expiryMutants.ts';
 import { packingMutants } from './packingMutants.ts';
 import { raceMutants } from './raceMutants.ts';
 import { storeMutants } from './storeMutants.ts';
+import { sweepMutants } from './sweepMutants.ts';
 
 /** One-place edits of shipped code, at least one for each of the rules that keep the system safe (docs/simulation.md). */
 export const mutants: readonly Mutant[] = [
@@ -350,5 +351,6 @@ export const mutants: readonly Mutant[] = [
   ...priceMutants,
   ...raceMutants,
   ...packingMutants,
+  ...sweepMutants,
   ...storeMutants,
 ];

@@ -7,7 +7,7 @@ import type { ActionReaping, HostReaping } from '../../lib/fleet/reap.ts';
 import type { ReconcileReason } from '../../lib/fleet/reconcileResidents.ts';
 import type { HeartbeatAnswer } from '../../lib/fleet/recordHeartbeat.ts';
 import type { ReceiptAnswer } from '../../lib/fleet/settleReceipt.ts';
-import type { MoveReason } from '../../lib/tiering/moveBlob.ts';
+import type { MoveReason } from '../../lib/tiering/moveRun.ts';
 import type { TransitionAnswer } from '../../lib/tiering/transitionReplica.ts';
 import { FAULT_KINDS } from './faults.ts';
 import { NO_SUCH_HOST, RARE, REACHED, type Reasons, SCHEDULED } from './reasons.ts';
@@ -149,6 +149,7 @@ const tiers: Reasons<MoveReason> = {
   'restore-begun':
     'what is archived and then read is restored for its reader before a sweep comes by; see test/handler/sweep.test.ts',
   'restore-under-way': 'follows restore-begun',
+  'not-warming': 'it has its turn in the next stage, which counts it; see test/handler/sweepStages.test.ts',
   'budget-spent': REACHED,
   'rate-reached': REACHED,
   'decided-otherwise': REACHED,

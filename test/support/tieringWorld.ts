@@ -1,3 +1,4 @@
+import type { PlaceModel } from '../../events/place-model/v1.ts';
 import type { RescanBlob } from '../../events/rescan/v1.ts';
 import { createRestoreHandler } from '../../functions/restore/handler.ts';
 import { createStartSweepHandler } from '../../functions/start-sweep/handler.ts';
@@ -101,6 +102,7 @@ export async function createTieringWorld(
   };
   let inventorySweeps: InventorySweeps | undefined;
   const rescans: Digest[] = [];
+  const placed: PlaceModel[] = [];
   const watchRestores = createWatchRestoresHandler(deps);
   const handlers = {
     sweep: createSweepHandler(deps),
@@ -186,12 +188,28 @@ export async function createTieringWorld(
       if (messages.length === 0) break;
       for (const { queue, body } of messages) {
         if (queue === 'rescan') rescans.push((body as RescanBlob).digest);
-        if (queue === 'rescan') continue;
+        if (queue === 'placement') placed.push(body as PlaceModel);
+        if (queue === 'rescan' || queue === 'placement') continue;
         delivered += 1;
         if (!(await deliver(handlerOf(queue), body))) throw new Error('a message failed');
       }
     }
     return delivered;
+  }
+
+  /**
+   * Delivers what a sweep sends to itself, each message `times` and one that fails once more, until nothing of it comes any more; answers
+   * the others.
+   */
+  async function runSweep(times = 1): ReturnType<typeof takeOutbox> {
+    const others: { queue: string; body: unknown; delaySeconds: number }[] = [];
+    for (let messages = await takeOutbox(); messages.length > 0; messages = await takeOutbox()) {
+      const ofSweep = messages.filter(({ queue }) => queue === 'sweep');
+      others.push(...messages.filter(({ queue }) => queue !== 'sweep'));
+      const deliveries = Array.from({ length: times }, () => ofSweep).flat();
+      for (const { body } of deliveries) if (!(await deliver('sweep', body))) await deliver('sweep', body);
+    }
+    return others;
   }
 
   /** Delivers what the bucket tells of restores. */
@@ -225,6 +243,8 @@ export async function createTieringWorld(
     ...recorded,
     /** Blobs that `run` was to have judged again. */
     rescans,
+    /** What `run` was to have decided about hosts. */
+    placed,
     refer,
     forget,
     tellRestores,
@@ -240,6 +260,7 @@ export async function createTieringWorld(
     takeOutbox,
     deliver,
     run,
+    runSweep,
     fireSweep: (at = clock.now()) =>
       createStartSweepHandler({ ...deps, inventorySweeps })(
         { schedule: 'sweep', scheduledTime: new Date(at).toISOString() },

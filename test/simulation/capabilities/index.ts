@@ -22,6 +22,7 @@ import { receipts } from './receipts.ts';
 import { rescans } from './rescans.ts';
 import { restoreBudgets } from './restoreBudgets.ts';
 import { strangers } from './strangers.ts';
+import { sweepStages } from './sweepStages.ts';
 import { uploads } from './uploads.ts';
 import { wagers } from './wagers.ts';
 
@@ -48,6 +49,7 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   packPlans,
   receipts,
   restoreBudgets,
+  sweepStages,
   batchJobs,
   hurriedReaders,
   policyChanges,

@@ -1,0 +1,61 @@
+import type { StageTally, SweepShard, SweepStage } from '../../events/sweep-shard/v1.ts';
+import { outboxPut, settle, SweepStageRow } from '../catalog/index.ts';
+import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
+import type { WholeRun } from './moveInRun.ts';
+import { shardLimits } from './sweepBudget.ts';
+
+const NOTHING: StageTally = { blobs: 0, moves: 0, bytes: 0, placements: 0 };
+const REMEMBERED_MS = 90 * DAY_MS;
+
+const AFTER: Readonly<Record<SweepStage, readonly SweepStage[]>> = {
+  analysis: ['warming', 'lifecycle'],
+  warming: ['lifecycle'],
+  lifecycle: [],
+};
+
+export function addTally(one: StageTally = NOTHING, other: StageTally): StageTally {
+  return {
+    blobs: one.blobs + other.blobs,
+    moves: one.moves + other.moves,
+    bytes: one.bytes + other.bytes,
+    placements: one.placements + other.placements,
+  };
+}
+
+/**
+ * Ends a stage of one shard, once however often its last page is delivered, and begins the next one by the same write. Where the analysis has
+ * found nothing, or is all there is of a dry run, the others end with it. Answers whether the last stage has ended.
+ */
+export async function endStage(
+  { catalog, clock }: { readonly catalog: CatalogStore; readonly clock: Clock },
+  run: WholeRun,
+  message: SweepShard,
+): Promise<boolean> {
+  const { shard, stage, tally = NOTHING, cursor: _, reach: __, ...same } = message;
+  const rowOf = (one: SweepStage, done: StageTally, now: EpochMs) => {
+    const budgetUsd = Usd.parse(shardLimits(run.limits, shard).budgetUsd);
+    const expiresAt = EpochMs.parse(now + REMEMBERED_MS);
+    return SweepStageRow.put(
+      { runId: run.id, shard, stage: one, ...done, budgetUsd, endedAt: now, expiresAt },
+      'absent',
+    );
+  };
+  return settle(catalog, `Ending the ${stage} of ${run.id} in shard ${shard}`, async () => {
+    if ((await SweepStageRow.get(catalog, run.id, shard, stage)) !== undefined) {
+      const last = await SweepStageRow.get(catalog, run.id, shard, 'lifecycle');
+      return { changes: [], answer: last !== undefined };
+    }
+    const now = clock.now();
+    const ended = rowOf(stage, tally, now);
+    const [next] = AFTER[stage];
+    const idle = stage === 'analysis' && (run.dryRun || tally.moves + tally.placements === 0);
+    if (next === undefined || idle) {
+      return { changes: [ended, ...AFTER[stage].map((one) => rowOf(one, NOTHING, now))], answer: true };
+    }
+    const body = { ...same, shard, stage: next };
+    const begun = outboxPut({ id: `${message.sweepId}-${shard}-${next}`, queue: 'sweep', body }, now);
+    return { changes: [ended, begun], answer: false };
+  });
+}

@@ -1,0 +1,110 @@
+import type { StageTally, SweepShard } from '../../events/sweep-shard/v1.ts';
+import { BlobRow, storedBytes, SweepFindingRow } from '../catalog/index.ts';
+import { errorText, StrataError } from '../shared/errors.ts';
+import type { Digest } from '../shared/ids.ts';
+import type { Item, Page } from '../shared/ports/catalogStore.ts';
+import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
+import { storedAllAlong } from './accrueAllowance.ts';
+import { analyseBlob } from './analyseBlob.ts';
+import { moveInRun, shardOfRun, type WholeRun } from './moveInRun.ts';
+import type { MoveReason } from './moveRun.ts';
+import { placeAgain } from './placeAgain.ts';
+import type { SweepDeps } from './sweepSettings.ts';
+
+const BLOBS_PER_MESSAGE = 50;
+const REMEMBERED_MS = 7 * DAY_MS;
+/** Versions that one shard of a sweep asks hosts to hold at most: each is a look at every host. */
+const MOST_PLACEMENTS = 64;
+
+/** What one message has done. */
+export interface SweptPage {
+  readonly counts: Map<MoveReason, number>;
+  readonly tally: { -readonly [Name in keyof StageTally]: StageTally[Name] };
+  readonly decided: Digest[];
+  readonly failures: string[];
+  /** Stored all along by the blobs of the page. */
+  bytes: number;
+  cursor?: string | undefined;
+}
+
+/** The first stage: decides about each blob without writing anything but what the later stages are to look at. */
+export async function analysePage(deps: SweepDeps, run: WholeRun, message: SweepShard): Promise<SweptPage> {
+  const { shard, scheduledAt, cursor } = message;
+  const listed = await deps.catalog.queryIndex('listing', {
+    partition: `SWEEP#${shard}`,
+    limit: BLOBS_PER_MESSAGE,
+    ...(cursor === undefined ? {} : { cursor }),
+  });
+  return eachItem(deps, message, listed, async (item, swept) => {
+    const blob = BlobRow.parse(item).value;
+    const { digest } = blob;
+    const found = await analyseBlob(deps, shardOfRun(run, digest), digest);
+    const { moves, place } = found;
+    if (!moves) count(swept, found.reason);
+    // What would become of it within the limits; the next stages count it otherwise.
+    else if (run.dryRun) count(swept, (await moveInRun(deps, run, digest)).reason);
+    if (storedAllAlong(blob.createdAt, scheduledAt)) swept.bytes += storedBytes(blob);
+    swept.decided.push(digest);
+    if (!moves && !place) return;
+    const bytes = Bytes.parse(storedBytes(blob));
+    swept.tally.moves += moves ? 1 : 0;
+    swept.tally.bytes += moves ? bytes : 0;
+    swept.tally.placements += place ? 1 : 0;
+    if (run.dryRun) return;
+    const expiresAt = EpochMs.parse(deps.clock.now() + REMEMBERED_MS);
+    const finding = { runId: run.id, shard, digest, moves, place, bytes, expiresAt };
+    // Where it is there already, an earlier delivery has found it.
+    await deps.catalog.transact([SweepFindingRow.put(finding, 'absent')]);
+  });
+}
+
+/** The stages after it: decide once more, on fresh rows, about what was found, and set going what has its turn. */
+export async function carryOutPage(deps: SweepDeps, run: WholeRun, message: SweepShard): Promise<SweptPage> {
+  const { shard, cursor, stage, tally } = message;
+  const warming = stage === 'warming';
+  const turn: WholeRun = warming ? { ...run, warmsOnly: true } : run;
+  const listed = await deps.catalog.query({
+    partition: `FOUND#${run.id}#${shard}`,
+    limit: BLOBS_PER_MESSAGE,
+    ...(cursor === undefined ? {} : { cursor }),
+  });
+  return eachItem(deps, message, listed, async (item, swept) => {
+    const { digest, moves, place, bytes } = SweepFindingRow.parse(item).value;
+    const answer = moves ? await moveInRun(deps, turn, digest) : undefined;
+    if (answer !== undefined && answer.reason !== 'not-warming') count(swept, answer.reason);
+    swept.tally.moves += answer?.moves === true ? 1 : 0;
+    swept.tally.bytes += answer?.moves === true ? bytes : 0;
+    const room = MOST_PLACEMENTS - (tally?.placements ?? 0) - swept.tally.placements;
+    if (warming && place && room > 0 && !run.dryRun) swept.tally.placements += await placeAgain(deps, run, digest);
+    // What is left is decided about in the next stage.
+    const done = answer === undefined || answer.moves || !warming;
+    if (done) await deps.catalog.transact([{ kind: 'delete', key: item.key, expect: { version: item.version } }]);
+  });
+}
+
+/** A blob that cannot be decided about leaves the others; what may succeed when the page comes again holds it up. */
+async function eachItem(
+  deps: SweepDeps,
+  { bytes = 0 }: SweepShard,
+  listed: Page,
+  work: (item: Item, swept: SweptPage) => Promise<void>,
+): Promise<SweptPage> {
+  const tally = { blobs: 0, moves: 0, bytes: 0, placements: 0 };
+  const swept: SweptPage = { counts: new Map(), tally, decided: [], failures: [], bytes, cursor: listed.cursor };
+  for (const item of listed.items) {
+    try {
+      await work(item, swept);
+      tally.blobs += 1;
+    } catch (error) {
+      if (error instanceof StrataError && error.retryable) throw error;
+      const row = `${item.key.partition} ${item.key.sort}`;
+      deps.telemetry.error('blob not decided', error, { row });
+      swept.failures.push(`${row}: ${errorText(error)}`);
+    }
+  }
+  return swept;
+}
+
+function count({ counts }: SweptPage, reason: MoveReason): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + 1);
+}

@@ -1,0 +1,73 @@
+import type { SweepStage } from '../../../events/sweep-shard/v1.ts';
+import { type Action, ActionRow, BlobRow, shardOf, SWEEP_SHARDS, SweepStageRow } from '../../../lib/catalog/index.ts';
+import type { StorageClass } from '../../../lib/shared/ids.ts';
+import { rowReader, violated } from '../invariants.ts';
+import type { Capability, RowChange, Stage } from '../stage.ts';
+
+const BEFORE: Readonly<Record<SweepStage, SweepStage | undefined>> = {
+  analysis: undefined,
+  warming: 'analysis',
+  lifecycle: 'warming',
+};
+
+/** The larger, the dearer or slower a read. */
+const READS: Readonly<Record<StorageClass, number>> = {
+  STANDARD: 0,
+  INTELLIGENT_TIERING: 0,
+  STANDARD_IA: 1,
+  GLACIER_IR: 2,
+  GLACIER: 3,
+  DEEP_ARCHIVE: 3,
+};
+
+/** In each shard a sweep analyses before it warms, and warms before anything else of it moves; every sweep that begins ends all of them. */
+export function sweepStages({ catalog, counters, inventoryMap }: Stage): Capability {
+  const [readAction, readStage, readBlob] = [rowReader(ActionRow), rowReader(SweepStageRow), rowReader(BlobRow)];
+
+  function hasEnded(runId: string, shard: number, stage: SweepStage): boolean {
+    const rows = [...catalog.committedIn(`STAGES#${runId}`)].map(readStage);
+    return rows.some((one) => one.shard === shard && one.stage === stage);
+  }
+
+  function turnOf({ chosen, digest, type }: Action): SweepStage {
+    if (type === 'restore' || chosen.startsWith('unpack ')) return 'warming';
+    if (chosen.startsWith('pack ')) return 'lifecycle';
+    const row = [...catalog.committedIn(`BLOB#${digest}`)].find(({ key }) => key.sort === 'META');
+    const from = row === undefined ? undefined : readBlob(row).origin.storageClass;
+    const to = Object.entries(READS).find(([name]) => chosen === `transition ${name}`)?.[1];
+    return from !== undefined && to !== undefined && to < READS[from] ? 'warming' : 'lifecycle';
+  }
+
+  function onMove(action: Action): void {
+    const runId = /^sweep-(\d+)$/.exec(action.correlationId)?.[1];
+    if (runId === undefined || action.digest === undefined || inventoryMap.hasStarted(`sweep-${runId}`)) return;
+    if (action.type !== 'transition' && action.type !== 'restore') return;
+    const turn = turnOf(action);
+    const before = BEFORE[turn];
+    counters.count(`sweep stage: a move of the ${turn}`);
+    if (before !== undefined && !hasEnded(runId, shardOf(action.digest, SWEEP_SHARDS), before))
+      violated(`Sweep ${runId}: ${action.chosen} of ${action.digest} before the ${before} of its shard has ended.`);
+  }
+
+  function onRow({ key, before, after }: RowChange): void {
+    if (before !== undefined || after === undefined) return;
+    if (key.partition.startsWith('ACTION#')) onMove(readAction(after));
+    if (!key.partition.startsWith('STAGES#')) return;
+    const { runId, shard, stage } = readStage(after);
+    const earlier = BEFORE[stage];
+    counters.count(`sweep stage: ${stage} ended`);
+    if (earlier !== undefined && !hasEnded(runId, shard, earlier))
+      violated(`Sweep ${runId}: the ${stage} of shard ${shard} has ended, and not the ${earlier} before it.`);
+  }
+
+  return {
+    onRow,
+    async check() {
+      const runs = new Set([...catalog.committed('STAGES#')].map((item) => readStage(item).runId));
+      for (const runId of runs) {
+        for (let shard = 0; shard < SWEEP_SHARDS; shard += 1)
+          if (!hasEnded(runId, shard, 'lifecycle')) violated(`Sweep ${runId} has not ended in shard ${shard}.`);
+      }
+    },
+  };
+}
