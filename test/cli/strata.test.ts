@@ -321,7 +321,7 @@ describe('strata costs', () => {
         command: 'strata rm dear@1.0.0',
       }),
     );
-    expect(found).toContainEqual(expect.objectContaining({ kind: 'uploads', counted: true }));
+    expect(found).toContainEqual(expect.objectContaining({ kind: 'deduplication', counted: true }));
     expect(found.at(-1)).toMatchObject({ schema: 'strata.opportunity-total/v1', onceUsd: expect.any(Number) });
     const { stdout } = await strata('opportunities');
     expect(stdout).toContain('  strata rm dear@1.0.0\n');
