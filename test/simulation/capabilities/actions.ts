@@ -1,12 +1,14 @@
 import { type Action, ActionRow } from '../../../lib/catalog/index.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
+import { redrive } from '../redrive.ts';
 
 /** Not `expired`: a receipt that comes late still says what is true. */
 const TERMINAL = new Set<Action['state']>(['done', 'failed', 'leaked', 'refused', 'superseded']);
 
 /** An ended action never ends again: each command takes effect at most once. In the end none is pending. */
-export function actions({ catalog, counters }: Stage): Capability {
+export function actions(stage: Stage): Capability {
+  const { catalog, counters } = stage;
   const read = rowReader(ActionRow);
 
   function onRow({ key, before, after }: RowChange): void {
@@ -34,7 +36,12 @@ export function actions({ catalog, counters }: Stage): Capability {
 
   return {
     onRow,
-    atRest: () => pending() === undefined,
+    /** The message of a move may have failed too often: then an alarm calls an operator, and the move goes on after all. */
+    async atRest() {
+      const left = pending();
+      if (left?.type === 'transition') await redrive(stage, 'transition');
+      return left === undefined;
+    },
     async check() {
       const left = pending();
       if (left !== undefined) violated(`Action ${left.actionId} (${left.type}) never came to an end.`);
