@@ -1,4 +1,4 @@
-import { BlobRow } from '../catalog/index.ts';
+import { BlobRow, RestoreRow } from '../catalog/index.ts';
 import { blobDigestOf } from '../shared/digest.ts';
 import { CorrelationId, type StorageClass } from '../shared/ids.ts';
 import type { TierPolicyName } from '../shared/sweepMode.ts';
@@ -65,5 +65,9 @@ export async function moveOfManifest(deps: MoveOfManifestDeps, move: ManifestMov
   };
   const { reason, moves } = await moveInRun(deps, run, digest);
   if (moves && run.dryRun) return { outcome: 'kept', reason: 'dry-run' };
+  if (reason === 'restore-under-way') {
+    const restore = await RestoreRow.get(deps.catalog, digest);
+    if (restore?.value.correlationId === run.correlationId) return { outcome: 'moving', reason: 'sent-before' };
+  }
   return { outcome: moves || reason === 'sent-before' ? 'moving' : 'kept', reason };
 }

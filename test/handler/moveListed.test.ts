@@ -7,11 +7,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { plannedMove } from '../../cli/commands/applyPlan.ts';
 import { ManifestWriter } from '../../cli/commands/planManifest.ts';
 import { createMoveListedHandler } from '../../functions/move-listed/handler.ts';
-import { AccessMonthRow } from '../../lib/catalog/index.ts';
+import { AccessMonthRow, ServiceLevelRow } from '../../lib/catalog/index.ts';
 import { planTiers } from '../../lib/operations/tiers.ts';
 import { compileRates, decideTier, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
+import { ModelName } from '../../lib/shared/ids.ts';
 import { testContext } from '../support/envelopes.ts';
 import { moveListed } from '../support/inventory.ts';
 import type { EpochMs } from '../../lib/shared/units.ts';
@@ -37,6 +38,26 @@ describe('a line of a manifest', () => {
     expect((await world.blob(line.digest)).origin.storageClass).toBe('STANDARD_IA');
     const [action] = await world.actions(line.digest);
     expect(action).toMatchObject({ state: 'done', correlationId: 'plan-run-1' });
+  });
+
+  it('restores what is archived once however often S3 calls, and another job is told that it comes back already', async () => {
+    const world = await createTieringWorld();
+    const { digest, origin } = await world.addBlob(1, 800, 'GLACIER');
+    await world.refer(digest, 'flux', '1.0.0');
+    const promise = { model: ModelName.parse('flux'), restoreToleranceMs: 60_000, updatedAt: world.clock.now() };
+    await world.catalog.transact([ServiceLevelRow.put(promise, 'absent')]);
+    const line = { key: blobKey(digest), versionId: origin.versionId };
+    const job = jobAt(world, { to: 'GLACIER_IR' });
+    expect(await moveListed(world, job, [line, line])).toEqual([
+      { resultCode: 'Succeeded', resultString: 'moving: restore-begun' },
+      { resultCode: 'Succeeded', resultString: 'moving: sent-before' },
+    ]);
+    expect(await moveListed(world, { ...job, runId: 'run-2' }, [line])).toEqual([
+      { resultCode: 'PermanentFailure', resultString: 'kept: restore-under-way' },
+    ]);
+    const restores = (await world.actions(digest)).filter(({ type }) => type === 'restore');
+    expect(restores.map(({ correlationId }) => correlationId)).toEqual(['plan-run-1']);
+    expect(await world.restore(digest)).toMatchObject({ to: 'GLACIER_IR', correlationId: 'plan-run-1' });
   });
 
   it('is refused with its reason, for the report, where the plan no longer fits', async () => {

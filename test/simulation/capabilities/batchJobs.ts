@@ -1,4 +1,4 @@
-import { ActionRow, type Action, type Blob, BlobRow } from '../../../lib/catalog/index.ts';
+import { ActionRow, type Action, type Blob, BlobRow, type Restore, RestoreRow } from '../../../lib/catalog/index.ts';
 import { loadAccesses } from '../../../lib/accesses/index.ts';
 import { compileRates } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
@@ -34,8 +34,10 @@ export function batchJobs(stage: Stage, rng: Rng): Capability {
   const { scheduler, catalog, counters, faults, settings } = stage;
   const life = scheduler.incarnation('batch jobs');
   const rates = compileRates(shippedPriceBook());
-  const [readAction, readBlob] = [rowReader(ActionRow), rowReader(BlobRow)];
+  const [readAction, readBlob, readRestore] = [rowReader(ActionRow), rowReader(BlobRow), rowReader(RestoreRow)];
   const lines = new Map<string, Line>();
+  /** Lines whose object is archived: it is brought back to where the line says. */
+  const broughtBack = new Set<string>();
   const busy = rng.chance(0.25);
   let jobs = 0;
   let running = 0;
@@ -47,6 +49,12 @@ export function batchJobs(stage: Stage, rng: Rng): Capability {
   function committedBlob(digest: Digest): Blob | undefined {
     for (const item of catalog.committedIn(`BLOB#${digest}`)) if (item.key.sort === 'META') return readBlob(item);
     return undefined;
+  }
+
+  /** Whether an archived blob is on its way back just now because of this job. */
+  function isBringing(runId: string, digest: Digest): boolean {
+    const row = [...catalog.committedIn(`BLOB#${digest}`)].find(({ key }) => key.sort === 'RESTORE');
+    return row !== undefined && readRestore(row).correlationId === `plan-${runId}`;
   }
 
   async function plan(at: EpochMs): Promise<readonly Line[]> {
@@ -104,9 +112,14 @@ export function batchJobs(stage: Stage, rng: Rng): Capability {
   function ended(runId: string, { digest }: Line, result: Answer['results'][number]): void {
     const [outcome, reason] = result.resultString.split(': ');
     counters.count(outcome === 'moving' ? 'job line moving' : `job line ${reason}`);
-    const [action] = catalog.committedIn(`ACTION#${actionOf(runId, digest)}`);
-    if (result.resultCode === 'Succeeded' && action === undefined)
-      violated(`${runId} reports a move of ${digest} that nobody makes.`);
+    if (result.resultString === 'kept: restore-under-way' && isBringing(runId, digest))
+      violated(`${runId} reports that it does not bring ${digest} back, and does.`);
+    if (result.resultCode !== 'Succeeded') return;
+    const actionId = actionOf(runId, digest);
+    const [action] = catalog.committedIn(`ACTION#${actionId}`);
+    const [moves, restores] = [action !== undefined, broughtBack.has(actionId)];
+    const made = reason === 'restore-begun' ? restores : moves || (reason === 'sent-before' && restores);
+    if (!made) violated(`${runId} reports a move of ${digest} that nobody makes.`);
   }
 
   /** Read within a week, and dearer or slower to read where it is to go. */
@@ -120,12 +133,26 @@ export function batchJobs(stage: Stage, rng: Rng): Capability {
   }
 
   function onAction(action: Action): void {
-    const line = lines.get(action.actionId);
-    if (line === undefined) return violated(`${action.actionId} is of no line of a manifest.`);
+    const line = begins(action.actionId);
     if (action.chosen !== `transition ${line.to}`) violated(`${action.actionId} goes elsewhere than the plan showed.`);
     if (committedBlob(line.digest)?.origin.versionId !== line.versionId)
       violated(`${action.actionId} moves another version than was planned.`);
-    if (line.inUse) violated(`${action.actionId} moves what is in use.`);
+  }
+
+  function onRestore({ correlationId, digest, to, versionId }: Restore): void {
+    const actionId = actionOf(correlationId.slice('plan-'.length), digest);
+    const line = begins(actionId);
+    if (to !== line.to) violated(`The restore of ${actionId} goes elsewhere than the plan showed.`);
+    if (versionId !== line.versionId) violated(`The restore of ${actionId} is of another version than was planned.`);
+    counters.count('job line restores');
+    broughtBack.add(actionId);
+  }
+
+  function begins(actionId: string): Line {
+    const line = lines.get(actionId);
+    if (line === undefined) return violated(`${actionId} is of no line of a manifest.`);
+    if (line.inUse) violated(`${actionId} moves what is in use.`);
+    return line;
   }
 
   return {
@@ -143,8 +170,12 @@ export function batchJobs(stage: Stage, rng: Rng): Capability {
       });
     },
     onRow({ key, before, after }: RowChange) {
-      if (!key.partition.startsWith('ACTION#transition-job-') || before !== undefined || after === undefined) return;
-      onAction(readAction(after));
+      if (after === undefined) return;
+      if (key.partition.startsWith('ACTION#transition-job-') && before === undefined) onAction(readAction(after));
+      if (!key.partition.startsWith('BLOB#') || key.sort !== 'RESTORE') return;
+      const restore = readRestore(after);
+      const known = before !== undefined && readRestore(before).actionId === restore.actionId;
+      if (!known && restore.attempt === 1 && restore.correlationId.startsWith('plan-job-')) onRestore(restore);
     },
     atRest: () => running === 0,
   };
