@@ -56,8 +56,10 @@ function phaseOf(
   { origin, transitionedAt }: Blob,
   now: number,
 ): 'moving' | 'out' | 'over' | 'cancelled' {
+  if (origin.storageClass === risk.to) return 'out';
+  // By another function's clock a move may be as old as its risk, or older.
   const moved = transitionedAt !== undefined && transitionedAt > risk.openedAt;
-  if (moved) return origin.storageClass === risk.to ? 'out' : 'over';
+  if (moved || origin.storageClass !== risk.from) return 'over';
   return now - risk.openedAt > GIVEN_UP_MS ? 'cancelled' : 'moving';
 }
 
@@ -65,7 +67,7 @@ function phaseOf(
 function resultUsd(risk: BlobRisk, blob: Blob, bucketDays: readonly ReadDay[], rates: Rates): number {
   const [out, here, home] = [risk.to, blob.origin.storageClass, 'INTELLIGENT_TIERING'].map((name) => rates.of(name));
   if (out === undefined || here === undefined || home === undefined) return 0;
-  const until = blob.transitionedAt ?? risk.openedAt;
+  const until = Math.max(risk.openedAt, blob.transitionedAt ?? 0);
   const heldMs = until - risk.openedAt;
   const wayUsd = switchUsd(out, here, { bytes: risk.bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false });
   const lastRead = bucketDays.filter(({ at }) => at <= until).at(-1)?.at;

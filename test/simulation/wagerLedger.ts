@@ -18,6 +18,8 @@ interface Stay {
   readonly idleMs: number;
   until?: number;
   next?: StorageClass;
+  /** Whether it went on by another learned move. */
+  onward?: boolean;
 }
 
 /** How long some bytes were stored. */
@@ -67,8 +69,9 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
   function moved(was: Blob, is: Blob, now: number): void {
     const { digest, size: bytes } = is;
     const left = stays.find((one) => one.digest === digest && one.until === undefined);
-    if (left !== undefined) [left.until, left.next] = [now, is.origin.storageClass];
-    if (!wagered(digest, is.origin.storageClass)) return;
+    const learned = wagered(digest, is.origin.storageClass);
+    if (left !== undefined) [left.until, left.next, left.onward] = [now, is.origin.storageClass, learned];
+    if (!learned) return;
     const lastRead = reads(digest)
       .filter((at) => at <= now)
       .at(-1);
@@ -92,7 +95,9 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
     // An account covers one read between two sweeps.
     const readsUsd = Math.min(1, days.length) * (readUsd(there, stay.bytes) - readUsd(home, stay.bytes));
     const standing = { bytes: stay.bytes, heldMs: until - stay.from, idleMs: 0, justRead: false, lifecycle: false };
-    const exitUsd = stay.next === undefined ? 0 : switchUsd(there, rates.of(stay.next), standing);
+    const nextUsd = stay.next === undefined ? 0 : switchUsd(there, rates.of(stay.next), standing);
+    // What others choose instead of Intelligent-Tiering, they pay for themselves.
+    const exitUsd = stay.onward === true ? nextUsd : Math.min(nextUsd, switchUsd(there, home, standing));
     const ms = until - stay.from;
     const rentUsd = storageUsd(there, stay.bytes, ms) - shadowUsd;
     // Sweeps are daily: what a dearer class charges while none came is not the account's.

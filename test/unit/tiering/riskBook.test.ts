@@ -2,7 +2,7 @@ import { array, assert, boolean, constantFrom, oneof, property, record, integer 
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore } from '../../../lib/adapters/embedded/sqliteCatalogStore.ts';
-import { AllowanceRow, type Blob, BlobRow, shardOf, SWEEP_SHARDS } from '../../../lib/catalog/index.ts';
+import { AllowanceRow, type Blob, type BlobRisk, BlobRow, shardOf, SWEEP_SHARDS } from '../../../lib/catalog/index.ts';
 import {
   compileRates,
   decideTier,
@@ -16,7 +16,7 @@ import { readUsd, storageUsd } from '../../../lib/placement/bill.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { partHash } from '../../../lib/shared/digest.ts';
 import { CorrelationId, Digest } from '../../../lib/shared/ids.ts';
-import { Bytes, DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, Usd } from '../../../lib/shared/units.ts';
 import { accrueAllowance } from '../../../lib/tiering/accrueAllowance.ts';
 import { loadRiskBook, riskChanges, riskFacts } from '../../../lib/tiering/riskBook.ts';
 import { blobOf } from '../../support/fleetWorld.ts';
@@ -28,6 +28,7 @@ const START = 4000 * DAY_MS;
 const DAYS = 500;
 /** What lies idle beside: its dollars make the account. */
 const POOL_BYTES = 30e12;
+const GB = 1e9;
 const clock = createManualClock();
 const correlationId = CorrelationId.parse('test');
 
@@ -158,6 +159,36 @@ describe('the account of what is at risk', () => {
       }
     }
     expect(moves).toBeGreaterThan(10);
+  });
+
+  it.each([0, 5])('knows a move that was made %i ms before its risk was opened, by the clock of its own', (early) => {
+    const openedAt = EpochMs.parse(START);
+    const risk: BlobRisk = {
+      shard: 0,
+      digest: digestOf(1),
+      bytes: Bytes.parse(GB),
+      from: 'STANDARD',
+      to: 'GLACIER_IR',
+      openedAt,
+      idleMs: 0,
+      movedUsd: Usd.parse(0.02),
+      reservedUsd: Usd.parse(0.1),
+    };
+    const nothing = Usd.parse(0);
+    const account = { shard: 0, shadowUsd: Usd.parse(100), settledUsd: nothing, reservedUsd: risk.reservedUsd };
+    const book = {
+      account: { value: { ...account, accruedThrough: openedAt }, version: 1 },
+      risk: { value: risk, version: 1 },
+    };
+    const now = EpochMs.parse(START + 10 * DAY_MS);
+    const { blob } = played(1, GB, [], false);
+    const transitionedAt = EpochMs.parse(START - early);
+    const within = (storageClass: 'GLACIER_IR' | 'INTELLIGENT_TIERING') =>
+      riskFacts(book, { ...blob, transitionedAt, origin: { ...blob.origin, storageClass } }, [], DOLLARS, rates, now);
+
+    expect(within('GLACIER_IR').atRisk?.reservedUsd).toBe(0.1);
+    // Of what the account has, the way out and the way back are gone.
+    expect(within('INTELLIGENT_TIERING').slackUsd).toBeLessThan(DOLLARS.allowance * 100 - 0.04);
   });
 
   function samples<T>(of: Parameters<typeof property<[T]>>[0], count: number): readonly T[] {
