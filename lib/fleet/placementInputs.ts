@@ -27,7 +27,7 @@ const GPU_LABEL = 'gpu';
 /** The GPU that a host says it has, where it has a price; else the one that the policy goes by. */
 export function gpuOf({ labels }: Pick<Host, 'labels'>, policy: PlacementPolicy, rates: Rates): string {
   const told = labels[GPU_LABEL];
-  return told !== undefined && rates.prices.books.some((book) => book.gpus[told] !== undefined)
+  return told !== undefined && rates.prices.books.some((book) => Object.hasOwn(book.gpus, told))
     ? told
     : policy.fetch.gpu;
 }

@@ -4,8 +4,9 @@ import type { CorrelationId, Digest } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 
-/** Of the versions that need a blob, the newest so many. */
+/** Of the versions that need a blob, the newest so many; none where that are too many to look at each. */
 const MOST_VERSIONS = 3;
+const MOST_REFERENCES = 100;
 
 /**
  * Has it decided once more which hosts hold the newest versions that need a blob, each version once a run; answers how many were asked for.
@@ -18,6 +19,7 @@ export async function placeAgain(
 ): Promise<number> {
   const { correlationId } = run;
   const items = await queryAll(deps.catalog, { partition: `BLOB#${digest}`, ...startingWith('REFERENCE#') });
+  if (items.length > MOST_REFERENCES) return 0;
   const versions: Version[] = [];
   for (const item of items) {
     const { model, version } = ReferenceRow.parse(item).value;

@@ -1,5 +1,5 @@
 import type { StageTally, SweepShard } from '../../events/sweep-shard/v1.ts';
-import { BlobRow, storedBytes, SweepFindingRow } from '../catalog/index.ts';
+import { BlobRow, expectationOf, shardOf, storedBytes, SweepFindingRow, SweepStageRow } from '../catalog/index.ts';
 import { errorText, StrataError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { Item, Page } from '../shared/ports/catalogStore.ts';
@@ -45,20 +45,24 @@ export async function analysePage(deps: SweepDeps, run: WholeRun, message: Sweep
     else if (run.dryRun) count(swept, (await moveInRun(deps, run, digest)).reason);
     if (storedAllAlong(blob.createdAt, scheduledAt)) swept.bytes += storedBytes(blob);
     swept.decided.push(digest);
-    if (!moves && !place) return;
+    if (!moves && !place) return true;
     const bytes = Bytes.parse(storedBytes(blob));
     swept.tally.moves += moves ? 1 : 0;
     swept.tally.bytes += moves ? bytes : 0;
     swept.tally.placements += place ? 1 : 0;
-    if (run.dryRun) return;
+    if (run.dryRun) return true;
     const expiresAt = EpochMs.parse(deps.clock.now() + REMEMBERED_MS);
     const finding = { runId: run.id, shard, digest, moves, place, bytes, expiresAt };
     // Where it is there already, an earlier delivery has found it.
     await deps.catalog.transact([SweepFindingRow.put(finding, 'absent')]);
+    return true;
   });
 }
 
-/** The stages after it: decide once more, on fresh rows, about what was found, and set going what has its turn. */
+/**
+ * The stages after it: decide once more, on fresh rows, about what was found, and set going what has its turn. What was found stays listed, so
+ * that a page which is delivered again is the same page.
+ */
 export async function carryOutPage(deps: SweepDeps, run: WholeRun, message: SweepShard): Promise<SweptPage> {
   const { shard, cursor, stage, tally } = message;
   const warming = stage === 'warming';
@@ -68,33 +72,56 @@ export async function carryOutPage(deps: SweepDeps, run: WholeRun, message: Swee
     limit: BLOBS_PER_MESSAGE,
     ...(cursor === undefined ? {} : { cursor }),
   });
+  const mayPlace = warming && !run.dryRun ? await chosenToPlace(deps, run, shard) : () => false;
   return eachItem(deps, message, listed, async (item, swept) => {
-    const { digest, moves, place, bytes } = SweepFindingRow.parse(item).value;
+    const finding = SweepFindingRow.parse(item);
+    const { digest, moves, place, bytes, carriedOut } = finding.value;
+    if (carriedOut?.stage === stage) return addDone(swept, carriedOut, bytes);
+    if (!warming && (!moves || carriedOut?.moves === true)) return false;
     const answer = moves ? await moveInRun(deps, turn, digest) : undefined;
     if (answer !== undefined && answer.reason !== 'not-warming') count(swept, answer.reason);
-    swept.tally.moves += answer?.moves === true ? 1 : 0;
-    swept.tally.bytes += answer?.moves === true ? bytes : 0;
     const room = MOST_PLACEMENTS - (tally?.placements ?? 0) - swept.tally.placements;
-    if (warming && place && room > 0 && !run.dryRun) swept.tally.placements += await placeAgain(deps, run, digest);
+    const placements = place && room > 0 && mayPlace(digest) ? await placeAgain(deps, run, digest) : 0;
+    const done = { stage, moves: answer?.moves === true || answer?.reason === 'sent-before', placements };
     // What is left is decided about in the next stage.
-    const done = answer === undefined || answer.moves || !warming;
-    if (done) await deps.catalog.transact([{ kind: 'delete', key: item.key, expect: { version: item.version } }]);
+    if (!warming || done.moves || placements > 0) {
+      await deps.catalog.transact([
+        SweepFindingRow.put({ ...finding.value, carriedOut: done }, expectationOf(finding)),
+      ]);
+    }
+    return addDone(swept, done, bytes);
   });
 }
 
-/** A blob that cannot be decided about leaves the others; what may succeed when the page comes again holds it up. */
+/** Which of what is read daily hosts are asked to hold: other ones each time, where that is more than a run asks for. */
+async function chosenToPlace(deps: SweepDeps, run: WholeRun, shard: number): Promise<(digest: Digest) => boolean> {
+  const analysis = await SweepStageRow.get(deps.catalog, run.id, shard, 'analysis');
+  const parts = Math.ceil((analysis?.value.placements ?? 0) / MOST_PLACEMENTS);
+  return (digest) => parts <= 1 || shardOf(`${run.id} ${digest}`, parts) === 0;
+}
+
+function addDone({ tally }: SweptPage, done: { readonly moves: boolean; readonly placements: number }, bytes: number) {
+  tally.moves += done.moves ? 1 : 0;
+  tally.bytes += done.moves ? bytes : 0;
+  tally.placements += done.placements;
+  return true;
+}
+
+/**
+ * A blob that cannot be decided about leaves the others; what may succeed when the page comes again holds it up. `work` answers whether it
+ * looked at the blob.
+ */
 async function eachItem(
   deps: SweepDeps,
   { bytes = 0 }: SweepShard,
   listed: Page,
-  work: (item: Item, swept: SweptPage) => Promise<void>,
+  work: (item: Item, swept: SweptPage) => Promise<boolean>,
 ): Promise<SweptPage> {
   const tally = { blobs: 0, moves: 0, bytes: 0, placements: 0 };
   const swept: SweptPage = { counts: new Map(), tally, decided: [], failures: [], bytes, cursor: listed.cursor };
   for (const item of listed.items) {
     try {
-      await work(item, swept);
-      tally.blobs += 1;
+      if (await work(item, swept)) tally.blobs += 1;
     } catch (error) {
       if (error instanceof StrataError && error.retryable) throw error;
       const row = `${item.key.partition} ${item.key.sort}`;

@@ -72,6 +72,7 @@ describe('placing by dollars', () => {
   it.each([
     ['the GPU that the host says it has', { gpu: 'L4' }, 'L4'],
     ['an H100 where the book has no price for that', { gpu: 'abacus' }, 'H100'],
+    ['an H100 where that is no price but a property of objects', { gpu: 'constructor' }, 'H100'],
     ['an H100 where it says nothing', {}, 'H100'],
   ])('lets %s wait, and the receipt tells which', async (_name, labels, gpu) => {
     const world = await worldWith(['gpu-a'], ['sdxl*'], labels);

@@ -110,6 +110,26 @@ describe('the stages of a sweep', () => {
     expect(sent.filter(({ queue }) => queue === 'placement')).toMatchObject([{ body: { version: '1.0.0' } }]);
   });
 
+  it('tell what a page has done also where it comes again before the stage has ended', async () => {
+    const interruption = createInterruption();
+    const warmed = async (cutAt: number) => {
+      interruption.cutAt(0);
+      const { world } = await mixed(interruption);
+      await world.fireSweep();
+      await step(world);
+      const warming = (await world.takeOutbox()).find(({ body }) => (body as SweepShard).stage === 'warming');
+      interruption.cutAt(cutAt, 'before');
+      const first = await world.deliver('sweep', warming?.body);
+      const calls = interruption.calls();
+      interruption.cutAt(0);
+      await world.deliver('sweep', warming?.body);
+      return { first, calls, ended: (await stages(world)).get('warming') };
+    };
+    const { calls, ...whole } = await warmed(0);
+    expect(whole).toMatchObject({ first: true, ended: { moves: 1, placements: 1 } });
+    expect(await warmed(calls)).toMatchObject({ first: false, ended: { moves: 1, placements: 1 } });
+  });
+
   it('are only looked at in a dry run', async () => {
     const world = await createTieringWorld(undefined, 'dry-run');
     const hot = await addOne(world, 1, 40, 'STANDARD');
@@ -144,7 +164,9 @@ describe('the stages of a sweep', () => {
           ['transition'],
           ['restore'],
         ]);
-        expect((await stages(world)).size, at).toBe(3);
+        const ended = await stages(world);
+        expect(ended.size, at).toBe(3);
+        expect(ended.get('lifecycle')?.moves, at).toBe(1);
       }
     }
   });

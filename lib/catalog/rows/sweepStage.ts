@@ -16,6 +16,8 @@ export const SweepFindingValue = z.strictObject({
   bytes: Bytes,
   /** It is read daily: hosts that subscribe to it should hold it. */
   place: z.boolean(),
+  /** What the latest stage that set something going has done, for a page of it that is delivered again. */
+  carriedOut: z.optional(z.strictObject({ stage: SweepStage, moves: z.boolean(), placements: shardNumber })),
   expiresAt: EpochMs,
 });
 export type SweepFinding = z.infer<typeof SweepFindingValue>;
