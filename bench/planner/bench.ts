@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../lib/caching/structures/seededRandom.ts';
 import {
@@ -14,13 +16,28 @@ import { Bytes, DAY_MS, EpochMs, Usd } from '../../lib/shared/units.ts';
 
 const NOW = EpochMs.parse(Date.UTC(2026, 10, 20));
 
-/** Decisions of the dollar policy per second on one core, and the memory of planning as many objects as asked for. */
+/** Planning so many objects, each in a process of its own, is compared. */
+const MEMORY_OF = [10_000, 1_000_000];
+
+/**
+ * Decisions of the dollar policy per second on one core, and the memory of planning as many objects as asked for. `--only-plan` plans once and
+ * prints the peak of its process.
+ */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { objects: { type: 'string', default: '10000000' }, json: { type: 'boolean', default: false } },
+    options: {
+      objects: { type: 'string', default: '10000000' },
+      'only-plan': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
   });
   const rates = compileRates(shippedPriceBook());
+  if (values['only-plan']) {
+    plan(Number(values.objects), 3, rates);
+    console.log(peakRssMiB().toFixed(1));
+    return;
+  }
   plan(200_000, 1, rates);
   const small = plan(10_000, 2, rates);
   const large = plan(Number(values.objects), 3, rates);
@@ -32,8 +49,9 @@ export async function run(args: readonly string[]): Promise<void> {
     decisionsWithReasonsPerSecond: Math.round(explained),
     moves: large.moves,
     heldBack: large.heldBack,
-    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+    peakRssMiB: Math.round(peakRssMiB()),
     heapGrowthMiB: Number((large.heapMiB - small.heapMiB).toFixed(1)),
+    peakRssMiBOf: MEMORY_OF.map((objects) => ({ objects, peakRssMiB: peakOf(objects) })),
   };
   if (values.json) console.log(JSON.stringify(result));
   else {
@@ -45,7 +63,17 @@ export async function run(args: readonly string[]): Promise<void> {
     );
     console.log(`${result.moves} would move, ${result.heldBack} are held back by the allowance`);
     console.log(`peak ${result.peakRssMiB} MiB, heap ${result.heapGrowthMiB} MiB above that of 10000 objects`);
+    const peaks = result.peakRssMiBOf.map(({ objects, peakRssMiB: peak }) => `${objects} objects ${peak} MiB`);
+    console.log(`peak of a process that only plans: ${peaks.join(', ')}`);
   }
+}
+
+const peakRssMiB = (): number => process.resourceUsage().maxRSS / 1024;
+
+function peakOf(objects: number): number {
+  const main = join(import.meta.dirname, '../main.ts');
+  const args = [main, 'planner', '--objects', String(objects), '--only-plan'];
+  return Number(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout);
 }
 
 interface Planned {

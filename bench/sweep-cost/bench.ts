@@ -12,66 +12,99 @@ import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCata
 import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
-import { type Blob, BlobRow, OUTBOX_SHARDS, OutboxRow, ReplicaRow } from '../../lib/catalog/index.ts';
+import { BlobRow, expectationOf, OUTBOX_SHARDS, type OutboxMessage, OutboxRow } from '../../lib/catalog/index.ts';
 import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
 import { startOrphanSweep, sweepOrphans } from '../../lib/orphans/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
 import { SweepOrphans } from '../../events/sweep-orphans/v1.ts';
 import { SweepShard } from '../../events/sweep-shard/v1.ts';
-import { blobDigest, blobKey, manifestKey, partHash } from '../../lib/shared/digest.ts';
-import { CorrelationId, type Digest, originLocation } from '../../lib/shared/ids.ts';
+import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
+import { CorrelationId } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
-import { Bytes, DAY_MS, DurationMs, EpochMs } from '../../lib/shared/units.ts';
-import { startSweep, sweepInventory, sweepShard, TIER_SETTINGS } from '../../lib/tiering/index.ts';
+import { DAY_MS, DurationMs, EpochMs } from '../../lib/shared/units.ts';
+import {
+  packSettings,
+  policyOf,
+  startSweep,
+  sweepInventory,
+  sweepShard,
+  TIER_SETTINGS,
+} from '../../lib/tiering/index.ts';
+import { addFleet, REGION, settleFleet } from './fleet.ts';
 import { countedCatalog, countedObjects, KB, nothing, type Used } from './used.ts';
 
 /**
- * `npm run bench -- sweep-cost [--blobs N]`: what the daily sweeps cost on AWS where nothing moves, that of storage classes also over an
- * inventory. The sweeps run over N small blobs in memory; what they read, write, list and send is counted in the units that AWS bills, and
- * priced by the price book and by infra/idleCost/prices.json. How long a call takes on AWS is assumed, not measured.
+ * `npm run bench -- sweep-cost [--blobs N]`: what the daily sweeps cost on AWS where nothing moves, that of storage classes by both policies, also
+ * over an inventory. The sweeps run over the rows of a generated fleet (fleet.ts) in memory; what they read, write, list and send is counted in
+ * the units that AWS bills, and priced by the price book and by infra/idleCost/prices.json. How long a call takes on AWS is assumed, not measured.
  */
 
 /** So many blobs of a batch are read at once. */
 const READ_AT_ONCE = 16;
-const REGION = 'us-east-1';
+/** Blobs whose month is printed; below ten million, sweeps go over the catalog. */
+const SIZES = [1e6, 1e9];
+/** For a job, and for each million of its objects. Source: https://aws.amazon.com/s3/pricing/, as last published in 2025. */
+const BATCH_OPERATIONS = { jobUsd: 0.25, millionUsd: 1 };
+
+interface Line {
+  readonly name: string;
+  readonly parts: readonly number[];
+}
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { blobs: { type: 'string', default: '4000' } } });
-  const count = Number(values.blobs);
+  const { values } = parseArgs({ args: [...args], options: { blobs: { type: 'string', default: '8000' } } });
   const folder = await mkdtemp(join(tmpdir(), 'strata-sweep-cost-'));
   try {
-    const world = await createWorld(folder, count);
-    const tier = await world.sweepTiers();
-    const orphan = await world.sweepOrphans();
-    const mapped = await world.sweepInventory();
-    const lines = [
-      price('storage classes', sweep.memoryMb, tier),
-      price('over inventory', batches.memoryMb, mapped),
-      price('orphans', orphans.memoryMb, orphan),
-    ];
-    console.log(readPrices().note);
-    console.log(`one sweep of ${count} blobs that stay where they are, in dollars per million blobs`);
-    const columns = ['reads', 'writes', 'bucket', 'queue, map', 'Lambda', 'a sweep', '30 a month'];
-    console.log(`  ${'sweep'.padEnd(18)}${columns.map((name) => name.padStart(12)).join('')}`);
-    for (const { name, parts } of lines) {
-      const perMillion = parts.map((usd) => (usd / count) * 1e6);
-      const sum = perMillion.reduce((total, usd) => total + usd, 0);
-      const cells = [...perMillion, sum, sum * 30].map((usd) => `$${usd.toFixed(2)}`.padStart(12));
-      console.log(`  ${name.padEnd(18)}${cells.join('')}`);
+    const lines: Line[] = [];
+    let blobs = 0;
+    for (const policy of ['rules', 'dollars'] as const) {
+      const world = await createWorld(policy, Number(values.blobs));
+      blobs = world.digests.length;
+      lines.push(
+        price(`catalog, ${policy}`, sweep.memoryMb, await world.sweepTiers(), blobs),
+        price(`inventory, ${policy}`, batches.memoryMb, await world.sweepInventory(), blobs),
+      );
+      if (policy === 'rules') {
+        const used = await world.sweepOrphans(await world.storeBytes(folder));
+        lines.push(price('orphans', orphans.memoryMb, used, blobs));
+      }
+      console.log(`${policy}: ${world.decided()}`);
     }
+    console.log(readPrices().note);
+    print(lines, blobs);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function price(
-  name: string,
-  memoryMb: number,
-  used: Used,
-): { readonly name: string; readonly parts: readonly number[] } {
+function print(lines: readonly Line[], blobs: number): void {
+  console.log(`one sweep of ${blobs} blobs, in dollars per million blobs`);
+  const columns = ['reads', 'writes', 'bucket', 'queue, map', 'Lambda', 'a sweep', '30 a month'];
+  console.log(`  ${'sweep'.padEnd(18)}${columns.map((name) => name.padStart(12)).join('')}`);
+  const row = (name: string, cells: readonly number[]) =>
+    console.log(`  ${name.padEnd(18)}${cells.map((usd) => `$${usd.toFixed(2)}`.padStart(12)).join('')}`);
+  for (const { name, parts } of lines) row(name, [...parts, total(parts), total(parts) * 30]);
+  for (const count of SIZES) {
+    const millions = count / 1e6;
+    console.log(`${count} blobs, a month: 30 sweeps of storage classes, and 30 of orphans`);
+    const path = count < 1e7 ? 'catalog' : 'inventory';
+    const orphan = lines.find(({ name }) => name === 'orphans')?.parts ?? [];
+    for (const { name, parts } of lines.filter((line) => line.name.startsWith(path))) {
+      const usd = (total(parts) + total(orphan)) * 30 * millions;
+      console.log(`  ${name}: $${usd.toFixed(2)}`);
+    }
+    const fee = BATCH_OPERATIONS.jobUsd + BATCH_OPERATIONS.millionUsd * millions;
+    console.log(`  once, if one job of S3 Batch Operations moves them all: its fee is $${fee.toFixed(2)}`);
+  }
+}
+
+const total = (parts: readonly number[]): number => parts.reduce((sum, usd) => sum + usd, 0);
+
+/** In dollars per million blobs. */
+function price(name: string, memoryMb: number, used: Used, blobs: number): Line {
   const prices = readPrices().usd;
   const requests = storagePrice(shippedPriceBook(), 'STANDARD').price.usdPer1000;
   const parts = [
@@ -87,45 +120,36 @@ function price(
     ((used.messages + used.batches) / 1e6) * prices.lambdaPerMillionCalls +
       (used.ms / 1000) * (memoryMb / KB) * prices.lambdaArmPerGbSecond,
   ];
-  return { name, parts };
+  return { name, parts: parts.map((usd) => (usd / blobs) * 1e6) };
 }
 
-async function createWorld(folder: string, count: number) {
+async function createWorld(policy: 'rules' | 'dollars', count: number) {
   let used = nothing();
+  const decided = new Map<string, number>();
   const clock = systemClock;
   const store = createSqliteCatalogStore(openDatabase(':memory:'));
-  const bucket = await createFileObjectStore({
-    disk: await createNodeDisk(folder),
-    database: openDatabase(':memory:'),
-    bucket: 'models',
-    region: REGION,
-    clock,
-    random: nodeRandom,
-  });
-  const digests: Digest[] = [];
-  for (let seed = 0; seed < count; seed += 1) digests.push(await addBlob(store, bucket, seed));
-  const catalog = countedCatalog(store, () => used);
-  const objects = countedObjects(bucket, () => used);
-  const call = { telemetry: SILENT, remainingMs: () => 600_000 };
   const at = EpochMs.parse(clock.now());
+  const digests = await addFleet(store, count, at);
+  const catalog = countedCatalog(store, () => used);
+  const call = { telemetry: SILENT, remainingMs: () => 600_000 };
 
-  /** Carries every message out that the sweep has sent; the relay's share is counted by hand. */
+  /** Carries every message out that the sweep has sent, but for the wishes to placement; the relay's share is counted by hand. */
   async function drain(handle: (body: string) => Promise<void>): Promise<Used> {
     for (;;) {
-      const bodies = await takeOutbox(store);
-      if (bodies.length === 0) return used;
-      used.messages += bodies.length;
+      const messages = await takeOutbox(store);
+      if (messages.length === 0) return used;
+      used.messages += messages.length;
       // Read by the relay, and deleted by it one by one.
-      used.readUnits += bodies.length;
-      used.writeUnits += bodies.length;
-      for (const body of bodies) await handle(body);
+      used.readUnits += messages.length;
+      used.writeUnits += messages.length;
+      for (const { body, queue } of messages) if (queue !== 'placement') await handle(body);
     }
   }
 
   const rates = compileRates(shippedPriceBook());
   const settings = {
     tierSweep: 'on' as const,
-    tierPolicy: 'rules' as const,
+    tierPolicy: policy,
     ...EXPIRY_LIMITS,
     ...TIER_SETTINGS,
     tierPacking: 'on' as const,
@@ -134,7 +158,33 @@ async function createWorld(folder: string, count: number) {
     sweepInventoryFrom: Number.MAX_VALUE,
   };
   const deps = { catalog, clock, telemetry: SILENT, rates, settings };
+  const by = { policy: policyOf(settings, policy), packs: packSettings(settings), at };
+  await settleFleet({ catalog: store, clock, rates }, digests, by);
+
+  function note(counts: ReadonlyMap<string, number>): void {
+    for (const [reason, times] of counts) decided.set(reason, (decided.get(reason) ?? 0) + times);
+  }
+
   return {
+    digests,
+    /** How many blobs were decided about for which reason, all sweeps of storage classes together. */
+    decided: () => [...decided].map(([reason, times]) => `${times} ${reason}`).join(', '),
+    /** The bytes and the manifest of each blob. */
+    async storeBytes(folder: string): Promise<ObjectStore> {
+      const database = openDatabase(':memory:');
+      const disk = await createNodeDisk(folder);
+      const options = { disk, database, bucket: 'models', region: REGION, clock, random: nodeRandom };
+      const bucket = await createFileObjectStore(options);
+      for (const digest of digests) {
+        const written = await bucket.write(blobKey(digest), Buffer.from(digest));
+        await bucket.write(manifestKey(digest), Buffer.from(digest));
+        const row = await BlobRow.get(store, digest);
+        if (row === undefined || written.outcome !== 'written') continue;
+        const origin = { ...row.value.origin, versionId: written.versionId };
+        await store.transact([BlobRow.put({ ...row.value, origin }, expectationOf(row))]);
+      }
+      return bucket;
+    },
     /** A row of the inventory for the bytes and one for the manifest of each blob. */
     async sweepInventory(): Promise<Used> {
       used = nothing();
@@ -146,7 +196,8 @@ async function createWorld(folder: string, count: number) {
       for (let start = 0; start < objects.length; start += rowsPerBatch) {
         used.batches += 1;
         used.rows += Math.min(rowsPerBatch, objects.length - start);
-        await sweepInventory(deps, { scheduledAt: at, correlationId }, objects.slice(start, start + rowsPerBatch));
+        const rows = objects.slice(start, start + rowsPerBatch);
+        note(await sweepInventory(deps, { scheduledAt: at, correlationId }, rows));
       }
       used.ms /= READ_AT_ONCE;
       return used;
@@ -154,10 +205,11 @@ async function createWorld(folder: string, count: number) {
     async sweepTiers(): Promise<Used> {
       used = nothing();
       await startSweep(deps, at);
-      return drain(async (body) => void (await sweepShard(deps, SweepShard.parse(JSON.parse(body)))));
+      return drain(async (body) => note(await sweepShard(deps, SweepShard.parse(JSON.parse(body)))));
     },
-    async sweepOrphans(): Promise<Used> {
+    async sweepOrphans(bucket: ObjectStore): Promise<Used> {
       used = nothing();
+      const objects = countedObjects(bucket, () => used);
       const settings = { orphanSweep: 'on' as const, orphanGraceMs: DurationMs.parse(7 * DAY_MS) };
       const deps = { catalog, objects, clock, settings };
       await startOrphanSweep(deps, at);
@@ -174,44 +226,14 @@ const SILENT: Telemetry = {
   with: () => SILENT,
 };
 
-async function takeOutbox(store: CatalogStore): Promise<readonly string[]> {
-  const bodies: string[] = [];
+async function takeOutbox(store: CatalogStore): Promise<readonly OutboxMessage[]> {
+  const messages: OutboxMessage[] = [];
   for (let shard = 0; shard < OUTBOX_SHARDS; shard += 1) {
     const { items } = await store.query({ partition: `OUTBOX#${shard}`, limit: 1000 });
     for (const item of items) {
-      bodies.push(OutboxRow.parse(item).value.body);
+      messages.push(OutboxRow.parse(item).value);
       await store.transact([{ kind: 'delete', key: item.key, expect: { version: item.version } }]);
     }
   }
-  return bodies;
-}
-
-/** A published blob in a class that it stays in: young, and never read. */
-async function addBlob(store: CatalogStore, bucket: ObjectStore, seed: number): Promise<Digest> {
-  const bytes = Buffer.from(`blob ${seed}`);
-  const size = Bytes.parse(bytes.length);
-  const hashes = [partHash(bytes)];
-  const digest = blobDigest(size, size, hashes);
-  const written = await bucket.write(blobKey(digest), bytes);
-  await bucket.write(manifestKey(digest), bytes);
-  const versionId = written.outcome === 'written' ? written.versionId : '';
-  const location = originLocation(REGION, 'STANDARD');
-  const now = EpochMs.parse(systemClock.now());
-  const blob: Blob = {
-    digest,
-    size,
-    partSize: size,
-    findings: { status: 'clean', rules: 'bench', format: 'safetensors', kind: 'checkpoints', reasons: [] },
-    createdAt: now,
-    origin: { location, storageClass: 'STANDARD', versionId, billedSince: now },
-    tier: 'hot',
-  };
-  await store.transact([
-    BlobRow.put(blob, 'absent'),
-    ReplicaRow.put(
-      { digest, location, state: 'verified', bytes: size, versionId, pinned: false, checkedAt: now },
-      'absent',
-    ),
-  ]);
-  return digest;
+  return messages;
 }

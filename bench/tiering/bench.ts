@@ -13,14 +13,19 @@ import {
 } from '../../lib/placement/index.ts';
 import { gpuPrice, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { DAY_MS, formatUsd, Usd } from '../../lib/shared/units.ts';
+import { ratioInterval } from './interval.ts';
 import { runKnownCases, runWaitingCase } from './knownCases.ts';
 import { parseMonthlyReads, spreadOverDays } from './monthlyReads.ts';
+import { onOtherHalf } from './otherHalf.ts';
 import { parseSizes, parseUses } from './servingTrace.ts';
 import { type ObjectiveResult, wholeObjective } from './wholeObjective.ts';
 
-const USAGE = `usage: npm run bench -- tiering --data FILE [--scale 1,30,300] [--bytes N] [--seed N] [--json]
+const USAGE = `usage: npm run bench -- tiering --data FILE [--scale 1,30,300] [--bytes N] [--seed N] [--resamples N] [--json]
        npm run bench -- tiering --data FILE --sizes FILE [--gpu H100] [--json]
   the first FILE has monthly downloads (model,<month>,…), the second a serving trace (seq,ts,…,base,loras,…); gzip allowed`;
+
+/** Of the spreadings of which the resamples are drawn. */
+const SEEDS = [1, 2, 3, 4, 5];
 
 /** Instant classes only: these models are served, so no reader waits for a restore. */
 const INSTANT = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR'];
@@ -34,6 +39,7 @@ export async function run(args: readonly string[]): Promise<void> {
       scale: { type: 'string', default: '1,30,300' },
       bytes: { type: 'string', default: '500000000' },
       seed: { type: 'string', default: '1' },
+      resamples: { type: 'string', default: '100' },
       sizes: { type: 'string' },
       gpu: { type: 'string', default: 'H100' },
       json: { type: 'boolean', default: false },
@@ -54,10 +60,18 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const setup = tieringSetup();
   const data = parseMonthlyReads(lines);
-  for (const scale of values.scale.split(',').map(Number)) {
-    report(scale, spreadOverDays(data, scale, Number(values.bytes), Number(values.seed)), setup, values.json);
-  }
-  if (!values.json) reportKnown(setup);
+  const scales = values.scale.split(',').map(Number);
+  const spread = (scale: number, seed: number) => spreadOverDays(data, scale, Number(values.bytes), seed);
+  const spreads = scales.map((scale) => spread(scale, Number(values.seed)));
+  scales.forEach((scale, index) => {
+    report(scale, spreads[index] ?? [], setup, values.json);
+    if (values.json) return;
+    const resampled = SEEDS.map((seed) => spread(scale, seed));
+    reportInterval(resampled, setup, Number(values.resamples));
+  });
+  if (values.json) return;
+  reportOtherHalf(scales, spreads, setup);
+  reportKnown(setup);
 }
 
 async function linesOf(path: string): Promise<string[]> {
@@ -104,6 +118,29 @@ function report(scale: number, objects: readonly ReplayObject[], setup: ReplaySe
   }
 }
 
+function reportInterval(spreads: readonly (readonly ReplayObject[])[], setup: ReplaySetup, resamples: number): void {
+  if (resamples === 0) return;
+  const { high, low, median } = ratioInterval(spreads, setup, resamples);
+  const [from, middle, to] = [low, median, high].map((ratio) => ratio.toFixed(4));
+  console.log(`  strata-dollars ÷ intelligent-tiering: ${middle}, 90 % of ${resamples} resamples in ${from} to ${to}`);
+}
+
+function reportOtherHalf(
+  scales: readonly number[],
+  spreads: readonly (readonly ReplayObject[])[],
+  setup: ReplaySetup,
+): void {
+  console.log(`\nstrata-dollars ÷ intelligent-tiering at scale ${scales.join(', ')}`);
+  const listed = (ratios: readonly number[]): string => ratios.map((ratio) => ratio.toFixed(4)).join(', ');
+  for (const { chosenOn, prior, ratios, shipped } of onOtherHalf(spreads, setup)) {
+    const days = `${prior.exposureMs / DAY_MS} days, half-life ${prior.halfLifeMs / DAY_MS} days`;
+    console.log(
+      `  prior chosen on the ${chosenOn} models (${prior.shape} reads in ${days}), measured on the others: ` +
+        `${listed(ratios)}; the one that ships: ${listed(shipped)}`,
+    );
+  }
+}
+
 function reportKnown(setup: ReplaySetup): void {
   const tolerant = { ...setup, classes: [...INSTANT, 'GLACIER', 'DEEP_ARCHIVE'] };
   console.log('\nwhere something is known (3 years, strata-dollars against intelligent-tiering)');
@@ -114,10 +151,11 @@ function reportKnown(setup: ReplaySetup): void {
     );
   }
   const gpuUsd = gpuPrice(setup.rates.prices, 'H100').price.usdPerHour;
-  for (const { gpuUsdPerHour, usd, waitedHours } of runWaitingCase(tolerant, gpuUsd)) {
+  for (const { gpuUsdPerHour, intelligentTieringUsd, usd, waitedHours } of runWaitingCase(tolerant, gpuUsd)) {
+    const [gpu, ours, theirs] = [gpuUsdPerHour, usd, intelligentTieringUsd].map((one) => formatUsd(Usd.parse(one)));
     console.log(
-      `  40 GB read every 300 days, 12 h tolerated, a GPU at ${formatUsd(Usd.parse(gpuUsdPerHour))}/h waiting: ` +
-        `${formatUsd(Usd.parse(usd))}, ${waitedHours} h waited`,
+      `  ${ours} against ${theirs} (${(usd / intelligentTieringUsd).toFixed(3)}): ` +
+        `40 GB read every 300 days, 12 h tolerated, a GPU at ${gpu}/h waiting; ${waitedHours} h waited`,
     );
   }
 }

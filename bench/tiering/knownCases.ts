@@ -68,6 +68,8 @@ export interface WaitingResult {
   readonly gpuUsdPerHour: number;
   readonly usd: number;
   readonly waitedHours: number;
+  /** Nothing of it is archived, so nothing waits. */
+  readonly intelligentTieringUsd: number;
 }
 
 export function runKnownCases(setup: ReplaySetup): CaseResult[] {
@@ -86,7 +88,13 @@ export function runWaitingCase(setup: ReplaySetup, gpuUsdPerHour: number): Waiti
   const archive = object(40 * GB, everyDays(300), { knowledge: { fromStep: 0, forecast: knownRate(1 / 300) } });
   return [0, gpuUsdPerHour].map((usdPerHour) => {
     const waiting = { toleranceMs: 12 * HOUR_MS, usdPerMs: usdPerHour / HOUR_MS };
-    const { bill } = replay([archive], POLICIES['strata-dollars'], { ...setup, waiting });
-    return { gpuUsdPerHour: usdPerHour, usd: billUsd(bill), waitedHours: bill.waitMs / HOUR_MS };
+    const own = { ...setup, waiting };
+    const { bill } = replay([archive], POLICIES['strata-dollars'], own);
+    return {
+      gpuUsdPerHour: usdPerHour,
+      usd: billUsd(bill),
+      waitedHours: bill.waitMs / HOUR_MS,
+      intelligentTieringUsd: billUsd(replay([archive], POLICIES['intelligent-tiering'], own).bill),
+    };
   });
 }

@@ -1,4 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ratioInterval } from '../../../bench/tiering/interval.ts';
+import { onOtherHalf } from '../../../bench/tiering/otherHalf.ts';
+import { compileRates, knownRate, type ReplayObject } from '../../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { DAY_MS, GB } from '../../../lib/shared/units.ts';
 import { parseMonthlyReads, spreadOverDays } from '../../../bench/tiering/monthlyReads.ts';
 import { parseSizes, parseUses } from '../../../bench/tiering/servingTrace.ts';
 
@@ -27,6 +32,33 @@ describe('monthly reads', () => {
   it('become fewer by the scale', () => {
     const [early] = spreadOverDays(MONTHLY, 310, 7, 1);
     expect(early?.history.steps.length).toBeLessThan(8);
+  });
+});
+
+describe('the ratio to Intelligent-Tiering', () => {
+  const setup = {
+    rates: compileRates(shippedPriceBook()),
+    classes: ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR'],
+    stepMs: DAY_MS,
+    waiting: { toleranceMs: 0, usdPerMs: 0 },
+  };
+  const history = { startStep: 0, endStep: 400, steps: [], counts: [], deleted: false };
+  const tiered: ReplayObject = { bytes: GB, history };
+  const known: ReplayObject = { ...tiered, knowledge: { fromStep: 0, forecast: knownRate(1 / 3650) } };
+
+  it('varies with which models are drawn, and is the same in every run', () => {
+    const mixed = ratioInterval([[tiered, known]], setup, 20);
+    expect(mixed).toEqual(ratioInterval([[tiered, known]], setup, 20));
+    expect(mixed.low).toBeLessThan(mixed.high);
+    const [all, none] = [known, tiered].map((one) => ratioInterval([[one]], setup, 20));
+    expect(mixed.low).toBeCloseTo(all?.low ?? 0, 9);
+    expect(mixed.high).toBeCloseTo(none?.high ?? 0, 9);
+  });
+
+  it('is measured on the models that the prior was not chosen on', () => {
+    const [onEven, onOdd] = onOtherHalf([[tiered, known]], setup);
+    expect(onEven).toMatchObject({ chosenOn: 'even', shipped: [ratioInterval([[known]], setup, 1).median] });
+    expect(onOdd).toMatchObject({ chosenOn: 'odd', shipped: [ratioInterval([[tiered]], setup, 1).median] });
   });
 });
 
