@@ -86,10 +86,18 @@ export function addCounts(row: AccessMonth | undefined, count: MonthCount, shard
   };
 }
 
-/** Of a row that does not tell them every access counts as one. */
+/** A row that does not tell them knows the hits of its month: each day has its part of the other accesses, rounded up to whole ones. */
 function missesOf(row: AccessMonth): Pick<AccessMonth, 'lastMissAt'> & { readonly misses: AccessMonth['days'] } {
-  const { days, lastAt, lastMissAt, misses } = row;
-  return misses === undefined ? { misses: days, lastMissAt: lastAt } : { misses, lastMissAt };
+  const { days, hits, lastAt, lastMissAt, misses } = row;
+  if (misses !== undefined) return { misses, lastMissAt };
+  const accesses = Object.values(days).reduce((sum, times) => sum + times, 0);
+  if (accesses <= hits) return { misses: {}, lastMissAt: undefined };
+  // Multiplied first: whole numbers stay exact.
+  const missed = (times: number) => Math.ceil((times * (accesses - hits)) / accesses);
+  return {
+    misses: Object.fromEntries(Object.entries(days).map(([day, times]) => [day, missed(times)])),
+    lastMissAt: lastAt,
+  };
 }
 
 /** A day with reads; `at` is its noon. */

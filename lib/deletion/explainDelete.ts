@@ -24,6 +24,7 @@ export function explainDelete(action: Action): string | undefined {
 
 function becameOf({ state, outcome }: Action): string {
   if (state === 'pending') return 'is being deleted';
+  if (state === 'failed') return `was deleted, perhaps not all of it: ${outcome?.text ?? 'nothing says why'}`;
   return outcome === undefined ? 'was deleted' : `was deleted; at ${time(outcome.at)} all of it was gone`;
 }
 

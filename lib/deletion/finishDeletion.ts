@@ -36,29 +36,36 @@ interface FinishDeps {
 /**
  * Removes the objects of a blob that were condemned, and ends the deletes that condemned them once all of theirs are gone. Nothing that is
  * named again is touched. Killed anywhere and called again it goes on: the rows that say what is left stay until the delete has ended.
+ * A version that is not what was judged holds up no other; its delete stays pending, and `DeletionError` `object-differs` is thrown at the end.
  */
 export async function finishDeletion(deps: FinishDeps, digest: Digest): Promise<void> {
-  const removed = await condemned(deps.catalog, digest);
-  for (const orphan of removed) await removeObject(deps, orphan);
-  for (const actionId of new Set(removed.map((orphan) => orphan.actionId))) {
-    const own = removed.filter((orphan) => orphan.actionId === actionId);
+  const orphans = await condemned(deps.catalog, digest);
+  const differing: Orphan[] = [];
+  for (const orphan of orphans) if ((await removeObject(deps, orphan)) === 'differs') differing.push(orphan);
+  for (const actionId of new Set(orphans.map((orphan) => orphan.actionId))) {
+    if (differing.some((orphan) => orphan.actionId === actionId)) continue;
+    const own = orphans.filter((orphan) => orphan.actionId === actionId);
     await settle(deps.catalog, `Deleted ${digest}`, () => endDelete(deps, own, actionId));
   }
+  const [first] = differing;
+  if (first !== undefined) throw differs(digest, first.versionId);
 }
 
-async function condemned(catalog: CatalogStore, digest: Digest): Promise<readonly Orphan[]> {
+/** What is being deleted of a blob, or was within the last day. */
+export async function condemned(catalog: CatalogStore, digest: Digest): Promise<readonly Orphan[]> {
   const items = await queryAll(catalog, { partition: `BLOB#${digest}`, ...startingWith('ORPHAN#') });
   return items.map((item) => OrphanRow.parse(item).value).filter(({ state }) => state === 'deleting');
 }
 
-async function removeObject({ catalog, objects }: FinishDeps, orphan: Orphan): Promise<void> {
+async function removeObject({ catalog, objects }: FinishDeps, orphan: Orphan): Promise<'gone' | 'differs'> {
   const { digest, object, versionId, etag, size } = orphan;
   const key = objectKey(digest, object);
-  if (object === 'bytes' && (await isNamed(catalog, digest, versionId))) throw differs(digest, versionId);
+  if (object === 'bytes' && (await isNamed(catalog, digest, versionId))) return 'differs';
   const found = await objects.head(key, versionId);
-  if (found.outcome === 'absent') return;
-  if (found.head.etag !== etag || found.head.size !== size) throw differs(digest, versionId);
+  if (found.outcome === 'absent') return 'gone';
+  if (found.head.etag !== etag || found.head.size !== size) return 'differs';
   await objects.remove(key, versionId);
+  return 'gone';
 }
 
 /** Of what no delete but a sweep has condemned only the rows are let go of. */
@@ -95,7 +102,7 @@ export function objectKey(digest: Digest, object: Orphan['object']): string {
 export function differs(digest: Digest, versionId: string): DeletionError {
   return new DeletionError({
     code: 'object-differs',
-    message: `Version ${versionId} of blob ${digest} is not what was judged, or is named again; nothing was deleted. Run \`strata doctor\`.`,
+    message: `Version ${versionId} of blob ${digest} is not what was judged, or is named again; it was not deleted. Run \`strata doctor\`.`,
     retryable: false,
   });
 }

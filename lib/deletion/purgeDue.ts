@@ -7,7 +7,10 @@ import {
   type Blob,
   BlobRow,
   dueShards,
+  expectationOf,
+  outboxPut,
   sendOnce,
+  settle,
   SWEEP_SHARDS,
   type Tombstone,
   TOMBSTONE_SHARDS,
@@ -18,14 +21,20 @@ import { CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { EpochMs } from '../shared/units.ts';
+import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { decidePurge, isForgotten, UNDO_MS } from './decideDeletion.ts';
 import { DeletionError } from './errors.ts';
+import { condemned } from './finishDeletion.ts';
 
 const PAGE = 100;
 /** Of each shard in one run; the next run goes on where the last one ended. */
 const PAGES_PER_SHARD = 20;
 const RESERVE_MS = 10_000;
+
+const REMAINS_UNKNOWN = {
+  code: 'remains-unknown',
+  text: 'No row says any more which of its object versions are left.',
+};
 
 interface PurgeDueDeps {
   readonly catalog: CatalogStore;
@@ -35,7 +44,7 @@ interface PurgeDueDeps {
 
 /**
  * Sends every deleted version whose undo window is over to its purge, once per scheduled moment, likewise every blob that no version has
- * referred to for as long, and a day later every delete that has not ended; what waits for hosts is sent again by each run. Held versions are left out. A row that
+ * referred to for as long, and once a day every delete that has not ended; what waits for hosts is sent again by each run. Held versions are left out. A row that
  * fails holds up no other; then `DeletionError` `not-sent` (retryable) is thrown at the end. Answers how many were sent.
  */
 export async function purgeDue(deps: PurgeDueDeps, scheduledAt: EpochMs, remainingMs: () => number): Promise<number> {
@@ -59,7 +68,7 @@ export async function purgeDue(deps: PurgeDueDeps, scheduledAt: EpochMs, remaini
   const begun = dueShards(ACTION_SHARDS, (shard) => ({
     partition: `DUE#DELETE#${shard}`,
     until: now,
-    visit: counted((item) => sendBegun(deps, ActionRow.parse(item).value, scheduledAt)),
+    visit: counted((item) => sendBegun(deps, ActionRow.parse(item).value)),
   }));
   await visitDue(deps, [...versions, ...blobs, ...begun], {
     pageItems: PAGE,
@@ -101,11 +110,26 @@ async function sendBlob(deps: PurgeDueDeps, { digest }: Blob, scheduledAt: Epoch
   return sendOnce(deps, { scope: 'purge-blob', id: `${digest} ${scheduledAt}` }, { queue: 'purge', body });
 }
 
-/** Its rows are gone, and perhaps some of its objects. */
-async function sendBegun(deps: PurgeDueDeps, { actionId, digest }: Action, scheduledAt: EpochMs): Promise<boolean> {
-  const action = await ActionRow.get(deps.catalog, actionId);
-  if (digest === undefined || action?.value.state !== 'pending') return false;
-  const { correlationId } = action.value;
-  const body: PurgeBlob = { schema: 'purge-blob/1', digest, correlationId };
-  return sendOnce(deps, { scope: 'purge-begun', id: `${actionId} ${scheduledAt}` }, { queue: 'purge', body });
+/**
+ * Its rows are gone, and perhaps some of its objects. The write that sends it says when it is sent again; where no row says any more what
+ * is left of it, it ends as failed.
+ */
+async function sendBegun({ catalog, clock }: PurgeDueDeps, { actionId }: Action): Promise<boolean> {
+  return settle(catalog, `Going on with ${actionId}`, async () => {
+    const row = await ActionRow.get(catalog, actionId);
+    const now = clock.now();
+    if (row?.value.state !== 'pending' || row.value.digest === undefined || row.value.expiresAt > now) {
+      return { changes: [], answer: false };
+    }
+    const { digest, correlationId, expiresAt: dueAt } = row.value;
+    const left = (await condemned(catalog, digest)).some((orphan) => orphan.actionId === actionId);
+    if (!left) {
+      const failed: Action = { ...row.value, state: 'failed', outcome: { at: now, ...REMAINS_UNKNOWN } };
+      return { changes: [ActionRow.put(failed, expectationOf(row))], answer: false };
+    }
+    const body: PurgeBlob = { schema: 'purge-blob/1', digest, correlationId };
+    const next: Action = { ...row.value, expiresAt: EpochMs.parse(now + DAY_MS) };
+    const sent = outboxPut({ id: `purge-begun-${actionId}-${dueAt}`, queue: 'purge', body }, now);
+    return { changes: [ActionRow.put(next, expectationOf(row)), sent], answer: true };
+  });
 }

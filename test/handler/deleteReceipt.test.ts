@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Action, ActionRow } from '../../lib/catalog/index.ts';
-import { replayDelete } from '../../lib/deletion/index.ts';
+import { type Action, ActionRow, OrphanRow } from '../../lib/catalog/index.ts';
+import { explainDelete, purgeDue, replayDelete } from '../../lib/deletion/index.ts';
 import { createOperations } from '../../lib/operations/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
@@ -92,14 +92,37 @@ describe('the receipt of a delete', () => {
     expect(new Set(found)).toEqual(new Set(['done']));
   });
 
-  it('stays pending while the object is not the one that was judged', async () => {
-    const interruption = createInterruption();
-    const world = await createDeletionWorld(differingAfter(interruption));
-    await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
-    await world.remove('flux', '1.0.0', { undoDays: 0 });
-    expect(await world.deliverPurge(PURGE)).toBe(false);
+  it('stays pending while an object is not the one that was judged, and the others go', async () => {
+    const world = await differing();
     expect(await receiptsOf(world)).toMatchObject([{ state: 'pending' }]);
-    expect((await world.left('a')).objects).toBe(2);
+    const { versions } = await world.objects.listVersions({ prefix: blobKey(digestOf('a')), limit: 10 });
+    expect(versions.map(({ key }) => key)).toEqual([blobKey(digestOf('a'))]);
+  });
+
+  it('is gone on with once a day while it cannot end', async () => {
+    const world = await differing();
+    expect(await goneOnWith(world)).toBe(0);
+    for (const _ of [1, 2]) {
+      await world.clock.advance(DAY_MS);
+      expect(await goneOnWith(world)).toBe(1);
+      await world.clock.advance(DAY_MS / 2);
+      expect(await goneOnWith(world)).toBe(0);
+    }
+    expect(await receiptsOf(world)).toMatchObject([{ state: 'pending' }]);
+  });
+
+  it('ends as failed when no row says any more what is left', async () => {
+    const world = await differing();
+    for (const { digest, object, versionId } of await world.orphans('a')) {
+      const { version } = (await OrphanRow.get(world.catalog, digest, object, versionId)) ?? expect.fail();
+      const key = OrphanRow.key(digest, object, versionId);
+      await world.catalog.transact([{ kind: 'delete', key, expect: { version } }]);
+    }
+    await world.clock.advance(DAY_MS);
+    expect(await goneOnWith(world)).toBe(0);
+    const [ended] = await receiptsOf(world);
+    expect(ended).toMatchObject({ state: 'failed', outcome: { code: 'remains-unknown' } });
+    expect(explainDelete(ended ?? expect.fail())).toContain('was deleted, perhaps not all of it: No row says');
   });
 
   it('is printed in words, also though the version is gone', async () => {
@@ -119,6 +142,23 @@ describe('the receipt of a delete', () => {
     expect(texts[0]).toMatch(/Deleting charges \$0.* once, for early deletion; keeping it \$.* each month\./);
   });
 });
+
+/** A purge that found another object than the one that was judged. */
+async function differing(): Promise<DeletionWorld> {
+  const world = await createDeletionWorld(differingAfter(createInterruption()));
+  await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
+  await world.remove('flux', '1.0.0', { undoDays: 0 });
+  expect(await world.deliverPurge(PURGE)).toBe(false);
+  return world;
+}
+
+/** How many deletes that have begun one run goes on with. */
+async function goneOnWith(world: DeletionWorld): Promise<number> {
+  await world.takeOutbox();
+  await purgeDue(world.deps, world.clock.now(), () => 60_000);
+  const sent = await world.takeOutbox();
+  return sent.filter(({ body }) => (body as { schema: string }).schema === 'purge-blob/1').length;
+}
 
 /** The bucket answers another ETag once the rows are gone. */
 function differingAfter(between: ReturnType<typeof createInterruption>): ReturnType<typeof createInterruption> {

@@ -130,7 +130,7 @@ export const AccessMonthValue = z.strictObject({
   days: z.record(z.string(), z.number()),
   /**
    * Accesses of each day that no copy on the host answered, so that they read the bucket. Absent in rows of releases that did not count them by
-   * day, of which every access counts as one.
+   * day: there each day has its part of the month's accesses that were no hits.
    */
   misses: z.optional(z.record(z.string(), z.number())),
   hits: z.number(),

@@ -70,13 +70,13 @@ describe('a batch of accesses', () => {
     });
   });
 
-  it('adds to a row that did not tell the reads of the bucket, every access of which counts as one', () => {
+  it('adds to a row that did not tell the reads of the bucket by day, but its hits', () => {
     const old = AccessMonthValue.parse({ digest, shard: 3, month: '2026-03', days: { '01': 7 }, hits: 6, lastAt: 9 });
     const [hit] = decideCounts(accesses(['2026-03-01', 1, 50]), NOW).months;
     expect(addCounts(old, hit!, 3)).toEqual({
       ...old,
       days: { '01': 8 },
-      misses: { '01': 7 },
+      misses: { '01': 1 },
       hits: 7,
       lastAt: 50,
       lastMissAt: 9,
@@ -116,7 +116,22 @@ describe('the use of a blob', () => {
     });
   });
 
-  it('tells the reads of the bucket apart; of rows that did not tell them, every access is one', () => {
+  it.each([
+    ['no hits', 0, [3, 197], 40],
+    ['hits', 190, [1, 10], 40],
+    ['nothing but hits', 200, [], undefined],
+    ['more hits than accesses', 201, [], undefined],
+  ])(
+    'takes each day of a row with %s that did not tell the reads of the bucket by its part of them',
+    (_of, hits, reads, lastAt) => {
+      const older = row('2026-02', { '10': 3, '20': 197 }, 40, 0, { hits });
+      const { bucketDays, bucketReads } = summarizeAccesses([older], NOW);
+      expect(bucketDays.map((day) => day.reads)).toEqual(reads);
+      expect(bucketReads.lastAt).toBe(lastAt);
+    },
+  );
+
+  it('tells the reads of the bucket apart; of rows that told no hits, every access is one', () => {
     const told = row('2026-02', { '10': 7, '20': 5 }, 20, 0, { misses: { '10': 2 }, lastMissAt: 15 });
     const onlyHits = row('2026-02', { '25': 9 }, 40, 1, { misses: {} });
     const summary = summarizeAccesses([told, onlyHits], NOW);
