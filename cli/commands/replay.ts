@@ -15,7 +15,7 @@ import { notNegative, size } from '../arguments.ts';
 import { asArgument } from '../cacheArguments.ts';
 import { withAddress } from '../connection/connect.ts';
 import { note } from '../output.ts';
-import { booksInForce } from '../prices/books.ts';
+import { booksAtHand } from '../prices/books.ts';
 import { writeText } from '../textFiles.ts';
 import { rewriteLine } from '../progress.ts';
 import { asJson, asTable, nameOf, type Outcome } from '../replay/outcomes.ts';
@@ -71,7 +71,7 @@ export function registerReplay(program: Command): void {
 }
 
 async function replayLogs(options: ReplayOptions): Promise<void> {
-  const { prices } = await booksInForce(options);
+  const prices = await booksAtHand(options);
   const setup: ReplaySetup = {
     rates: compileRates(prices),
     classes: CLASSES,

@@ -101,7 +101,7 @@ function wordsOf(run: Run, open: number, summary: ReturnType<RunReport['summary'
     ...stageLines(run),
     `  moved ${formatBytes(summary.movedBytes)}; expected ${usd(summary.predictedUsdPerMonth)} less a month for ${usd(summary.predictedOnceUsd)} once`,
     `  so far ${usd(summary.realisedUsd)} realised against ${usd(summary.predictedUsd)} predicted, the moves' ${usd(summary.onceUsd)} taken off, of ${summary.measured} that are still there`,
-    `  reads: ${summary.reads} days with reads since, ${wait}`,
+    `  reads: ${summary.reads} reads of the bucket since, ${wait}`,
     '',
   ].join('\n');
 }

@@ -3,7 +3,7 @@ import { listTiers, type TierLine, type TierPrice } from '../../lib/pricing/inde
 import { HOUR_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { withPlane } from '../connection/connect.ts';
 import { print } from '../output.ts';
-import { type BookOptions, booksInForce } from '../prices/books.ts';
+import { type BookOptions, booksAtHand } from '../prices/books.ts';
 
 /** Adds `strata tiers`. */
 export function registerTiers(program: Command): void {
@@ -14,7 +14,7 @@ export function registerTiers(program: Command): void {
 }
 
 async function showTiers(options: BookOptions): Promise<void> {
-  const { prices } = await booksInForce(options);
+  const prices = await booksAtHand(options);
   print(options, {
     schema: 'strata.tier/v1',
     items: listTiers(prices),

@@ -12,7 +12,7 @@ import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { notNegative, positive } from '../arguments.ts';
 import { withAddress } from '../connection/connect.ts';
 import { note, type OutputOptions, print } from '../output.ts';
-import { booksInForce } from '../prices/books.ts';
+import { booksAtHand } from '../prices/books.ts';
 
 /** What the dollars of a dry run depend on. */
 export interface TermOptions extends OutputOptions {
@@ -44,7 +44,7 @@ const REASONS: Readonly<Record<CompressionDecision['reason'], string>> = {
 
 /** What compressing would save by the rule preset and by dollars; reads 1 MiB of the file and packs it, writes nothing. */
 export async function judgeCompression(path: string, file: RangedFile, options: TermOptions): Promise<void> {
-  const { prices: book } = await booksInForce(options);
+  const book = await booksAtHand(options);
   const storage = storagePrice(book, options.class);
   const read = (offset: number, length: number): Promise<Uint8Array> => file.read(offset, length);
   const { ratio } = await measureCompressibility(file.size, read);

@@ -8,6 +8,8 @@ import {
   shippedPriceBook,
 } from '../../lib/pricing/index.ts';
 import { connect, type PlaneOptions } from '../connection/connect.ts';
+import { CliError } from '../errors.ts';
+import { note } from '../output.ts';
 import { readJson } from '../textFiles.ts';
 
 export interface BookOptions extends Omit<PlaneOptions, 'json'> {
@@ -21,6 +23,8 @@ export interface BooksInForce {
   readonly checkedAt: number | undefined;
 }
 
+const NOT_RUNNING = new Set<string>(['no-plane', 'plane-unreachable']);
+
 /** Those of the plane that is named, else the shipped ones; behind the book of a file. */
 export async function booksInForce(options: Pick<BookOptions, 'data' | 'endpoint' | 'prices'>): Promise<BooksInForce> {
   const { prices, checkedAt } = namesPlane(options)
@@ -29,6 +33,23 @@ export async function booksInForce(options: Pick<BookOptions, 'data' | 'endpoint
   if (options.prices === undefined) return { prices, checkedAt };
   const own = parsePriceBook(await readJson(options.prices));
   return { prices: combinePriceBooks(own, ...prices.books), checkedAt: undefined };
+}
+
+/**
+ * `booksInForce` for commands that need no plane: where only the environment names one, and it does not run, the shipped books
+ * answer, and a note says so. Throws `CliError` where the plane of a flag does not answer.
+ */
+export async function booksAtHand(options: Pick<BookOptions, 'data' | 'endpoint' | 'prices'>): Promise<PriceBook> {
+  try {
+    return (await booksInForce(options)).prices;
+  } catch (error) {
+    const flagged = options.data !== undefined || options.endpoint !== undefined;
+    if (flagged || !(error instanceof CliError) || !NOT_RUNNING.has(error.code)) throw error;
+    note(`The plane that the environment names does not answer (${error.code}); priced with the shipped books.`);
+    const shipped = shippedPriceBook();
+    if (options.prices === undefined) return shipped;
+    return combinePriceBooks(parsePriceBook(await readJson(options.prices)), ...shipped.books);
+  }
 }
 
 /** The plane's own book before the shipped ones, as its functions decide by them. */

@@ -17,7 +17,7 @@ export interface RunSummary {
   readonly onceUsd: Usd;
   readonly predictedUsd: Usd;
   readonly realisedUsd: Usd;
-  /** Days with reads of them, those that needed a restore, and the longest that one waited. */
+  /** Reads of them from the bucket since, those that needed a restore, and the longest that one waited. */
   readonly reads: number;
   readonly readsThatWaited: number;
   readonly longestWaitMs: number;

@@ -17,10 +17,16 @@ export interface TierLine extends Pick<Tier, 'accessMs' | 'archiveIn' | 'capacit
   readonly inForce: TierPrice;
 }
 
-/** The tiers of all books, the fastest first. Throws `PricingError` where no book has the class that one archives in. */
+/**
+ * The tiers of all books, the fastest first; of several with one name that of the book that answers first. Throws `PricingError` where no book has the class that
+ * one archives in.
+ */
 export function listTiers(prices: PriceBook): TierLine[] {
-  const lines = prices.books.flatMap((book) =>
-    Object.entries(book.tiers ?? {}).map(([name, { price, ...tier }]) => {
+  const listed = new Set<string>();
+  const lines = prices.books.flatMap((book) => {
+    const tiers = Object.entries(book.tiers ?? {}).filter(([name]) => !listed.has(name));
+    return tiers.map(([name, { price, ...tier }]) => {
+      listed.add(name);
       if (tier.archiveIn !== undefined) storagePrice(prices, tier.archiveIn);
       return {
         tier: name,
@@ -28,8 +34,8 @@ export function listTiers(prices: PriceBook): TierLine[] {
         price: priceOf({ ...prices, books: [book] }, price),
         inForce: priceOf(prices, price),
       };
-    }),
-  );
+    });
+  });
   return lines.sort((one, other) => one.accessMs - other.accessMs);
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { registerTiers } from '../../../cli/commands/tiers.ts';
 import {
   combinePriceBooks,
@@ -8,6 +8,8 @@ import {
   shippedPriceBook,
 } from '../../../lib/pricing/index.ts';
 import { useCommands } from '../../support/commands.ts';
+
+afterEach(() => vi.unstubAllEnvs());
 
 const shipped = shippedPriceBook();
 const reference = shipped.books.find(({ id }) => id === 'reference')!;
@@ -76,5 +78,18 @@ describe('strata tiers', () => {
     const tiers = await records('tiers', '--prices', own);
     expect(tiers.map(({ tier }) => tier)).toContain('rack');
     expect(tiers.find(({ tier }) => tier === 'nvme')).toMatchObject({ inForce: { book: 'own@2026-11-20' } });
+  });
+
+  it('lists a tier that a book of your own redefines once, as that book has it', async () => {
+    const nvme = { ...reference.tiers!['nvme']!, accessMs: 70 };
+    const own = await file('own.json', JSON.stringify({ ...reference, id: 'own', tiers: { nvme } }));
+    const named = (await records('tiers', '--prices', own)).filter(({ tier }) => tier === 'nvme');
+    expect(named).toEqual([expect.objectContaining({ accessMs: 70 })]);
+  });
+
+  it('falls back to the shipped books where only the environment names a plane, and it does not run', async () => {
+    vi.stubEnv('STRATA_DATA', '/nowhere');
+    expect((await records('tiers')).map(({ tier }) => tier)).toContain('nvme');
+    await expect(strata('tiers', '--data', '/nowhere')).rejects.toMatchObject({ code: 'no-plane' });
   });
 });
