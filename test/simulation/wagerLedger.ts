@@ -13,6 +13,8 @@ interface Stay {
   readonly bytes: number;
   readonly in: StorageClass;
   readonly from: number;
+  /** When the risk was opened that it was moved with. */
+  readonly openedAt: number;
   /** What going there has cost, unless it came from such a stay. */
   readonly entryUsd: number;
   readonly idleMs: number;
@@ -59,26 +61,32 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
     return days.toSorted((one, other) => one - other);
   }
 
-  function wagered(digest: Digest, to: StorageClass): boolean {
+  /** When the risk was opened that a move was decided with: each is opened for one move, and may be there long after it. */
+  function wageredAt(digest: Digest, to: StorageClass): number | undefined {
     for (const item of catalog.committedIn(`ALLOWANCE#${shardOf(digest, SWEEP_SHARDS)}`)) {
-      if (item.key.sort === `RISK#${digest}`) return readRisk(item).to === to;
+      if (item.key.sort !== `RISK#${digest}`) continue;
+      const { openedAt, to: out } = readRisk(item);
+      const made = stays.some((one) => one.digest === digest && one.in === to && one.openedAt === openedAt);
+      return out === to && !made ? openedAt : undefined;
     }
-    return false;
+    return undefined;
   }
 
   function moved(was: Blob, is: Blob, now: number): void {
     const { digest, size: bytes } = is;
     const left = stays.find((one) => one.digest === digest && one.until === undefined);
-    const learned = wagered(digest, is.origin.storageClass);
-    if (left !== undefined) [left.until, left.next, left.onward] = [now, is.origin.storageClass, learned];
-    if (!learned) return;
+    const openedAt = wageredAt(digest, is.origin.storageClass);
+    if (left !== undefined) {
+      [left.until, left.next, left.onward] = [now, is.origin.storageClass, openedAt !== undefined];
+    }
+    if (openedAt === undefined) return;
     const lastRead = reads(digest)
       .filter((at) => at <= now)
       .at(-1);
     const heldMs = now - was.origin.billedSince;
     const standing = { bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false };
     const wayUsd = switchUsd(rates.of(was.origin.storageClass), rates.of(is.origin.storageClass), standing);
-    const stay = { digest, bytes, in: is.origin.storageClass, from: now };
+    const stay = { digest, bytes, in: is.origin.storageClass, from: now, openedAt };
     stays.push({ ...stay, entryUsd: left === undefined ? wayUsd : 0, idleMs: now - (lastRead ?? is.createdAt) });
   }
 
