@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
-import type { OperationInput, OperationOutput } from '../../lib/operations/index.ts';
+import type { OperationInput, OperationOutput, Operations } from '../../lib/operations/index.ts';
+import { StrataError } from '../../lib/shared/errors.ts';
 import { formatBytes, formatUsd, HOUR_MS, Usd } from '../../lib/shared/units.ts';
 import { duration, notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
@@ -61,9 +62,23 @@ async function runSet(name: string, options: SetOptions): Promise<void> {
   printLevels(options, [await operations.setServiceLevel(wish)], '');
   const { restoreToleranceMs } = change.terms;
   if (restoreToleranceMs !== undefined && options.quiet !== true) {
-    printBroken(options, (await operations.listBrokenPromises({ model, restoreToleranceMs })).items);
+    await tellBroken(options, operations, { model, restoreToleranceMs });
   }
   sayDry(options);
+}
+
+/** What the promise is broken by; where that cannot be told the level is set all the same. */
+async function tellBroken(
+  options: SetOptions,
+  operations: Operations,
+  promise: OperationInput<'listBrokenPromises'>,
+): Promise<void> {
+  try {
+    printBroken(options, (await operations.listBrokenPromises(promise)).items);
+  } catch (error) {
+    if (!(error instanceof StrataError)) throw error;
+    note(`Whether its files keep that promise cannot be told now: ${error.message}`);
+  }
 }
 
 /** What lies too far away for the promise: sweeps bring it back, if they may. */
@@ -85,14 +100,19 @@ function printBroken(options: SetOptions, items: readonly Broken[]): void {
     empty: '',
   });
   if (options.json === true) return;
-  const usd = formatUsd(Usd.parse(items.reduce((sum, one) => sum + one.usd, 0)));
-  const when =
-    items[0]?.sweep === 'on'
-      ? 'The next sweep begins to bring them back, within its budget'
-      : 'No sweep brings them back: tierSweep is not on';
+  const back = items.filter(({ action }) => action !== 'keep');
+  const usd = formatUsd(Usd.parse(back.reduce((sum, one) => sum + one.usd, 0)));
   note(
-    `${items.length} of its files break that promise. ${when}; ${usd} once. \`strata restore NAME@VERSION\` is sooner.`,
+    `${items.length} of its files break that promise. ${returnOf(back.length, items[0]?.sweep)}; ${usd} once. \`strata restore NAME@VERSION\` is sooner.`,
   );
+}
+
+function returnOf(files: number, sweep: Broken['sweep']): string {
+  if (files === 0) return 'Nothing brings them back by itself';
+  if (sweep === undefined) return `Sweeps bring back ${files} of them where tierSweep is on`;
+  return sweep === 'on'
+    ? `The next sweep begins to bring back ${files} of them, within its budget`
+    : 'No sweep brings them back: tierSweep is not on';
 }
 
 function changeOf({ readsPerDay, restoreTolerance, waitingUsdPerHour, clear = [] }: SetOptions): Change {

@@ -79,12 +79,13 @@ function added(run: RunView | undefined, part: SweepRun): RunView {
 
 /** A sweep that has found nothing to set going so far. */
 function idleRun(ended: readonly EndedStage[]): RunView {
-  const [first] = ended;
+  const runId = ended[0]?.runId ?? '';
   const analysed = ended.filter(({ stage }) => stage === 'analysis');
   return {
-    runId: first?.runId ?? '',
+    runId,
     by: 'sweep',
-    startedAt: EpochMs.parse(Math.min(...ended.map(({ endedAt }) => endedAt))),
+    // A sweep is named by its moment.
+    startedAt: EpochMs.parse(Number(runId)),
     moves: 0,
     bytes: Bytes.parse(0),
     reservedUsd: Usd.parse(0),

@@ -6,7 +6,7 @@ import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { isAwsRegion } from '../../lib/pricing/index.ts';
 import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
-import { LIMIT_OPTIONS, LIMIT_USAGE, limitsOf, type SweepLimits } from './limits.ts';
+import { LIMIT_OPTIONS, LIMIT_USAGE, limitsOf, type Limits } from './limits.ts';
 import { UsageError } from './usageError.ts';
 import type { LifecycleRules, TierRules } from '../../lib/shared/tierSettings.ts';
 import { OPEN_POLICY, parseScanPolicy, type ScanPolicy } from '../../lib/scanning/index.ts';
@@ -33,7 +33,7 @@ export interface StartOptions {
     readonly lifecycleDeletes: ExpiryMode;
     readonly lifecycleRules: LifecycleRules;
   };
-  readonly limits: SweepLimits;
+  readonly limits: Limits;
   readonly scanPolicy: ScanPolicy;
   /** An https origin that prices are read from every day, and the region that they are read of. */
   readonly prices: { readonly origin: string | undefined; readonly region: string };

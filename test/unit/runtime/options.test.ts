@@ -13,7 +13,7 @@ function limitsOf(...args: string[]) {
 }
 
 describe('npm start', () => {
-  it('takes limits of sweeps as a deployment does, and has its values where none is named', () => {
+  it('takes limits as a deployment does, and has its values where none is named', () => {
     expect(limitsOf()).toEqual({
       sweepBudgetUsd: 1_000,
       sweepMostMoves: 1_000_000,
@@ -21,12 +21,16 @@ describe('npm start', () => {
       packBelowRatio: 0.7,
       lifecycleMostDeletes: 100,
       lifecycleMostDeleteBytes: 10_000_000_000_000,
+      restoreBudgetUsdPerDay: 1_000,
+      restoresPerHour: 1_000,
     });
     const flags = [
       '--sweep-budget-usd=0',
       '--sweep-most-moves=7',
       '--pack-above-bytes=1GiB',
       '--pack-below-percent=50',
+      '--restore-budget-usd-per-day=0',
+      '--restores-per-hour=3',
     ];
     expect(limitsOf(...flags, '--lifecycle-most-deletes=0', '--lifecycle-most-delete-bytes=12345')).toEqual({
       sweepBudgetUsd: 0,
@@ -35,6 +39,8 @@ describe('npm start', () => {
       packBelowRatio: 0.5,
       lifecycleMostDeletes: 0,
       lifecycleMostDeleteBytes: 12_345,
+      restoreBudgetUsdPerDay: 0,
+      restoresPerHour: 3,
     });
   });
 
