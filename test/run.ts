@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { isPrepared, ServiceName } from '../local/services/places.ts';
@@ -32,10 +32,22 @@ interface Run {
   readonly output: string;
 }
 
+const children = new Set<ChildProcess>();
+let interrupted: number | undefined;
+// Whoever stops this process stops the projects with all their workers, each of which is a process group.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    interrupted = 128 + constants.signals[signal];
+    for (const { pid } of children) if (pid !== undefined) process.kill(-pid, signal);
+  });
+}
+
 function runProject(project: string, write: (chunk: Buffer) => void, priority: number): Promise<Run> {
   return new Promise((resolve, reject) => {
     const args = [VITEST, 'run', '--project', project, '--passWithNoTests'];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: process.env });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    children.add(child);
+    child.once('close', () => children.delete(child));
     // Its children inherit it.
     if (child.pid !== undefined) setPriority(child.pid, priority);
     let output = '';
@@ -72,6 +84,7 @@ function add({ ok, counts }: Run): void {
 const background = IN_THE_BACKGROUND.map(([project, priority]) => runProject(project, () => {}, priority));
 for (const project of PROJECTS) {
   if (IN_THE_BACKGROUND.some(([name]) => name === project)) continue;
+  if (interrupted !== undefined) break;
   add(await runProject(project, (chunk) => process.stdout.write(chunk), PRIORITY_NORMAL));
 }
 for (const running of background) {
@@ -88,4 +101,4 @@ if (unprepared.length > 0) {
     `SKIPPED: ${tests}, since ${unprepared.join(' and ')} is not prepared: run \`npm run services\`\n`,
   );
 }
-process.exitCode = failedProjects === 0 ? 0 : 1;
+process.exitCode = interrupted ?? (failedProjects === 0 ? 0 : 1);
