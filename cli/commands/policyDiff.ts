@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { compileRates, PolicyDiff } from '../../lib/placement/index.ts';
 import type { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type Deciding, policyOf } from '../../lib/tiering/index.ts';
+import { connect } from '../connection/connect.ts';
 import { settingsText, termsOf } from '../judging.ts';
 import { DECIDING_SYNTAX, parseDeciding } from '../plan/deciding.ts';
 import { factsOfBoth, type InventoryOptions, withInventory } from '../plan/facts.ts';
@@ -19,10 +20,11 @@ export function registerPolicyDiff(policy: Command): void {
 }
 
 async function diff(before: string, after: string, options: InventoryOptions): Promise<void> {
-  const asked = async (policy: TierPolicyName | undefined): Promise<Deciding> =>
+  const inForce = async (policy: TierPolicyName | undefined): Promise<Deciding> =>
     (await termsOf({ ...options, ...(policy === undefined ? {} : { policy }) })).judged;
-  const present = await parseDeciding(before, asked);
-  const next = await parseDeciding(after, asked);
+  const known = { inForce, wanted: () => wantedOf(options) };
+  const present = await parseDeciding(before, known);
+  const next = await parseDeciding(after, known);
   const { prices } = await termsOf(options);
   const [was, is] = [present, next].map(({ policy, settings }) => policyOf(settings, policy));
   if (was === undefined || is === undefined) return;
@@ -44,4 +46,13 @@ async function diff(before: string, after: string, options: InventoryOptions): P
   for (const { digest, why, before: from, after: to } of summary.examples) {
     process.stdout.write(`  ${digest.slice(0, 12)} ${why}: ${from} → ${to}\n`);
   }
+}
+
+/** What the plane is configured with and does not decide by yet. */
+async function wantedOf(options: InventoryOptions): Promise<Deciding | undefined> {
+  const { operations } = await connect(options);
+  const [row] = (await operations.showTierPolicy({})).items;
+  if (row?.wanted === undefined) return undefined;
+  const { wanted: policy, wantedSettings } = row;
+  return { policy, settings: wantedSettings ?? (await operations.showJudging({ policy })).settings };
 }

@@ -10,6 +10,8 @@ import { ago, note, print } from '../output.ts';
 import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
 
 const PAGE = 1000;
+/** Files that are looked at without `--all`. */
+const FILES = 200;
 
 type Level = OperationOutput<'listServiceLevels'>['items'][number];
 type Broken = OperationOutput<'listBrokenPromises'>['items'][number];
@@ -38,6 +40,7 @@ export function registerServiceLevel(program: Command): void {
     .addOption(
       new Option('--clear <what...>', 'what is not known or promised any more').choices(Object.keys(CLEARABLE)),
     )
+    .option('--all', `look at all of its files for what breaks the promise, not only at ${FILES}`)
     .option(...DRY_RUN)
     .action(runSet);
   withPlane(level.command('show').description('of one model, with who changed it to what'))
@@ -52,6 +55,7 @@ interface SetOptions extends MutationOptions {
   readonly waitingUsdPerHour?: number;
   readonly clear?: readonly Clearable[];
   readonly by?: string;
+  readonly all?: boolean;
 }
 
 async function runSet(name: string, options: SetOptions): Promise<void> {
@@ -71,10 +75,18 @@ async function runSet(name: string, options: SetOptions): Promise<void> {
 async function tellBroken(
   options: SetOptions,
   operations: Operations,
-  promise: OperationInput<'listBrokenPromises'>,
+  promise: Pick<OperationInput<'listBrokenPromises'>, 'model' | 'restoreToleranceMs'>,
 ): Promise<void> {
   try {
-    printBroken(options, (await operations.listBrokenPromises(promise)).items);
+    const items: Broken[] = [];
+    let page = await operations.listBrokenPromises({ ...promise, limit: FILES });
+    items.push(...page.items);
+    while (options.all === true && page.nextToken !== undefined) {
+      page = await operations.listBrokenPromises({ ...promise, limit: FILES, nextToken: page.nextToken });
+      items.push(...page.items);
+    }
+    printBroken(options, items);
+    if (page.left > 0) note(`and ${page.left} more of its files were not looked at; --all looks at them`);
   } catch (error) {
     if (!(error instanceof StrataError)) throw error;
     note(`Whether its files keep that promise cannot be told now: ${error.message}`);

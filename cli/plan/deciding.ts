@@ -6,24 +6,38 @@ import type { TierSettings } from '../../lib/shared/tierSettings.ts';
 import type { Deciding } from '../../lib/tiering/index.ts';
 
 const IN_FORCE = 'in-force';
+const WANTED = 'wanted';
 
 /** What `parseDeciding` takes, for the help. */
-export const DECIDING_SYNTAX = `${IN_FORCE} or ${TierPolicyName.options.join(', ')}; with other settings as lifecycle:lifecycleDeletes=on,coldAfterIdleDays=60`;
+export const DECIDING_SYNTAX = `${IN_FORCE}, ${WANTED} (configured, and not in force yet) or ${TierPolicyName.options.join(', ')}; with other settings as lifecycle:lifecycleDeletes=on,coldAfterIdleDays=60`;
+
+/** What the words of an operator stand for now. */
+interface Known {
+  readonly inForce: (policy: TierPolicyName | undefined) => Promise<Deciding>;
+  readonly wanted: () => Promise<Deciding | undefined>;
+}
 
 /**
  * What decides, as an operator would configure it: a policy's name with its settings in force, or with others behind a colon, of which thresholds
- * stand for all of the policy's, as in `tierRules` and `lifecycleRules`. `inForce` answers what a name has now.
+ * stand for all of the policy's, as in `tierRules` and `lifecycleRules`.
  */
-export async function parseDeciding(
-  text: string,
-  inForce: (policy: TierPolicyName | undefined) => Promise<Deciding>,
-): Promise<Deciding> {
+export async function parseDeciding(text: string, known: Known): Promise<Deciding> {
   const [name = '', ...rest] = text.split(':');
-  const policy = name === IN_FORCE ? undefined : TierPolicyName.safeParse(name);
-  if (policy?.success === false) throw wrong(text, `${name} is none of them`);
-  const base = await inForce(policy?.data);
+  const base = await named(text, name, known);
   if (rest.length === 0) return { policy: base.policy, settings: base.settings };
   return { policy: base.policy, settings: withOthers(base, text, rest.join(':').split(',')) };
+}
+
+async function named(text: string, name: string, { inForce, wanted }: Known): Promise<Deciding> {
+  if (name === IN_FORCE) return inForce(undefined);
+  if (name === WANTED) {
+    const waits = await wanted();
+    if (waits === undefined) throw wrong(text, 'nothing waits, what is configured is in force');
+    return waits;
+  }
+  const policy = TierPolicyName.safeParse(name);
+  if (!policy.success) throw wrong(text, `${name} is none of them`);
+  return inForce(policy.data);
 }
 
 function withOthers({ policy, settings }: Deciding, text: string, parts: readonly string[]): TierSettings {

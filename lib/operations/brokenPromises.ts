@@ -10,26 +10,32 @@ import {
 } from '../placement/index.ts';
 import type { PricesDeps } from '../priceBooks/index.ts';
 import { eachOf } from '../shared/eachOf.ts';
-import type { Digest, ModelName, SemVer } from '../shared/ids.ts';
+import type { Digest, SemVer } from '../shared/ids.ts';
 import { Usd } from '../shared/units.ts';
 import { type Configured, explainBlob, judgingNow, packSettings, policyOf } from '../tiering/index.ts';
+import type { OperationInput, OperationOutput } from './contract.ts';
 import type { BrokenPromiseView } from './lifecycleViews.ts';
 import { ratesInForce } from './tiers.ts';
 
 const READS_AT_ONCE = 8;
 
-/** What a promise to the readers of a model would find too far away, each of its blobs once. Nothing is written. */
+/**
+ * What a promise to the readers of a model would find too far away, each of its blobs once. A page looks at `limit` blobs, in the order of
+ * their digests; the token is the last of them, `left` the number of those after it. Nothing is written.
+ */
 export async function listBrokenPromises(
   deps: PricesDeps & { readonly configured?: Configured | undefined },
-  { model, restoreToleranceMs }: { readonly model: ModelName; readonly restoreToleranceMs: number },
-): Promise<{ readonly items: BrokenPromiseView[] }> {
+  { limit, model, nextToken, restoreToleranceMs }: OperationInput<'listBrokenPromises'>,
+): Promise<OperationOutput<'listBrokenPromises'>> {
   const { catalog, clock } = deps;
   const rates = await ratesInForce(deps);
   const { policy: name, settings, sweep } = await judgingNow(catalog, deps.configured, undefined);
   const policy = policyOf(settings, name);
   const at = clock.now();
   const found: BrokenPromiseView[] = [];
-  await eachOf(filesOf(await listVersions(catalog, model)), READS_AT_ONCE, async ({ digest, file, version }) => {
+  const waiting = filesOf(await listVersions(catalog, model)).filter(({ digest }) => digest > (nextToken ?? ''));
+  const files = waiting.slice(0, limit);
+  await eachOf(files, READS_AT_ONCE, async ({ digest, file, version }) => {
     const looked = await explainBlob({ catalog, clock, rates }, digest, { policy, packs: packSettings(settings), at });
     if (looked === undefined) return;
     const promised = Math.min(restoreToleranceMs, looked.facts.restoreToleranceMs ?? restoreToleranceMs);
@@ -40,16 +46,21 @@ export async function listBrokenPromises(
     const broken = { model, version, file, digest, bytes, storageClass, ...planned, policy: name };
     found.push(sweep === undefined ? broken : { ...broken, sweep });
   });
-  return { items: found.sort((one, other) => (one.digest < other.digest ? -1 : 1)) };
+  const [last, left] = [files.at(-1)?.digest, waiting.length - files.length];
+  const items = found.sort(byDigest);
+  return { items, left, ...(left === 0 || last === undefined ? {} : { nextToken: last }) };
 }
 
-/** Of the blobs that several versions need, the newest one's file. */
+const byDigest = (one: { readonly digest: Digest }, other: { readonly digest: Digest }): number =>
+  one.digest < other.digest ? -1 : 1;
+
+/** Of the blobs that several versions need, the newest one's file; by digest. */
 function filesOf(versions: readonly Version[]) {
   const files = new Map<Digest, { digest: Digest; file: Version['files'][number]['file']; version: SemVer }>();
   for (const { files: all, version } of versions) {
     for (const { digest, file } of all) if (!files.has(digest)) files.set(digest, { digest, file, version });
   }
-  return [...files.values()];
+  return [...files.values()].sort(byDigest);
 }
 
 function plannedFor(

@@ -249,10 +249,14 @@ const OPERATION_CONTRACTS = {
     }),
     output: ServiceLevelView,
   },
-  /** The stored files whose readers would wait longer than such a promise says, and what brings them back. */
+  /** Of a page of a model's stored files those whose readers would wait longer than such a promise says; `left`: files after it. */
   listBrokenPromises: {
-    input: z.strictObject({ model: ModelName, restoreToleranceMs: z.number().check(z.gte(0), z.lte(90 * DAY_MS)) }),
-    output: page(BrokenPromiseView),
+    input: z.strictObject({
+      ...PageInput,
+      model: ModelName,
+      restoreToleranceMs: z.number().check(z.gte(0), z.lte(90 * DAY_MS)),
+    }),
+    output: z.extend(page(BrokenPromiseView), { left: z.number() }),
   },
   /** Join tokens that are not expired, the next to expire first. */
   listJoinTokens: { input: z.strictObject(PageInput), output: page(KnownJoinTokenView) },

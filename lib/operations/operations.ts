@@ -86,7 +86,7 @@ export function createOperations(deps: OperationsDeps): Operations {
     showPrices: () => showPrices(deps),
     acceptPrices: (input) => acceptPriceBook(deps, input),
     showJudging: ({ policy }) => judgingNow(catalog, deps.configured, policy),
-    showTierPolicy: () => showTierPolicy(catalog),
+    showTierPolicy: () => showTierPolicy(deps),
     acceptTierPolicy: (input) => acceptTierPolicy(deps, input),
     restoreVersion: (input) => restoreVersion(deps, input),
     deleteVersion: (input) => runDelete(deps, input),

@@ -2,13 +2,20 @@ import { expectationOf, settle, type TierPolicyInForce, TierPolicyRow } from '..
 import { OperationsError } from './errors.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { addReach } from '../tiering/index.ts';
+import { addReach, type Configured, type Deciding, decidesAlike, wantedNow } from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 
+interface ShowDeps {
+  readonly catalog: CatalogStore;
+  /** What sweeps are configured with, where the caller is the plane itself. */
+  readonly configured?: Configured | undefined;
+}
+
 /** The policy that sweeps decide by, and the change of it that waits; without items where no sweep has begun yet. */
-export async function showTierPolicy(catalog: CatalogStore): Promise<OperationOutput<'showTierPolicy'>> {
+export async function showTierPolicy({ catalog, configured }: ShowDeps): Promise<OperationOutput<'showTierPolicy'>> {
   const row = await TierPolicyRow.get(catalog);
-  return { items: row === undefined ? [] : [viewOf(row.value)] };
+  if (row === undefined) return { items: [] };
+  return { items: [viewOf(row.value, await wantedNow(catalog, configured))] };
 }
 
 /** Allows a change of policy that catches objects in use; the next sweep begins with it. Throws `nothing-to-accept`. */
@@ -22,22 +29,36 @@ export async function acceptTierPolicy(
     const { settings } = row.value.change;
     const accepted = { policy, ...(settings === undefined ? {} : { settings }), by, at: clock.now() };
     const next: TierPolicyInForce = { ...row.value, accepted };
-    return { changes: dryRun ? [] : [TierPolicyRow.put(next, expectationOf(row))], answer: viewOf(next) };
+    return { changes: dryRun ? [] : [TierPolicyRow.put(next, expectationOf(row))], answer: viewOf(next, undefined) };
   });
 }
 
-function viewOf({ inForce, settings, since, accepted, change, refused }: TierPolicyInForce) {
-  const seen = Object.values(change?.shards ?? {});
+/** `wanted`: what is configured by now, which may not be what the last sweep has looked at. */
+function viewOf(row: TierPolicyInForce, wanted: Deciding | undefined) {
+  const { inForce, settings, since, accepted, change, refused } = row;
+  const looked =
+    change === undefined ? undefined : { policy: change.to, settings: change.settings ?? wanted?.settings };
+  const waits = wanted ?? looked;
+  const same = wanted === undefined || isAlike(looked, wanted);
+  const seen = Object.values((same ? change : undefined)?.shards ?? {});
   return {
     inForce,
     ...(settings === undefined ? {} : { settings }),
     since,
-    ...(change === undefined ? {} : { wanted: change.to }),
-    ...(change?.settings === undefined ? {} : { wantedSettings: change.settings }),
+    ...(waits === undefined ? {} : { wanted: waits.policy }),
+    ...(waits?.settings === undefined ? {} : { wantedSettings: waits.settings }),
     ...(seen.length === 0 ? {} : { reach: seen.reduce(addReach) }),
-    ...(refused === undefined ? {} : { refusedAt: refused.at, refusedFor: refused.reach }),
-    ...(accepted === undefined ? {} : { acceptedBy: accepted.by }),
+    ...(refused === undefined || !same ? {} : { refusedAt: refused.at, refusedFor: refused.reach }),
+    ...(accepted === undefined || !same ? {} : { acceptedBy: accepted.by }),
   };
+}
+
+function isAlike(
+  looked: { readonly policy: Deciding['policy']; readonly settings: Deciding['settings'] | undefined } | undefined,
+  wanted: Deciding,
+): boolean {
+  const { policy, settings } = looked ?? {};
+  return policy !== undefined && settings !== undefined && decidesAlike({ policy, settings }, wanted);
 }
 
 function nothingToAccept(policy: string, row: TierPolicyInForce | undefined): OperationsError {

@@ -22,8 +22,8 @@ export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './mo
 export { type JobPlace, type MoveJob, manifestLine, moveJob, moveName, originLine } from './moveManifest.ts';
 export { sweepInventory } from './sweepInventory.ts';
 export { sweepShard } from './sweepShard.ts';
-export { type Deciding } from './deciding.ts';
-export { type Configured, type Judging, judgingNow, SHIPPED } from './judging.ts';
+export { type Deciding, decidesAlike } from './deciding.ts';
+export { type Configured, type Judging, judgingNow, SHIPPED, wantedNow } from './judging.ts';
 export {
   DEFAULT_PACKING,
   packSettings,

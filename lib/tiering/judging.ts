@@ -3,7 +3,7 @@ import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import type { TierSettings } from '../shared/tierSettings.ts';
 import type { EpochMs } from '../shared/units.ts';
-import { type Deciding, easedBy } from './deciding.ts';
+import { type Deciding, decidesAlike, easedBy } from './deciding.ts';
 import { TIER_SETTINGS, tierSettings } from './sweepSettings.ts';
 
 /** What decides in a plane unless operators set something else. */
@@ -42,6 +42,18 @@ export async function judgingNow(
   const { sweep } = present;
   const settings = known?.settings ?? present.settings;
   return { policy: asked, settings, basis: 'asked', ...(sweep === undefined ? {} : { sweep }) };
+}
+
+/** What is configured and not in force yet: a sweep looks at it, or the next one will; undefined where nothing waits. */
+export async function wantedNow(
+  catalog: CatalogStore,
+  configured: Configured | undefined,
+): Promise<Deciding | undefined> {
+  const row = (await TierPolicyRow.get(catalog))?.value;
+  const known = configured === undefined ? await noted(catalog) : ofPlane(configured);
+  if (row === undefined || known === undefined || known.tierSweep !== 'on') return undefined;
+  const wanted = { policy: known.tierPolicy, settings: known.settings };
+  return decidesAlike(await presentOf(catalog, known), wanted) ? undefined : wanted;
 }
 
 async function presentOf(catalog: CatalogStore, known: Known | undefined): Promise<Judging> {

@@ -86,7 +86,10 @@ describe('the policy of a plane', () => {
   });
 
   it('stays while a sweep looks at a change; only that change can be accepted, by name', async () => {
+    const nothing = await strata('policy', 'diff', 'in-force', 'wanted');
+    expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('nothing waits')]);
     Object.assign(runtime.deps.settings, { tierPolicy: 'rules', tierRules: parseTierRules('warmAgeDays=100') });
+    expect(await shown()).toMatchObject({ inForce: 'dollars', wanted: 'rules' });
     await sweep();
     expect(await shown()).toMatchObject({ inForce: 'dollars', wanted: 'rules' });
     expect((await strata('policy', 'show')).stdout).toContain('rules-1(warmAgeDays=100), packing dry-run');
@@ -94,6 +97,12 @@ describe('the policy of a plane', () => {
     expect((await strata('explain', 'tiny', '--policy', 'rules')).stdout).toContain(
       'Decided by rules-1(warmAgeDays=100)',
     );
+    const diff = JSON.parse((await strata('policy', 'diff', 'in-force', 'wanted', '--json')).stdout) as object;
+    expect(diff).toMatchObject({ present: 'dollars-1', next: 'rules-1(warmAgeDays=100)', objects: 1 });
+    const more = JSON.parse(
+      (await strata('policy', 'diff', 'wanted', 'wanted:warmAgeDays=90', '--json')).stdout,
+    ) as object;
+    expect(more).toMatchObject({ present: 'rules-1(warmAgeDays=100)', next: 'rules-1(warmAgeDays=90)' });
     const other = await strata('policy', 'accept', 'lifecycle', '--by', 'ada');
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('What waits is the change to rules')]);
     expect((await strata('policy', 'accept', 'luck')).code).toBe(2);

@@ -65,7 +65,7 @@ describe('a change of the policy of storage classes', () => {
     expect((await reasonsOf(world, digest)).filter((policy) => policy !== 'dollars-1')).toEqual([]);
     const refusals = world.metrics.filter(({ name, value }) => name === 'TierPolicyRefused' && value === 1);
     expect(refusals).toHaveLength(2);
-    expect((await showTierPolicy(world.catalog)).items).toMatchObject([{ inForce: 'dollars', wanted: 'rules' }]);
+    expect((await showTierPolicy(world)).items).toMatchObject([{ inForce: 'dollars', wanted: 'rules' }]);
   });
 
   it('comes into force by the next sweep when an operator accepts it, and nothing else can be accepted', async () => {
@@ -133,7 +133,7 @@ describe('a change of settings alone', () => {
       refused: { reach: { caught: 1, examples: [digest] } },
     });
     expect((await made.blob(digest)).origin.storageClass).toBe('STANDARD_IA');
-    expect((await showTierPolicy(made.catalog)).items).toMatchObject([
+    expect((await showTierPolicy(made)).items).toMatchObject([
       { inForce: 'rules', wanted: 'rules', wantedSettings: { tierRules: { version: 'rules-1' } } },
     ]);
     await acceptTierPolicy(made.deps, { policy: 'rules', by: 'ada', dryRun: false });

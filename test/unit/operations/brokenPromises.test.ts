@@ -6,6 +6,7 @@ import { DAY_MS, HOUR_MS } from '../../../lib/shared/units.ts';
 import { createTieringWorld } from '../../support/tieringWorld.ts';
 
 const model = ModelName.parse('flux');
+const all = { model, limit: 1000 };
 
 describe('a promise to readers', () => {
   it('names what lies too far away for it, once, with what brings that back', async () => {
@@ -23,7 +24,7 @@ describe('a promise to readers', () => {
     await world.refer(held.digest, 'flux', '4.0.0', { hold: { reason: 'case 7', since: world.clock.now() } });
     const broken = async (restoreToleranceMs: number) =>
       new Map(
-        (await listBrokenPromises(world.deps, { model, restoreToleranceMs })).items.map((one) => [one.digest, one]),
+        (await listBrokenPromises(world.deps, { ...all, restoreToleranceMs })).items.map((one) => [one.digest, one]),
       );
     const now = await broken(60_000);
     expect(now.size).toBe(3);
@@ -50,9 +51,31 @@ describe('a promise to readers', () => {
     const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'lifecycle' });
     const blob = await world.addBlob(1, 40, 'GLACIER');
     await world.refer(blob.digest, 'flux', '1.0.0');
-    const broken = async () => (await listBrokenPromises(world.deps, { model, restoreToleranceMs: 60_000 })).items[0];
+    const broken = async () => (await listBrokenPromises(world.deps, { ...all, restoreToleranceMs: 60_000 })).items[0];
     expect(await broken()).not.toHaveProperty('sweep');
     await world.fireSweep();
     expect(await broken()).toMatchObject({ sweep: 'on', policy: 'lifecycle', to: 'STANDARD_IA' });
+  });
+
+  it('is looked at a page at a time: each file once, and told how many are left', async () => {
+    const world = await createTieringWorld(undefined, 'on');
+    const broken = new Set<string>();
+    for (let seed = 0; seed < 5; seed += 1) {
+      const { digest } = await world.addBlob(seed, 800, seed === 2 ? 'STANDARD' : 'GLACIER');
+      await world.refer(digest, 'flux', `1.${seed}.0`);
+      if (seed !== 2) broken.add(digest);
+    }
+    const seen: string[] = [];
+    const left: number[] = [];
+    let nextToken: string | undefined;
+    do {
+      const wish = { model, limit: 2, restoreToleranceMs: 60_000, ...(nextToken === undefined ? {} : { nextToken }) };
+      const page = await listBrokenPromises(world.deps, wish);
+      seen.push(...page.items.map(({ digest }) => digest));
+      left.push(page.left);
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+    expect(left).toEqual([3, 1, 0]);
+    expect(seen).toEqual([...broken].toSorted());
   });
 });

@@ -3,7 +3,7 @@ import { expectationOf, TierPolicyRow } from '../../../lib/catalog/index.ts';
 import { parseTierRules } from '../../../lib/placement/index.ts';
 import type { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import { DAY_MS } from '../../../lib/shared/units.ts';
-import { judgingNow, TIER_SETTINGS } from '../../../lib/tiering/index.ts';
+import { judgingNow, TIER_SETTINGS, wantedNow } from '../../../lib/tiering/index.ts';
 import { createTieringWorld, type TieringWorld } from '../../support/tieringWorld.ts';
 
 const OTHER = { tierRules: parseTierRules('warmAgeDays=700') };
@@ -67,5 +67,25 @@ describe('what storage classes are judged by', () => {
     const { outside, inside } = await judged(world);
     expect(outside).toEqual({ policy: 'dollars', settings: TIER_SETTINGS, basis: 'shipped', since });
     expect(inside).toMatchObject({ policy: 'dollars', basis: 'in-force', settings: { tierPacking: 'off' } });
+  });
+
+  it('waits from the moment that it is configured, and no longer than that', async () => {
+    const world = await createTieringWorld(undefined, 'on');
+    const waits = async () => [
+      await wantedNow(world.catalog, world.deps.settings),
+      await wantedNow(world.catalog, undefined),
+    ];
+    expect(await waits()).toEqual([undefined, undefined]);
+    await world.fireSweep();
+    Object.assign(world.deps.settings, OTHER);
+    expect(await waits()).toMatchObject([{ policy: 'rules', settings: OTHER }, undefined]);
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    expect(await waits()).toMatchObject([
+      { policy: 'rules', settings: OTHER },
+      { policy: 'rules', settings: OTHER },
+    ]);
+    Object.assign(world.deps.settings, { tierRules: TIER_SETTINGS.tierRules });
+    expect((await waits())[0]).toBeUndefined();
   });
 });
