@@ -62,13 +62,14 @@ const OPERATION_CONTRACTS = {
   showVersion: { input: z.strictObject({ reference }), output: z.object({ files: z.array(FileView) }) },
   /**
    * Why a model is where it is: its uploads with their verdicts and the decisions about its blobs, newest first; `texts`: deletes in words.
-   * Also of a version that is deleted.
+   * `older`: a blob has more decisions than its newest 20, which are shown. Also of a version that is deleted.
    */
   explain: {
     input: z.strictObject({ reference }),
     output: z.object({
       uploads: z.array(UploadView),
       actions: z.array(ActionView),
+      older: z.boolean(),
       texts: z.array(z.string()),
       deleted: z.boolean(),
     }),

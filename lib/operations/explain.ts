@@ -25,10 +25,11 @@ export async function explain(catalog: CatalogStore, reference: string): Promise
     : await uploadsOfModel(catalog, reference);
   const { uploads, deleted } = found;
   const digests = new Set([...found.digests, ...uploads.flatMap(({ digest }) => digest ?? [])]);
-  const actions: ActionView[] = [];
-  for (const digest of digests) actions.push(...(await actionsOf(catalog, digest)));
-  actions.sort((a, b) => b.decidedAt - a.decidedAt);
-  return { uploads: [...uploads], actions, texts: actions.flatMap((action) => explainDelete(action) ?? []), deleted };
+  const pages: ActionsPage[] = [];
+  for (const digest of digests) pages.push(await actionsOf(catalog, digest));
+  const actions = pages.flatMap((page) => page.actions).sort((a, b) => b.decidedAt - a.decidedAt);
+  const texts = actions.flatMap((action) => explainDelete(action) ?? []);
+  return { uploads: [...uploads], actions, older: pages.some(({ older }) => older), texts, deleted };
 }
 
 /** Every version of one uploaded key that the catalog knows. */
@@ -58,11 +59,17 @@ async function contentOf(catalog: CatalogStore, text: string) {
   return { content: await requireResolved(catalog, text), deleted: false };
 }
 
-async function actionsOf(catalog: CatalogStore, digest: Digest): Promise<readonly ActionView[]> {
-  const page = await catalog.queryIndex('listing', {
+interface ActionsPage {
+  readonly actions: readonly ActionView[];
+  /** Whether there are more. */
+  readonly older: boolean;
+}
+
+async function actionsOf(catalog: CatalogStore, digest: Digest): Promise<ActionsPage> {
+  const { cursor, items } = await catalog.queryIndex('listing', {
     partition: `ACTIONS#BLOB#${digest}`,
     limit: ACTIONS_PER_BLOB,
     descending: true,
   });
-  return page.items.map((item) => ActionRow.parse(item).value);
+  return { actions: items.map((item) => ActionRow.parse(item).value), older: cursor !== undefined };
 }

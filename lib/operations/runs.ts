@@ -13,7 +13,7 @@ import {
 import { type MoveOutcome, moveOutcome } from '../costs/index.ts';
 import type { PricesDeps } from '../priceBooks/index.ts';
 import { eachOf } from '../shared/eachOf.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { type PagedPartition, pageOver } from './pages.ts';
@@ -122,7 +122,7 @@ export async function listRunMoves(
     (_, shard): PagedPartition => ({ index: 'due', partition: `MOVES#${runId}#${shard}` }),
   );
   const page = await pageOver(catalog, places, limit, nextToken);
-  const items: MoveOutcome[] = [];
+  const outcomes = new Map<Item, MoveOutcome>();
   const now = clock.now();
   await eachOf(page.items, READ_AT_ONCE, async (item) => {
     const action = ActionRow.parse(item).value;
@@ -130,7 +130,8 @@ export async function listRunMoves(
     const blob = await BlobRow.get(catalog, action.digest);
     const { bucketDays } = await loadAccesses(catalog, action.digest, now);
     const outcome = moveOutcome(action, blob?.value, bucketDays, rates, now);
-    if (outcome !== undefined) items.push(outcome);
+    if (outcome !== undefined) outcomes.set(item, outcome);
   });
+  const items = page.items.flatMap((item) => outcomes.get(item) ?? []);
   return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
 }

@@ -124,9 +124,18 @@ export function warms(decision: TierDecision, facts: Pick<TierFacts, 'packing'>,
   return decision.action !== 'keep' && readsSuffer(to, from, rates);
 }
 
+/**
+ * Whether reads are slower there, or as fast and dearer: first by the fastest restore, then by the unpacking, then by what a byte costs.
+ */
 function readsSuffer(before: Place, after: Place, rates: Rates): boolean {
-  const [from, to] = [rates.of(before.storageClass), rates.of(after.storageClass)];
   if (after.deleted === true || before.deleted === true) return before.deleted !== true;
-  if (after.packed && !before.packed) return true;
-  return (from.instant && !to.instant) || to.retrievalUsdPerByte > from.retrievalUsdPerByte;
+  const [from, to] = [before, after].map((place) => readingFrom(place, rates));
+  const at = from?.findIndex((one, index) => one !== to?.[index]) ?? -1;
+  return at >= 0 && (to?.[at] ?? 0) > (from?.[at] ?? 0);
+}
+
+function readingFrom({ packed, storageClass }: Place, rates: Rates): readonly number[] {
+  const { instant, restores, retrievalUsdPerByte } = rates.of(storageClass);
+  const waitMs = instant ? 0 : Math.min(...restores.map((one) => one.waitMs));
+  return [waitMs, packed ? 1 : 0, retrievalUsdPerByte];
 }

@@ -87,22 +87,29 @@ async function isRestoring({ catalog }: MoveDeps, { digest, origin }: Blob): Pro
   return (await RestoreRow.get(catalog, digest))?.value.versionId === origin.versionId;
 }
 
-/** Actions on a blob that are looked at: later ones wait for those that are under way. */
-const LATEST_ACTIONS = 20;
+const ACTIONS_A_PAGE = 100;
+/** Commands to hosts about the same blob stand between its moves: of more than so many pages in a day its move waits for another day. */
+const MOST_PAGES = 10;
 
 /** Whether another run has its bytes rewritten: doing that twice at once is work for nothing. The index may lag; the switch does not. */
 async function isRewritten({ catalog, clock }: MoveDeps, digest: Digest): Promise<boolean> {
-  const { items } = await catalog.queryIndex('listing', {
-    partition: `ACTIONS#BLOB#${digest}`,
-    limit: LATEST_ACTIONS,
-    descending: true,
-  });
-  return items
-    .map((item) => ActionRow.parse(item).value)
-    .some(({ chosen, expiresAt, state, type }) => {
-      const rewrites = type === 'transition' && !chosen.startsWith('transition ');
-      return rewrites && state === 'pending' && clock.now() < expiresAt;
-    });
+  const now = clock.now();
+  let cursor: string | undefined;
+  for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+    const from = cursor === undefined ? {} : { cursor };
+    const wish = { partition: `ACTIONS#BLOB#${digest}`, limit: ACTIONS_A_PAGE, descending: true };
+    const page = await catalog.queryIndex('listing', { ...wish, ...from });
+    const actions = page.items.map((item) => ActionRow.parse(item).value);
+    if (actions.some((action) => isRewriting(action, now))) return true;
+    const oldest = actions.at(-1)?.decidedAt ?? 0;
+    if (page.cursor === undefined || now - oldest > TRANSITION_TTL_MS) return false;
+    cursor = page.cursor;
+  }
+  return true;
+}
+
+function isRewriting({ chosen, expiresAt, state, type }: Action, now: EpochMs): boolean {
+  return type === 'transition' && !chosen.startsWith('transition ') && state === 'pending' && now < expiresAt;
 }
 
 /** Nobody waits: the cheapest restore will do. */

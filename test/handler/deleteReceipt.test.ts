@@ -5,6 +5,7 @@ import { createOperations } from '../../lib/operations/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
+import { ActionId } from '../../lib/shared/ids.ts';
 import { DAY_MS } from '../../lib/shared/units.ts';
 import { createDeletionWorld, type DeletionWorld } from '../support/deletionWorld.ts';
 import { correlationId, digestOf } from '../support/fleetWorld.ts';
@@ -139,6 +140,13 @@ describe('the receipt of a delete', () => {
     expect(texts[0]).toContain('no legal hold and no retention stood against it.');
     expect(texts[0]).toContain('1 references, 0 of them of other versions; 1 copies, 0 of them on hosts.');
     expect(texts[0]).toContain(`its bytes: version ${versionId}, 100 B, ETag ${etag}`);
+    expect(await operations.explain({ reference: 'flux@1.0.0' })).toMatchObject({ older: false });
+    for (let later = 0; later < 20; later += 1) {
+      const actionId = ActionId.parse(`later-${later}`);
+      await world.catalog.transact([ActionRow.put({ ...receipt, actionId }, 'absent')]);
+    }
+    const known = await operations.explain({ reference: 'flux@1.0.0' });
+    expect([known.actions.length, known.older]).toEqual([20, true]);
     expect(texts[0]).toMatch(/Deleting charges \$0.* once, for early deletion; keeping it \$.* each month\./);
   });
 });

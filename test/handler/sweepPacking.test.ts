@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { TransitionReplica } from '../../events/transition-replica/v1.ts';
-import { AccessMonthRow, type Blob, BlobRow, ModelRow, ServiceLevelRow } from '../../lib/catalog/index.ts';
+import { AccessMonthRow, ActionRow, type Blob, BlobRow, ModelRow, ServiceLevelRow } from '../../lib/catalog/index.ts';
 import { applyTier, explainTiers } from '../../lib/operations/tiers.ts';
 import { compileRates, DOLLARS, replayTier, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import { type Digest, ModelName, SemVer, type StorageClass } from '../../lib/shared/ids.ts';
+import { ActionId, type Digest, ModelName, SemVer, type StorageClass } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs, HOUR_MS, MIB } from '../../lib/shared/units.ts';
 import { addWhole, noise, weights } from '../support/packableBlob.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
@@ -107,6 +107,20 @@ describe('a sweep by rules', () => {
     const wish = { ...plan, digest, to: 'STANDARD_IA', action: 'pack' } as const;
     expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'transition-under-way' });
     expect(world.counted('TierDecided', 'transition-under-way')).toBe(1);
+    // However many commands to hosts came after it.
+    const [packing] = await world.actions(digest);
+    for (let host = 0; host < 150; host += 1) {
+      const actionId = ActionId.parse(`prefetch-host-${host}`);
+      const action = {
+        ...packing!,
+        actionId,
+        type: 'prefetch',
+        chosen: 'prefetch',
+        decidedAt: world.clock.now(),
+      } as const;
+      await world.catalog.transact([ActionRow.put(action, 'absent')]);
+    }
+    expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'transition-under-way' });
     // Once its action has expired without an end, it is decided anew.
     await world.clock.advance(DAY_MS);
     expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'compressible' });

@@ -1,5 +1,6 @@
 import { addCounts } from '../../lib/accesses/index.ts';
 import { AccessMonthRow, BlobRow, expectationOf, settle } from '../../lib/catalog/index.ts';
+import type { Rates } from '../../lib/placement/index.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import { EpochMs } from '../../lib/shared/units.ts';
 import type { Stage } from './stage.ts';
@@ -23,4 +24,13 @@ export async function countRead(
     const put = AccessMonthRow.put(addCounts(row?.value, count, SHARD), expectationOf(row));
     return { changes: [put], answer: undefined };
   });
+}
+
+type ClassRates = ReturnType<Rates['of']>;
+
+/** Whether reads of a class are slower than of another, or as fast and dearer. */
+export function readsWorse(before: ClassRates, after: ClassRates): boolean {
+  const wait = ({ instant, restores }: ClassRates) => (instant ? 0 : Math.min(...restores.map(({ waitMs }) => waitMs)));
+  if (wait(after) !== wait(before)) return wait(after) > wait(before);
+  return after.retrievalUsdPerByte > before.retrievalUsdPerByte;
 }

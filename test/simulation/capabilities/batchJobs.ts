@@ -8,6 +8,7 @@ import { ActionId, type Digest, type StorageClass } from '../../../lib/shared/id
 import { DAY_MS, EpochMs, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import { explainBlob, packSettings, policyOf } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
+import { readsWorse } from '../reads.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
@@ -126,8 +127,7 @@ export function batchJobs(stage: Stage, rng: Rng): Capability {
   async function isInUse({ digest, to }: Line): Promise<boolean> {
     const blob = committedBlob(digest);
     if (blob === undefined) return false;
-    const [here, there] = [rates.of(blob.origin.storageClass), rates.of(to)];
-    if (there.instant && there.retrievalUsdPerByte <= here.retrievalUsdPerByte) return false;
+    if (!readsWorse(rates.of(blob.origin.storageClass), rates.of(to))) return false;
     const { lastAccessAt } = await loadAccesses(catalog, digest, EpochMs.parse(scheduler.now));
     return lastAccessAt !== undefined && scheduler.now - lastAccessAt < RECENT_MS;
   }

@@ -25,7 +25,7 @@ import { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import { DAY_MS, type EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
 import { explainBlob, packSettings } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
-import { countRead } from '../reads.ts';
+import { countRead, readsWorse } from '../reads.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
@@ -92,7 +92,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       return rates.of(decision.action === 'keep' ? facts.storageClass : decision.to);
     });
     if (before === undefined || after === undefined) return false;
-    return (before.instant && !after.instant) || after.retrievalUsdPerByte > before.retrievalUsdPerByte;
+    return readsWorse(before, after);
   }
 
   async function onPolicy({ before, after }: RowChange): Promise<void> {

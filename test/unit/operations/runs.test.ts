@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { BlobRow } from '../../../lib/catalog/index.ts';
+import { BlobRow, shardOf, SWEEP_SHARDS } from '../../../lib/catalog/index.ts';
 import { listRunMoves, listRuns } from '../../../lib/operations/runs.ts';
 import { applyTier } from '../../../lib/operations/tiers.ts';
+import type { CatalogStore } from '../../../lib/shared/ports/catalogStore.ts';
 import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
 import { createTieringWorld } from '../../support/tieringWorld.ts';
 
@@ -64,6 +65,34 @@ describe('the runs that moved objects', () => {
     const done = items.find(({ state }) => state === 'done');
     expect(done?.measured?.until).toBe(world.clock.now());
     expect(done?.measured?.realisedUsd).toBeCloseTo(done?.measured?.predictedUsd ?? 0, 6);
+  });
+});
+
+describe('a page of moves', () => {
+  it('has them in the order of their shards and digests, whatever is read first', async () => {
+    const world = await createTieringWorld();
+    for (let seed = 0; seed < 60; seed += 1) await world.addBlob(seed, 40);
+    await world.fireSweep();
+    await world.run();
+    const [run] = (await listRuns(world.deps, { limit: 1 })).items;
+    let reads = 0;
+    const catalog: CatalogStore = {
+      ...world.catalog,
+      async get(key) {
+        reads += 1;
+        for (let waits = 0; waits < (reads * 7) % 30; waits += 1) await Promise.resolve();
+        return world.catalog.get(key);
+      },
+    };
+    const digests: string[] = [];
+    for (let nextToken: string | undefined = '0'; nextToken !== undefined; ) {
+      const page = await listRunMoves({ ...world.deps, catalog }, { runId: run!.runId, limit: 60, nextToken });
+      digests.push(...page.items.map(({ digest }) => digest));
+      nextToken = page.nextToken;
+    }
+    expect(digests).toHaveLength(60);
+    const place = (digest: string) => `${shardOf(digest, SWEEP_SHARDS).toString().padStart(2, '0')}${digest}`;
+    expect(digests).toEqual(digests.toSorted((one, other) => (place(one) < place(other) ? -1 : 1)));
   });
 });
 

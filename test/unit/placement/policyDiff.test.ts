@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  caughtBy,
   compileRates,
   LIFECYCLE_RULES,
   lifecyclePolicy,
@@ -57,5 +58,30 @@ describe('a policy that deletes', () => {
     const diff = new PolicyDiff(lifecyclePolicy(HASTY, true), lifecyclePolicy(HASTY, true), rates);
     diff.add(FACTS, NOW, { ...FACTS, expiry: 'aliased' });
     expect(diff.summary()).toMatchObject({ changed: 1 });
+  });
+});
+
+describe('a move of what was read lately', () => {
+  const read: TierFacts = { ...FACTS, lastAccessAt: EpochMs.parse(NOW - DAY_MS) };
+  const place = (name: string) => {
+    const [storageClass = '', packed] = name.split(' ');
+    return { storageClass, packed: packed === 'packed' };
+  };
+  const caught = (from: string, to: string) => caughtBy(read, { from: place(from), to: place(to) }, rates, NOW);
+
+  it.each([
+    ['GLACIER', 'GLACIER_IR'],
+    ['DEEP_ARCHIVE', 'GLACIER'],
+    ['GLACIER', 'GLACIER_IR packed'],
+    ['GLACIER_IR packed', 'GLACIER_IR'],
+    ['GLACIER_IR', 'STANDARD_IA'],
+  ])('from %s to %s serves its readers, and not the other way round', (slow, fast) => {
+    expect(caught(slow, fast)).toBeUndefined();
+    expect(caught(fast, slow)).toBe('read-recently');
+  });
+
+  it('costs nobody anything where reads stay as they were', () => {
+    expect(caught('STANDARD', 'INTELLIGENT_TIERING')).toBeUndefined();
+    expect(caught('INTELLIGENT_TIERING', 'STANDARD')).toBeUndefined();
   });
 });
