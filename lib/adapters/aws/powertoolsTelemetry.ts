@@ -6,6 +6,7 @@ const UNITS: Readonly<Record<Unit, (typeof MetricUnit)[keyof typeof MetricUnit]>
   Count: MetricUnit.Count,
   Bytes: MetricUnit.Bytes,
   Milliseconds: MetricUnit.Milliseconds,
+  Percent: MetricUnit.Percent,
 };
 
 /** JSON lines and embedded metrics on stdout, which CloudWatch turns into logs and metrics of namespace `Strata`. */

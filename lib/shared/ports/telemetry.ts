@@ -2,7 +2,7 @@ import type { CorrelationId } from '../ids.ts';
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export type MetricUnit = 'Count' | 'Bytes' | 'Milliseconds';
+export type MetricUnit = 'Count' | 'Bytes' | 'Milliseconds' | 'Percent';
 
 /** Structured logs and metrics. Synchronous and never throwing: telemetry must not change what it watches. */
 export interface Telemetry {
