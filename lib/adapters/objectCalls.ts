@@ -1,5 +1,5 @@
 import { PortError } from '../shared/errors.ts';
-import type { RestoreRequest, WriteOptions } from '../shared/ports/objectStore.ts';
+import type { ObjectStore, RestoreRequest, WriteOptions } from '../shared/ports/objectStore.ts';
 import { MIB } from '../shared/units.ts';
 
 /** Of the port: larger objects are uploaded by streams and read by ranges. */
@@ -16,8 +16,17 @@ export function checkObjectKey(key: string): void {
   }
 }
 
-export function checkWrite(key: string, size: number, options: WriteOptions): void {
+export function checkWrite(
+  { classes }: Pick<ObjectStore, 'classes'>,
+  key: string,
+  size: number,
+  options: WriteOptions,
+): void {
   checkObjectKey(key);
+  const { storageClass = 'STANDARD' } = options;
+  if (!classes.includes(storageClass)) {
+    throw invalidRequest(`This store has no storage class ${storageClass}, only ${classes.join(', ')}.`);
+  }
   let bytes = 0;
   for (const [name, value] of Object.entries(options.metadata ?? {})) {
     if (!/^[a-z0-9-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value)) {

@@ -38,7 +38,7 @@ async function setup(disk: Disk) {
   const clock = createManualClock();
   const store = await open(disk, undefined, clock);
   const endRestores = () => clock.advance(RESTORE_DELAYS.standard);
-  return { store, archives: true, hastensRestores: true, partBytes: 1000, endRestores };
+  return { store, hastensRestores: true, partBytes: 1000, endRestores };
 }
 
 objectStoreContract('A folder', async () => setup(await createNodeDisk(mkdtempSync(join(folder, 'disk-')))));

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { StorageClass } from '../../lib/shared/ids.ts';
 import type { ObjectReader, ObjectStore, RestoreTier, WriteOptions } from '../../lib/shared/ports/objectStore.ts';
 
 export interface ObjectSetup {
   readonly store: ObjectStore;
-  /** Where this store keeps archived classes; MinIO and R2 have none. */
-  readonly archives: boolean;
   /** Whether a faster tier overrides the restore that is under way, as S3 does; MiniStack refuses any. */
   readonly hastensRestores: boolean;
   /** The least bytes of a part but the last. */
@@ -34,7 +33,8 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
     let partBytes: number;
     let key: string;
     beforeEach(async () => {
-      ({ store, archives, hastensRestores, partBytes, endRestores } = await create());
+      ({ store, hastensRestores, partBytes, endRestores } = await create());
+      archives = store.classes.includes('GLACIER');
       key = `${freshPrefix()}a b+c/ü☃.bin`;
     });
 
@@ -88,6 +88,21 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
       const metadata = { 'strata-set': '5c1c4f5e-0000-4000-8000-000000000000', note: 'a b~' };
       const versionId = await write(store, key, 'x', { metadata, storageClass: 'STANDARD' });
       expect(await head(store, key, versionId)).toMatchObject({ metadata, storageClass: 'STANDARD', key });
+    });
+
+    it('writes each class that it has, and refuses the others', async () => {
+      expect(store.classes).toContain('STANDARD');
+      for (const storageClass of StorageClass.options) {
+        if (store.classes.includes(storageClass)) {
+          const versionId = await write(store, key, storageClass, { storageClass });
+          expect(await head(store, key, versionId)).toMatchObject({ storageClass });
+          continue;
+        }
+        await refuses(store.write(key, bytes('x'), { storageClass }), 'invalid-request');
+        await refuses(store.beginParts(key, { storageClass }), 'invalid-request');
+        const versionId = await write(store, key, 'source');
+        await refuses(store.copy({ key, versionId }, key, { storageClass }), 'invalid-request');
+      }
     });
 
     it('writes only if absent when asked so; a delete marker counts as absent', async () => {

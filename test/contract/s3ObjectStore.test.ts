@@ -10,6 +10,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { listTiers, shippedPriceBook } from '../../lib/pricing/index.ts';
+import { StorageClass } from '../../lib/shared/ids.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { missing, s3Of, useService } from '../support/aws.ts';
@@ -20,16 +21,17 @@ const BUCKET = 'contract-models';
 const LOCKED_BUCKET = 'contract-locked';
 const PART = 5 * MIB;
 
-const archives = (tier: string): boolean =>
-  listTiers(shippedPriceBook()).some((one) => one.tier === tier && !one.lacks.includes('archive'));
+const hasOneClass = (tier: string): boolean =>
+  listTiers(shippedPriceBook()).some((one) => one.tier === tier && one.lacks.includes('storage-classes'));
+const classesOf = (tier: string): readonly StorageClass[] => (hasOneClass(tier) ? ['STANDARD'] : StorageClass.options);
 
 /** What each store really enforces, where it can as its tier declares; the contract is the same for both. */
 const STORES = [
-  { name: 'S3 (MiniStack)', service: 'ministack', archives: archives('s3'), tellsParts: false },
-  { name: 'MinIO', service: 'minio', archives: archives('minio'), tellsParts: true },
+  { name: 'S3 (MiniStack)', service: 'ministack', classes: classesOf('s3'), tellsParts: false },
+  { name: 'MinIO', service: 'minio', classes: classesOf('minio'), tellsParts: true },
 ] as const;
 
-for (const { name, service: serviceName, archives, tellsParts } of STORES) {
+for (const { name, service: serviceName, classes, tellsParts } of STORES) {
   const skipped = missing(serviceName);
   describe.skipIf(skipped !== undefined)(`${name} ${skipped ?? ''}`, () => {
     const service = useService(serviceName);
@@ -41,12 +43,12 @@ for (const { name, service: serviceName, archives, tellsParts } of STORES) {
       await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
       const VersioningConfiguration = { Status: 'Enabled' as const };
       await client.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration }));
-      store = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: true });
+      store = createS3ObjectStore({ client, bucket: BUCKET, verifiesChecksums: true, classes });
       await client.send(new CreateBucketCommand({ Bucket: LOCKED_BUCKET, ObjectLockEnabledForBucket: true }));
       locked = createS3ObjectStore({ client, bucket: LOCKED_BUCKET, verifiesChecksums: true });
     });
 
-    objectStoreContract(name, async () => ({ store, archives, hastensRestores: false, partBytes: PART }));
+    objectStoreContract(name, async () => ({ store, hastensRestores: false, partBytes: PART }));
     lockedObjectsContract(name, async () => locked, Date.now);
 
     it('copies by parts above its limit for one request', async () => {

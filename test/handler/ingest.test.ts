@@ -317,6 +317,7 @@ describe('the copy to blobs/', () => {
   const tampered =
     (change: (store: ObjectStore) => Partial<ObjectStore>) =>
     (store: ObjectStore): ObjectStore => ({
+      classes: store.classes,
       head: (...args) => store.head(...args),
       readRange: (...args) => store.readRange(...args),
       verifiedParts: (...args) => store.verifiedParts(...args),

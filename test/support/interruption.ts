@@ -45,6 +45,7 @@ export function createInterruption(): Interruption {
       transact: (changes) => pass(() => store.transact(changes)),
     }),
     objects: (store) => ({
+      classes: store.classes,
       head: (...args) => pass(() => store.head(...args)),
       readRange: (...args) => pass(() => store.readRange(...args)),
       verifiedParts: (...args) => pass(() => store.verifiedParts(...args)),

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import type { PortError } from '../../shared/errors.ts';
+import { StorageClass } from '../../shared/ids.ts';
 import type {
   HeadOutcome,
   ObjectStore,
@@ -47,11 +48,14 @@ export interface S3ObjectStoreOptions {
   readonly copyLimits?: CopyLimits;
   /** Whether the store checks the SHA-256 of uploaded parts itself, as S3 does. Where it does not, nothing counts as verified. */
   readonly verifiesChecksums: boolean;
+  /** What the store behind the protocol has; all that S3 has where nothing is said. */
+  readonly classes?: readonly StorageClass[];
 }
 
 /** A versioned bucket of S3 or of a store that speaks its protocol. */
 export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore {
   const { client, bucket } = options;
+  const has = { classes: options.classes ?? StorageClass.options };
 
   async function head(key: string, versionId?: string): Promise<HeadOutcome> {
     try {
@@ -101,7 +105,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
   }
 
   const write: ObjectStore['write'] = async (key, bytes, writeOptions = {}): Promise<WriteOutcome> => {
-    checkWrite(key, bytes.length, writeOptions);
+    checkWrite(has, key, bytes.length, writeOptions);
     try {
       const answer = await client.send(
         new PutObjectCommand({
@@ -124,6 +128,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
   };
 
   return {
+    ...has,
     head,
     readRange,
     write,
@@ -133,7 +138,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       return sha256 === undefined ? undefined : { sha256 };
     },
     async copy(source, key, writeOptions = {}) {
-      checkWrite(key, 0, writeOptions);
+      checkWrite(has, key, 0, writeOptions);
       const limits = options.copyLimits ?? S3_COPY_LIMITS;
       return copyObject({ client, bucket, limits, source, key, options: writeOptions });
     },
@@ -142,7 +147,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       return restoreObject({ client, bucket, key, versionId, request });
     },
     ...unfinishedCopiesOf(client, bucket),
-    ...writtenPartsOf(client, bucket),
+    ...writtenPartsOf(client, bucket, has),
     async remove(key, versionId) {
       try {
         await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));

@@ -15,10 +15,10 @@ import { sha256Of } from './uploadBodies.ts';
 type WrittenParts = Pick<ObjectStore, 'beginParts' | 'writtenParts' | 'writePart' | 'endParts'>;
 
 /** Objects by parts are S3's multipart uploads; S3 verifies the SHA-256 of each part as it comes in. */
-export function writtenPartsOf(client: S3Client, bucket: string): WrittenParts {
+export function writtenPartsOf(client: S3Client, bucket: string, store: Pick<ObjectStore, 'classes'>): WrittenParts {
   return {
     async beginParts(key, options = {}) {
-      checkWrite(key, 0, options);
+      checkWrite(store, key, 0, options);
       const { storageClass: StorageClass = 'STANDARD', metadata: Metadata = {} } = options;
       const target = { Bucket: bucket, Key: key, StorageClass, Metadata: { ...Metadata } };
       const { UploadId = '' } = await mapErrors(`begin ${key}`, () =>

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod/mini';
 import { PortError } from '../../shared/errors.ts';
+import { StorageClass } from '../../shared/ids.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Disk } from '../../shared/ports/disk.ts';
 import type {
@@ -63,6 +64,8 @@ export interface FileObjectStoreOptions {
 
 const Marker = z.tuple([z.string(), z.number()]);
 const LIST_LIMIT = 1000;
+/** What S3 has is emulated on the disk, restores included. */
+const HAS = { classes: StorageClass.options };
 
 export async function createFileObjectStore(options: FileObjectStoreOptions): Promise<FileObjectStore> {
   const { database, clock, random } = options;
@@ -122,6 +125,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
   }
 
   const parts = createObjectParts({
+    ...HAS,
     write: async (bytes) => (await files.fill(random.id(), [bytes])).file,
     read: (file, size) => files.pieces(file, size),
     discard: (file) => files.discard(file),
@@ -142,6 +146,7 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
   }
 
   return {
+    ...HAS,
     async head(key, versionId) {
       const found = find(key, versionId);
       return found === undefined
@@ -169,15 +174,15 @@ export async function createFileObjectStore(options: FileObjectStoreOptions): Pr
       return parts?.size === partSize ? checksumsOf(parts) : undefined;
     },
     async write(key, bytes, write = {}) {
-      checkWrite(key, bytes.byteLength, write);
+      checkWrite(HAS, key, bytes.byteLength, write);
       return store(key, [bytes], write);
     },
     async upload(key, chunks, write = {}) {
-      checkWrite(key, 0, write);
+      checkWrite(HAS, key, 0, write);
       return store(key, chunks, write);
     },
     async copy(source, key, write = {}) {
-      checkWrite(key, 0, write);
+      checkWrite(HAS, key, 0, write);
       const found = find(source.key, source.versionId);
       if (found === undefined) return { outcome: 'source-absent' };
       if (restores.isArchived(found, clock.now())) return { outcome: 'source-archived' };

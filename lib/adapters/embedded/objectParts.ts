@@ -7,7 +7,7 @@ import { checkPart, checkWrite, invalidRequest } from '../objectCalls.ts';
  * Only memory knows them: the files are loose, so that a store which is opened again has removed them.
  */
 
-export interface PartFiles {
+export interface PartFiles extends Pick<ObjectStore, 'classes'> {
   /** Writes the bytes to a new loose file and answers its name. */
   write(bytes: Uint8Array): Promise<string>;
   /** In pieces that fit into memory. */
@@ -52,7 +52,7 @@ export function createObjectParts(files: PartFiles): ObjectParts {
 
   return {
     async beginParts(key, options = {}) {
-      checkWrite(key, 0, options);
+      checkWrite(files, key, 0, options);
       const resume = files.newId();
       unfinished.set(resume, { key, startedAt: files.now(), options, parts: new Map() });
       return resume;

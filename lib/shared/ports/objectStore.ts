@@ -127,6 +127,11 @@ export interface ObjectReader {
  * Errors: `PortError` `throttled` and `unavailable` (retryable), `access-denied`, `invalid-request`, `too-large`.
  */
 export interface ObjectStore extends ObjectReader {
+  /**
+   * The storage classes that it has: STANDARD, which is written where none is named, and those that can be named. Another one is refused
+   * (`invalid-request`). Never changes while the store is open.
+   */
+  readonly classes: readonly StorageClass[];
   /** The checksums of parts that the store verified itself on upload (each part `partSize` long but the last); else undefined. */
   verifiedParts(key: string, versionId: string, partSize: number): Promise<VerifiedParts | undefined>;
   /** For small objects (at most 64 MiB). */
