@@ -27,6 +27,8 @@ export const RescanBlob = z.strictObject({
   hop: z.number().check(z.int(), z.nonnegative()),
   progress,
   correlationId: CorrelationId,
+  /** It was brought back from where nobody could read it: once it is judged, hosts get the versions that they want of it. */
+  place: z.optional(z.literal(true)),
 });
 export type RescanBlob = z.infer<typeof RescanBlob>;
 

@@ -35,6 +35,9 @@ export const RiskValue = z.strictObject({
   idleMs: z.number().check(z.nonnegative()),
   movedUsd: Usd,
   reservedUsd: Usd,
+  /** When its own move came to `to`, and when and where it left: what comes there again later is another move's. */
+  arrivedAt: z.optional(EpochMs),
+  left: z.optional(z.strictObject({ at: EpochMs, to: StorageClass })),
 });
 export type BlobRisk = z.infer<typeof RiskValue>;
 

@@ -187,7 +187,7 @@ export const RestoreValue = z.strictObject({
    * can be read and are packed.
    */
   tier: z.enum([...RestoreTier.options, 'unpack']),
-  /** The class that the bytes are copied to when they can be read. */
+  /** The class that the bytes are copied to when they can be read; of what somebody reads that is decided then. */
   to: StorageClass,
   /** Counts the askings from 1; a limit stops them. */
   attempt: z.number().check(z.int(), z.positive()),
@@ -198,6 +198,8 @@ export const RestoreValue = z.strictObject({
   dueAt: EpochMs,
   correlationId: CorrelationId,
   faster: z.optional(FasterRestore),
+  /** Who reads it then: the policy in force decides where the bytes go. Absent where a move asked, which has decided that. */
+  wantedBy: z.optional(z.enum(['read', 'operator'])),
 });
 export type Restore = z.infer<typeof RestoreValue>;
 
@@ -211,4 +213,23 @@ export const RestoreRow = defineRow({
     const shard = shardOf(value.digest, RESTORE_SHARDS);
     return { due: { partition: `DUE#RESTORE#${shard}`, sort: `${sortableTime(value.dueAt)}#${value.digest}` } };
   },
+});
+
+/** A host that asked for a blob while it was brought back: told when it is there, whatever it subscribes to. */
+export const WaitingHostValue = z.strictObject({
+  digest: Digest,
+  host: HostId,
+  since: EpochMs,
+  /** No restore takes so long. */
+  expiresAt: EpochMs,
+});
+export type WaitingHost = z.infer<typeof WaitingHostValue>;
+
+export const WaitingHostRow = defineRow({
+  name: 'waiting host',
+  schemaVersion: 1,
+  schema: WaitingHostValue,
+  key: (digest: Digest, host: HostId) => ({ partition: `BLOB#${digest}`, sort: `WAITING#${host}` }),
+  keyOf: (value): [Digest, HostId] => [value.digest, value.host],
+  expiresAt: (value) => value.expiresAt,
 });

@@ -102,6 +102,8 @@ export const TombstoneValue = z.strictObject({
   purgedAt: z.optional(EpochMs),
   /** Bytes in the bucket that its purge freed; files that other versions share are not among them. */
   freedBytes: z.optional(Bytes),
+  /** Its purge cannot end before a person has looked: the bucket has another object than was judged. Tried again from `retryAt` on. */
+  stuck: z.optional(z.strictObject({ since: EpochMs, retryAt: EpochMs, digest: Digest, versionId: z.string() })),
 });
 export type Tombstone = z.infer<typeof TombstoneValue>;
 
@@ -115,7 +117,12 @@ export const TombstoneRow = defineRow({
     if (value.state === 'purged') return {};
     const name = `${value.content.model}@${value.content.version}`;
     const shard = shardOf(name, TOMBSTONE_SHARDS);
-    return { due: { partition: `DUE#TOMBSTONE#${shard}`, sort: `${sortableTime(value.purgeAfter)}#${name}` } };
+    return {
+      due: {
+        partition: `DUE#TOMBSTONE#${shard}`,
+        sort: `${sortableTime(value.stuck?.retryAt ?? value.purgeAfter)}#${name}`,
+      },
+    };
   },
 });
 
