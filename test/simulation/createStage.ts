@@ -27,6 +27,8 @@ import { watchBucket, watchCatalog } from './watch.ts';
 
 const PART_SIZE = 4096;
 const HOST_CAPACITY = 150_000;
+/** In one run of four hosts have hardly room, so that they evict and move all the while. */
+const TIGHT_CAPACITY = 60_000;
 /** What each host wants without being asked for it. */
 const HOSTS = { 'host-a': ['*'], 'host-b': ['flux', 'sdxl', 'llama'] };
 const MODELS = ['flux', 'sdxl', 'llama', 'wan'];
@@ -129,6 +131,7 @@ export async function createStage(
     };
   };
   const earliest = prepareRows(databases.queues, 'SELECT min(visible_at) FROM messages WHERE queue = ?');
+  const hostCapacity = rng.fork().chance(0.25) ? TIGHT_CAPACITY : HOST_CAPACITY;
   const plane: Plane = new Plane({
     scheduler,
     faults,
@@ -154,7 +157,7 @@ export async function createStage(
         trace,
         models: MODELS,
         subscriptions,
-        capacityBytes: HOST_CAPACITY,
+        capacityBytes: hostCapacity,
       }),
   );
   scheduler.onCrash = (incarnation) => plane.crashed(incarnation);
@@ -186,7 +189,7 @@ export async function createStage(
     policies: createPolicyHistory(),
     inventoryMap,
     published,
-    hostCapacity: HOST_CAPACITY,
+    hostCapacity,
     deadlyKeys,
     lateReads,
     sent,

@@ -162,7 +162,11 @@ export class SimulatedHost {
       await agent.upkeepOnce();
       await counters.watch(() => this.quota.checkMet(agent));
     });
-    every(40 * SECOND_MS, () => agent.moveOnce());
+    every(40 * SECOND_MS, () => {
+      // Somebody asks for what may be moving.
+      const reader = this.rng.chance(0.5) ? this.infer(agent, 0.8) : undefined;
+      return Promise.all([agent.moveOnce(), reader]);
+    });
     every(90 * SECOND_MS, () => agent.scrubOnce());
     every(60 * SECOND_MS, () => this.infer(agent));
   }
@@ -182,12 +186,12 @@ export class SimulatedHost {
     });
   }
 
-  /** An inference process asks for a model, uses it under its lease for a while, and lets go. */
-  private async infer(agent: Agent): Promise<void> {
+  /** An inference process asks for a model, with odds of `cached` for a blob that lies here, uses it under its lease for a while, and lets go. */
+  private async infer(agent: Agent, cached = 0.2): Promise<void> {
     const { counters, models, scheduler, faults } = this.options;
     if (!faults.enabled && this.rng.chance(0.9)) return;
     const model = ModelName.parse(this.rng.pick(models));
-    const digests = this.rng.chance(0.2) ? [...(await this.watch.residents())] : [];
+    const digests = this.rng.chance(cached) ? [...(await this.watch.residents())] : [];
     const ensured =
       digests.length > 0
         ? await agent.models.ensureBlob(this.rng.pick(digests), 0)
