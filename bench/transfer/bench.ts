@@ -12,8 +12,8 @@ import { summarise } from './summary.ts';
 
 /**
  * `npm run bench -- transfer [--prepare] [--json] [--rounds 7] [--minutes 10] [--mib 1024] [--targets nginx-disk,minio-upload]
- * [--clients curl,strata]`: downloaders and uploaders side by side, interleaved, each file checked afterwards. Each round takes
- * every client to every target; no round begins that would not end within the minutes.
+ * [--clients curl,strata] [--shm /dev/shm]`: downloaders and uploaders side by side, interleaved, each file checked afterwards.
+ * Each round takes every client to every target; no round begins that would not end within the minutes.
  */
 interface Run {
   readonly target: string;
@@ -22,6 +22,7 @@ interface Run {
   readonly measure: () => Row | undefined;
 }
 
+/** `--shm` names another tmpfs for what is fetched; what is served lies here. */
 const SHM = '/dev/shm';
 const PREFIX = 'strata-bench-transfer-';
 
@@ -42,15 +43,24 @@ export async function run(args: readonly string[]): Promise<void> {
   const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { json: flag, prepare: flag, rounds: list, minutes: list, mib: list, targets: list, clients: list },
+    options: {
+      json: flag,
+      prepare: flag,
+      rounds: list,
+      minutes: list,
+      mib: list,
+      targets: list,
+      clients: list,
+      shm: { ...list, default: SHM },
+    },
   });
   const say = (line: string) => (values.json === true ? process.stderr : process.stdout).write(`${line}\n`);
   const wanted = (names: string | undefined, name: string) => names === undefined || names.split(',').includes(name);
   if (values.prepare === true) preparePeers();
   const bytes = Number(values.mib ?? 1024) * MIB;
-  for (const folder of [SHM, tmpdir()]) removeLeftovers(folder);
+  for (const folder of [SHM, values.shm, tmpdir()]) removeLeftovers(folder);
   const scratch = scratchIn(tmpdir());
-  const shm = scratchIn(SHM);
+  const shm = scratchIn(values.shm);
   // Six copies at most: at nginx, at both MinIOs, what is sent there and its parts, where it is fetched to. A machine that runs
   // short of memory would be measured, not its clients.
   const inMemory = freemem() > 12 * bytes;

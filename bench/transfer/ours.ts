@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { download } from '../../lib/adapters/transfer/download/download.ts';
 import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
@@ -22,7 +22,7 @@ let bytesDone = () => 0;
 // The thread, its compiled code and its connections are there, as in an agent that has fetched before.
 await engine.read({
   source: { identity: {}, sign },
-  path: createdFile(`${target}.warm-up`),
+  path: sizedFile(`${target}.warm-up`),
   offset: 0,
   bytes: { exactly: Number(bytes) },
   sha256: false,
@@ -65,7 +65,10 @@ process.stdout.write(
 );
 await engine.close();
 
-function createdFile(path: string): string {
-  closeSync(openSync(path, 'w'));
+/** As `download` makes it: a tmpfs chooses its pages by the length that it knows. */
+function sizedFile(path: string): string {
+  const file = openSync(path, 'w');
+  ftruncateSync(file, Number(bytes));
+  closeSync(file);
   return path;
 }
