@@ -1,5 +1,6 @@
 import type { HostCredentials } from '../events/host-api/v1.ts';
 import type { AgentPlane } from '../lib/fleet/index.ts';
+import type { HostReadings } from '../lib/hostMetrics/index.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { Disk } from '../lib/shared/ports/disk.ts';
 import type { MessageReceiver, MessageSender } from '../lib/shared/ports/messageQueue.ts';
@@ -10,6 +11,9 @@ import type { Transfer } from '../lib/shared/ports/transfer.ts';
 import type { DurationMs } from '../lib/shared/units.ts';
 import { createInbox, type InboxConfig } from './commands/inbox.ts';
 import { type AgentSteps, type LoopConfig, runLoops, type StopSignal } from './loops.ts';
+import { createLastMinute, type MeasuredMinute } from './metrics/lastMinute.ts';
+import { createMeters, type Meters } from './metrics/meters.ts';
+import { createSampler, type Sampler } from './metrics/sampler.ts';
 import { createModels, type Models } from './models/ensure.ts';
 import { createResolver } from './models/resolver.ts';
 import type { Ledger } from './nvme/ledger.ts';
@@ -40,6 +44,8 @@ export interface AgentDeps {
   readonly objects: ObjectReader;
   readonly transfer: Transfer;
   readonly useCredentials: (credentials: HostCredentials) => void;
+  /** Absent where the load of the machine is nobody's question. */
+  readonly readings?: HostReadings;
 }
 
 export interface AgentConfig extends LoopConfig {
@@ -49,10 +55,17 @@ export interface AgentConfig extends LoopConfig {
   /** Seconds that one receive may wait for a command; at most 20. */
   readonly pollSeconds: number;
   readonly resolutionTtlMs: DurationMs;
+  /** That an operator has set for all fetches together. */
+  readonly bytesPerSecondLimit?: number;
 }
 
 export interface Agent extends AgentSteps {
   readonly store: Store;
+  readonly meters: Meters;
+  readonly sampler: Sampler;
+  /** What heartbeats tell of the last whole minute. */
+  readonly lastMinute: () => MeasuredMinute | undefined;
+  readonly bytesPerSecondLimit: number | undefined;
   readonly session: Session;
   readonly models: Models;
   /** Drives the steps until `stop` asks for the end, then stops gracefully. */
@@ -63,6 +76,8 @@ export interface Agent extends AgentSteps {
 export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise<Agent> {
   const { clock, random, telemetry, sender } = deps;
   const opened: { ledger?: Ledger } = {};
+  const meters = createMeters(clock);
+  const sampler = createSampler(deps.readings);
   const stamps = createStamps(clock, () => opened.ledger?.state.stampedAt ?? 0);
   const session = await openSession(
     {
@@ -75,6 +90,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
   const store = await openStore(
     {
       ...deps,
+      meters,
       receiptOf: (event, capacity) => localReceipt({ session, stamps, random }, capacity, event),
       // Already while the store opens it evicts what is above its limits.
       onLedger: (ledger) => {
@@ -86,7 +102,8 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
   telemetry.info('store-opened', { ...store.rebuilt });
 
   const receipts = createReceipts({ ledger: store.ledger, session, sender, clock, telemetry });
-  const heartbeats = createHeartbeats({ store, session, sender, stamps, telemetry });
+  const lastMinute = createLastMinute({ store, meters, sampler, telemetry }, config);
+  const heartbeats = createHeartbeats({ store, session, sender, stamps, telemetry, lastMinute });
   const accesses = createAccesses({ session, sender, clock, random, telemetry });
   const repair = createRepair({ store, session, receipts, heartbeats, clock, telemetry });
   const inbox = createInbox(
@@ -107,6 +124,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
     store,
     resolver: createResolver({ plane: deps.plane, session, clock, telemetry }, config),
     accesses,
+    meters,
     clock,
     onFetched: async (digest, bytesBefore, bytesAfter) => {
       await store.report({ type: 'prefetch', digest, outcome: 'done', code: 'ok', bytesBefore, bytesAfter });
@@ -136,6 +154,10 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
     },
     scrubOnce: () => repair.scrubOnce(),
     moveOnce: () => store.moves.step(),
+    async sampleOnce() {
+      await sampler.step();
+      meters.turn();
+    },
     settled,
     async stop() {
       store.fills.stop();
@@ -150,6 +172,10 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
     store,
     session,
     models,
+    meters,
+    sampler,
+    lastMinute,
+    bytesPerSecondLimit: config.bytesPerSecondLimit,
     ...steps,
     run: (stop) => runLoops(steps, { clock, telemetry, session }, config, stop),
   };

@@ -23,6 +23,8 @@ export interface AgentSteps {
   scrubOnce(): Promise<boolean>;
   /** Moves one blob between volumes; answers whether it did. */
   moveOnce(): Promise<boolean>;
+  /** Every five seconds: reads how loaded the host is, and ends minutes of what is counted. */
+  sampleOnce(): Promise<void>;
   /** Resolves when no command, fetch or repair is running. */
   settled(): Promise<void>;
   /** Ends running fetches so that they can be continued, and resolves when all work has ended. */
@@ -36,6 +38,7 @@ export interface LoopConfig {
 }
 
 const UPKEEP_EVERY_MS = 5_000;
+const SAMPLE_EVERY_MS = 5_000;
 const SCRUB_PAUSE_MS = 60_000;
 const RETRY_PAUSE_MS = 2_000;
 const SESSION_CHECK_MS = 10_000;
@@ -98,6 +101,10 @@ export async function runLoops(
     loop('upkeep', async () => {
       await steps.upkeepOnce();
       return UPKEEP_EVERY_MS;
+    }),
+    loop('sample', async () => {
+      await steps.sampleOnce();
+      return SAMPLE_EVERY_MS;
     }),
     loop('moves', async () => ((await Promise.race([steps.moveOnce(), stop.whenRequested])) ? 0 : UPKEEP_EVERY_MS)),
     loop('scrub', async () => ((await Promise.race([steps.scrubOnce(), stop.whenRequested])) ? 0 : SCRUB_PAUSE_MS)),

@@ -5,7 +5,10 @@ import type { EpochMs } from '../../lib/shared/units.ts';
 import type { FillFailure, FillOutcome } from '../nvme/fill.ts';
 import { blobPath } from '../nvme/paths.ts';
 import type { LeaseId } from '../nvme/records.ts';
+import type { DiskTier } from '../nvme/volumes.ts';
 import type { Store } from '../nvme/store.ts';
+import { createAskMeter } from '../metrics/askMeter.ts';
+import type { Meters } from '../metrics/meters.ts';
 import type { Accesses } from '../reports/accesses.ts';
 import { versionedPath } from '../view/planView.ts';
 import type { Resolver } from './resolver.ts';
@@ -73,6 +76,7 @@ export interface ModelsDeps {
   readonly store: Store;
   readonly resolver: Resolver;
   readonly accesses: Accesses;
+  readonly meters: Meters;
   readonly clock: Clock;
   /** Told about each blob that was fetched, for the plane. */
   readonly onFetched: (digest: Digest, bytesBefore: number, bytesAfter: number) => Promise<void>;
@@ -92,12 +96,21 @@ export function createModels(deps: ModelsDeps): Models {
   /** By version: whoever asks for a version that is being fetched waits for the same fetch. */
   const running = new Map<string, Fetching>();
   const ended = new Map<string, FetchState>();
+  const asks = createAskMeter(deps.meters);
 
-  async function fetchAll(resolved: ResolvedModel): Promise<Awaited<Fetching['outcome']>> {
+  async function fetchAll(resolved: ResolvedModel, askedAt: number): Promise<Awaited<Fetching['outcome']>> {
     const outcomes = await Promise.all(resolved.files.map((file) => fetchOne(resolved, file)));
     const failure = outcomes.find((one) => one.outcome === 'failed');
     if (failure !== undefined) return failure;
-    return outcomes.some((one) => one.outcome === 'stopped') ? 'stopped' : 'resident';
+    if (outcomes.some((one) => one.outcome === 'stopped')) return 'stopped';
+    const fetched = outcomes.some((one) => one.outcome === 'resident' && one.fetched);
+    deps.meters.loaded(resolved.model, fetched ? 'origin' : slowestTier(resolved), asks.now() - askedAt);
+    return 'resident';
+  }
+
+  /** What lies on SSD is served from there. */
+  function slowestTier({ files }: ResolvedModel): DiskTier {
+    return files.some(({ digest }) => store.tierOf(digest) === 'ssd') ? 'ssd' : 'nvme';
   }
 
   async function fetchOne(resolved: ResolvedModel, file: ResolvedFile): Promise<FillOutcome> {
@@ -112,9 +125,9 @@ export function createModels(deps: ModelsDeps): Models {
   }
 
   /** What is fetched is held until `lease` has it, so that it cannot be evicted by the next fetch before anyone has used it. */
-  function startFetch(key: string, resolved: ResolvedModel): Fetching {
+  function startFetch(key: string, resolved: ResolvedModel, askedAt: number): Fetching {
     const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
-    const outcome = fetchAll(resolved)
+    const outcome = fetchAll(resolved, askedAt)
       .then((end) => {
         remember(key, end);
         return end;
@@ -173,9 +186,10 @@ export function createModels(deps: ModelsDeps): Models {
     if (first === undefined) return undefined;
     const lease = await store.lease(files.map((file) => file.digest));
     if (lease === undefined) return undefined;
-    for (const { digest } of files) {
+    for (const { digest, size } of files) {
       if (hit) store.accessed(digest);
       deps.accesses.record(digest, hit);
+      deps.meters.opened(store.tierOf(digest) ?? 'nvme', size);
     }
     const { model, version } = resolved;
     return { outcome: 'ready', model, version, files: [first, ...rest], lease: lease.id };
@@ -200,20 +214,29 @@ export function createModels(deps: ModelsDeps): Models {
     resolved: ResolvedModel,
     remembered: boolean,
     waitMs: number,
+    askedAt: number,
   ): Promise<Ensured> {
     const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
     try {
       const named = resolved.files.every((file) => inView(resolved, file));
       const atHand = named ? await leaseAll(resolved, true) : undefined;
-      if (atHand !== undefined) return atHand;
+      if (atHand !== undefined) {
+        if (asks.answered(key, askedAt, 'at-once') === 'hit') {
+          deps.meters.loaded(resolved.model, slowestTier(resolved), asks.now() - askedAt);
+        }
+        return atHand;
+      }
       if (remembered)
         return { outcome: 'unreachable', message: 'The plane cannot be reached, and not all files are here.' };
-      const fetching = running.get(key) ?? startFetch(key, resolved);
+      const fetching = running.get(key) ?? startFetch(key, resolved, askedAt);
       const end = await Promise.race([fetching.outcome, clock.sleep(waitMs).then(() => 'waited' as const)]);
       const stillFetching = { outcome: 'fetching', operation: key, fetch: progressOf(fetching) } as const;
-      if (end === 'waited' || end === 'stopped') return stillFetching;
+      if (end === 'waited' || end === 'stopped') return asks.putOff(key, askedAt, stillFetching);
       if (end !== 'resident') return { outcome: 'failed', code: end.code, message: end.message };
-      return (await leaseAll(resolved, false)) ?? stillFetching;
+      const leased = await leaseAll(resolved, false);
+      if (leased === undefined) return asks.putOff(key, askedAt, stillFetching);
+      asks.answered(key, askedAt, 'after-a-wait');
+      return leased;
     } finally {
       letGo();
     }
@@ -221,17 +244,21 @@ export function createModels(deps: ModelsDeps): Models {
 
   return {
     async ensure(model, reference, waitMs) {
+      const askedAt = asks.now();
       const resolution = await deps.resolver.resolve(model, reference);
       if (resolution.outcome === 'refused') return restoring(`${model}@${reference}`, resolution.problem) ?? resolution;
-      if (resolution.outcome !== 'resolved') return resolution;
+      if (resolution.outcome !== 'resolved') return asks.failing('', resolution);
       const resolved = resolution.model;
-      return ensureResolved(`${resolved.model}@${resolved.version}`, resolved, resolution.remembered, waitMs);
+      const key = `${resolved.model}@${resolved.version}`;
+      return asks.failing(key, await ensureResolved(key, resolved, resolution.remembered, waitMs, askedAt));
     },
     async ensureBlob(digest, waitMs) {
+      const askedAt = asks.now();
       const resolution = await deps.resolver.resolveBlob(digest);
       if (resolution.outcome === 'refused') return restoring(digest, resolution.problem) ?? resolution;
-      if (resolution.outcome !== 'resolved') return resolution;
-      return ensureResolved(digest, resolution.model, resolution.remembered, waitMs);
+      if (resolution.outcome !== 'resolved') return asks.failing('', resolution);
+      const { model, remembered } = resolution;
+      return asks.failing(digest, await ensureResolved(digest, model, remembered, waitMs, askedAt));
     },
     fetchState(operation) {
       const fetching = running.get(operation);

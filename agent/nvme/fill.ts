@@ -88,6 +88,7 @@ export async function fill(parts: StoreParts, request: FillRequest, flight: Flig
     ending = diskFailure(error);
   }
   const { code, message } = ending;
+  if (code !== 'superseded') parts.meters.fetchFailed(code);
   // A complete copy outlives a failure beside it, as of writing its further name down: somebody may be using it.
   if (servable(parts, digest)) {
     return { outcome: 'failed', code, message, bytesBefore, bytesAfter: request.size, stays: true };
@@ -112,6 +113,7 @@ async function fillOrEnd(parts: StoreParts, request: FillRequest, flight: Flight
   for (let attempt = 1; ; attempt += 1) {
     const ending = (await attemptFill(parts, request, flight)) ?? (await publish(parts, request));
     if (ending.end !== 'failed' || ending.retryable !== true || attempt >= parts.config.fillAttempts) return ending;
+    parts.meters.retried(ending.code);
     parts.telemetry.warn('fill-retried', { digest: request.digest, attempt, code: ending.code });
     await Promise.race([parts.clock.sleep(retryPauseMs(attempt, parts.random.number())), flight.ended.promise]);
   }
@@ -196,10 +198,20 @@ async function transferParts(
       return flight.priority;
     },
   };
-  flight.transfer = parts.transfer.start(job, (part) => parts.ledger.commit([{ is: 'part', digest, part }]));
+  const { meters } = parts;
+  const began = meters.time.elapsed();
+  flight.transfer = parts.transfer.start(job, async (part) => {
+    await parts.ledger.commit([{ is: 'part', digest, part }]);
+    const bytes = Math.min(manifest.partSize, manifest.size - part * manifest.partSize);
+    meters.received(bytes);
+    meters.wrote(parts.volumes.tierOf(volumeOf(parts, digest)) ?? 'nvme', bytes);
+  });
   const outcome = await flight.transfer.outcome;
   // Once it has ended well it is published, whoever wanted it stopped.
-  if (outcome.outcome === 'done') return undefined;
+  if (outcome.outcome === 'done') {
+    meters.fetched(outcome.bytesRead, meters.time.elapsed() - began);
+    return undefined;
+  }
   if (outcome.outcome === 'cancelled') return interrupted(flight.ending ?? 'superseded');
   return { end: 'failed', code: failureCode(outcome), message: outcome.message, retryable: outcome.retryable };
 }

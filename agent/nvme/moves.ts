@@ -103,6 +103,8 @@ export function createMoves(parts: StoreParts): Moves {
     } finally {
       endLeaving();
     }
+    parts.meters.wrote(to.tier, size);
+    parts.meters.movedIn(to.tier, size);
     if (to.tier === 'nvme') parts.policy.entered(digest, size);
     else parts.policy.left(digest, true);
     await parts.view.refresh();

@@ -7,6 +7,7 @@ import type { Random } from '../../lib/shared/ports/random.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { Transfer } from '../../lib/shared/ports/transfer.ts';
 import { Bytes, type DurationMs, type EpochMs } from '../../lib/shared/units.ts';
+import type { Meters } from '../metrics/meters.ts';
 import type { ModelsView } from '../view/view.ts';
 import type { Asks } from './asks.ts';
 import type { EvictionConfig, EvictionPolicy } from './evictionPolicy.ts';
@@ -62,6 +63,7 @@ export interface StoreParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
+  readonly meters: Meters;
   readonly transfer: Transfer;
   readonly objects: ObjectReader;
   readonly config: StoreConfig;

@@ -37,6 +37,7 @@ export interface RemovalOptions {
  * holds the blob's turn and has put it among the unrecorded, or it was never servable.
  */
 export async function removeBlob(parts: StoreParts, digest: Digest, options: RemovalOptions = {}): Promise<Measured> {
+  const blob = parts.ledger.state.blobs.get(digest);
   const measured = await removeFiles(parts, digest);
   const change = measured.bytesAfter === 0 ? 'gone' : 'broken';
   await parts.ledger.commit([{ is: change, digest }, ...(options.alsoCommit?.(measured) ?? [])]);
@@ -44,6 +45,9 @@ export async function removeBlob(parts: StoreParts, digest: Digest, options: Rem
   parts.unrecorded.delete(digest);
   if (change === 'gone') {
     parts.policy.left(digest, options.evicted ?? false);
+    if (options.evicted === true && blob?.state === 'resident') {
+      parts.meters.evicted(parts.volumes.tierOf(blob.volume) ?? 'nvme', blob.size);
+    }
     parts.asks.forget(digest);
   }
   return measured;

@@ -62,6 +62,7 @@ export function createScrub(parts: StoreParts, fillsRun: () => boolean): Scrub {
       const verification = await verifyBlob(parts, digest, { hashes, pace: (bytes) => pace(digest, bytes) });
       begun = undefined;
       parts.telemetry.metric('ScrubbedBytes', 'Bytes', blob.size);
+      parts.meters.scrubbed(parts.volumes.tierOf(blob.volume) ?? 'nvme', blob.size);
       return { outcome: 'checked', digest, verification };
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;

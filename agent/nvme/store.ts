@@ -30,7 +30,7 @@ import type { Steps } from './steps.ts';
 import { createSteadyTime } from './steadyTime.ts';
 import { createBlobTurns, createTurns } from './turns.ts';
 import { type Verification, verifyBlob } from './verification.ts';
-import { openVolumes } from './volumes.ts';
+import { type DiskTier, openVolumes } from './volumes.ts';
 
 /*
  * The NVMe store of one host. Layout: `state/` (the ledger), `staging/` (what is being filled), `blobs/<aa>/<digest>` (complete
@@ -42,7 +42,10 @@ import { openVolumes } from './volumes.ts';
  * in the ledger before it counts, and every release only after it was measured.
  */
 export interface StoreDeps
-  extends Pick<StoreParts, 'disk' | 'clock' | 'random' | 'telemetry' | 'transfer' | 'objects' | 'receiptOf'> {
+  extends Pick<
+    StoreParts,
+    'disk' | 'clock' | 'random' | 'telemetry' | 'meters' | 'transfer' | 'objects' | 'receiptOf'
+  > {
   /** Told of the ledger before anything is reported. */
   readonly onLedger: (ledger: Ledger) => void;
 }
@@ -69,6 +72,9 @@ export interface Store {
   readonly scrub: Scrub;
   readonly moves: Moves;
   blob(digest: Digest): BlobEntry | undefined;
+  tierOf(digest: Digest): DiskTier | undefined;
+  /** That this host has volumes of, working or not. */
+  tiers(): ReadonlySet<DiskTier>;
   /** What left although it should have stayed, and is to be fetched again. */
   lost(): readonly LostBlob[];
   /** Nobody tries to fetch it again any more. */
@@ -213,6 +219,11 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     scrub: createScrub(parts, () => fills.anyRunning()),
     moves: createMoves(parts),
     blob: (digest) => blobs.get(digest),
+    tiers: () => new Set(parts.volumes.all.map(({ tier }) => tier)),
+    tierOf(digest) {
+      const blob = blobs.get(digest);
+      return blob && parts.volumes.tierOf(blob.volume);
+    },
     lost: () => [...lost.values()],
     giveUp: (digest) => ledger.commit([{ is: 'given-up', digest }]),
     residents: () => [...blobs.keys()].filter((digest) => servable(parts, digest)),

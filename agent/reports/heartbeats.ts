@@ -1,3 +1,4 @@
+import type { HostMetrics } from '../../events/host-heartbeat/metrics.ts';
 import type { HostHeartbeat } from '../../events/host-heartbeat/v1.ts';
 import { errorText, PortError } from '../../lib/shared/errors.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
@@ -27,12 +28,15 @@ export interface HeartbeatDeps {
   readonly sender: MessageSender;
   readonly stamps: Stamps;
   readonly telemetry: Telemetry;
+  /** What was measured in the last whole minute, numbered; each is sent once. */
+  readonly lastMinute?: () => { readonly number: number; readonly metrics: HostMetrics } | undefined;
 }
 
 export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
   const { store, session } = deps;
   let next: { readonly generation: number; sequence: number; upTo: number } | undefined;
   let sinceResidents = RESIDENTS_EVERY;
+  let lastSent = 0;
 
   async function nextSequence(generation: NonNullable<ReturnType<Session['current']>>['generation']): Promise<number> {
     const { heartbeats } = store.ledger.state;
@@ -82,10 +86,12 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
       const sequence = await nextSequence(generation);
       const listed = residents === 'with-residents' || sinceResidents >= RESIDENTS_EVERY;
       const measures = await store.measures();
+      const minute = deps.lastMinute?.();
+      const news = minute !== undefined && minute.number !== lastSent ? minute : undefined;
       // Listed and stamped at one moment: whatever is measured later carries a later stamp.
       const lists = listed ? listsOf(store.residents()) : {};
       const heartbeat: HostHeartbeat = {
-        schema: 'host-heartbeat/3',
+        schema: 'host-heartbeat/4',
         host,
         generation,
         sequence,
@@ -93,6 +99,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
         ...measures,
         draining: store.ledger.state.draining,
         activeLeases: store.leases.active(),
+        ...(news === undefined ? {} : { metrics: news.metrics }),
       };
       // Later lives go on from here, whatever their clock says; where they cannot, nothing is listed that they might contradict.
       const ordered = await remember({ is: 'stamped', at: heartbeat.at });
@@ -105,6 +112,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
         deps.telemetry.warn('heartbeat-not-sent', { error: errorText(error) });
         return false;
       }
+      lastSent = news?.number ?? lastSent;
       sinceResidents = listed && ordered ? 1 : sinceResidents + 1;
       return true;
     },

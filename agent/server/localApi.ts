@@ -4,6 +4,7 @@ import { Digest, ModelName } from '../../lib/shared/ids.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { Agent } from '../agent.ts';
 import { type AnswerConfig, ensuredAnswer, operationBody, problemAnswer, statusBody } from './answers.ts';
+import { healthBody, metricsAnswer, metricsBody } from './metricsAnswers.ts';
 import { PROBLEMS } from './problems.ts';
 
 export interface LocalApiDeps {
@@ -29,10 +30,15 @@ export function createLocalApi(deps: LocalApiDeps, config: LocalApiConfig): Hono
     return agent === undefined ? problemAnswer(context, PROBLEMS.starting) : work(agent, context);
   };
 
-  app.get('/v1/health', (context) => {
-    const ready = deps.agent() !== undefined;
-    return context.json({ status: ready ? 'ready' : 'starting' }, ready ? 200 : 503);
+  app.get('/v1/health', async (context) => {
+    const agent = deps.agent();
+    return agent === undefined ? context.json({ status: 'starting' }, 503) : context.json(await healthBody(agent));
   });
+  app.get('/metrics', withAgent(metricsAnswer));
+  app.get(
+    '/v1/metrics',
+    withAgent(async (agent, context) => context.json(await metricsBody(agent))),
+  );
   app.get(
     '/v1/status',
     withAgent(async (agent, context) => context.json(await statusBody(agent))),

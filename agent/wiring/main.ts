@@ -3,18 +3,21 @@ import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { callerArn } from '../../lib/adapters/aws/callerArn.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
+import { startNvidiaSmi } from '../../lib/adapters/node/nvidiaSmi.ts';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
+import { createProcReadings } from '../../lib/adapters/node/procReadings.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { proxySettings } from '../../lib/adapters/transfer/http/proxy.ts';
 import { sessionHost } from '../../lib/fleet/index.ts';
 import type { Failure } from '../../lib/adapters/transfer/failures.ts';
 import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
-import type { HostId } from '../../lib/shared/ids.ts';
+import type { HostId, VolumeName } from '../../lib/shared/ids.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
 import { Bytes, DAY_MS, DurationMs, HOUR_MS, MINUTE_MS, MIB } from '../../lib/shared/units.ts';
 import { type Agent, type AgentConfig, createAgent } from '../agent.ts';
 import type { StopSignal } from '../loops.ts';
+import { FIRST_VOLUME } from '../nvme/paths.ts';
 import { ListenError, type Listening, listenOnLoopback, listenOnSocket } from '../server/listen.ts';
 import { createLocalApi } from '../server/localApi.ts';
 import { readApiToken } from './apiToken.ts';
@@ -73,10 +76,17 @@ async function main(): Promise<void> {
   // The embedded runtime is on loopback, where no proxy leads.
   const proxies = proxySettings(runtime.kind === 'aws' ? process.env : {});
   const { fullPath } = volumes;
-  const onAgain = ({ kind }: Failure) => telemetry.metric('RangesTriedAgain', 'Count', 1, { kind });
-  const bytes = createAgentTransfer({ ...wired, fullPath }, { bytesPerSecond, proxies, onAgain }, wired.wrapMover);
+  const onAgain = ({ kind }: Failure) => {
+    telemetry.metric('RangesTriedAgain', 'Count', 1, { kind });
+    opened.agent?.meters.retried(kind);
+  };
+  const onFirstByte = (ms: number) => opened.agent?.meters.firstByte(ms);
+  const engine = { bytesPerSecond, proxies, onAgain, onFirstByte };
+  const bytes = createAgentTransfer({ ...wired, fullPath }, engine, wired.wrapMover);
+  const readings = createProcReadings(foldersOf(root, settings), startNvidiaSmi());
   const config = await agentConfig(settings, volumes, joinToken);
-  const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer: bytes.transfer }, config);
+  const { transfer } = bytes;
+  const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer, readings }, config);
   opened.agent = agent;
   announce(settings, root, socket, listening);
   // Not only at the end: an agent that is killed starts fast as well.
@@ -89,6 +99,7 @@ async function main(): Promise<void> {
     process.exit(EXIT_FAILED);
   }, STOP_DEADLINE_MS).unref();
   await running;
+  readings.close();
   await bytes.close();
   await Promise.all(listening.map((one) => one.close()));
 }
@@ -99,7 +110,7 @@ async function agentConfig(
   joinToken: string | undefined,
 ): Promise<AgentConfig> {
   const { totalBytes } = await disk.space();
-  const { headroomBytes, zone } = settings;
+  const { headroomBytes, zone, bytesPerSecond } = settings;
   const capacityBytes = settings.capacityBytes ?? Bytes.parse(Math.max(0, totalBytes - headroomBytes));
   return {
     host: {
@@ -129,7 +140,12 @@ async function agentConfig(
     mostIdlePauseMs: DurationMs.parse(settings.idlePauseMs),
     accessesEveryMs: DurationMs.parse(MINUTE_MS),
     resolutionTtlMs: DurationMs.parse(30_000),
+    ...(Number.isFinite(bytesPerSecond) ? { bytesPerSecondLimit: bytesPerSecond } : {}),
   };
+}
+
+function foldersOf(root: string, { volumes }: AgentSettings): ReadonlyMap<VolumeName, string> {
+  return new Map([[FIRST_VOLUME, root], ...volumes.map(({ name, path }) => [name, path] as const)]);
 }
 
 function nvmeBytes(first: Bytes, others: WiredVolumes['volumes']): Bytes {

@@ -1,4 +1,5 @@
 import type { EvictionChoice } from '../../events/command-receipt/v1.ts';
+import { createMeters } from '../../agent/metrics/meters.ts';
 import { createModels } from '../../agent/models/ensure.ts';
 import type { EvictionConfig } from '../../agent/nvme/evictionPolicy.ts';
 import { openStore } from '../../agent/nvme/store.ts';
@@ -60,7 +61,8 @@ export interface AgentReplay {
 export async function replayThroughAgent(disk: Disk, trace: ScaledTrace): Promise<AgentReplay> {
   const origin = createOrigin(PART_SIZE);
   const evictions: EvictionChoice[] = [];
-  const deps = { disk, clock, random: nodeRandom, telemetry: silent, objects: origin.reader };
+  const meters = createMeters(clock);
+  const deps = { disk, clock, random: nodeRandom, telemetry: silent, objects: origin.reader, meters };
   const store = await openStore(
     {
       ...deps,
@@ -89,6 +91,7 @@ export async function replayThroughAgent(disk: Disk, trace: ScaledTrace): Promis
     store,
     resolver: origin.resolver,
     accesses: { record: (_digest, hit) => (misses += hit ? 0 : 1), flushOnce: async () => true },
+    meters,
     clock,
     onFetched: async () => undefined,
   });

@@ -67,6 +67,8 @@ export interface EngineConfig {
   readonly signMs: number;
   /** Told of each try that failed and is followed by another. */
   readonly onAgain: (failure: Failure) => void;
+  /** Told how long each range waited for its first byte. */
+  readonly onFirstByte: (ms: number) => void;
 }
 
 export const ENGINE_DEFAULTS: EngineConfig = {
@@ -85,6 +87,7 @@ export const ENGINE_DEFAULTS: EngineConfig = {
   ca: undefined,
   signMs: 30_000,
   onAgain: () => undefined,
+  onFirstByte: () => undefined,
 };
 
 const SAMPLE_MS = 1000;
@@ -195,6 +198,9 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
       }
       case 'again':
         config.onAgain(message.failure);
+        return;
+      case 'first-byte':
+        config.onFirstByte(message.ms);
         return;
       case 'slow-down':
         slowDown = true;

@@ -8,6 +8,7 @@ import { type Agent, createAgent } from '../../../agent/agent.ts';
 import type { EvictionConfig } from '../../../agent/nvme/evictionPolicy.ts';
 import { createPortTransfer } from '../../../lib/adapters/transfer/portTransfer.ts';
 import { type AgentPlane, generateKeyPair, openReport } from '../../../lib/fleet/index.ts';
+import type { HostReadings } from '../../../lib/hostMetrics/index.ts';
 import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
 import { PortError } from '../../../lib/shared/errors.ts';
 import { type ActionId, HostId } from '../../../lib/shared/ids.ts';
@@ -43,7 +44,14 @@ const EVICTION: EvictionConfig = {
   weighs: 'wait',
 };
 
-export function createAgentWorld(options: { capacity?: number; volume?: number; disk?: MemDisk } = {}) {
+export interface AgentWorldOptions {
+  readonly capacity?: number;
+  readonly volume?: number;
+  readonly disk?: MemDisk;
+  readonly readings?: HostReadings;
+}
+
+export function createAgentWorld(options: AgentWorldOptions = {}) {
   const clock = createManualClock();
   const disk = options.disk ?? createMemDisk({ totalBytes: options.volume ?? 2 ** 30, now: () => clock.now() });
   const random = countedRandom(1);
@@ -172,6 +180,7 @@ export function createAgentWorld(options: { capacity?: number; volume?: number; 
         { rangeBytes: 32, parallelParts: 2 },
       ),
       useCredentials: () => undefined,
+      ...(options.readings === undefined ? {} : { readings: options.readings }),
     };
     const capacity = Bytes.parse(options.capacity ?? 10_000);
     const agent = await createAgent(deps, {

@@ -18,6 +18,8 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
   const connections = createConnections({ proxies, ca }, now);
   const limiter = createLimiter(now);
   const reads = new Map<number, RangeRead>();
+  /** By slot: when the range was ordered that has brought nothing yet. */
+  const orderedAt = new Map<number, number>();
   let lastAt = now();
   const deps: RangeReaderDeps = {
     pool: createBufferPool(limits.poolBytes),
@@ -29,6 +31,11 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
     now,
     progress(slot, bytes, at) {
       progress[slot] = bytes;
+      const ordered = orderedAt.get(slot);
+      if (ordered !== undefined && bytes > 0) {
+        orderedAt.delete(slot);
+        post({ is: 'first-byte', ms: at - ordered });
+      }
       lastAt = at;
     },
     lastAt: () => lastAt,
@@ -44,11 +51,13 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
   }, WATCH_MS);
 
   async function read(order: Parameters<typeof startRangeRead>[1]): Promise<void> {
+    orderedAt.set(order.slot, now());
     const running = startRangeRead(deps, order);
     reads.set(order.id, running);
     deps.pool.shareAmong(reads.size);
     const end = await running.end;
     reads.delete(order.id);
+    orderedAt.delete(order.slot);
     deps.pool.shareAmong(reads.size);
     post({ is: 'ended', id: order.id, end });
   }

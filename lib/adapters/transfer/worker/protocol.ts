@@ -69,6 +69,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly is: 'ended'; readonly id: number; readonly end: RangeEnd }
   | { readonly is: 'suspended'; readonly id: number }
+  /** A range waited so long for its first byte. */
+  | { readonly is: 'first-byte'; readonly ms: number }
   /** A try failed, and the range is tried again. */
   | { readonly is: 'again'; readonly failure: Failure }
   /** Asks for a request with fresh rights, in `region` where S3 named one. */

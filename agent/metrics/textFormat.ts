@@ -1,0 +1,47 @@
+/** What one name stands for, with its values by label. */
+export interface Family {
+  /** Without the `_total` of counters. */
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'summary';
+  readonly help: string;
+  readonly points: readonly Point[];
+}
+
+export interface Point {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of a summary: `_sum` and `_count`. */
+  readonly suffix?: '_sum' | '_count';
+  readonly value: number;
+}
+
+export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+export const OPENMETRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+
+/**
+ * The text formats of Prometheus (0.0.4) and OpenMetrics (1.0), which differ in how counters are declared and in the last line.
+ * Families without points are left out.
+ */
+export function formatMetrics(families: readonly Family[], format: 'prometheus' | 'openmetrics'): string {
+  const lines = families
+    .filter(({ points }) => points.length > 0)
+    .flatMap(({ name, type, help, points }) => {
+      const sample = type === 'counter' ? `${name}_total` : name;
+      const declared = format === 'openmetrics' ? name : sample;
+      return [
+        `# HELP ${declared} ${escaped(help)}`,
+        `# TYPE ${declared} ${type}`,
+        ...points.map(({ labels, suffix = '', value }) => `${sample}${suffix}${labelText(labels)} ${value}`),
+      ];
+    });
+  return `${[...lines, ...(format === 'openmetrics' ? ['# EOF'] : [])].join('\n')}\n`;
+}
+
+function labelText(labels: Point['labels'] = {}): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value).replaceAll('"', '\\"')}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+/** A line is a line: what would end it, or a label, is escaped. */
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '');
+}

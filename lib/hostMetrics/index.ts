@@ -1,0 +1,16 @@
+export type { HostReading, HostReadings } from './counters.ts';
+export { type Bottleneck, type BottleneckKind, findBottlenecks, type HostRoom } from './findBottlenecks.ts';
+export { judgeHealth } from './judgeHealth.ts';
+export { meanLoad } from './meanLoad.ts';
+export { GPU_QUERY, parseGpuLine } from './parseGpu.ts';
+export {
+  chooseInterfaces,
+  deviceOf,
+  parseDiskstats,
+  parseMeminfo,
+  parseNetDev,
+  parsePressure,
+  parseStat,
+} from './parseProc.ts';
+export { type HostSample, sampleBetween } from './sample.ts';
+export { addInto, createSketch, quantile, record, type Sketch } from './sketch.ts';
