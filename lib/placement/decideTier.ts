@@ -23,6 +23,7 @@ export function decideTier(facts: TierFacts, policy: TierPolicy, rates: Rates, n
     freeMoveAt: freeMoveAt(facts, rates),
     alternatives: tierAlternatives(facts, into, rates, now, outlooks),
     ...(choice.notPacked === undefined ? {} : { notPacked: choice.notPacked }),
+    ...(choice.missing === undefined ? {} : { missing: choice.missing }),
     ...(riskUsd === undefined ? {} : { riskUsd: Usd.parse(riskUsd) }),
     ...(judged === undefined ? {} : { temperature: judged.temperature, temperatureReason: judged.reason }),
   };

@@ -1,6 +1,7 @@
-import { StorageClass } from '../shared/ids.ts';
+import type { StorageClass } from '../shared/ids.ts';
 import { DAY_MS, HOUR_MS } from '../shared/units.ts';
 import { exposureUsd } from './allowance.ts';
+import { classesFor, homeClass } from './classes.ts';
 import { type DemandForecast, type DemandMemory, forecastFrom, knownRate } from './demand.ts';
 import {
   cheapestClass,
@@ -49,7 +50,7 @@ export function chooseByDollars(facts: TierFacts, policy: DollarPolicy, rates: R
 function plainOutlooks(facts: TierFacts, standing: Standing, prospect: Prospect, rates: Rates): Outlooks['plain'] {
   const { forecast, horizonMs, waiting } = prospect;
   const outlooks = new Map<StorageClass, ClassOutlook>();
-  for (const storageClass of StorageClass.options) {
+  for (const storageClass of classesFor(facts.storageClass, rates)) {
     const stays = storageClass === facts.storageClass && facts.packing?.packed !== true;
     const at = stays ? standing : { bytes: facts.bytes, heldMs: 0, idleMs: 0 };
     const outlook = classOutlook(rates.of(storageClass), at, forecast, horizonMs, waiting);
@@ -69,9 +70,9 @@ function chooseClass(
 } {
   if (facts.heldBy !== undefined) return { action: 'keep', reason: 'held' };
   const chosen = dollarClass(facts, policy, rates, now);
-  const to = StorageClass.options.find((one) => one === chosen);
+  const to = rates.classes.find((one) => one === chosen);
   const there = rates.of(to ?? facts.storageClass);
-  const learned = facts.knownReadsPerDay === undefined && there !== rates.of('INTELLIGENT_TIERING');
+  const learned = facts.knownReadsPerDay === undefined && there !== rates.of(homeClass(rates));
   const risk =
     learned && (to !== undefined || facts.atRisk !== undefined) ? { riskUsd: riskUsd(facts, there, rates, now) } : {};
   if (to === undefined) {
@@ -90,23 +91,23 @@ export function dollarClass(
   now: number,
 ): StorageClass | 'no-cheaper-class' | 'allowance-spent' {
   const from = rates.of(facts.storageClass);
-  const home = rates.of('INTELLIGENT_TIERING');
+  const home = rates.of(homeClass(rates));
   const standing = standingOf(facts, now);
-  const candidates = StorageClass.options.map((name) => rates.of(name));
+  const candidates = rates.classes.map((name) => rates.of(name));
   const prospect = prospectOf(facts, policy, now);
   const wish = cheapestClass(from, candidates, standing, prospect, policy.margin);
   const free = facts.knownReadsPerDay !== undefined || wish === home;
   const mayUsd = (facts.slackUsd ?? 0) + (facts.atRisk?.reservedUsd ?? 0);
   if (wish !== from && (free || riskUsd(facts, wish, rates, now) <= mayUsd)) {
-    return StorageClass.options[candidates.indexOf(wish)] ?? 'no-cheaper-class';
+    return rates.classes[candidates.indexOf(wish)] ?? 'no-cheaper-class';
   }
   if (!free && facts.atRisk !== undefined && from !== home && riskUsd(facts, from, rates, now) > mayUsd) {
-    return 'INTELLIGENT_TIERING';
+    return homeClass(rates);
   }
   if (wish === from) return 'no-cheaper-class';
   // Intelligent-Tiering risks nothing, and may still be better than where the object is.
   const fallback = cheapestClass(from, [home], standing, prospect, policy.margin);
-  return fallback === home && from !== home ? 'INTELLIGENT_TIERING' : 'allowance-spent';
+  return fallback === home && from !== home ? homeClass(rates) : 'allowance-spent';
 }
 
 /**
@@ -115,7 +116,7 @@ export function dollarClass(
  */
 export function riskUsd(facts: TierFacts, to: ClassRates, rates: Rates, now: number): number {
   const from = rates.of(facts.storageClass);
-  const home = rates.of('INTELLIGENT_TIERING');
+  const home = rates.of(homeClass(rates));
   const standing = standingOf(facts, now);
   const shadowIdleMs = unreadMs(facts, now);
   const exposed = (one: ClassRates, heldMs: number, idleMs: number): number => {

@@ -1,5 +1,7 @@
+import type { StorageClass } from '../shared/ids.ts';
 import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS, type EpochMs, formatBytes, formatUsd, Usd } from '../shared/units.ts';
+import { classInstead } from './classes.ts';
 import { probabilityOfNoRead } from './demand.ts';
 import { outlookUsd } from './dollarPolicy.ts';
 import { forecastOf } from './dollarTier.ts';
@@ -87,6 +89,7 @@ export function explainTier(
   return [
     `${facts.digest.slice(0, 12)} (${sizeOf(facts)}) ${whatOf(decision, facts)}: ${reasonText(decision.reason, policy)}.`,
     demand(facts, policy, now),
+    ...(decision.missing === undefined ? [] : [missing(decision.missing, rates)]),
     ...explainPacking(decision, facts, rates),
     '',
     line(header),
@@ -138,6 +141,12 @@ function row(one: TierAlternative, decision: TierDecision, facts: TierFacts, pol
     usd(one.moveUsd),
     usd(outlookUsd(one.outlook) + one.earlyDeletionUsd + one.moveUsd),
   ];
+}
+
+/** A rule whose class is not to be had. */
+function missing(named: StorageClass, rates: Rates): string {
+  const instead = classInstead(named, rates);
+  return `The rules name ${named}, which this store has not or ${rates.prices.id} does not price: ${instead} is the next that is cheaper to read.`;
 }
 
 function demand(facts: TierFacts, policy: TierPolicy, now: EpochMs): string {

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import type { Json } from '../shared/canonicalJson.ts';
-import { StorageClass } from '../shared/ids.ts';
+import type { StorageClass } from '../shared/ids.ts';
 import { EpochMs, Usd } from '../shared/units.ts';
 import { moveUsd, readUsd } from './bill.ts';
+import { amongChosen, Chosen, chosenAmong } from './classes.ts';
 import { type ClassOutlook, classOutlook, type DollarPolicy, outlookUsd, type Prospect } from './dollarPolicy.ts';
 import { prospectOf } from './dollarTier.ts';
 import type { ClassRates, Rates } from './rates.ts';
@@ -46,7 +47,7 @@ export interface FirstDecision {
 export function decideFirst(facts: FirstFacts, policy: DollarPolicy, rates: Rates, now: EpochMs): FirstDecision {
   const unread = { storageClass: 'STANDARD', createdAt: now, transitionedAt: now, accessesLast30Days: 0 } as const;
   const prospect = prospectOf({ ...facts, ...unread }, policy, now);
-  const places = StorageClass.options.flatMap((one) => placeIn(one, rates.of(one), facts, prospect));
+  const places = rates.classes.flatMap((one) => placeIn(one, rates.of(one), facts, prospect));
   const readAtOnce = places.filter(({ storageClass }) => rates.of(storageClass).instant);
   const free = readAtOnce.filter(({ storageClass }) => chargesNothing(rates.of(storageClass)));
   if (facts.knownReadsPerDay === undefined) return { ...cheapest(free), reason: 'reads-unknown', alternatives: free };
@@ -95,15 +96,17 @@ export function firstAlternative(one: FirstAlternative) {
   return { action: `place ${storageClass}`, usd: Usd.parse(placeUsd(one)), parts };
 }
 
-const Recorded = z.strictObject({ decision: z.literal('first'), facts: FirstFacts, now: EpochMs });
+const Recorded = z.strictObject({ decision: z.literal('first'), facts: FirstFacts, now: EpochMs, classes: Chosen });
 
 /** The inputs of a decision as JSON, for its receipt. */
-export function recordFirst(facts: FirstFacts, now: EpochMs): Json {
-  return { decision: 'first', facts: { ...facts }, now };
+export function recordFirst(facts: FirstFacts, now: EpochMs, rates: Rates): Json {
+  return { decision: 'first', facts: { ...facts }, now, ...chosenAmong(rates) };
 }
 
 /** Decides once more what a receipt says was decided; undefined when its inputs are not those of a first class. */
 export function replayFirst(inputs: string, policy: DollarPolicy, rates: Rates): FirstDecision | undefined {
   const parsed = Recorded.safeParse(JSON.parse(inputs));
-  return parsed.success ? decideFirst(parsed.data.facts, policy, rates, parsed.data.now) : undefined;
+  if (!parsed.success) return undefined;
+  const { classes, facts, now } = parsed.data;
+  return decideFirst(facts, policy, amongChosen(rates, classes), now);
 }

@@ -41,6 +41,7 @@ export { restoredAlternatives } from './restoredTier.ts';
 export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { describePolicy } from './describePolicy.ts';
 export { type PredictedReads, predictReads } from './predictReads.ts';
+export { amongChosen, Chosen, chosenAmong, homeClass } from './classes.ts';
 export { compileRates, type Rates } from './rates.ts';
 export { BucketReads, type Expiry, freeMoveAt, idleMs, liabilityUsd, TierFacts, unreadMs } from './tierFacts.ts';
 export { LIFECYCLE, lifecyclePolicy, type LifecyclePolicy } from './lifecyclePolicy.ts';

@@ -1,6 +1,7 @@
 import type { StorageClass } from '../shared/ids.ts';
 import { Usd } from '../shared/units.ts';
 import { earlyDeletionUsd, idleMonthUsd } from './bill.ts';
+import { classInstead } from './classes.ts';
 import type { LifecyclePolicy } from './lifecyclePolicy.ts';
 import { judgeLifecycle, type LifecycleJudgement } from './lifecycleRules.ts';
 import { plainReason } from './packing.ts';
@@ -37,24 +38,43 @@ export function chooseByLifecycle(facts: TierFacts, policy: LifecyclePolicy, rat
 function repair(
   facts: TierFacts,
   judged: LifecycleJudgement['action'],
-  { classes }: LifecyclePolicy,
+  policy: LifecyclePolicy,
   rates: Rates,
 ): TierChoice {
   if (facts.heldBy !== undefined) return { action: 'keep', reason: 'held' };
   const { bytes, packing, storageClass: lies } = facts;
   const idle = judged === 'archive';
-  const readAtOnce = idle ? classes.instantArchive : classes.cold;
+  const { archive, cold, instantArchive } = policy.classes;
+  const named = idle ? instantArchive : cold;
+  const readAtOnce = classInstead(named, rates);
   // What was unpacked is read back before it counts.
   if (packing?.packed === true) {
     return { action: 'unpack', to: rates.of(lies).instant ? lies : readAtOnce, reason: 'promise' };
   }
-  const archives = idle && keepsPromise(facts, bytes, rates.of(classes.archive), 0);
-  return { action: 'transition', to: archives ? classes.archive : readAtOnce, reason: 'restore-too-slow' };
+  const archived = classInstead(archive, rates);
+  const archives = idle && keepsPromise(facts, bytes, rates.of(archived), 0);
+  const [to, wanted] = archives ? [archived, archive] : [readAtOnce, named];
+  return { action: 'transition', to, reason: 'restore-too-slow', ...missingOf(wanted, to) };
 }
 
-function move(facts: TierFacts, to: StorageClass, reason: LifecycleMoveReason, rates: Rates, now: number): TierChoice {
+/** To the class that the preset names, or to what there is instead of it. */
+function move(
+  facts: TierFacts,
+  named: StorageClass,
+  reason: LifecycleMoveReason,
+  rates: Rates,
+  now: number,
+): TierChoice {
+  const to = classInstead(named, rates);
   const stays = stayReason(facts, to, rates, now);
-  return stays === undefined ? { action: 'transition', to, reason } : { action: 'keep', reason: stays };
+  const missing = missingOf(named, to);
+  return stays === undefined
+    ? { action: 'transition', to, reason, ...missing }
+    : { action: 'keep', reason: stays, ...missing };
+}
+
+function missingOf(named: StorageClass, to: StorageClass): Pick<TierChoice, 'missing'> {
+  return named === to ? {} : { missing: named };
 }
 
 /** In its class, if the guards of packing allow it. */
@@ -72,7 +92,8 @@ function pack(facts: TierFacts, { rules }: LifecyclePolicy, rates: Rates, now: n
 /** Nobody waits longer for a read than was promised; where nothing was, nobody waits. */
 function archiveClass(facts: TierFacts, { classes }: LifecyclePolicy, rates: Rates): StorageClass {
   const { restoreToleranceMs = 0 } = facts;
-  const kept = keepsPromise({ restoreToleranceMs }, storedBytes(facts), rates.of(classes.archive), unpackingMs(facts));
+  const archive = rates.of(classInstead(classes.archive, rates));
+  const kept = keepsPromise({ restoreToleranceMs }, storedBytes(facts), archive, unpackingMs(facts));
   return kept ? classes.archive : classes.instantArchive;
 }
 

@@ -1,6 +1,7 @@
-import { StorageClass } from '../shared/ids.ts';
+import type { StorageClass } from '../shared/ids.ts';
 import { Bytes } from '../shared/units.ts';
 import { earlyDeletionUsd, moveUsd } from './bill.ts';
+import { classesFor, homeClass } from './classes.ts';
 import {
   type ClassOutlook,
   classOutlook,
@@ -28,7 +29,7 @@ export interface PackProspect {
 /** Where it could lie packed without breaking the promise, with the expected dollars. */
 export function packedOutlooks({ facts, packing, at, prospect, rates }: PackProspect): Map<StorageClass, ClassOutlook> {
   const outlooks = new Map<StorageClass, ClassOutlook>();
-  for (const storageClass of StorageClass.options) {
+  for (const storageClass of classesFor(facts.storageClass, rates)) {
     const stays = packing.packed && storageClass === facts.storageClass;
     const { heldMs, idleMs } = stays ? at : { heldMs: 0, idleMs: 0 };
     const outlook = packedOutlook(
@@ -57,7 +58,7 @@ export function packByDollars(
   if (guarded !== undefined) return guarded;
   if (facts.knownReadsPerDay === undefined) return 'reads-unknown';
   let best: { readonly to: StorageClass; readonly usd: number } | undefined;
-  for (const to of StorageClass.options) {
+  for (const to of rates.classes) {
     // What was packed is read back before it counts.
     if (!rates.of(to).instant) continue;
     const usd = packedUsd(one, packing, rates.of(to));
@@ -91,7 +92,7 @@ function breakEven(
 
 /**
  * What is packed stays, moves as it is, or is unpacked where that is cheaper or where readers were promised less. Where nobody knows the reads
- * any more, it only goes back to Intelligent-Tiering, which risks nothing.
+ * any more, it only goes home, which risks nothing.
  */
 export function choosePackedByDollars(one: PackProspect): TierChoice {
   const { facts, packing, at, prospect, policy, rates } = one;
@@ -112,10 +113,10 @@ export function choosePackedByDollars(one: PackProspect): TierChoice {
     best = { action, to, reason: stay === undefined ? 'promise' : 'cheaper' };
   };
   const known = facts.knownReadsPerDay !== undefined;
-  for (const to of StorageClass.options) {
+  for (const to of rates.classes) {
     const rate = rates.of(to);
     const fresh = { bytes: facts.bytes, heldMs: 0, idleMs: 0 };
-    if (rate.instant && (known || to === 'INTELLIGENT_TIERING')) {
+    if (rate.instant && (known || to === homeClass(rates))) {
       const outlook = classOutlook(rate, fresh, prospect.forecast, prospect.horizonMs, prospect.waiting);
       consider('unpack', to, unpackMoveUsd(from, rate, facts.bytes, packing, rates), outlook);
     }

@@ -3,6 +3,7 @@ import { COMPRESSION_RULE, PACK_BYTES_PER_SECOND, UNPACK_BYTES_PER_SECOND } from
 import { workerPrice } from '../pricing/index.ts';
 import { Bytes, DAY_MS, MIB, MINUTE_MS, SECOND_MS } from '../shared/units.ts';
 import { readUsd } from './bill.ts';
+import { homeClass } from './classes.ts';
 import { probabilityOfNoRead } from './demand.ts';
 import { type ClassOutlook, classOutlook, type Prospect } from './dollarPolicy.ts';
 import type { ClassRates, Rates } from './rates.ts';
@@ -89,9 +90,9 @@ export function unpackWaitMs(bytes: number, terms: PackTerms): number {
   return START_MS + (bytes / terms.unpackBytesPerSecond) * SECOND_MS;
 }
 
-/** The worker's seconds and the requests of unpacking once into Intelligent-Tiering, reading back included. */
+/** The worker's seconds and the requests of unpacking once into the home class, reading back included. */
 export function unpackUsd(bytes: number, { parts, terms }: PackingFacts, rates: Rates): number {
-  const home = rates.of('INTELLIGENT_TIERING');
+  const home = rates.of(homeClass(rates));
   return (
     workUsd(bytes / terms.unpackBytesPerSecond, terms, rates) + (parts + 2) * home.putUsd + workerReadUsd(home, bytes)
   );

@@ -1,4 +1,5 @@
-import { type PriceBook, type StoragePrice, storagePrice } from '../pricing/index.ts';
+import { type PriceBook, pricedClasses, type StoragePrice, storagePrice } from '../pricing/index.ts';
+import { StorageClass } from '../shared/ids.ts';
 import { DAY_MS, MONTH_MS } from '../shared/units.ts';
 
 /** One storage class as the cost functions use it: the price book's rates per byte and millisecond. Made by `compileRates`. */
@@ -43,18 +44,26 @@ export interface AutoTieringRates {
 
 export interface Rates {
   readonly prices: PriceBook;
-  /** The rates of a class; throws `PricingError` where the book has no price for it. */
+  /** What decisions choose among, in S3's order: the classes that the store has and the deciding book prices. */
+  readonly classes: readonly StorageClass[];
+  /** The rates of a class, also of one that is not chosen any more; throws `PricingError` where the book has no price for it. */
   of(storageClass: string): ClassRates;
 }
 
-/**
- * Turns a price book into rates per byte and millisecond. `monthMs` is the length of the billed month: 730 hours when planning, the
- * calendar month when a bill is checked.
- */
-export function compileRates(prices: PriceBook, monthMs: number = MONTH_MS): Rates {
+export interface RateOptions {
+  /** The length of the billed month: 730 hours when planning, the calendar month when a bill is checked. */
+  readonly monthMs?: number;
+  /** The storage classes that the store has; all that S3 has where nobody says. */
+  readonly classes?: readonly StorageClass[];
+}
+
+/** Turns a price book into rates per byte and millisecond. */
+export function compileRates(prices: PriceBook, options: RateOptions = {}): Rates {
+  const { classes: has = StorageClass.options, monthMs = MONTH_MS } = options;
   const compiled = new Map<string, ClassRates>();
   return {
     prices,
+    classes: pricedClasses(prices).filter((one) => has.includes(one)),
     of(storageClass) {
       const known = compiled.get(storageClass);
       if (known !== undefined) return known;

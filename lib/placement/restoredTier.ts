@@ -1,4 +1,3 @@
-import { StorageClass } from '../shared/ids.ts';
 import { Usd } from '../shared/units.ts';
 import { moveUsd } from './bill.ts';
 import { unpackMoveUsd } from './packing.ts';
@@ -22,7 +21,7 @@ export function restoredAlternatives(facts: TierFacts, rates: Rates, now: number
     moveUsd: Usd.parse(0),
     earlyDeletionUsd: Usd.parse(0),
   };
-  const written = StorageClass.options.filter((one) => rates.of(one).instant);
+  const written = rates.classes.filter((one) => rates.of(one).instant);
   return [
     stays,
     ...written.map((storageClass): PricedPlace => {

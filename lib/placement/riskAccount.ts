@@ -1,4 +1,5 @@
 import { readUsd, storageUsd } from './bill.ts';
+import { homeClass } from './classes.ts';
 import type { Rates } from './rates.ts';
 
 /**
@@ -37,7 +38,7 @@ export function slackUsd(account: RiskAccount, part: number): number {
 
 /** The least that Intelligent-Tiering charges for these bytes over this time. */
 export function floorUsd(rates: Rates, bytes: number, ms: number): number {
-  const home = rates.of('INTELLIGENT_TIERING');
+  const home = rates.of(homeClass(rates));
   return storageUsd(home, bytes, ms, home.autoTiering?.steps.at(-1)?.afterIdleMs ?? 0);
 }
 
@@ -51,7 +52,7 @@ export function lostUsd(
   until: number,
   rates: Rates,
 ): number {
-  const home = rates.of('INTELLIGENT_TIERING');
+  const home = rates.of(homeClass(rates));
   const out = rates.of(risk.to);
   const days = bucketDays.filter(({ at }) => at > risk.openedAt && at <= until);
   let shadowUsd = 0;

@@ -3,6 +3,7 @@ import type { StorageClass } from '../shared/ids.ts';
 import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { idleMonthUsd } from './bill.ts';
+import { classInstead } from './classes.ts';
 import { type PackingFacts, plainReason } from './packing.ts';
 import { breaksPromise, keepsPromise, unpackingMs } from './promise.ts';
 import type { Rates } from './rates.ts';
@@ -15,26 +16,28 @@ export type RuleChoice = TierChoice & { readonly judged: ReturnType<typeof tempe
 /** Chooses by the rule preset. Where nothing was promised, every class will do, and so will a packed object. */
 export function chooseByRules(facts: TierFacts, rules: TierRules, rates: Rates, now: number): RuleChoice {
   const judged = temperature(facts, rules, now);
-  const wanted = rules.classes[judged.temperature];
+  const [named, cold] = [rules.classes[judged.temperature], classInstead(rules.classes.cold, rates)];
+  const wanted = classInstead(named, rates);
+  const missing = named === wanted ? {} : { missing: named };
   const kept = keepsPromise(facts, storedBytes(facts), rates.of(wanted), unpackingMs(facts));
-  const to = kept ? wanted : rules.classes.cold;
+  const to = kept ? wanted : cold;
   const { packing } = facts;
-  const plainTo = keepsPromise(facts, facts.bytes, rates.of(wanted), 0) ? wanted : rules.classes.cold;
+  const plainTo = keepsPromise(facts, facts.bytes, rates.of(wanted), 0) ? wanted : cold;
   // What was unpacked is read back before it counts.
-  const unpackTo = rates.of(plainTo).instant ? plainTo : rules.classes.cold;
+  const unpackTo = rates.of(plainTo).instant ? plainTo : cold;
   const unpacked = packing?.packed === true ? unpackByRules(facts, unpackTo, judged.reason, rates) : undefined;
-  if (unpacked !== undefined) return { judged, ...unpacked };
+  if (unpacked !== undefined) return { judged, ...missing, ...unpacked };
   const keep = keepReason(facts, to, rates, now);
   const readAgain = judged.reason === 'read-daily' || judged.reason === 'read-weekly';
   const broken = !readAgain && breaksPromise(facts, rates);
   const reason = kept && !broken ? judged.reason : 'restore-too-slow';
   const choice: TierChoice =
     keep === undefined ? { action: 'transition', to, reason } : { action: 'keep', reason: keep };
-  if (packing === undefined || packing.packed) return { judged, ...choice };
+  if (packing === undefined || packing.packed) return { judged, ...missing, ...choice };
   const into = choice.action === 'transition' ? choice.to : facts.storageClass;
   const notPacked = notPackedByRules(facts, packing, into, rules, rates, now);
-  if (notPacked !== undefined) return { judged, ...choice, notPacked };
-  return { judged, action: 'pack', to: into, reason: 'compressible', belowRatio: packing.terms.belowRatio };
+  if (notPacked !== undefined) return { judged, ...missing, ...choice, notPacked };
+  return { judged, ...missing, action: 'pack', to: into, reason: 'compressible', belowRatio: packing.terms.belowRatio };
 }
 
 function keepReason(facts: TierFacts, to: StorageClass, rates: Rates, now: number): TierKeepReason | undefined {

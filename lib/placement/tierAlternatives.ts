@@ -1,6 +1,7 @@
-import { StorageClass } from '../shared/ids.ts';
+import type { StorageClass } from '../shared/ids.ts';
 import { MONTH_MS, Usd } from '../shared/units.ts';
 import { moveUsd, readUsd } from './bill.ts';
+import { classesFor } from './classes.ts';
 import { knownRate } from './demand.ts';
 import { type ClassOutlook, outlookUsd } from './dollarPolicy.ts';
 import { packMoveUsd, type PackingFacts, unpackMoveUsd, unpackUsd } from './packing.ts';
@@ -27,8 +28,10 @@ export function tierAlternatives(
 ): TierAlternative[] {
   const { packing } = facts;
   const isPacked = packing?.packed === true;
-  const alternatives = StorageClass.options.map((one) => alternative(facts, one, isPacked, rates, now, outlooks));
-  for (const one of packing === undefined ? [] : StorageClass.options) {
+  const alternatives = classesFor(facts.storageClass, rates).map((one) =>
+    alternative(facts, one, isPacked, rates, now, outlooks),
+  );
+  for (const one of packing === undefined ? [] : rates.classes) {
     const considered = isPacked || (outlooks === undefined ? one === into : outlooks.packed.has(one));
     const written = rates.of(one).instant;
     const possible = isPacked ? written : written && rates.of(facts.storageClass).instant;

@@ -1,16 +1,17 @@
 import * as z from 'zod/mini';
 import type { Json } from '../shared/canonicalJson.ts';
 import { EpochMs, Usd } from '../shared/units.ts';
+import { amongChosen, Chosen, chosenAmong } from './classes.ts';
 import { decideTier } from './decideTier.ts';
 import type { Rates } from './rates.ts';
 import { TierFacts } from './tierFacts.ts';
 import type { PricedPlace, TierDecision, TierPolicy } from './tierTypes.ts';
 
-const RecordedTier = z.strictObject({ decision: z.literal('tier'), facts: TierFacts, now: EpochMs });
+const RecordedTier = z.strictObject({ decision: z.literal('tier'), facts: TierFacts, now: EpochMs, classes: Chosen });
 
 /** The inputs of a decision as JSON, for its receipt. */
-export function recordTier(facts: TierFacts, now: EpochMs): Json {
-  return { decision: 'tier', facts: { ...facts }, now };
+export function recordTier(facts: TierFacts, now: EpochMs, rates: Rates): Json {
+  return { decision: 'tier', facts: { ...facts }, now, ...chosenAmong(rates) };
 }
 
 /**
@@ -19,7 +20,9 @@ export function recordTier(facts: TierFacts, now: EpochMs): Json {
  */
 export function replayTier(inputs: string, policy: TierPolicy, rates: Rates): TierDecision | undefined {
   const parsed = RecordedTier.safeParse(JSON.parse(inputs));
-  return parsed.success ? decideTier(parsed.data.facts, policy, rates, parsed.data.now) : undefined;
+  if (!parsed.success) return undefined;
+  const { classes, facts, now } = parsed.data;
+  return decideTier(facts, policy, amongChosen(rates, classes), now);
 }
 
 /** A place as a receipt names it, with its dollars: a month there, and getting there. */

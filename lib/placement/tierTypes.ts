@@ -101,6 +101,8 @@ interface Explained {
   readonly riskUsd?: Usd;
   /** Of an object that could be packed, and is not. */
   readonly notPacked?: NotPackedReason;
+  /** The class that rules name for it, where the store has none such or the book prices none: the next one that is cheaper to read stands for it. */
+  readonly missing?: StorageClass;
   /** The present place comes first, the others in the order of what the policy compares. */
   readonly alternatives: readonly TierAlternative[];
 }
@@ -130,7 +132,7 @@ export type TierDecision =
     });
 
 /** What a policy has chosen, before it is explained. */
-export type TierChoice = { readonly notPacked?: NotPackedReason } & (
+export type TierChoice = { readonly notPacked?: NotPackedReason; readonly missing?: StorageClass } & (
   | { readonly action: 'keep'; readonly reason: TierKeepReason }
   | { readonly action: 'transition'; readonly to: StorageClass; readonly reason: TierMoveReason }
   | { readonly action: 'unpack'; readonly to: StorageClass; readonly reason: TierMoveReason }

@@ -13,6 +13,7 @@ export {
   gpuPrice,
   hostTierPrice,
   priceAgeDays,
+  pricedClasses,
   STALE_DAYS,
   type Priced,
   storagePrice,

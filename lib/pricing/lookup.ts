@@ -1,3 +1,4 @@
+import { StorageClass } from '../shared/ids.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { PricingError } from './errors.ts';
 import type { HostTier, PriceBook, PriceBookFile, StoragePrice } from './priceBook.ts';
@@ -22,7 +23,23 @@ function find<T>(prices: PriceBook, what: string, pick: (book: PriceBookFile) =>
 
 /** Throws `PricingError` with code `unknown-price` where no book has the class; so do the other look-ups. */
 export function storagePrice(prices: PriceBook, storageClass: string): Priced<StoragePrice> {
-  return find(prices, `storage class ${storageClass}`, (book) => book.storage[storageClass]);
+  return find(prices, `storage class ${storageClass}`, (book) => storagePriceIn(book, storageClass));
+}
+
+function storagePriceIn(book: PriceBookFile, storageClass: string): StoragePrice | undefined {
+  const charged = StorageClass.options.find((one) => one === storageClass);
+  return book.storage[(charged && book.classes[charged]) ?? storageClass];
+}
+
+/** The first book that prices STANDARD, which every object is written in: what it prices besides is what can be chosen. */
+export function decidingBook({ books }: PriceBook): PriceBookFile | undefined {
+  return books.find((book) => storagePriceIn(book, 'STANDARD') !== undefined);
+}
+
+/** The storage classes that the deciding book has a price for, in S3's order; none where no book decides. */
+export function pricedClasses(prices: PriceBook): readonly StorageClass[] {
+  const deciding = decidingBook(prices);
+  return StorageClass.options.filter((one) => deciding !== undefined && storagePriceIn(deciding, one) !== undefined);
 }
 
 export function hostTierPrice(prices: PriceBook, tier: HostTier): Priced<{ readonly usdPerGbHour: number }> {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { describeIssues } from '../shared/describeIssues.ts';
 import { frozen } from '../shared/frozen.ts';
+import { StorageClass } from '../shared/ids.ts';
 import { PricingError } from './errors.ts';
 
 const money = z.number().check(z.nonnegative());
@@ -101,6 +102,8 @@ export const PriceBookFile = z
       z.strictObject({ url: z.optional(z.url()), note: z.string(), asOf: z.optional(z.iso.date()) }),
     ),
     storage: z.record(name, StoragePrice),
+    /** Where the provider calls S3's classes otherwise: which price of `storage` each of them is charged by. */
+    classes: z._default(z.partialRecord(StorageClass, name), {}),
     hostTiers: z.partialRecord(HostTier, z.strictObject({ source: name, usdPerGbHour: money })),
     gpus: z.record(name, z.strictObject({ source: name, usdPerHour: money, instance: z.optional(z.string()) })),
     transfer: z.record(name, z.strictObject({ source: name, usdPerGb: money })),
@@ -115,6 +118,10 @@ export const PriceBookFile = z
           Object.values(prices).every((price) => book.sources[price.source] !== undefined),
         ),
       'has a price of a source that the book does not list',
+    ),
+    z.refine(
+      ({ classes, storage }) => Object.values(classes).every((price) => storage[price] !== undefined),
+      'has a storage class of a price that the book does not hold',
     ),
     z.refine(
       ({ hostTiers, storage, tiers }) =>

@@ -67,7 +67,7 @@ function byDollars(facts: FirstFacts, policy: DollarPolicy, rates: Rates, now: E
       policy: `${policy.version} ${rates.prices.id}`,
       chosen: `place ${storageClass}`,
       alternatives: alternatives.map(firstAlternative),
-      ...recordedInputs(recordFirst(facts, now)),
+      ...recordedInputs(recordFirst(facts, now, rates)),
       decidedAt: now,
     },
   };

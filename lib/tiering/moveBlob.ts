@@ -148,7 +148,7 @@ function transitionChanges(
     policy: `${decision.policyVersion} ${deps.rates.prices.id}`,
     chosen: alternativeName(decision.action, decision.to),
     alternatives: decision.alternatives.map(receiptAlternative),
-    ...recordedInputs(recordTier(facts, run.at)),
+    ...recordedInputs(recordTier(facts, run.at, deps.rates)),
     decidedAt: now,
     expiresAt: EpochMs.parse(now + TRANSITION_TTL_MS),
     correlationId: run.correlationId,

@@ -12,6 +12,7 @@ import {
 } from '../catalog/index.ts';
 import {
   exposureUsd,
+  homeClass,
   lostUsd,
   type Rates,
   slackUsd,
@@ -65,7 +66,7 @@ function phaseOf(
 
 /** What a blob that is back has saved, or lost with a minus, its way back included. */
 function resultUsd(risk: BlobRisk, blob: Blob, bucketDays: readonly ReadDay[], rates: Rates): number {
-  const [out, here, home] = [risk.to, blob.origin.storageClass, 'INTELLIGENT_TIERING'].map((name) => rates.of(name));
+  const [out, here, home] = [risk.to, blob.origin.storageClass, homeClass(rates)].map((name) => rates.of(name));
   if (out === undefined || here === undefined || home === undefined) return 0;
   const until = Math.max(risk.openedAt, blob.transitionedAt ?? 0);
   const heldMs = until - risk.openedAt;

@@ -123,7 +123,7 @@ describe('the dollar policy', () => {
   it('decides the same again from a receipt, by rules and by dollars', () => {
     fc.assert(
       fc.property(anyFacts, fc.constantFrom(TIER_RULES, DOLLARS), (given, policy) => {
-        const inputs = canonicalJson(recordTier(given, NOW));
+        const inputs = canonicalJson(recordTier(given, NOW, rates));
         expect(replayTier(inputs, policy, rates)).toEqual(decideTier(given, policy, rates, NOW));
       }),
     );

@@ -103,7 +103,7 @@ describe('a tier decision by the lifecycle preset', () => {
   ])('%s', (_name, given, expected) => {
     const decision = decideTier(given, LIFECYCLE, rates, NOW);
     expect(decision).toMatchObject(expected);
-    const inputs = JSON.stringify(recordTier(given, NOW));
+    const inputs = JSON.stringify(recordTier(given, NOW, rates));
     expect(replayTier(inputs, LIFECYCLE, rates)).toEqual(decision);
     expect(explainTier(decision, given, LIFECYCLE, rates, NOW)).toContain('lifecycle-rules-1');
   });

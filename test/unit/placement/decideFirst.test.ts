@@ -55,7 +55,7 @@ describe('the class that bytes are published in', () => {
   ])('%s', (_name, over, expected) => {
     const decision = decideFirst(facts(over), DOLLARS, rates, NOW);
     expect(decision).toMatchObject(expected);
-    expect(replayFirst(JSON.stringify(recordFirst(facts(over), NOW)), DOLLARS, rates)).toEqual(decision);
+    expect(replayFirst(JSON.stringify(recordFirst(facts(over), NOW, rates)), DOLLARS, rates)).toEqual(decision);
   });
 
   it('is the cheapest of what was compared, is no archive, and counts one fetch', () => {

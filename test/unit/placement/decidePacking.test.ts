@@ -241,7 +241,7 @@ describe('packing, of any object and by any policy', () => {
     fc.assert(
       fc.property(someFacts, policies, (given, policy) => {
         const decision = decideTier(given, policy, rates, NOW);
-        const inputs = canonicalJson(recordTier(given, NOW));
+        const inputs = canonicalJson(recordTier(given, NOW, rates));
         expect(replayTier(inputs, policy, rates)).toEqual(decision);
         const plan = new TierPlan();
         plan.add(decision, given);

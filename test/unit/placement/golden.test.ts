@@ -41,7 +41,7 @@ const need = <T>(value: T | undefined): T => {
 
 const CHARGES: Record<string, (line: Line) => number> = {
   storage: (line) => {
-    const rates = compileRates(prices, need(line.monthDays) * DAY_MS).of(need(line.storageClass));
+    const rates = compileRates(prices, { monthMs: need(line.monthDays) * DAY_MS }).of(need(line.storageClass));
     const one = storageUsd(rates, need(line.bytes), need(line.days) * DAY_MS, (line.idleDays ?? 0) * DAY_MS);
     return one * need(line.count) * (line.sign ?? 1);
   },
@@ -68,7 +68,7 @@ const CHARGES: Record<string, (line: Line) => number> = {
     return need(line.count) * fasterFeeUsd(need(line.bytes), restore(line.underWay), restore(line.tier));
   },
   'early-deletion': (line) => {
-    const rates = compileRates(prices, need(line.monthDays) * DAY_MS).of(need(line.storageClass));
+    const rates = compileRates(prices, { monthMs: need(line.monthDays) * DAY_MS }).of(need(line.storageClass));
     return need(line.count) * earlyDeletionUsd(rates, need(line.bytes), need(line.heldDays) * DAY_MS);
   },
   host: (line) => {
