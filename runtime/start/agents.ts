@@ -103,6 +103,8 @@ function environmentOf({
 }: AgentOptions): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],
+    // Where this process keeps what was compiled, its agents do too.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     STRATA_PLANE: plane,
     STRATA_HOST: host,
     STRATA_DATA: folder,

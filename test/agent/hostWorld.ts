@@ -220,6 +220,8 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
     stdio: ['pipe', 'pipe', 'inherit'],
     env: {
       ...process.env,
+      // On a volume of its own it fills as it does where nobody has compiled it before.
+      ...(options.within === undefined ? {} : { NODE_COMPILE_CACHE: undefined }),
       ...(options.failpoint === undefined ? {} : { STRATA_FAILPOINT: options.failpoint }),
       ...(options.clockJumps === undefined ? {} : { STRATA_TEST_CLOCK_JUMPS: options.clockJumps.join() }),
     },

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runStrata } from './strataProcess.ts';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 /** A plane whose clock is an hour ahead. */
 const plane = createServer((_, answer) => {
   answer.sendDate = false;
@@ -35,18 +33,13 @@ interface Check {
   readonly fix?: string;
 }
 
-function doctor(...more: readonly string[]): Promise<{ readonly code: number; readonly checks: readonly Check[] }> {
+async function doctor(
+  ...more: readonly string[]
+): Promise<{ readonly code: number; readonly checks: readonly Check[] }> {
   const url = `http://127.0.0.1:${(plane.address() as AddressInfo).port}`;
-  const args = [MAIN, 'doctor', '--json', '--plane', url, ...more];
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, { env: { PATH: process.env['PATH'] } }, (error, stdout) => {
-      const lines = stdout.trim().split('\n').filter(Boolean);
-      resolve({
-        code: error === null ? 0 : Number(error.code),
-        checks: lines.map((line) => JSON.parse(line) as Check),
-      });
-    });
-  });
+  const { code, stdout } = await runStrata(['doctor', '--json', '--plane', url, ...more]);
+  const lines = stdout.trim().split('\n').filter(Boolean);
+  return { code, checks: lines.map((line) => JSON.parse(line) as Check) };
 }
 
 describe('strata doctor --store', () => {

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { parseTierRules } from '../../lib/placement/index.ts';
@@ -10,8 +8,7 @@ import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { scheduleEvent } from '../../runtime/envelopes.ts';
 import { safetensors } from '../support/ingestPlane.ts';
-
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+import { runStrata } from './strataProcess.ts';
 
 let folder: DataFolder;
 let runtime: EmbeddedRuntime;
@@ -28,20 +25,7 @@ afterAll(async () => {
   folder.release();
 });
 
-interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function strata(...args: readonly string[]): Promise<Run> {
-  return new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'] ?? '', STRATA_DATA: folder.path };
-    execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
+const strata = (...args: readonly string[]) => runStrata(args, { environment: { STRATA_DATA: folder.path } });
 
 /** The sweep of another day begins; its messages follow. */
 async function sweep(): Promise<void> {

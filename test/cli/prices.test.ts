@@ -1,17 +1,15 @@
-import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { OFFERS } from '../unit/pricing/offers.ts';
+import { runStrata } from './strataProcess.ts';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'strata-prices-'));
 const files = Object.entries(OFFERS).map(([code, json]) => {
   const path = join(folder, `${code}.json`);
@@ -27,26 +25,10 @@ writeFileSync(
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+const strata = (...args: readonly string[]) => strataIn({}, ...args);
 
-const strata = (...args: readonly string[]): Promise<Ended> => strataIn({}, ...args);
-
-function strataIn(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
-  return runIn(environment, 'prices', ...args);
-}
-
-function runIn(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'] ?? '', ...environment };
-    execFile(process.execPath, [MAIN, ...args], { env, cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
+const strataIn = (environment: Readonly<Record<string, string>>, ...args: readonly string[]) =>
+  runStrata(['prices', ...args], { environment, cwd: folder });
 
 let plane: { readonly folder: DataFolder; readonly runtime: EmbeddedRuntime };
 
@@ -194,7 +176,7 @@ describe('strata prices', () => {
     ];
     for (const args of commands) {
       const records = async (...plane: string[]) => {
-        const { code, stdout, stderr } = await runIn({}, ...args, '--json', ...plane);
+        const { code, stdout, stderr } = await runStrata([...args, '--json', ...plane], { cwd: folder });
         expect([code, stderr]).toMatchObject([0, expect.not.stringContaining('Prices')]);
         return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { prices: string; usd?: { storage: number } };
       };
@@ -203,7 +185,7 @@ describe('strata prices', () => {
       expect(named.prices).not.toBe(shipped.prices);
       // Four times as dear in the book that the plane has accepted.
       if (args[0] === 'compress') expect(named.usd?.storage).toBeCloseTo(4 * (shipped.usd?.storage ?? 0), 9);
-      const told = await runIn({}, ...args, '--data', plane.folder.path);
+      const told = await runStrata([...args, '--data', plane.folder.path], { cwd: folder });
       expect(told.stdout + told.stderr).toMatch(/[Pp]rices:? /);
       expect(told.stdout + told.stderr).toContain(named.prices);
     }

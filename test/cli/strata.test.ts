@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +8,7 @@ import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embedd
 import { UploadRow } from '../../lib/catalog/index.ts';
 import { EpochMs } from '../../lib/shared/units.ts';
 import { safetensors } from '../support/ingestPlane.ts';
-
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+import { runStrata } from './strataProcess.ts';
 
 let folder: DataFolder;
 let runtime: EmbeddedRuntime;
@@ -26,20 +24,8 @@ afterAll(async () => {
   folder.release();
 });
 
-interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
-  return new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'] ?? '', STRATA_DATA: folder.path, ...environment };
-    execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
+const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+  runStrata(args, { environment: { STRATA_DATA: folder.path, ...environment } });
 
 const strata = (...args: readonly string[]) => run(args);
 
