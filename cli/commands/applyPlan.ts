@@ -11,9 +11,13 @@ import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
 import { errorText, StrataError } from '../../lib/shared/errors.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type EpochMs, formatUsd, Usd } from '../../lib/shared/units.ts';
+import { divideLimits } from '../../lib/tiering/index.ts';
+import type { OperationOutput } from '../../lib/operations/index.ts';
 import { connect, type PlaneOptions } from '../connection/connect.ts';
 import { CliError, FindingsError } from '../errors.ts';
 import { note, print } from '../output.ts';
+import { sendMoves } from '../plan/sendMoves.ts';
+import { showMoves } from '../progress.ts';
 import { confirm } from './mutation.ts';
 
 /** A move that a plan has shown. */
@@ -37,20 +41,21 @@ export function plannedMove(facts: TierFacts, decision: TierMove, rates: Rates, 
   };
 }
 
-/** After so many failures from the first move on. */
-const GIVE_UP = 5;
-
 interface ApplyOptions extends PlaneOptions {
   readonly inventory?: string;
   readonly policy: string;
   readonly yes?: boolean;
   readonly maxCost: number;
   readonly maxMoves: number;
+  /** One that was interrupted and goes on. */
+  readonly run?: string;
 }
 
 /**
  * Sets the moves of a plan going: all of them or, where one would catch an object in use, none. The plane decides each once more, and
  * refuses what is decided otherwise by then. A move that fails is told and leaves the others; then `FindingsError` is thrown at the end.
+ * The limits are divided among the catalog's shards and written down before the first move is sent, so that moves of all shards are sent at
+ * once and never go above them; a run that was interrupted goes on within what it began with, and the plane sends nothing of it twice.
  */
 export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOptions): Promise<void> {
   if (options.inventory !== undefined) {
@@ -58,7 +63,8 @@ export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOpt
     throw new CliError({ code: 'bad-path', message, retryable: false });
   }
   const caught = moves.filter((move) => move.caught !== undefined);
-  if (caught.length > 0) {
+  // Of a run that has begun the others go on: the plane refuses what is in use by now.
+  if (caught.length > 0 && options.run === undefined) {
     for (const { digest, caught: why } of caught.slice(0, 20)) note(`  ${digest.slice(0, 12)} ${why}`);
     note(`BLOCKED: ${caught.length} of the objects are in use; nothing was moved.`);
     throw new FindingsError('objects in use would be caught');
@@ -69,32 +75,65 @@ export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOpt
     await confirm('apply', `Moves ${moves.length} objects for ${formatUsd(usd)}, at most ${options.maxCost} dollars.`);
   }
   const { operations } = await connect(options);
-  const limits = { budgetUsd: options.maxCost, mostMoves: options.maxMoves, runId: randomUUID() };
+  const limits = { budgetUsd: options.maxCost, mostMoves: options.maxMoves };
+  const { fit, shards } = divideLimits(moves, limits);
+  const runId = options.run ?? randomUUID();
+  const begun = (await operations.beginPlan({ runId, shards: [...shards] })).items;
+  if (options.quiet !== true) note(options.run === undefined ? `Run ${runId}` : goesOnText(runId, begun));
+  const sending = options.run === undefined ? fit : moves;
   const policy = TierPolicyName.parse(options.policy);
-  const counts = new Map<string, number>();
   const failures: unknown[] = [];
-  for (const [index, { action, digest, to }] of moves.entries()) {
-    let outcome: string;
-    try {
-      outcome = (await operations.applyTier({ ...limits, digest, action, to, policy, dryRun: false })).reason;
-    } catch (error) {
-      outcome = `failed: ${error instanceof StrataError ? error.code : 'internal'}`;
-      note(`  ${digest.slice(0, 12)} ${errorText(error)}`);
-      failures.push(error);
-      // A plane that answers nobody will not answer for the others either.
-      if (index + 1 === failures.length && failures.length === GIVE_UP) throw error;
-    }
-    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  const progress = showMoves(sending.length, options.json === true);
+  let sent = 0;
+  const interrupted = (): void =>
+    note(`Stopped after ${sent} of ${sending.length}. Go on: the same command with --run ${runId}`);
+  process.once('exit', interrupted);
+  try {
+    const counts = await sendMoves(
+      sending,
+      async ({ action, digest, to }) =>
+        (await operations.applyTier({ ...limits, runId, digest, action, to, policy, dryRun: false })).reason,
+      {
+        sent() {
+          sent += 1;
+          progress.add(1);
+        },
+        failed({ digest }, error) {
+          note(`  ${digest.slice(0, 12)} ${errorText(error)}`);
+          failures.push(error);
+          return `failed: ${error instanceof StrataError ? error.code : 'internal'}`;
+        },
+      },
+    );
+    progress.end();
+    tell(options, runId, counts, moves.length - sending.length);
+  } finally {
+    process.off('exit', interrupted);
   }
+  if (failures.length > 0) throw new FindingsError(`${failures.length} moves could not be set going`);
+}
+
+function tell(options: ApplyOptions, runId: string, counts: ReadonlyMap<string, number>, beyond: number): void {
+  const outcomes = [...counts, ...(beyond === 0 ? [] : [['beyond-limits', beyond] as const])];
   print(options, {
     schema: 'strata.applied/v1',
-    items: [...counts].map(([reason, objects]) => ({ run: limits.runId, reason, objects })),
+    items: outcomes.map(([reason, objects]) => ({ run: runId, reason, objects })).sort(byReason),
     id: ({ reason, objects }) => `${reason} ${objects}`,
     columns: [
       ['OUTCOME', ({ reason }) => reason],
       ['OBJECTS', ({ objects }) => String(objects)],
     ],
   });
-  if (options.quiet !== true) note(`What becomes of them: strata sweeps ${limits.runId}`);
-  if (failures.length > 0) throw new FindingsError(`${failures.length} moves could not be set going`);
+  if (options.quiet !== true) note(`What becomes of them: strata sweeps ${runId}`);
+}
+
+const byReason = (one: { readonly reason: string }, other: { readonly reason: string }): number =>
+  one.reason < other.reason ? -1 : 1;
+
+/** What an interrupted run has done, and what it may still do. */
+function goesOnText(runId: string, begun: OperationOutput<'beginPlan'>['items']): string {
+  const sum = (of: 'moves' | 'mostMoves' | 'reservedUsd' | 'budgetUsd'): number =>
+    begun.reduce((total, one) => total + one[of], 0);
+  const [spent, budget] = [Usd.parse(sum('reservedUsd')), Usd.parse(sum('budgetUsd'))];
+  return `Run ${runId} goes on: ${sum('moves')} of at most ${sum('mostMoves')} moves sent, ${formatUsd(spent)} of ${formatUsd(budget)} reserved`;
 }

@@ -30,6 +30,7 @@ export function registerPlan(program: Command): void {
     .addOption(new Option('--to <class>', 'only moves into this class').choices(StorageClass.options))
     .option('--apply', 'set the moves going, unless the plan would catch objects in use; not with --inventory')
     .option('--yes', 'with --apply: do not ask')
+    .option('--run <id>', 'with --apply: go on with a run that was interrupted, within the limits that it began with')
     .option('--max-cost <usd>', 'with --apply or --manifest: what the moves may cost at most', notNegative, 100)
     .option('--max-moves <n>', 'with --apply or --manifest: how many moves at most', positiveInteger, 10_000)
     .action(plan);
@@ -46,6 +47,7 @@ interface PlanOptions extends InventoryOptions, Omit<ManifestOptions, 'policy'> 
   readonly to?: StorageClass;
   readonly apply?: boolean;
   readonly yes?: boolean;
+  readonly run?: string;
 }
 
 async function plan(options: PlanOptions): Promise<void> {

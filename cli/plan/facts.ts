@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readLines } from '../../lib/adapters/files/lineFile.ts';
+import { SWEEP_SHARDS } from '../../lib/catalog/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { PlacementError, TierFacts } from '../../lib/placement/index.ts';
 import { describeIssues } from '../../lib/shared/describeIssues.ts';
@@ -7,6 +8,10 @@ import { EpochMs } from '../../lib/shared/units.ts';
 import type { Deciding } from '../../lib/tiering/index.ts';
 import { moment } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { showLooked } from '../progress.ts';
+
+/** Objects that one question to the plane takes. */
+const PAGE = 100;
 
 export interface InventoryOptions extends PlaneOptions {
   readonly inventory?: string;
@@ -32,7 +37,7 @@ export interface Listed {
 
 /** Facts from a file, or from the plane's catalog page by page, as `decides` looks at them. */
 export async function* factsOf(options: InventoryOptions, decides: Deciding): AsyncGenerator<Listed> {
-  if (options.inventory === undefined) return yield* flatten(planned(options, decides));
+  if (options.inventory === undefined) return yield* planned(options, decides);
   for await (const facts of inventory(options.inventory)) yield { facts, versionId: '' };
 }
 
@@ -48,10 +53,17 @@ export async function* factsOfBoth(
     }
     return;
   }
-  const before = planned(options, unpacked(present));
-  for await (const page of planned(options, unpacked(next))) {
-    const seen = new Map((await before.next()).value?.map(({ facts }) => [facts.digest, facts]));
-    for (const { facts } of page) {
+  const plan = await planner(options);
+  // Both of the same page: what only one of them sees shifts no other.
+  const pages = interleaved(async (shard, nextToken) => {
+    const [before, after] = await Promise.all(
+      [present, next].map((decides) => plan(unpacked(decides), shard, nextToken)),
+    );
+    return { before: before?.items ?? [], items: after?.items ?? [], nextToken: after?.nextToken };
+  });
+  for await (const { before, items } of pages) {
+    const seen = new Map(before.map(({ facts }) => [facts.digest, facts]));
+    for (const { facts } of items) {
       const old = seen.get(facts.digest);
       if (old !== undefined) yield { present: old, next: facts };
     }
@@ -69,27 +81,61 @@ function asDecided(facts: TierFacts, { settings }: Deciding): TierFacts {
   return plain;
 }
 
-async function* planned(
+type PlannedPage = OperationOutput<'planTiers'>;
+
+/** Asks the plane for a page of one of its shards. */
+async function planner(
   options: PlaneOptions,
-  { policy, settings }: Deciding,
-): AsyncGenerator<readonly PlannedItem[], undefined> {
+): Promise<(decides: Deciding, shard: number, nextToken: string | undefined) => Promise<PlannedPage>> {
   const { operations } = await connect(options);
-  let nextToken: string | undefined;
-  do {
-    const page = await operations.planTiers({
-      limit: 100,
-      policy,
-      settings,
-      ...(nextToken === undefined ? {} : { nextToken }),
-    });
-    yield page.items;
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
+  return ({ policy, settings }, shard, nextToken) =>
+    operations.planTiers({ limit: PAGE, policy, settings, shard, ...(nextToken === undefined ? {} : { nextToken }) });
 }
 
-async function* flatten<Item>(pages: AsyncGenerator<readonly Item[]>): AsyncGenerator<Item> {
-  for await (const page of pages) yield* page;
+async function* planned(options: PlaneOptions, decides: Deciding): AsyncGenerator<PlannedItem> {
+  const plan = await planner(options);
+  for await (const { items } of interleaved((shard, nextToken) => plan(decides, shard, nextToken))) yield* items;
 }
+
+interface Lane<Page> {
+  readonly shard: number;
+  readonly pending: Promise<Page>;
+}
+
+/**
+ * The pages of all shards, the next of each asked for while those before it are worked on: as many at once as there are shards, and one page
+ * of each in memory. In the same order each time: a page of each shard in turn.
+ */
+async function* interleaved<
+  Page extends { readonly items: readonly PlannedItem[]; readonly nextToken?: string | undefined },
+>(page: (shard: number, nextToken: string | undefined) => Promise<Page>): AsyncGenerator<Page> {
+  const begin = (shard: number, nextToken?: string): Lane<Page> => {
+    const pending = page(shard, nextToken);
+    // Of one that fails while another one is awaited, its turn tells.
+    pending.catch(() => undefined);
+    return { shard, pending };
+  };
+  const looked = showLooked('looked at');
+  const parts = Array.from({ length: SWEEP_SHARDS }, () => 0);
+  let objects = 0;
+  let lanes = parts.map((_, shard) => begin(shard));
+  while (lanes.length > 0) {
+    const next: Lane<Page>[] = [];
+    for (const { pending, shard } of lanes) {
+      const got = await pending;
+      if (got.nextToken !== undefined) next.push(begin(shard, got.nextToken));
+      objects += got.items.length;
+      parts[shard] = got.nextToken === undefined ? 1 : placeOf(got.items.at(-1)?.facts.digest);
+      looked.at(objects, parts.reduce((sum, part) => sum + part, 0) / SWEEP_SHARDS);
+      yield got;
+    }
+    lanes = next;
+  }
+  looked.end();
+}
+
+/** Digests are uniform, and pages go in their order: where one stands among all, from 0 to 1. */
+const placeOf = (digest = ''): number => Number.parseInt(digest.slice(0, 8) || '0', 16) / 16 ** 8;
 
 /** Throws `PlacementError` with code `bad-inventory` for a line that holds no facts, and where there is none at all. */
 async function* inventory(path: string): AsyncGenerator<TierFacts> {

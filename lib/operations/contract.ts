@@ -3,7 +3,7 @@ import { Digest, HostPattern, ModelName, SemVer, StorageClass } from '../shared/
 import { TierPolicyName } from '../shared/sweepMode.ts';
 import { TierSettings } from '../shared/tierSettings.ts';
 import { TierFacts } from '../placement/index.ts';
-import { ServiceLevelTerms } from '../catalog/index.ts';
+import { ServiceLevelTerms, SWEEP_SHARDS } from '../catalog/index.ts';
 import { MoveOutcome, RetiredVersion, StoredObject } from '../costs/index.ts';
 import { JoinTokenId } from '../fleet/index.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
@@ -47,6 +47,10 @@ const dryRun = z.boolean();
 const reference = z.string().check(z.minLength(1), z.maxLength(300));
 
 const runId = z.string().check(z.regex(/^[a-z0-9-]{1,64}$/));
+
+const shard = z.number().check(z.int(), z.gte(0), z.lt(SWEEP_SHARDS));
+const money = z.number().check(z.nonnegative());
+const moveCount = z.number().check(z.int(), z.nonnegative());
 
 const page = <Item extends z.ZodMiniType>(item: Item) =>
   z.object({ items: z.array(item), nextToken: z.optional(z.string()) });
@@ -116,9 +120,17 @@ const OPERATION_CONTRACTS = {
   },
   /** By what storage classes are judged: as the plane does it, or by another policy with what the plane is configured with of it. */
   showJudging: { input: z.strictObject({ policy: z.optional(TierPolicyName) }), output: JudgingView },
-  /** A page of the facts that storage classes are decided on now; the client decides and adds up. `settings` instead of the plane's. */
+  /**
+   * A page of the facts that storage classes are decided on now; the client decides and adds up. `settings` instead of the plane's; `shard`:
+   * only of this one of the catalog's shards, of which a client may ask several at once.
+   */
   planTiers: {
-    input: z.strictObject({ ...PageInput, policy: TierPolicyName, settings: z.optional(TierSettings) }),
+    input: z.strictObject({
+      ...PageInput,
+      policy: TierPolicyName,
+      settings: z.optional(TierSettings),
+      shard: z.optional(shard),
+    }),
     output: page(z.object({ facts: TierFacts, versionId: z.string(), at: EpochMs, expires: z.optional(ExpiryView) })),
   },
   /** How each file of a version is stored: primary copy, policy in force, expected reads, estimated month. */
@@ -142,7 +154,18 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ limit: PageInput.limit }),
     output: page(ExpiryRunView),
   },
-  /** Moves one blob as a plan has shown, within the limits of its run; answers what was decided. */
+  /** Sets down what each shard of a plan's run may spend; of a run that has begun it answers that, and what was spent and sent. */
+  beginPlan: {
+    input: z.strictObject({
+      runId,
+      shards: z.array(z.strictObject({ budgetUsd: money, mostMoves: moveCount })).check(z.length(SWEEP_SHARDS)),
+    }),
+    output: page(z.object({ shard, budgetUsd: money, mostMoves: moveCount, reservedUsd: money, moves: moveCount })),
+  },
+  /**
+   * Moves one blob as a plan has shown, within the limits of its run; answers what was decided. The limits named here are those of a run that
+   * was not begun by `beginPlan`.
+   */
   applyTier: {
     input: z.strictObject({
       digest: Digest,
@@ -150,8 +173,8 @@ const OPERATION_CONTRACTS = {
       action: z._default(z.enum(['transition', 'pack', 'unpack']), 'transition'),
       policy: TierPolicyName,
       runId,
-      budgetUsd: z.number().check(z.nonnegative()),
-      mostMoves: z.number().check(z.int(), z.nonnegative()),
+      budgetUsd: money,
+      mostMoves: moveCount,
       dryRun,
     }),
     output: z.object({ digest: Digest, reason: z.string() }),

@@ -91,6 +91,7 @@ export function createRemoteOperations(
     listRunMoves: remote('listRunMoves'),
     listStored: remote('listStored'),
     listRetired: remote('listRetired'),
+    beginPlan: remote('beginPlan'),
     applyTier: remote('applyTier'),
     explainTiers: remote('explainTiers'),
     showPrices: remote('showPrices'),

@@ -16,10 +16,10 @@ import {
 } from '../catalog/index.ts';
 import { createJoinToken, listJoinTokens, type OperatorDeps, revokeJoinToken } from '../fleet/index.ts';
 import { releaseUpload, startRescan } from '../ingest/index.ts';
-import type { PricesDeps } from '../priceBooks/index.ts';
+import { createPricesInForce, type PricesDeps } from '../priceBooks/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
-import { type Configured, judgingNow } from '../tiering/index.ts';
+import { beginPlan, type Configured, judgingNow } from '../tiering/index.ts';
 import { Bytes, MINUTE_MS } from '../shared/units.ts';
 import { listBrokenPromises } from './brokenPromises.ts';
 import { showAudit, verifyAudit } from './audit.ts';
@@ -54,6 +54,7 @@ export interface OperationsDeps extends OperatorDeps, PricesDeps {
 /** The operations over the stores themselves. They throw the errors of the capabilities that they call. */
 export function createOperations(deps: OperationsDeps): Operations {
   const { catalog, clock, deadLetters } = deps;
+  const pricesInForce = createPricesInForce(deps);
   return {
     async listModels({ limit, nextToken }) {
       const { models, cursor } = await listModels(catalog, limit, nextToken);
@@ -81,7 +82,8 @@ export function createOperations(deps: OperationsDeps): Operations {
     listRunMoves: (input) => listRunMoves(deps, input),
     listStored: (input) => listStored(deps, input),
     listRetired: (input) => listRetired(deps, input),
-    applyTier: (input) => applyTier(deps, input),
+    beginPlan: async (input) => ({ items: [...(await beginPlan(deps, input))] }),
+    applyTier: async (input) => applyTier({ ...deps, rates: await pricesInForce() }, input),
     explainTiers: (input) => explainTiers(deps, input),
     showPrices: () => showPrices(deps),
     acceptPrices: (input) => acceptPriceBook(deps, input),

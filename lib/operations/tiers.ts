@@ -13,6 +13,7 @@ import {
   judgingNow,
   packSettings,
   policyOf,
+  shardOfPlan,
 } from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 import { pageOver, SWEPT } from './pages.ts';
@@ -59,9 +60,10 @@ export async function explainTiers(
 /** A page of what would move between storage classes now. */
 export async function planTiers(
   deps: TierOperationDeps,
-  { policy, settings, limit, nextToken }: OperationInput<'planTiers'>,
+  { policy, settings, limit, nextToken, shard }: OperationInput<'planTiers'>,
 ): Promise<OperationOutput<'planTiers'>> {
-  const page = await pageOver(deps.catalog, SWEPT, limit, nextToken);
+  const partitions = shard === undefined ? SWEPT : SWEPT.slice(shard, shard + 1);
+  const page = await pageOver(deps.catalog, partitions, limit, nextToken);
   const at = deps.clock.now();
   const rates = await ratesInForce(deps);
   const judging =
@@ -96,17 +98,17 @@ export async function listExpiryRuns(
 
 /** Moves one blob as a plan has shown it, if that is still decided so, nothing is in its way, and the run's limits allow it. */
 export async function applyTier(
-  deps: TierOperationDeps,
+  deps: Omit<TierOperationDeps, keyof PricesDeps> & Pick<PricesDeps, 'catalog' | 'clock'> & { readonly rates: Rates },
   { digest, to, action, policy, runId, budgetUsd, mostMoves, dryRun }: OperationInput<'applyTier'>,
 ): Promise<OperationOutput<'applyTier'>> {
-  const { catalog, clock, configured } = deps;
-  const rates = await ratesInForce(deps);
+  const { catalog, clock, configured, rates } = deps;
   const correlationId = CorrelationId.parse(`plan-${runId}`);
   const limits = { budgetUsd, mostMoves };
   const at = clock.now();
   const only = { action, to };
   const decided = decidedBy(await judgingNow(catalog, configured, policy), at);
-  const run = { id: runId, shard: 0, limits, ...decided, correlationId, only };
+  const shard = await shardOfPlan(catalog, runId, digest);
+  const run = { id: runId, shard, limits, ...decided, correlationId, only };
   const reason = await settle(catalog, `Moving ${digest}`, async () => {
     const moved = await decideMove({ catalog, clock, rates }, run, digest);
     return dryRun ? { ...moved, changes: [] } : moved;

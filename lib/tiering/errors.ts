@@ -13,4 +13,6 @@ export class TieringError extends StrataError<
   | 'blobs-failed'
   /** The configured policy would make objects in use dearer or slower to read. */
   | 'policy-refused'
+  /** A run that no plan has begun, or that is not the plan's alone. */
+  | 'no-plan'
 > {}

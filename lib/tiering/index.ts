@@ -17,6 +17,7 @@ export type { PackSettings } from './loadTierFacts.ts';
 export { explainBlob } from './judgeBlob.ts';
 export { decideMove } from './moveBlob.ts';
 export type { MoveDeps, MoveReason, MoveRun } from './moveRun.ts';
+export { beginPlan, divideLimits, shardOfPlan } from './planBudget.ts';
 export { type RunLimits, reserve, shardLimits } from './sweepBudget.ts';
 export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './moveOfManifest.ts';
 export { type JobPlace, type MoveJob, manifestLine, moveJob, moveName, originLine } from './moveManifest.ts';

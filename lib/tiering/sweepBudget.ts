@@ -22,14 +22,16 @@ export type Reservation =
   | { readonly outcome: 'reserved'; readonly run: SweepRun }
   | { readonly outcome: 'refused'; readonly reason: 'budget-spent' | 'rate-reached' };
 
-/** Takes a move out of what its run may still spend. The row that is written with the move keeps the limits that it began with. */
-export function reserve(
-  run: SweepRun | undefined,
-  begun: { readonly runId: string; readonly shard: number; readonly limits: RunLimits; readonly now: EpochMs },
-  move: { readonly usd: number; readonly bytes: number },
-): Reservation {
-  const { runId, shard, limits, now } = begun;
-  const spent: SweepRun = run ?? {
+interface BegunShard {
+  readonly runId: string;
+  readonly shard: number;
+  readonly limits: RunLimits;
+  readonly now: EpochMs;
+}
+
+/** A shard of a run that has set nothing going yet. */
+export function emptyRun({ limits, now, runId, shard }: BegunShard): SweepRun {
+  return {
     runId,
     shard,
     budgetUsd: Usd.parse(limits.budgetUsd),
@@ -40,6 +42,15 @@ export function reserve(
     startedAt: now,
     expiresAt: EpochMs.parse(now + REMEMBERED_MS),
   };
+}
+
+/** Takes a move out of what its run may still spend. The row that is written with the move keeps the limits that it began with. */
+export function reserve(
+  run: SweepRun | undefined,
+  begun: BegunShard,
+  move: { readonly usd: number; readonly bytes: number },
+): Reservation {
+  const spent = run ?? emptyRun(begun);
   if (spent.moves >= spent.mostMoves) return { outcome: 'refused', reason: 'rate-reached' };
   if (spent.reservedUsd + move.usd > spent.budgetUsd) return { outcome: 'refused', reason: 'budget-spent' };
   return {

@@ -105,7 +105,7 @@ describe('a sweep by rules', () => {
     expect(await world.runSweep()).toEqual([]);
     const plan = { policy: 'rules', runId: 'run-1', budgetUsd: 1, mostMoves: 10, dryRun: false } as const;
     const wish = { ...plan, digest, to: 'STANDARD_IA', action: 'pack' } as const;
-    expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'transition-under-way' });
+    expect(await applyTier({ ...world.deps, rates }, wish)).toMatchObject({ reason: 'transition-under-way' });
     expect(world.counted('TierDecided', 'transition-under-way')).toBe(1);
     // However many commands to hosts came after it.
     const [packing] = await world.actions(digest);
@@ -120,10 +120,10 @@ describe('a sweep by rules', () => {
       } as const;
       await world.catalog.transact([ActionRow.put(action, 'absent')]);
     }
-    expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'transition-under-way' });
+    expect(await applyTier({ ...world.deps, rates }, wish)).toMatchObject({ reason: 'transition-under-way' });
     // Once its action has expired without an end, it is decided anew.
     await world.clock.advance(DAY_MS);
-    expect(await applyTier(world.deps, wish)).toMatchObject({ reason: 'compressible' });
+    expect(await applyTier({ ...world.deps, rates }, wish)).toMatchObject({ reason: 'compressible' });
     await world.deliver('transition', first?.body);
     await world.run();
     expect((await world.blob(digest)).origin.packed).toBeDefined();
@@ -237,7 +237,7 @@ describe('a plan', () => {
   it('packs only what it has shown as packed, and nothing where packing is switched off', async () => {
     const { world, digest } = await idle();
     const apply = (action: 'transition' | 'pack', mode: 'on' | 'dry-run' = 'on') =>
-      applyTier(configured(world, mode), { ...LIMITS, digest, to: 'STANDARD_IA', action });
+      applyTier({ ...configured(world, mode), rates }, { ...LIMITS, digest, to: 'STANDARD_IA', action });
     expect(await apply('transition')).toMatchObject({ reason: 'decided-otherwise' });
     expect(await apply('pack', 'dry-run')).toMatchObject({ reason: 'would-pack' });
     expect(await world.actions(digest)).toHaveLength(0);

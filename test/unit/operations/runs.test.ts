@@ -2,10 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { BlobRow, shardOf, SWEEP_SHARDS } from '../../../lib/catalog/index.ts';
 import { listRunMoves, listRuns } from '../../../lib/operations/runs.ts';
 import { applyTier } from '../../../lib/operations/tiers.ts';
+import { compileRates } from '../../../lib/placement/index.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import type { CatalogStore } from '../../../lib/shared/ports/catalogStore.ts';
 import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
 import { createTieringWorld } from '../../support/tieringWorld.ts';
 
+const rates = compileRates(shippedPriceBook());
 const LIMITS = {
   action: 'transition',
   policy: 'rules',
@@ -24,7 +27,7 @@ describe('the runs that moved objects', () => {
     const sweep = String(world.clock.now());
     const late = await world.addBlob(9, 40);
     await world.clock.advance(DAY_MS);
-    await applyTier(world.deps, { ...LIMITS, digest: late.digest, runId: 'plan-1' });
+    await applyTier({ ...world.deps, rates }, { ...LIMITS, digest: late.digest, runId: 'plan-1' });
     const { items } = await listRuns(world.deps, { limit: 10 });
     expect(items).toMatchObject([
       { runId: 'plan-1', by: 'plan', moves: 1, bytes: 200_000, budgetUsd: 1 },

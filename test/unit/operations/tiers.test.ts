@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { AccessMonthRow, ModelRow } from '../../../lib/catalog/index.ts';
 import { applyTier, explainTiers, planTiers } from '../../../lib/operations/tiers.ts';
-import { DOLLARS, TIER_RULES } from '../../../lib/placement/index.ts';
+import { compileRates, DOLLARS, TIER_RULES } from '../../../lib/placement/index.ts';
 import { type Digest, ModelName, SemVer, type StorageClass } from '../../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../../lib/shared/ports/catalogStore.ts';
+import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
 import { createTieringWorld, type TieringWorld } from '../../support/tieringWorld.ts';
 
+const rates = compileRates(shippedPriceBook());
 const LIMITS = {
   action: 'transition',
   policy: 'rules',
@@ -28,7 +30,7 @@ async function wholePlan(world: TieringWorld, policy: 'rules' | 'dollars') {
 }
 
 const apply = (world: TieringWorld, digest: Digest, to: StorageClass, over: object = {}) =>
-  applyTier(world.deps, { ...LIMITS, digest, to, ...over });
+  applyTier({ ...world.deps, rates }, { ...LIMITS, digest, to, ...over });
 
 async function sentTransitions(world: TieringWorld): Promise<number> {
   return (await world.takeOutbox()).filter(({ queue }) => queue === 'transition').length;
