@@ -145,13 +145,14 @@ async function runExplain(
   options: PlaneOptions & { readonly policy?: TierPolicyName },
 ): Promise<void> {
   const { operations } = await connect(options);
-  const { uploads, actions, older, texts, deleted } = await operations.explain({ reference });
+  const { uploads, actions, older, texts, restored, deleted } = await operations.explain({ reference });
   printUploads(options, uploads, `Nothing was uploaded as ${reference}.`);
   printActions(options, actions);
   if (options.quiet === true) return;
   if (older && options.json !== true)
     process.stdout.write('Of each file the newest 20 decisions; there are older ones.\n');
   for (const text of texts) printText(options, { schema: 'strata.delete-text/v1', text });
+  for (const text of restored) printText(options, { schema: 'strata.restored-text/v1', text });
   if (reference.startsWith('uploads/') || deleted) return;
   const asked = options.policy === undefined ? {} : { policy: options.policy };
   const tiers = await operations.explainTiers({ reference, ...asked });

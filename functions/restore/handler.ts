@@ -1,21 +1,21 @@
 import * as z from 'zod/mini';
 import { RestoreNotification } from '../../events/aws/objectRestored.v1.ts';
 import { RestoreBlob } from '../../events/restore-blob/v1.ts';
-import { loadAccesses } from '../../lib/accesses/index.ts';
 import { createPricesInForce, type PricesDeps } from '../../lib/priceBooks/index.ts';
 import { lookAfterRestore, type RestoreDeps } from '../../lib/restores/index.ts';
 import { blobDigestOf } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest } from '../../lib/shared/ids.ts';
+import { judgeRestored, type SweepSettings } from '../../lib/tiering/index.ts';
 import { type QueueHandler, queueHandler, type QueueHandlerDeps } from '../shared/queueHandler.ts';
 import { restore } from './function.ts';
 
 const Message = z.union([RestoreBlob, RestoreNotification]);
 
 export function createRestoreHandler(
-  deps: Omit<RestoreDeps, 'rates' | 'readsOf'> & PricesDeps & QueueHandlerDeps,
+  deps: Omit<RestoreDeps, 'rates' | 'judge'> & PricesDeps & QueueHandlerDeps & { readonly settings: SweepSettings },
 ): QueueHandler {
   const pricesInForce = createPricesInForce(deps);
-  const readsOf: RestoreDeps['readsOf'] = (digest, now) => loadAccesses(deps.catalog, digest, now);
+  const judge: RestoreDeps['judge'] = (blob, rates, now) => judgeRestored(deps, blob, rates, now);
   return queueHandler(deps, {
     declaration: restore,
     message: Message,
@@ -24,7 +24,7 @@ export function createRestoreHandler(
       const digest = digestOf(message);
       // Restores of other objects under `blobs/` are somebody else's.
       if (digest === undefined) return;
-      await lookAfterRestore({ ...deps, telemetry, readsOf, rates: await pricesInForce() }, digest);
+      await lookAfterRestore({ ...deps, telemetry, judge, rates: await pricesInForce() }, digest);
     },
   });
 }

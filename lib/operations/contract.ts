@@ -65,7 +65,8 @@ const OPERATION_CONTRACTS = {
   /** The files of one version, with the copies of each. */
   showVersion: { input: z.strictObject({ reference }), output: z.object({ files: z.array(FileView) }) },
   /**
-   * Why a model is where it is: its uploads with their verdicts and the decisions about its blobs, newest first; `texts`: deletes in words.
+   * Why a model is where it is: its uploads with their verdicts and the decisions about its blobs, newest first; `texts`: deletes in words, `restored`: where restored bytes
+   * went, in words.
    * `older`: a blob has more decisions than its newest 20, which are shown. Also of a version that is deleted.
    */
   explain: {
@@ -75,6 +76,7 @@ const OPERATION_CONTRACTS = {
       actions: z.array(ActionView),
       older: z.boolean(),
       texts: z.array(z.string()),
+      restored: z.array(z.string()),
       deleted: z.boolean(),
     }),
   },

@@ -8,6 +8,7 @@ import {
   UploadRow,
 } from '../catalog/index.ts';
 import { explainDelete } from '../deletion/index.ts';
+import { explainRestored } from '../restores/index.ts';
 import { uploadKey, UPLOADS_PREFIX } from '../ingest/index.ts';
 import { type Digest, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
@@ -29,7 +30,8 @@ export async function explain(catalog: CatalogStore, reference: string): Promise
   for (const digest of digests) pages.push(await actionsOf(catalog, digest));
   const actions = pages.flatMap((page) => page.actions).sort((a, b) => b.decidedAt - a.decidedAt);
   const texts = actions.flatMap((action) => explainDelete(action) ?? []);
-  return { uploads: [...uploads], actions, older: pages.some(({ older }) => older), texts, deleted };
+  const restored = actions.flatMap((action) => explainRestored(action) ?? []);
+  return { uploads: [...uploads], actions, older: pages.some(({ older }) => older), texts, restored, deleted };
 }
 
 /** Every version of one uploaded key that the catalog knows. */

@@ -48,13 +48,29 @@ export function decideFirst(facts: FirstFacts, policy: DollarPolicy, rates: Rate
   const unread = { storageClass: 'STANDARD', createdAt: now, transitionedAt: now, accessesLast30Days: 0 } as const;
   const prospect = prospectOf({ ...facts, ...unread }, policy, now);
   const places = rates.classes.flatMap((one) => placeIn(one, rates.of(one), facts, prospect));
+  const known = facts.knownReadsPerDay !== undefined;
+  const { among: alternatives, reason, storageClass } = whereToBegin(places, placeUsd, known, rates);
+  return { storageClass, reason, alternatives };
+}
+
+/**
+ * Of the places that bytes could be written to, archives among them, the one that they begin in, which is none, why, and those that could have
+ * been it.
+ */
+export function whereToBegin<Place extends { readonly storageClass: StorageClass }>(
+  places: readonly Place[],
+  usdOf: (place: Place) => number,
+  readsKnown: boolean,
+  rates: Rates,
+): { readonly storageClass: StorageClass; readonly reason: FirstReason; readonly among: readonly Place[] } {
   const readAtOnce = places.filter(({ storageClass }) => rates.of(storageClass).instant);
   const free = readAtOnce.filter(({ storageClass }) => chargesNothing(rates.of(storageClass)));
-  if (facts.knownReadsPerDay === undefined) return { ...cheapest(free), reason: 'reads-unknown', alternatives: free };
-  if (!readAtOnce.some(({ storageClass }) => storageClass === cheapest(places).storageClass)) {
-    return { ...cheapest(free), reason: 'archived-later', alternatives: free };
+  if (!readsKnown) return { ...cheapest(free, usdOf), reason: 'reads-unknown', among: free };
+  const best = cheapest(places, usdOf).storageClass;
+  if (!readAtOnce.some(({ storageClass }) => storageClass === best)) {
+    return { ...cheapest(free, usdOf), reason: 'archived-later', among: free };
   }
-  return { ...cheapest(readAtOnce), reason: 'reads-known', alternatives: readAtOnce };
+  return { ...cheapest(readAtOnce, usdOf), reason: 'reads-known', among: readAtOnce };
 }
 
 /** Neither for reads nor for leaving early. */
@@ -75,10 +91,13 @@ function placeIn(
   return [{ storageClass, outlook, writeUsd, fetchUsd: Usd.parse(readUsd(rates, size)) }];
 }
 
-function cheapest(places: readonly FirstAlternative[]): Pick<FirstDecision, 'storageClass'> {
+function cheapest<Place extends { readonly storageClass: StorageClass }>(
+  places: readonly Place[],
+  usdOf: (place: Place) => number,
+): Pick<FirstDecision, 'storageClass'> {
   let [best, bestUsd]: [StorageClass, number] = ['STANDARD', Number.POSITIVE_INFINITY];
   for (const one of places) {
-    const usd = placeUsd(one);
+    const usd = usdOf(one);
     if (usd < bestUsd) [best, bestUsd] = [one.storageClass, usd];
   }
   return { storageClass: best };

@@ -37,7 +37,7 @@ export {
 } from './firstTier.ts';
 export { explainTier } from './explainTier.ts';
 export { receiptAlternative, recordTier, replayTier } from './tierReceipt.ts';
-export { restoredAlternatives } from './restoredTier.ts';
+export { decideRestoredTier, type RestoredReason, type RestoredTier } from './restoredTier.ts';
 export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { describePolicy } from './describePolicy.ts';
 export { type PredictedReads, predictReads } from './predictReads.ts';

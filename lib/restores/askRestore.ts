@@ -79,7 +79,7 @@ export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<Rest
     if (choice === undefined) return { changes: [], answer: undefined };
     const paid = await spend(catalog, choice.chosen.feeUsd, wish.limits, clock.now());
     if ('refused' in paid) return { changes: [], answer: { outcome: 'refused', ...paid.refused } };
-    const asking = { ...wish, attempt: 1, choice, tier: choice.chosen.tier };
+    const asking = { ...wish, wantedBy: wish.reason, attempt: 1, choice, tier: choice.chosen.tier };
     const { restore, changes } = restoreChanges(deps, blob, row, asking);
     const answer = { outcome: 'asked', restore, usd: Usd.parse(choice.chosen.feeUsd), known: false } as const;
     return { changes: written([...changes, ...paid.changes]), answer };
@@ -101,6 +101,8 @@ export function restoreForMove(
 }
 
 export interface Asking extends Pick<RestoreWish, 'to' | 'correlationId'> {
+  /** Absent where a move asks. */
+  readonly wantedBy?: Restore['wantedBy'];
   /** Absent where an earlier choice is asked for once more. */
   readonly waiting?: Waiting;
   readonly reason: string;
@@ -132,6 +134,7 @@ export function restoreChanges(
     readyAt: EpochMs.parse(now + waitMs + (asking.tier === 'unpack' ? MINUTE_MS : COPY_MS)),
     dueAt: EpochMs.parse(now + COPY_MS),
     correlationId: asking.correlationId,
+    ...(asking.wantedBy === undefined ? {} : { wantedBy: asking.wantedBy }),
   };
   const { versionId, correlationId } = restore;
   const body: RestoreBlob = { schema: 'restore-blob/1', actionId, digest, versionId, correlationId };

@@ -1,65 +1,87 @@
 import * as z from 'zod/mini';
-import { type Alternative, type Blob, storedBytes } from '../catalog/index.ts';
-import { PACK_TERMS, type Rates, receiptAlternative, restoredAlternatives, TierFacts } from '../placement/index.ts';
+import type { Action, Blob, Restore } from '../catalog/index.ts';
+import {
+  amongChosen,
+  Chosen,
+  chosenAmong,
+  decideRestoredTier,
+  type Rates,
+  type RestoredTier,
+  TierFacts,
+  type TierPolicy,
+} from '../placement/index.ts';
 import type { Json } from '../shared/canonicalJson.ts';
-import { type Digest, StorageClass } from '../shared/ids.ts';
+import { StorageClass } from '../shared/ids.ts';
 import { EpochMs } from '../shared/units.ts';
 
 const Recorded = z.strictObject({
   decision: z.literal('restored'),
   facts: TierFacts,
-  /** The class that was wished for with the restore. */
-  to: StorageClass,
+  /** The class that a move wished for; without it somebody reads it. */
+  to: z.optional(StorageClass),
+  /** What decided where it goes then; absent while sweeps were off. */
+  by: z.optional(z.enum(['rules', 'dollars', 'lifecycle'])),
   now: EpochMs,
+  classes: Chosen,
 });
 
-/** What is known of a blob's reads (`lib/accesses`). */
-export type ReadsOf = (
-  digest: Digest,
-  now: EpochMs,
-) => Promise<Pick<TierFacts, 'accessesLast30Days' | 'bucketReads' | 'lastAccessAt'>>;
+/** What decides storage classes now, where anything does, and what it knows of a blob. */
+export interface JudgedBlob {
+  readonly facts: TierFacts;
+  readonly policy: TierPolicy | undefined;
+}
+export type JudgeBlob = (blob: Blob, rates: Rates, now: EpochMs) => Promise<JudgedBlob>;
 
-export interface RestoredDecision {
-  readonly chosen: string;
-  readonly alternatives: readonly Alternative[];
+export interface RestoredDecision extends RestoredTier {
+  readonly policy: string;
+  readonly inputs: Json;
 }
 
-/** Where restored bytes go: to the class that was wished for when they were asked for, with the dollars of every other. */
-function decideRestored(facts: TierFacts, to: StorageClass, rates: Rates, now: EpochMs): RestoredDecision {
-  return {
-    chosen: `${facts.packing === undefined ? 'transition' : 'unpack'} ${to}`,
-    alternatives: restoredAlternatives(facts, rates, now).map(receiptAlternative),
-  };
-}
-
-/** The decision about a blob as it lies now, and its inputs as JSON, for its receipt. */
-export async function restoredDecision(
-  readsOf: ReadsOf,
+/** Where the bytes of a restore go, decided on the blob as it lies now, with the inputs as JSON for its receipt. */
+export async function decideRestored(
+  judge: JudgeBlob,
   blob: Blob,
-  to: StorageClass,
+  { to, wantedBy }: Restore,
   rates: Rates,
   now: EpochMs,
-): Promise<RestoredDecision & { readonly inputs: Json }> {
-  const { accessesLast30Days, bucketReads, lastAccessAt } = await readsOf(blob.digest, now);
-  const { digest, size, partSize, createdAt, origin } = blob;
-  const parts = Math.max(1, Math.ceil(size / partSize));
-  const packed = { packed: true, bytes: storedBytes(blob), parts, terms: PACK_TERMS } as const;
-  const facts: TierFacts = {
-    digest,
-    bytes: size,
-    storageClass: origin.storageClass,
-    createdAt,
-    transitionedAt: origin.billedSince,
-    accessesLast30Days,
-    ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
-    ...(bucketReads === undefined ? {} : { bucketReads }),
-    ...(origin.packed === undefined ? {} : { packing: packed }),
+): Promise<RestoredDecision> {
+  const { facts, policy } = await judge(blob, rates, now);
+  const inputs = { decision: 'restored', facts: { ...facts }, now, ...chosenAmong(rates) };
+  if (wantedBy === undefined) {
+    const decided = decideRestoredTier(facts, { to }, undefined, rates, now);
+    return { ...decided, policy: RESTORES, inputs: { ...inputs, to } };
+  }
+  const by = policy === undefined ? {} : { by: policy.kind };
+  return {
+    ...decideRestoredTier(facts, 'read', policy, rates, now),
+    policy: policy?.version ?? RESTORES,
+    inputs: { ...inputs, ...by },
   };
-  return { ...decideRestored(facts, to, rates, now), inputs: { decision: 'restored', facts: { ...facts }, to, now } };
 }
 
-/** Decides once more what a receipt says was decided; undefined when its inputs are not those of restored bytes. */
-export function replayRestored(inputs: string, rates: Rates): RestoredDecision | undefined {
+/** Where no policy of storage classes decides. */
+const RESTORES = 'restore-1';
+
+/**
+ * Decides once more what a receipt says was decided, by the policy that it names; undefined when its inputs are not those of restored bytes,
+ * or the policy is another one.
+ */
+export function replayRestored(
+  inputs: string,
+  policy: TierPolicy | undefined,
+  rates: Rates,
+): Pick<RestoredTier, 'chosen' | 'alternatives'> | undefined {
   const recorded = Recorded.safeParse(JSON.parse(inputs)).data;
-  return recorded === undefined ? undefined : decideRestored(recorded.facts, recorded.to, rates, recorded.now);
+  if (recorded === undefined) return undefined;
+  const { by, classes, facts, now, to } = recorded;
+  if (by !== undefined && policy?.kind !== by) return undefined;
+  const wanted = to === undefined ? ('read' as const) : { to };
+  const decides = by === undefined ? undefined : policy;
+  const { alternatives, chosen } = decideRestoredTier(facts, wanted, decides, amongChosen(rates, classes), now);
+  return { alternatives, chosen };
+}
+
+/** The facts of a receipt of restored bytes; undefined for another's. */
+export function restoredFacts({ inputs, reason }: Pick<Action, 'inputs' | 'reason'>): TierFacts | undefined {
+  return reason === 'restored' ? Recorded.safeParse(JSON.parse(inputs)).data?.facts : undefined;
 }

@@ -1,6 +1,7 @@
 export { type AskDeps, type AskedRestore, askRestore, restoreForMove } from './askRestore.ts';
 export { decideRestore, decideRestoreStep, type RestoreFacts } from './decideRestore.ts';
-export { replayRestored } from './decideRestored.ts';
+export { type JudgedBlob, replayRestored } from './decideRestored.ts';
+export { explainRestored } from './explainRestored.ts';
 export { endDecisions } from './endDecisions.ts';
 export { dueRestores } from './dueRestores.ts';
 export { RestoreError } from './errors.ts';

@@ -31,7 +31,7 @@ import {
   storeTier,
   wantedFaster,
 } from './decideRestore.ts';
-import { type ReadsOf, restoredDecision } from './decideRestored.ts';
+import { decideRestored, type JudgeBlob } from './decideRestored.ts';
 import { RestoreError } from './errors.ts';
 import { afterHastening } from './hastenRestore.ts';
 import { countRestore } from './restoreBudget.ts';
@@ -39,7 +39,7 @@ import { countRestore } from './restoreBudget.ts';
 export interface RestoreDeps extends AskDeps {
   readonly objects: ObjectStore;
   readonly telemetry: Telemetry;
-  readonly readsOf: ReadsOf;
+  readonly judge: JudgeBlob;
 }
 
 type AskStep = 'ask' | 'ask-faster';
@@ -192,19 +192,20 @@ function moveId({ actionId }: Restore): ActionId {
 }
 
 async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: EpochMs): Promise<readonly Change[]> {
-  const { digest, versionId, to, correlationId } = row.value;
+  const { digest, versionId, correlationId } = row.value;
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return [];
   const actionId = moveId(row.value);
   const { packed, storageClass } = blob.value.origin;
-  const { chosen, alternatives, inputs } = await restoredDecision(deps.readsOf, blob.value, to, deps.rates, now);
+  const decided = await decideRestored(deps.judge, blob.value, row.value, deps.rates, now);
+  const { alternatives, chosen, inputs, to } = decided;
   const action: Action = {
     actionId,
     type: 'transition',
     digest,
     state: 'pending',
     reason: 'restored',
-    policy: `restore-1 ${deps.rates.prices.id}`,
+    policy: `${decided.policy} ${deps.rates.prices.id}`,
     chosen,
     alternatives: [...alternatives],
     ...recordedInputs(inputs),
@@ -233,13 +234,14 @@ async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: Epoc
 
 /** Whoever waits was told when it is ready: it is asked for again whatever readers may spend, and counted. */
 async function againChanges(deps: RestoreDeps, row: Versioned<Restore>, now: EpochMs): Promise<readonly Change[]> {
-  const { digest, tier, to, attempt, correlationId } = row.value;
+  const { digest, tier, to, attempt, correlationId, wantedBy } = row.value;
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return [];
   const waiting = { toleranceMs: Number.POSITIVE_INFINITY, usdPerMs: 0 };
   const choice = choiceFor(blob.value, waiting, deps.rates);
   if (choice === undefined) return [];
-  const asking = { to, correlationId, reason: 'expired-before-its-copy', attempt: attempt + 1, tier, choice };
+  const again = { to, correlationId, ...(wantedBy === undefined ? {} : { wantedBy }) };
+  const asking = { ...again, reason: 'expired-before-its-copy', attempt: attempt + 1, tier, choice };
   const fee = choice.options.find((one) => one.tier === tier)?.feeUsd ?? 0;
   return [
     ...restoreChanges(deps, blob, row, asking).changes,

@@ -24,7 +24,7 @@ export interface RestoresAsked {
 
 /** Somebody waits: a standard restore of GLACIER is in time, a bulk one is not. */
 const READ_WITHIN_MS = 6 * HOUR_MS;
-/** Read at once for no fee, and cold again for nothing where nobody reads on. */
+/** Where it goes is decided when it can be read; the row names a class that is read at once for no fee until then. */
 const RESTORED_CLASS: StorageClass = 'INTELLIGENT_TIERING';
 
 /**

@@ -9,6 +9,7 @@ export {
   type TransitionStep,
 } from './decideTransition.ts';
 export { firstPlace, type FirstPlaceDeps } from './firstPlace.ts';
+export { judgeRestored } from './judgeRestored.ts';
 export { TieringError } from './errors.ts';
 export { decideSweepPath, estimateBlobs, type SweepPathDecision } from './decideSweepPath.ts';
 export { type InventorySweepInput, type InventorySweeps, startSweep, type StartSweepDeps } from './startSweep.ts';

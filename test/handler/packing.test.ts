@@ -212,14 +212,14 @@ describe('a read of a packed blob', () => {
     await world.clock.advance(16 * MINUTE_MS);
     await world.run();
     const { origin } = await expectSound(world, blob, bytes);
-    expect(origin).toMatchObject({ location: 's3:eu-west-1:INTELLIGENT_TIERING', storageClass: 'INTELLIGENT_TIERING' });
+    expect(origin).toMatchObject({ location: 's3:eu-west-1:STANDARD_IA', storageClass: 'STANDARD_IA' });
     expect(world.rescans).toEqual([blob.digest]);
     expect(await world.restore(blob.digest)).toBeUndefined();
     expect(await read(world, blob)).toEqual([]);
     const [unpack] = (await world.actions(blob.digest)).filter(({ chosen }) => chosen.startsWith('unpack'));
-    expect(unpack).toMatchObject({ state: 'done', reason: 'restored', chosen: 'unpack INTELLIGENT_TIERING' });
+    expect(unpack).toMatchObject({ state: 'done', reason: 'restored', chosen: 'unpack STANDARD_IA' });
     expect(unpack?.alternatives[0]?.action).toMatch(/^keep /);
-    expect(unpack?.alternatives.map(({ action }) => action)).toContain('unpack INTELLIGENT_TIERING');
+    expect(unpack?.alternatives.map(({ action }) => action)).toContain('unpack STANDARD_IA');
   });
 
   it('that is archived as well is restored first, and then unpacked', async () => {
@@ -233,7 +233,7 @@ describe('a read of a packed blob', () => {
     await world.clock.advance(16 * MINUTE_MS);
     await world.run();
     const { origin } = await expectSound(world, blob, bytes);
-    expect(origin).toMatchObject({ location: 's3:eu-west-1:INTELLIGENT_TIERING' });
+    expect(origin).toMatchObject({ location: 's3:eu-west-1:STANDARD_IA' });
   });
 
   it('goes before a move to an archive that was decided earlier', async () => {
@@ -246,7 +246,7 @@ describe('a read of a packed blob', () => {
     await world.clock.advance(16 * MINUTE_MS);
     await world.run();
     const { origin } = await expectSound(world, blob, bytes);
-    expect(origin).toMatchObject({ location: 's3:eu-west-1:INTELLIGENT_TIERING' });
+    expect(origin).toMatchObject({ location: 's3:eu-west-1:STANDARD_IA' });
   });
 
   it('never gets damaged bytes: the packed object stays what it is, and the restore is given up', async () => {

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
 import { ServiceLevelRow } from '../../lib/catalog/index.ts';
-import { compileRates } from '../../lib/placement/index.ts';
+import { compileRates, DOLLARS, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
-import { endDecisions, replayRestore, replayRestored, restoreArchived } from '../../lib/restores/index.ts';
+import {
+  endDecisions,
+  explainRestored,
+  replayRestore,
+  replayRestored,
+  restoreArchived,
+} from '../../lib/restores/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest, ModelName } from '../../lib/shared/ids.ts';
 import type { RestoreOutcome } from '../../lib/shared/ports/objectStore.ts';
@@ -73,10 +79,10 @@ describe('a read of an archived blob', () => {
     await world.clock.advance(RESTORE_DELAYS.standard);
     await world.tellRestores();
     await world.run();
-    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
     expect(await world.restore(blob.digest)).toBeUndefined();
     expect(await ask(world, blob)).toEqual([]);
-    expect((await world.versions(blob.digest)).map((one) => one.storageClass)).toEqual(['INTELLIGENT_TIERING']);
+    expect((await world.versions(blob.digest)).map((one) => one.storageClass)).toEqual(['GLACIER_IR']);
     expect((await world.actions(blob.digest)).map(({ type, state }) => [type, state])).toEqual([
       ['restore', 'done'],
       ['transition', 'done'],
@@ -92,7 +98,7 @@ describe('a read of an archived blob', () => {
     const moved =
       (await world.actions(blob.digest)).find(({ reason }) => reason === 'restored') ?? expect.fail('no move');
     const { chosen, alternatives, inputs } = moved;
-    expect(chosen).toBe('transition INTELLIGENT_TIERING');
+    expect(chosen).toBe('transition GLACIER_IR');
     expect(alternatives.map(({ action }) => action)).toEqual([
       'keep GLACIER',
       'transition STANDARD',
@@ -100,11 +106,36 @@ describe('a read of an archived blob', () => {
       'transition STANDARD_IA',
       'transition GLACIER_IR',
     ]);
-    expect(replayRestored(inputs, rates)).toEqual({ chosen, alternatives });
-    expect(replayRestored('{"decision":"restore"}', rates)).toBeUndefined();
+    expect(replayRestored(inputs, TIER_RULES, rates)).toEqual({ chosen, alternatives });
+    expect(replayRestored(inputs, DOLLARS, rates)).toBeUndefined();
+    expect(replayRestored('{"decision":"restore"}', TIER_RULES, rates)).toBeUndefined();
     // The restore is paid for: what is left of the move are two requests, of a read and of a write.
     const move = alternatives.find(({ action }) => action === chosen)?.parts?.['move'];
-    expect(move).toBeCloseTo(0.0004 / 1000 + 0.005 / 1000, 9);
+    expect(move).toBeCloseTo(0.0004 / 1000 + 0.02 / 1000, 9);
+  });
+
+  it('goes where the dollars in force say, by what is known and promised, and says why', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const blob = await world.addBlob(1, 800, 'GLACIER');
+    await world.refer(blob.digest, 'flux', '1.0.0');
+    const level = { model: MODEL, readsPerDay: 1 / 1_000, updatedAt: world.clock.now() };
+    await world.catalog.transact([ServiceLevelRow.put(level, 'absent')]);
+    await ask(world, blob);
+    await world.run();
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    await world.tellRestores();
+    await world.run();
+    const moved = (await world.actions(blob.digest)).find(({ reason }) => reason === 'restored') ?? expect.fail();
+    const { chosen, alternatives, inputs } = moved;
+    expect(moved.policy).toMatch(/^dollars-1 /);
+    expect(JSON.parse(inputs).facts).toMatchObject({ knownReadsPerDay: 1 / 1_000 });
+    expect(chosen).toBe('transition GLACIER_IR');
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
+    expect(replayRestored(inputs, DOLLARS, rates)).toEqual({ chosen, alternatives });
+    const text = explainRestored(moved) ?? expect.fail();
+    expect(text).toContain('was brought back from GLACIER and went to GLACIER_IR: its reads are known, and of the');
+    expect(text).toMatch(/^→ transition GLACIER_IR +\$/m);
+    expect(text).toMatch(/^ {2}transition STANDARD +\$/m);
   });
 
   it.each([
@@ -171,7 +202,7 @@ describe('a read of an archived blob', () => {
     await world.clock.advance(RESTORE_DELAYS.expedited);
     await world.tellRestores();
     await world.run();
-    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
     const hastened = await hastening(world, blob);
     expect(hastened).toMatchObject({
       state: 'done',
@@ -238,7 +269,7 @@ describe('a read of an archived blob', () => {
     await world.clock.advance(RESTORE_DELAYS.bulk);
     await world.tellRestores();
     await world.run();
-    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
   });
 
   it('tells its first time again where no faster tier is to be had', async () => {
@@ -308,7 +339,7 @@ describe('a read of an archived blob', () => {
     await world.watchRestores();
     await world.run();
     expect(world.rescans).toEqual([blob.digest]);
-    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
   });
 
   it('is finished by the schedule also when the bucket’s answer to the asking was lost with the event', async () => {
@@ -319,7 +350,7 @@ describe('a read of an archived blob', () => {
     await world.clock.advance(HOUR_MS);
     await world.watchRestores();
     await world.run();
-    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
   });
 
   it('asks again when the restored copy expires before it was copied, and publishes nothing of it', async () => {
@@ -339,7 +370,7 @@ describe('a read of an archived blob', () => {
     await world.clock.advance(RESTORE_DELAYS.standard);
     await world.tellRestores();
     await world.run();
-    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
     expect(await world.versions(blob.digest)).toHaveLength(1);
   });
 
@@ -434,7 +465,7 @@ async function restoreCutAt(nth: number, moment: Moment, soonerMs?: number): Pro
   await world.clock.advance(HOUR_MS);
   await world.watchRestores();
   await work();
-  expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+  expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
   expect(await world.restore(blob.digest)).toBeUndefined();
   expect((await world.versions(blob.digest)).filter((one) => !one.isDeleteMarker)).toHaveLength(1);
   expect(taken).toBe(soonerMs === undefined ? 1 : 2);

@@ -160,6 +160,21 @@ export const mutants: readonly Mutant[] = [
     replace: 'alternatives: [],',
   },
   {
+    id: 'restored-elsewhere',
+    breaks:
+      'What was decided is done: restored bytes go to one class for all, whatever the policy in force has chosen.',
+    file: 'lib/restores/lookAfterRestore.ts',
+    find: '    to,\n    ...(packed',
+    replace: '    to: row.value.to,\n    ...(packed',
+  },
+  {
+    id: 'restored-where-it-is-dear',
+    breaks: 'Dollars decide: bytes that somebody reads are restored to a class that charges more than others.',
+    file: 'lib/placement/firstTier.ts',
+    find: 'if (usd < bestUsd)',
+    replace: 'if (usd > bestUsd || bestUsd === Number.POSITIVE_INFINITY)',
+  },
+  {
     id: 'readers-restore-without-end',
     breaks: 'Rule 5, money is reserved before it is used: a restore that readers may not spend any more on begins.',
     file: 'lib/restores/restoreBudget.ts',

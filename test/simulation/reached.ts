@@ -229,7 +229,7 @@ const EDGES = [
   'host: silent→active',
   'origin: STANDARD→STANDARD_IA',
   'origin: STANDARD→GLACIER',
-  'origin: GLACIER→INTELLIGENT_TIERING',
+  'origin: GLACIER→STANDARD',
   'encoding: plain→packed',
   'encoding: packed→plain',
   'encoding: packed→packed',

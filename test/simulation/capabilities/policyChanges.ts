@@ -22,7 +22,7 @@ import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import type { Digest } from '../../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
-import { DAY_MS, type EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS } from '../../../lib/shared/units.ts';
 import { explainBlob, packSettings } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
 import { countRead, readsWorse } from '../reads.ts';
@@ -135,14 +135,16 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (digest !== undefined) violated(`${is.inForce} came into force although it catches ${digest}, which is in use.`);
   }
 
-  function onMove({ actionId, policy }: Action): void {
+  function onMove({ actionId, policy, reason }: Action): void {
     const [, sweep] = /^transition-(\d+)-/.exec(actionId) ?? [];
-    if (sweep === undefined) return;
     const version = policy.split(' ')[0];
+    const restored = reason === 'restored' && version !== 'restore-1';
+    // A clock may be wrong by some minutes.
+    const since = restored ? scheduler.now - HOUR_MS : Number(sweep);
+    if (sweep === undefined && !restored) return;
     const name = TierPolicyName.options.find((one) => byName[one].version === version);
     if (name === undefined) violated(`${actionId} was decided by ${version}, which nobody has configured.`);
-    if (!policies.inForceSince(name, Number(sweep)))
-      violated(`${actionId} was decided by ${name}, which is not in force.`);
+    if (!policies.inForceSince(name, since)) violated(`${actionId} was decided by ${name}, which is not in force.`);
   }
 
   /** Also what somebody else wants, or wanted before. */

@@ -1,4 +1,4 @@
-import { type Action, ActionRow, type Alternative } from '../../../lib/catalog/index.ts';
+import { type Action, ActionRow, type Alternative, BlobRow } from '../../../lib/catalog/index.ts';
 import { replayDelete } from '../../../lib/deletion/index.ts';
 import {
   DOLLARS,
@@ -42,7 +42,7 @@ function replayed({ type, inputs, policy }: Action, rates: Rates): Replayed | un
       return again && { chosen: `place ${again.storageClass}`, alternatives: again.alternatives.map(firstAlternative) };
     }
     case 'restored':
-      return replayRestored(inputs, rates);
+      return replayRestored(inputs, POLICIES.get(policy.split(' ')[0] ?? ''), rates);
     case 'tier': {
       const by = POLICIES.get(policy.split(' ')[0] ?? '');
       const again = by === undefined ? undefined : replayTier(inputs, by, rates);
@@ -58,6 +58,7 @@ function replayed({ type, inputs, policy }: Action, rates: Rates): Replayed | un
 /** What was decided can be decided again from its receipt alone, to the same dollars; and what it says was done has been done. */
 export function receipts({ catalog, bucket, counters }: Stage): Capability {
   const read = rowReader(ActionRow);
+  const readBlob = rowReader(BlobRow);
   const ratesOf = createReceiptRates(catalog);
 
   async function onDecision(action: Action): Promise<void> {
@@ -86,6 +87,23 @@ export function receipts({ catalog, bucket, counters }: Stage): Capability {
     }
   }
 
+  /** What was restored for somebody lies where its receipt says, and by dollars that is the least of what might be chosen. */
+  function onRestored({ actionId, alternatives, chosen, digest, inputs, policy, state }: Action): void {
+    const { to } = JSON.parse(inputs);
+    const mightBe = alternatives.filter(({ action, reason }) => action === chosen || reason === undefined);
+    const [least] = mightBe.toSorted((one, other) => one.usd - other.usd);
+    if (to === undefined && policy.startsWith('dollars') && least?.action !== chosen)
+      violated(`${actionId} chose ${chosen}, although ${least?.action} is cheaper.`);
+    if (state !== 'done' || digest === undefined) return;
+    for (const item of catalog.committedIn(`BLOB#${digest}`)) {
+      if (item.key.sort !== 'META') continue;
+      const { origin } = readBlob(item);
+      if (!chosen.endsWith(` ${origin.storageClass}`))
+        violated(`${actionId} chose ${chosen}, not ${origin.storageClass}.`);
+      counters.count(`restored to ${origin.storageClass} by ${policy.split('-')[0]}`);
+    }
+  }
+
   return {
     async onRow({ key, before, after }: RowChange) {
       if (!key.partition.startsWith('ACTION#') || after === undefined) return;
@@ -93,6 +111,8 @@ export function receipts({ catalog, bucket, counters }: Stage): Capability {
       if (before === undefined) await onDecision(action);
       const ended = before === undefined || read(before).state !== 'done';
       if (action.type === 'delete' && action.state === 'done' && ended) await onDone(action);
+      const changed = before === undefined || read(before).state !== action.state;
+      if (action.reason === 'restored' && changed) onRestored(action);
     },
   };
 }

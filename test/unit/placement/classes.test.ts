@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   compileRates,
   decideFirst,
+  decideRestoredTier,
   decideTier,
   DOLLARS,
   explainTier,
@@ -13,7 +14,6 @@ import {
   recordTier,
   replayFirst,
   replayTier,
-  restoredAlternatives,
   TIER_RULES,
   type TierFacts,
 } from '../../../lib/placement/index.ts';
@@ -95,8 +95,12 @@ describe('the classes that are chosen among', () => {
         expect(rates.classes).toContain(decision.storageClass);
         const inputs = canonicalJson(recordFirst(first, NOW, rates));
         expect(replayFirst(inputs, DOLLARS, compileRates(prices))).toEqual(decision);
-        for (const one of restoredAlternatives(facts, rates, NOW)) {
-          if (one.action !== 'keep') expect(rates.classes).toContain(one.storageClass);
+        for (const policy of [TIER_RULES, DOLLARS, undefined]) {
+          const { alternatives, to } = decideRestoredTier(facts, 'read', policy, rates, NOW);
+          expect(rates.classes).toContain(to);
+          for (const { action } of alternatives) {
+            if (!action.startsWith('keep')) expect(rates.classes).toContain(action.split(' ')[1]);
+          }
         }
       }),
     );
