@@ -68,7 +68,7 @@ export type ModelLoads = z.infer<typeof ModelLoads>;
 
 /**
  * What a host did and how loaded it was in the last `windowSeconds`. Parts that it cannot measure are absent: a host without a GPU
- * has no `gpus`, one without `/proc` neither `cpu` nor `disks`. At most about 8 KB.
+ * has no `gpus`, one without `/proc` neither `cpu` nor `disks`. At most about 16 KB, as a rule 3.
  */
 export const HostMetrics = z.strictObject({
   windowSeconds: z.number().check(z.positive(), z.lte(86_400)),

@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
-import { Dashboard, GraphWidget, type IMetric, Metric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { Dashboard, GraphWidget, type IMetric, MathExpression, Metric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { hostDeadLetterName } from '../names.ts';
+import { heartbeats } from '../../functions/heartbeats/function.ts';
 import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
 
 export interface OperationsDashboardProps {
@@ -38,11 +39,56 @@ export class OperationsDashboard extends Construct {
         queueMetric(hostDeadLetterName(prefix), 'ApproximateNumberOfMessagesVisible', 'Maximum', 'hosts'),
       ]),
     );
+    dashboard.addWidgets(
+      graph(
+        'Asks of processes',
+        ['hit', 'miss', 'failure'].map((outcome) => hostMetric('HostAsks', 'Sum', { outcome })),
+      ),
+      graph(
+        'Loads of models, p95 of a host and minute (ms)',
+        ['nvme', 'ssd', 'origin'].map((source) => hostMetric('HostLoadP95', 'p95', { source })),
+      ),
+      graph('Bytes served and fetched', [
+        ...['nvme', 'ssd'].map((tier) => hostMetric('HostServedBytes', 'Sum', { tier })),
+        hostMetric('HostFetchedBytes', 'Sum'),
+      ]),
+    );
+    dashboard.addWidgets(
+      graph('Busiest hosts (%)', [
+        hostMetric('HostCpuBusy', 'p95'),
+        hostMetric('HostMemoryTaken', 'p95'),
+        hostMetric('HostGpuBusy', 'p95'),
+        ...['nvme', 'ssd'].map((tier) => hostMetric('HostDiskBusy', 'p95', { tier })),
+      ]),
+      graph('Minutes of hosts with a bottleneck', [
+        new MathExpression({
+          expression: `SEARCH('{Strata,kind,service} MetricName="HostBottlenecks"', 'Sum', 300)`,
+          label: '',
+          usingMetrics: {},
+        }),
+      ]),
+      graph(
+        'Bytes evicted',
+        ['nvme', 'ssd'].map((tier) => hostMetric('HostEvictedBytes', 'Sum', { tier })),
+      ),
+    );
   }
 }
 
 function graph(title: string, left: IMetric[]): GraphWidget {
   return new GraphWidget({ title, left, width: 8, height: 7 });
+}
+
+/** Of all hosts together. */
+function hostMetric(metricName: string, statistic: string, dimensions: Readonly<Record<string, string>> = {}): Metric {
+  return new Metric({
+    namespace: 'Strata',
+    metricName,
+    dimensionsMap: { service: heartbeats.name, ...dimensions },
+    statistic,
+    label: [metricName, ...Object.values(dimensions)].join(' '),
+    period: Duration.minutes(5),
+  });
 }
 
 function lambdaMetric(functionName: string, metricName: string, statistic: string, label: string): Metric {

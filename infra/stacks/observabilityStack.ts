@@ -2,6 +2,7 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
 import { AuditAlarm } from '../capabilities/auditAlarm.ts';
+import { HostAlarm } from '../capabilities/hostAlarm.ts';
 import { PolicyAlarm } from '../capabilities/policyAlarm.ts';
 import { CatalogAlarms } from '../capabilities/catalogAlarms.ts';
 import { PriceAlarm } from '../capabilities/priceAlarm.ts';
@@ -32,6 +33,7 @@ export class ObservabilityStack extends Stack {
     new AuditAlarm(this, 'AuditAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new PriceAlarm(this, 'PriceAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new PolicyAlarm(this, 'PolicyAlarm', { prefix: settings.prefix, topic: this.topic.topic });
+    new HostAlarm(this, 'HostAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new OperationsDashboard(this, 'Dashboard', { prefix: settings.prefix, declarations });
   }
 }

@@ -12,6 +12,7 @@ export * from './rows/copy.ts';
 export * from './rows/cursor.ts';
 export * from './rows/expiry.ts';
 export * from './rows/fleet.ts';
+export * from './rows/hostMetrics.ts';
 export * from './rows/model.ts';
 export * from './rows/notice.ts';
 export * from './rows/once.ts';

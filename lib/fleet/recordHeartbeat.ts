@@ -7,6 +7,7 @@ import type { EpochMs } from '../shared/units.ts';
 import { type CommandTerms, commandChanges } from './commands.ts';
 import { decideHeartbeat, type HeartbeatReason } from './decideHeartbeat.ts';
 import { openReport } from './hostReports.ts';
+import { keepMetrics } from './keepMetrics.ts';
 import { type HeartbeatDeps, reconcileDecision, reconcileResidents } from './reconcileResidents.ts';
 
 export type HeartbeatAnswer = HeartbeatReason | 'unknown-host' | 'stale-generation';
@@ -33,6 +34,9 @@ export async function recordHeartbeat(deps: HeartbeatDeps, envelope: SignedEnvel
   deps.telemetry.metric('HeartbeatRecorded', 'Count', 1, { reason });
   if (host !== undefined && heartbeat?.residents !== undefined && reason !== 'out-of-order') {
     await reconcileResidents(deps, host, heartbeat);
+  }
+  if (host !== undefined && heartbeat !== undefined && reason !== 'out-of-order') {
+    await keepMetrics(deps, host, heartbeat);
   }
   return reason;
 }

@@ -42,9 +42,9 @@ export function addInto(sum: Sketch, added: Sketch): void {
   for (const [bucket, count] of added.buckets) sum.buckets.set(bucket, (sum.buckets.get(bucket) ?? 0) + count);
 }
 
-/** The value at rank ⌊q·(n−1)⌋; of nothing, 0. */
+/** The value of rank ⌈q·n⌉, counted from the smallest: of few values the larger one. Of nothing, 0. */
 export function quantile(sketch: Sketch, q: number): number {
-  let left = Math.floor(q * (sketch.count - 1)) - sketch.zeros;
+  let left = Math.max(0, Math.ceil(q * sketch.count) - 1) - sketch.zeros;
   if (left < 0) return 0;
   for (const bucket of [...sketch.buckets.keys()].toSorted((one, other) => one - other)) {
     left -= sketch.buckets.get(bucket) ?? 0;

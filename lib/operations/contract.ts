@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Digest, HostPattern, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
+import { Digest, HostId, HostPattern, ModelName, SemVer, StorageClass } from '../shared/ids.ts';
 import { TierPolicyName } from '../shared/sweepMode.ts';
 import { TierSettings } from '../shared/tierSettings.ts';
 import { TierFacts } from '../placement/index.ts';
@@ -7,6 +7,7 @@ import { ServiceLevelTerms, SWEEP_SHARDS } from '../catalog/index.ts';
 import { MoveOutcome, RetiredVersion, StoredObject } from '../costs/index.ts';
 import { JoinTokenId } from '../fleet/index.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
+import { HostMetricsView } from './hostMetrics.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
 import {
   BrokenPromiseView,
@@ -111,6 +112,11 @@ const OPERATION_CONTRACTS = {
     output: page(NoticeView),
   },
   listHosts: { input: z.strictObject({}), output: page(HostView) },
+  /** Those that have told of a minute in the last hour. */
+  showHostMetrics: {
+    input: z.strictObject({ hosts: z.array(HostId).check(z.maxLength(100)) }),
+    output: page(HostMetricsView),
+  },
   promoteAlias: {
     input: z.strictObject({ model: ModelName, alias: z.string(), version: SemVer, dryRun }),
     output: AliasView,

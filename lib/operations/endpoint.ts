@@ -82,6 +82,7 @@ export function createRemoteOperations(
     listExpiryRuns: remote('listExpiryRuns'),
     listNotices: remote('listNotices'),
     listHosts: remote('listHosts'),
+    showHostMetrics: remote('showHostMetrics'),
     promoteAlias: remote('promoteAlias'),
     rollbackAlias: remote('rollbackAlias'),
     deprecateVersion: remote('deprecateVersion'),

@@ -29,6 +29,7 @@ import { redriveDeadLetters, showDeadLetters, view } from './deadLetters.ts';
 import { deletedVersions, runDelete, runHold, runUndo } from './deletion.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
+import { showHostMetrics } from './hostMetrics.ts';
 import { listNotices } from './notices.ts';
 import type { DeadLetters } from './ports.ts';
 import { acceptPriceBook, showPrices } from './prices.ts';
@@ -73,6 +74,7 @@ export function createOperations(deps: OperationsDeps): Operations {
     listExpiryRuns: (input) => listExpiryRuns({ catalog }, input),
     listNotices: (input) => listNotices(catalog, input, clock.now()),
     listHosts: async () => ({ items: [...(await listHosts(catalog))] }),
+    showHostMetrics: async ({ hosts }) => ({ items: await showHostMetrics(catalog, hosts, clock.now()) }),
     promoteAlias: (input) => promoteAlias(catalog, { ...input, now: clock.now() }),
     rollbackAlias: (input) => rollbackAlias(catalog, { ...input, now: clock.now() }),
     deprecateVersion: async (input) => versionView(await deprecateVersion(catalog, { ...input, now: clock.now() })),

@@ -1,0 +1,122 @@
+import type { Command } from 'commander';
+import type { HostMetrics, LoadSource } from '../../events/host-heartbeat/metrics.ts';
+import type { VolumeReport } from '../../events/host-heartbeat/v1.ts';
+import type { OperationOutput, Operations } from '../../lib/operations/index.ts';
+import type { HostId } from '../../lib/shared/ids.ts';
+import { formatBytes } from '../../lib/shared/units.ts';
+import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
+import { CliError } from '../errors.ts';
+import { ago, note, print } from '../output.ts';
+import { loadRows, printMinute } from './hostMinute.ts';
+
+type MeasuredHost = OperationOutput<'showHostMetrics'>['items'][number];
+
+interface HostsOptions extends PlaneOptions {
+  readonly metrics?: boolean;
+}
+
+/** As many hosts' metrics as one call takes. */
+const AT_ONCE = 100;
+
+/** Adds `hosts`: what is registered, its room, and with `--metrics` or for one host what it measured in the last minute. */
+export function registerHosts(program: Command): void {
+  withPlane(program.command('hosts').description('registered hosts with their room, or their last minute'))
+    .argument('[host]', 'only this one, with its last minute')
+    .option('--metrics', 'the last minute of each: load, hit rate, load times, bottlenecks')
+    .action(runHosts);
+}
+
+async function runHosts(name: string | undefined, options: HostsOptions): Promise<void> {
+  const { operations } = await connect(options);
+  const all = (await operations.listHosts({})).items;
+  const items = name === undefined ? all : all.filter(({ id }) => id === name);
+  if (name !== undefined && items.length === 0) {
+    const message = `No host ${name} is registered. \`strata hosts\` lists all.`;
+    throw new CliError({ code: 'bad-reference', message, retryable: false });
+  }
+  const ids = items.map(({ id }) => id);
+  if (options.metrics === true) {
+    printMetrics(await metricsOf(operations, ids), options);
+    return;
+  }
+  printHosts(items, options);
+  if (name === undefined || options.json === true || options.quiet === true) return;
+  const [measured] = await metricsOf(operations, ids);
+  if (measured === undefined) note(`${name} has told of no minute in the last hour.`);
+  else printMinute(measured, options);
+}
+
+async function metricsOf(operations: Operations, ids: readonly HostId[]): Promise<readonly MeasuredHost[]> {
+  const found: MeasuredHost[] = [];
+  for (let from = 0; from < ids.length; from += AT_ONCE) {
+    found.push(...(await operations.showHostMetrics({ hosts: ids.slice(from, from + AT_ONCE) })).items);
+  }
+  return found;
+}
+
+function printHosts(items: OperationOutput<'listHosts'>['items'], options: HostsOptions): void {
+  print(options, {
+    schema: 'strata.host/v1',
+    items,
+    id: ({ id }) => id,
+    columns: [
+      ['HOST', ({ id }) => id],
+      ['STATE', ({ state, drainAsked }) => (state === 'silent' && drainAsked ? 'silent, to drain' : state)],
+      ['GENERATION', ({ generation }) => String(generation)],
+      ['USED', ({ usedBytes }) => formatBytes(usedBytes)],
+      ['RESERVED', ({ reservedBytes }) => formatBytes(reservedBytes)],
+      ['CAPACITY', ({ capacityBytes }) => formatBytes(capacityBytes)],
+      ['VOLUMES', ({ volumes = [] }) => volumes.map(volumeText).join(', ')],
+      ['HEARTBEAT', ({ heartbeatAt }) => ago(heartbeatAt)],
+      ['SUBSCRIPTIONS', ({ subscriptions }) => subscriptions.join(', ')],
+    ],
+    empty: 'No host is registered. Make a join token: strata token create HOST',
+  });
+}
+
+function volumeText({ name, tier, state, usedBytes, capacityBytes }: VolumeReport): string {
+  const filling = state === 'failed' ? 'FAILED' : `${formatBytes(usedBytes)} of ${formatBytes(capacityBytes)}`;
+  return `${name} (${tier}) ${filling}`;
+}
+
+function printMetrics(items: readonly MeasuredHost[], options: HostsOptions): void {
+  const p95 = (metrics: HostMetrics, source: LoadSource) =>
+    loadRows(metrics.loads).find((row) => row.source === source)?.p95 ?? '';
+  print(options, {
+    schema: 'strata.host-metrics/v1',
+    items,
+    id: ({ host }) => host,
+    columns: [
+      ['HOST', ({ host }) => host],
+      ['MEASURED', ({ receivedAt }) => ago(receivedAt)],
+      ['CPU', ({ metrics }) => percent(metrics.cpu?.busy)],
+      ['DISK', ({ metrics }) => percent(most(metrics.disks?.map(({ busy }) => busy)))],
+      ['GPU', ({ metrics }) => percent(most(metrics.gpus?.map(({ busy }) => busy)))],
+      ['ASKS', ({ metrics: { asks } }) => String(asks.hits + asks.misses + asks.failures)],
+      ['HIT RATE', ({ metrics }) => hitRate(metrics)],
+      ['NVME P95', ({ metrics }) => p95(metrics, 'nvme')],
+      ['SSD P95', ({ metrics }) => p95(metrics, 'ssd')],
+      ['ORIGIN P95', ({ metrics }) => p95(metrics, 'origin')],
+      [
+        'FETCHED',
+        ({ metrics }) => `${formatBytes(Math.round(metrics.transfer.fetchedBytes / metrics.windowSeconds))}/s`,
+      ],
+      ['BOTTLENECKS', ({ bottlenecks }) => bottlenecks.map(({ kind }) => kind).join(', ')],
+    ],
+    empty:
+      'No host has told of a minute in the last hour: their agents may be older than that, or younger than a minute.',
+  });
+}
+
+function most(shares: readonly (number | undefined)[] = []): number | undefined {
+  const known = shares.filter((share) => share !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+function percent(share: number | undefined): string {
+  return share === undefined ? '' : `${Math.round(100 * share)} %`;
+}
+
+function hitRate({ asks: { hits, misses } }: HostMetrics): string {
+  return hits + misses === 0 ? '' : percent(hits / (hits + misses));
+}

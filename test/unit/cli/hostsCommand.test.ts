@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { registerHosts } from '../../../cli/commands/hosts.ts';
+import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
+import { findBottlenecks } from '../../../lib/hostMetrics/index.ts';
+import { useCommands } from '../../support/commands.ts';
+
+const { metrics } = HostHeartbeat.parse(JSON.parse(readFileSync('events/host-heartbeat/v1.metrics.json', 'utf8')));
+const AT = 1_795_176_000_000;
+const host = (id: string) => ({
+  id,
+  generation: 1,
+  state: 'active',
+  labels: {},
+  subscriptions: ['*'],
+  capacityBytes: 100,
+  usedBytes: 99,
+  reservedBytes: 0,
+  promisedBytes: 0,
+  volumeFreeBytes: 1,
+  registeredAt: AT,
+  heartbeatAt: AT,
+});
+const busy = { ...metrics, cpu: { busy: 0.95, iowait: 0, stolen: 0, processors: 64 } };
+const MEASURED = [
+  { host: 'gpu-a', measuredAt: AT, receivedAt: AT, metrics, bottlenecks: [] },
+  {
+    host: 'gpu-b',
+    measuredAt: AT,
+    receivedAt: AT,
+    metrics: busy,
+    bottlenecks: findBottlenecks(HostHeartbeat.shape.metrics.parse(busy)!, { capacityBytes: 1, usedBytes: 1 }),
+  },
+];
+
+let server: Server;
+let plane: readonly string[];
+
+/** A plane with two hosts that have told of a minute, and one that has not. */
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const { hosts = [] } = JSON.parse(body) as { hosts?: string[] };
+      const items = request.url?.endsWith('listHosts')
+        ? ['gpu-a', 'gpu-b', 'gpu-c'].map(host)
+        : MEASURED.filter((one) => hosts.includes(one.host));
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ ok: true, output: { items } }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  plane = ['--endpoint', `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`];
+});
+
+afterAll(() => server.close());
+
+describe('strata hosts', () => {
+  const { records, strata } = useCommands(registerHosts);
+
+  it('lists the room of all, and the minute of each with --metrics', async () => {
+    expect(await strata('hosts', ...plane)).toMatch(/^gpu-c +active +1 +99 B/m);
+    const text = await strata('hosts', '--metrics', ...plane);
+    expect(text).toMatch(/^HOST +MEASURED +CPU +DISK +GPU +ASKS +HIT RATE +NVME P95 +SSD P95 +ORIGIN P95 +FETCHED/m);
+    expect(text).toMatch(/^gpu-a .* 41 % +71 % +93 % +43 +88 % +4\.2 ms +2\.2 ms +11\.3 s +1\.83 GiB\/s$/m);
+    expect(text).toMatch(/^gpu-b .* cpu-busy$/m);
+    expect(text).not.toContain('gpu-c');
+  });
+
+  it('shows of one host its tiers, loads, devices, and what to do about what holds it up', async () => {
+    const text = await strata('hosts', 'gpu-b', ...plane);
+    expect(text).toMatch(/^hit rate +88 %$/m);
+    expect(text).toMatch(/^data +867\.84 MiB\/s, 7200\/s +1\.84 GiB\/s, 15200\/s +71 % +0\.4 ms +9\.4$/m);
+    expect(text).toMatch(/^0 NVIDIA H100 80GB HBM3 +93 % +57\.00 GiB of 79\.65 GiB +61 °C +548 W$/m);
+    expect(text).toMatch(/^nvme +41 +264\.50 GiB/m);
+    expect(text).toMatch(/^\(all\) +origin +5 +7\.9 s +11\.3 s$/m);
+    expect(text).toMatch(/^sdxl-base +nvme +21 +1\.8 ms +4\.0 ms$/m);
+    expect(text).toMatch(/^\(others\) +origin +4/m);
+    expect(text).toMatch(/^cpu-busy +95 % of 64 processors \(from 90 %\) +Take hosts with more processors/m);
+  });
+
+  it('gives programs the rows as they are', async () => {
+    expect(await records('hosts', 'gpu-a', ...plane)).toMatchObject([{ schema: 'strata.host/v1', id: 'gpu-a' }]);
+    expect(await records('hosts', '--metrics', ...plane)).toMatchObject([
+      { schema: 'strata.host-metrics/v1', host: 'gpu-a', metrics },
+      { schema: 'strata.host-metrics/v1', host: 'gpu-b', bottlenecks: [{ kind: 'cpu-busy' }] },
+    ]);
+  });
+});
