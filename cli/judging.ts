@@ -1,5 +1,6 @@
 import type { OperationOutput } from '../lib/operations/index.ts';
-import { type PriceBook, shippedPriceBook } from '../lib/pricing/index.ts';
+import { compileRates, type Rates } from '../lib/placement/index.ts';
+import { shippedPriceBook } from '../lib/pricing/index.ts';
 import type { TierPolicyName } from '../lib/shared/sweepMode.ts';
 import { formatBytes } from '../lib/shared/units.ts';
 import { policyOf, SHIPPED } from '../lib/tiering/index.ts';
@@ -13,7 +14,8 @@ export type Judged = Omit<OperationOutput<'showJudging'>, 'basis'> & {
 
 export interface Terms {
   readonly judged: Judged;
-  readonly prices: PriceBook;
+  /** The plane's, in its store. */
+  readonly rates: Rates;
 }
 
 /**
@@ -25,11 +27,12 @@ export async function termsOf(
   const { inventory, policy } = options;
   if (inventory !== undefined && !namesPlane(options)) {
     const judged = { ...SHIPPED, ...(policy === undefined ? {} : { policy }), basis: 'no-plane' as const };
-    return { judged, prices: shippedPriceBook() };
+    return { judged, rates: compileRates(shippedPriceBook()) };
   }
   const { operations } = await connect(options);
   const judged = await operations.showJudging(policy === undefined ? {} : { policy });
-  return { judged, prices: (await planePrices(operations)).prices };
+  const { classes, prices } = await planePrices(operations);
+  return { judged, rates: compileRates(prices, classes === undefined ? {} : { classes }) };
 }
 
 /** A line for people: which policy, with which settings, and why that one. */
@@ -55,7 +58,8 @@ function basisText({ basis, policy, since, sweep }: Judged): string {
 
 /** The settings that a policy's version does not name. */
 export function settingsText({ policy, settings }: Pick<Judged, 'policy' | 'settings'>): string {
-  const { packAboveBytes, packBelowRatio, tierPacking } = settings;
+  const { packAboveBytes, packBelowRatio, priceBook, tierPacking } = settings;
+  const prices = priceBook === undefined ? '' : `, prices ${priceBook}`;
   const what = `, above ${formatBytes(packAboveBytes)} what gets below ${Math.round(100 * packBelowRatio)} %`;
-  return `packing ${tierPacking}${tierPacking === 'on' && policy === 'rules' ? what : ''}`;
+  return `packing ${tierPacking}${tierPacking === 'on' && policy === 'rules' ? what : ''}${prices}`;
 }

@@ -9,12 +9,14 @@ import { createStrata } from './strata.ts';
 
 const app = new App();
 const bundles = join(app.outdir, 'bundles');
+const settings = settingsOf(app.node);
 bundleFunctions(
   FUNCTIONS.map((declaration) => declaration.name),
   bundles,
+  settings.priceBook,
 );
 createStrata(app, {
-  settings: settingsOf(app.node),
+  settings,
   env: { account: process.env['CDK_DEFAULT_ACCOUNT'], region: process.env['CDK_DEFAULT_REGION'] },
   declarations: FUNCTIONS,
   codeOf: (name) => Code.fromAsset(join(bundles, name)),

@@ -3,8 +3,11 @@ import { buildSync } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Bundles each function's `main.ts` with everything it needs, the SDK too, into `<folder>/<name>/index.js`. */
-export function bundleFunctions(names: readonly string[], folder: string): void {
+/**
+ * Bundles each function's `main.ts` with everything it needs, the SDK too, into `<folder>/<name>/index.js`. An operator's price book, as JSON,
+ * becomes a variable of the environment there: Lambda's own hold no more than 4 KB.
+ */
+export function bundleFunctions(names: readonly string[], folder: string, priceBook: string = ''): void {
   buildSync({
     absWorkingDir: ROOT,
     entryPoints: names.map((name) => ({ in: join('functions', name, 'main.ts'), out: join(name, 'index') })),
@@ -17,5 +20,6 @@ export function bundleFunctions(names: readonly string[], folder: string): void 
     mainFields: ['module', 'main'],
     legalComments: 'none',
     logLevel: 'warning',
+    ...(priceBook === '' ? {} : { banner: { js: `process.env.STRATA_PRICE_BOOK=${JSON.stringify(priceBook)};` } }),
   });
 }

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
-import { whyRefused } from '../functions/shared/environment.ts';
+import { decidingBookJson, whyRefused } from '../functions/shared/environment.ts';
 
 /** What operators choose with `cdk deploy -c name=value` or in `cdk.json`. Everything has a default. */
 export interface StrataSettings {
@@ -57,6 +58,8 @@ export interface StrataSettings {
   readonly auditRetentionDays: number;
   /** The origin of the provider’s price lists or of a mirror; empty: prices are not read from the network. */
   readonly priceLists: string;
+  /** The book that decides in place of the region's, as JSON; empty where that decides. */
+  readonly priceBook: string;
   /** Where alarms are sent besides the topic's other subscribers. */
   readonly alarmEmail: string | undefined;
 }
@@ -161,6 +164,7 @@ export function settingsOf(node: Node): StrataSettings {
     refusedKeepDays: count('refusedKeepDays', 90, 1, 3650),
     auditRetentionDays: count('auditRetentionDays', 2557, 1, 36_500),
     priceLists: originOrNone(text('priceLists', 'https://pricing.us-east-1.amazonaws.com')),
+    priceBook: bookOf(text('priceBook', '')),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
   };
 }
@@ -188,6 +192,17 @@ function scanPolicyOf(text: string): string {
   });
   if (!fits || !entries.some(([name]) => name === 'allowSuspicious')) throw wrong;
   return text;
+}
+
+function bookOf(file: string): string {
+  if (file === '') return '';
+  try {
+    return decidingBookJson(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new SettingsError(
+      `-c priceBook must be the path of a price book that can decide. ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 function originOrNone(text: string): string {

@@ -10,6 +10,7 @@ import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters, type Operations } from '../lib/operations/index.ts';
 import type { PriceLists } from '../lib/pricing/index.ts';
+import { keepOwnBook } from '../lib/priceBooks/index.ts';
 import { EXPIRY_LIMITS } from '../lib/expiry/index.ts';
 import { RESTORE_LIMITS } from '../lib/restores/index.ts';
 import { OPEN_POLICY, SCANNER } from '../lib/scanning/index.ts';
@@ -63,7 +64,7 @@ export interface EmbeddedRuntimeOptions {
   readonly bodyLimits?: BodyLimits;
 }
 
-const SETTINGS: Settings = {
+const SETTINGS: Omit<Settings, 'storeClasses'> = {
   region: 'local',
   priceRegion: 'us-east-1',
   partSize: PART_SIZE,
@@ -95,18 +96,19 @@ const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, restores: 1_000
 
 export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Promise<EmbeddedRuntime> {
   const { folder, telemetry, clock = systemClock } = options;
-  const settings = { ...SETTINGS, ...options.settings };
+  const configured = { ...SETTINGS, ...options.settings };
   const loops: Record<string, Loop> = {};
   const wake = (name: string) => () => loops[name]?.wake();
   const stores = await openStores({
     folder,
     clock,
-    ...settings,
+    ...configured,
     ...(options.restoreDelays === undefined ? {} : { restoreDelays: options.restoreDelays }),
     onNotification: wake('router'),
   });
   const stream = createOutboxStream(stores.catalog, wake('stream'));
   const { queues, objects, seals, tokens, commandKeys } = stores;
+  const settings: Settings = { ...configured, storeClasses: objects.classes };
   const catalog = stream.catalog;
   const ports = {
     clock,
@@ -135,6 +137,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const told = options.onUploaded === undefined ? {} : { onUploaded: options.onUploaded };
   let endpoint: Endpoint;
   try {
+    if (settings.ownBook !== undefined) await keepOwnBook(catalog, settings.ownBook);
     const agent = { tokens, queues, objects, reportQueues: new Set(reportQueues()) };
     const called = { agent, operator: { ...operator, ...told }, routes: httpRoutes(), invoker, telemetry };
     endpoint = await serveEndpoint(called, options.port, options.bodyLimits);

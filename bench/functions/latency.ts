@@ -27,7 +27,7 @@ export async function uploadToCached(): Promise<void> {
     hosts: ['host-a', 'host-b'].map((name) => HostId.parse(name)),
     capacityBytes: Bytes.parse(4 * GB),
     scanPolicy: OPEN_POLICY,
-    prices: { origin: undefined, region: 'us-east-1' },
+    prices: { origin: undefined, book: undefined, region: 'us-east-1' },
     sweeps: { tierSweep: 'on', tierPacking: 'off', orphanSweep: 'on', uploadSweep: 'on' },
     limits: limitsOf({}),
     policies: { tierRules, lifecycleRules, lifecycleDeletes, tierPolicy: 'rules', placementPolicy: 'subscriptions' },

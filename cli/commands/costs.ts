@@ -9,7 +9,7 @@ import {
   type OpportunitySummary,
 } from '../../lib/costs/index.ts';
 import type { OperationOutput, Operations } from '../../lib/operations/index.ts';
-import { compileRates, decideTier } from '../../lib/placement/index.ts';
+import { decideTier } from '../../lib/placement/index.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { policyOf } from '../../lib/tiering/index.ts';
@@ -88,10 +88,9 @@ interface OpportunityOptions extends PlaneOptions {
 
 async function runOpportunities(options: OpportunityOptions): Promise<void> {
   const { operations } = await connect(options);
-  const { judged, prices } = await termsOf(options);
+  const { judged, rates } = await termsOf(options);
   const policy = policyOf(judged.settings, judged.policy);
   const found = new Opportunities(judged.policy, options.versions);
-  const rates = compileRates(prices);
   for await (const object of storedObjects(operations)) found.addObject(object);
   for await (const { at, facts } of tierFacts(operations, judged)) {
     found.addDecision(decideTier(facts, policy, rates, at), facts, rates, at);

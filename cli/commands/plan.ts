@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { compileRates, decideTier, explainTier, TierPlan } from '../../lib/placement/index.ts';
+import { decideTier, explainTier, TierPlan } from '../../lib/placement/index.ts';
 import { StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
@@ -8,6 +8,7 @@ import { notNegative, positiveInteger } from '../arguments.ts';
 import { connect } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { judgedText, termsOf, type Terms } from '../judging.ts';
+import { decidesText } from '../prices/books.ts';
 import { type Expiry, factsOf, type InventoryOptions, withInventory } from '../plan/facts.ts';
 import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
 import { registerPolicy } from './policy.ts';
@@ -63,8 +64,7 @@ async function plan(options: PlanOptions): Promise<void> {
 }
 
 async function planMoves(options: PlanOptions, terms: Terms, manifests: ManifestWriter | undefined): Promise<void> {
-  const { judged, prices } = terms;
-  const rates = compileRates(prices);
+  const { judged, rates } = terms;
   const totals = new TierPlan();
   const policy = policyOf(judged.settings, judged.policy);
   const moves: PlannedMove[] = [];
@@ -101,14 +101,14 @@ async function planMoves(options: PlanOptions, terms: Terms, manifests: Manifest
 
 async function report(
   totals: TierPlan,
-  { judged, prices }: Terms,
+  { judged, rates }: Terms,
   expiries: readonly Expiry[],
   options: PlanOptions,
 ): Promise<void> {
   const summary = totals.summary();
   if (options.json === true) {
     const { version } = policyOf(judged.settings, judged.policy);
-    const named = { policy: version, basis: judged.basis, prices: prices.id };
+    const named = { policy: version, basis: judged.basis, prices: rates.prices.id };
     process.stdout.write(`${JSON.stringify({ schema: 'strata.plan/v1', ...named, ...summary, expiries })}\n`);
     return;
   }
@@ -136,7 +136,7 @@ async function report(
       [...flows, packed, ...kept, ledger].join(''),
   );
   if (judged.policy === 'lifecycle') process.stdout.write(await deletesText(expiries, options));
-  process.stdout.write(`${judgedText(judged)}Prices: ${prices.id}.\n`);
+  process.stdout.write(`${judgedText(judged)}Prices: ${rates.prices.id}. ${decidesText(rates)}\n`);
 }
 
 /** What a sweep would delete if it may, and what the last ones have. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { compileRates, PolicyDiff } from '../../lib/placement/index.ts';
+import { PolicyDiff } from '../../lib/placement/index.ts';
 import type { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type Deciding, policyOf } from '../../lib/tiering/index.ts';
 import { connect } from '../connection/connect.ts';
@@ -25,20 +25,20 @@ async function diff(before: string, after: string, options: InventoryOptions): P
   const known = { inForce, wanted: () => wantedOf(options) };
   const present = await parseDeciding(before, known);
   const next = await parseDeciding(after, known);
-  const { prices } = await termsOf(options);
+  const { rates } = await termsOf(options);
   const [was, is] = [present, next].map(({ policy, settings }) => policyOf(settings, policy));
   if (was === undefined || is === undefined) return;
-  const changes = new PolicyDiff(was, is, compileRates(prices));
+  const changes = new PolicyDiff(was, is, rates);
   for await (const facts of factsOfBoth(options, present, next)) changes.add(facts.next, options.at, facts.present);
   const summary = changes.summary();
   if (summary.blocked) process.exitCode = EXIT_FINDINGS;
   if (options.json === true) {
-    const named = { present: was.version, next: is.version, prices: prices.id };
+    const named = { present: was.version, next: is.version, prices: rates.prices.id };
     process.stdout.write(`${JSON.stringify({ schema: 'strata.policy-diff/v1', ...named, ...summary })}\n`);
     return;
   }
   process.stdout.write(
-    `From ${was.version} (${settingsText(present)}) to ${is.version} (${settingsText(next)}), at prices ${prices.id}:\n` +
+    `From ${was.version} (${settingsText(present)}) to ${is.version} (${settingsText(next)}), at prices ${rates.prices.id}:\n` +
       `${summary.changed} of ${summary.objects} objects would be elsewhere, ${summary.colder} where reads cost more or wait\n`,
   );
   if (!summary.blocked) return;

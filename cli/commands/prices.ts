@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { listPrices, parsePriceBook, priceAgeDays, type PriceBookFile, STALE_DAYS } from '../../lib/pricing/index.ts';
+import type { Rates } from '../../lib/placement/index.ts';
 import { DAY_MS } from '../../lib/shared/units.ts';
 import { connect, withPlane } from '../connection/connect.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { readJson, writeText } from '../textFiles.ts';
 import { note, printable } from '../output.ts';
-import { type BookOptions, bookOfRegion, booksInForce } from '../prices/books.ts';
+import { type BookOptions, bookOfRegion, booksInForce, decidesText, ratesOfBooks } from '../prices/books.ts';
 import { changesTold, tellChanges } from '../prices/changes.ts';
 import { DRY_RUN, isDry, operatorOf, sayDry, withOperator } from './mutation.ts';
 import { type ListOptions, readLists } from '../prices/lists.ts';
@@ -115,10 +116,11 @@ function printBook(book: PriceBookFile, ageDays: number): void {
 }
 
 async function checkPrices(options: CheckOptions): Promise<void> {
-  const { inForce, fresh } = await freshBook(options);
+  const { inForce, fresh, rates } = await freshBook(options);
   if (inForce.id !== fresh.id)
     note(`There is no book of ${fresh.region} yet; compared with ${inForce.id}@${inForce.asOf}.`);
   tellChanges(options, inForce, fresh);
+  note(decidesText(rates));
 }
 
 /** What it prints is a book to look at, to keep beside the others, and to give to `--prices`. */
@@ -133,9 +135,12 @@ async function refreshPrices(options: CheckOptions & { readonly out?: string }):
   note(`${options.out} holds ${fresh.id}@${fresh.asOf}; \`strata prices diff ${options.out}\` shows what it changes.`);
 }
 
-async function freshBook(options: CheckOptions): Promise<{ inForce: PriceBookFile; fresh: PriceBookFile }> {
-  const inForce = bookOfRegion((await booksInForce(options)).prices, options.region);
-  return { inForce, fresh: await readLists(options, inForce, new Date().toISOString().slice(0, 10)) };
+async function freshBook(
+  options: CheckOptions,
+): Promise<{ inForce: PriceBookFile; fresh: PriceBookFile; rates: Rates }> {
+  const rates = ratesOfBooks(await booksInForce(options));
+  const inForce = bookOfRegion(rates.prices, options.region);
+  return { rates, inForce, fresh: await readLists(options, inForce, new Date().toISOString().slice(0, 10)) };
 }
 
 async function showChanges(path: string, options: { readonly json?: true }): Promise<void> {

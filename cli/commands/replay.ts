@@ -71,7 +71,7 @@ export function registerReplay(program: Command): void {
 }
 
 async function replayLogs(options: ReplayOptions): Promise<void> {
-  const prices = await booksAtHand(options);
+  const { prices } = await booksAtHand(options);
   const setup: ReplaySetup = {
     rates: compileRates(prices),
     classes: CLASSES,

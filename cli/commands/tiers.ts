@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { listTiers, type TierLine, type TierPrice } from '../../lib/pricing/index.ts';
 import { HOUR_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { withPlane } from '../connection/connect.ts';
-import { print } from '../output.ts';
-import { type BookOptions, booksAtHand } from '../prices/books.ts';
+import { note, print } from '../output.ts';
+import { type BookOptions, booksAtHand, decidesText } from '../prices/books.ts';
 
 /** Adds `strata tiers`. */
 export function registerTiers(program: Command): void {
@@ -14,10 +14,10 @@ export function registerTiers(program: Command): void {
 }
 
 async function showTiers(options: BookOptions): Promise<void> {
-  const prices = await booksAtHand(options);
+  const rates = await booksAtHand(options);
   print(options, {
     schema: 'strata.tier/v1',
-    items: listTiers(prices),
+    items: listTiers(rates.prices),
     id: ({ tier }) => tier,
     columns: [
       ['TIER', ({ tier }) => tier],
@@ -32,6 +32,7 @@ async function showTiers(options: BookOptions): Promise<void> {
       ['WHAT IT IS', ({ mechanism }) => mechanism],
     ],
   });
+  note(decidesText(rates));
 }
 
 function capacityText({ capacity }: TierLine): string {

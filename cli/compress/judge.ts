@@ -44,7 +44,7 @@ const REASONS: Readonly<Record<CompressionDecision['reason'], string>> = {
 
 /** What compressing would save by the rule preset and by dollars; reads 1 MiB of the file and packs it, writes nothing. */
 export async function judgeCompression(path: string, file: RangedFile, options: TermOptions): Promise<void> {
-  const book = await booksAtHand(options);
+  const { prices: book } = await booksAtHand(options);
   const storage = storagePrice(book, options.class);
   const read = (offset: number, length: number): Promise<Uint8Array> => file.read(offset, length);
   const { ratio } = await measureCompressibility(file.size, read);

@@ -1,12 +1,16 @@
 import type { Operations } from '../../lib/operations/index.ts';
+import { compileRates, type Rates } from '../../lib/placement/index.ts';
 import {
+  bookName,
   combinePriceBooks,
+  decidingBook,
   type PriceBook,
   type PriceBookFile,
   PricingError,
   parsePriceBook,
   shippedPriceBook,
 } from '../../lib/pricing/index.ts';
+import type { StorageClass } from '../../lib/shared/ids.ts';
 import { connect, type PlaneOptions } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { note } from '../output.ts';
@@ -21,46 +25,61 @@ export interface BookOptions extends Omit<PlaneOptions, 'json'> {
 export interface BooksInForce {
   readonly prices: PriceBook;
   readonly checkedAt: number | undefined;
+  /** The storage classes of the plane's store, where one says so. */
+  readonly classes?: readonly StorageClass[] | undefined;
 }
 
 const NOT_RUNNING = new Set<string>(['no-plane', 'plane-unreachable']);
 
 /** Those of the plane that is named, else the shipped ones; behind the book of a file. */
 export async function booksInForce(options: Pick<BookOptions, 'data' | 'endpoint' | 'prices'>): Promise<BooksInForce> {
-  const { prices, checkedAt } = namesPlane(options)
+  const { classes, prices, checkedAt }: BooksInForce = namesPlane(options)
     ? await planePrices((await connect(options)).operations)
     : { prices: shippedPriceBook(), checkedAt: undefined };
-  if (options.prices === undefined) return { prices, checkedAt };
+  if (options.prices === undefined) return { classes, prices, checkedAt };
   const own = parsePriceBook(await readJson(options.prices));
   return { prices: combinePriceBooks(own, ...prices.books), checkedAt: undefined };
+}
+
+/** The same as rates: what decides, and among what. */
+export function ratesOfBooks({ classes, prices }: BooksInForce): Rates {
+  return compileRates(prices, classes === undefined ? {} : { classes });
 }
 
 /**
  * `booksInForce` for commands that need no plane: where only the environment names one, and it does not run, the shipped books
  * answer, and a note says so. Throws `CliError` where the plane of a flag does not answer.
  */
-export async function booksAtHand(options: Pick<BookOptions, 'data' | 'endpoint' | 'prices'>): Promise<PriceBook> {
+export async function booksAtHand(options: Pick<BookOptions, 'data' | 'endpoint' | 'prices'>): Promise<Rates> {
   try {
-    return (await booksInForce(options)).prices;
+    return ratesOfBooks(await booksInForce(options));
   } catch (error) {
     const flagged = options.data !== undefined || options.endpoint !== undefined;
     if (flagged || !(error instanceof CliError) || !NOT_RUNNING.has(error.code)) throw error;
     note(`The plane that the environment names does not answer (${error.code}); priced with the shipped books.`);
     const shipped = shippedPriceBook();
-    if (options.prices === undefined) return shipped;
-    return combinePriceBooks(parsePriceBook(await readJson(options.prices)), ...shipped.books);
+    if (options.prices === undefined) return compileRates(shipped);
+    return compileRates(combinePriceBooks(parsePriceBook(await readJson(options.prices)), ...shipped.books));
   }
 }
 
-/** The plane's own book before the shipped ones, as its functions decide by them. */
-export async function planePrices(operations: Pick<Operations, 'showPrices'>): Promise<{
-  readonly prices: PriceBook;
-  readonly checkedAt: number;
-}> {
-  const { book: json, checkedAt } = await operations.showPrices({});
+/** The operator's book of the plane and that of its region before the shipped ones, as its functions decide by them. */
+export async function planePrices(operations: Pick<Operations, 'showPrices'>): Promise<
+  BooksInForce & {
+    readonly checkedAt: number;
+  }
+> {
+  const { book: json, checkedAt, classes, own } = await operations.showPrices({});
   const book = parsePriceBook(JSON.parse(json));
+  const deciding = own === undefined ? [] : [parsePriceBook(JSON.parse(own))];
   const others = shippedPriceBook().books.filter(({ id }) => id !== book.id);
-  return { prices: combinePriceBooks(book, ...others), checkedAt };
+  return { prices: combinePriceBooks(...deciding, book, ...others), checkedAt, classes };
+}
+
+/** Which book decides where bytes lie, and among which storage classes. */
+export function decidesText({ classes, prices }: Pick<Rates, 'classes' | 'prices'>): string {
+  const book = decidingBook(prices);
+  return book === undefined ? 'No book decides.' : `${bookName(book)} decides, among ${classes.join(', ')}.`;
 }
 
 /** Whether a plane was named, not only found on this machine. */

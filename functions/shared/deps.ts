@@ -2,11 +2,12 @@ import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import type { HostCredentialIssuer } from '../../lib/fleet/index.ts';
-import type { PriceLists } from '../../lib/pricing/index.ts';
+import type { PriceBookFile, PriceLists } from '../../lib/pricing/index.ts';
 import type { Scanner, ScanPolicy } from '../../lib/scanning/index.ts';
 import type { MessageReceiver, MessageSender, QueueAdmin } from '../../lib/shared/ports/messageQueue.ts';
 import type { InventorySweeps } from '../../lib/tiering/index.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import type { StorageClass } from '../../lib/shared/ids.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
@@ -19,6 +20,10 @@ export interface Settings extends TierSettings {
   readonly region: string;
   /** The region of AWS whose prices count here. */
   readonly priceRegion: string;
+  /** The price book that decides in place of the region's; `priceBook` names it. */
+  readonly ownBook?: PriceBookFile | undefined;
+  /** The storage classes of the store that holds the models. */
+  readonly storeClasses: readonly StorageClass[];
   /** Bytes; `PART_SIZE` outside tests and simulation. */
   readonly partSize: number;
   readonly maxUploadBytes: number;

@@ -1,4 +1,5 @@
 import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
+import { parseDecidingBook } from '../../lib/pricing/index.ts';
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { errorText } from '../../lib/shared/errors.ts';
 import type { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
@@ -50,6 +51,11 @@ export interface FunctionEnvironment {
 }
 
 const THRESHOLDS = { STRATA_TIER_RULES: parseTierRules, STRATA_LIFECYCLE_RULES: parseLifecycleRules } as const;
+
+/** The JSON of a book that may decide, in one form. Throws `PricingError`. */
+export function decidingBookJson(text: string): string {
+  return JSON.stringify(parseDecidingBook(JSON.parse(text)));
+}
 
 /** Why functions would not start with such thresholds; undefined where they would. A deployment asks before it breaks any. */
 export function whyRefused(variable: keyof typeof THRESHOLDS, text: string): string | undefined {

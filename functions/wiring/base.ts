@@ -1,8 +1,11 @@
 import { createPowertoolsTelemetry } from '../../lib/adapters/aws/powertoolsTelemetry.ts';
+import { S3_CLASSES } from '../../lib/adapters/aws/s3Classes.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
 import { parseScanPolicy, SCANNER } from '../../lib/scanning/index.ts';
+import { ownBookSettings } from '../../lib/priceBooks/index.ts';
+import { type PriceBookFile, parseDecidingBook } from '../../lib/pricing/index.ts';
 import { PART_SIZE } from '../../lib/shared/digest.ts';
 import { DurationMs } from '../../lib/shared/units.ts';
 import type { FunctionDeps } from '../shared/deps.ts';
@@ -21,6 +24,8 @@ export function awsBase(
     settings: {
       region: environment.AWS_REGION,
       priceRegion: environment.AWS_REGION,
+      ...ownBookSettings(bookOf(environment)),
+      storeClasses: S3_CLASSES,
       partSize: PART_SIZE,
       maxUploadBytes: Number(environment.STRATA_MAX_UPLOAD_BYTES),
       scanPolicy: parseScanPolicy(environment.STRATA_SCAN_POLICY),
@@ -52,4 +57,8 @@ export function awsBase(
       auditRetentionMs: DurationMs.parse(Number(environment.STRATA_AUDIT_RETENTION_MS)),
     },
   };
+}
+
+function bookOf({ STRATA_PRICE_BOOK: json }: AwsEnvironment): PriceBookFile | undefined {
+  return json === '' ? undefined : parseDecidingBook(JSON.parse(json));
 }

@@ -47,9 +47,14 @@ const Environment = z.object({
   STRATA_AUDIT_BUCKET: text,
   STRATA_AUDIT_RETENTION_MS: number,
   STRATA_PRICE_LISTS: z.string(),
+  STRATA_PRICE_BOOK: z._default(z.string(), ''),
 });
 /** What Lambda's environment holds: the region, and exactly the names that `infra/` sets. */
-export type AwsEnvironment = FunctionEnvironment & { readonly AWS_REGION: string };
+export type AwsEnvironment = FunctionEnvironment & {
+  readonly AWS_REGION: string;
+  /** The operator's price book as JSON, or empty: the bundle brings it, for an environment holds no more than 4 KB. */
+  readonly STRATA_PRICE_BOOK: string;
+};
 
 export function parseEnvironment(variables: Readonly<Record<string, string | undefined>>): AwsEnvironment {
   const parsed = Environment.safeParse(variables);

@@ -192,7 +192,10 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ reference, policy: z.optional(TierPolicyName) }),
     output: z.object({ judging: JudgingView, texts: z.array(z.string()) }),
   },
-  /** The price book of the plane's region as JSON, since when it is known to be right, and a fresh one that waits to be accepted. */
+  /**
+   * The price book of the plane's region as JSON, since when it is known to be right, a fresh one that waits to be accepted, the operator's that
+   * decides in its place, and the storage classes that decisions choose among.
+   */
   showPrices: {
     input: z.strictObject({}),
     output: z.object({
@@ -200,6 +203,9 @@ const OPERATION_CONTRACTS = {
       checkedAt: EpochMs,
       takenBy: z.optional(z.string()),
       reported: z.optional(z.object({ book: z.string(), at: EpochMs })),
+      own: z.optional(z.string()),
+      /** Absent in older planes: all that the book prices. */
+      classes: z.optional(z.array(StorageClass)),
     }),
   },
   /** Puts a price book in force, however far it moves prices; answers how many it changes. */

@@ -1,16 +1,18 @@
 import { ReportedPricesRow } from '../catalog/index.ts';
-import { acceptPrices, type PricesDeps, readPrices } from '../priceBooks/index.ts';
+import { acceptPrices, type PricesDeps, ratesOf, readPrices } from '../priceBooks/index.ts';
 import { parsePriceBook, PricingError } from '../pricing/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 
 export async function showPrices(deps: PricesDeps): Promise<OperationOutput<'showPrices'>> {
-  const { book, bookId, checkedAt, row } = await readPrices(deps);
+  const { book, bookId, checkedAt, own, prices, row } = await readPrices(deps);
   const reported = await ReportedPricesRow.get(deps.catalog, bookId);
   return {
     book: JSON.stringify(book),
     checkedAt,
     ...(row === undefined ? {} : { takenBy: row.value.takenBy }),
     ...(reported === undefined ? {} : { reported: { book: reported.value.json, at: reported.value.at } }),
+    ...(own === undefined ? {} : { own: JSON.stringify(own) }),
+    classes: [...ratesOf(deps, prices).classes],
   };
 }
 

@@ -1,7 +1,7 @@
 import { BlobRow, ExpiryRunRow, settle } from '../catalog/index.ts';
 import type { BlobExpiry } from '../expiry/index.ts';
-import { compileRates, explainTier, type Rates } from '../placement/index.ts';
-import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
+import { explainTier, type Rates } from '../placement/index.ts';
+import { type PricesDeps, ratesOf, readPrices } from '../priceBooks/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
 import { eachOf } from '../shared/eachOf.ts';
 import type { EpochMs } from '../shared/units.ts';
@@ -33,7 +33,7 @@ function decidedBy({ policy, settings }: Deciding, at: EpochMs) {
 }
 
 export async function ratesInForce(deps: PricesDeps): Promise<Rates> {
-  return compileRates((await readPrices(deps)).prices);
+  return ratesOf(deps, (await readPrices(deps)).prices);
 }
 
 /** Why the files of a version lie in their storage classes, a text a file. Throws `CatalogError`. */

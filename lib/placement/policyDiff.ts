@@ -39,25 +39,26 @@ export class PolicyDiff {
   private readonly present: TierPolicy;
   private readonly next: TierPolicy;
   private readonly rates: Rates;
-  private readonly recentMs: number;
+  private readonly nextRates: Rates;
 
-  constructor(present: TierPolicy, next: TierPolicy, rates: Rates, recentDays = RECENT_DAYS) {
+  /** `nextRates`: what the next policy decides by, where the prices change with it. */
+  constructor(present: TierPolicy, next: TierPolicy, rates: Rates, nextRates: Rates = rates) {
     this.present = present;
     this.next = next;
     this.rates = rates;
-    this.recentMs = recentDays * DAY_MS;
+    this.nextRates = nextRates;
   }
 
   /** `present`: the facts that the present policy looks at, where they differ. */
   add(facts: TierFacts, now: EpochMs, present: TierFacts = facts): void {
     this.objects += 1;
-    const before = this.placeUnder(this.present, present, now);
-    const after = this.placeUnder(this.next, facts, now);
+    const before = placeUnder(this.present, present, this.rates, now);
+    const after = placeUnder(this.next, facts, this.nextRates, now);
     if (placeName(before) === placeName(after)) return;
     this.changed += 1;
-    if (!readsSuffer(before, after, this.rates)) return;
+    if (!readsSuffer(before, after, this.nextRates)) return;
     this.colder += 1;
-    const why = caughtBy(facts, { from: before, to: after }, this.rates, now, this.recentMs);
+    const why = caughtBy(facts, { from: before, to: after }, this.nextRates, now);
     if (why === undefined) return;
     this.caught += 1;
     if (this.examples.length >= EXAMPLES) return;
@@ -68,13 +69,13 @@ export class PolicyDiff {
     const { objects, changed, colder, caught, examples } = this;
     return { objects, changed, colder, caught, examples, blocked: caught > 0 };
   }
+}
 
-  private placeUnder(policy: TierPolicy, facts: TierFacts, now: EpochMs): Place {
-    const decision = decideTier({ ...facts, heldBy: undefined }, policy, this.rates, now);
-    const { to } = placesOf(decision, facts);
-    const deletes = policy.kind === 'lifecycle' && policy.expires && facts.expiry === 'expires';
-    return deletes && decision.reason === 'expires' ? { ...to, deleted: true } : to;
-  }
+function placeUnder(policy: TierPolicy, facts: TierFacts, rates: Rates, now: EpochMs): Place {
+  const decision = decideTier({ ...facts, heldBy: undefined }, policy, rates, now);
+  const { to } = placesOf(decision, facts);
+  const deletes = policy.kind === 'lifecycle' && policy.expires && facts.expiry === 'expires';
+  return deletes && decision.reason === 'expires' ? { ...to, deleted: true } : to;
 }
 
 /** Where an object lies, and whether packed. */

@@ -48,6 +48,8 @@ export interface Rates {
   readonly classes: readonly StorageClass[];
   /** The rates of a class, also of one that is not chosen any more; throws `PricingError` where the book has no price for it. */
   of(storageClass: string): ClassRates;
+  /** Of the same store at other prices. */
+  at(prices: PriceBook): Rates;
 }
 
 export interface RateOptions {
@@ -71,6 +73,7 @@ export function compileRates(prices: PriceBook, options: RateOptions = {}): Rate
       compiled.set(storageClass, rates);
       return rates;
     },
+    at: (others) => compileRates(others, options),
   };
 }
 

@@ -7,17 +7,23 @@ import {
   priceBookOf,
   shippedPriceBook,
 } from '../pricing/index.ts';
+import type { StorageClass } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { EpochMs, MINUTE_MS } from '../shared/units.ts';
+import { type OwnBookSettings, ownBookInForce } from './ownBook.ts';
 
 export interface PricesDeps {
   readonly catalog: CatalogStore;
   readonly clock: Clock;
   readonly telemetry?: Telemetry;
-  /** The region of AWS whose prices count here. */
-  readonly settings: { readonly priceRegion: string };
+  readonly settings: OwnBookSettings & {
+    /** The region of AWS whose prices count here, where no book of the operator decides. */
+    readonly priceRegion: string;
+    /** The storage classes of the store that holds the models; all of S3's where nobody says. */
+    readonly storeClasses?: readonly StorageClass[];
+  };
 }
 
 /** The rates that decisions are made by now. */
@@ -34,16 +40,29 @@ export interface RegionPrices {
   readonly book: PriceBookFile;
   /** When its prices were last known to be those of the list. */
   readonly checkedAt: EpochMs;
+  /** The operator's book that answers before it. */
+  readonly own: PriceBookFile | undefined;
   /** All books, in the order in which they answer. */
   readonly prices: PriceBook;
   readonly row: Versioned<StoredPrices> | undefined;
 }
 
 /**
- * The prices in force: the catalog's, unless the release ships a book of the region that is newer than they were last checked, or they
+ * The prices in force: those of the operator's book, and behind it the region's: the catalog's, unless the release ships a book of the region that is newer than they were last checked, or they
  * cannot be read.
  */
-export async function readPrices({ catalog, telemetry, settings }: Omit<PricesDeps, 'clock'>): Promise<RegionPrices> {
+export async function readPrices(deps: Omit<PricesDeps, 'clock'>): Promise<RegionPrices> {
+  const own = await ownBookInForce(deps.catalog, deps.settings);
+  const region = await readRegion(deps);
+  if (own === undefined) return { ...region, own };
+  return { ...region, own, prices: combinePriceBooks(own, ...region.prices.books) };
+}
+
+async function readRegion({
+  catalog,
+  telemetry,
+  settings,
+}: Omit<PricesDeps, 'clock'>): Promise<Omit<RegionPrices, 'own'>> {
   const shipped = shippedPriceBook();
   const id = `aws/${settings.priceRegion}`;
   const row = await PricesInForceRow.get(catalog, id);
@@ -64,15 +83,24 @@ export async function readPrices({ catalog, telemetry, settings }: Omit<PricesDe
  * `pricesNamed` finds them again.
  */
 export function createPricesInForce(deps: PricesDeps): PricesInForce {
-  let kept: { readonly rates: Rates; readonly at: number } | undefined;
+  let kept: { readonly rates: Rates; readonly at: number; readonly own: PriceBookFile | undefined } | undefined;
   return async () => {
     const now = deps.clock.now();
-    if (kept !== undefined && Math.abs(now - kept.at) < KEEP_MS) return kept.rates;
-    const { prices } = await readPrices(deps);
-    const rates = kept?.rates.prices.id === prices.id ? kept.rates : compileRates(prices);
-    kept = { rates, at: now };
+    // An operator's book comes into force with a sweep, and then decides at once.
+    if (kept !== undefined && kept.own === undefined && deps.settings.ownBook === undefined) {
+      if (Math.abs(now - kept.at) < KEEP_MS) return kept.rates;
+    }
+    const { own, prices } = await readPrices(deps);
+    const rates = kept?.rates.prices.id === prices.id ? kept.rates : ratesOf(deps, prices);
+    kept = { rates, at: now, own };
     return rates;
   };
+}
+
+/** The rates of the plane's store at some prices. */
+export function ratesOf({ settings }: Pick<PricesDeps, 'settings'>, prices: PriceBook): Rates {
+  const { storeClasses: classes } = settings;
+  return compileRates(prices, classes === undefined ? {} : { classes });
 }
 
 /** The books that a receipt names, so that its decision can be made again; undefined where one of them is not known here. */

@@ -7,9 +7,11 @@ import { combinePriceBooks, type PriceBook, parsePriceBook } from './priceBook.t
 export { bookFromOffers, isAwsRegion, offerPath, PRICE_LIST_ORIGIN } from './aws/bookFromOffers.ts';
 export { MOST_LIST_BYTES, OFFER_CODES, type OfferCode, parseOfferFile } from './aws/offerFile.ts';
 export { isSoldEverywhere } from './aws/products.ts';
+export { bookName, parseDecidingBook } from './decidingBook.ts';
 export { changePercent, decideRefresh, MOST_FACTOR, type RefreshDecision } from './decideRefresh.ts';
 export { PricingError } from './errors.ts';
 export {
+  decidingBook,
   gpuPrice,
   hostTierPrice,
   priceAgeDays,

@@ -51,5 +51,7 @@ export const TierSettings = z.strictObject({
   /** What the rule preset packs: above so many bytes, and below this part of them. */
   packAboveBytes: amount,
   packBelowRatio: amount,
+  /** The price book that decides in place of the region's, `id@asOf`. */
+  priceBook: z.optional(z.string().check(z.regex(/^[A-Za-z0-9._/-]{1,64}@\d{4}-\d{2}-\d{2}$/))),
 });
 export type TierSettings = z.infer<typeof TierSettings>;

@@ -15,14 +15,15 @@ export function decidesAlike(one: Deciding, other: Deciding): boolean {
 
 function whatCounts({ policy, settings }: Deciding): Json {
   const { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, tierPacking, tierRules } = settings;
+  const priceBook = settings.priceBook ?? null;
   const packing = tierPacking === 'on' ? { packAboveBytes, packBelowRatio } : null;
   switch (policy) {
     case 'rules':
-      return { policy, packing, tierRules };
+      return { policy, packing, priceBook, tierRules };
     case 'dollars':
-      return { policy, packing };
+      return { policy, packing, priceBook };
     case 'lifecycle':
-      return { policy, packing, lifecycleRules, lifecycleDeletes };
+      return { policy, packing, priceBook, lifecycleRules, lifecycleDeletes };
   }
 }
 

@@ -6,7 +6,9 @@ import {
   type TierPolicyInForce,
   TierPolicyRow,
 } from '../catalog/index.ts';
-import { PolicyDiff } from '../placement/index.ts';
+import { PolicyDiff, type Rates } from '../placement/index.ts';
+import { keptBook } from '../priceBooks/index.ts';
+import { bookName, combinePriceBooks } from '../pricing/index.ts';
 import { canonicalJson } from '../shared/canonicalJson.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
@@ -98,15 +100,25 @@ export async function reachOf(
   soFar: PolicyReach | undefined,
 ): Promise<PolicyReach> {
   const [before, after] = [decidedBy(present, at), decidedBy(next, at)];
-  const diff = new PolicyDiff(before.policy, after.policy, deps.rates);
+  const nextDeps = { ...deps, rates: await ratesBy(deps, next.settings.priceBook) };
+  const diff = new PolicyDiff(before.policy, after.policy, deps.rates, nextDeps.rates);
   for (const digest of digests) {
     // Each policy has facts of its own: what may be packed or deleted, what is remembered of reads.
-    const [old, explained] = [await explainBlob(deps, digest, before), await explainBlob(deps, digest, after)];
+    const [old, explained] = [await explainBlob(deps, digest, before), await explainBlob(nextDeps, digest, after)];
     if (old !== undefined && explained !== undefined) diff.add(explained.facts, at, old.facts);
   }
   const { objects, changed, caught, examples } = diff.summary();
   const reach = { objects, changed, caught, examples: examples.map(({ digest }) => digest) };
   return addReach(soFar ?? { objects: 0, changed: 0, caught: 0, examples: [] }, reach);
+}
+
+/** The rates by the book of that name, or without any of the operator's. */
+async function ratesBy({ catalog, rates }: MoveDeps, name: string | undefined): Promise<Rates> {
+  const [first, ...behind] = rates.prices.books;
+  if ((first && bookName(first)) === name) return rates;
+  const presentName = (await TierPolicyRow.get(catalog))?.value.settings?.priceBook;
+  const region = first !== undefined && bookName(first) === presentName ? behind : rates.prices.books;
+  return rates.at(combinePriceBooks(...(name === undefined ? [] : [await keptBook(catalog, name)]), ...region));
 }
 
 function decidedBy({ policy, settings }: Deciding, at: EpochMs) {

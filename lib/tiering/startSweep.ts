@@ -1,5 +1,6 @@
 import { OnceRow, outboxPut, settle, SWEEP_SHARDS } from '../catalog/index.ts';
 import { beginExpiries, type ExpirySettings, mayExpire } from '../expiry/index.ts';
+import { keepOwnBook, type OwnBookSettings } from '../priceBooks/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -33,7 +34,9 @@ export interface StartSweepDeps {
   readonly telemetry: Telemetry;
   /** Absent where there is no inventory: a runtime in one process, a catalog scan is enough for it. */
   readonly inventorySweeps?: InventorySweeps | undefined;
-  readonly settings: ExpirySettings & TierSettings & { readonly sweepInventoryFrom: number };
+  readonly settings: ExpirySettings &
+    TierSettings &
+    Pick<OwnBookSettings, 'ownBook'> & { readonly sweepInventoryFrom: number };
 }
 
 /**
@@ -44,6 +47,8 @@ export async function startSweep(
   deps: StartSweepDeps,
   scheduledAt: EpochMs,
 ): Promise<'started' | 'started-over-inventory' | 'started-before' | 'off'> {
+  const { ownBook } = deps.settings;
+  if (ownBook !== undefined) await keepOwnBook(deps.catalog, ownBook);
   await noteSettings(deps.catalog, deps.settings, scheduledAt);
   if (deps.settings.tierSweep === 'off') return 'off';
   const sweepId = `sweep-${scheduledAt}`;

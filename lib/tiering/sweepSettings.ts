@@ -65,8 +65,9 @@ export function scheduledRun(
 
 /** What is noted of them in the catalog. */
 export function tierSettings(all: TierSettings): TierSettings {
-  const { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, tierPacking, tierRules } = all;
-  return { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, tierPacking, tierRules };
+  const { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, priceBook, tierPacking, tierRules } = all;
+  const noted = { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, tierPacking, tierRules };
+  return priceBook === undefined ? noted : { ...noted, priceBook };
 }
 
 /** A policy with what operators have set of it. */

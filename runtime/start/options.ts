@@ -1,10 +1,11 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { HostId } from '../../lib/shared/ids.ts';
 import { type Bytes, parseSize } from '../../lib/shared/units.ts';
 import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
-import { isAwsRegion } from '../../lib/pricing/index.ts';
+import { isAwsRegion, type PriceBookFile, parseDecidingBook } from '../../lib/pricing/index.ts';
+import { errorText } from '../../lib/shared/errors.ts';
 import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
 import { LIMIT_OPTIONS, LIMIT_USAGE, limitsOf, type Limits } from './limits.ts';
 import { UsageError } from './usageError.ts';
@@ -36,7 +37,12 @@ export interface StartOptions {
   readonly limits: Limits;
   readonly scanPolicy: ScanPolicy;
   /** An https origin that prices are read from every day, and the region that they are read of. */
-  readonly prices: { readonly origin: string | undefined; readonly region: string };
+  readonly prices: {
+    readonly origin: string | undefined;
+    readonly region: string;
+    /** Decides in place of the region's. */
+    readonly book: PriceBookFile | undefined;
+  };
 }
 
 const DEFAULT_PORT = 7410;
@@ -56,6 +62,7 @@ export const USAGE = `npm start -- [options]: Strata in one process on this mach
   --lifecycle-rules TEXT  its thresholds that differ, as deleteAfterIdleDays=180,coldAfterIdleDays=60
 ${LIMIT_USAGE}  --placement-policy NAME  what decides which hosts fetch ahead of use: subscriptions or dollars; default subscriptions
   --scan-policy JSON  what a verdict means, as {"allowSuspicious":false,"formats":["safetensors"]}; default: STRATA_SCAN_POLICY
+  --prices FILE  the price book that decides, as of your own disks; default: STRATA_PRICE_BOOK, or AWS's of the region
   --price-region R  the region of AWS whose prices count; default us-east-1
   --price-lists URL  read them there every day, as from https://pricing.us-east-1.amazonaws.com; default: never
   --hosts N      how many hosts, 1 to ${MOST_HOSTS}; default 2
@@ -101,7 +108,11 @@ export function parseOptions(
     policies,
     limits: limitsOf(values),
     scanPolicy,
-    prices: { origin: originOf(values['price-lists']), region: regionOf(values['price-region'] ?? 'us-east-1') },
+    prices: {
+      origin: originOf(values['price-lists']),
+      region: regionOf(values['price-region'] ?? 'us-east-1'),
+      book: bookOf(values.prices ?? environment['STRATA_PRICE_BOOK']),
+    },
     samples,
     hosts: hostsOf(values.hosts ?? '2'),
     capacityBytes: capacityOf(values.capacity ?? '4GB'),
@@ -156,6 +167,15 @@ function oneOf<Name extends string>(
   return name;
 }
 
+function bookOf(file: string | undefined): PriceBookFile | undefined {
+  if (file === undefined || file === '') return undefined;
+  try {
+    return parseDecidingBook(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new UsageError(`--prices ${file}: ${errorText(error)}`);
+  }
+}
+
 function originOf(text: string | undefined): string | undefined {
   const url = URL.parse(text ?? 'https://none');
   if (url?.protocol === 'https:' && url.username === '' && url.password === '') return text;
@@ -206,6 +226,7 @@ function read(args: readonly string[]) {
         'lifecycle-rules': { type: 'string' },
         ...LIMIT_OPTIONS,
         'scan-policy': { type: 'string' },
+        prices: { type: 'string' },
         'price-lists': { type: 'string' },
         'price-region': { type: 'string' },
         hosts: { type: 'string' },

@@ -1,6 +1,7 @@
 import { createHttpsPriceLists } from '../../lib/adapters/https/httpsPriceLists.ts';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { HostRow, UploadRow } from '../../lib/catalog/index.ts';
+import { ownBookSettings } from '../../lib/priceBooks/index.ts';
 import type { ScanPolicy } from '../../lib/scanning/index.ts';
 import { errorText } from '../../lib/shared/errors.ts';
 import { type HostId, HostPattern } from '../../lib/shared/ids.ts';
@@ -75,6 +76,7 @@ export function begin(options: StartingOptions): Starting {
         ...options.limits,
         scanPolicy: options.scanPolicy,
         priceRegion: options.prices.region,
+        ...ownBookSettings(options.prices.book),
       },
       ...(origin === undefined ? {} : { priceLists: createHttpsPriceLists({ origin, deadlineMs: LIST_MS }) }),
     });

@@ -45,6 +45,8 @@ describe('docs/environment.md', () => {
     ['refusedKeepDays', '0'],
     ['auditRetentionDays', '0'],
     ['priceLists', 'http://prices.example'],
+    ['priceBook', 'no/such/book.json'],
+    ['priceBook', 'package.json'],
   ])('names the setting %s, whose value %s is refused', (name, wrong) => {
     expect(document).toContain(`| \`${name}\` |`);
     expect(() => synthesize({ [name]: wrong })).toThrow(`-c ${name} must be`);

@@ -24,6 +24,7 @@ export interface Resource {
 
 export interface Synthesized {
   readonly app: App;
+  readonly settings: ReturnType<typeof settingsOf>;
   readonly stacks: StrataStacks;
   readonly resources: readonly Resource[];
   readonly of: (type: string) => readonly Resource[];
@@ -40,8 +41,9 @@ export function synthesize(context: Readonly<Record<string, string>> = {}): Synt
   const outdir = mkdtempSync(join(tmpdir(), 'strata-synth-'));
   folders.push(outdir);
   const app = new App({ context: { ...flags, ...context }, outdir });
+  const settings = settingsOf(app.node);
   const stacks = createStrata(app, {
-    settings: settingsOf(app.node),
+    settings,
     env: {},
     declarations: FUNCTIONS,
     codeOf: () => Code.fromInline('exports.handler = async () => {}'),
@@ -57,7 +59,7 @@ export function synthesize(context: Readonly<Record<string, string>> = {}): Synt
       }),
     ),
   );
-  return { app, stacks, resources, of: (type) => resources.filter((resource) => resource.type === type) };
+  return { app, settings, stacks, resources, of: (type) => resources.filter((resource) => resource.type === type) };
 }
 
 export interface Statement {

@@ -5,6 +5,7 @@ import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import type { createContext } from '../../functions/shared/invocation.ts';
 import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
 import { generateKeyPair } from '../../lib/fleet/index.ts';
+import { StorageClass } from '../../lib/shared/ids.ts';
 import { OPEN_POLICY } from '../../lib/scanning/index.ts';
 import type { LifecycleRules } from '../../lib/shared/tierSettings.ts';
 import { LIFECYCLE_RULES } from '../../lib/placement/index.ts';
@@ -110,6 +111,7 @@ export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean
 export const SETTINGS = (partSize: number, policies: Policies): FunctionDeps['settings'] => ({
   region: 'local',
   priceRegion: PRICE_REGION,
+  storeClasses: StorageClass.options,
   partSize,
   maxUploadBytes: 1_000_000,
   scanPolicy: OPEN_POLICY,

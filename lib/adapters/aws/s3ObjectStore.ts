@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import type { PortError } from '../../shared/errors.ts';
-import { StorageClass } from '../../shared/ids.ts';
+import type { StorageClass } from '../../shared/ids.ts';
 import type {
   HeadOutcome,
   ObjectStore,
@@ -32,6 +32,7 @@ import {
   unquoted,
   written,
 } from './s3Answers.ts';
+import { S3_CLASSES } from './s3Classes.ts';
 import { copyObject } from './s3Copy.ts';
 import { type CopyLimits, S3_COPY_LIMITS } from './s3CopyRequest.ts';
 import { unfinishedCopiesOf } from './s3UnfinishedCopies.ts';
@@ -55,7 +56,7 @@ export interface S3ObjectStoreOptions {
 /** A versioned bucket of S3 or of a store that speaks its protocol. */
 export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore {
   const { client, bucket } = options;
-  const has = { classes: options.classes ?? StorageClass.options };
+  const has = { classes: options.classes ?? S3_CLASSES };
 
   async function head(key: string, versionId?: string): Promise<HeadOutcome> {
     try {

@@ -44,6 +44,17 @@ describe('npm start', () => {
     });
   });
 
+  it('takes the price book that decides, by flag or by the environment', () => {
+    const bookOf = (args: readonly string[], environment: Record<string, string>) => {
+      const options = parseOptions(args, environment);
+      return options === 'help' ? expect.fail('no help was asked for') : options.prices.book?.id;
+    };
+    const file = 'docs/examples/own-minio.json';
+    expect(bookOf([], {})).toBeUndefined();
+    expect(bookOf(['--prices', file], { STRATA_PRICE_BOOK: 'lib/pricing/books/cloudflare-r2.json' })).toBe('own/minio');
+    expect(bookOf([], { STRATA_PRICE_BOOK: 'lib/pricing/books/cloudflare-r2.json' })).toBe('cloudflare/r2');
+  });
+
   it('takes other thresholds of both presets', () => {
     const { lifecycleRules, tierRules } = policiesOf(
       '--tier-rules=archiveAgeDays=1095',
@@ -62,6 +73,8 @@ describe('npm start', () => {
     ['--sweep-most-moves=2GB', '--sweep-most-moves is a whole number'],
     ['--pack-below-percent=101', '--pack-below-percent is a whole number, of at most 100'],
     ['--pack-above-bytes=huge', '--pack-above-bytes is a size'],
+    ['--prices=no/such/book.json', '--prices no/such/book.json: Error: ENOENT'],
+    ['--prices=package.json', '--prices package.json: PricingError'],
     ['--tier-policy=luck', '--tier-policy is one of rules, dollars, lifecycle'],
   ])('refuses %s before it starts', (arg, message) => {
     expect(() => policiesOf(arg)).toThrow(message);
