@@ -132,6 +132,9 @@ export async function createStage(
   };
   const earliest = prepareRows(databases.queues, 'SELECT min(visible_at) FROM messages WHERE queue = ?');
   const hostCapacity = rng.fork().chance(0.25) ? TIGHT_CAPACITY : HOST_CAPACITY;
+  const comeSooner = databases.queues.prepare(
+    "UPDATE messages SET visible_at = CAST(:now + (visible_at - :now) / :times AS INTEGER) WHERE visible_at > :now AND handle IS NOT NULL AND queue NOT LIKE 'host-%'",
+  );
   const plane: Plane = new Plane({
     scheduler,
     faults,
@@ -141,6 +144,7 @@ export async function createStage(
     objects: bucket,
     functions: simulatedFunctions(depsOf, packs, sweepsEveryMinutes(settings, changesPolicy)),
     earliestVisible: (queue) => Number(earliest.get(queue)?.[0] ?? Number.POSITIVE_INFINITY),
+    comeSooner: (times) => comeSooner.run({ now: scheduler.now, times }),
   });
   const hosts = Object.entries(HOSTS).map(
     ([id, subscriptions]) =>

@@ -83,6 +83,8 @@ export function chooseFaultRates(rng: Rng): FaultRates {
 export class Faults {
   readonly counts = new Map<FaultKind, number>();
   enabled = true;
+  /** When they last ended; what is made to come less often then goes by it. */
+  endedAt = 0;
   /** Until this moment every call of a shared service is refused. */
   throttledUntil = 0;
   private readonly rates: FaultRates;
@@ -110,9 +112,10 @@ export class Faults {
     this.enabled = true;
   }
 
-  /** From now on nothing fails any more. */
-  end(): void {
+  /** From `now` on nothing fails any more. */
+  end(now: number): void {
     this.enabled = false;
+    this.endedAt = now;
     this.throttledUntil = 0;
   }
 

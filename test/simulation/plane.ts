@@ -60,11 +60,19 @@ export interface PlaneOptions {
   readonly functions: readonly SimulatedFunction[];
   /** When the earliest message of a queue is visible; infinite for an empty one. */
   readonly earliestVisible: (queue: string) => number;
+  /** Has what was received and not handled come back so many times sooner. */
+  readonly comeSooner: (times: number) => void;
 }
 
 const LONGEST_DELAY_S = 120;
-/** Without faults schedules fire five times less often, sweeps of all shards still less: what only waits for a timeout costs little then. */
-const calmPauseMs = (schedule: string): number => (schedule === 'sweep' ? 19 : 4) * MINUTE_MS;
+/** How many times faster the time passes for which a message of a lost call stays invisible, where runs are in a hurry. */
+const HURRY = 10;
+/**
+ * Without faults schedules fire five times less often, sweeps of all shards still less, and all of them the less often the longer it lasts: what
+ * only waits for a timeout costs little then.
+ */
+const calmPauseMs = (schedule: string, lastedMs: number): number =>
+  Math.max((schedule === 'sweep' ? 39 : 4) * MINUTE_MS, Math.floor((lastedMs * 2) / 3));
 
 export class Plane {
   deliveries = 0;
@@ -81,6 +89,7 @@ export class Plane {
   private readonly schedules: Schedule[] = [];
   private readonly relay: SimulatedFunction | undefined;
   private readonly ends = new Map<Incarnation, () => void>();
+  private hurried = false;
 
   constructor(options: PlaneOptions) {
     this.options = options;
@@ -133,6 +142,25 @@ export class Plane {
     const end = this.ends.get(incarnation);
     this.ends.delete(incarnation);
     end?.();
+    this.dirty = true;
+  }
+
+  /**
+   * From now on nothing fails. What was delivered and neither handled nor refused stays invisible for six time limits of its function, up to 42
+   * minutes in which nothing else happens. In a hurry they pass faster, in the same order: a call that stopped still goes on after another
+   * took its message.
+   */
+  calmDown(inHurry: boolean): void {
+    const { scheduler, comeSooner } = this.options;
+    this.hurried = inHurry;
+    if (!inHurry) return;
+    comeSooner(HURRY);
+    const sooner = (moment: number) => scheduler.now + Math.ceil(Math.max(0, moment - scheduler.now) / HURRY);
+    for (const incarnation of this.ends.keys()) {
+      incarnation.pausedUntil = sooner(incarnation.pausedUntil);
+      incarnation.readsAnsweredAt = sooner(incarnation.readsAnsweredAt);
+    }
+    for (const mapping of this.mappings) mapping.visibleAt = undefined;
     this.dirty = true;
   }
 
@@ -210,7 +238,8 @@ export class Plane {
         );
       }
       counters.count(`schedule ${schedule.name}`);
-      schedule.next = nextFiring(schedule.at, scheduler.now + (faults.enabled ? 0 : calmPauseMs(schedule.name)));
+      const pauseMs = faults.enabled ? 0 : calmPauseMs(schedule.name, scheduler.now - faults.endedAt);
+      schedule.next = nextFiring(schedule.at, scheduler.now + pauseMs);
     }
   }
 
@@ -268,9 +297,15 @@ export class Plane {
         }
         end();
       };
+      const lost = () => {
+        end();
+        if (!this.hurried || faults.enabled) return;
+        const seconds = Math.ceil(visibility / HURRY);
+        for (const { receiptHandle } of messages) void queues.changeVisibility(queue, receiptHandle, seconds);
+      };
       counters.count(`delivered ${queue}`);
       const delivery = Math.max(...messages.map(({ receiveCount }) => receiveCount));
-      this.invoke(mapping.target, sqsEnvelope(queue, messages), (answer) => void finished(answer), end, delivery);
+      this.invoke(mapping.target, sqsEnvelope(queue, messages), (answer) => void finished(answer), lost, delivery);
     };
     void receive();
   }

@@ -23,36 +23,44 @@ export function watchCatalog(
     return stored?.version === version ? stored : { ...item, version };
   }
 
-  async function changed(change: Change): Promise<void> {
-    if (change.kind === 'check') return;
-    const key = change.kind === 'put' ? change.item.key : change.key;
-    const name = `${key.partition} ${key.sort}`;
-    const family = mapIn(families, familyOf(key.partition));
-    const partition = mapIn(partitions, key.partition);
-    const before = partition.get(key.sort);
-    const after = change.kind === 'put' ? await written(change) : undefined;
-    if (after === undefined) {
-      family.delete(name);
-      partition.delete(key.sort);
-    } else {
-      family.set(name, after);
-      partition.set(key.sort, after);
-    }
-    const seen: RowChange = { key, before, after };
+  /** What changed, told once all of it is `committed`. */
+  async function record(changes: readonly Change[]): Promise<readonly RowChange[]> {
+    const after = async (change: Change) => (change.kind === 'put' ? written(change) : undefined);
+    const afters = await Promise.all(changes.map(after));
+    return changes.flatMap((change, index) => {
+      if (change.kind === 'check') return [];
+      const key = change.kind === 'put' ? change.item.key : change.key;
+      const name = `${key.partition} ${key.sort}`;
+      const family = mapIn(families, familyOf(key.partition));
+      const partition = mapIn(partitions, key.partition);
+      const [before, now] = [partition.get(key.sort), afters[index]];
+      if (now === undefined) {
+        family.delete(name);
+        partition.delete(key.sort);
+      } else {
+        family.set(name, now);
+        partition.set(key.sort, now);
+      }
+      return [{ key, before, after: now }];
+    });
+  }
+
+  async function show(change: RowChange): Promise<void> {
     for (const { onRow } of capabilities) {
-      const look = onRow?.(seen);
+      const look = onRow?.(change);
       if (look !== undefined) await look;
     }
   }
 
   return {
-    get: (key) => store.get(key),
+    // Nobody else writes, so the store would answer the same; rows are read far more often than written.
+    get: async (key) => partitions.get(key.partition)?.get(key.sort),
     query: (query) => store.query(query),
     queryIndex: (index, query) => store.queryIndex(index, query),
     async transact(changes) {
       const answer = await store.transact(changes);
       if (answer.outcome === 'conflict') counters.count('catalog conflict');
-      else for (const change of changes) await counters.watch(() => changed(change));
+      else for (const change of await record(changes)) await counters.watch(() => show(change));
       return answer;
     },
     committed: (family) => families.get(family)?.values() ?? [],

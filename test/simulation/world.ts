@@ -4,13 +4,17 @@ import { createStage } from './createStage.ts';
 import type { Capability } from './stage.ts';
 import { type Counters, InvariantViolation, violated } from './invariants.ts';
 
-/** Two of them, with days between in most runs. */
-const FAULTY_PHASE_MS = 8 * MINUTE_MS;
+/** Two of them, with days between in most runs; the second is shorter where much happened in the first, and longer where little did. */
+const FAULTY_PHASE_MS = 7 * MINUTE_MS;
+const SHORTEST_PHASE_MS = 4 * MINUTE_MS;
+const LONGEST_PHASE_MS = 8 * MINUTE_MS;
+/** The second lasts as long as the first would have taken for so many. */
+const PHASE_DELIVERIES = 60;
 const MORE_MS = 4 * MINUTE_MS;
 /** Actions begin so long before a phase ends. */
 const LAST_ACTIONS_MS = MINUTE_MS;
 /** Longer than every retry, lease, expiry and reconciliation interval of the system. */
-const CALM_PHASE_MS = 3 * HOUR_MS;
+const CALM_PHASE_MS = 5 * HOUR_MS;
 /** A quieter run goes on, with faults for `MORE_MS` and then without, until it had so many. */
 const LEAST_DELIVERIES = 300;
 /** The longest interval at which something of the system looks for what was lost. */
@@ -33,6 +37,8 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
   for (const create of CAPABILITIES) capabilities.push(create(stage, rng.fork()));
   const { scheduler, counters, faults } = stage;
 
+  const inHurry = rng.chance(0.8);
+
   function drive(until: number): Promise<void> {
     return scheduler.run((ran) => {
       if (!ran && scheduler.now >= until) return undefined;
@@ -52,6 +58,8 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
   async function faulty(): Promise<void> {
     for (const { begin } of capabilities) begin?.();
     await act(FAULTY_PHASE_MS);
+    const enoughMs = (FAULTY_PHASE_MS * PHASE_DELIVERIES) / plane.deliveries;
+    const secondMs = Math.floor(Math.min(LONGEST_PHASE_MS, Math.max(SHORTEST_PHASE_MS, enoughMs)));
     if (rng.chance(0.6)) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
       const later = scheduler.now + (8 + rng.below(4)) * DAY_MS;
@@ -59,7 +67,7 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
       scheduler.advanceTo(later);
       counters.count('days passed');
     }
-    await act(FAULTY_PHASE_MS);
+    await act(secondMs);
   }
 
   /** A host stays away until a moment days later: it is silent, and a day after that retired. */
@@ -79,7 +87,8 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
 
   /** What a lost message left wrong is repaired by a later heartbeat or reconciliation: within a bound, not at once. */
   async function calm(): Promise<void> {
-    faults.end();
+    faults.end(scheduler.now);
+    plane.calmDown(inHurry);
     const end = scheduler.now + CALM_PHASE_MS;
     // Past one round of every reconciliation, then until nothing waits for anything.
     await drive(Math.ceil(scheduler.now / RECONCILIATION_MS) * RECONCILIATION_MS + 2 * MINUTE_MS);
