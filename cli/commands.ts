@@ -22,6 +22,7 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   { names: ['dlq'], load: async () => (await import('./commands/deadLetters.ts')).registerDeadLetters },
   { names: ['token'], load: async () => (await import('./commands/tokens.ts')).registerTokens },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).registerDoctor },
+  { names: ['tune'], load: async () => (await import('./commands/tune.ts')).registerTune },
   { names: ['host'], load: async () => (await import('./commands/host.ts')).registerHost },
   { names: ['replay'], load: async () => (await import('./commands/replay.ts')).registerReplay },
   { names: ['simulate'], load: async () => (await import('./commands/simulate.ts')).registerSimulate },

@@ -36,6 +36,7 @@ const USAGE_CODES = new Set([
   'invalid-input',
   'no-plane',
   'not-confirmed',
+  'bad-store',
 ]);
 const CREDENTIAL_CODES = new Set(['access-denied', 'unauthorized']);
 const Named = z.object({ name: z.string() });

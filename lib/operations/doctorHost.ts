@@ -23,6 +23,8 @@ export interface HostFacts {
   readonly openFiles: Measured<number>;
   /** Undefined where nothing limits this process. */
   readonly memoryLimitBytes: number | undefined;
+  /** The kernel settings that are far from what the store wants. */
+  readonly tuning: Measured<readonly string[]>;
   /** What the agent's socket answers; undefined where there is none. */
   readonly agent: Measured<string | undefined>;
 }
@@ -88,6 +90,7 @@ export function judgeHost(facts: HostFacts): readonly DoctorCheck[] {
       ok: limit === undefined || limit >= SMALLEST_MEMORY_BYTES,
       detail: limit === undefined ? 'no limit' : `cgroup limit ${formatBytes(limit)}`,
     })),
+    tuningCheck(facts.tuning),
     checkMeasured('plane', facts.plane, 'Check STRATA_PLANE, DNS, proxy and firewall.', ({ status, wallMs }) => ({
       ok: status < 500,
       detail: `answers ${status} in ${Math.round(wallMs)} ms`,
@@ -105,6 +108,14 @@ export function judgeHost(facts: HostFacts): readonly DoctorCheck[] {
       detail: health ?? 'does not run',
     })),
   ];
+}
+
+/** Never fails for what is slow: tuning is the operator's choice. */
+function tuningCheck(tuning: HostFacts['tuning']): DoctorCheck {
+  const fix = '`strata tune --store FOLDER` shows what it would change, and changes nothing.';
+  if (tuning.outcome === 'failed') return { check: 'tuning', status: 'FAILED', detail: tuning.message, fix };
+  if (tuning.value.length === 0) return { check: 'tuning', status: 'PASSED', detail: 'no setting is far off' };
+  return { check: 'tuning', status: 'PASSED', detail: `far off: ${tuning.value.join(', ')}`, fix };
 }
 
 function clockCheck(plane: HostFacts['plane']): DoctorCheck {

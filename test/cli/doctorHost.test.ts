@@ -52,6 +52,7 @@ describe('strata doctor --store', () => {
     expect(byName.get('object-store')).toMatchObject({ status: 'PASSED' });
     expect(byName.get('clock')).toMatchObject({ status: 'FAILED', fix: 'timedatectl set-ntp true' });
     expect(byName.get('clock')?.detail).toMatch(/^3(599|600|601) s behind the plane$/);
+    expect(byName.get('tuning')).toMatchObject({ status: 'PASSED' });
     expect(byName.get('fsync')?.detail).toMatch(/median [\d.]+ ms/);
     expect(byName.get('agent')).toMatchObject({ status: 'PASSED', detail: 'does not run' });
     expect(await readdir(folder)).toEqual([]);

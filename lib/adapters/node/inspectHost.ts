@@ -3,6 +3,8 @@ import { readFile, statfs } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { HostFacts, Measured } from '../../operations/index.ts';
+import { judgeHostSettings } from '../../tuning/index.ts';
+import { readHost } from '../tuning/readHost.ts';
 import { cgroupMemory } from './cgroupMemory.ts';
 import { volumeSpace } from './volumeSpace.ts';
 
@@ -49,6 +51,9 @@ export async function inspectHost({ folder, plane, objects }: InspectedHost): Pr
     objects: await measure(() => ask(objects)),
     openFiles: await measure(openFiles),
     memoryLimitBytes: memory?.limitBytes,
+    tuning: await measure(async () =>
+      judgeHostSettings(await readHost('/', folder)).flatMap(({ setting, farOff }) => (farOff ? [setting] : [])),
+    ),
     agent: await measure(() => agentHealth(join(folder, 'agent.sock'))),
   };
 }

@@ -16,6 +16,7 @@ const HEALTHY: HostFacts = {
   objects: measured({ status: 403, wallMs: 30 }),
   openFiles: measured(65_536),
   memoryLimitBytes: undefined,
+  tuning: measured([]),
   agent: measured('ready'),
 };
 
@@ -29,6 +30,13 @@ describe('the doctor of a host', () => {
     expect(failing({})).toEqual([]);
     expect(failing({ agent: measured(undefined) })).toEqual([]);
     expect(judgeHost(HEALTHY).every(({ fix }) => fix === undefined)).toBe(true);
+  });
+
+  it('points to tuning where a setting is far off, and fails nobody for it', () => {
+    const facts = { ...HEALTHY, tuning: measured(['io-scheduler', 'dirty-bytes']) };
+    const check = judgeHost(facts).find((one) => one.check === 'tuning');
+    expect(check).toMatchObject({ status: 'PASSED', detail: 'far off: io-scheduler, dirty-bytes' });
+    expect(check?.fix).toContain('strata tune --store');
   });
 
   it.each<[string, Partial<HostFacts>, readonly string[]]>([
@@ -49,6 +57,7 @@ describe('the doctor of a host', () => {
     ['a clock that is behind', { plane: measured({ status: 200, wallMs: 9, aheadMs: 60_000 }) }, ['clock']],
     ['a clock that is ahead', { plane: measured({ status: 200, wallMs: 9, aheadMs: -60_000 }) }, ['clock']],
     ['no object store', { objects: failed }, ['object-store']],
+    ['a store whose drive cannot be told', { tuning: failed }, ['tuning']],
     ['an agent that does not get ready', { agent: measured('starting') }, ['agent']],
   ])('fails %s and says what to do', (_, facts, expected) => {
     expect(failing(facts)).toEqual(expected);

@@ -1,0 +1,10 @@
+export { FEWEST_ROUNDS } from './decideKeep.ts';
+export { TuningError } from './errors.ts';
+export type { Finding } from './findings.ts';
+export { JournalRecord, type TuningJournal } from './journal.ts';
+export { isSettingFile, judgeHostSettings, SETTINGS } from './judgeHostSettings.ts';
+export { isPersistedFile, PERSISTED_HEADER, planPersistence } from './planPersistence.ts';
+export type { HostSettings } from './ports.ts';
+export { chosenOf, type FileReading, type HostReadings } from './readings.ts';
+export { SETTING_VALUE } from './settings.ts';
+export { type Reverted, revertTuning, type Tried, tuneHost } from './tune.ts';

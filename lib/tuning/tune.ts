@@ -1,0 +1,185 @@
+import { decideKeep, type ProbeEffect, type Verdict } from './decideKeep.ts';
+import { TuningError } from './errors.ts';
+import type { Change, Finding } from './findings.ts';
+import { openEntries, type TuningJournal } from './journal.ts';
+import type { HostSettings } from './ports.ts';
+import { planPersistence } from './planPersistence.ts';
+
+export interface TuneDeps {
+  readonly host: HostSettings;
+  readonly journal: TuningJournal;
+  /** One run of each probe, in bytes a second. */
+  readonly measure: () => Promise<Readonly<Record<string, number>>>;
+  /** Asked between two runs: true ends it once the setting in hand is undone. */
+  readonly cancelled: () => boolean;
+  readonly onTrial: (setting: string) => void;
+}
+
+export interface TuneOptions {
+  /** Pairs of runs, before and after. */
+  readonly rounds: number;
+  /** Keeps what was applied, whatever it brought. */
+  readonly keepAll: boolean;
+  /** Makes what is kept last over reboots. */
+  readonly persist: boolean;
+}
+
+export interface Tried {
+  readonly setting: string;
+  readonly outcome: 'kept' | 'undone' | 'refused';
+  readonly reason: Verdict['reason'] | 'asked' | 'refused';
+  readonly detail?: string;
+  readonly effects: readonly ProbeEffect[];
+}
+
+/**
+ * Tries each setting that differs, one after the other, on top of those that were kept: writes it down, measures before and
+ * after in turn, and keeps or undoes it. A run that dies leaves a setting that `revertTuning` undoes.
+ * @throws TuningError `unfinished` after such a run, `not-undone`, `cancelled`
+ */
+export async function tuneHost(
+  deps: TuneDeps,
+  findings: readonly Finding[],
+  options: TuneOptions,
+): Promise<readonly Tried[]> {
+  const { entries } = openEntries(await deps.journal.records());
+  const left = entries.find(({ state }) => state === 'trying');
+  if (left !== undefined) {
+    const message = `An earlier run ended while it tried ${left.setting}: \`strata tune --revert\` first.`;
+    throw new TuningError({ code: 'unfinished', message, retryable: false });
+  }
+  const tried: Tried[] = [];
+  // Caches, connections and the drive's own state are warm from here on, on both sides.
+  if (findings.some(({ status }) => status === 'differs')) await deps.measure();
+  for (const { status, setting, changes } of findings) {
+    if (status === 'differs') tried.push(await trySetting(deps, setting, changes, options));
+  }
+  if (options.persist) await persistKept(deps);
+  const { entries: open, persisted } = openEntries(await deps.journal.records());
+  if (open.length + persisted.length === 0) await deps.journal.clear();
+  return tried;
+}
+
+async function trySetting(
+  deps: TuneDeps,
+  setting: string,
+  changes: readonly Change[],
+  { rounds, keepAll }: TuneOptions,
+): Promise<Tried> {
+  const { host, journal } = deps;
+  deps.onTrial(setting);
+  await journal.append({ entry: 'trying', setting, changes: changes.map((one) => ({ ...one, undo: [...one.undo] })) });
+  let verdict: Verdict;
+  try {
+    verdict = decideKeep(await measureInTurn(deps, changes, rounds));
+    if (verdict.decision === 'keep' || keepAll) {
+      await apply(host, changes);
+      await journal.append({ entry: 'kept', setting });
+      return { setting, outcome: 'kept', reason: keepAll ? 'asked' : verdict.reason, effects: verdict.effects };
+    }
+  } catch (error) {
+    await undo(host, changes);
+    await journal.append({ entry: 'undone', setting });
+    if (!(error instanceof TuningError && error.code === 'refused')) throw error;
+    return { setting, outcome: 'refused', reason: 'refused', detail: error.message, effects: [] };
+  }
+  await undo(host, changes);
+  await journal.append({ entry: 'undone', setting });
+  return { setting, outcome: 'undone', reason: verdict.reason, effects: verdict.effects };
+}
+
+/** Before, after, before, after …: what drifts meanwhile falls on both sides alike. */
+async function measureInTurn(deps: TuneDeps, changes: readonly Change[], rounds: number) {
+  const runs = new Map<string, { probe: string; before: number[]; after: number[] }>();
+  const measure = async (side: 'before' | 'after') => {
+    if (deps.cancelled()) throw new TuningError({ code: 'cancelled', message: 'Cancelled.', retryable: false });
+    for (const [probe, rate] of Object.entries(await deps.measure())) {
+      const of = runs.get(probe) ?? { probe, before: [], after: [] };
+      of[side].push(rate);
+      runs.set(probe, of);
+    }
+  };
+  for (let round = 0; round < rounds; round += 1) {
+    await measure('before');
+    await apply(deps.host, changes);
+    await measure('after');
+    await undo(deps.host, changes);
+  }
+  return [...runs.values()];
+}
+
+/** @throws TuningError `refused` where the kernel says no, or holds another value afterwards than it was given. */
+async function apply(host: HostSettings, changes: readonly Change[]): Promise<void> {
+  for (const { file, value } of changes) {
+    await host.write(file, value);
+    const now = await host.read(file);
+    if (now !== value) {
+      const message = `/${file} holds ${now ?? 'nothing'} after ${value} was written.`;
+      throw new TuningError({ code: 'refused', message, retryable: false });
+    }
+  }
+}
+
+/** @throws TuningError `not-undone`, with the command for it; the journal still knows it then. */
+async function undo(host: HostSettings, changes: readonly Change[]): Promise<void> {
+  for (const before of changes.toReversed().flatMap(({ undo: writes }) => writes)) {
+    if ((await host.read(before.file)) === before.value) continue;
+    await host.write(before.file, before.value).catch((cause: unknown) => {
+      const message = `/${before.file} could not be set back to ${before.value}.`;
+      throw new TuningError({ code: 'not-undone', message, retryable: true, cause });
+    });
+  }
+}
+
+async function persistKept({ host, journal }: TuneDeps): Promise<void> {
+  const { entries } = openEntries(await journal.records());
+  const files = planPersistence(entries.toReversed().flatMap(({ changes }) => changes));
+  if (files.length === 0) return;
+  await journal.append({ entry: 'persisted', files: files.map(({ file }) => file) });
+  for (const { file, text } of files) await host.persist(file, text);
+}
+
+export interface Reverted {
+  readonly setting: string;
+  /** `left`: somebody has set it to something else since. */
+  readonly outcome: 'undone' | 'was-undone' | 'left';
+  readonly detail: string;
+}
+
+/** Takes everything back that the journal knows, the newest first; may be repeated. @throws TuningError `not-undone` */
+export async function revertTuning({
+  host,
+  journal,
+}: Pick<TuneDeps, 'host' | 'journal'>): Promise<readonly Reverted[]> {
+  const { entries, persisted } = openEntries(await journal.records());
+  const reverted: Reverted[] = [];
+  // First, so that no boot in between sets again what is taken back.
+  for (const file of persisted) await host.unpersist(file);
+  for (const { setting, changes } of entries) {
+    const found = await Promise.all(changes.map((change) => stateOf(host, change)));
+    await undo(
+      host,
+      changes.filter((_, at) => found[at] === 'ours'),
+    );
+    await journal.append({ entry: 'undone', setting });
+    const left = changes.filter((_, at) => found[at] === 'foreign');
+    reverted.push({
+      setting,
+      outcome: left.length > 0 ? 'left' : found.includes('ours') ? 'undone' : 'was-undone',
+      detail: (left.length > 0 ? left : changes)
+        .flatMap(({ undo: was }) => was.map(({ file, value }) => `/${file} ${value}`))
+        .join(' · '),
+    });
+  }
+  await journal.clear();
+  return reverted;
+}
+
+async function stateOf(host: HostSettings, { file, value, undo: was }: Change): Promise<'ours' | 'undone' | 'foreign'> {
+  const found = await Promise.all(was.map((before) => host.read(before.file)));
+  if (was.every((before, at) => found[at] === before.value)) return 'undone';
+  const now = await host.read(file);
+  // Its first write may have been taken back, and not what is set again with it.
+  const begun = was.some((before) => before.file === file && before.value === now);
+  return now === value || begun ? 'ours' : 'foreign';
+}

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import {
+  chosenOf,
+  type HostReadings,
+  judgeHostSettings,
+  revertTuning,
+  TuningError,
+  tuneHost,
+} from '../../../lib/tuning/index.ts';
+import { Crash, createMemoryHost, type MemoryHost } from './memoryHost.ts';
+import { stockHost } from './readings.ts';
+
+const STOCK = Object.fromEntries([...stockHost().files].map(([file, { text }]) => [file, chosenOf(text)]));
+const OPTIONS = { rounds: 3, keepAll: false, persist: false };
+const SCHEDULER = 'sys/block/nvme0n1/queue/scheduler';
+const FASTER = 'sys/block/nvme0n1/queue/read_ahead_kb';
+
+function readings(world: MemoryHost): HostReadings {
+  const found = stockHost();
+  const files = [...found.files].map(
+    ([file, reading]) => [file, { ...reading, text: world.files.get(file) ?? '' }] as const,
+  );
+  return { ...found, files: new Map(files) };
+}
+
+interface Run {
+  readonly options?: Partial<typeof OPTIONS>;
+  readonly cancelled?: () => boolean;
+  readonly only?: readonly string[];
+}
+
+/** A dead process calls nothing any more, also not in its `catch`. */
+function mortal(world: MemoryHost, work: () => Promise<unknown>): Promise<unknown> {
+  const dead = new Promise((resolve) => {
+    const watch = () => (world.crashAt !== undefined && world.calls > world.crashAt.call ? resolve('dead') : undefined);
+    for (const port of [world.host, world.journal] as const) {
+      for (const [name, call] of Object.entries(port)) {
+        Object.assign(port, {
+          [name]: async (...args: never[]) => {
+            if (world.crashAt !== undefined && world.calls > world.crashAt.call) return new Promise(() => {});
+            try {
+              return await (call as (...of: never[]) => Promise<unknown>)(...args);
+            } catch (error) {
+              if (!(error instanceof Crash)) throw error;
+              watch();
+              return new Promise(() => {});
+            }
+          },
+        });
+      }
+    }
+  });
+  return Promise.race([work(), dead]);
+}
+
+/** Only reading ahead makes this host faster. */
+function tune(world: MemoryHost, { options, cancelled = () => false, only }: Run = {}) {
+  let runs = 0;
+  const measure = async () => {
+    runs += 1;
+    return { fill: 500 + (runs % 5), load: (world.files.get(FASTER) === '4096' ? 900 : 600) + (runs % 5) };
+  };
+  const findings = judgeHostSettings(readings(world)).filter(({ setting }) => only?.includes(setting) ?? true);
+  return tuneHost({ ...world, measure, cancelled, onTrial: () => {} }, findings, { ...OPTIONS, ...options });
+}
+
+describe('tuning a host', () => {
+  it('keeps what is faster beyond the noise and leaves everything else as it was', async () => {
+    const world = createMemoryHost(STOCK);
+    const tried = await tune(world);
+    expect(tried.filter(({ outcome }) => outcome === 'kept').map(({ setting }) => setting)).toEqual(['read-ahead']);
+    expect(tried.filter(({ outcome }) => outcome === 'undone')).toHaveLength(11);
+    expect(Object.fromEntries(world.files)).toEqual({ ...STOCK, [FASTER]: '4096' });
+    expect((await revertTuning(world)).map(({ outcome }) => outcome)).toEqual(['undone']);
+    expect(Object.fromEntries(world.files)).toEqual(STOCK);
+    expect(world.records).toEqual([]);
+  });
+
+  it('keeps all on demand, makes it last, and takes both back', async () => {
+    const world = createMemoryHost(STOCK);
+    await tune(world, { options: { keepAll: true, persist: true } });
+    expect(world.files.get('proc/sys/vm/dirty_bytes')).toBe('2147483648');
+    expect([...world.persisted.keys()]).toHaveLength(3);
+    expect(world.persisted.get('etc/sysctl.d/90-strata.conf')).toContain('\nvm.dirty_bytes = 2147483648\n');
+    expect(world.persisted.get('etc/udev/rules.d/90-strata.rules')).toContain(
+      'ACTION=="add|change", KERNEL=="nvme0n1", ATTR{queue/read_ahead_kb}="4096"\n',
+    );
+    expect(world.persisted.get('etc/tmpfiles.d/90-strata.conf')).toContain(
+      'w /sys/kernel/mm/transparent_hugepage/shmem_enabled - - - - within_size\n',
+    );
+    await revertTuning(world);
+    expect(Object.fromEntries(world.files)).toEqual(STOCK);
+    expect(world.persisted.size).toBe(0);
+    expect(await revertTuning(world)).toEqual([]);
+  });
+
+  it('undoes the rest of a setting of which the kernel refuses a part, and goes on', async () => {
+    const world = createMemoryHost(STOCK, ['proc/sys/net/core/default_qdisc']);
+    const tried = await tune(world);
+    expect(tried.find(({ outcome }) => outcome === 'refused')).toMatchObject({
+      setting: 'congestion-control',
+      detail: 'EINVAL',
+    });
+    expect(Object.fromEntries(world.files)).toEqual({ ...STOCK, [FASTER]: '4096' });
+  });
+
+  it('forgets what it has undone all of', async () => {
+    const world = createMemoryHost(STOCK);
+    await tune(world, { only: ['io-scheduler', 'swappiness'] });
+    expect(world.records).toEqual([]);
+  });
+
+  it('refuses to begin after a run that died, also where nothing differs any more', async () => {
+    const world = createMemoryHost({ ...STOCK, [FASTER]: '4096' });
+    const undo = [{ file: FASTER, value: '128' }];
+    world.records.push({ entry: 'trying', setting: 'read-ahead', changes: [{ file: FASTER, value: '4096', undo }] });
+    await expect(tune(world, { only: ['read-ahead'] })).rejects.toMatchObject({ code: 'unfinished' });
+  });
+
+  it('undoes what is being tried when it is cancelled, and keeps what was proven before', async () => {
+    const world = createMemoryHost(STOCK);
+    const ended = tune(world, { cancelled: () => world.files.get(SCHEDULER) === 'none' });
+    await expect(ended).rejects.toMatchObject({ code: 'cancelled' });
+    expect(Object.fromEntries(world.files)).toEqual(STOCK);
+  });
+
+  it('leaves what somebody has changed since, and says so', async () => {
+    const world = createMemoryHost(STOCK);
+    await tune(world);
+    world.files.set(FASTER, '8192');
+    expect(await revertTuning(world)).toMatchObject([{ setting: 'read-ahead', outcome: 'left' }]);
+    expect(world.files.get(FASTER)).toBe('8192');
+  });
+
+  it('goes back to what was there first where the same setting was kept twice', async () => {
+    const world = createMemoryHost(STOCK);
+    await tune(world, { only: ['read-ahead'] });
+    world.files.set(FASTER, '64');
+    await tune(world, { only: ['read-ahead'] });
+    await revertTuning(world);
+    expect(Object.fromEntries(world.files)).toEqual(STOCK);
+  });
+
+  it('is taken back wherever it dies: before or after each change of the host or of its journal', async () => {
+    const whole = createMemoryHost(STOCK);
+    await tune(whole, { options: { persist: true } });
+    expect(whole.calls).toBeGreaterThan(100);
+    for (let at = 0; at < 2 * whole.calls; at += 1) {
+      const world = createMemoryHost(STOCK);
+      world.crashAt = { call: at >> 1, after: at % 2 === 1 };
+      const ports = { ...world, host: { ...world.host }, journal: { ...world.journal } };
+      Object.defineProperty(ports, 'calls', { get: () => world.calls });
+      await mortal(ports, () => tune(ports, { options: { persist: true } }));
+      world.crashAt = undefined;
+      if (world.records.some(({ entry }) => entry === 'trying') && !world.records.some((r) => r.entry !== 'trying')) {
+        await expect(tune(world)).rejects.toBeInstanceOf(TuningError);
+      }
+      await revertTuning(world);
+      expect({ at, files: Object.fromEntries(world.files) }).toEqual({ at, files: STOCK });
+      expect(world.persisted.size).toBe(0);
+    }
+  });
+
+  it('is taken back although taking it back dies too', async () => {
+    for (let at = 0; at < 40; at += 1) {
+      const world = createMemoryHost(STOCK);
+      await tune(world, { options: { keepAll: true, persist: true } });
+      const ports = { ...world, host: { ...world.host }, journal: { ...world.journal } };
+      ports.crashAt = { call: world.calls + (at >> 1), after: at % 2 === 1 };
+      world.crashAt = ports.crashAt;
+      Object.defineProperty(ports, 'calls', { get: () => world.calls });
+      await mortal(ports, () => revertTuning(ports));
+      world.crashAt = undefined;
+      await revertTuning(world);
+      expect({ at, files: Object.fromEntries(world.files) }).toEqual({ at, files: STOCK });
+      expect(world.persisted.size).toBe(0);
+    }
+  });
+});
