@@ -18,11 +18,17 @@ import { note } from '../output.ts';
 import { booksAtHand } from '../prices/books.ts';
 import { writeText } from '../textFiles.ts';
 import { rewriteLine } from '../progress.ts';
-import { asJson, asTable, nameOf, type Outcome } from '../replay/outcomes.ts';
+import { asJson, asTable, mechanicsOf, nameOf, type Outcome } from '../replay/outcomes.ts';
 import { readStreams, type Stream, type StreamOptions } from '../replay/streams.ts';
 
 const CLASSES = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR', 'GLACIER', 'DEEP_ARCHIVE'];
 const NAMES = Object.keys(POLICIES).filter(isPolicyName);
+
+const MECHANICS = `
+How objects change their class: strata-* by the copies of a plane, in daily sweeps (the writes, what the old class charges for
+being read, its early deletion, and the old copy for 15 minutes beside the new one; what readers have restored is copied
+to where it is read at once); the others by S3 Lifecycle where it can, and ski-rental writes back what was just read. The optimum
+takes whichever is cheaper for each move.`;
 
 interface ReplayOptions extends StreamOptions {
   readonly policies: readonly PolicyName[];
@@ -67,6 +73,7 @@ export function registerReplay(program: Command): void {
     .option('--no-optimum', 'leave the offline optimum out')
     .option('--json', 'one JSON object per policy')
     .option('--plot <file.svg>', 'write the cumulative cost of each policy')
+    .addHelpText('after', MECHANICS)
     .action(replayLogs);
 }
 
@@ -87,7 +94,7 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
     await writeText(options.plot, cumulativeCostPlot(title, curves, DAY_MS));
   }
   process.stdout.write(options.json === true ? asJson(outcomes, prices.id) : asTable(outcomes));
-  if (options.json !== true) note(`Prices: ${prices.id}.`);
+  if (options.json !== true) note(`Moved ${mechanicsOf(outcomes)}.\nPrices: ${prices.id}.`);
 }
 
 function outcomesOf({ caches, histories }: Stream, options: ReplayOptions, setup: ReplaySetup): readonly Outcome[] {

@@ -1,4 +1,4 @@
-import { billUsd, type PolicyName, type ReplayResult } from '../../lib/placement/index.ts';
+import { billUsd, type Mechanics, POLICIES, type PolicyName, type ReplayResult } from '../../lib/placement/index.ts';
 import { formatUsd, SECOND_MS, Usd } from '../../lib/shared/units.ts';
 import type { CacheTally } from './hostCaches.ts';
 
@@ -31,6 +31,7 @@ export function asJson(outcomes: readonly Outcome[], prices: string): string {
         schema: 'strata.replay/v1',
         policy,
         cachePolicy,
+        mechanics: POLICIES[policy].mechanics,
         prices,
         usd: totalUsd(outcome),
         ...ratio,
@@ -43,6 +44,21 @@ export function asJson(outcomes: readonly Outcome[], prices: string): string {
       return `${JSON.stringify(record)}\n`;
     })
     .join('');
+}
+
+/** How the bytes of each policy were moved, in a line. */
+export function mechanicsOf(outcomes: readonly Outcome[]): string {
+  const named = (mechanics: Mechanics): readonly string[] => [
+    ...new Set(outcomes.flatMap(({ policy }) => (POLICIES[policy].mechanics === mechanics ? [policy] : []))),
+  ];
+  const told = [
+    ['plane', 'by the copies of a plane'],
+    ['lifecycle', 'by S3 Lifecycle and by writing back'],
+  ] as const;
+  return told
+    .filter(([mechanics]) => named(mechanics).length > 0)
+    .map(([mechanics, how]) => `${named(mechanics).join(', ')}: ${how}`)
+    .join('; ');
 }
 
 export function asTable(outcomes: readonly Outcome[]): string {

@@ -107,7 +107,7 @@ function measure(
   const idledMs = idleMs(facts, endedAt);
   const heldMs = Math.max(0, endedAt - facts.transitionedAt);
   const before = facts.packing?.packed === true ? facts.packing.bytes : facts.bytes;
-  const standing = { bytes: before, heldMs, idleMs: idledMs, justRead: false, lifecycle: false };
+  const standing = { bytes: before, heldMs, idleMs: idledMs };
   // What packing itself costs, parts and a worker's seconds, is known only as it was decided.
   const onceUsd = told.action === 'transition' ? switchUsd(from, to, standing) : told.predictedOnceUsd;
   const bill = (rate: typeof from, bytes: number, idle: number): number => {

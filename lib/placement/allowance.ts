@@ -48,27 +48,20 @@ export interface Exposed {
 /**
  * The most that an object can still lose against its shadow if it goes back to Intelligent-Tiering at the next occasion. Where the
  * class is no dearer than the shadow's floor, waiting never loses, and the occasion is the next read. Elsewhere it is the next
- * sweep, and entering Intelligent-Tiering starts its idle clock anew while the shadow's goes on. After a read its bytes can be written
- * `back` at once, or are copied by the next sweep.
+ * sweep, and entering Intelligent-Tiering starts its idle clock anew while the shadow's goes on. After a read its bytes are copied by
+ * the next sweep.
  */
-export function exposureUsd(
-  one: ClassRates,
-  home: ClassRates,
-  at: Exposed,
-  stepMs: number,
-  waiting: Waiting,
-  back: 'write-back' | 'copy',
-): number {
+export function exposureUsd(one: ClassRates, home: ClassRates, at: Exposed, stepMs: number, waiting: Waiting): number {
   if (one === home) return Math.max(0, clockLagUsd(home, at.bytes, at.idleMs, at.shadowIdleMs));
   const restore = one.instant ? undefined : chooseRestore(one, at.bytes, waiting);
   const standardCopyUsd = one.instant ? 0 : home.usdPerByteMs * at.bytes * stepMs;
   const feeUsd = restore ? one.getUsd + restore.feeUsd + restore.waitingUsd + standardCopyUsd : readUsd(one, at.bytes);
-  // A copy is made by the next sweep, and meanwhile the shadow's idle clock runs.
-  const lagUsd = back === 'copy' ? clockLagUsd(home, at.bytes, 0, stepMs) : 0;
-  const byReadUsd = feeUsd + lagUsd + moveUsd(one, home, at.bytes, back) + earlyDeletionUsd(one, at.bytes, at.heldMs);
+  // Until then the shadow's idle clock runs.
+  const lagUsd = clockLagUsd(home, at.bytes, 0, stepMs);
+  const byReadUsd = feeUsd + lagUsd + moveUsd(one, home, at.bytes, 'copy') + earlyDeletionUsd(one, at.bytes, at.heldMs);
   if (waitingNeverLoses(one, home, at.bytes)) return byReadUsd;
   const rentUsd = storageUsd(one, at.bytes, stepMs);
-  const standing = { bytes: at.bytes, heldMs: at.heldMs, idleMs: at.idleMs, justRead: false, lifecycle: false };
+  const standing = { bytes: at.bytes, heldMs: at.heldMs, idleMs: at.idleMs };
   const bySweepUsd = switchUsd(one, home, standing) + clockLagUsd(home, at.bytes, 0, at.shadowIdleMs + stepMs);
   return rentUsd + Math.max(byReadUsd, bySweepUsd);
 }

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../shared/units.ts';
-import { billedBytes, earlyDeletionUsd, lifecycleMoves, moveUsd, readUsd } from './bill.ts';
+import { billedBytes, earlyDeletionUsd, moveUsd, readUsd } from './bill.ts';
 import { type DemandForecast, type DemandPrior, expectedRestMs, probabilityOfNoRead } from './demand.ts';
 import type { ClassRates } from './rates.ts';
 import { chooseRestore, type Waiting } from './restore.ts';
@@ -12,7 +12,7 @@ import { chooseRestore, type Waiting } from './restore.ts';
  * Competitive argument. Where nothing is known, Intelligent-Tiering stays: it is ski rental whose steps down are free and whose way up
  * costs nothing, so between two reads it pays at most 30 d × $0.019 + 60 d × $0.0085 = $0.036/GB above its floor, whatever the reads
  * do. A learned forecast may lead elsewhere only within the `Allowance`, which holds the total below 1 + `allowance` times
- * Intelligent-Tiering's for every sequence of reads.
+ * Intelligent-Tiering's for every sequence of at most one read a day.
  */
 export interface DollarPolicy {
   readonly kind: 'dollars';
@@ -48,10 +48,6 @@ export interface Standing {
   /** Time since it entered its class, and since its last read or entry, whichever is later. */
   readonly heldMs: number;
   readonly idleMs: number;
-  /** Whether its bytes were read a moment ago, so that they can be written back without a retrieval. */
-  readonly justRead: boolean;
-  /** Whether moves down can be left to the provider's lifecycle, which spares the retrieval; else they are copies. */
-  readonly lifecycle: boolean;
 }
 
 /** Expected dollars of being in one class until the next read or the horizon, with their parts. */
@@ -128,11 +124,10 @@ function expectedLiabilityUsd(
   return unusedMs * (billedBytes(rates, bytes) * rates.usdPerByteMs + rates.overheadUsdPerMs);
 }
 
-/** Dollars of going from one class to another now: requests, retrieval where it is charged, and what the old class still claims. */
+/** Dollars of a copy from one class to another now: requests, retrieval where it is charged, and what the old class still claims. */
 export function switchUsd(from: ClassRates, to: ClassRates, at: Standing): number {
   if (from === to) return 0;
-  const mechanism = at.justRead ? 'write-back' : at.lifecycle && lifecycleMoves(from, to) ? 'lifecycle' : 'copy';
-  return moveUsd(from, to, at.bytes, mechanism) + earlyDeletionUsd(from, at.bytes, at.heldMs);
+  return moveUsd(from, to, at.bytes, 'copy') + earlyDeletionUsd(from, at.bytes, at.heldMs);
 }
 
 /** What a choice between classes rests on. */

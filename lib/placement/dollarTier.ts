@@ -121,7 +121,7 @@ export function riskUsd(facts: TierFacts, to: ClassRates, rates: Rates, now: num
   const shadowIdleMs = unreadMs(facts, now);
   const exposed = (one: ClassRates, heldMs: number, idleMs: number): number => {
     const at = { bytes: facts.bytes, heldMs, idleMs, shadowIdleMs };
-    return exposureUsd(one, home, at, DAY_MS, waitingOf(facts), 'copy');
+    return exposureUsd(one, home, at, DAY_MS, waitingOf(facts));
   };
   const lostUsd = facts.atRisk?.lostUsd ?? 0;
   if (to === from) return lostUsd + exposed(from, standing.heldMs, standing.idleMs);
@@ -133,9 +133,6 @@ function standingOf(facts: TierFacts, now: number): Standing {
     bytes: storedBytes(facts),
     heldMs: Math.max(0, now - facts.transitionedAt),
     idleMs: idleMs(facts, now),
-    justRead: false,
-    // Strata moves objects by copies that it verifies.
-    lifecycle: false,
   };
 }
 

@@ -47,10 +47,19 @@ export { BucketReads, type Expiry, freeMoveAt, idleMs, liabilityUsd, TierFacts, 
 export { LIFECYCLE, lifecyclePolicy, type LifecyclePolicy } from './lifecyclePolicy.ts';
 export { type Ending, endingOf } from './lifecycleTier.ts';
 export { parseTierRules, TIER_RULES, type Temperature, temperature } from './tierRules.ts';
-export type { ObjectCosts } from './objectCosts.ts';
+export type { Mechanics, MoveCosts, ObjectCosts } from './objectCosts.ts';
 export { type ObjectHistory, offlineOptimum } from './optimum.ts';
 export { isReadAtOnce } from './readAtOnce.ts';
-export { type Bill, billUsd, emptyBill, ObjectRun, type ObjectView, simulate, type StepPolicy } from './simulate.ts';
+export {
+  type Bill,
+  billUsd,
+  emptyBill,
+  type MovingPolicy,
+  ObjectRun,
+  type ObjectView,
+  simulate,
+  type StepPolicy,
+} from './simulate.ts';
 export {
   isPolicyName,
   POLICIES,

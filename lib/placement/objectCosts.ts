@@ -1,4 +1,5 @@
-import { billedBytes, lifecycleMoves, moveUsd, readUsd, storageUsd } from './bill.ts';
+import { billedBytes, earlyDeletionUsd, lifecycleMoves, moveUsd, readUsd, storageUsd } from './bill.ts';
+import { OLD_COPY_MS, planeMove } from './planeMove.ts';
 import type { ClassRates, Rates } from './rates.ts';
 import { chooseRestore, type Waiting } from './restore.ts';
 
@@ -11,10 +12,19 @@ import { chooseRestore, type Waiting } from './restore.ts';
  */
 export interface ObjectCosts {
   readonly classes: readonly ClassSteps[];
-  /** moves[from][to]: requests and retrieval of a move by a sweep, without the early-deletion charge. */
-  readonly moves: readonly Float64Array[];
-  /** The part of it that is retrieval. */
-  readonly moveRetrievals: readonly Float64Array[];
+  readonly moves: Readonly<Record<Mechanics, MoveCosts>>;
+}
+
+/**
+ * How objects change their class. `lifecycle`: down by S3 Lifecycle, up by a copy, and anywhere by writing back bytes that were just read.
+ * `plane`: by the plane's copies, in sweeps; it does not hold the bytes that others read, and copies what they had restored.
+ */
+export type Mechanics = 'lifecycle' | 'plane';
+
+/** Dollars of moves by a sweep, [from][to], without storage and early deletion. */
+export interface MoveCosts {
+  readonly requestUsd: readonly Float64Array[];
+  readonly retrievalUsd: readonly Float64Array[];
 }
 
 export interface ClassSteps {
@@ -25,6 +35,8 @@ export interface ClassSteps {
    */
   readonly storageUsd: Float64Array;
   readonly earlyDeletionUsd: Float64Array;
+  /** Storage of the old copy beside the plane's new one, where early deletion has not paid for it. */
+  readonly oldCopyUsd: Float64Array;
   readonly readResetsAge: boolean;
   /** Writing the object into the class, also as a write-back. */
   readonly putUsd: number;
@@ -55,13 +67,32 @@ export function objectCosts(
   waiting: Waiting,
 ): ObjectCosts {
   const compiled = classes.map((name) => rates.of(name));
-  const byMove = (usd: (from: ClassRates, to: ClassRates) => number): Float64Array[] =>
-    compiled.map((from) => Float64Array.from(compiled, (to) => usd(from, to)));
   return {
     classes: compiled.map((one) => classSteps(rates, one, bytes, stepMs, waiting)),
-    moves: byMove((from, to) => moveUsd(from, to, bytes, lifecycleMoves(from, to) ? 'lifecycle' : 'copy')),
-    moveRetrievals: byMove((from, to) => (lifecycleMoves(from, to) ? 0 : readUsd(from, bytes) - from.getUsd)),
+    moves: {
+      lifecycle: moveCosts(compiled, (from, to) => lifecycleMove(from, to, bytes)),
+      plane: moveCosts(compiled, (from, to) => planeMove(rates, from, to, bytes)),
+    },
   };
+}
+
+function moveCosts(
+  classes: readonly ClassRates[],
+  move: (from: ClassRates, to: ClassRates) => { readonly requestUsd: number; readonly retrievalUsd: number },
+): MoveCosts {
+  const byMove = (part: 'requestUsd' | 'retrievalUsd'): Float64Array[] =>
+    classes.map((from) => Float64Array.from(classes, (to) => move(from, to)[part]));
+  return { requestUsd: byMove('requestUsd'), retrievalUsd: byMove('retrievalUsd') };
+}
+
+function lifecycleMove(
+  from: ClassRates,
+  to: ClassRates,
+  bytes: number,
+): { readonly requestUsd: number; readonly retrievalUsd: number } {
+  const transitions = lifecycleMoves(from, to);
+  const retrievalUsd = transitions ? 0 : readUsd(from, bytes) - from.getUsd;
+  return { requestUsd: moveUsd(from, to, bytes, transitions ? 'lifecycle' : 'copy') - retrievalUsd, retrievalUsd };
 }
 
 function classSteps(rates: Rates, one: ClassRates, bytes: number, stepMs: number, waiting: Waiting): ClassSteps {
@@ -69,6 +100,8 @@ function classSteps(rates: Rates, one: ClassRates, bytes: number, stepMs: number
   const lastTierMs = auto?.steps.at(-1)?.afterIdleMs ?? 0;
   const length = Math.ceil(Math.max(one.minimumMs, lastTierMs) / stepMs) + 1;
   const perMs = billedBytes(one, bytes) * one.usdPerByteMs + one.overheadUsdPerMs;
+  const oldCopyUsd = (heldMs: number): number =>
+    Math.max(0, storageUsd(one, bytes, OLD_COPY_MS, heldMs) - earlyDeletionUsd(one, bytes, heldMs));
   const restore = one.instant ? undefined : chooseRestore(one, bytes, waiting);
   const restoredCopyUsd = one.instant ? 0 : storageUsd(rates.of('STANDARD'), bytes, stepMs);
   const firstReadUsd = restore
@@ -78,6 +111,7 @@ function classSteps(rates: Rates, one: ClassRates, bytes: number, stepMs: number
     storageClass: one.storageClass,
     storageUsd: Float64Array.from({ length }, (_, age) => storageUsd(one, bytes, stepMs, age * stepMs)),
     earlyDeletionUsd: Float64Array.from({ length }, (_, age) => Math.max(0, one.minimumMs - age * stepMs) * perMs),
+    oldCopyUsd: Float64Array.from({ length }, (_, age) => oldCopyUsd(age * stepMs)),
     readResetsAge: auto !== undefined,
     putUsd: moveUsd(one, one, bytes, 'write-back'),
     firstReadUsd,

@@ -1,4 +1,4 @@
-import type { ObjectCosts } from './objectCosts.ts';
+import type { MoveCosts, ObjectCosts } from './objectCosts.ts';
 
 /** The reads of one object in steps: from `startStep` (when it is written) up to `endStep`, which is not billed any more. */
 export interface ObjectHistory {
@@ -13,10 +13,13 @@ export interface ObjectHistory {
 
 /**
  * The least dollars that any schedule of moves could have cost, knowing all reads: dynamic programming over class × age in the class.
- * O(steps × (states + classes²)). Nothing that plays by the rules of `ObjectCosts` can be cheaper.
+ * O(steps × (states + classes²)). Nothing that plays by the rules of `ObjectCosts` can be cheaper: a sweep's move takes the cheaper of the
+ * mechanics, and writing back what was just read never costs more than the plane's copy of what was restored, which begins with that write.
  */
 export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): number {
   const { classes } = costs;
+  const left = classes.map((one) => one.earlyDeletionUsd);
+  const copied = classes.map((one) => one.earlyDeletionUsd.map((usd, age) => usd + (one.oldCopyUsd[age] ?? 0)));
   let values = classes.map((one) => {
     const value = new Float64Array(one.storageUsd.length).fill(Number.POSITIVE_INFINITY);
     value[0] = one.putUsd;
@@ -25,12 +28,16 @@ export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): numb
   let spare = classes.map((one) => new Float64Array(one.storageUsd.length));
   let next = 0;
   for (let step = history.startStep; step < history.endStep; step += 1) {
-    if (step > history.startStep) relax(values, costs, (from, to) => costs.moves[from]?.[to] ?? 0);
+    if (step > history.startStep) {
+      const exits = { lifecycle: exitsOf(values, left), plane: exitsOf(values, copied) };
+      relax(values, exits.lifecycle, (from, to) => moveUsd(costs.moves.lifecycle, from, to));
+      relax(values, exits.plane, (from, to) => moveUsd(costs.moves.plane, from, to));
+    }
     if (history.steps[next] === step) {
       const count = history.counts[next] ?? 0;
       next += 1;
       classes.forEach((one, index) => addRead(values[index], one.firstReadUsd, one.readResetsAge));
-      relax(values, costs, (_, to) => classes[to]?.putUsd ?? 0);
+      relax(values, exitsOf(values, left), (_, to) => classes[to]?.putUsd ?? 0);
       classes.forEach((one, index) => addRead(values[index], (count - 1) * one.nextReadUsd, one.readResetsAge));
     }
     classes.forEach((one, index) => store(values[index], spare[index], one.storageUsd));
@@ -41,9 +48,21 @@ export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): numb
   );
 }
 
-/** Lets every class be entered from the cheapest exit of every other class. */
-function relax(values: Float64Array[], costs: ObjectCosts, moveUsd: (from: number, to: number) => number): void {
-  const exits = costs.classes.map((one, index) => bestExit(values[index], one.earlyDeletionUsd));
+function moveUsd({ requestUsd, retrievalUsd }: MoveCosts, from: number, to: number): number {
+  return (requestUsd[from]?.[to] ?? 0) + (retrievalUsd[from]?.[to] ?? 0);
+}
+
+/** The cheapest exit of every class. */
+function exitsOf(values: readonly Float64Array[], exitUsd: readonly Float64Array[]): number[] {
+  return values.map((value, index) => bestExit(value, exitUsd[index]));
+}
+
+/** Lets every class be entered from the exit of every other class. */
+function relax(
+  values: readonly Float64Array[],
+  exits: readonly number[],
+  moveUsd: (from: number, to: number) => number,
+): void {
   for (let to = 0; to < values.length; to += 1) {
     const value = values[to];
     if (value === undefined) continue;

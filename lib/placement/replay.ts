@@ -3,7 +3,7 @@ import { DOLLARS, type DollarPolicy } from './dollarPolicy.ts';
 import { allowedClasses, type ObjectCosts, objectCosts } from './objectCosts.ts';
 import { type ObjectHistory, offlineOptimum } from './optimum.ts';
 import { dollarPolicy } from './policies/dollars.ts';
-import type { Knowledge, PolicyContext, PolicyFactory } from './policies/policy.ts';
+import type { Knowledge, PolicyContext, ReplayPolicy } from './policies/policy.ts';
 import { fixedPolicy, LIFECYCLE_STAGES, lifecyclePolicy, lifecycleRulePolicy, rulePolicy } from './policies/presets.ts';
 import { skiRentalPolicy } from './policies/skiRental.ts';
 import { LIFECYCLE_RULES } from './lifecycleRules.ts';
@@ -46,7 +46,7 @@ export const POLICIES = {
   's3-lifecycle': lifecyclePolicy(LIFECYCLE_STAGES),
   'ski-rental': skiRentalPolicy,
   'always-standard': fixedPolicy('STANDARD'),
-} as const satisfies Record<string, PolicyFactory>;
+} as const satisfies Record<string, ReplayPolicy>;
 export type PolicyName = keyof typeof POLICIES;
 
 export function isPolicyName(name: string): name is PolicyName {
@@ -54,7 +54,7 @@ export function isPolicyName(name: string): name is PolicyName {
 }
 
 /** Plays all objects through one policy, in the order of time, each object with its own state. */
-export function replay(objects: readonly ReplayObject[], policy: PolicyFactory, setup: ReplaySetup): ReplayResult {
+export function replay(objects: readonly ReplayObject[], policy: ReplayPolicy, setup: ReplaySetup): ReplayResult {
   const bill = emptyBill();
   const shadowBill = emptyBill();
   const allowance = new Allowance((setup.dollars ?? DOLLARS).allowance);
@@ -68,8 +68,10 @@ export function replay(objects: readonly ReplayObject[], policy: PolicyFactory, 
   for (let step = firstStep; step < endStep; step += 1) {
     for (let one = starts[next]; one?.history.startStep === step; one = starts[next]) {
       const { context, table } = costs.of(one, allowance);
-      const run = (factory: PolicyFactory, into: Bill): ObjectRun =>
-        new ObjectRun(one.history, table, one.bytes, factory(context), setup.stepMs, into);
+      const run = ({ mechanics, create }: ReplayPolicy, into: Bill): ObjectRun => {
+        const moving = { mechanics, steps: create(context) };
+        return new ObjectRun(one.history, table, one.bytes, moving, setup.stepMs, into);
+      };
       active.push({ run: run(policy, bill), shadow: run(fixedPolicy('INTELLIGENT_TIERING'), shadowBill) });
       next += 1;
     }

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../shared/units.ts';
-import type { ClassSteps, ObjectCosts } from './objectCosts.ts';
+import type { ClassSteps, Mechanics, ObjectCosts } from './objectCosts.ts';
 import type { ObjectHistory } from './optimum.ts';
 
 /** What an online policy may look at when it decides for one object: the past only. Reused between calls; do not keep it. */
@@ -15,8 +15,6 @@ export interface ObjectView {
   /** Reads of the last 30 days, the present one included when it is decided after a read. */
   readsLast30Days: number;
   reads: number;
-  /** Dollars paid in this step before the decision. */
-  paidUsd: number;
 }
 
 /** A policy as the simulation drives it. Each call answers with the index of the class in which the object shall be. */
@@ -24,8 +22,17 @@ export interface StepPolicy {
   place(view: ObjectView): number;
   /** Once a step, before its reads. */
   sweep(view: ObjectView): number;
-  /** After the first read of a step, when its bytes can be written back without being read again. */
-  afterRead(view: ObjectView): number;
+  /**
+   * After the first read of a step, when its bytes can be written back without being read again; without it the object stays. Of the plane
+   * it is only asked for what a restore has brought back, and answers a class that is read at once.
+   */
+  afterRead?(view: ObjectView): number;
+}
+
+/** A policy with how it moves bytes. */
+export interface MovingPolicy {
+  readonly mechanics: Mechanics;
+  readonly steps: StepPolicy;
 }
 
 /** The bill of one policy, and what it did. */
@@ -81,6 +88,7 @@ export class ObjectRun {
   readonly history: ObjectHistory;
   private readonly costs: ObjectCosts;
   private readonly policy: StepPolicy;
+  private readonly mechanics: Mechanics;
   private readonly bill: Bill;
   private readonly windowSteps: number;
 
@@ -88,13 +96,14 @@ export class ObjectRun {
     history: ObjectHistory,
     costs: ObjectCosts,
     bytes: number,
-    policy: StepPolicy,
+    policy: MovingPolicy,
     stepMs: number,
     bill: Bill,
   ) {
     this.history = history;
     this.costs = costs;
-    this.policy = policy;
+    this.policy = policy.steps;
+    this.mechanics = policy.mechanics;
     this.bill = bill;
     this.windowSteps = Math.ceil((30 * DAY_MS) / stepMs);
     this.view = {
@@ -106,7 +115,6 @@ export class ObjectRun {
       enteredStep: history.startStep,
       readsLast30Days: 0,
       reads: 0,
-      paidUsd: 0,
     };
   }
 
@@ -115,13 +123,11 @@ export class ObjectRun {
     const { view, history, bill } = this;
     const before = billUsd(bill);
     view.step = step;
-    view.paidUsd = 0;
     this.slideWindow(step);
     if (step === history.startStep) this.place();
-    else this.move(this.policy.sweep(view), false);
-    if (history.steps[this.next] === step) this.read(history.counts[this.next] ?? 0, before);
-    const { storageUsd } = this.present();
-    bill.storageUsd += storageUsd[Math.min(this.age, storageUsd.length - 1)] ?? 0;
+    else this.move(this.policy.sweep(view), 'sweep');
+    if (history.steps[this.next] === step) this.read(history.counts[this.next] ?? 0);
+    bill.storageUsd += this.atAge(this.present().storageUsd);
     this.age += 1;
     if (history.deleted && step === history.endStep - 1) this.leave();
     return billUsd(bill) - before;
@@ -134,8 +140,11 @@ export class ObjectRun {
 
   /** Charges what remains of the minimum duration. */
   private leave(): void {
-    const { earlyDeletionUsd } = this.present();
-    this.bill.earlyDeletionUsd += earlyDeletionUsd[Math.min(this.age, earlyDeletionUsd.length - 1)] ?? 0;
+    this.bill.earlyDeletionUsd += this.atAge(this.present().earlyDeletionUsd);
+  }
+
+  private atAge(usd: Float64Array): number {
+    return usd[Math.min(this.age, usd.length - 1)] ?? 0;
   }
 
   private present(): ClassSteps {
@@ -145,7 +154,7 @@ export class ObjectRun {
     return steps;
   }
 
-  private read(count: number, before: number): void {
+  private read(count: number): void {
     const { view, bill } = this;
     this.next += 1;
     view.lastReadStep = view.step;
@@ -156,8 +165,8 @@ export class ObjectRun {
     bill.waitMs += first.waitMs;
     bill.restores += first.waitMs > 0 ? 1 : 0;
     this.payReads(first, first.firstReadUsd - first.waitingUsd, 1);
-    view.paidUsd = billUsd(bill) - before;
-    this.move(this.policy.afterRead(view), true);
+    const kind = this.mechanics === 'lifecycle' ? 'write-back' : 'restored';
+    if (kind === 'write-back' || first.waitMs > 0) this.move(this.policy.afterRead?.(view) ?? view.classIndex, kind);
     if (count > 1) this.payReads(this.present(), this.present().nextReadUsd, count - 1);
   }
 
@@ -170,14 +179,15 @@ export class ObjectRun {
     if (steps.readResetsAge) this.age = 0;
   }
 
-  private move(to: number, writesBack: boolean): void {
+  private move(to: number, kind: 'sweep' | 'write-back' | 'restored'): void {
     const { view, bill, costs } = this;
     if (to === view.classIndex) return;
     this.leave();
     const { classIndex: from } = view;
-    const retrievalUsd = writesBack ? 0 : (costs.moveRetrievals[from]?.[to] ?? 0);
-    bill.retrievalUsd += retrievalUsd;
-    bill.requestUsd += writesBack ? (costs.classes[to]?.putUsd ?? 0) : (costs.moves[from]?.[to] ?? 0) - retrievalUsd;
+    const { requestUsd, retrievalUsd } = costs.moves[this.mechanics];
+    if (kind === 'sweep') bill.retrievalUsd += retrievalUsd[from]?.[to] ?? 0;
+    bill.requestUsd += kind === 'write-back' ? (costs.classes[to]?.putUsd ?? 0) : (requestUsd[from]?.[to] ?? 0);
+    if (this.mechanics === 'plane') bill.storageUsd += this.atAge(this.present().oldCopyUsd);
     bill.moves += 1;
     view.classIndex = to;
     view.enteredStep = view.step;

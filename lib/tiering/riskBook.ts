@@ -70,11 +70,11 @@ function resultUsd(risk: BlobRisk, blob: Blob, bucketDays: readonly ReadDay[], r
   if (out === undefined || here === undefined || home === undefined) return 0;
   const until = Math.max(risk.openedAt, blob.transitionedAt ?? 0);
   const heldMs = until - risk.openedAt;
-  const wayUsd = switchUsd(out, here, { bytes: risk.bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false });
+  const wayUsd = switchUsd(out, here, { bytes: risk.bytes, heldMs, idleMs: 0 });
   const lastRead = bucketDays.filter(({ at }) => at <= until).at(-1)?.at;
   const shadowIdleMs = Math.max(0, lastRead === undefined ? heldMs + risk.idleMs : until - lastRead);
   const back = { bytes: risk.bytes, heldMs: 0, idleMs: 0, shadowIdleMs };
-  const lagUsd = exposureUsd(home, home, back, DAY_MS, { toleranceMs: 0, usdPerMs: 0 }, 'copy');
+  const lagUsd = exposureUsd(home, home, back, DAY_MS, { toleranceMs: 0, usdPerMs: 0 });
   return -(lostUsd(risk, bucketDays, until, rates) + wayUsd + lagUsd);
 }
 
@@ -169,7 +169,7 @@ function opened(
   now: EpochMs,
 ): BlobRisk {
   const heldMs = Math.max(0, now - facts.transitionedAt);
-  const standing = { bytes: facts.bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false };
+  const standing = { bytes: facts.bytes, heldMs, idleMs: 0 };
   const moveUsd = switchUsd(rates.of(facts.storageClass), rates.of(decision.to), standing);
   return {
     shard,

@@ -84,7 +84,7 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
       .filter((at) => at <= now)
       .at(-1);
     const heldMs = now - was.origin.billedSince;
-    const standing = { bytes, heldMs, idleMs: 0, justRead: false, lifecycle: false };
+    const standing = { bytes, heldMs, idleMs: 0 };
     const wayUsd = switchUsd(rates.of(was.origin.storageClass), rates.of(is.origin.storageClass), standing);
     const stay = { digest, bytes, in: is.origin.storageClass, from: now, openedAt };
     stays.push({ ...stay, entryUsd: left === undefined ? wayUsd : 0, idleMs: now - (lastRead ?? is.createdAt) });
@@ -102,7 +102,7 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
     }
     // An account covers one read between two sweeps.
     const readsUsd = Math.min(1, days.length) * (readUsd(there, stay.bytes) - readUsd(home, stay.bytes));
-    const standing = { bytes: stay.bytes, heldMs: until - stay.from, idleMs: 0, justRead: false, lifecycle: false };
+    const standing = { bytes: stay.bytes, heldMs: until - stay.from, idleMs: 0 };
     const nextUsd = stay.next === undefined ? 0 : switchUsd(there, rates.of(stay.next), standing);
     // What others choose instead of Intelligent-Tiering, they pay for themselves.
     const exitUsd = stay.onward === true ? nextUsd : Math.min(nextUsd, switchUsd(there, home, standing));

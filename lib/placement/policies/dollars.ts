@@ -8,13 +8,14 @@ import {
   type Standing,
   switchUsd,
 } from '../dollarPolicy.ts';
+import { planeExtraUsd } from '../planeMove.ts';
 import type { ClassRates } from '../rates.ts';
 import type { ObjectView, StepPolicy } from '../simulate.ts';
-import { classAt, classIndex, type PolicyContext, type PolicyFactory } from './policy.ts';
+import { classAt, classIndex, type PolicyContext, type ReplayPolicy } from './policy.ts';
 
 /** The dollar policy for one object: what is known decides freely, what is only learned within the allowance. */
-export function dollarPolicy(policy: DollarPolicy): PolicyFactory {
-  return (context) => new DollarSteps(policy, context);
+export function dollarPolicy(policy: DollarPolicy): ReplayPolicy {
+  return { mechanics: 'plane', create: (context) => new DollarSteps(policy, context) };
 }
 
 class DollarSteps implements StepPolicy {
@@ -34,30 +35,32 @@ class DollarSteps implements StepPolicy {
 
   place(view: ObjectView): number {
     this.rememberedStep = view.startStep;
+    return this.begin(view);
+  }
+
+  /** What a restore has brought back begins as new bytes do. */
+  afterRead(view: ObjectView): number {
+    return this.begin(view);
+  }
+
+  private begin(view: ObjectView): number {
     const known = this.known(view);
     const first = known && firstClass(this.context.classes, view.bytes, known);
-    return first === undefined ? this.home : this.context.classes.indexOf(first);
+    // What an archive shall hold is published where hosts can fetch it; the next sweep moves it.
+    return first === undefined || !first.instant ? this.home : this.context.classes.indexOf(first);
   }
 
   sweep(view: ObjectView): number {
-    return this.decide(view, false);
-  }
-
-  afterRead(view: ObjectView): number {
-    return this.decide(view, true);
-  }
-
-  private decide(view: ObjectView, justRead: boolean): number {
     const { policy } = this;
     const elapsedMs = (view.step - this.rememberedStep) * this.context.stepMs;
     this.memory = remember(this.memory, elapsedMs, view.reads - this.rememberedReads, policy.prior);
     this.rememberedStep = view.step;
     this.rememberedReads = view.reads;
     const known = this.known(view);
-    if (known !== undefined) return this.cheapest(view, justRead, known);
+    if (known !== undefined) return this.cheapest(view, known);
     const forecast = forecastFrom(this.memory, policy.prior);
     const learned = { forecast, horizonMs: policy.horizonMs, waiting: this.context.waiting };
-    return this.withinAllowance(view, justRead, this.cheapest(view, justRead, learned));
+    return this.withinAllowance(view, this.cheapest(view, learned));
   }
 
   private known(view: ObjectView): Prospect | undefined {
@@ -66,34 +69,33 @@ class DollarSteps implements StepPolicy {
     return { forecast: knowledge.forecast, horizonMs: this.policy.knownHorizonMs, waiting };
   }
 
-  private cheapest(view: ObjectView, justRead: boolean, prospect: Prospect): number {
+  private cheapest(view: ObjectView, prospect: Prospect): number {
     const { classes } = this.context;
     const from = classAt(this.context, view.classIndex);
-    const to = cheapestClass(from, classes, this.standing(view, justRead), prospect, this.policy.margin);
+    const to = cheapestClass(from, classes, this.standing(view), prospect, this.policy.margin);
     return classes.indexOf(to);
   }
 
-  private standing(view: ObjectView, justRead: boolean): Standing {
+  private standing(view: ObjectView): Standing {
     const { stepMs } = this.context;
     return {
       bytes: view.bytes,
       heldMs: (view.step - view.enteredStep) * stepMs,
       idleMs: (view.step - Math.max(view.enteredStep, view.lastReadStep)) * stepMs,
-      justRead,
-      lifecycle: true,
     };
   }
 
   /** Takes the wish where the allowance covers it, else the present class where that is covered, else Intelligent-Tiering. */
-  private withinAllowance(view: ObjectView, justRead: boolean, wish: number): number {
-    const standing = this.standing(view, justRead);
+  private withinAllowance(view: ObjectView, wish: number): number {
+    const standing = this.standing(view);
     const from = classAt(this.context, view.classIndex);
     for (const index of [wish, view.classIndex]) {
       const to = classAt(this.context, index);
       const stays = index === view.classIndex;
       const exposedUsd = this.exposed(to, view, stays ? standing.heldMs : 0, stays ? standing.idleMs : 0);
-      const neededUsd = view.paidUsd + switchUsd(from, to, standing) + exposedUsd - this.exposedUsd;
-      const free = stays && !justRead && waitingNeverLoses(to, classAt(this.context, this.home), view.bytes);
+      const neededUsd = switchUsd(from, to, standing) + this.extraUsd(from, to, view) + exposedUsd - this.exposedUsd;
+      const unread = view.lastReadStep < view.step - 1;
+      const free = stays && unread && waitingNeverLoses(to, classAt(this.context, this.home), view.bytes);
       if (free || neededUsd <= this.context.allowance.slackUsd()) return this.take(index, exposedUsd);
     }
     return this.take(this.home, this.exposed(classAt(this.context, this.home), view, 0, 0));
@@ -109,6 +111,11 @@ class DollarSteps implements StepPolicy {
     const { stepMs, waiting } = this.context;
     const shadowIdleMs = (view.step - Math.max(view.startStep, view.lastReadStep)) * stepMs;
     const home = classAt(this.context, this.home);
-    return exposureUsd(one, home, { bytes: view.bytes, heldMs, idleMs, shadowIdleMs }, stepMs, waiting, 'write-back');
+    const at = { bytes: view.bytes, heldMs, idleMs, shadowIdleMs };
+    return exposureUsd(one, home, at, stepMs, waiting) + this.extraUsd(one, home, view);
+  }
+
+  private extraUsd(from: ClassRates, to: ClassRates, { bytes }: ObjectView): number {
+    return planeExtraUsd(this.context.rates, from, to, bytes);
   }
 }

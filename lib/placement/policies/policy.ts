@@ -1,5 +1,6 @@
 import type { Allowance } from '../allowance.ts';
 import type { DemandForecast } from '../demand.ts';
+import type { Mechanics } from '../objectCosts.ts';
 import type { ClassRates, Rates } from '../rates.ts';
 import type { Waiting } from '../restore.ts';
 import type { StepPolicy } from '../simulate.ts';
@@ -22,7 +23,11 @@ export interface Knowledge {
   readonly forecast: DemandForecast;
 }
 
-export type PolicyFactory = (context: PolicyContext) => StepPolicy;
+/** A policy as replay runs it: one instance for each object. */
+export interface ReplayPolicy {
+  readonly mechanics: Mechanics;
+  readonly create: (context: PolicyContext) => StepPolicy;
+}
 
 /** The first of `preferred` that is allowed. Throws `RangeError` where none is. */
 export function classIndex(context: PolicyContext, ...preferred: readonly string[]): number {

@@ -4,13 +4,16 @@ import { DAY_MS, KIB } from '../../shared/units.ts';
 import { judgeLifecycle } from '../lifecycleRules.ts';
 import type { ObjectView } from '../simulate.ts';
 import { temperature } from '../tierRules.ts';
-import { classAt, classIndex, type PolicyContext, type PolicyFactory } from './policy.ts';
+import { classAt, classIndex, type PolicyContext, type ReplayPolicy } from './policy.ts';
 
 /** Every object stays in one class for good. */
-export function fixedPolicy(storageClass: StorageClass): PolicyFactory {
-  return (context) => {
-    const index = classIndex(context, storageClass);
-    return { place: () => index, sweep: () => index, afterRead: () => index };
+export function fixedPolicy(storageClass: StorageClass): ReplayPolicy {
+  return {
+    mechanics: 'lifecycle',
+    create: (context) => {
+      const index = classIndex(context, storageClass);
+      return { place: () => index, sweep: () => index };
+    },
   };
 }
 
@@ -26,8 +29,8 @@ export const LIFECYCLE_STAGES: readonly LifecycleStage[] = [
 ];
 
 /** S3 Lifecycle rules by age: they only move down. By default S3 leaves objects below 128 KB where they are. */
-export function lifecyclePolicy(stages: readonly LifecycleStage[]): PolicyFactory {
-  return (context) => {
+export function lifecyclePolicy(stages: readonly LifecycleStage[]): ReplayPolicy {
+  const create: ReplayPolicy['create'] = (context) => {
     const allowed = stages
       .filter((stage) => context.classes.some((one) => one.storageClass === stage.storageClass))
       .map((stage) => ({ afterMs: stage.afterDays * DAY_MS, index: classIndex(context, stage.storageClass) }));
@@ -39,14 +42,14 @@ export function lifecyclePolicy(stages: readonly LifecycleStage[]): PolicyFactor
         const ageMs = (view.step - view.startStep) * context.stepMs;
         return allowed.findLast((stage) => ageMs >= stage.afterMs)?.index ?? view.classIndex;
       },
-      afterRead: (view) => view.classIndex,
     };
   };
+  return { mechanics: 'lifecycle', create };
 }
 
 /** The rule preset. Where the promise forbids its archive class, such objects stay cold. */
-export function rulePolicy(rules: TierRules): PolicyFactory {
-  return (context) => {
+export function rulePolicy(rules: TierRules): ReplayPolicy {
+  const create: ReplayPolicy['create'] = (context) => {
     const { hot, warm, cold, archive } = rules.classes;
     const byTemperature = {
       hot: classIndex(context, hot),
@@ -65,11 +68,12 @@ export function rulePolicy(rules: TierRules): PolicyFactory {
     };
     return { place: () => byTemperature.hot, sweep: decide, afterRead: decide };
   };
+  return { mechanics: 'plane', create };
 }
 
 /** The lifecycle preset; in replay nothing is deleted, so what it would delete is archived. */
-export function lifecycleRulePolicy(rules: LifecycleRules): PolicyFactory {
-  return (context) => {
+export function lifecycleRulePolicy(rules: LifecycleRules): ReplayPolicy {
+  const create: ReplayPolicy['create'] = (context) => {
     const standard = classIndex(context, 'STANDARD');
     const cold = classIndex(context, 'STANDARD_IA');
     const archive = classIndex(context, 'GLACIER', 'GLACIER_IR');
@@ -87,9 +91,10 @@ export function lifecycleRulePolicy(rules: LifecycleRules): PolicyFactory {
         if (action === 'archive' || action === 'delete') return archive;
         return action === 'cold' && view.classIndex === standard ? cold : view.classIndex;
       },
-      afterRead: (view) => view.classIndex,
+      afterRead: () => standard,
     };
   };
+  return { mechanics: 'plane', create };
 }
 
 function lastReadMs(view: ObjectView, context: PolicyContext): number | undefined {

@@ -33,7 +33,7 @@ describe('what a learned move must reserve', () => {
     const decision = decideTier(small, DOLLARS, rates, NOW);
     expect(decision).toMatchObject({ action: 'transition', to: 'STANDARD' });
     const [archive, there, home] = [rates.of('GLACIER'), rates.of('STANDARD'), rates.of('INTELLIGENT_TIERING')];
-    const standing = { bytes: small.bytes, heldMs: 9 * DAY_MS, idleMs: 0, justRead: false, lifecycle: false };
+    const standing = { bytes: small.bytes, heldMs: 9 * DAY_MS, idleMs: 0 };
     const waysUsd = switchUsd(archive, there, standing) + switchUsd(there, home, { ...standing, heldMs: 0 });
     expect(decision.riskUsd).toBeGreaterThanOrEqual(waysUsd);
     const poor = decideTier({ ...small, slackUsd: Usd.parse(0.9 * waysUsd) }, DOLLARS, rates, NOW);

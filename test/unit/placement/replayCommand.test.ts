@@ -40,6 +40,7 @@ describe('strata replay', () => {
       expect(record).toMatchObject({ schema: 'strata.replay/v1', reads: 1, prices: shippedPriceBook().id });
       expect(record['ratioToOptimum']).toBeGreaterThanOrEqual(1);
     }
+    expect(records.map((one) => one['mechanics'])).toEqual(['plane', 'lifecycle']);
   });
 
   it('uses the prices that it is given', async () => {

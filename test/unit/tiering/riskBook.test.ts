@@ -97,7 +97,7 @@ async function sweep(
   if (changes.length > 0) await catalog.transact(changes);
   if (decision.action === 'keep') return false;
   const heldMs = now - one.blob.origin.billedSince;
-  const standing = { bytes: one.blob.size, heldMs, idleMs: 0, justRead: false, lifecycle: false };
+  const standing = { bytes: one.blob.size, heldMs, idleMs: 0 };
   one.spentUsd += switchUsd(rates.of(decision.from), rates.of(decision.to), standing);
   // Switched a moment after it was decided.
   const at = EpochMs.parse(now + 1);
