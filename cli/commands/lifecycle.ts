@@ -97,6 +97,11 @@ async function runDeleted(model: string, options: PlaneOptions): Promise<void> {
     columns: [
       ...TOMBSTONE_COLUMNS,
       ['FREED', ({ freedBytes }) => (freedBytes === undefined ? '' : formatBytes(freedBytes))],
+      [
+        'STUCK',
+        ({ stuck }) =>
+          stuck === undefined ? '' : `${stuck.digest.slice(0, 12)} has another version ${stuck.versionId}`,
+      ],
     ],
     empty: `No version of ${model} was deleted.`,
   });

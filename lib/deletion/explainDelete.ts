@@ -22,8 +22,9 @@ export function explainDelete(action: Action): string | undefined {
   ].join('\n');
 }
 
-function becameOf({ state, outcome }: Action): string {
+function becameOf({ chosen, state, outcome }: Action): string {
   if (state === 'pending') return 'is being deleted';
+  if (chosen === 'keep') return `was not deleted: ${outcome?.text ?? 'nothing says why'}`;
   if (state === 'failed') return `was deleted, perhaps not all of it: ${outcome?.text ?? 'nothing says why'}`;
   return outcome === undefined ? 'was deleted' : `was deleted; at ${time(outcome.at)} all of it was gone`;
 }

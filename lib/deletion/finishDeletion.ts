@@ -16,7 +16,7 @@ import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
-import { DeletionError } from './errors.ts';
+import { ObjectDiffersError } from './errors.ts';
 import { loadReplicas } from './versionRows.ts';
 
 /** A publication that saw a version before it was condemned may still be about to name it: so long it finds out. */
@@ -36,7 +36,7 @@ interface FinishDeps {
 /**
  * Removes the objects of a blob that were condemned, and ends the deletes that condemned them once all of theirs are gone. Nothing that is
  * named again is touched. Killed anywhere and called again it goes on: the rows that say what is left stay until the delete has ended.
- * A version that is not what was judged holds up no other; its delete stays pending, and `DeletionError` `object-differs` is thrown at the end.
+ * A version that is not what was judged holds up no other; its delete does not end, and `ObjectDiffersError` is thrown at the end.
  */
 export async function finishDeletion(deps: FinishDeps, digest: Digest): Promise<void> {
   const orphans = await condemned(deps.catalog, digest);
@@ -48,7 +48,7 @@ export async function finishDeletion(deps: FinishDeps, digest: Digest): Promise<
     await settle(deps.catalog, `Deleted ${digest}`, () => endDelete(deps, own, actionId));
   }
   const [first] = differing;
-  if (first !== undefined) throw differs(digest, first.versionId);
+  if (first !== undefined) throw new ObjectDiffersError({ digest, versionId: first.versionId, begun: first.actionId });
 }
 
 /** What is being deleted of a blob, or was within the last day. */
@@ -83,11 +83,17 @@ async function endDelete(
     if (row === undefined || row.value.expiresAt <= expiresAt) continue;
     changes.push(OrphanRow.put({ ...row.value, expiresAt }, expectationOf(row)));
   }
-  if (action?.value.state === 'pending') {
-    const ended: Action = { ...action.value, state: 'done', outcome: { at: now, ...REMOVED } };
+  if (action !== undefined && isUnended(action.value)) {
+    const { retryAt: _, ...rest } = action.value;
+    const ended: Action = { ...rest, state: 'done', outcome: { at: now, ...REMOVED } };
     changes.push(ActionRow.put(ended, expectationOf(action)));
   }
   return { changes, answer: undefined };
+}
+
+/** A delete that has begun, also where it found what it may not delete. */
+export function isUnended({ retryAt, state }: Action): boolean {
+  return state === 'pending' || (state === 'failed' && retryAt !== undefined);
 }
 
 async function isNamed(catalog: CatalogStore, digest: Digest, versionId: string): Promise<boolean> {
@@ -97,12 +103,4 @@ async function isNamed(catalog: CatalogStore, digest: Digest, versionId: string)
 
 export function objectKey(digest: Digest, object: Orphan['object']): string {
   return (object === 'bytes' ? blobKey : manifestKey)(digest);
-}
-
-export function differs(digest: Digest, versionId: string): DeletionError {
-  return new DeletionError({
-    code: 'object-differs',
-    message: `Version ${versionId} of blob ${digest} is not what was judged, or is named again; it was not deleted. Run \`strata doctor\`.`,
-    retryable: false,
-  });
 }

@@ -19,15 +19,16 @@ import {
   TombstoneRow,
   type Versioned,
 } from '../catalog/index.ts';
-import type { Rates } from '../placement/index.ts';
+import { type Ending, endingOf, type Rates } from '../placement/index.ts';
 import { endDecisions } from '../restores/index.ts';
 import { ActionId } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
-import { decideEnd, type EndDecision, type EndFacts, recordEnd } from './decideEnd.ts';
-import { differs, NOTHING_LEFT, objectKey } from './finishDeletion.ts';
+import { decideEnd, type EndFacts, recordEnd } from './decideEnd.ts';
+import { ObjectDiffersError } from './errors.ts';
+import { NOTHING_LEFT, objectKey } from './finishDeletion.ts';
 
 /*
  * The end of a blob. One write takes its rows away, condemns each of its object versions by an orphan row in state `deleting`, and keeps
@@ -56,7 +57,7 @@ export interface EndingBlob {
   readonly now: EpochMs;
 }
 
-/** The changes beside the reference's that end the last blob of a deleted version. Throws `DeletionError` `object-differs`. */
+/** The changes beside the reference's that end the last blob of a deleted version. Throws `ObjectDiffersError`. */
 export async function endBlobOf(
   deps: BlobDeletionDeps,
   { model, version, correlationId }: PurgeVersion,
@@ -88,7 +89,16 @@ export async function endBlob(
   const facts = await factsOf(catalog, ending, objects, tombstone);
   const decision = decideEnd(facts, deps.rates, now);
   const wrong = objects.find(({ named, size }) => named !== undefined && named !== size);
-  if (decision.action === 'keep') throw differs(digest, wrong?.versionId ?? blob.value.origin.versionId);
+  if (decision.action === 'keep') {
+    const versionId = wrong?.versionId ?? blob.value.origin.versionId;
+    const kept = deleteAction(deps.rates, facts, endingOf(facts, deps.rates, now), now);
+    const outcome = { at: now, code: decision.reason, text: `The bucket has another object as version ${versionId}.` };
+    throw new ObjectDiffersError({
+      digest,
+      versionId,
+      receipt: { ...kept, ...why, state: 'failed', chosen: 'keep', outcome },
+    });
+  }
   const action = deleteAction(deps.rates, facts, decision, now);
   return [
     { kind: 'delete', key: BlobRow.key(digest), expect: { version: blob.version } },
@@ -193,23 +203,23 @@ async function condemn(
   return changes;
 }
 
-function deleteAction(
-  rates: Rates,
-  facts: EndFacts,
-  decision: Extract<EndDecision, { action: 'delete' }>,
-  now: EpochMs,
-): Omit<Action, keyof Why> {
+/** The same for every purge of the same copy. */
+export function deleteId({ digest, transitionedAt }: Pick<EndFacts, 'digest' | 'transitionedAt'>): ActionId {
+  return ActionId.parse(`delete-${transitionedAt}-${digest}`);
+}
+
+function deleteAction(rates: Rates, facts: EndFacts, ending: Ending, now: EpochMs): Omit<Action, keyof Why> {
   const begun = facts.objects.length > 0;
   return {
-    actionId: ActionId.parse(`delete-${facts.transitionedAt}-${facts.digest}`),
+    actionId: deleteId(facts),
     type: 'delete',
     digest: facts.digest,
     state: begun ? 'pending' : 'done',
     policy: `delete-1 ${rates.prices.id}`,
     chosen: 'delete',
     alternatives: [
-      { action: 'delete', usd: decision.earlyDeletionUsd, reason: 'early deletion, once' },
-      { action: 'keep', usd: decision.usdPerMonth, reason: 'each month' },
+      { action: 'delete', usd: ending.earlyDeletionUsd, reason: 'early deletion, once' },
+      { action: 'keep', usd: ending.usdPerMonth, reason: 'each month' },
     ],
     ...recordedInputs(recordEnd(facts, now)),
     decidedAt: now,

@@ -24,7 +24,9 @@ import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { decidePurge, isForgotten, UNDO_MS } from './decideDeletion.ts';
 import { DeletionError } from './errors.ts';
-import { condemned } from './finishDeletion.ts';
+import { condemned, isUnended } from './finishDeletion.ts';
+import { deleteId } from './purgeBlob.ts';
+import { mayTryAgain } from './stuckPurge.ts';
 
 const PAGE = 100;
 /** Of each shard in one run; the next run goes on where the last one ended. */
@@ -96,7 +98,8 @@ async function sendVersion(
 ): Promise<boolean> {
   const { model, version } = content;
   const row = await TombstoneRow.get(deps.catalog, model, version);
-  if (decidePurge(row?.value, deps.clock.now()) !== 'purge') return false;
+  const now = deps.clock.now();
+  if (decidePurge(row?.value, now) !== 'purge' || now < (row?.value.stuck?.retryAt ?? 0)) return false;
   const body: PurgeVersion = { schema: 'purge-version/1', model, version, correlationId };
   const link = { scope: 'purge', id: `${model}@${version} ${scheduledAt}` };
   return sendOnce(deps, link, { queue: 'purge', body });
@@ -104,7 +107,10 @@ async function sendVersion(
 
 async function sendBlob(deps: PurgeDueDeps, { digest }: Blob, scheduledAt: EpochMs): Promise<boolean> {
   const blob = (await BlobRow.get(deps.catalog, digest))?.value;
-  if (!isForgotten(blob, deps.clock.now())) return false;
+  const now = deps.clock.now();
+  if (blob === undefined || !isForgotten(blob, now)) return false;
+  const receipt = await ActionRow.get(deps.catalog, deleteId({ digest, transitionedAt: blob.origin.billedSince }));
+  if (!mayTryAgain(receipt?.value, now)) return false;
   const correlationId = CorrelationId.parse(`unreferenced-${digest.slice(0, 16)}`);
   const body: PurgeBlob = { schema: 'purge-blob/1', digest, correlationId };
   return sendOnce(deps, { scope: 'purge-blob', id: `${digest} ${scheduledAt}` }, { queue: 'purge', body });
@@ -118,17 +124,21 @@ async function sendBegun({ catalog, clock }: PurgeDueDeps, { actionId }: Action)
   return settle(catalog, `Going on with ${actionId}`, async () => {
     const row = await ActionRow.get(catalog, actionId);
     const now = clock.now();
-    if (row?.value.state !== 'pending' || row.value.digest === undefined || row.value.expiresAt > now) {
+    if (row === undefined || row.value.digest === undefined || !isUnended(row.value)) {
       return { changes: [], answer: false };
     }
-    const { digest, correlationId, expiresAt: dueAt } = row.value;
+    const { digest, correlationId, retryAt, expiresAt } = row.value;
+    const dueAt = retryAt ?? expiresAt;
+    if (dueAt > now) return { changes: [], answer: false };
     const left = (await condemned(catalog, digest)).some((orphan) => orphan.actionId === actionId);
     if (!left) {
-      const failed: Action = { ...row.value, state: 'failed', outcome: { at: now, ...REMAINS_UNKNOWN } };
+      const { retryAt: _, ...rest } = row.value;
+      const failed: Action = { ...rest, state: 'failed', outcome: { at: now, ...REMAINS_UNKNOWN } };
       return { changes: [ActionRow.put(failed, expectationOf(row))], answer: false };
     }
     const body: PurgeBlob = { schema: 'purge-blob/1', digest, correlationId };
-    const next: Action = { ...row.value, expiresAt: EpochMs.parse(now + DAY_MS) };
+    const again = EpochMs.parse(now + DAY_MS);
+    const next: Action = { ...row.value, ...(retryAt === undefined ? { expiresAt: again } : { retryAt: again }) };
     const sent = outboxPut({ id: `purge-begun-${actionId}-${dueAt}`, queue: 'purge', body }, now);
     return { changes: [ActionRow.put(next, expectationOf(row)), sent], answer: true };
   });

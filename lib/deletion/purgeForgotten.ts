@@ -1,7 +1,9 @@
 import type { PurgeBlob } from '../../events/purge-blob/v1.ts';
 import { BlobRow, type Decided, expectationOf, settle } from '../catalog/index.ts';
 import { type BlobPurgeStep, type BlobPurgeWait, decideBlobPurge, isForgotten } from './decideDeletion.ts';
+import { ObjectDiffersError } from './errors.ts';
 import { finishDeletion } from './finishDeletion.ts';
+import { endStuck } from './stuckPurge.ts';
 import { endBlob } from './purgeBlob.ts';
 import { evictCopies, type PurgeDeps } from './purgeVersion.ts';
 import { loadReferences, loadReplicas } from './versionRows.ts';
@@ -9,6 +11,8 @@ import { loadReferences, loadReplicas } from './versionRows.ts';
 export type ForgottenAnswer =
   | BlobPurgeWait
   | 'purged'
+  /** The bucket has another object than was judged: a person must look. */
+  | 'object-differs'
   /** A version refers to it again. */
   | 'referenced'
   /** It is gone, or it has a version, or the set that it was withdrawn with may still be pushed again. */
@@ -20,11 +24,21 @@ export type ForgottenAnswer =
  */
 export async function purgeForgotten(deps: PurgeDeps, message: PurgeBlob): Promise<ForgottenAnswer> {
   const { digest } = message;
-  const decided = await settle(deps.catalog, `Purging ${digest}`, () => decide(deps, message));
-  const answer = await carryOut(deps, message, decided);
+  const answer = await endOf(deps, message);
   deps.telemetry.metric('PurgeStep', 'Count', 1, { reason: answer });
   deps.telemetry.info('purge step', { reason: answer, digest });
   return answer;
+}
+
+async function endOf(deps: PurgeDeps, message: PurgeBlob): Promise<ForgottenAnswer> {
+  try {
+    const decided = await settle(deps.catalog, `Purging ${message.digest}`, () => decide(deps, message));
+    return await carryOut(deps, message, decided);
+  } catch (error) {
+    if (!(error instanceof ObjectDiffersError)) throw error;
+    await endStuck(deps, error);
+    return 'object-differs';
+  }
 }
 
 type Step = BlobPurgeStep | { readonly step: 'not-forgotten' };

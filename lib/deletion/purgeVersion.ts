@@ -29,8 +29,10 @@ import {
   decidePurge,
   type PurgeStep,
 } from './decideDeletion.ts';
+import { ObjectDiffersError } from './errors.ts';
 import { finishDeletion } from './finishDeletion.ts';
 import { endBlobOf } from './purgeBlob.ts';
+import { endStuck } from './stuckPurge.ts';
 import { digestsOf, loadReferences, loadReplicas } from './versionRows.ts';
 
 export interface PurgeDeps extends OperatorDeps {
@@ -39,7 +41,12 @@ export interface PurgeDeps extends OperatorDeps {
   readonly rates: Rates;
 }
 
-export type PurgeAnswer = Exclude<PurgeStep, 'purge'> | BlobPurgeWait | 'purged';
+export type PurgeAnswer =
+  | Exclude<PurgeStep, 'purge'>
+  | BlobPurgeWait
+  | 'purged'
+  /** The bucket has another object than was judged: everything else is gone, and a person must look. */
+  | 'object-differs';
 
 /**
  * Takes the bytes of a deleted version away. Every check is made again now, for each blob by itself: no other version refers to it, no
@@ -58,7 +65,19 @@ async function takeStep(deps: PurgeDeps, message: PurgeVersion): Promise<PurgeAn
   if (begun.step !== 'purge' || begun.tombstone === undefined) return begun.step === 'purge' ? 'finished' : begun.step;
   const { tombstone } = begun;
   let waits: BlobPurgeWait | Exclude<PurgeStep, 'purge'> | undefined;
-  for (const digest of digestsOf(tombstone.content)) waits = (await purgeDigest(deps, message, digest)) ?? waits;
+  let differs: ObjectDiffersError | undefined;
+  for (const digest of digestsOf(tombstone.content)) {
+    try {
+      waits = (await purgeDigest(deps, message, digest)) ?? waits;
+    } catch (error) {
+      if (!(error instanceof ObjectDiffersError)) throw error;
+      differs ??= error;
+    }
+  }
+  if (differs !== undefined) {
+    await endStuck(deps, differs, message);
+    return 'object-differs';
+  }
   if (waits !== undefined) return waits;
   await removeUploads(deps, tombstone);
   await settle(deps.catalog, `Ending ${message.model}@${message.version}`, () => end(deps, message));
@@ -170,6 +189,7 @@ async function removeUploads(deps: PurgeDeps, { content }: Tombstone): Promise<v
 async function end(deps: PurgeDeps, { model, version }: PurgeVersion): Promise<Decided<undefined>> {
   const row = await TombstoneRow.get(deps.catalog, model, version);
   if (row === undefined || row.value.state === 'purged') return { changes: [], answer: undefined };
-  const purged: Tombstone = { ...row.value, state: 'purged', purgedAt: deps.clock.now() };
+  const { stuck: _, ...rest } = row.value;
+  const purged: Tombstone = { ...rest, state: 'purged', purgedAt: deps.clock.now() };
   return { changes: [TombstoneRow.put(purged, expectationOf(row))], answer: undefined };
 }

@@ -48,7 +48,15 @@ export async function deletedVersions(catalog: CatalogStore, model: ModelName): 
   return tombstones.map(tombstoneView).sort((a, b) => b.deletedAt - a.deletedAt);
 }
 
-function tombstoneView({ content, state, deletedAt, purgeAfter, purgedAt, freedBytes }: Tombstone): TombstoneView {
+function tombstoneView({
+  content,
+  state,
+  deletedAt,
+  purgeAfter,
+  purgedAt,
+  freedBytes,
+  stuck,
+}: Tombstone): TombstoneView {
   const { model, version, files } = content;
   const bytes = Bytes.parse(files.reduce((sum, { size }) => sum + size, 0));
   return {
@@ -60,5 +68,6 @@ function tombstoneView({ content, state, deletedAt, purgeAfter, purgedAt, freedB
     purgeAfter,
     ...(purgedAt === undefined ? {} : { purgedAt }),
     ...(freedBytes === undefined ? {} : { freedBytes }),
+    ...(stuck === undefined ? {} : { stuck }),
   };
 }

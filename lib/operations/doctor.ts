@@ -3,6 +3,8 @@ import {
   OutboxRow,
   queryAll,
   sortableTime,
+  TOMBSTONE_SHARDS,
+  TombstoneRow,
   UNSEALED_SHARDS,
   UnsealedRow,
   UPLOAD_SHARDS,
@@ -49,6 +51,7 @@ export async function doctor(deps: DoctorDeps, now: EpochMs): Promise<readonly D
     ['dead-letters', () => deadLettersAreEmpty(deps.deadLetters)],
     ['hosts', () => hostsSpeak(deps)],
     ['volumes', () => volumesWork(deps)],
+    ['purges', () => purgesEnd(deps.catalog, now)],
   ];
   const results: DoctorCheck[] = [];
   for (const [check, run] of checks) results.push(await result(check, run));
@@ -119,6 +122,23 @@ async function auditIsSealed(catalog: CatalogStore, now: EpochMs): Promise<Findi
   if (lateMs < AUDIT_LATE_MS) return { ok: true, detail: 'what was decided is locked away in time' };
   const detail = `an audit entry has waited ${Math.round(lateMs / MINUTE_MS)} minutes for its seal`;
   return { ok: false, detail, fix: 'See the errors of the function `seal-audit`, and `strata audit verify`.' };
+}
+
+/** A purge that is stuck is tried again within a day, and is due then. */
+async function purgesEnd(catalog: CatalogStore, now: EpochMs): Promise<Finding> {
+  const range = { from: sortableTime(now), to: sortableTime(EpochMs.parse(now + DAY_MS)), limit: 100 };
+  const stuck: string[] = [];
+  for (let shard = 0; shard < TOMBSTONE_SHARDS; shard += 1) {
+    const { items } = await catalog.queryIndex('due', { partition: `DUE#TOMBSTONE#${shard}`, ...range });
+    for (const item of items) {
+      const { content, stuck: found } = TombstoneRow.parse(item).value;
+      if (found !== undefined) stuck.push(`${content.model}@${content.version} (${found.digest.slice(0, 12)})`);
+    }
+  }
+  if (stuck.length === 0) return { ok: true, detail: 'every purge ends' };
+  const fix =
+    'The bucket has another object than was judged: see `strata explain NAME@VERSION`. It is tried again daily.';
+  return { ok: false, detail: `stuck: ${stuck.join(', ')}`, fix };
 }
 
 async function deadLettersAreEmpty(deadLetters: DeadLetters): Promise<Finding> {

@@ -137,6 +137,8 @@ export const TombstoneView = z.object({
   purgeAfter: EpochMs,
   purgedAt: z.optional(EpochMs),
   freedBytes: z.optional(Bytes),
+  /** The bucket has another object than was judged: a person must look. */
+  stuck: z.optional(z.object({ since: EpochMs, retryAt: EpochMs, digest: Digest, versionId: z.string() })),
 });
 export type TombstoneView = z.infer<typeof TombstoneView>;
 

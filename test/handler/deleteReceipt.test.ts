@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type Action, ActionRow, OrphanRow } from '../../lib/catalog/index.ts';
+import { type Action, ActionRow, BlobRow, OrphanRow } from '../../lib/catalog/index.ts';
 import { explainDelete, purgeDue, replayDelete } from '../../lib/deletion/index.ts';
+import { doctor } from '../../lib/operations/doctor.ts';
 import { createOperations } from '../../lib/operations/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { ActionId } from '../../lib/shared/ids.ts';
-import { DAY_MS } from '../../lib/shared/units.ts';
+import { Bytes, DAY_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { createDeletionWorld, type DeletionWorld } from '../support/deletionWorld.ts';
 import { correlationId, digestOf } from '../support/fleetWorld.ts';
 import { createInterruption, type Moment } from '../support/interruption.ts';
@@ -93,9 +94,13 @@ describe('the receipt of a delete', () => {
     expect(new Set(found)).toEqual(new Set(['done']));
   });
 
-  it('stays pending while an object is not the one that was judged, and the others go', async () => {
+  it('fails while an object is not the one that was judged, and the others go', async () => {
     const world = await differing();
-    expect(await receiptsOf(world)).toMatchObject([{ state: 'pending' }]);
+    const [failed] = await receiptsOf(world);
+    expect(failed).toMatchObject({ state: 'failed', outcome: { code: 'object-differs' } });
+    expect(explainDelete(failed ?? expect.fail())).toMatch(
+      /was deleted, perhaps not all of it: Version \w+ is not the/,
+    );
     const { versions } = await world.objects.listVersions({ prefix: blobKey(digestOf('a')), limit: 10 });
     expect(versions.map(({ key }) => key)).toEqual([blobKey(digestOf('a'))]);
   });
@@ -109,7 +114,63 @@ describe('the receipt of a delete', () => {
       await world.clock.advance(DAY_MS / 2);
       expect(await goneOnWith(world)).toBe(0);
     }
-    expect(await receiptsOf(world)).toMatchObject([{ state: 'pending' }]);
+    expect(await receiptsOf(world)).toMatchObject([{ state: 'failed' }]);
+  });
+
+  it('is done the day after the object has gone', async () => {
+    const world = await differing();
+    const { versions } = await world.objects.listVersions({ prefix: blobKey(digestOf('a')), limit: 10 });
+    for (const { key, versionId } of versions) await world.objects.remove(key, versionId);
+    await world.clock.advance(DAY_MS);
+    await world.runPurge();
+    const [done] = await receiptsOf(world);
+    expect(done).toMatchObject({ state: 'done', outcome: { code: 'purged' } });
+    expect(done?.retryAt).toBeUndefined();
+    expect(await world.tombstone('flux', '1.0.0')).toMatchObject({ state: 'purged' });
+    expect((await world.tombstone('flux', '1.0.0'))?.stuck).toBeUndefined();
+  });
+
+  it('is not made where the bucket has other bytes than the catalog says, which operators are told, once a day', async () => {
+    const world = await createDeletionWorld();
+    await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
+    const blob = (await BlobRow.get(world.catalog, digestOf('a'))) ?? expect.fail();
+    const other = { ...blob.value, size: Bytes.parse(blob.value.size + 1) };
+    await world.catalog.transact([BlobRow.put(other, { version: blob.version })]);
+    await world.remove('flux', '1.0.0', { undoDays: 0 });
+    await world.clock.advance(DAY_MS);
+    let tries = 0;
+    for (let quarter = 0; quarter < 2 * 96; quarter += 1) {
+      await purgeDue(world.deps, world.clock.now(), () => 60_000);
+      for (const { queue, body } of await world.takeOutbox()) {
+        if (queue !== 'purge') continue;
+        tries += 1;
+        expect(await world.deliverPurge(body)).toBe(true);
+      }
+      await world.clock.advance(15 * MINUTE_MS);
+    }
+    expect(tries).toBe(2);
+    expect(await world.left('a')).toMatchObject({ objects: 2 });
+    const [kept] = await receiptsOf(world);
+    expect(kept).toMatchObject({ state: 'failed', chosen: 'keep', outcome: { code: 'object-differs' } });
+    expect(replayDelete(kept?.inputs ?? '', compileRates(shippedPriceBook()))).toEqual({
+      action: 'keep',
+      reason: 'object-differs',
+    });
+    expect(explainDelete(kept ?? expect.fail())).toContain('was not deleted: The bucket has another object as version');
+    expect(await world.tombstone('flux', '1.0.0')).toMatchObject({
+      state: 'purging',
+      stuck: { digest: digestOf('a') },
+    });
+    const checks = await doctor({ catalog: world.catalog } as never, world.clock.now());
+    expect(checks.find(({ check }) => check === 'purges')).toMatchObject({
+      status: 'FAILED',
+      detail: `stuck: flux@1.0.0 (${digestOf('a').slice(0, 12)})`,
+    });
+    await world.catalog.transact([BlobRow.put(blob.value, { version: blob.version + 1 })]);
+    await world.clock.advance(DAY_MS);
+    await world.runPurge();
+    expect(await world.left('a')).toEqual({ rows: [], objects: 0 });
+    expect((await receiptsOf(world))[0]).toMatchObject({ state: 'done', chosen: 'delete' });
   });
 
   it('ends as failed when no row says any more what is left', async () => {
@@ -156,7 +217,7 @@ async function differing(): Promise<DeletionWorld> {
   const world = await createDeletionWorld(differingAfter(createInterruption()));
   await world.publish('flux', '1.0.0', { 'a.safetensors': 'a' });
   await world.remove('flux', '1.0.0', { undoDays: 0 });
-  expect(await world.deliverPurge(PURGE)).toBe(false);
+  expect(await world.deliverPurge(PURGE)).toBe(true);
   return world;
 }
 

@@ -65,6 +65,7 @@ const purges: Reasons<PurgeAnswer | ForgottenAnswer> = {
   retained: ONLY_PUBLISHED,
   referenced: RARE,
   'not-forgotten': RARE,
+  'object-differs': 'the bytes of a version id never change; see test/handler/deleteReceipt.test.ts',
 };
 
 const restores: Reasons<RestoreAnswer> = {

@@ -27,7 +27,8 @@ function replayed({ type, inputs, policy }: Action, rates: Rates): Replayed | un
   switch (JSON.parse(inputs).decision) {
     case 'delete': {
       const again = replayDelete(inputs, rates);
-      if (again?.action !== 'delete') return { chosen: JSON.stringify(again) };
+      if (again?.action === 'keep') return { chosen: again.action };
+      if (again === undefined) return undefined;
       const [once, monthly] = [again.earlyDeletionUsd, again.usdPerMonth];
       return {
         chosen: again.action,
