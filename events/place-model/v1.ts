@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CorrelationId, Digest, HostId, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { CorrelationId, HostId, ModelName, SemVer } from '../../lib/shared/ids.ts';
 
 /** Command: decide which hosts should hold this published version. */
 export const PlaceModel = z.strictObject({
@@ -10,8 +10,6 @@ export const PlaceModel = z.strictObject({
   /** Only this host: another try after a failure. */
   host: z.optional(HostId),
   attempt: z.optional(z.number().check(z.int(), z.positive())),
-  /** This blob of it was brought back: hosts that asked for it meanwhile get the version, whatever they subscribe to. */
-  restored: z.optional(Digest),
   /** Where to go on in the list of hosts, without a cursor at the beginning of a shard; absent at the start. */
   from: z.optional(
     z.strictObject({ shard: z.number().check(z.int(), z.nonnegative()), cursor: z.optional(z.string()) }),

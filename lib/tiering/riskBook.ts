@@ -22,7 +22,7 @@ import {
   type TierPolicy,
   unreadMs,
 } from '../placement/index.ts';
-import type { Digest } from '../shared/ids.ts';
+import type { Digest, StorageClass } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import { DAY_MS, type EpochMs, Usd } from '../shared/units.ts';
 
@@ -48,6 +48,23 @@ export async function loadRiskBook(
   return { account, risk: account === undefined ? undefined : await RiskRow.get(store, shard, digest) };
 }
 
+/** What a move of the blob makes of its risk, in the write of that move: there it is, or gone from there. */
+export async function movedRisk(
+  catalog: CatalogStore,
+  digest: Digest,
+  to: StorageClass,
+  at: EpochMs,
+): Promise<readonly Change[]> {
+  const shard = shardOf(digest, SWEEP_SHARDS);
+  const row = await RiskRow.get(catalog, shard, digest);
+  // None may be opened between this read and the write.
+  if (row === undefined) return [{ kind: 'check', key: RiskRow.key(shard, digest), expect: 'absent' }];
+  if (row.value.left !== undefined) return [];
+  const { arrivedAt, to: out } = row.value;
+  if (arrivedAt !== undefined) return [RiskRow.put({ ...row.value, left: { at, to } }, expectationOf(row))];
+  return to === out ? [RiskRow.put({ ...row.value, arrivedAt: at }, expectationOf(row))] : [];
+}
+
 /** A transition that has not begun by then never will: its action has expired. */
 const GIVEN_UP_MS = 2 * DAY_MS;
 
@@ -57,6 +74,7 @@ function phaseOf(
   { origin, transitionedAt }: Blob,
   now: number,
 ): 'moving' | 'out' | 'over' | 'cancelled' {
+  if (risk.left !== undefined) return 'over';
   if (origin.storageClass === risk.to) return 'out';
   // By another function's clock a move may be as old as its risk, or older.
   const moved = transitionedAt !== undefined && transitionedAt > risk.openedAt;
@@ -66,9 +84,11 @@ function phaseOf(
 
 /** What a blob that is back has saved, or lost with a minus, its way back included. */
 function resultUsd(risk: BlobRisk, blob: Blob, bucketDays: readonly ReadDay[], rates: Rates): number {
-  const [out, here, home] = [risk.to, blob.origin.storageClass, homeClass(rates)].map((name) => rates.of(name));
+  // Others may have moved it on from where it went first, or back.
+  const left = risk.left ?? { at: blob.transitionedAt ?? 0, to: blob.origin.storageClass };
+  const [out, here, home] = [risk.to, left.to, homeClass(rates)].map((name) => rates.of(name));
   if (out === undefined || here === undefined || home === undefined) return 0;
-  const until = Math.max(risk.openedAt, blob.transitionedAt ?? 0);
+  const until = Math.max(risk.openedAt, left.at);
   const heldMs = until - risk.openedAt;
   const wayUsd = switchUsd(out, here, { bytes: risk.bytes, heldMs, idleMs: 0 });
   const lastRead = bucketDays.filter(({ at }) => at <= until).at(-1)?.at;

@@ -24,6 +24,7 @@ import type { ObjectHead } from '../shared/ports/objectStore.ts';
 import { Bytes, type EpochMs } from '../shared/units.ts';
 import { TIER_OF } from './decideTransition.ts';
 import { GRACE_SECONDS } from './oldOrigin.ts';
+import { movedRisk } from './riskBook.ts';
 
 interface SwitchDeps {
   readonly catalog: CatalogStore;
@@ -69,15 +70,14 @@ export async function decideSwitch(
   }
   const now = deps.clock.now();
   const { tier, origin } = blob.value;
+  const stays = message.to === origin.storageClass;
   const bytes = Bytes.parse(copy.size);
   const written = { location, storageClass: message.to, versionId: copy.versionId, billedSince: copy.lastModified };
   const switched: Blob = {
     ...blob.value,
     ...(encoding === 'identity' ? { origin: written } : packedOrigin(written, { encoding, bytes }, blob.value)),
     // Only what changes its class moves between tiers.
-    ...(message.to === origin.storageClass
-      ? {}
-      : { tier: TIER_OF[message.to], previousTier: tier, transitionedAt: now }),
+    ...(stays ? {} : { tier: TIER_OF[message.to], previousTier: tier, transitionedAt: now }),
   };
   const verified: Replica = {
     digest: message.digest,
@@ -93,6 +93,7 @@ export async function decideSwitch(
   const ended: Action = { ...action.value, state: 'done', outcome: { at: now, code: 'switched', text } };
   const cleanUp = { ...message, hop: message.hop + 1 };
   const changes: Change[] = [
+    ...(stays ? [] : await movedRisk(deps.catalog, message.digest, message.to, now)),
     BlobRow.put(switched, expectationOf(blob)),
     ReplicaRow.put(verified, 'absent'),
     ActionRow.put(ended, expectationOf(action)),

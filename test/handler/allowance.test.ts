@@ -17,6 +17,7 @@ import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { Digest, type StorageClass } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import { Bytes, DAY_MS, EpochMs, Usd } from '../../lib/shared/units.ts';
+import { movedRisk } from '../../lib/tiering/riskBook.ts';
 import { sweepInventory } from '../support/inventory.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
@@ -78,6 +79,17 @@ const accountOf = async (world: TieringWorld, digest: Digest) =>
 const riskOf = async (world: TieringWorld, digest: Digest) =>
   (await RiskRow.get(world.catalog, shardOf(digest, SWEEP_SHARDS), digest))?.value;
 
+/** A move of another policy, without its bytes. */
+async function moveAside({ catalog, clock }: TieringWorld, digest: Digest, storageClass: StorageClass): Promise<void> {
+  const row = (await BlobRow.get(catalog, digest))!;
+  const now = clock.now();
+  const origin = { ...row.value.origin, storageClass, billedSince: now };
+  await catalog.transact([
+    BlobRow.put({ ...row.value, origin, transitionedAt: now }, expectationOf(row)),
+    ...(await movedRisk(catalog, digest, storageClass, now)),
+  ]);
+}
+
 /** Delivers the sweep's messages, each twice; what they send to transitions is thrown away. */
 async function sweepTwice(world: TieringWorld): Promise<void> {
   await world.fireSweep();
@@ -115,6 +127,63 @@ describe('a move on a learned forecast', () => {
     const { facts, now } = JSON.parse(action!.inputs);
     const text = explainTier(decision, TierFacts.parse(facts), DOLLARS, rates, now);
     expect(text).toMatch(/Nobody promised its reads: it may lose \$0\.\d\d against Intelligent-Tiering, of \$5\.00/);
+  });
+
+  it('is over when its blob has left, also where another policy brings that back to the same class', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const digest = await quietBlob(world);
+    await giveAllowance(world, digest, 5);
+    await sweepTwice(world);
+    const { openedAt, reservedUsd } = (await riskOf(world, digest))!;
+    for (const [days, to] of [
+      [1, 'GLACIER_IR'],
+      [10, 'STANDARD_IA'],
+      [100, 'GLACIER_IR'],
+    ] as const) {
+      await world.clock.advance(days * DAY_MS);
+      await moveAside(world, digest, to);
+    }
+    expect(await riskOf(world, digest)).toMatchObject({ left: { at: openedAt + 11 * DAY_MS, to: 'STANDARD_IA' } });
+    expect((await accountOf(world, digest))?.reservedUsd).toBe(reservedUsd);
+    await world.clock.advance(DAY_MS);
+    await sweepTwice(world);
+    expect((await riskOf(world, digest))?.openedAt).not.toBe(openedAt);
+    const { settledUsd } = (await accountOf(world, digest))!;
+    // A dollar's worth of the way there and back, and of ten days' early deletion; not of the hundred days after it.
+    expect(settledUsd).toBeLessThan(5);
+    expect(settledUsd).toBeGreaterThan(5 - reservedUsd);
+  });
+
+  it('notes in the write of each move whether its blob has come or gone', async () => {
+    const world = await createTieringWorld();
+    const { digest } = await world.addBlob(1, 40);
+    const now = world.clock.now();
+    const nothing = Usd.parse(0);
+    const shard = shardOf(digest, SWEEP_SHARDS);
+    const risk: BlobRisk = {
+      shard,
+      digest,
+      bytes: Bytes.parse(200_000),
+      from: 'STANDARD',
+      to: 'STANDARD_IA',
+      openedAt: now,
+      idleMs: 0,
+      movedUsd: nothing,
+      reservedUsd: nothing,
+    };
+    await world.catalog.transact([RiskRow.put(risk, 'absent')]);
+    const sweptTo = async () => {
+      await world.fireSweep();
+      await world.run();
+      return (await world.blob(digest)).origin.storageClass;
+    };
+    expect(await sweptTo()).toBe('STANDARD_IA');
+    const arrivedAt = (await world.blob(digest)).transitionedAt;
+    expect(await riskOf(world, digest)).toEqual({ ...risk, arrivedAt });
+    await world.clock.advance(400 * DAY_MS);
+    expect(await sweptTo()).toBe('GLACIER_IR');
+    const left = { at: (await world.blob(digest)).transitionedAt, to: 'GLACIER_IR' };
+    expect(await riskOf(world, digest)).toEqual({ ...risk, arrivedAt, left });
   });
 
   it('counts as lost what was reserved for a blob that is gone', async () => {

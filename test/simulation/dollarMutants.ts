@@ -10,6 +10,14 @@ export const dollarMutants: readonly Mutant[] = [
     replace: 'riskUsd(facts, wish, rates, now) <= mayUsd + 1)',
   },
   {
+    id: 'departure-not-noted',
+    breaks:
+      'One writer per fact: a blob leaves the class of its learned move, and what brings it back there is taken for that move.',
+    file: 'lib/tiering/riskBook.ts',
+    find: 'if (arrivedAt !== undefined) return [RiskRow.put',
+    replace: 'if (arrivedAt === 0) return [RiskRow.put',
+  },
+  {
     id: 'risk-never-released',
     breaks: 'Rule 5, released by what reserved it: a blob is back and its dollars stay reserved.',
     file: 'lib/tiering/riskBook.ts',

@@ -214,22 +214,3 @@ export const RestoreRow = defineRow({
     return { due: { partition: `DUE#RESTORE#${shard}`, sort: `${sortableTime(value.dueAt)}#${value.digest}` } };
   },
 });
-
-/** A host that asked for a blob while it was brought back: told when it is there, whatever it subscribes to. */
-export const WaitingHostValue = z.strictObject({
-  digest: Digest,
-  host: HostId,
-  since: EpochMs,
-  /** No restore takes so long. */
-  expiresAt: EpochMs,
-});
-export type WaitingHost = z.infer<typeof WaitingHostValue>;
-
-export const WaitingHostRow = defineRow({
-  name: 'waiting host',
-  schemaVersion: 1,
-  schema: WaitingHostValue,
-  key: (digest: Digest, host: HostId) => ({ partition: `BLOB#${digest}`, sort: `WAITING#${host}` }),
-  keyOf: (value): [Digest, HostId] => [value.digest, value.host],
-  expiresAt: (value) => value.expiresAt,
-});

@@ -142,6 +142,22 @@ export function wagers(stage: Stage, rng: Rng): Capability {
     counters.count(grownUsd > 0 ? 'account: grown' : 'account: swept');
   }
 
+  /** What came to the class of a learned move and left it is not out any more, whoever brings it back. */
+  function onMove({ before, after }: RowChange): void {
+    if (before === undefined || after === undefined) return;
+    const [was, is] = [readBlob(before), readBlob(after)];
+    if (was.origin.storageClass === is.origin.storageClass) return;
+    for (const item of catalog.committedIn(`ALLOWANCE#${shardOf(is.digest, SWEEP_SHARDS)}`)) {
+      if (item.key.sort !== `RISK#${is.digest}`) continue;
+      const { arrivedAt, left, to } = readRisk(item);
+      const came = to === is.origin.storageClass;
+      if (came && arrivedAt === undefined) violated(`Nobody has noted that ${is.digest} came to ${to}.`);
+      if (!came && arrivedAt !== undefined && left === undefined)
+        violated(`Nobody has noted that ${is.digest} left ${to}.`);
+      counters.count(left === undefined ? 'risk: came' : 'risk: left');
+    }
+  }
+
   function check(): void {
     const accounts = [...catalog.committed('ALLOWANCE#')];
     for (const item of accounts) {
@@ -187,7 +203,9 @@ export function wagers(stage: Stage, rng: Rng): Capability {
     onRow(change) {
       const { partition, sort } = change.key;
       if (partition.startsWith('ALLOWANCE#') && sort === 'META') onAccount(change);
-      return partition.startsWith('BLOB#') && sort === 'META' ? ledger.onBlob(change, scheduler.now) : undefined;
+      if (!partition.startsWith('BLOB#') || sort !== 'META') return undefined;
+      onMove(change);
+      return ledger.onBlob(change, scheduler.now);
     },
     onRemoval: (key, versionId) => ledger.onRemoval(key, versionId, scheduler.now),
     atRest: () => inventoryMap.running() === 0,
