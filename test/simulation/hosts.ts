@@ -152,7 +152,7 @@ export class SimulatedHost {
 
   private startLoops(agent: Agent, mine: Incarnation): void {
     const { counters } = this.options;
-    const every = (ms: number, step: () => Promise<unknown>, mostCalm = 40) => this.loop(mine, ms, mostCalm, step);
+    const every = (ms: number, step: () => Promise<unknown>, calm = 10) => this.loop(mine, ms, calm, step);
     every(30 * SECOND_MS, () => agent.sessionOnce());
     every(8 * SECOND_MS, () => agent.pollOnce());
     every(50 * SECOND_MS, () => agent.heartbeatOnce(), 4);
@@ -171,11 +171,9 @@ export class SimulatedHost {
     every(60 * SECOND_MS, () => this.infer(agent));
   }
 
-  /** About every `ms`; without faults ten times less often, and up to `mostCalm` times the longer it lasts: waiting for a timeout costs little then. */
-  private loop(mine: Incarnation, ms: number, mostCalm: number, step: () => Promise<unknown>): void {
-    const { scheduler, faults } = this.options;
-    const slower = () =>
-      faults.enabled ? 1 : Math.min(mostCalm, Math.max(10, (scheduler.now - faults.endedAt) / MINUTE_MS));
+  /** About every `ms`; without faults `calm` times less often, so that waiting for a timeout costs little. */
+  private loop(mine: Incarnation, ms: number, calm: number, step: () => Promise<unknown>): void {
+    const { scheduler } = this.options;
     scheduler.spawn(mine, async () => {
       for (;;) {
         try {
@@ -183,7 +181,7 @@ export class SimulatedHost {
         } catch (error) {
           this.options.trace?.(`    ${mine.name} step failed: ${String(error)}`);
         }
-        await scheduler.sleep(mine, ms * (0.5 + this.rng.number()) * slower());
+        await scheduler.sleep(mine, ms * (0.5 + this.rng.number()) * (this.options.faults.enabled ? 1 : calm));
       }
     });
   }

@@ -68,11 +68,11 @@ const LONGEST_DELAY_S = 120;
 /** How many times faster the time passes for which a message of a lost call stays invisible, where runs are in a hurry. */
 const HURRY = 10;
 /**
- * Without faults schedules fire five times less often, sweeps of all shards still less, and all of them the less often the longer it lasts: what
- * only waits for a timeout costs little then.
+ * Without faults schedules fire five times less often, sweeps of all shards still less, and all of them up to twenty times less the
+ * longer it lasts: what only waits for a timeout costs little then.
  */
 const calmPauseMs = (schedule: string, lastedMs: number): number =>
-  Math.max((schedule === 'sweep' ? 39 : 4) * MINUTE_MS, Math.floor((lastedMs * 2) / 3));
+  Math.max((schedule === 'sweep' ? 39 : 4) * MINUTE_MS, Math.min(19 * MINUTE_MS, Math.floor((lastedMs * 2) / 3)));
 
 export class Plane {
   deliveries = 0;
