@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openTuningJournal } from '../../lib/adapters/tuning/fileTuningJournal.ts';
 import { createHostSettings } from '../../lib/adapters/tuning/hostSettings.ts';
 import { readHost } from '../../lib/adapters/tuning/readHost.ts';
-import { openStoreProbe, removeLeftovers } from '../../lib/adapters/tuning/storeProbe.ts';
+import { openStoreProbe, removeLeftovers, type StoreProbe } from '../../lib/adapters/tuning/storeProbe.ts';
 import { proxySettings } from '../../lib/adapters/transfer/http/proxy.ts';
 import { formatBytes, MIB } from '../../lib/shared/units.ts';
 import {
@@ -51,7 +51,7 @@ export function registerTune(program: Command): void {
     .option('--only <settings>', 'these only, separated by commas', (text) => text.split(','))
     .option('--rounds <n>', 'pairs of runs for each setting', rounds, 5)
     .option('--size <bytes>', 'what each run fetches and reads', size, 256 * MIB)
-    .option('--url <url>', 'fetch this object instead of one over loopback')
+    .option('--url <url>', 'fetch this object instead of one over loopback', webUrl)
     .option('--keep', 'with --apply: keep what was applied, whatever it brought')
     .option('--persist', 'with --apply: set what is kept again at each boot')
     .option('--details', 'with reason, risk and source of each')
@@ -105,13 +105,15 @@ async function runApply(options: TuneCommandOptions, findings: readonly Finding[
   // Who may write nothing has no journal either.
   if (differs || denied.length === 0) {
     const journal = await openTuningJournal(options.journal);
-    const probe = differs ? await openProbe(options) : undefined;
+    let probe: StoreProbe | undefined;
     try {
+      probe = differs ? await openProbe(options) : undefined;
+      const measure = async () => ({ ...(await probe?.measure()) });
       const tried = await tuneHost(
         {
           host: createHostSettings(options.root),
           journal,
-          measure: async () => ({ ...(await probe?.measure()) }),
+          measure,
           cancelled: cancelledByUser(),
           onTrial: (setting) => note(`trying ${setting} …`),
         },
@@ -206,6 +208,11 @@ function cancelledByUser(): () => boolean {
     for (const other of others) process.on(signal, other);
   });
   return () => asked;
+}
+
+function webUrl(text: string): string {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
+  throw new InvalidArgumentError('must be an https:// or http:// URL.');
 }
 
 function rounds(text: string): number {

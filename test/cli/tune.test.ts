@@ -46,6 +46,7 @@ describe('strata tune', () => {
     expect(await readdir(root)).not.toContain('journal');
     expect((await tune('--dry-run', '--apply')).code).toBe(2);
     expect((await tune('--only', 'everything')).code).toBe(2);
+    expect((await tune('--apply', '--url', 'file:///etc/passwd')).code).toBe(2);
   });
 
   it('measures with the engine, undoes what brings nothing here, and leaves nothing behind', async () => {
