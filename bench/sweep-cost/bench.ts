@@ -17,6 +17,7 @@ import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
 import { startOrphanSweep, sweepOrphans } from '../../lib/orphans/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
+import { LookAtPolicy } from '../../events/look-at-policy/v1.ts';
 import { SweepOrphans } from '../../events/sweep-orphans/v1.ts';
 import { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { blobKey, manifestKey } from '../../lib/shared/digest.ts';
@@ -26,6 +27,8 @@ import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { DAY_MS, DurationMs, EpochMs } from '../../lib/shared/units.ts';
 import {
+  LOOK_PARTS,
+  lookAtPolicy,
   packSettings,
   policyOf,
   startSweep,
@@ -70,6 +73,11 @@ export async function run(args: readonly string[]): Promise<void> {
       if (policy === 'rules') {
         const used = await world.sweepOrphans(await world.storeBytes(folder));
         lines.push(price('orphans', orphans.memoryMb, used, blobs));
+        const before = process.cpuUsage();
+        const look = await world.lookAt('dollars');
+        const { system, user } = process.cpuUsage(before);
+        lines.push(price('look at a change', sweep.memoryMb, look, blobs));
+        console.log(lookText(look.ms / blobs, (system + user) / 1000 / blobs));
       }
       console.log(`${policy}: ${world.decided()}`);
     }
@@ -78,6 +86,27 @@ export async function run(args: readonly string[]): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A whole core of Lambda. Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+const CORE_MB = 1769;
+
+/**
+ * How many blobs a look gets through: by the waiting for the catalog, and by what the decisions compute here (the SDK's share is not in it) on the
+ * part of a core that the function's memory brings.
+ */
+function lookText(waitMs: number, cpuMs: number): string {
+  const [{ maxConcurrency }] = sweep.triggers;
+  const calls = Math.min(maxConcurrency, LOOK_PARTS);
+  const rate = (msPerBlob: number): string => {
+    const perSecond = (calls * 1000) / msPerBlob;
+    return `${Math.round(perSecond)} blobs a second, ${Math.round((perSecond * DAY_MS) / 1000 / 1e6)} million a day`;
+  };
+  const share = sweep.memoryMb / CORE_MB;
+  return [
+    `a look by ${calls} calls at once: ${waitMs.toFixed(2)} ms of waiting a blob, ${rate(waitMs)}`,
+    `  ${cpuMs.toFixed(2)} ms of a core a blob, of which ${sweep.memoryMb} MB bring ${share.toFixed(3)}: ${rate(cpuMs / share)}`,
+  ].join('\n');
 }
 
 function print(lines: readonly Line[], blobs: number): void {
@@ -206,6 +235,18 @@ async function createWorld(policy: 'rules' | 'dollars', count: number) {
       used = nothing();
       await startSweep(deps, at);
       return drain(async (body) => note(await sweepShard(deps, SweepShard.parse(JSON.parse(body)))));
+    },
+    /** At a change to another policy, 16 blobs at once. */
+    async lookAt(tierPolicy: 'rules' | 'dollars'): Promise<Used> {
+      used = nothing();
+      const changed = { ...deps, settings: { ...settings, tierPolicy } };
+      await startSweep(changed, EpochMs.parse(at + DAY_MS));
+      await drain(async (body) => {
+        const message = LookAtPolicy.safeParse(JSON.parse(body));
+        if (message.success) await lookAtPolicy(changed, message.data);
+      });
+      used.ms /= READ_AT_ONCE;
+      return used;
     },
     async sweepOrphans(bucket: ObjectStore): Promise<Used> {
       used = nothing();

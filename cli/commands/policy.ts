@@ -50,6 +50,8 @@ function printPolicies(options: PlaneOptions, items: OperationOutput<'showTierPo
   });
 }
 
+type Look = NonNullable<OperationOutput<'acceptTierPolicy'>['look']>;
+
 /** Without settings a release has written it that noted none. */
 function decidingText(policy: TierPolicyName, settings: TierSettings | undefined): string {
   if (settings === undefined) return policy;
@@ -58,8 +60,15 @@ function decidingText(policy: TierPolicyName, settings: TierSettings | undefined
 
 const countOf = (count: number | undefined): string => (count === undefined ? '' : String(count));
 
-function stateOf({ acceptedBy, refusedAt, wanted }: OperationOutput<'acceptTierPolicy'>): string {
+function stateOf({ acceptedBy, look, refusedAt, wanted }: OperationOutput<'acceptTierPolicy'>): string {
   if (acceptedBy !== undefined) return `accepted by ${acceptedBy}, from the next sweep on`;
-  if (refusedAt !== undefined) return `refused ${ago(refusedAt)}`;
-  return wanted === undefined ? 'in force' : 'a sweep looks at it';
+  if (wanted === undefined) return 'in force';
+  const looked = look === undefined ? 'the next sweep has it looked at' : lookText(look);
+  return refusedAt === undefined ? looked : `refused ${ago(refusedAt)}; ${looked}`;
+}
+
+function lookText({ endsAt, of, parts, place }: Look): string {
+  if (parts === of) return `looked at ${of} of ${of} parts: the next sweep decides`;
+  const ends = endsAt === undefined ? '' : `, until about ${new Date(endsAt).toISOString().slice(0, 16)}Z`;
+  return `looked at ${parts} of ${of} parts, ${Math.floor(100 * place)} %${ends}`;
 }

@@ -33,7 +33,7 @@ export const SweepShard = z.strictObject({
   tally: z.optional(StageTally),
   /** Stored by the blobs on the pages of the analysis before this one. */
   bytes: z.optional(count),
-  /** What a change of policy would do to them, where this sweep looks at one. */
+  /** Of a release whose sweeps looked at changes of the policy themselves; passed over. */
   reach: z.optional(
     z.strictObject({
       objects: count,

@@ -82,8 +82,12 @@ export const TierPolicyView = z.object({
   since: EpochMs,
   wanted: z.optional(TierPolicyName),
   wantedSettings: z.optional(TierSettings),
-  /** What the sweep that looks has found so far. */
+  /** What the look has found so far. */
   reach: z.optional(PolicyReach),
+  /** How far the look is: parts of all objects that it has ended, and how much of all of them lies behind it, from 0 to 1. */
+  look: z.optional(
+    z.object({ since: EpochMs, parts: z.number(), of: z.number(), place: z.number(), endsAt: z.optional(EpochMs) }),
+  ),
   refusedAt: z.optional(EpochMs),
   refusedFor: z.optional(PolicyReach),
   acceptedBy: z.optional(z.string()),

@@ -1,21 +1,36 @@
-import { expectationOf, settle, type TierPolicyInForce, TierPolicyRow } from '../catalog/index.ts';
+import { expectationOf, type PolicyLook, settle, type TierPolicyInForce, TierPolicyRow } from '../catalog/index.ts';
+import { EpochMs } from '../shared/units.ts';
 import { OperationsError } from './errors.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { addReach, type Configured, type Deciding, decidesAlike, wantedNow } from '../tiering/index.ts';
+import {
+  addReach,
+  type Configured,
+  type Deciding,
+  decidesAlike,
+  LOOK_PARTS,
+  partsOf,
+  wantedNow,
+} from '../tiering/index.ts';
 import type { OperationInput, OperationOutput } from './contract.ts';
 
 interface ShowDeps {
   readonly catalog: CatalogStore;
+  readonly clock: Clock;
   /** What sweeps are configured with, where the caller is the plane itself. */
   readonly configured?: Configured | undefined;
 }
 
 /** The policy that sweeps decide by, and the change of it that waits; without items where no sweep has begun yet. */
-export async function showTierPolicy({ catalog, configured }: ShowDeps): Promise<OperationOutput<'showTierPolicy'>> {
+export async function showTierPolicy({
+  catalog,
+  clock,
+  configured,
+}: ShowDeps): Promise<OperationOutput<'showTierPolicy'>> {
   const row = await TierPolicyRow.get(catalog);
   if (row === undefined) return { items: [] };
-  return { items: [viewOf(row.value, await wantedNow(catalog, configured))] };
+  const parts = await partsOf(catalog, row.value);
+  return { items: [viewOf(row.value, await wantedNow(catalog, configured), parts, clock.now())] };
 }
 
 /** Allows a change of policy that catches objects in use; the next sweep begins with it. Throws `nothing-to-accept`. */
@@ -29,27 +44,45 @@ export async function acceptTierPolicy(
     const { settings } = row.value.change;
     const accepted = { policy, ...(settings === undefined ? {} : { settings }), by, at: clock.now() };
     const next: TierPolicyInForce = { ...row.value, accepted };
-    return { changes: dryRun ? [] : [TierPolicyRow.put(next, expectationOf(row))], answer: viewOf(next, undefined) };
+    return {
+      changes: dryRun ? [] : [TierPolicyRow.put(next, expectationOf(row))],
+      answer: viewOf(next, undefined, await partsOf(catalog, next), clock.now()),
+    };
   });
 }
 
 /** `wanted`: what is configured by now, which may not be what the last sweep has looked at. */
-function viewOf(row: TierPolicyInForce, wanted: Deciding | undefined) {
+function viewOf(row: TierPolicyInForce, wanted: Deciding | undefined, parts: readonly PolicyLook[], now: EpochMs) {
   const { inForce, settings, since, accepted, change, refused } = row;
   const looked =
     change === undefined ? undefined : { policy: change.to, settings: change.settings ?? wanted?.settings };
   const waits = wanted ?? looked;
   const same = wanted === undefined || isAlike(looked, wanted);
-  const seen = Object.values((same ? change : undefined)?.shards ?? {});
+  const seen = same ? parts : [];
   return {
     inForce,
     ...(settings === undefined ? {} : { settings }),
     since,
     ...(waits === undefined ? {} : { wanted: waits.policy }),
     ...(waits?.settings === undefined ? {} : { wantedSettings: waits.settings }),
-    ...(seen.length === 0 ? {} : { reach: seen.reduce(addReach) }),
+    ...(seen.length === 0 ? {} : { reach: seen.map(({ reach }) => reach).reduce(addReach) }),
+    ...(change === undefined || !same ? {} : { look: progressOf(change.sweptAt, seen, now) }),
     ...(refused === undefined || !same ? {} : { refusedAt: refused.at, refusedFor: refused.reach }),
     ...(accepted === undefined || !same ? {} : { acceptedBy: accepted.by }),
+  };
+}
+
+/** Parts go side by side, so what is left takes as long for each of it as what is done has taken. */
+function progressOf(since: EpochMs, parts: readonly PolicyLook[], now: EpochMs) {
+  const place = parts.reduce((sum, one) => sum + one.place, 0) / LOOK_PARTS;
+  const ended = parts.filter(({ endedAt }) => endedAt !== undefined);
+  const left = place > 0 && ended.length < LOOK_PARTS ? ((now - since) * (1 - place)) / place : undefined;
+  return {
+    since,
+    parts: ended.length,
+    of: LOOK_PARTS,
+    place,
+    ...(left === undefined ? {} : { endsAt: EpochMs.parse(Math.round(now + left)) }),
   };
 }
 

@@ -1,7 +1,8 @@
-import { type PolicyReach, SWEEP_SHARDS, type TierPolicyInForce } from '../catalog/index.ts';
+import type { PolicyReach, TierPolicyInForce } from '../catalog/index.ts';
 import { canonicalJson } from '../shared/canonicalJson.ts';
-import type { EpochMs } from '../shared/units.ts';
+import { DAY_MS, type EpochMs } from '../shared/units.ts';
 import { type Deciding, decidesAlike, easedBy } from './deciding.ts';
+import { LOOK_PARTS } from './lookParts.ts';
 
 export type PolicyChangeReason =
   | 'first'
@@ -12,21 +13,25 @@ export type PolicyChangeReason =
   | 'switched-off'
   /** The configuration went back to what is in force. */
   | 'withdrawn'
-  /** This sweep looks at every object under both policies, and moves by the one in force. */
+  /** Every object is looked at under both policies; what moves meanwhile moves by the one in force. */
   | 'looking'
   | 'accepted'
   | 'catches-nothing'
   /** Objects in use would become dearer or slower to read: the policy in force stays. */
   | 'refused';
 
+/** A look may take longer than the pause between two sweeps; one that has not ended by then has lost a message, and begins anew. */
+const LOOKS_FOR_MS = 3 * DAY_MS;
+
 /**
  * What a sweep that begins now decides by, and what becomes of a change of the policy or of its settings. What is switched off is off at
- * once, whatever else waits. It may be decided again for the same sweep.
+ * once, whatever else waits. It may be decided again for the same sweep. `found`: of the parts of the look that have ended.
  */
 export function decidePolicyChange(
   row: TierPolicyInForce | undefined,
   wanted: Deciding,
   sweptAt: EpochMs,
+  found: readonly PolicyReach[],
 ): { readonly reason: PolicyChangeReason; readonly policy: TierPolicyInForce } {
   const into = { inForce: wanted.policy, settings: wanted.settings, since: sweptAt };
   if (row === undefined) return { reason: 'first', policy: into };
@@ -46,21 +51,24 @@ export function decidePolicyChange(
   if (accepted !== undefined && isWanted(accepted.policy, accepted.settings))
     return { reason: 'accepted', policy: into };
   const inForce = { inForce: present.policy, settings: present.settings, since: eased ? sweptAt : row.since };
-  const look = { to: wanted.policy, settings: wanted.settings, sweptAt, shards: {} };
+  const look = { to: wanted.policy, settings: wanted.settings, sweptAt };
   // What was seen beside other settings in force says nothing any more.
   if (change === undefined || !isWanted(change.to, change.settings) || eased) {
     return { reason: 'looking', policy: { ...inForce, change: look } };
   }
   if (change.sweptAt >= sweptAt) return { reason: 'looking', policy: row };
-  const found = Object.values(change.shards);
-  // A sweep that did not come to its end has not seen all: look again.
-  if (found.length < SWEEP_SHARDS) return { reason: 'looking', policy: { ...row, change: look } };
+  if (found.length < LOOK_PARTS) {
+    const goesOn = sweptAt - change.sweptAt < LOOKS_FOR_MS;
+    return { reason: 'looking', policy: goesOn ? row : { ...row, change: look } };
+  }
   const reach = found.reduce(addReach);
   if (reach.caught === 0) return { reason: 'catches-nothing', policy: into };
   // Looked at again each time: what is in use changes.
   const refused = { to: wanted.policy, at: sweptAt, reach };
   return { reason: 'refused', policy: { ...inForce, change: look, refused } };
 }
+
+export const NO_REACH: PolicyReach = { objects: 0, changed: 0, caught: 0, examples: [] };
 
 const EXAMPLES = 5;
 

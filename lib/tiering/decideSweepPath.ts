@@ -6,7 +6,7 @@ export type SweepPath = 'messages' | 'inventory';
 
 export interface SweepPathDecision {
   readonly path: SweepPath;
-  readonly reason: 'few-blobs' | 'many-blobs' | 'no-inventory' | 'policy-change';
+  readonly reason: 'few-blobs' | 'many-blobs' | 'no-inventory';
   readonly blobs: number;
 }
 
@@ -19,15 +19,12 @@ export function decideSweepPath(facts: {
   readonly blobs: number;
   /** Whether this deployment has an inventory to sweep over. */
   readonly inventory: boolean;
-  /** Whether it looks at a change of policy: a chain adds up what it finds, a batch of the inventory cannot. */
-  readonly looks: boolean;
   /** From so many blobs on. */
   readonly inventoryFromBlobs: number;
 }): SweepPathDecision {
   const { blobs } = facts;
   if (blobs < facts.inventoryFromBlobs) return { path: 'messages', reason: 'few-blobs', blobs };
   if (!facts.inventory) return { path: 'messages', reason: 'no-inventory', blobs };
-  if (facts.looks) return { path: 'messages', reason: 'policy-change', blobs };
   return { path: 'inventory', reason: 'many-blobs', blobs };
 }
 

@@ -22,6 +22,8 @@ export { beginPlan, divideLimits, shardOfPlan } from './planBudget.ts';
 export { type RunLimits, reserve, shardLimits } from './sweepBudget.ts';
 export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './moveOfManifest.ts';
 export { type JobPlace, type MoveJob, manifestLine, moveJob, moveName, originLine } from './moveManifest.ts';
+export { lookAtPolicy } from './lookAtPolicy.ts';
+export { LOOK_PARTS, lookIdOf, lookPartOf, partsOf } from './lookParts.ts';
 export { sweepInventory } from './sweepInventory.ts';
 export { sweepShard } from './sweepShard.ts';
 export { type Deciding, decidesAlike } from './deciding.ts';

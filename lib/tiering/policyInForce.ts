@@ -6,20 +6,23 @@ import {
   type TierPolicyInForce,
   TierPolicyRow,
 } from '../catalog/index.ts';
-import { PolicyDiff, type Rates } from '../placement/index.ts';
+import { PolicyDiff, type Rates, type TierFacts } from '../placement/index.ts';
 import { keptBook } from '../priceBooks/index.ts';
 import { bookName, combinePriceBooks } from '../pricing/index.ts';
 import { canonicalJson } from '../shared/canonicalJson.ts';
+import { eachOf } from '../shared/eachOf.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import type { TierSettings } from '../shared/tierSettings.ts';
 import type { EpochMs } from '../shared/units.ts';
-import { addReach, decidePolicyChange } from './decidePolicyChange.ts';
+import { addReach, decidePolicyChange, NO_REACH } from './decidePolicyChange.ts';
 import { type Deciding, easedBy } from './deciding.ts';
 import { TieringError } from './errors.ts';
 import { explainBlob } from './judgeBlob.ts';
+import { lookIdOf, lookMessages, partsOf } from './lookParts.ts';
 import type { MoveDeps } from './moveRun.ts';
+import { readOnce } from '../shared/readOnce.ts';
 import { packSettings, policyOf, type SweepSettings, tierSettings } from './sweepSettings.ts';
 
 /** What sweeps decide by: the policy in force; the configured one where no sweep has begun yet, and in dry runs. */
@@ -47,24 +50,28 @@ export async function noteSettings(
 }
 
 /**
- * Brings what is configured into force when a sweep begins, if nothing in use would suffer by it: the sweep before has looked at every object.
- * Answers whether this sweep must look. A refusal is an error in the log and the metric `TierPolicyRefused`, which has an alarm.
+ * Brings what is configured into force when a sweep begins, if nothing in use would suffer by it, once every object was looked at; else has the
+ * look begin, by the write that notes it. A refusal is an error in the log and the metric `TierPolicyRefused`, which has an alarm.
  */
 export async function reviewPolicy(
-  { catalog, telemetry }: { readonly catalog: CatalogStore; readonly telemetry: Telemetry },
+  { catalog, clock, telemetry }: Pick<MoveDeps, 'catalog' | 'clock'> & { readonly telemetry: Telemetry },
   wanted: Deciding,
   sweptAt: EpochMs,
-): Promise<boolean> {
+): Promise<void> {
   const { reason, policy } = await settle(catalog, 'The policy of storage classes', async () => {
     const row = await TierPolicyRow.get(catalog);
-    const decided = decidePolicyChange(row?.value, wanted, sweptAt);
-    const changes = decided.policy === row?.value ? [] : [TierPolicyRow.put(decided.policy, expectationOf(row))];
-    return { changes, answer: decided };
+    const parts = row === undefined ? [] : await partsOf(catalog, row.value);
+    const found = parts.filter(({ endedAt }) => endedAt !== undefined).map(({ reach }) => reach);
+    const decided = decidePolicyChange(row?.value, wanted, sweptAt, found);
+    if (decided.policy === row?.value) return { changes: [], answer: decided };
+    const lookId = lookIdOf(decided.policy);
+    const before = row === undefined ? undefined : lookIdOf(row.value);
+    const begun = lookId === undefined || lookId === before ? [] : lookMessages(lookId, clock.now());
+    return { changes: [TierPolicyRow.put(decided.policy, expectationOf(row)), ...begun], answer: decided };
   });
   telemetry.info('tier policy', { reason, inForce: policy.inForce, wanted: wanted.policy });
   telemetry.metric('TierPolicyRefused', 'Count', reason === 'refused' ? 1 : 0);
   if (reason === 'refused') telemetry.error('tier-policy-refused', refusal(wanted, policy), {});
-  return reason === 'looking' || reason === 'refused';
 }
 
 function refusal({ policy, settings }: Deciding, { inForce: present, refused }: TierPolicyInForce): TieringError {
@@ -79,37 +86,35 @@ function refusal({ policy, settings }: Deciding, { inForce: present, refused }: 
   });
 }
 
-/** What a sweep looks at beside what is in force; undefined where it looks at nothing, or has seen this shard. */
-export async function changeToLookAt(
-  catalog: CatalogStore,
-  configured: TierSettings,
-  shard: number,
-  sweptAt: EpochMs,
-): Promise<Deciding | undefined> {
-  const change = (await TierPolicyRow.get(catalog))?.value.change;
-  if (change?.sweptAt !== sweptAt || change.shards[shard] !== undefined) return undefined;
-  return { policy: change.to, settings: change.settings ?? tierSettings(configured) };
-}
+/** Blobs that are looked at side by side: each takes a handful of reads. */
+const BLOBS_AT_ONCE = 16;
 
-/** How far the change reaches among some objects, added to what was found before. */
+/** How far the change reaches among some objects; `failed` is told of those that cannot be decided about, and may throw. */
 export async function reachOf(
   deps: MoveDeps,
   { present, next }: { readonly present: Deciding; readonly next: Deciding },
   digests: readonly Digest[],
   at: EpochMs,
-  soFar: PolicyReach | undefined,
+  failed: (row: string, error: unknown) => void,
 ): Promise<PolicyReach> {
   const [before, after] = [decidedBy(present, at), decidedBy(next, at)];
-  const nextDeps = { ...deps, rates: await ratesBy(deps, next.settings.priceBook) };
-  const diff = new PolicyDiff(before.policy, after.policy, deps.rates, nextDeps.rates);
-  for (const digest of digests) {
-    // Each policy has facts of its own: what may be packed or deleted, what is remembered of reads.
-    const [old, explained] = [await explainBlob(deps, digest, before), await explainBlob(nextDeps, digest, after)];
-    if (old !== undefined && explained !== undefined) diff.add(explained.facts, at, old.facts);
-  }
+  const nextRates = await ratesBy(deps, next.settings.priceBook);
+  const diff = new PolicyDiff(before.policy, after.policy, deps.rates, nextRates);
+  const looked: { readonly facts: TierFacts; readonly old: TierFacts }[][] = digests.map(() => []);
+  await eachOf([...digests.entries()], BLOBS_AT_ONCE, async ([index, digest]) => {
+    const same = { ...deps, catalog: readOnce(deps.catalog) };
+    const wanted = { ...same, rates: nextRates };
+    try {
+      // Each policy has facts of its own: what may be packed or deleted, what is remembered of reads.
+      const [old, explained] = [await explainBlob(same, digest, before), await explainBlob(wanted, digest, after)];
+      if (old !== undefined && explained !== undefined) looked[index] = [{ facts: explained.facts, old: old.facts }];
+    } catch (error) {
+      failed(`BLOB#${digest}`, error);
+    }
+  });
+  for (const { facts, old } of looked.flat()) diff.add(facts, at, old);
   const { objects, changed, caught, examples } = diff.summary();
-  const reach = { objects, changed, caught, examples: examples.map(({ digest }) => digest) };
-  return addReach(soFar ?? { objects: 0, changed: 0, caught: 0, examples: [] }, reach);
+  return addReach(NO_REACH, { objects, changed, caught, examples: examples.map(({ digest }) => digest) });
 }
 
 /** The rates by the book of that name, or without any of the operator's. */
@@ -125,25 +130,4 @@ function decidedBy({ policy, settings }: Deciding, at: EpochMs) {
   const allowed = packSettings(settings);
   const packs = allowed.mode === 'on' ? allowed : { ...allowed, mode: 'off' as const };
   return { policy: policyOf(settings, policy), packs, at };
-}
-
-/** Notes what a look has found in a shard, once. */
-export async function noteReach(
-  catalog: CatalogStore,
-  shard: number,
-  sweptAt: EpochMs,
-  reach: PolicyReach,
-): Promise<void> {
-  await settle(catalog, `The reach of a policy in shard ${shard}`, async () => {
-    const row = await TierPolicyRow.get(catalog);
-    const change = row?.value.change;
-    if (row === undefined || change?.sweptAt !== sweptAt || change.shards[shard] !== undefined) {
-      return { changes: [], answer: undefined };
-    }
-    const shards = { ...change.shards, [shard]: reach };
-    return {
-      changes: [TierPolicyRow.put({ ...row.value, change: { ...change, shards } }, expectationOf(row))],
-      answer: undefined,
-    };
-  });
 }

@@ -57,8 +57,8 @@ export async function startSweep(
   const { tierPolicy, tierSweep } = deps.settings;
   const wanted = { policy: tierPolicy, settings: tierSettings(deps.settings) };
   if (await mayExpire(deps)) await beginExpiries(deps, scheduledAt);
+  if (tierSweep === 'on') await reviewPolicy(deps, wanted, scheduledAt);
   const { path, reason, blobs } = decideSweepPath({
-    looks: tierSweep === 'on' && (await reviewPolicy(deps, wanted, scheduledAt)),
     blobs: await estimateBlobs(deps.catalog),
     inventory: deps.inventorySweeps !== undefined,
     inventoryFromBlobs: deps.settings.sweepInventoryFrom,

@@ -20,7 +20,6 @@ const MOST_PLACEMENTS = 64;
 export interface SweptPage {
   readonly counts: Map<MoveReason, number>;
   readonly tally: { -readonly [Name in keyof StageTally]: StageTally[Name] };
-  readonly decided: Digest[];
   readonly failures: string[];
   /** Stored all along by the blobs of the page. */
   bytes: number;
@@ -44,7 +43,6 @@ export async function analysePage(deps: SweepDeps, run: WholeRun, message: Sweep
     // What would become of it within the limits; the next stages count it otherwise.
     else if (run.dryRun) count(swept, (await moveInRun(deps, run, digest)).reason);
     if (storedAllAlong(blob.createdAt, scheduledAt)) swept.bytes += storedBytes(blob);
-    swept.decided.push(digest);
     if (!moves && !place) return true;
     const bytes = Bytes.parse(storedBytes(blob));
     swept.tally.moves += moves ? 1 : 0;
@@ -118,7 +116,7 @@ async function eachItem(
   work: (item: Item, swept: SweptPage) => Promise<boolean>,
 ): Promise<SweptPage> {
   const tally = { blobs: 0, moves: 0, bytes: 0, placements: 0 };
-  const swept: SweptPage = { counts: new Map(), tally, decided: [], failures: [], bytes, cursor: listed.cursor };
+  const swept: SweptPage = { counts: new Map(), tally, failures: [], bytes, cursor: listed.cursor };
   for (const item of listed.items) {
     try {
       if (await work(item, swept)) tally.blobs += 1;

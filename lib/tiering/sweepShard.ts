@@ -1,21 +1,13 @@
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
-import { type PolicyReach, sendOnce } from '../catalog/index.ts';
+import { sendOnce } from '../catalog/index.ts';
 import { endShard, mayExpire } from '../expiry/index.ts';
-import type { Digest } from '../shared/ids.ts';
 import { analysePage, carryOutPage } from './sweepPages.ts';
 import { accrueAllowance } from './accrueAllowance.ts';
 import { TieringError } from './errors.ts';
 import type { WholeRun } from './moveInRun.ts';
 import { addTally, endStage } from './endStage.ts';
-import { changeToLookAt, inForce, noteReach, reachOf } from './policyInForce.ts';
-import {
-  type MoveCounts,
-  reportMoves,
-  scheduledRun,
-  type SweepDeps,
-  type SweepSettings,
-  tierSettings,
-} from './sweepSettings.ts';
+import { inForce } from './policyInForce.ts';
+import { type MoveCounts, reportMoves, scheduledRun, type SweepDeps } from './sweepSettings.ts';
 
 /**
  * One page of one stage of a sweep over a shard: the analysis decides about every blob and notes what it has found; warming sets going what
@@ -34,14 +26,12 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
   const page = analyses ? await analysePage(deps, run, message) : await carryOutPage(deps, run, message);
   const { bytes, counts, cursor, failures } = page;
   reportMoves(deps.telemetry, counts, mode);
-  const reach = analyses ? await look(deps, settings, message, page.decided) : undefined;
   const tally = addTally(message.tally, page.tally);
   if (cursor !== undefined) {
     const id = [message.sweepId, message.shard, message.stage, cursor].join(' ');
-    const next = { ...message, cursor, tally, bytes, ...(reach === undefined ? {} : { reach }) };
+    const next = { ...message, cursor, tally, bytes };
     await sendOnce(deps, { scope: 'sweep-shard', id }, { queue: 'sweep', body: next });
   } else {
-    if (reach !== undefined) await noteReach(deps.catalog, message.shard, message.scheduledAt, reach);
     if (await endStage(deps, run, { ...message, tally, bytes })) await finish(deps, run, message, bytes);
   }
   if (failures.length > 0) {
@@ -58,18 +48,4 @@ async function finish(deps: SweepDeps, run: WholeRun, message: SweepShard, bytes
     await accrueAllowance(deps, { schema: 'accrue-allowance/1', sweptAt, shard, bytes, correlationId });
   }
   if (await mayExpire(deps)) await endShard(deps, run.id, message.shard);
-}
-
-/** A change of policy is looked at in the sweep that goes before it; what moves in this one moves by the policy in force. */
-async function look(
-  deps: SweepDeps,
-  settings: SweepSettings,
-  { shard, scheduledAt, reach }: SweepShard,
-  digests: readonly Digest[],
-): Promise<PolicyReach | undefined> {
-  if (deps.settings.tierSweep !== 'on') return undefined;
-  const next = await changeToLookAt(deps.catalog, deps.settings, shard, scheduledAt);
-  if (next === undefined) return undefined;
-  const present = { policy: settings.tierPolicy, settings: tierSettings(settings) };
-  return reachOf(deps, { present, next }, digests, scheduledAt, reach);
 }

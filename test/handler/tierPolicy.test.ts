@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { LookAtPolicy } from '../../events/look-at-policy/v1.ts';
 import { AccessMonthRow, BlobRow, expectationOf, SweepSettingsRow, TierPolicyRow } from '../../lib/catalog/index.ts';
 import { acceptTierPolicy, showTierPolicy } from '../../lib/operations/tierPolicy.ts';
 import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
-import type { Digest } from '../../lib/shared/ids.ts';
+import { Digest } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, HOUR_MS } from '../../lib/shared/units.ts';
-import { tierSettings } from '../../lib/tiering/index.ts';
+import { LOOK_PARTS, lookPartOf, tierSettings } from '../../lib/tiering/index.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 /** A plane that decided by dollars until now; from now on `rules` is configured. */
@@ -102,6 +104,101 @@ describe('a change of the policy of storage classes', () => {
     await sweep(world);
     expect(world.counted('TierDecided', 'young-content')).toBe(2);
     expect(await policyOf(world)).toMatchObject({ inForce: 'dollars' });
+  });
+});
+
+describe('the look at a change', () => {
+  /** Blobs of the first part, more than a page of them, all to be elsewhere by the rules. */
+  async function crowded(count: number) {
+    const { world } = await changedWorld();
+    const blob = await world.addBlob(1000, 40);
+    const digests: Digest[] = [];
+    for (let seed = 0; digests.length < count; seed += 1) {
+      const digest = Digest.parse(createHash('sha256').update(`${seed}`).digest('hex'));
+      if (lookPartOf(digest) === 0) digests.push(digest);
+    }
+    for (const digest of digests) await world.catalog.transact([BlobRow.put({ ...blob, digest }, 'absent')]);
+    return { world, digests };
+  }
+
+  const looksOf = (messages: readonly { readonly body: unknown }[]) =>
+    messages
+      .map(({ body }) => body as LookAtPolicy)
+      .filter(({ schema }) => schema === 'look-at-policy/1')
+      .sort((one, other) => one.part - other.part);
+
+  it('goes over all parts at once, page by page, and sees each object once however often a page comes', async () => {
+    const { world } = await crowded(620);
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    const begun = looksOf(await world.takeOutbox());
+    expect(begun.map(({ part }) => part)).toEqual(Array.from({ length: LOOK_PARTS }, (_, part) => part));
+    await world.fireSweep();
+    expect(looksOf(await world.takeOutbox())).toEqual([]);
+    await Promise.all([begun[0], begun[0]].map((message) => world.deliver('sweep', message)));
+    const [next, ...more] = looksOf(await world.takeOutbox());
+    expect([next?.part, more]).toEqual([0, []]);
+    const half = (await showTierPolicy(world)).items[0];
+    expect(half).toMatchObject({ reach: { objects: 500 }, look: { parts: 0, of: LOOK_PARTS } });
+    expect(half?.look?.place).toBeCloseTo(500 / 620 / LOOK_PARTS, 2);
+    await world.deliver('sweep', begun[0]);
+    await world.deliver('sweep', next);
+    await world.deliver('sweep', next);
+    expect((await showTierPolicy(world)).items[0]).toMatchObject({ reach: { objects: 620 }, look: { parts: 1 } });
+    for (const message of begun.slice(1)) await world.deliver('sweep', message);
+    const { look, reach } = (await showTierPolicy(world)).items[0] ?? {};
+    expect(reach?.objects).toBe(622);
+    expect(look).toMatchObject({ parts: LOOK_PARTS, place: 1 });
+    expect(look?.endsAt).toBeUndefined();
+    expect(await world.takeOutbox()).toEqual([]);
+  });
+
+  it('tells when it will have ended, by how much of all lies behind it', async () => {
+    const { world } = await changedWorld();
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    const begun = looksOf(await world.takeOutbox());
+    const since = world.clock.now();
+    await world.clock.advance(HOUR_MS);
+    for (const message of begun.slice(0, LOOK_PARTS / 4)) await world.deliver('sweep', message);
+    expect((await showTierPolicy(world)).items[0]?.look).toEqual({
+      since,
+      parts: LOOK_PARTS / 4,
+      of: LOOK_PARTS,
+      place: 0.25,
+      endsAt: since + 4 * HOUR_MS,
+    });
+  });
+
+  it('goes beside a sweep over the inventory', async () => {
+    const { world } = await changedWorld();
+    for (let seed = 10; seed < 50; seed += 1) await world.addBlob(seed, 40);
+    const started = world.sweepOverInventories();
+    world.deps.settings.sweepInventoryFrom = 1;
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    const messages = await world.takeOutbox();
+    expect([started.length, messages.length]).toEqual([1, LOOK_PARTS]);
+    for (const { body } of messages) await world.deliver('sweep', body);
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules' });
+  });
+
+  it('passes over a message of another change, and leaves a blob whose row cannot be read', async () => {
+    const { world, digests } = await crowded(3);
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    const [first] = looksOf(await world.takeOutbox());
+    expect(await world.deliver('sweep', { ...first, lookId: 'another' })).toBe(true);
+    expect((await showTierPolicy(world)).items[0]).not.toHaveProperty('reach');
+    const broken = digests[1]!;
+    const row = (await world.catalog.get(BlobRow.key(broken)))!;
+    const item = { ...row, body: { ...row.body, size: -1 } };
+    await world.catalog.transact([{ kind: 'put', item, expect: { version: row.version } }]);
+    expect(await world.deliver('sweep', first)).toBe(false);
+    expect((await showTierPolicy(world)).items[0]).toMatchObject({ reach: { objects: 2 }, look: { parts: 1 } });
+    expect(await world.deliver('sweep', first)).toBe(true);
   });
 });
 

@@ -20,8 +20,22 @@ export const policyMutants: readonly Mutant[] = [
     id: 'policy-half-looked-at',
     breaks: 'Rule 4: a policy comes into force when a part of the objects was looked at.',
     file: 'lib/tiering/decidePolicyChange.ts',
-    find: 'if (found.length < SWEEP_SHARDS)',
+    find: 'if (found.length < LOOK_PARTS)',
     replace: 'if (found.length < 1)',
+  },
+  {
+    id: 'look-blind-to-a-range',
+    breaks: 'Rule 4: the look at a change of policy passes over a part of what it is to see.',
+    file: 'lib/tiering/lookParts.ts',
+    find: "return { partition: `SWEEP#${part % SWEEP_SHARDS}`, from: from ?? '', to: `${last}\\u{10ffff}` };",
+    replace: "return { partition: `SWEEP#${part % SWEEP_SHARDS}`, from: from ?? '', to: `${from}\\u{10ffff}` };",
+  },
+  {
+    id: 'look-of-another-change',
+    breaks: 'Rule 4: what was found for one change of policy counts for the one that is wanted now.',
+    file: 'lib/tiering/lookParts.ts',
+    find: "return `${sweptAt}-${createHash('sha256').update(sides).digest('hex').slice(0, 12)}`;",
+    replace: "return `${createHash('sha256').update(sides).digest('hex').slice(0, 12)}`;",
   },
   {
     id: 'another-change-accepted',

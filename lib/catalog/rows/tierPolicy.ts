@@ -35,10 +35,10 @@ export const TierPolicyValue = z.strictObject({
     z.strictObject({
       to: TierPolicyName,
       settings,
-      /** The sweep that looks at every object. */
+      /** The sweep that the look at every object began with. */
       sweptAt: EpochMs,
-      /** What it found, by sweep shard. */
-      shards: z.record(z.string(), PolicyReach),
+      /** Of releases whose sweeps looked themselves, by shard; not read any more. */
+      shards: z.optional(z.record(z.string(), PolicyReach)),
     }),
   ),
   /** Why the change was refused last. */
@@ -52,6 +52,30 @@ export const TierPolicyRow = defineRow({
   schema: TierPolicyValue,
   key: () => ({ partition: 'TIERPOLICY', sort: 'META' }),
   keyOf: (): [] => [],
+});
+
+/** How far the look at a change has come in one part of all blobs, and what it has found there. */
+export const PolicyLookValue = z.strictObject({
+  lookId: z.string(),
+  part: count,
+  pages: count,
+  /** The page that comes next, while it has not ended. */
+  cursor: z.optional(z.string()),
+  /** How much of the part lies behind it, from 0 to 1. */
+  place: z.number().check(z.gte(0), z.lte(1)),
+  reach: PolicyReach,
+  endedAt: z.optional(EpochMs),
+  expiresAt: EpochMs,
+});
+export type PolicyLook = z.infer<typeof PolicyLookValue>;
+
+export const PolicyLookRow = defineRow({
+  name: 'policy look',
+  schemaVersion: 1,
+  schema: PolicyLookValue,
+  key: (lookId: string, part: number) => ({ partition: `POLICYLOOK#${lookId}`, sort: `PART#${part}` }),
+  keyOf: (value): [string, number] => [value.lookId, value.part],
+  expiresAt: (value) => value.expiresAt,
 });
 
 /** What the last sweep began with, as it is configured: operators who look from outside know nothing else of it. */

@@ -3,8 +3,7 @@ import {
   ActionRow,
   type Blob,
   BlobRow,
-  shardOf,
-  SWEEP_SHARDS,
+  PolicyLookRow,
   type TierPolicyInForce,
   TierPolicyRow,
 } from '../../../lib/catalog/index.ts';
@@ -23,7 +22,7 @@ import { StrataError } from '../../../lib/shared/errors.ts';
 import type { Digest } from '../../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS } from '../../../lib/shared/units.ts';
-import { explainBlob, packSettings } from '../../../lib/tiering/index.ts';
+import { explainBlob, LOOK_PARTS, lookIdOf, lookPartOf, packSettings } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
 import { countRead, readsWorse } from '../reads.ts';
 import type { Rng } from '../rng.ts';
@@ -45,6 +44,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
   const life = scheduler.incarnation('policy changes');
   const rates = compileRates(shippedPriceBook());
   const [readAction, readBlob, readPolicy] = [rowReader(ActionRow), rowReader(BlobRow), rowReader(TierPolicyRow)];
+  const readLook = rowReader(PolicyLookRow);
   const { lifecycleDeletes, lifecycleRules } = stage.settings;
   const byName: Readonly<Record<TierPolicyName, TierPolicy>> = {
     rules: TIER_RULES,
@@ -109,14 +109,27 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       counters.count(begun.size > 0 ? 'policy: would catch what is in use' : 'policy: catches nothing');
       return;
     }
-    for (const [shard, { caught: told }] of Object.entries(look.shards)) {
-      if (told === 0 && last.shards[shard] === undefined) await lookedAt(is.inForce, look, Number(shard));
-    }
+  }
+
+  async function onLook({ before, after }: RowChange): Promise<void> {
+    if (after === undefined) return;
+    const { endedAt, lookId, part, reach } = readLook(after);
+    if (endedAt === undefined || (before !== undefined && readLook(before).endedAt !== undefined)) return;
+    counters.count('policy: a part was looked at');
+    const policy = policyRow();
+    if (policy?.change === undefined || lookIdOf(policy) !== lookId || reach.caught > 0) return;
+    await lookedAt(policy.inForce, policy.change, part);
+  }
+
+  /** The parts of a look that have ended, as the rows were when they were read last. */
+  function endedParts(policy: TierPolicyInForce) {
+    const rows = [...catalog.committedIn(`POLICYLOOK#${lookIdOf(policy) ?? ''}`)].map(readLook);
+    return rows.filter(({ endedAt }) => endedAt !== undefined).map(({ reach }) => reach);
   }
 
   /** What was caught before and after the look, by the same facts, was caught during it. */
-  async function lookedAt(present: TierPolicyName, look: Look, shard: number): Promise<void> {
-    const suspects = blobs().filter(({ digest }) => begun.has(digest) && shardOf(digest, SWEEP_SHARDS) === shard);
+  async function lookedAt(present: TierPolicyName, look: Look, part: number): Promise<void> {
+    const suspects = blobs().filter(({ digest }) => begun.has(digest) && lookPartOf(digest) === part);
     for (const [digest, facts] of await caught(present, look, suspects)) {
       if (begun.get(digest) === facts) overlooked.add(digest);
     }
@@ -127,9 +140,9 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (was === undefined) return;
     counters.count(`policy: ${was.inForce}→${is.inForce}`);
     if (was.accepted?.policy === is.inForce) return counters.count('policy: accepted');
-    const shards = was.change?.to === is.inForce ? Object.values(was.change.shards) : [];
-    if (shards.length < SWEEP_SHARDS) violated(`${is.inForce} came into force before every object was looked at.`);
-    if (shards.some((reach) => reach.caught > 0))
+    const parts = was.change?.to === is.inForce ? endedParts(was) : [];
+    if (parts.length < LOOK_PARTS) violated(`${is.inForce} came into force before every object was looked at.`);
+    if (parts.some((reach) => reach.caught > 0))
       violated(`${is.inForce} came into force, which catches what is in use.`);
     const [digest] = overlooked;
     if (digest !== undefined) violated(`${is.inForce} came into force although it catches ${digest}, which is in use.`);
@@ -185,6 +198,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     onRow(change) {
       const { partition, sort } = change.key;
       if (partition === 'TIERPOLICY' && sort === 'META') return onPolicy(change);
+      if (partition.startsWith('POLICYLOOK#')) return onLook(change);
       if (!partition.startsWith('ACTION#transition-') || change.before !== undefined) return undefined;
       return change.after === undefined ? undefined : onMove(readAction(change.after));
     },

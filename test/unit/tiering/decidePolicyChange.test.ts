@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type PolicyReach, SWEEP_SHARDS, type TierPolicyInForce } from '../../../lib/catalog/index.ts';
+import type { PolicyReach, TierPolicyInForce } from '../../../lib/catalog/index.ts';
 import { parseLifecycleRules, parseTierRules } from '../../../lib/placement/index.ts';
 import { Digest } from '../../../lib/shared/ids.ts';
 import type { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import type { TierSettings } from '../../../lib/shared/tierSettings.ts';
 import { EpochMs } from '../../../lib/shared/units.ts';
-import { decidePolicyChange } from '../../../lib/tiering/decidePolicyChange.ts';
-import { TIER_SETTINGS } from '../../../lib/tiering/index.ts';
+import { decidePolicyChange as decide } from '../../../lib/tiering/decidePolicyChange.ts';
+import { LOOK_PARTS, TIER_SETTINGS } from '../../../lib/tiering/index.ts';
 
 const [FIRST, SECOND, THIRD] = [1, 2, 3].map((day) => EpochMs.parse(day * 86_400_000)) as [EpochMs, EpochMs, EpochMs];
 const RULES: TierPolicyInForce = { inForce: 'rules', settings: TIER_SETTINGS, since: FIRST };
@@ -20,11 +20,25 @@ const deciding = (policy: TierPolicyName, over: Partial<TierSettings> = {}) => (
 const DOLLARS = deciding('dollars');
 const LATER = { tierRules: parseTierRules('archiveAgeDays=1095') };
 
-function lookedAt(caught: number, shards = SWEEP_SHARDS, to = DOLLARS, row = RULES): TierPolicyInForce {
+/** What the parts of a look have found, by the row that waits for it. */
+const lookedFor = new WeakMap<TierPolicyInForce, readonly PolicyReach[]>();
+
+function lookedAt(caught: number, parts = LOOK_PARTS, to = DOLLARS, row = RULES): TierPolicyInForce {
   const one: PolicyReach = { objects: 2, changed: 1, caught, examples: caught === 0 ? [] : [DIGEST] };
-  const found = Object.fromEntries(Array.from({ length: shards }, (_, shard) => [shard, one]));
-  return { ...row, change: { to: to.policy, settings: to.settings, sweptAt: SECOND, shards: found } };
+  const waiting = { ...row, change: { to: to.policy, settings: to.settings, sweptAt: SECOND } };
+  lookedFor.set(
+    waiting,
+    Array.from({ length: parts }, () => one),
+  );
+  return waiting;
 }
+
+const decidePolicyChange = (
+  row: TierPolicyInForce | undefined,
+  wanted: Parameters<typeof decide>[1],
+  at: EpochMs,
+  found = row === undefined ? [] : (lookedFor.get(row) ?? []),
+) => decide(row, wanted, at, found);
 
 describe('the policy that sweeps decide by', () => {
   it.each([
@@ -34,22 +48,33 @@ describe('the policy that sweeps decide by', () => {
     ['withdrawn', lookedAt(1), deciding('rules'), THIRD, 'rules'],
     ['catches-nothing', lookedAt(0), DOLLARS, THIRD, 'dollars'],
     ['refused', lookedAt(1), DOLLARS, THIRD, 'rules'],
-    ['looking', lookedAt(0, SWEEP_SHARDS - 1), DOLLARS, THIRD, 'rules'],
+    ['looking', lookedAt(0, LOOK_PARTS - 1), DOLLARS, THIRD, 'rules'],
   ] as const)('is %s', (reason, row, wanted, at, inForce) => {
     expect(decidePolicyChange(row, wanted, at)).toMatchObject({ reason, policy: { inForce } });
   });
 
   it('is looked at by one sweep, however often that begins', () => {
     const { policy } = decidePolicyChange(RULES, DOLLARS, SECOND);
-    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, sweptAt: SECOND, shards: {} });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, sweptAt: SECOND });
     expect(decidePolicyChange(policy, DOLLARS, SECOND)).toEqual({ reason: 'looking', policy });
+  });
+
+  it('is looked at for up to three days over sweeps that come meanwhile, and then anew', () => {
+    const waiting = lookedAt(0, LOOK_PARTS - 1);
+    expect(decidePolicyChange(waiting, DOLLARS, THIRD)).toEqual({ reason: 'looking', policy: waiting });
+    const late = EpochMs.parse(SECOND + 3 * 86_400_000);
+    expect(decidePolicyChange(waiting, DOLLARS, late).policy.change).toMatchObject({ to: 'dollars', sweptAt: late });
   });
 
   it('is refused with what it would catch, and looked at again meanwhile', () => {
     const { policy } = decidePolicyChange(lookedAt(1), DOLLARS, THIRD);
-    expect(policy.refused).toMatchObject({ to: 'dollars', at: THIRD, reach: { objects: 32, changed: 16, caught: 16 } });
+    expect(policy.refused).toMatchObject({
+      to: 'dollars',
+      at: THIRD,
+      reach: { objects: 128, changed: 64, caught: 64 },
+    });
     expect(policy.refused?.reach.examples).toHaveLength(5);
-    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, sweptAt: THIRD, shards: {} });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, sweptAt: THIRD });
   });
 
   it('changes by the next sweep once an operator has accepted it, and forgets that with the change', () => {
@@ -78,11 +103,11 @@ describe('a change of settings alone', () => {
   ])('of %s is looked at first, and refused where it catches objects in use', (_what, row, wanted) => {
     const begun = decidePolicyChange(row, wanted, SECOND);
     expect(begun).toMatchObject({ reason: 'looking', policy: { inForce: row.inForce, settings: row.settings } });
-    expect(decidePolicyChange(lookedAt(1, SWEEP_SHARDS, wanted, row), wanted, THIRD)).toMatchObject({
+    expect(decidePolicyChange(lookedAt(1, LOOK_PARTS, wanted, row), wanted, THIRD)).toMatchObject({
       reason: 'refused',
       policy: { settings: row.settings },
     });
-    expect(decidePolicyChange(lookedAt(0, SWEEP_SHARDS, wanted, row), wanted, THIRD)).toMatchObject({
+    expect(decidePolicyChange(lookedAt(0, LOOK_PARTS, wanted, row), wanted, THIRD)).toMatchObject({
       reason: 'catches-nothing',
       policy: { settings: wanted.settings, since: THIRD },
     });
@@ -98,7 +123,7 @@ describe('a change of settings alone', () => {
 
   it('is off at once even where another change waits or is refused', () => {
     const wanted = deciding('lifecycle', SOONER);
-    const { reason, policy } = decidePolicyChange(lookedAt(1, SWEEP_SHARDS, wanted, DELETES), wanted, THIRD);
+    const { reason, policy } = decidePolicyChange(lookedAt(1, LOOK_PARTS, wanted, DELETES), wanted, THIRD);
     // What was looked at stood beside deletes: it is looked at again.
     expect(reason).toBe('looking');
     expect(policy).toMatchObject({
@@ -117,16 +142,36 @@ describe('a change of settings alone', () => {
     const { settings: _, ...old } = RULES;
     const { reason, policy } = decidePolicyChange(old, deciding('rules', LATER), SECOND);
     expect([reason, policy]).toEqual(['noted', { ...old, settings: { ...TIER_SETTINGS, ...LATER } }]);
-    const { settings: __, ...change } = lookedAt(0).change!;
-    expect(decidePolicyChange({ ...old, change }, DOLLARS, THIRD)).toMatchObject({ reason: 'catches-nothing' });
+    const waiting = lookedAt(0);
+    const { settings: __, ...change } = waiting.change!;
+    expect(decidePolicyChange({ ...old, change }, DOLLARS, THIRD, lookedFor.get(waiting))).toMatchObject({
+      reason: 'catches-nothing',
+    });
+  });
+
+  it('that comes with a release which decides by other rules is looked at together with them', () => {
+    const upgraded = { ...TIER_SETTINGS.tierRules, version: 'rules-2', hotPerDay: 9 };
+    const wanted = deciding('rules', { tierRules: upgraded, tierPacking: 'on' });
+    const begun = decidePolicyChange(RULES, wanted, SECOND);
+    // Until then the thresholds that were noted decide, and nothing is packed.
+    expect(begun).toMatchObject({ reason: 'looking', policy: { inForce: 'rules', settings: TIER_SETTINGS } });
+    expect(begun.policy.change).toEqual({ to: 'rules', settings: wanted.settings, sweptAt: SECOND });
+    const seen = lookedAt(0, LOOK_PARTS, wanted);
+    expect(decidePolicyChange(seen, wanted, THIRD)).toMatchObject({
+      reason: 'catches-nothing',
+      policy: { settings: { tierRules: { version: 'rules-2' }, tierPacking: 'on' } },
+    });
+    // What was seen of the upgrade alone says nothing of both.
+    const alone = lookedAt(0, LOOK_PARTS, deciding('rules', { tierRules: upgraded }));
+    expect(decidePolicyChange(alone, wanted, THIRD).reason).toBe('looking');
   });
 
   it('is looked at anew when it becomes another one', () => {
     const wanted = deciding('rules', LATER);
     const other = deciding('rules', { tierRules: parseTierRules('archiveAgeDays=800') });
-    expect(decidePolicyChange(lookedAt(0, SWEEP_SHARDS, wanted), other, THIRD).reason).toBe('looking');
+    expect(decidePolicyChange(lookedAt(0, LOOK_PARTS, wanted), other, THIRD).reason).toBe('looking');
     const accepted = { ...wanted, by: 'ada', at: SECOND };
-    expect(decidePolicyChange({ ...lookedAt(1, SWEEP_SHARDS, wanted), accepted }, other, THIRD).reason).toBe('looking');
+    expect(decidePolicyChange({ ...lookedAt(1, LOOK_PARTS, wanted), accepted }, other, THIRD).reason).toBe('looking');
   });
 
   const settings = fc.record({

@@ -14,13 +14,8 @@ describe('the path of a sweep', () => {
     [10_000_000, true, 'inventory', 'many-blobs'],
     [10_000_000, false, 'messages', 'no-inventory'],
   ] as const)('over %i blobs, with an inventory: %s, is by %s', (blobs, inventory, path, reason) => {
-    const facts = { blobs, inventory, looks: false, inventoryFromBlobs: 10_000_000 };
+    const facts = { blobs, inventory, inventoryFromBlobs: 10_000_000 };
     expect(decideSweepPath(facts)).toEqual({ path, reason, blobs });
-  });
-
-  it('is by messages where a change of policy is looked at', () => {
-    const facts = { blobs: 10_000_000, inventory: true, looks: true, inventoryFromBlobs: 10_000_000 };
-    expect(decideSweepPath(facts)).toMatchObject({ path: 'messages', reason: 'policy-change' });
   });
 });
 
