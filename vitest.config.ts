@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { PROJECTS } from './test/projects.ts';
 
 /** Their files leave nothing behind, so that one process runs many of them and loads each module once. */
-const IN_MEMORY: readonly string[] = ['unit', 'handler'];
+const IN_MEMORY: readonly string[] = ['unit', 'handler', 'infra'];
 
 // Of every process that tests start: hundreds load the same modules, and compiling takes most of a start.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');

@@ -1,24 +1,33 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { constants, getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isPrepared, ServiceName } from '../local/services/places.ts';
-import { PROJECTS } from './projects.ts';
+import { type Project, PROJECTS } from './projects.ts';
 
 /*
- * `npm test`: every project, one after another; services start within the suites that need them. The end-to-end tests, which mostly
- * wait, run beside them, and so does, at low priority, the simulation, which only computes. What is not prepared is skipped and named on the last line; what
- * `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead.
+ * `npm test`: every project; services start within the suites that need them. Projects that wait for processes and services run beside those that
+ * compute, and have the cores before them; what is left is the simulation's, which is most of it. What is not prepared is skipped and named on the
+ * last line; what `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead.
  */
 
 const VITEST = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs');
 
-const { PRIORITY_LOW, PRIORITY_NORMAL } = constants.priority;
+/** By how much nicer than this process each lane is. The projects of one run one after another, beside the other lanes. */
+const LANES = { serves: 0, waits: 0, computes: 0, simulates: 10 } as const;
+type Lane = keyof typeof LANES;
 
-/** With their priorities. */
-const IN_THE_BACKGROUND: readonly (readonly [string, number])[] = [
-  ['e2e', PRIORITY_NORMAL],
-  ['simulation', PRIORITY_LOW],
-];
+const LANE_OF: Readonly<Record<Project, Lane>> = {
+  contract: 'serves',
+  cli: 'serves',
+  e2e: 'waits',
+  agent: 'waits',
+  unit: 'computes',
+  handler: 'computes',
+  infra: 'computes',
+  simulation: 'simulates',
+};
 
 interface Counts {
   readonly passed: number;
@@ -42,22 +51,35 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   });
 }
 
-function runProject(project: string, write: (chunk: Buffer) => void, priority: number): Promise<Run> {
+function runProject(project: Project): Promise<Run> {
   return new Promise((resolve, reject) => {
     const args = [VITEST, 'run', '--project', project, '--passWithNoTests'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
     children.add(child);
     child.once('close', () => children.delete(child));
-    // Its children inherit it.
-    if (child.pid !== undefined) setPriority(child.pid, priority);
+    if (child.pid !== undefined) void yieldBy(LANES[LANE_OF[project]], child.pid);
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => {
-      write(chunk);
       output += chunk.toString();
     });
     child.once('error', reject);
     child.once('close', (code) => resolve({ ok: code === 0, counts: countsOf(output), output }));
   });
+}
+
+/** Of a process that has just started: its children inherit it. */
+async function yieldBy(niceness: number, pid: number): Promise<void> {
+  if (niceness === 0) return;
+  const priority = Math.min(constants.priority.PRIORITY_LOW, getPriority() + niceness);
+  setPriority(pid, priority);
+  // Linux shares the cores among sessions first, each of these processes begins one, and only one may be told in a tenth of a second.
+  for (let attempts = 0; attempts < 10; attempts += 1) {
+    try {
+      return writeFileSync(`/proc/${pid}/autogroup`, String(priority));
+    } catch {
+      await sleep(200);
+    }
+  }
 }
 
 /** From vitest's last lines: `Tests  1 failed | 412 passed | 3 skipped (416)`. */
@@ -81,17 +103,15 @@ function add({ ok, counts }: Run): void {
   };
 }
 
-const background = IN_THE_BACKGROUND.map(([project, priority]) => runProject(project, () => {}, priority));
-for (const project of PROJECTS) {
-  if (IN_THE_BACKGROUND.some(([name]) => name === project)) continue;
-  if (interrupted !== undefined) break;
-  add(await runProject(project, (chunk) => process.stdout.write(chunk), PRIORITY_NORMAL));
+async function runLane(lane: Lane): Promise<void> {
+  for (const project of PROJECTS) {
+    if (LANE_OF[project] !== lane || interrupted !== undefined) continue;
+    const run = await runProject(project);
+    process.stdout.write(run.output);
+    add(run);
+  }
 }
-for (const running of background) {
-  const run = await running;
-  process.stdout.write(run.output);
-  add(run);
-}
+await Promise.all([runLane('serves'), runLane('waits'), runLane('computes'), runLane('simulates')]);
 
 const unprepared = ServiceName.options.filter((service) => service !== 'published-model' && !isPrepared(service));
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { synthesize } from './templates.ts';
+import { synthesize, synthesizedByDefault } from './templates.ts';
 
 const document = readFileSync(join(import.meta.dirname, '../../docs/environment.md'), 'utf8');
 
 describe('docs/environment.md', () => {
   it('names every variable that functions get', () => {
-    for (const { properties } of synthesize().of('AWS::Lambda::Function')) {
+    for (const { properties } of synthesizedByDefault().of('AWS::Lambda::Function')) {
       for (const name of Object.keys(properties['Environment'].Variables)) expect(document).toContain(`\`${name}\``);
     }
   });

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { moveListed } from '../../functions/move-listed/function.ts';
 import { sweepInventory } from '../../functions/sweep-inventory/function.ts';
 import { sweepDefinition } from '../../infra/capabilities/sweepDefinition.ts';
-import { identityStatements, synthesize, textOf } from './templates.ts';
+import { identityStatements, synthesizedByDefault, textOf } from './templates.ts';
 
-const synthesized = synthesize();
+const synthesized = synthesizedByDefault();
 const { of } = synthesized;
 const [trigger] = sweepInventory.triggers;
 const DEFINITION = JSON.parse(

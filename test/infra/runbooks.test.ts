@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FUNCTIONS } from '../../functions/index.ts';
 import { runbookOf } from '../../infra/runbooks/runbook.ts';
-import { synthesize } from './templates.ts';
+import { synthesizedByDefault } from './templates.ts';
 
 const file = (name: string) => join(import.meta.dirname, '../../docs/runbooks', `${name}.md`);
 
@@ -17,7 +17,7 @@ describe('runbooks', () => {
   );
 
   it('name every alarm that names them', () => {
-    for (const { properties } of synthesize().of('AWS::CloudWatch::Alarm')) {
+    for (const { properties } of synthesizedByDefault().of('AWS::CloudWatch::Alarm')) {
       const [, runbook = ''] = /docs\/runbooks\/([a-z-]+)\.md$/.exec(properties['AlarmDescription']) ?? [];
       expect(existsSync(file(runbook)), `${properties['AlarmName']} → ${runbook}`).toBe(true);
       expect(readFileSync(file(runbook), 'utf8')).toContain(`\`${properties['AlarmName']}\``);

@@ -1,10 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { afterAll } from 'vitest';
 import { FUNCTIONS } from '../../functions/index.ts';
 import { settingsOf } from '../../infra/settings.ts';
 import { createStrata, type StrataStacks } from '../../infra/strata.ts';
@@ -23,23 +22,15 @@ export interface Resource {
 }
 
 export interface Synthesized {
-  readonly app: App;
   readonly settings: ReturnType<typeof settingsOf>;
   readonly stacks: StrataStacks;
   readonly resources: readonly Resource[];
   readonly of: (type: string) => readonly Resource[];
 }
 
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
-
 /** The stacks of the real declarations, with the context of `cdk.json`; functions carry a line of code instead of their bundles. */
-export function synthesize(context: Readonly<Record<string, string>> = {}): Synthesized {
+export function declareStacks(outdir: string, context: Readonly<Record<string, string>> = {}) {
   const { context: flags } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8'));
-  const outdir = mkdtempSync(join(tmpdir(), 'strata-synth-'));
-  folders.push(outdir);
   const app = new App({ context: { ...flags, ...context }, outdir });
   const settings = settingsOf(app.node);
   const stacks = createStrata(app, {
@@ -48,18 +39,37 @@ export function synthesize(context: Readonly<Record<string, string>> = {}): Synt
     declarations: FUNCTIONS,
     codeOf: () => Code.fromInline('exports.handler = async () => {}'),
   });
-  const resources = Object.entries(stacks).flatMap(([stack, value]) =>
-    Object.entries(Template.fromStack(value).toJSON()['Resources']).map(
-      ([logicalId, resource]: [string, TemplateJson]) => ({
-        stack,
-        logicalId,
-        type: resource.Type,
-        deletionPolicy: resource.DeletionPolicy,
-        properties: resource.Properties ?? {},
-      }),
-    ),
+  return { app, settings, stacks };
+}
+
+export function synthesize(context: Readonly<Record<string, string>> = {}): Synthesized {
+  const outdir = mkdtempSync(join(tmpdir(), 'strata-synth-'));
+  try {
+    const { settings, stacks } = declareStacks(outdir, context);
+    const resources = Object.entries(stacks).flatMap(([stack, value]) => resourcesOf(stack, value));
+    return { settings, stacks, resources, of: (type) => resources.filter((resource) => resource.type === type) };
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+}
+
+function resourcesOf(stack: string, value: Stack): readonly Resource[] {
+  return Object.entries(Template.fromStack(value).toJSON()['Resources']).map(
+    ([logicalId, resource]: [string, TemplateJson]) => ({
+      stack,
+      logicalId,
+      type: resource.Type,
+      deletionPolicy: resource.DeletionPolicy,
+      properties: resource.Properties ?? {},
+    }),
   );
-  return { app, settings, stacks, resources, of: (type) => resources.filter((resource) => resource.type === type) };
+}
+
+let byDefault: Synthesized | undefined;
+/** As without any `--context`: once for all files of this process, which only read it. */
+export function synthesizedByDefault(): Synthesized {
+  byDefault ??= synthesize();
+  return byDefault;
 }
 
 export interface Statement {
