@@ -44,6 +44,7 @@ export interface AgentDeps {
   readonly objects: ObjectReader;
   readonly transfer: Transfer;
   readonly useCredentials: (credentials: HostCredentials) => void;
+  readonly usePrices: (books: string) => void;
   /** Absent where the load of the machine is nobody's question. */
   readonly readings?: HostReadings;
 }

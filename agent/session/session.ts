@@ -37,6 +37,8 @@ export interface SessionDeps {
   readonly plane: AgentPlane;
   /** Hands newly issued rights to the adapters that use them. */
   readonly useCredentials: (credentials: HostCredentials) => void;
+  /** Told the price books of the plane whenever it has named them. */
+  readonly usePrices: (books: string) => void;
   /** Awaited before a new generation is used. */
   readonly onNewGeneration: (generation: Generation) => Promise<void>;
 }
@@ -59,13 +61,14 @@ export async function openSession(deps: SessionDeps, host: HostDescription): Pro
   }
 
   async function adopt(keys: KeyPair, answered: HostSession): Promise<void> {
-    const { credentials, ...session } = answered;
+    const { credentials, prices, ...session } = answered;
     if (kept.current?.session.generation !== session.generation) {
       await deps.onNewGeneration(session.generation);
       deps.telemetry.info('host-registered', { host: session.host, generation: session.generation });
     }
     await keep({ schema: 'agent-session/1', current: { keys, session } });
     deps.useCredentials(credentials);
+    if (prices !== undefined) deps.usePrices(prices);
     const now = deps.clock.now();
     refreshAt = now + (credentials.expiresAt - now) / 2;
   }

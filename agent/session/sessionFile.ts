@@ -4,7 +4,7 @@ import type { Disk } from '../../lib/shared/ports/disk.ts';
 import { FOLDERS, SESSION_PATH } from '../nvme/paths.ts';
 
 const KeyPair = z.strictObject({ privateKey: z.string(), publicKey: z.string() });
-const KeptSession = z.omit(HostSession, { credentials: true });
+const KeptSession = z.omit(HostSession, { credentials: true, prices: true });
 export type KeptSession = z.infer<typeof KeptSession>;
 
 /**

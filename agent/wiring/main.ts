@@ -16,6 +16,7 @@ import type { HostId, VolumeName } from '../../lib/shared/ids.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
 import { Bytes, DAY_MS, DurationMs, HOUR_MS, MINUTE_MS, MIB } from '../../lib/shared/units.ts';
 import { type Agent, type AgentConfig, createAgent } from '../agent.ts';
+import type { EvictionConfig } from '../nvme/evictionPolicy.ts';
 import type { StopSignal } from '../loops.ts';
 import { FIRST_VOLUME } from '../nvme/paths.ts';
 import { ListenError, type Listening, listenOnLoopback, listenOnSocket } from '../server/listen.ts';
@@ -23,7 +24,7 @@ import { createLocalApi } from '../server/localApi.ts';
 import { readApiToken } from './apiToken.ts';
 import { readJoinToken, registersByToken } from './joinToken.ts';
 import { type AgentSettings, parseSettings, USAGE } from './config.ts';
-import { evictionConfig } from './eviction.ts';
+import { createWeighing } from './eviction.ts';
 import { createFailpoints, failingDisk, failingMover, failingReceiver, failingSender } from './failpoints.ts';
 import { createPlanePorts, type PlanePorts } from './ports.ts';
 import { createAgentTransfer } from './transfer.ts';
@@ -84,9 +85,14 @@ async function main(): Promise<void> {
   const engine = { bytesPerSecond, proxies, onAgain, onFirstByte };
   const bytes = createAgentTransfer({ ...wired, fullPath }, engine, wired.wrapMover);
   const readings = createProcReadings(foldersOf(root, settings), startNvidiaSmi());
-  const config = await agentConfig(settings, volumes, joinToken);
+  const weighing = createWeighing(settings, telemetry);
+  const { usePrices } = weighing;
+  const config = await agentConfig(settings, volumes, joinToken, weighing.config);
   const { transfer } = bytes;
-  const agent = await createAgent({ ...wired, clock, random: nodeRandom, telemetry, transfer, readings }, config);
+  const agent = await createAgent(
+    { ...wired, clock, random: nodeRandom, telemetry, transfer, readings, usePrices },
+    config,
+  );
   opened.agent = agent;
   announce(settings, root, socket, listening);
   // Not only at the end: an agent that is killed starts fast as well.
@@ -108,6 +114,7 @@ async function agentConfig(
   settings: NamedSettings,
   { disk, volumes }: WiredVolumes,
   joinToken: string | undefined,
+  eviction: EvictionConfig,
 ): Promise<AgentConfig> {
   const { totalBytes } = await disk.space();
   const { headroomBytes, zone, bytesPerSecond } = settings;
@@ -133,7 +140,7 @@ async function agentConfig(
       abandonedAfterMs: DurationMs.parse(HOUR_MS),
       scrubEveryMs: DurationMs.parse(7 * DAY_MS),
       scrubBytesPerSecond: 50 * MIB,
-      eviction: evictionConfig(settings),
+      eviction,
     },
     commands: { visibilitySeconds: 60, longCommands: 4, mostInHand: 50 },
     pollSeconds: 20,

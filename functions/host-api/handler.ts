@@ -11,13 +11,15 @@ import {
   resolveModel,
 } from '../../lib/fleet/index.ts';
 import { createPricesInForce, type PricesDeps, type PricesInForce } from '../../lib/priceBooks/index.ts';
+import { hostBooks, PricingError } from '../../lib/pricing/index.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { type HttpAnswer, type HttpHandler, type HttpRequest, httpHandler } from '../shared/httpHandler.ts';
 import { BodyError, modelAnswer, parseBody, problemAnswer, sessionAnswer } from './answers.ts';
 
-type HostApiDeps = RegistrationDeps & Pick<ResolveDeps, 'scanner' | 'settings'> & PricesDeps;
+type HostApiDeps = Omit<RegistrationDeps, 'prices'> & Pick<ResolveDeps, 'scanner' | 'settings'> & PricesDeps;
 type Route = (
   request: HttpRequest,
-  deps: HostApiDeps & { readonly pricesInForce: PricesInForce },
+  deps: HostApiDeps & Pick<RegistrationDeps, 'prices'> & { readonly pricesInForce: PricesInForce },
 ) => Promise<HttpAnswer>;
 
 /** Where IAM guards a route, the gateway refuses strangers; so does the function, where no gateway stands before it. */
@@ -63,10 +65,22 @@ export function createHostApiHandler(deps: HostApiDeps): HttpHandler {
     name: 'host-api',
     answer: (request, { telemetry }) => {
       const route = ROUTES.get(`${request.method} ${request.path}`) ?? notFound;
-      return route(request, { ...deps, telemetry, pricesInForce });
+      const prices = () => pricesToTell(pricesInForce, telemetry);
+      return route(request, { ...deps, telemetry, pricesInForce, prices });
     },
     problem: (error) => problemAnswer(error instanceof BodyError ? error.problem : problemOf(error)),
   });
+}
+
+/** No host waits for a price book: without one it goes on with the prices that it has. */
+async function pricesToTell(pricesInForce: PricesInForce, telemetry: Telemetry): Promise<string | undefined> {
+  try {
+    return hostBooks((await pricesInForce()).prices);
+  } catch (error) {
+    if (!(error instanceof PricingError)) throw error;
+    telemetry.error('prices-not-told', error);
+    return undefined;
+  }
 }
 
 const notFound: Route = async () =>

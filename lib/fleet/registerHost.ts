@@ -23,9 +23,9 @@ import { decideRegistration, type HostProof, type RegistrationRefusal } from './
 import type { HostCredentialIssuer } from './hostCredentials.ts';
 import { openReport } from './hostReports.ts';
 import { joinTokenHash } from './joinTokens.ts';
-import { isFresh, openSession } from './sessions.ts';
+import { isFresh, openSession, type SessionDeps } from './sessions.ts';
 
-export interface RegistrationDeps {
+export interface RegistrationDeps extends Pick<SessionDeps, 'prices'> {
   readonly catalog: CatalogStore;
   readonly clock: Clock;
   readonly queues: QueueAdmin;

@@ -13,6 +13,8 @@ export interface SessionDeps {
   readonly clock: Clock;
   readonly commandKeys: CommandKeys;
   readonly hostCredentials: HostCredentialIssuer;
+  /** What hosts are told of the prices that decide; undefined where nobody knows them. */
+  readonly prices: () => Promise<string | undefined>;
   readonly settings: { readonly heartbeatSeconds: number };
 }
 
@@ -41,6 +43,7 @@ export async function refreshSession(deps: SessionDeps, envelope: SignedEnvelope
 
 /** What a host needs to work in its generation. */
 export async function openSession(deps: SessionDeps, host: Host): Promise<HostSession> {
+  const prices = host.protocol < 2 ? undefined : await deps.prices();
   return {
     protocol: host.protocol,
     host: host.id,
@@ -49,5 +52,6 @@ export async function openSession(deps: SessionDeps, host: Host): Promise<HostSe
     credentials: await deps.hostCredentials.issue(host.id, host.generation),
     commandKeys: (await deps.commandKeys.published()).map(({ keyId, publicKey }) => ({ keyId, publicKey })),
     heartbeatSeconds: deps.settings.heartbeatSeconds,
+    ...(prices === undefined ? {} : { prices }),
   };
 }

@@ -1,3 +1,4 @@
+import { bookName, decidingBook } from '../pricing/index.ts';
 import type { StorageClass } from '../shared/ids.ts';
 import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS, type EpochMs, formatBytes, formatUsd, Usd } from '../shared/units.ts';
@@ -146,7 +147,9 @@ function row(one: TierAlternative, decision: TierDecision, facts: TierFacts, pol
 /** A rule whose class is not to be had. */
 function missing(named: StorageClass, rates: Rates): string {
   const instead = classInstead(named, rates);
-  return `The rules name ${named}, which this store has not or ${rates.prices.id} does not price: ${instead} is the next that is cheaper to read.`;
+  const book = decidingBook(rates.prices);
+  const unpriced = book === undefined ? '' : ` or ${bookName(book)} does not price`;
+  return `The rules name ${named}, which this store has not${unpriced}: ${instead} is the next that is cheaper to read.`;
 }
 
 function demand(facts: TierFacts, policy: TierPolicy, now: EpochMs): string {

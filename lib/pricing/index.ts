@@ -10,6 +10,7 @@ export { isSoldEverywhere } from './aws/products.ts';
 export { bookName, parseDecidingBook } from './decidingBook.ts';
 export { changePercent, decideRefresh, MOST_FACTOR, type RefreshDecision } from './decideRefresh.ts';
 export { PricingError } from './errors.ts';
+export { booksOfPlane, hostBooks } from './hostBooks.ts';
 export {
   decidingBook,
   gpuPrice,

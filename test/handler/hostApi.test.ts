@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { HostSession, Problem, type RegisterHost, ResolvedModel } from '../../events/host-api/v1.ts';
-import { type Blob, ReferenceRow } from '../../lib/catalog/index.ts';
+import { type Blob, ReferenceRow, TierPolicyRow } from '../../lib/catalog/index.ts';
 import { createJoinToken, generateKeyPair, hostKeyId, signEnvelope } from '../../lib/fleet/index.ts';
+import { keepOwnBook } from '../../lib/priceBooks/index.ts';
+import { booksOfPlane, hostTierPrice, shippedPriceBook, storagePrice } from '../../lib/pricing/index.ts';
 import { Generation, HostId, HostPattern, originLocation } from '../../lib/shared/ids.ts';
 import { EpochMs, GIB, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { TIER_SETTINGS } from '../../lib/tiering/index.ts';
 import { testContext } from '../support/envelopes.ts';
 import {
   arnOf,
@@ -13,6 +16,7 @@ import {
   type FleetWorld,
   registration,
 } from '../support/fleetWorld.ts';
+import { ownBook } from '../support/ownBooks.ts';
 
 const keys = (seed: number) => generateKeyPair('fresh', countingRandom(seed * 1000));
 const newKey = (seed: number): string => keys(seed).publicKey;
@@ -24,6 +28,11 @@ async function silence(world: FleetWorld): Promise<void> {
     { schedule: 'reap', scheduledTime: new Date(world.clock.now()).toISOString() },
     testContext(),
   );
+}
+
+async function decideBy(world: FleetWorld, priceBook: string): Promise<void> {
+  const policy = { inForce: 'rules', settings: { ...TIER_SETTINGS, priceBook }, since: EpochMs.parse(0) } as const;
+  await world.catalog.transact([TierPolicyRow.put(policy, 'absent')]);
 }
 
 describe('registering a host', () => {
@@ -93,6 +102,33 @@ describe('registering a host', () => {
     const world = createFleetWorld();
     const request = registration('gpu-a', newKey(1), { protocols: [1, 9] });
     expect((await world.post('/v1/hosts', request, arnOf('gpu-a'))).json).toMatchObject({ protocol: 1 });
+  });
+
+  it('tells hosts the prices that the plane decides by, and none to older agents', async () => {
+    const world = createFleetWorld();
+    await keepOwnBook(world.catalog, ownBook());
+    await decideBy(world, 'own/minio@2026-11-21');
+    const key = newKey(1);
+    const request = registration('gpu-a', key, { protocols: [1, 2] });
+    const session = HostSession.parse((await world.post('/v1/hosts', request, arnOf('gpu-a'))).json);
+    expect(session.protocol).toBe(2);
+    const told = booksOfPlane(session.prices ?? '', shippedPriceBook());
+    expect(told.id).toMatch(/^own\/minio@2026-11-21\+aws\/us-east-1@/);
+    expect(storagePrice(told, 'STANDARD').price.usdPerGbMonth).toBe(0.008);
+    expect(hostTierPrice(told, 'nvme').price.usdPerGbHour).toBe(0.02);
+    const older = registration('gpu-b', newKey(2), { protocols: [1] });
+    const answered = (await world.post('/v1/hosts', older, arnOf('gpu-b'))).json;
+    expect(answered).toMatchObject({ protocol: 1 });
+    expect(answered).not.toHaveProperty('prices');
+  });
+
+  it('registers a host also where nobody has kept the book that decides', async () => {
+    const world = createFleetWorld();
+    await decideBy(world, 'own/lost@2026-11-21');
+    const request = registration('gpu-a', newKey(1), { protocols: [2] });
+    const answer = await world.post('/v1/hosts', request, arnOf('gpu-a'));
+    expect(answer.json).toMatchObject({ generation: 1, protocol: 2 });
+    expect(answer.json).not.toHaveProperty('prices');
   });
 
   it('refuses a call that IAM has not authenticated, one that is no JSON, and an unknown route', async () => {

@@ -5,7 +5,7 @@
 
 import { type Agent, createAgent } from '../../agent/agent.ts';
 import { blobPath, LEDGER_PATH } from '../../agent/nvme/paths.ts';
-import { evictionConfig } from '../../agent/wiring/eviction.ts';
+import { createWeighing } from '../../agent/wiring/eviction.ts';
 import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { createPortTransfer } from '../../lib/adapters/transfer/portTransfer.ts';
 import type { AgentPlane } from '../../lib/fleet/index.ts';
@@ -43,7 +43,11 @@ export interface HostsOptions {
   readonly capacityBytes: number;
 }
 
-const EVICTION = evictionConfig({ gpu: 'H100', evictBy: 'dollars', bytesPerSecond: Number.POSITIVE_INFINITY });
+/** By the shipped books: hosts are told the plane's, and all that follows is how much a miss weighs. */
+const EVICTION = createWeighing(
+  { gpu: 'H100', evictBy: 'dollars', bytesPerSecond: Number.POSITIVE_INFINITY },
+  { info: () => undefined, warn: () => undefined },
+).config;
 
 /** Now and then what lies between a host and the origin spoils everything for so long: more than the tries in a row of one fill. */
 const LONGEST_SPOILING_MS = 12 * MINUTE_MS;
@@ -223,6 +227,7 @@ export class SimulatedHost {
       objects: reader,
       transfer: createPortTransfer({ objects: reader, disk, clock, random }, { rangeBytes: 2048, parallelParts: 2 }),
       useCredentials: () => undefined,
+      usePrices: () => undefined,
     };
   }
 

@@ -180,6 +180,7 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
         { rangeBytes: 32, parallelParts: 2 },
       ),
       useCredentials: () => undefined,
+      usePrices: () => undefined,
       ...(options.readings === undefined ? {} : { readings: options.readings }),
     };
     const capacity = Bytes.parse(options.capacity ?? 10_000);

@@ -126,7 +126,9 @@ describe('a rule whose class is not to be had', () => {
     const rates = among('STANDARD', 'STANDARD_IA');
     const text = explainTier(decideTier(facts, TIER_RULES, rates, NOW), facts, TIER_RULES, rates, NOW);
     expect(text).toContain('moves from STANDARD to STANDARD_IA');
-    expect(text).toContain('The rules name GLACIER, which this store has not or aws/us-east-1@');
+    expect(text).toContain(
+      'The rules name GLACIER, which this store has not or aws/us-east-1@2026-11-20 does not price',
+    );
     expect(text).toContain('STANDARD_IA is the next that is cheaper to read.');
     const all = compileRates(prices);
     expect(explainTier(decideTier(facts, TIER_RULES, all, NOW), facts, TIER_RULES, all, NOW)).not.toContain(

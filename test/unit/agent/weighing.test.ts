@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { createWeighing } from '../../../agent/wiring/eviction.ts';
+import { combinePriceBooks, hostBooks, shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { onDisk, ownBook } from '../../support/ownBooks.ts';
+import { recordedTelemetry } from '../../support/recordedTelemetry.ts';
+
+const HOST = { gpu: 'H100', evictBy: 'dollars', bytesPerSecond: 1e9 } as const;
+const GB = 1_000_000_000;
+const shipped = shippedPriceBook();
+
+describe('a host weighs what it evicts', () => {
+  it('by the prices that its plane has told it, and by the shipped ones until then', () => {
+    const { telemetry, records } = recordedTelemetry();
+    const { config, usePrices } = createWeighing(HOST, telemetry);
+    const before = config.missCost(GB);
+    usePrices(hostBooks(shipped));
+    expect(config.missCost(GB)).toEqual(before);
+    const dear = { source: 'bill', usdPerHour: 20 };
+    const fees = { ...onDisk(0.008), retrieval: { instant: { usdPerGb: 0.5, usdPer1000: 0, waitSeconds: 0 } } };
+    const own = ownBook({ storage: { STANDARD: fees }, gpus: { H100: dear } });
+    usePrices(hostBooks(combinePriceBooks(own, ...shipped.books)));
+    const after = config.missCost(GB);
+    expect(after.ms).toBe(before.ms);
+    expect(after.usd).toBeCloseTo(0.5 + (after.ms / 3_600_000) * 20, 9);
+    expect(records.filter(({ event }) => event === 'prices-told')).toHaveLength(1);
+  });
+
+  it.each([['no JSON'], ['{}'], ['[{"schema":"strata.prices/1"}]'], [hostBooks(shipped).replace('0.023', '-1')]])(
+    'by the prices that it had where it cannot read what it is told: %.40s',
+    (told) => {
+      const { telemetry, records } = recordedTelemetry();
+      const { config, usePrices } = createWeighing(HOST, telemetry);
+      const before = config.missCost(GB);
+      usePrices(told);
+      expect(config.missCost(GB)).toEqual(before);
+      expect(records).toMatchObject([{ event: 'prices-not-read', fields: { code: 'invalid-book' } }]);
+    },
+  );
+
+  it('by the shipped price of its GPU where the books that it is told have none', () => {
+    const { config, usePrices } = createWeighing(HOST, recordedTelemetry().telemetry);
+    const before = config.missCost(GB);
+    usePrices(hostBooks(combinePriceBooks(ownBook())));
+    expect(config.missCost(GB).usd).toBeLessThanOrEqual(before.usd);
+    expect(config.missCost(GB).usd).toBeGreaterThan(0);
+  });
+});
