@@ -1,6 +1,7 @@
 export * from './aliases.ts';
 export * from './claimVersion.ts';
 export * from './models.ts';
+export * from './placeNewest.ts';
 export * from './rowType.ts';
 export * from './rows/action.ts';
 export * from './rows/allowance.ts';

@@ -7,6 +7,7 @@ import {
   type HeaderFindings,
   isAdmitted,
   outboxPut,
+  placeNewest,
   sendOnce,
   settle,
 } from '../catalog/index.ts';
@@ -119,6 +120,8 @@ async function settleFindings(
     call.telemetry.info('verdict-changed', { digest, before: before.status, status: findings.status });
   }
   await alignVersions(deps, digest, call);
+  if (message.place !== true || !isAdmitted(findings)) return;
+  await placeNewest(deps, { scope: 'restored-place', id: rescanId, correlationId }, digest);
 }
 
 /** An override stands for these bytes and the rules that it was given under. */

@@ -1,5 +1,13 @@
 import type { StageTally, SweepShard } from '../../events/sweep-shard/v1.ts';
-import { BlobRow, expectationOf, shardOf, storedBytes, SweepFindingRow, SweepStageRow } from '../catalog/index.ts';
+import {
+  BlobRow,
+  expectationOf,
+  placeNewest,
+  shardOf,
+  storedBytes,
+  SweepFindingRow,
+  SweepStageRow,
+} from '../catalog/index.ts';
 import { errorText, StrataError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { Item, Page } from '../shared/ports/catalogStore.ts';
@@ -8,7 +16,6 @@ import { storedAllAlong } from './accrueAllowance.ts';
 import { analyseBlob } from './analyseBlob.ts';
 import { moveInRun, shardOfRun, type WholeRun } from './moveInRun.ts';
 import type { MoveReason } from './moveRun.ts';
-import { placeAgain } from './placeAgain.ts';
 import type { SweepDeps } from './sweepSettings.ts';
 
 const BLOBS_PER_MESSAGE = 50;
@@ -79,7 +86,8 @@ export async function carryOutPage(deps: SweepDeps, run: WholeRun, message: Swee
     const answer = moves ? await moveInRun(deps, turn, digest) : undefined;
     if (answer !== undefined && answer.reason !== 'not-warming') count(swept, answer.reason);
     const room = MOST_PLACEMENTS - (tally?.placements ?? 0) - swept.tally.placements;
-    const placements = place && room > 0 && mayPlace(digest) ? await placeAgain(deps, run, digest) : 0;
+    const placements =
+      place && room > 0 && mayPlace(digest) ? await placeNewest(deps, { ...run, scope: 'sweep-place' }, digest) : 0;
     const done = { stage, moves: answer?.moves === true || answer?.reason === 'sent-before', placements };
     // What is left is decided about in the next stage.
     if (!warming || done.moves || placements > 0) {

@@ -124,7 +124,9 @@ async function endRestore(
   const ended = { state: 'done', at: now, code: 'restored', text } as const;
   // Archived bytes could not be read when rules changed: what comes back is judged again before it is served.
   const { correlationId, digest } = message;
-  const body: RescanBlob = { schema: 'rescan-blob/1', rescanId: message.actionId, digest, hop: 0, correlationId };
+  // Then hosts get what they want of it: it could not be fetched before.
+  const judge = { schema: 'rescan-blob/1', rescanId: message.actionId, digest, hop: 0, correlationId } as const;
+  const body: RescanBlob = { ...judge, place: true };
   return [
     { kind: 'delete', key: RestoreRow.key(digest), expect: { version: restore.version } },
     ...(await endDecisions(deps.catalog, restore.value, ended)),

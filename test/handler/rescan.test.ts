@@ -110,6 +110,36 @@ describe('a deployment with other rules', () => {
     );
   });
 
+  it.each([
+    ['good', true, ['tiny@1.0.0']],
+    ['bad', true, []],
+    ['good', undefined, []],
+  ] as const)(
+    'asks once which hosts hold what came back %s from an archive (place: %s)',
+    async (found, place, asked) => {
+      const { plane, state, good } = await twoVersions();
+      const [digest] = (await blobs(plane)).filter(({ size }) => size === good.length).map((one) => one.digest);
+      for (const _ of [1, 2]) await plane.relayOnce();
+      await plane.queues.receive('placement', 10, 0, 60);
+      state.rules = 'rules-2';
+      if (found === 'bad') state.bad.add(good.length);
+      const back = place === undefined ? {} : { place };
+      const body = {
+        schema: 'rescan-blob/1',
+        rescanId: 'after-restore-1',
+        digest,
+        hop: 0,
+        correlationId: 'r',
+        ...back,
+      };
+      await plane.queues.send('rescan', [{ body: JSON.stringify(body) }]);
+      await rescanAll(plane);
+      const sent = (await plane.queues.receive('placement', 10, 0, 60)).map((one) => JSON.parse(one.body));
+      const placed = sent.filter(({ correlationId, schema }) => schema === 'place-model/1' && correlationId === 'r');
+      expect(placed.map(({ model, version }) => `${model}@${version}`)).toEqual(asked);
+    },
+  );
+
   it('settles the verdict without that estimate where the bytes cannot be read for good', async () => {
     const { state, scanner } = releases();
     const plane = await createIngestPlane({ scanner });

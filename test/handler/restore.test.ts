@@ -165,6 +165,21 @@ describe('a read of an archived blob', () => {
     expect(await ask(world, blob)).toMatchObject([{ restore: { tier: 'expedited' } }]);
   });
 
+  it('is judged again when it is back, and then hosts get what they want of it', async () => {
+    const { world, blob } = await asked();
+    await world.run();
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    await world.tellRestores();
+    const bodies: unknown[] = [];
+    for (let sent = await world.takeOutbox(); sent.length > 0; sent = await world.takeOutbox()) {
+      for (const { queue, body } of sent) {
+        if (queue === 'rescan') bodies.push(body);
+        else for (const _ of [1, 2]) await world.deliver(queue as 'restore', body);
+      }
+    }
+    expect(bodies).toMatchObject([{ schema: 'rescan-blob/1', digest: blob.digest, place: true }]);
+  });
+
   it('asks for a slower tier where the fast one is not to be had', async () => {
     const world = await createTieringWorld({
       catalog: (store) => store,
