@@ -5,6 +5,7 @@ import {
   cumulativeCostPlot,
   isPolicyName,
   POLICIES,
+  type Known,
   type PolicyName,
   replay,
   replayOptimum,
@@ -18,6 +19,7 @@ import { note } from '../output.ts';
 import { booksAtHand } from '../prices/books.ts';
 import { writeText } from '../textFiles.ts';
 import { rewriteLine } from '../progress.ts';
+import { KNOWLEDGE_HELP, readKnowledge } from '../replay/knowledge.ts';
 import { asJson, asTable, mechanicsOf, nameOf, type Outcome } from '../replay/outcomes.ts';
 import { readStreams, type Stream, type StreamOptions } from '../replay/streams.ts';
 
@@ -32,6 +34,7 @@ takes whichever is cheaper for each move.`;
 
 interface ReplayOptions extends StreamOptions {
   readonly policies: readonly PolicyName[];
+  readonly knowledge?: string;
   readonly prices?: string;
   readonly data?: string;
   readonly endpoint?: string;
@@ -69,11 +72,12 @@ export function registerReplay(program: Command): void {
         .default(0),
     )
     .option('--tolerance <hours>', 'how long a reader may wait; 0 keeps archive classes out', notNegative, 0)
+    .option('--knowledge <file>', 'what your registry knows of objects beside their reads, as below')
     .option('--bytes <n>', 'size of objects whose size the log does not tell', notNegative)
     .option('--no-optimum', 'leave the offline optimum out')
     .option('--json', 'one JSON object per policy')
     .option('--plot <file.svg>', 'write the cumulative cost of each policy')
-    .addHelpText('after', MECHANICS)
+    .addHelpText('after', `${MECHANICS}\n${KNOWLEDGE_HELP}`)
     .action(replayLogs);
 }
 
@@ -85,8 +89,11 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
     stepMs: DAY_MS,
     waiting: { toleranceMs: options.tolerance * HOUR_MS, usdPerMs: options.gpuHour / HOUR_MS },
   };
+  const known = options.knowledge === undefined ? new Map() : await readKnowledge(options.knowledge);
   const streams = await readStreams(options);
-  const outcomes = streams.flatMap((stream) => outcomesOf(stream, options, setup));
+  const missing = streams[0]?.histories.missing(known.keys()) ?? [];
+  if (missing.length > 0) note(`Not in the log, of what is known: ${listed(missing)}.`);
+  const outcomes = streams.flatMap((stream) => outcomesOf(stream, options, setup, known));
   rewriteLine('');
   if (options.plot !== undefined) {
     const curves = outcomes.map((one) => ({ name: nameOf(one), ...one }));
@@ -94,11 +101,26 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
     await writeText(options.plot, cumulativeCostPlot(title, curves, DAY_MS));
   }
   process.stdout.write(options.json === true ? asJson(outcomes, prices.id) : asTable(outcomes));
+  if (options.json !== true && options.hostCache !== undefined) {
+    note("× optimum is of the store's dollars for what reached it; the hosts' misses and waits are in no bound.");
+  }
   if (options.json !== true) note(`Moved ${mechanicsOf(outcomes)}.\nPrices: ${prices.id}.`);
 }
 
-function outcomesOf({ caches, histories }: Stream, options: ReplayOptions, setup: ReplaySetup): readonly Outcome[] {
-  const objects = histories.objects(options.bytes);
+const MOST_LISTED = 3;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_LISTED;
+  return `${names.slice(0, MOST_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function outcomesOf(
+  { caches, histories }: Stream,
+  options: ReplayOptions,
+  setup: ReplaySetup,
+  known: ReadonlyMap<string, Known>,
+): readonly Outcome[] {
+  const objects = histories.objects(options.bytes, known);
   if (options.optimum) rewriteLine('computing the offline optimum');
   const optimumUsd = options.optimum ? replayOptimum(objects, setup) : undefined;
   return options.policies.map((policy, index) => {

@@ -62,6 +62,7 @@ export {
 } from './simulate.ts';
 export {
   isPolicyName,
+  type Known,
   POLICIES,
   type PolicyName,
   replay,

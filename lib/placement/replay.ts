@@ -16,9 +16,15 @@ import { TIER_RULES } from './tierRules.ts';
 export interface ReplayObject {
   readonly bytes: number;
   readonly history: ObjectHistory;
-  readonly knowledge?: Knowledge | undefined;
+  /** In the order of `fromStep`. */
+  readonly knowledge?: readonly Knowledge[] | undefined;
   /** The promise to this object's readers, where it differs from the replay's. */
-  readonly waiting?: Waiting | undefined;
+  readonly toleranceMs?: number | undefined;
+}
+
+/** What is known of an object beside its reads. */
+export interface Known extends Pick<ReplayObject, 'toleranceMs'> {
+  readonly knowledge: readonly Knowledge[];
 }
 
 export interface ReplaySetup {
@@ -105,7 +111,8 @@ class CostTables {
 
   of(one: ReplayObject, allowance: Allowance): { context: PolicyContext; table: ObjectCosts } {
     const { rates, stepMs } = this.setup;
-    const waiting = one.waiting ?? this.setup.waiting;
+    const { usdPerMs, toleranceMs } = this.setup.waiting;
+    const waiting = { usdPerMs, toleranceMs: one.toleranceMs ?? toleranceMs };
     const key = `${one.bytes} ${waiting.toleranceMs} ${waiting.usdPerMs}`;
     let known = this.tables.get(key);
     if (known === undefined) {

@@ -1,9 +1,10 @@
 import { PlacementError } from '../errors.ts';
-import type { ReplayObject } from '../replay.ts';
+import type { Known, ReplayObject } from '../replay.ts';
 import type { AccessRecord } from './accessRecord.ts';
 
 /** One life of an object: from its write (or from before the log) to its delete (or beyond the log). */
 interface Life {
+  readonly object: string;
   bytes: number;
   readonly writtenStep: number | undefined;
   deletedStep: number | undefined;
@@ -51,11 +52,17 @@ export class Histories {
     return this.lives.length;
   }
 
+  /** Of these names, those that the log does not have. */
+  missing(names: Iterable<string>): readonly string[] {
+    const seen = new Set(this.lives.map(({ object }) => object));
+    return [...names].filter((name) => !seen.has(name));
+  }
+
   /**
-   * The histories, in steps since 1970. `defaultBytes` is the size of objects whose size no line tells. Throws `PlacementError` with code
+   * The histories, in steps since 1970, with what is `known` of objects by name. `defaultBytes` is the size of objects whose size no line tells. Throws `PlacementError` with code
    * `size-unknown` where it is needed and not given.
    */
-  objects(defaultBytes?: number): ReplayObject[] {
+  objects(defaultBytes?: number, known?: ReadonlyMap<string, Known>): ReplayObject[] {
     return this.lives.map((life) => {
       const bytes = life.bytes > 0 ? life.bytes : defaultBytes;
       if (bytes === undefined) {
@@ -65,14 +72,16 @@ export class Histories {
           retryable: false,
         });
       }
-      return { bytes, history: this.history(life) };
+      return { bytes, history: this.history(life), ...known?.get(life.object) };
     });
   }
 
   private lifeOf(record: AccessRecord, step: number): Life {
     const known = this.current.get(record.object);
     if (known !== undefined) return known;
+    const object = ownText(record.object);
     const life: Life = {
+      object,
       bytes: 0,
       writtenStep: record.op === 'write' ? step : undefined,
       deletedStep: undefined,
@@ -80,7 +89,7 @@ export class Histories {
       reads: [],
     };
     this.lives.push(life);
-    this.current.set(ownText(record.object), life);
+    this.current.set(object, life);
     return life;
   }
 

@@ -65,8 +65,8 @@ class DollarSteps implements StepPolicy {
 
   private known(view: ObjectView): Prospect | undefined {
     const { knowledge, waiting } = this.context;
-    if (knowledge === undefined || view.step < knowledge.fromStep) return undefined;
-    return { forecast: knowledge.forecast, horizonMs: this.policy.knownHorizonMs, waiting };
+    const known = knowledge?.findLast(({ fromStep }) => fromStep <= view.step);
+    return known && { forecast: known.forecast, horizonMs: this.policy.knownHorizonMs, waiting };
   }
 
   private cheapest(view: ObjectView, prospect: Prospect): number {

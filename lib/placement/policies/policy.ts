@@ -14,8 +14,8 @@ export interface PolicyContext {
   readonly waiting: Waiting;
   /** Shared by all objects of one run. */
   readonly allowance: Allowance;
-  /** What is known from outside from a step on, such as that a version is retired. */
-  readonly knowledge?: Knowledge | undefined;
+  /** What is known from outside, such as that a version is retired, in the order of `fromStep`: the latest counts. */
+  readonly knowledge?: readonly Knowledge[] | undefined;
 }
 
 export interface Knowledge {

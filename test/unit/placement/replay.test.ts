@@ -51,8 +51,15 @@ const anyObject = fc
       { maxLength: 25 },
     ),
     deleted: fc.boolean(),
+    knowledge: fc.array(
+      fc.record({ fromStep: fc.integer({ min: 0, max: 700 }), readsPerDay: fc.constantFrom(0, 0.003, 1) }),
+      {
+        maxLength: 2,
+      },
+    ),
+    toleranceMs: fc.constantFrom(undefined, 0, 12 * HOUR_MS),
   })
-  .map(({ bytes, start, days, gaps, deleted }): ReplayObject => {
+  .map(({ bytes, start, days, gaps, deleted, knowledge, toleranceMs }): ReplayObject => {
     const steps: number[] = [];
     const counts: number[] = [];
     let day = start - 1;
@@ -62,7 +69,9 @@ const anyObject = fc
       steps.push(day);
       counts.push(reads);
     }
-    return { bytes, history: { startStep: start, endStep: start + days, steps, counts, deleted } };
+    const history = { startStep: start, endStep: start + days, steps, counts, deleted };
+    const known = knowledge.map(({ fromStep, readsPerDay }) => ({ fromStep, forecast: knownRate(readsPerDay) }));
+    return { bytes, history, knowledge: known.toSorted((one, other) => one.fromStep - other.fromStep), toleranceMs };
   });
 
 describe('replay', () => {
@@ -125,7 +134,7 @@ describe('replay', () => {
 
   it('brings what a reader had restored to where it is read at once, as the plane does, and copies it back later', () => {
     const waiting = { toleranceMs: 5 * HOUR_MS, usdPerMs: 0 };
-    const knowledge = { fromStep: 0, forecast: knownRate(1 / 300) };
+    const knowledge = [{ fromStep: 0, forecast: knownRate(1 / 300) }];
     const archive = object(40e9, 900, { 300: 2, 600: 1 }, { knowledge });
     const { moves, restores } = replay([archive], POLICIES['strata-dollars'], { ...setup, waiting }).bill;
     // Published where it is read at once, archived the day after; each of the two restores leads out and back.
@@ -157,7 +166,7 @@ describe('replay', () => {
   });
 
   it('saves against Intelligent-Tiering where something is known', () => {
-    const retired = object(6e9, 400, { 0: 3 }, { knowledge: { fromStep: 1, forecast: knownRate(0.1 / 365) } });
+    const retired = object(6e9, 400, { 0: 3 }, { knowledge: [{ fromStep: 1, forecast: knownRate(0.1 / 365) }] });
     const ours = billUsd(replay([retired], POLICIES['strata-dollars'], setup).bill);
     const tiering = billUsd(replay([retired], POLICIES['intelligent-tiering'], setup).bill);
     // Intelligent-Tiering: 30 d at 0.023, 60 d at 0.0125, then 0.004; GLACIER_IR at once: 0.004 throughout.

@@ -7,7 +7,7 @@ import { registerReplay } from '../../../cli/commands/replay.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { useCommands } from '../../support/commands.ts';
 
-const { at, strata: run } = useCommands(registerReplay, registerPrices);
+const { at, strata: run, told } = useCommands(registerReplay, registerPrices);
 
 async function strata(...args: string[]): Promise<Record<string, unknown>[]> {
   const lines = (await run(...args)).trim().split('\n');
@@ -79,6 +79,47 @@ describe('strata replay', () => {
     expect(small?.['gpuWaitingUsd']).toBeCloseTo(6, 9);
     expect(large).toMatchObject({ cachePolicy: 'sieve', hostReads: 5 });
     expect(small?.['ratioToOptimum']).toBeGreaterThanOrEqual(1);
+    await run('replay', '--log', path, '--policies', 'always-standard', '--host-cache', '2GB');
+    expect(told()).toContain('in no bound');
+  });
+
+  it('plays with what a registry knows: how often it is read, when it was retired, and that readers can wait', async () => {
+    const path = at('known.csv');
+    const known = [
+      'object,known,value',
+      'a,retired,2024-02-01',
+      'a,reads-per-day,1',
+      'a,restore-tolerance,12h',
+      'b,retired,2024-02-01',
+    ];
+    const args = ['replay', '--log', await log(), '--policies', 'strata-dollars,intelligent-tiering', '--json'];
+    const [blind] = await strata(...args);
+    await writeFile(path, 'object,known,value\na,reads-per-day,0.0003\n');
+    const [rarely] = await strata(...args, '--knowledge', path);
+    await writeFile(path, known.join('\r\n'));
+    const [tolerant, tiering] = await strata(...args, '--knowledge', path);
+    expect(blind).toMatchObject({ moves: 0, restores: 0 });
+    // Where reads are charged from the beginning.
+    expect(rarely).toMatchObject({ moves: 0, restores: 0, retrievals: 1 });
+    // Archived when it was retired, and brought back for its reader.
+    expect(tolerant).toMatchObject({ moves: 2, restores: 1 });
+    expect(Number(tolerant?.['usd'])).toBeLessThan(Number(blind?.['usd']));
+    for (const one of [tolerant, tiering]) expect(one?.['ratioToOptimum']).toBeGreaterThanOrEqual(1);
+    expect(told()).toContain('Not in the log, of what is known: b.');
+  });
+
+  it.each([
+    ['a,magic,1', 'line 2: magic object,known,value; known is retired'],
+    ['a,retired,soon', 'line 2: retired must be a date'],
+    ['a,restore-tolerance,-1h', 'line 2: restore-tolerance must be a time'],
+    ['a,reads-per-day,', 'line 2: reads-per-day must be a number'],
+    ['nothing', 'line 2: it is no line of object,known,value'],
+  ])('refuses %s as knowledge, and says where and why', async (line, why) => {
+    const path = at('known.csv');
+    await writeFile(path, `object,known,value\n${line}\n`);
+    await expect(strata('replay', '--log', await log(), '--knowledge', path)).rejects.toThrow(why);
+    await writeFile(path, line);
+    await expect(strata('replay', '--log', 'x', '--knowledge', path)).rejects.toThrow('does not begin with');
   });
 
   it.each(['belady', 'magic', 'lru:0.5'])('refuses %s as the policy of a cache', async (name) => {
