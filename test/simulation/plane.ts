@@ -72,7 +72,7 @@ const HURRY = 10;
  * longer it lasts: what only waits for a timeout costs little then.
  */
 const calmPauseMs = (schedule: string, lastedMs: number): number =>
-  Math.max((schedule === 'sweep' ? 39 : 4) * MINUTE_MS, Math.min(19 * MINUTE_MS, Math.floor((lastedMs * 2) / 3)));
+  Math.max((schedule === 'sweep' ? 19 : 4) * MINUTE_MS, Math.min(19 * MINUTE_MS, Math.floor((lastedMs * 2) / 3)));
 
 export class Plane {
   deliveries = 0;
