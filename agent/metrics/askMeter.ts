@@ -14,30 +14,38 @@ export interface AskMeter {
   failing<Answer extends { readonly outcome: string }>(key: string, answer: Answer): Answer;
 }
 
-/** Those who never come back are forgotten. */
+/** Who has not come back for so long never will: whoever asks then is another. */
+const FORGOTTEN_MS = 300_000;
 const MOST_PUT_OFF = 1000;
 
 export function createAskMeter(meters: Meters): AskMeter {
-  const cameAt = new Map<string, number>();
+  const waiting = new Map<string, { readonly cameAt: number; readonly putOffAt: number }>();
+
+  function firstAsk(key: string, askedAt: number): number | undefined {
+    const known = waiting.get(key);
+    return known !== undefined && askedAt - known.putOffAt < FORGOTTEN_MS ? known.cameAt : undefined;
+  }
+
   return {
     now: () => meters.time.elapsed(),
     answered(key, askedAt, how) {
-      const first = cameAt.get(key);
-      cameAt.delete(key);
+      const first = firstAsk(key, askedAt);
+      waiting.delete(key);
       const outcome = how === 'at-once' && first === undefined ? 'hit' : 'miss';
       meters.asked(outcome, meters.time.elapsed() - (first ?? askedAt));
       return outcome;
     },
     putOff(key, askedAt, answer) {
-      if (cameAt.has(key)) return answer;
-      cameAt.set(key, askedAt);
-      const oldest = cameAt.size > MOST_PUT_OFF ? cameAt.keys().next() : undefined;
-      if (oldest?.done === false) cameAt.delete(oldest.value);
+      const cameAt = firstAsk(key, askedAt) ?? askedAt;
+      waiting.delete(key);
+      waiting.set(key, { cameAt, putOffAt: meters.time.elapsed() });
+      const oldest = waiting.size > MOST_PUT_OFF ? waiting.keys().next() : undefined;
+      if (oldest?.done === false) waiting.delete(oldest.value);
       return answer;
     },
     failing(key, answer) {
       if (answer.outcome !== 'failed' && answer.outcome !== 'unreachable') return answer;
-      cameAt.delete(key);
+      waiting.delete(key);
       meters.asked('failure', 0);
       return answer;
     },

@@ -18,8 +18,8 @@ export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 export const OPENMETRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 /**
- * The text formats of Prometheus (0.0.4) and OpenMetrics (1.0), which differ in how counters are declared and in the last line.
- * Families without points are left out.
+ * The text formats of Prometheus (0.0.4) and OpenMetrics (1.0), which differ in how counters are declared, in the quotes of helps
+ * and in the last line. Families without points are left out.
  */
 export function formatMetrics(families: readonly Family[], format: 'prometheus' | 'openmetrics'): string {
   const lines = families
@@ -28,7 +28,7 @@ export function formatMetrics(families: readonly Family[], format: 'prometheus' 
       const sample = type === 'counter' ? `${name}_total` : name;
       const declared = format === 'openmetrics' ? name : sample;
       return [
-        `# HELP ${declared} ${escaped(help)}`,
+        `# HELP ${declared} ${format === 'openmetrics' ? quoted(help) : escaped(help)}`,
         `# TYPE ${declared} ${type}`,
         ...points.map(({ labels, suffix = '', value }) => `${sample}${suffix}${labelText(labels)} ${value}`),
       ];
@@ -37,8 +37,12 @@ export function formatMetrics(families: readonly Family[], format: 'prometheus' 
 }
 
 function labelText(labels: Point['labels'] = {}): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value).replaceAll('"', '\\"')}"`);
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${quoted(value)}"`);
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function quoted(text: string): string {
+  return escaped(text).replaceAll('"', '\\"');
 }
 
 /** A line is a line: what would end it, or a label, is escaped. */

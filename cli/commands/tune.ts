@@ -113,6 +113,8 @@ async function runApply(options: TuneCommandOptions, findings: readonly Finding[
         {
           host: createHostSettings(options.root),
           journal,
+          judge: async (setting) =>
+            judgeHostSettings(await readHost(options.root, options.store)).find((one) => one.setting === setting),
           measure,
           cancelled: cancelledByUser(),
           onTrial: (setting) => note(`trying ${setting} …`),

@@ -4,10 +4,13 @@ import type { Change, Finding } from './findings.ts';
 import { openEntries, type TuningJournal } from './journal.ts';
 import type { HostSettings } from './ports.ts';
 import { planPersistence } from './planPersistence.ts';
+import type { Written } from './settings.ts';
 
 export interface TuneDeps {
   readonly host: HostSettings;
   readonly journal: TuningJournal;
+  /** What is found of a setting now: those that were kept before it, or somebody else, may have changed it. */
+  readonly judge: (setting: string) => Promise<Finding | undefined>;
   /** One run of each probe, in bytes a second. */
   readonly measure: () => Promise<Readonly<Record<string, number>>>;
   /** Asked between two runs: true ends it once the setting in hand is undone. */
@@ -51,8 +54,9 @@ export async function tuneHost(
   const tried: Tried[] = [];
   // Caches, connections and the drive's own state are warm from here on, on both sides.
   if (findings.some(({ status }) => status === 'differs')) await deps.measure();
-  for (const { status, setting, changes } of findings) {
-    if (status === 'differs') tried.push(await trySetting(deps, setting, changes, options));
+  for (const { setting } of findings.filter(({ status }) => status === 'differs')) {
+    const found = await deps.judge(setting);
+    if (found?.status === 'differs') tried.push(await trySetting(deps, setting, found.changes, options));
   }
   if (options.persist) await persistKept(deps);
   const { entries: open, persisted } = openEntries(await deps.journal.records());
@@ -125,10 +129,15 @@ async function undo(host: HostSettings, changes: readonly Change[]): Promise<voi
   for (const before of changes.toReversed().flatMap(({ undo: writes }) => writes)) {
     if ((await host.read(before.file)) === before.value) continue;
     await host.write(before.file, before.value).catch((cause: unknown) => {
-      const message = `/${before.file} could not be set back to ${before.value}.`;
-      throw new TuningError({ code: 'not-undone', message, retryable: true, cause });
+      throw notUndone(before, cause);
     });
+    if ((await host.read(before.file)) !== before.value) throw notUndone(before);
   }
+}
+
+function notUndone({ file, value }: Written, cause?: unknown): TuningError {
+  const message = `/${file} could not be set back to ${value}.`;
+  return new TuningError({ code: 'not-undone', message, retryable: true, cause });
 }
 
 async function persistKept({ host, journal }: TuneDeps): Promise<void> {

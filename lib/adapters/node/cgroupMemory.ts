@@ -11,6 +11,8 @@ const LINUX: CgroupPaths = { self: '/proc/self/cgroup', root: '/sys/fs/cgroup' }
 export interface CgroupMemory {
   readonly limitBytes: number;
   readonly freeBytes: number;
+  /** `freeBytes` and what the kernel would give back of the page cache. */
+  readonly availableBytes: number;
 }
 
 /**
@@ -27,6 +29,7 @@ export async function cgroupMemory(paths: CgroupPaths = LINUX): Promise<CgroupMe
       tightest = {
         limitBytes: Math.min(found.limitBytes, tightest?.limitBytes ?? Number.POSITIVE_INFINITY),
         freeBytes: Math.min(found.freeBytes, tightest?.freeBytes ?? Number.POSITIVE_INFINITY),
+        availableBytes: Math.min(found.availableBytes, tightest?.availableBytes ?? Number.POSITIVE_INFINITY),
       };
     }
     if (group === '/') return tightest;
@@ -38,7 +41,10 @@ async function limitOf(folder: string): Promise<CgroupMemory | undefined> {
   const limitBytes = Number.parseInt(await textOf(join(folder, 'memory.max')), 10);
   const current = Number.parseInt(await textOf(join(folder, 'memory.current')), 10);
   if (!Number.isFinite(limitBytes) || !Number.isFinite(current)) return undefined;
-  return { limitBytes, freeBytes: Math.max(0, limitBytes - current) };
+  const usage = await textOf(join(folder, 'memory.stat'));
+  const cached = [...usage.matchAll(/^(?:in)?active_file (\d+)$/gm)].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+  const left = (used: number) => Math.min(limitBytes, Math.max(0, limitBytes - used));
+  return { limitBytes, freeBytes: left(current), availableBytes: left(current - cached) };
 }
 
 async function textOf(path: string): Promise<string> {

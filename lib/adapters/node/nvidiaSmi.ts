@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { GpuLoad } from '../../../events/host-heartbeat/metrics.ts';
 import { GPU_QUERY, parseGpuLine } from '../../hostMetrics/index.ts';
 
@@ -27,30 +28,46 @@ export function startNvidiaSmi(overrides: Partial<NvidiaSmi> = {}): GpuReadings 
   const { command, everySeconds, firstPauseMs } = { ...DEFAULTS, ...overrides };
   const told = new Map<number, { readonly load: GpuLoad; readonly atMs: number }>();
   let pauseMs = firstPauseMs;
-  let child: ChildProcess | undefined;
+  let child: ChildProcessByStdio<null, Readable, null> | undefined;
   let again: NodeJS.Timeout | undefined;
   let closed = false;
 
   function start(): void {
     const args = [`--query-gpu=${GPU_QUERY}`, '--format=csv,noheader,nounits', `--loop=${everySeconds}`];
-    const started = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    let started: ChildProcessByStdio<null, Readable, null>;
+    try {
+      started = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    } catch {
+      // Out of memory for another process, as one of the errors that are thrown at once.
+      startLater();
+      return;
+    }
     child = started;
-    let absent = false;
-    started.once('error', () => {
-      absent = started.pid === undefined;
+    // Only what was started has an output: of one that failed for want of file descriptors there is none.
+    started.once('spawn', () => createInterface({ input: started.stdout }).on('line', take));
+    let ended = false;
+    const end = (error?: unknown) => {
+      if (!ended && !isAbsent(error)) startLater();
+      ended = true;
+    };
+    started.on('error', (error) => {
+      if (started.pid === undefined) end(error);
     });
-    createInterface({ input: started.stdout }).on('line', (line) => {
-      const load = line.length > 512 ? undefined : parseGpuLine(line);
-      if (load === undefined || load.index >= MOST_GPUS) return;
-      pauseMs = firstPauseMs;
-      told.set(load.index, { load, atMs: performance.now() });
-    });
-    started.once('close', () => {
-      if (closed || absent) return;
-      again = setTimeout(start, pauseMs);
-      again.unref();
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-    });
+    started.once('close', () => end());
+  }
+
+  function take(line: string): void {
+    const load = line.length > 512 ? undefined : parseGpuLine(line);
+    if (load === undefined || load.index >= MOST_GPUS) return;
+    pauseMs = firstPauseMs;
+    told.set(load.index, { load, atMs: performance.now() });
+  }
+
+  function startLater(): void {
+    if (closed) return;
+    again = setTimeout(start, pauseMs);
+    again.unref();
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
   }
 
   start();
@@ -65,7 +82,14 @@ export function startNvidiaSmi(overrides: Partial<NvidiaSmi> = {}): GpuReadings 
     close() {
       closed = true;
       clearTimeout(again);
-      child?.kill();
+      // It has nothing to finish; one that hangs in the driver cannot be ended, and must not keep the agent from its end.
+      child?.kill('SIGKILL');
+      if (child?.pid !== undefined) child.stdout.destroy();
+      child?.unref();
     },
   };
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES');
 }

@@ -76,7 +76,7 @@ export function createProcReadings(
     const machine = parseMeminfo(await textOf(join(paths.proc, 'meminfo')));
     const group = await cgroupMemory();
     if (machine === undefined || group === undefined || group.limitBytes >= machine.totalBytes) return machine;
-    const availableBytes = Math.min(machine.availableBytes, group.freeBytes);
+    const availableBytes = Math.min(machine.availableBytes, group.availableBytes);
     return { ...machine, availableBytes, limitBytes: group.limitBytes };
   }
 

@@ -45,7 +45,6 @@ const CHUNK = MIB;
 export async function openStoreProbe(config: StoreProbeConfig): Promise<StoreProbe> {
   await checkFolder(config.folder);
   await removeLeftovers(config.folder);
-  await checkRoom(config.folder, config.bytes);
   const origin = config.url === undefined ? await serveLoopback(config.bytes) : undefined;
   const proxies = origin === undefined ? config.proxies : { http: undefined, https: undefined, no: undefined };
   const url = new URL(config.url ?? origin?.url ?? '');
@@ -62,9 +61,12 @@ export async function openStoreProbe(config: StoreProbeConfig): Promise<StorePro
     await origin?.close();
     throw fetchError(probed.failure, probed.retryable);
   }
+  const folder = await makeFolder(config.folder, probed.identity.totalBytes ?? config.bytes).catch(async (error) => {
+    await origin?.close();
+    throw error;
+  });
   const engine = createTransferEngine({ proxies });
   engine.prepare();
-  const folder = await mkdtemp(join(config.folder, FOLDER));
   const target = join(folder, randomBytes(8).toString('hex'));
 
   return {
@@ -109,6 +111,14 @@ async function checkFolder(folder: string): Promise<void> {
   if (found?.isDirectory() !== true) {
     throw new TuningError({ code: 'bad-store', message: `${folder} is no folder.`, retryable: false });
   }
+}
+
+/** For an object of so many bytes. */
+async function makeFolder(store: string, bytes: number): Promise<string> {
+  await checkRoom(store, bytes);
+  return mkdtemp(join(store, FOLDER)).catch((cause: unknown) => {
+    throw new TuningError({ code: 'bad-store', message: `${store} cannot be written.`, retryable: false, cause });
+  });
 }
 
 async function checkRoom(folder: string, bytes: number): Promise<void> {

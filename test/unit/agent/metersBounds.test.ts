@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { createAskMeter } from '../../../agent/metrics/askMeter.ts';
 import { createMeters } from '../../../agent/metrics/meters.ts';
 import { modelRows, summarize } from '../../../agent/metrics/summary.ts';
 import { formatMetrics } from '../../../agent/metrics/textFormat.ts';
@@ -75,12 +76,33 @@ it('a duration in which the clock jumped counts ten seconds at most', async () =
 });
 
 it('names and helps are written so that no line and no label ends early', () => {
-  const text = formatMetrics(
-    [
-      { name: 'a', type: 'gauge', help: 'one\ntwo \\', points: [{ labels: { model: 'x"}\n1\r\\' }, value: 1 }] },
-      { name: 'none', type: 'counter', help: '', points: [] },
-    ],
-    'prometheus',
-  );
-  expect(text).toBe('# HELP a one\\ntwo \\\\\n# TYPE a gauge\na{model="x\\"}\\n1\\\\"} 1\n');
+  const families = [
+    { name: 'a', type: 'gauge', help: 'one\n"two" \\', points: [{ labels: { model: 'x"}\n1\r\\' }, value: 1 }] },
+    { name: 'none', type: 'counter', help: '', points: [] },
+  ] as const;
+  const rest = '# TYPE a gauge\na{model="x\\"}\\n1\\\\"} 1\n';
+  expect(formatMetrics(families, 'prometheus')).toBe(`# HELP a one\\n"two" \\\\\n${rest}`);
+  expect(formatMetrics(families, 'openmetrics')).toBe(`# HELP a one\\n\\"two\\" \\\\\n${rest}# EOF\n`);
+});
+
+it('an ask of whoever never came back is not the beginning of another one hours later', async () => {
+  const clock = createManualClock();
+  const meters = createMeters(clock);
+  const asks = createAskMeter(meters);
+  const wait = async (seconds: number) => {
+    for (let passed = 0; passed < seconds; passed += 5) {
+      await clock.advance(5000);
+      meters.turn();
+    }
+  };
+  for (let poll = 0; poll < 3; poll += 1) {
+    asks.putOff('m@1', asks.now(), 'fetching');
+    await wait(200);
+  }
+  expect(asks.answered('m@1', asks.now(), 'at-once')).toBe('miss');
+  expect(meters.totals.ensureMs.sum).toBe(600_000);
+  asks.putOff('m@1', asks.now(), 'fetching');
+  await wait(3600);
+  expect(asks.answered('m@1', asks.now(), 'at-once')).toBe('hit');
+  expect(meters.totals.ensureMs.sum).toBe(600_000);
 });

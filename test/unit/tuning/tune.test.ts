@@ -13,6 +13,7 @@ import { stockHost } from './readings.ts';
 const STOCK = Object.fromEntries([...stockHost().files].map(([file, { text }]) => [file, chosenOf(text)]));
 const OPTIONS = { rounds: 3, keepAll: false, persist: false };
 const SCHEDULER = 'sys/block/nvme0n1/queue/scheduler';
+const DEPTH = 'sys/block/nvme0n1/queue/nr_requests';
 const FASTER = 'sys/block/nvme0n1/queue/read_ahead_kb';
 
 function readings(world: MemoryHost): HostReadings {
@@ -61,7 +62,8 @@ function tune(world: MemoryHost, { options, cancelled = () => false, only }: Run
     return { fill: 500 + (runs % 5), load: (world.files.get(FASTER) === '4096' ? 900 : 600) + (runs % 5) };
   };
   const findings = judgeHostSettings(readings(world)).filter(({ setting }) => only?.includes(setting) ?? true);
-  return tuneHost({ ...world, measure, cancelled, onTrial: () => {} }, findings, { ...OPTIONS, ...options });
+  const judge = async (setting: string) => judgeHostSettings(readings(world)).find((one) => one.setting === setting);
+  return tuneHost({ ...world, judge, measure, cancelled, onTrial: () => {} }, findings, { ...OPTIONS, ...options });
 }
 
 describe('tuning a host', () => {
@@ -92,6 +94,26 @@ describe('tuning a host', () => {
     expect(Object.fromEntries(world.files)).toEqual(STOCK);
     expect(world.persisted.size).toBe(0);
     expect(await revertTuning(world)).toEqual([]);
+  });
+
+  it('tries a setting from where those that were kept before it have brought it', async () => {
+    const world = createMemoryHost(STOCK);
+    const tried = await tune(world, { options: { keepAll: true }, only: ['io-scheduler', 'queue-depth'] });
+    // The other scheduler came with a deeper queue than would be tried.
+    expect(tried.map(({ setting }) => setting)).toEqual(['io-scheduler']);
+    expect(world.files.get(DEPTH)).toBe('1023');
+    await revertTuning(world);
+    expect(Object.fromEntries(world.files)).toEqual(STOCK);
+  });
+
+  it('has not undone what the kernel takes and does not do, and still knows it', async () => {
+    const world = createMemoryHost(STOCK);
+    const deaf = async (file: string, value: string) =>
+      value === STOCK[FASTER] ? undefined : world.host.write(file, value);
+    const ended = tune({ ...world, host: { ...world.host, write: deaf } }, { only: ['read-ahead'] });
+    await expect(ended).rejects.toMatchObject({ code: 'not-undone' });
+    await revertTuning(world);
+    expect(Object.fromEntries(world.files)).toEqual(STOCK);
   });
 
   it('undoes the rest of a setting of which the kernel refuses a part, and goes on', async () => {
