@@ -12,7 +12,9 @@ import { restore } from './function.ts';
 const Message = z.union([RestoreBlob, RestoreNotification]);
 
 export function createRestoreHandler(
-  deps: Omit<RestoreDeps, 'rates' | 'judge'> & PricesDeps & QueueHandlerDeps & { readonly settings: SweepSettings },
+  deps: Omit<RestoreDeps, 'rates' | 'judge'> &
+    PricesDeps &
+    QueueHandlerDeps & { readonly settings: SweepSettings & { readonly region: string } },
 ): QueueHandler {
   const pricesInForce = createPricesInForce(deps);
   const judge: RestoreDeps['judge'] = (blob, rates, now) => judgeRestored(deps, blob, rates, now);

@@ -25,6 +25,8 @@ export type RestoredReason =
   | TemperatureReason
   /** By rules: the class bills a minimum size that makes them dearer there. */
   | 'below-class-minimum'
+  /** The copy that it had before still lies, until it is deleted, in the class that it would go to. */
+  | 'occupied'
   /** By the lifecycle preset: what is read is kept hot until it is idle again. */
   | 'read-again';
 
@@ -48,7 +50,8 @@ export type RestoredFor = { readonly to: StorageClass } | 'read';
 
 /**
  * The class that restored bytes are written to, or packed ones of a class that is read at once; never an archive, since somebody waits. The
- * restore itself is paid for. `policy`: what decides storage classes now; undefined where nothing does. Throws `PricingError`. The same
+ * restore itself is paid for. `policy`: what decides storage classes now; undefined where nothing does. `occupied`: where nothing can go yet;
+ * it is answered only where nothing else is left. Throws `PricingError`. The same
  * facts, policy, rates and time give the same decision.
  */
 export function decideRestoredTier(
@@ -57,12 +60,18 @@ export function decideRestoredTier(
   policy: TierPolicy | undefined,
   rates: Rates,
   now: number,
+  occupied: readonly StorageClass[] = [],
 ): RestoredTier {
-  const into = (to: StorageClass, reason: RestoredReason): RestoredTier => {
+  const placed = (to: StorageClass, reason: RestoredReason): RestoredTier => {
     const alternatives = restoredPlaces(facts, rates, now).map(receiptAlternative);
     return told({ to, reason, chosen: `${written(facts)} ${to}`, alternatives });
   };
-  if (wanted !== 'read') return into(wanted.to, 'wished');
+  const open = rates.classes.filter((one) => rates.of(one).instant && !occupied.includes(one));
+  const into = (to: StorageClass, reason: RestoredReason): RestoredTier => {
+    const instead = [homeClass(rates), ...open].find((one) => open.includes(one));
+    return open.includes(to) || instead === undefined ? placed(to, reason) : placed(instead, 'occupied');
+  };
+  if (wanted !== 'read') return placed(wanted.to, 'wished');
   switch (policy?.kind) {
     case undefined:
       return into(homeClass(rates), 'sweeps-off');
@@ -78,7 +87,12 @@ export function decideRestoredTier(
       return to !== hot && usd(to) >= usd(hot) ? into(hot, 'below-class-minimum') : into(to, reason);
     }
     case 'dollars':
-      return byDollars(facts, policy, rates, now);
+      return byDollars(
+        facts,
+        policy,
+        { ...rates, classes: rates.classes.filter((one) => !occupied.includes(one)) },
+        now,
+      );
   }
 }
 

@@ -23,18 +23,23 @@ const Recorded = z.strictObject({
   by: z.optional(z.enum(['rules', 'dollars', 'lifecycle'])),
   now: EpochMs,
   classes: Chosen,
+  occupied: z.optional(z.array(StorageClass)),
 });
 
 /** What decides storage classes now, where anything does, and what it knows of a blob. */
 export interface JudgedBlob {
   readonly facts: TierFacts;
   readonly policy: TierPolicy | undefined;
+  /** Where a copy of an earlier transition lies until it is deleted: nothing can go there before. */
+  readonly occupied: readonly StorageClass[];
 }
 export type JudgeBlob = (blob: Blob, rates: Rates, now: EpochMs) => Promise<JudgedBlob>;
 
 export interface RestoredDecision extends RestoredTier {
   readonly policy: string;
   readonly inputs: Json;
+  /** It can go nowhere yet. */
+  readonly mustWait: boolean;
 }
 
 /** Where the bytes of a restore go, decided on the blob as it lies now, with the inputs as JSON for its receipt. */
@@ -45,17 +50,20 @@ export async function decideRestored(
   rates: Rates,
   now: EpochMs,
 ): Promise<RestoredDecision> {
-  const { facts, policy } = await judge(blob, rates, now);
-  const inputs = { decision: 'restored', facts: { ...facts }, now, ...chosenAmong(rates) };
+  const { facts, policy, occupied } = await judge(blob, rates, now);
+  const full = occupied.length === 0 ? {} : { occupied };
+  const inputs = { decision: 'restored', facts: { ...facts }, now, ...chosenAmong(rates), ...full };
   if (wantedBy === undefined) {
     const decided = decideRestoredTier(facts, { to }, undefined, rates, now);
-    return { ...decided, policy: RESTORES, inputs: { ...inputs, to } };
+    return { ...decided, policy: RESTORES, inputs: { ...inputs, to }, mustWait: occupied.includes(to) };
   }
   const by = policy === undefined ? {} : { by: policy.kind };
+  const decided = decideRestoredTier(facts, 'read', policy, rates, now, occupied);
   return {
-    ...decideRestoredTier(facts, 'read', policy, rates, now),
+    ...decided,
     policy: policy?.version ?? RESTORES,
     inputs: { ...inputs, ...by },
+    mustWait: occupied.includes(decided.to),
   };
 }
 
@@ -73,11 +81,12 @@ export function replayRestored(
 ): Pick<RestoredTier, 'chosen' | 'alternatives'> | undefined {
   const recorded = Recorded.safeParse(JSON.parse(inputs)).data;
   if (recorded === undefined) return undefined;
-  const { by, classes, facts, now, to } = recorded;
+  const { by, classes, facts, now, occupied, to } = recorded;
   if (by !== undefined && policy?.kind !== by) return undefined;
   const wanted = to === undefined ? ('read' as const) : { to };
   const decides = by === undefined ? undefined : policy;
-  const { alternatives, chosen } = decideRestoredTier(facts, wanted, decides, amongChosen(rates, classes), now);
+  const among = amongChosen(rates, classes);
+  const { alternatives, chosen } = decideRestoredTier(facts, wanted, decides, among, now, occupied);
   return { alternatives, chosen };
 }
 

@@ -18,6 +18,7 @@ const REASONS: Readonly<Record<RestoredReason, string>> = {
   'old-and-rarely-read': 'by the rules it is old and rarely read',
   'archive-age-reached': 'by the rules it is old enough for an archive, and somebody reads it, so that it is kept cold',
   'below-class-minimum': 'it is smaller than what the colder class bills at least',
+  occupied: 'the copy that it had before still lies, until it is deleted, in the class that it would go to',
   'read-again': 'the lifecycle preset keeps what is read hot until it is idle again',
 };
 

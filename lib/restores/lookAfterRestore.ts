@@ -169,8 +169,10 @@ async function decide(
       const state = row.value.state === 'asked' ? 'restoring' : row.value.state;
       return { changes: [RestoreRow.put({ ...row.value, state, dueAt }, expectationOf(row))], answer: step };
     }
-    case 'move':
-      return { changes: await moveChanges(deps, row, now), answer: step };
+    case 'move': {
+      const changes = await moveChanges(deps, row, now);
+      return changes === undefined ? decide(deps, row, 'wait') : { changes, answer: step };
+    }
     case 'ask-again':
       return { changes: await againChanges(deps, row, now), answer: step };
     case 'give-up':
@@ -191,13 +193,19 @@ function moveId({ actionId }: Restore): ActionId {
   return ActionId.parse(`after-${actionId}`);
 }
 
-async function moveChanges(deps: RestoreDeps, row: Versioned<Restore>, now: EpochMs): Promise<readonly Change[]> {
+/** Undefined where what is restored can go nowhere yet. */
+async function moveChanges(
+  deps: RestoreDeps,
+  row: Versioned<Restore>,
+  now: EpochMs,
+): Promise<readonly Change[] | undefined> {
   const { digest, versionId, correlationId } = row.value;
   const blob = await BlobRow.get(deps.catalog, digest);
   if (blob === undefined) return [];
   const actionId = moveId(row.value);
   const { packed, storageClass } = blob.value.origin;
   const decided = await decideRestored(deps.judge, blob.value, row.value, deps.rates, now);
+  if (decided.mustWait) return undefined;
   const { alternatives, chosen, inputs, to } = decided;
   const action: Action = {
     actionId,

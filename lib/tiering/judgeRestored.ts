@@ -1,6 +1,7 @@
-import type { Blob } from '../catalog/index.ts';
+import { type Blob, ReplicaRow } from '../catalog/index.ts';
 import type { Rates } from '../placement/index.ts';
 import type { JudgedBlob } from '../restores/index.ts';
+import { originLocation, type StorageClass } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import { loadTierFacts } from './loadTierFacts.ts';
@@ -9,7 +10,10 @@ import { packSettings, policyOf, type SweepSettings } from './sweepSettings.ts';
 
 /** What decides where restored bytes go: the policy in force while sweeps are on, with what it knows of the blob. */
 export async function judgeRestored(
-  { catalog, settings }: { readonly catalog: CatalogStore; readonly settings: SweepSettings },
+  {
+    catalog,
+    settings,
+  }: { readonly catalog: CatalogStore; readonly settings: SweepSettings & { readonly region: string } },
   blob: Blob,
   rates: Rates,
   now: EpochMs,
@@ -19,5 +23,11 @@ export async function judgeRestored(
   const judging = { policy, packs: { ...packSettings(present), mode: 'off' as const } };
   // Whoever holds it where it lies waits for it: a restore moves it all the same.
   const { facts } = await loadTierFacts(catalog, blob, [], judging, rates, now);
-  return { facts, policy: settings.tierSweep === 'on' ? policy : undefined };
+  const occupied: StorageClass[] = [];
+  for (const one of rates.classes.filter((name) => rates.of(name).instant)) {
+    // The copy of an earlier transition, until it is deleted.
+    const lies = await ReplicaRow.get(catalog, blob.digest, originLocation(settings.region, one));
+    if (lies !== undefined) occupied.push(one);
+  }
+  return { facts, policy: settings.tierSweep === 'on' ? policy : undefined, occupied };
 }

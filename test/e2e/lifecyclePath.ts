@@ -29,8 +29,8 @@ export function lifecyclePath(name: string, createStage: () => Promise<HostStage
         90_000,
       );
       await expectRestored(stage, model, digest);
-      // By the clock of the plane it is new.
-      expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'STANDARD' } });
+      // By the clock of the plane it is new, and its first copy still lies in STANDARD until it is deleted.
+      expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
     });
 
     it('packs what is idle and compressible, tells a reader when it is unpacked, and serves the very bytes then', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
-import { ServiceLevelRow } from '../../lib/catalog/index.ts';
+import { ReplicaRow, ServiceLevelRow } from '../../lib/catalog/index.ts';
 import { compileRates, DOLLARS, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import {
@@ -11,7 +11,7 @@ import {
   restoreArchived,
 } from '../../lib/restores/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
-import { CorrelationId, type Digest, ModelName } from '../../lib/shared/ids.ts';
+import { CorrelationId, type Digest, ModelName, originLocation } from '../../lib/shared/ids.ts';
 import type { RestoreOutcome } from '../../lib/shared/ports/objectStore.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { type Between, createInterruption, type Moment } from '../support/interruption.ts';
@@ -163,6 +163,48 @@ describe('a read of an archived blob', () => {
     ]);
     await world.clock.advance(1);
     expect(await ask(world, blob)).toMatchObject([{ restore: { tier: 'expedited' } }]);
+  });
+
+  it('goes to another class while its earlier copy still lies where it would go, with one restore', async () => {
+    const world = await createTieringWorld();
+    const blob = await world.addBlob(1, 800, 'GLACIER');
+    const [origin] = await world.replicas(blob.digest);
+    const location = originLocation('eu-west-1', 'GLACIER_IR');
+    await world.catalog.transact([ReplicaRow.put({ ...origin!, location, state: 'evicting' }, 'absent')]);
+    await ask(world, blob);
+    await world.run();
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    await world.tellRestores();
+    await world.run();
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'INTELLIGENT_TIERING' } });
+    const actions = await world.actions(blob.digest);
+    expect(actions.filter(({ type }) => type === 'restore')).toHaveLength(1);
+    const moved = actions.find(({ reason }) => reason === 'restored') ?? expect.fail();
+    expect(replayRestored(moved.inputs, TIER_RULES, rates)).toMatchObject({ chosen: moved.chosen });
+    expect(explainRestored(moved)).toContain('the copy that it had before still lies');
+  });
+
+  it('waits, and is not asked for again, while earlier copies lie in every class that it could go to', async () => {
+    const world = await createTieringWorld();
+    const blob = await world.addBlob(1, 800, 'GLACIER');
+    const [origin] = await world.replicas(blob.digest);
+    const classes = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR'] as const;
+    const copies = classes.map((one) => ({ ...origin!, location: originLocation('eu-west-1', one) }));
+    for (const copy of copies) await world.catalog.transact([ReplicaRow.put(copy, 'absent')]);
+    await ask(world, blob);
+    await world.run();
+    await world.clock.advance(RESTORE_DELAYS.standard);
+    for (const _ of [1, 2, 3]) await world.tellRestores();
+    await world.run();
+    expect(await world.restore(blob.digest)).toMatchObject({ state: 'restoring', attempt: 1 });
+    for (const { digest, location } of copies) {
+      await world.catalog.transact([{ kind: 'delete', key: ReplicaRow.key(digest, location), expect: { version: 1 } }]);
+    }
+    await world.clock.advance(HOUR_MS);
+    await world.watchRestores();
+    await world.run();
+    expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
+    expect((await world.actions(blob.digest)).filter(({ type }) => type === 'restore')).toHaveLength(1);
   });
 
   it('is judged again when it is back, and then hosts get what they want of it', async () => {

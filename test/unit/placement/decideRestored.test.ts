@@ -79,6 +79,16 @@ describe('restored bytes that somebody reads', () => {
     }
   });
 
+  it.each([
+    ['by rules', TIER_RULES, ['GLACIER_IR'], 'INTELLIGENT_TIERING'],
+    ['by rules, where that is taken too', TIER_RULES, ['GLACIER_IR', 'INTELLIGENT_TIERING'], 'STANDARD'],
+    ['by the lifecycle preset', LIFECYCLE, ['STANDARD'], 'INTELLIGENT_TIERING'],
+    ['by dollars', DOLLARS, ['INTELLIGENT_TIERING'], 'STANDARD'],
+    ['while sweeps are off', undefined, ['INTELLIGENT_TIERING'], 'STANDARD'],
+  ] as const)('go elsewhere while an earlier copy lies where they would, %s', (_, policy, occupied, to) => {
+    expect(decideRestoredTier(ARCHIVED, 'read', policy, rates, NOW, occupied)).toMatchObject({ to });
+  });
+
   it('count the read that they were restored for', () => {
     const { alternatives } = decideRestoredTier({ ...ARCHIVED, knownReadsPerDay: 0 }, 'read', DOLLARS, rates, NOW);
     const cold = alternatives.find(({ action }) => action === 'transition GLACIER_IR');
