@@ -8,7 +8,7 @@ import { type Project, PROJECTS } from './projects.ts';
 
 /*
  * `npm test`: every project; services start within the suites that need them. Projects that wait for processes and services run beside those that
- * compute, and have the cores before them; what is left is the simulation's, which is most of it. What is not prepared is skipped and named on the
+ * compute; what they leave of the cores is the simulation's. A project's output comes when it ends. What is not prepared is skipped and named on the
  * last line; what `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead.
  */
 
@@ -47,8 +47,16 @@ let interrupted: number | undefined;
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.once(signal, () => {
     interrupted = 128 + constants.signals[signal];
-    for (const { pid } of children) if (pid !== undefined) process.kill(-pid, signal);
+    for (const { pid } of children) if (pid !== undefined) endGroup(pid, signal);
   });
+}
+
+function endGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 function runProject(project: Project): Promise<Run> {
@@ -71,7 +79,12 @@ function runProject(project: Project): Promise<Run> {
 async function yieldBy(niceness: number, pid: number): Promise<void> {
   if (niceness === 0) return;
   const priority = Math.min(constants.priority.PRIORITY_LOW, getPriority() + niceness);
-  setPriority(pid, priority);
+  try {
+    setPriority(pid, priority);
+  } catch {
+    // It has ended already, or nobody may here: it competes as the others do.
+    return;
+  }
   // Linux shares the cores among sessions first, each of these processes begins one, and only one may be told in a tenth of a second.
   for (let attempts = 0; attempts < 10; attempts += 1) {
     try {

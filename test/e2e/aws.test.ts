@@ -10,12 +10,15 @@ const skipped = missing('ministack');
 
 // One deployment for all of them, as in a real account: what a path leaves behind is there when the next one begins.
 describe.skipIf(skipped !== undefined)(`AWS ${skipped ?? ''}`, () => {
-  let deployed: HostStage;
+  let deployed: HostStage | undefined;
   beforeAll(async () => {
     deployed = await createAwsStage();
-  });
-  afterAll(() => deployed.stop());
-  const stage = async (): Promise<HostStage> => ({ ...deployed, stop: async () => undefined });
+  }, 240_000);
+  afterAll(() => deployed?.stop());
+  async function stage(): Promise<HostStage> {
+    if (deployed === undefined) throw new Error('The stacks are not deployed.');
+    return { ...deployed, stop: async () => undefined };
+  }
 
   mainPath('in the deployed stacks', stage);
   lifecyclePath('in the deployed stacks', stage);

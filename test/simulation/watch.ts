@@ -1,3 +1,4 @@
+import { checkKey } from '../../lib/adapters/catalogCalls.ts';
 import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
 import type { CatalogStore, Change, Item } from '../../lib/shared/ports/catalogStore.ts';
 import type { Counters } from './invariants.ts';
@@ -54,7 +55,10 @@ export function watchCatalog(
 
   return {
     // Nobody else writes, so the store would answer the same; rows are read far more often than written.
-    get: async (key) => partitions.get(key.partition)?.get(key.sort),
+    async get(key) {
+      checkKey(key);
+      return partitions.get(key.partition)?.get(key.sort);
+    },
     query: (query) => store.query(query),
     queryIndex: (index, query) => store.queryIndex(index, query),
     async transact(changes) {
