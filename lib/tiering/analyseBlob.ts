@@ -18,7 +18,7 @@ export async function analyseBlob(deps: MoveDeps, run: MoveRun, digest: Digest):
   if (typeof judged === 'string') return { reason: judged, moves: false, place: false };
   const { decision, expires, facts, risks, wouldPack } = judged;
   const place = isReadDaily(facts, run.policy, run.at);
-  if (isIdleArchive(decision)) return { reason: 'needs-restore', moves: false, place };
+  if (isIdleArchive(decision, deps.rates)) return { reason: 'needs-restore', moves: false, place };
   const goes = decision.reason === 'expires' && expires?.facts !== undefined;
   const moves = decision.action !== 'keep' || risks.length > 0 || goes;
   return { reason: wouldPack && decision.action === 'keep' ? 'would-pack' : decision.reason, moves, place };

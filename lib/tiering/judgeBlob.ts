@@ -1,6 +1,6 @@
 import { type Blob, BlobRow, type Versioned } from '../catalog/index.ts';
 import type { BlobExpiry } from '../expiry/index.ts';
-import { decideTier, type TierDecision, type TierFacts, type TierMoveReason } from '../placement/index.ts';
+import { decideTier, type Rates, type TierDecision, type TierFacts, type TierMoveReason } from '../placement/index.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import { loadReplicas } from './loadReplicas.ts';
@@ -72,9 +72,10 @@ const WORTH_A_RESTORE: ReadonlySet<string> = new Set<TierMoveReason>([
   'restore-too-slow',
 ]);
 
-/** Whether a move would have to restore what nothing speaks for reading. */
-export function isIdleArchive(decision: TierDecision): boolean {
-  return decision.action !== 'keep' && decision.needsRestore && !WORTH_A_RESTORE.has(decision.reason);
+/** Whether a move would have to restore what nothing speaks for reading, be it for another archive. */
+export function isIdleArchive(decision: TierDecision, rates: Rates): boolean {
+  if (decision.action === 'keep' || !decision.needsRestore) return false;
+  return !WORTH_A_RESTORE.has(decision.reason) || !rates.of(decision.to).instant;
 }
 
 /** Where packing is only tried out, what happens is decided without it. */

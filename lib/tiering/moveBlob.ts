@@ -52,7 +52,7 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
     const { model, version } = named;
     return { changes: await foundChanges(deps, { runId: run.id, model, version }), answer: decision.reason };
   }
-  if (isIdleArchive(decision)) return keep('needs-restore');
+  if (isIdleArchive(decision, deps.rates)) return keep('needs-restore');
   if (run.only?.action === 'pack' && wouldPack) return keep('would-pack');
   const asShown = decision.action === run.only?.action && decision.to === run.only.to;
   if (run.only !== undefined && !asShown) return keep('decided-otherwise');

@@ -155,6 +155,19 @@ describe('the daily sweep', () => {
     expect(replayTier(action!.inputs, DOLLARS, compileRates(shippedPriceBook()))).toMatchObject({ to: 'DEEP_ARCHIVE' });
   });
 
+  it('by dollars restores no archived bytes only to archive them elsewhere', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const retired = await world.addBlob(1, 400, 'GLACIER');
+    await world.refer(retired.digest, 'flux-old', '1.0.0', { deprecated: true });
+    const level = { restoreToleranceMs: 2 * DAY_MS, updatedAt: world.clock.now() };
+    await world.catalog.transact([ServiceLevelRow.put({ model: ModelName.parse('flux-old'), ...level }, 'absent')]);
+    await enlarge(world, [retired.digest]);
+    await world.fireSweep();
+    await world.run();
+    expect(world.counted('TierDecided', 'needs-restore')).toBe(1);
+    expect(world.counted('TierDecided', 'restore-begun')).toBe(0);
+  });
+
   it('by rules keeps cold what one of its models promised within a minute', async () => {
     const world = await createTieringWorld(undefined, 'on');
     const [promised, patient] = [await world.addBlob(1, 800), await world.addBlob(2, 800)];
