@@ -4,6 +4,7 @@ import {
   type Blob,
   BlobRow,
   PolicyLookRow,
+  type PolicyReach,
   type TierPolicyInForce,
   TierPolicyRow,
 } from '../../../lib/catalog/index.ts';
@@ -54,6 +55,8 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
   /** What was in use and would suffer when a look began, with all that it would be decided on; and of that what still would at its end. */
   let begun = new Map<Digest, string>();
   const overlooked = new Set<Digest>();
+  /** What the parts have found that have ended since the look began. */
+  const ended = new Map<number, PolicyReach>();
 
   const blobs = (): readonly Blob[] =>
     [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
@@ -105,9 +108,9 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (look === undefined) return;
     if (last?.sweptAt !== look.sweptAt || last.to !== look.to) {
       overlooked.clear();
+      ended.clear();
       begun = await caught(is.inForce, look, blobs());
       counters.count(begun.size > 0 ? 'policy: would catch what is in use' : 'policy: catches nothing');
-      return;
     }
   }
 
@@ -117,14 +120,9 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (endedAt === undefined || (before !== undefined && readLook(before).endedAt !== undefined)) return;
     counters.count('policy: a part was looked at');
     const policy = policyRow();
-    if (policy?.change === undefined || lookIdOf(policy) !== lookId || reach.caught > 0) return;
-    await lookedAt(policy.inForce, policy.change, part);
-  }
-
-  /** The parts of a look that have ended, as the rows were when they were read last. */
-  function endedParts(policy: TierPolicyInForce) {
-    const rows = [...catalog.committedIn(`POLICYLOOK#${lookIdOf(policy) ?? ''}`)].map(readLook);
-    return rows.filter(({ endedAt }) => endedAt !== undefined).map(({ reach }) => reach);
+    if (policy?.change === undefined || lookIdOf(policy) !== lookId) return;
+    ended.set(part, reach);
+    if (reach.caught === 0) await lookedAt(policy.inForce, policy.change, part);
   }
 
   /** What was caught before and after the look, by the same facts, was caught during it. */
@@ -140,7 +138,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (was === undefined) return;
     counters.count(`policy: ${was.inForce}→${is.inForce}`);
     if (was.accepted?.policy === is.inForce) return counters.count('policy: accepted');
-    const parts = was.change?.to === is.inForce ? endedParts(was) : [];
+    const parts = was.change?.to === is.inForce ? [...ended.values()] : [];
     if (parts.length < LOOK_PARTS) violated(`${is.inForce} came into force before every object was looked at.`);
     if (parts.some((reach) => reach.caught > 0))
       violated(`${is.inForce} came into force, which catches what is in use.`);
