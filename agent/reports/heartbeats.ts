@@ -91,7 +91,8 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
       // Listed and stamped at one moment: whatever is measured later carries a later stamp.
       const lists = listed ? listsOf(store.residents()) : {};
       const heartbeat: HostHeartbeat = {
-        schema: 'host-heartbeat/4',
+        // A plane that is older than metrics takes all but those that carry them.
+        schema: news === undefined ? 'host-heartbeat/3' : 'host-heartbeat/4',
         host,
         generation,
         sequence,

@@ -13,6 +13,7 @@ import {
   revertTuning,
   type Tried,
   TuningError,
+  type TuningJournal,
   tuneHost,
 } from '../../lib/tuning/index.ts';
 import { positiveInteger, size } from '../arguments.ts';
@@ -108,28 +109,43 @@ async function runApply(options: TuneCommandOptions, findings: readonly Finding[
     let probe: StoreProbe | undefined;
     try {
       probe = differs ? await openProbe(options) : undefined;
-      const measure = async () => ({ ...(await probe?.measure()) });
-      const tried = await tuneHost(
-        {
-          host: createHostSettings(options.root),
-          journal,
-          judge: async (setting) =>
-            judgeHostSettings(await readHost(options.root, options.store)).find((one) => one.setting === setting),
-          measure,
-          cancelled: cancelledByUser(),
-          onTrial: (setting) => note(`trying ${setting} …`),
-        },
-        findings,
-        { rounds: options.rounds, keepAll: options.keep === true, persist: options.persist === true },
-      );
-      printTried(options, tried);
-      if (options.persist !== true) showPersistence(findings, tried);
+      await tryFindings(options, findings, { journal, probe });
     } finally {
       await probe?.close();
       await journal.close();
     }
   } else printTried(options, []);
   if (denied.length > 0) throw new FindingsError('some settings may not be written');
+}
+
+/** What was tried is printed also where an error ends it. */
+async function tryFindings(
+  options: TuneCommandOptions,
+  findings: readonly Finding[],
+  { journal, probe }: { readonly journal: TuningJournal; readonly probe: StoreProbe | undefined },
+): Promise<void> {
+  const tried: Tried[] = [];
+  try {
+    await tuneHost(
+      {
+        host: createHostSettings(options.root),
+        journal,
+        judge: async (setting) =>
+          judgeHostSettings(await readHost(options.root, options.store)).find((one) => one.setting === setting),
+        measure: async () => ({ ...(await probe?.measure()) }),
+        cancelled: cancelledByUser(),
+        onTrial: (setting) => note(`trying ${setting} …`),
+        onTried: (one) => tried.push(one),
+      },
+      findings,
+      { rounds: options.rounds, keepAll: options.keep === true, persist: options.persist === true },
+    );
+  } catch (error) {
+    if (tried.length > 0) printTried(options, tried);
+    throw error;
+  }
+  printTried(options, tried);
+  if (options.persist !== true) showPersistence(findings, tried);
 }
 
 function openProbe({ store: folder, size: bytes, url }: TuneCommandOptions) {
@@ -174,9 +190,10 @@ async function runRevert(options: TuneCommandOptions): Promise<void> {
   const journal = await openTuningJournal(options.journal);
   try {
     await removeLeftovers(options.store);
+    const items = await revertTuning({ host: createHostSettings(options.root), journal });
     print(options, {
       schema: 'strata.tune.reverted/v1',
-      items: await revertTuning({ host: createHostSettings(options.root), journal }),
+      items,
       id: ({ setting, outcome }) => `${setting} ${outcome}`,
       columns: [
         ['SETTING', ({ setting }) => setting],
@@ -185,6 +202,11 @@ async function runRevert(options: TuneCommandOptions): Promise<void> {
       ],
       empty: 'Nothing is left to undo.',
     });
+    const stayed = items.filter(({ outcome }) => outcome === 'stayed');
+    if (stayed.length > 0) {
+      const message = `Could not be set back: ${stayed.map(({ setting, detail }) => `${setting} (${detail})`).join(', ')}.`;
+      throw new TuningError({ code: 'not-undone', message, retryable: true });
+    }
   } finally {
     await journal.close();
   }

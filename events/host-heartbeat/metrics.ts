@@ -6,6 +6,9 @@ const Share = z.number().check(z.gte(0), z.lte(1));
 const Count = z.number().check(z.int(), z.nonnegative(), z.lte(Number.MAX_SAFE_INTEGER));
 const Amount = z.number().check(z.nonnegative());
 
+/** Of failures. With it a minute has a greatest size. */
+const MOST_CODES = 32;
+
 /** Median and 95th percentile of so many values, within 2 % of the true ones. Of none they are 0. */
 export const Quantiles = z.strictObject({ count: Count, p50: Amount, p95: Amount });
 export type Quantiles = z.infer<typeof Quantiles>;
@@ -68,7 +71,8 @@ export type ModelLoads = z.infer<typeof ModelLoads>;
 
 /**
  * What a host did and how loaded it was in the last `windowSeconds`. Parts that it cannot measure are absent: a host without a GPU
- * has no `gpus`, one without `/proc` neither `cpu` nor `disks`. At most about 16 KB, as a rule 3.
+ * has no `gpus`, one without `/proc` neither `cpu` nor `disks`. Agents tell at most about 16 KB, as a rule 3; the contract
+ * lets no more than 32 KB pass.
  */
 export const HostMetrics = z.strictObject({
   windowSeconds: z.number().check(z.positive(), z.lte(86_400)),
@@ -108,7 +112,9 @@ export const HostMetrics = z.strictObject({
     bytesPerSecond: z.optional(Quantiles),
     retries: Count,
     /** By their code: of what was fetched and failed. */
-    failures: z.record(z.string().check(z.regex(/^[a-z-]{1,32}$/)), Count),
+    failures: z
+      .record(z.string().check(z.regex(/^[a-z-]{1,32}$/)), Count)
+      .check(z.refine((failures) => Object.keys(failures).length <= MOST_CODES, `names over ${MOST_CODES} codes`)),
     /** That an operator has set for all fetches together. */
     bytesPerSecondLimit: z.optional(Amount),
   }),

@@ -19,7 +19,7 @@ export type VolumeReport = z.infer<typeof VolumeReport>;
 export const HostHeartbeat = z.strictObject({
   /**
    * `/2` may list volumes, `/3` says with each list of residents which of them are pinned, `/4` may carry metrics. Older agents send
-   * the older ones.
+   * the older ones, and today's `/3` where it carries none.
    */
   schema: z.enum(['host-heartbeat/1', 'host-heartbeat/2', 'host-heartbeat/3', 'host-heartbeat/4']),
   host: HostId,

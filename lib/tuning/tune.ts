@@ -16,6 +16,8 @@ export interface TuneDeps {
   /** Asked between two runs: true ends it once the setting in hand is undone. */
   readonly cancelled: () => boolean;
   readonly onTrial: (setting: string) => void;
+  /** Told of each at its end, and so also of those before an error. */
+  readonly onTried: (tried: Tried) => void;
 }
 
 export interface TuneOptions {
@@ -38,30 +40,30 @@ export interface Tried {
 /**
  * Tries each setting that differs, one after the other, on top of those that were kept: writes it down, measures before and
  * after in turn, and keeps or undoes it. A run that dies leaves a setting that `revertTuning` undoes.
- * @throws TuningError `unfinished` after such a run, `not-undone`, `cancelled`
+ * @throws TuningError before anything is tried: `unfinished` after such a run, `not-ours` where what is kept could not be made to
+ * last; later `not-undone`, `cancelled`
  */
-export async function tuneHost(
-  deps: TuneDeps,
-  findings: readonly Finding[],
-  options: TuneOptions,
-): Promise<readonly Tried[]> {
+export async function tuneHost(deps: TuneDeps, findings: readonly Finding[], options: TuneOptions): Promise<void> {
   const { entries } = openEntries(await deps.journal.records());
   const left = entries.find(({ state }) => state === 'trying');
   if (left !== undefined) {
     const message = `An earlier run ended while it tried ${left.setting}: \`strata tune --revert\` first.`;
     throw new TuningError({ code: 'unfinished', message, retryable: false });
   }
-  const tried: Tried[] = [];
+  const differing = findings.filter(({ status }) => status === 'differs');
+  if (options.persist) {
+    const changes = [...entries, ...differing].flatMap((one) => one.changes);
+    for (const { file } of planPersistence(changes)) await deps.host.assertOurs(file);
+  }
   // Caches, connections and the drive's own state are warm from here on, on both sides.
-  if (findings.some(({ status }) => status === 'differs')) await deps.measure();
-  for (const { setting } of findings.filter(({ status }) => status === 'differs')) {
+  if (differing.length > 0) await deps.measure();
+  for (const { setting } of differing) {
     const found = await deps.judge(setting);
-    if (found?.status === 'differs') tried.push(await trySetting(deps, setting, found.changes, options));
+    if (found?.status === 'differs') deps.onTried(await trySetting(deps, setting, found.changes, options));
   }
   if (options.persist) await persistKept(deps);
   const { entries: open, persisted } = openEntries(await deps.journal.records());
   if (open.length + persisted.length === 0) await deps.journal.clear();
-  return tried;
 }
 
 async function trySetting(
@@ -124,20 +126,26 @@ async function apply(host: HostSettings, changes: readonly Change[]): Promise<vo
   }
 }
 
-/** @throws TuningError `not-undone`, with the command for it; the journal still knows it then. */
+/** @throws TuningError `not-undone`, once all else is undone; the journal still knows it then. */
 async function undo(host: HostSettings, changes: readonly Change[]): Promise<void> {
-  for (const before of changes.toReversed().flatMap(({ undo: writes }) => writes)) {
-    if ((await host.read(before.file)) === before.value) continue;
-    await host.write(before.file, before.value).catch((cause: unknown) => {
-      throw notUndone(before, cause);
-    });
-    if ((await host.read(before.file)) !== before.value) throw notUndone(before);
-  }
+  const [first, ...others] = await undoAll(host, changes);
+  if (first === undefined) return;
+  const files = [first, ...others].map(({ file, value }) => `/${file} could not be set back to ${value}.`);
+  throw new TuningError({ code: 'not-undone', message: files.join(' '), retryable: true, cause: first.cause });
 }
 
-function notUndone({ file, value }: Written, cause?: unknown): TuningError {
-  const message = `/${file} could not be set back to ${value}.`;
-  return new TuningError({ code: 'not-undone', message, retryable: true, cause });
+/** One that does not come back keeps no other from it. Answers with those that did not. */
+async function undoAll(
+  host: HostSettings,
+  changes: readonly Change[],
+): Promise<readonly (Written & { readonly cause: unknown })[]> {
+  const stayed: (Written & { readonly cause: unknown })[] = [];
+  for (const before of changes.toReversed().flatMap(({ undo: writes }) => writes)) {
+    if ((await host.read(before.file)) === before.value) continue;
+    const cause: unknown = await host.write(before.file, before.value).catch((error: unknown) => error);
+    if ((await host.read(before.file)) !== before.value) stayed.push({ ...before, cause });
+  }
+  return stayed;
 }
 
 async function persistKept({ host, journal }: TuneDeps): Promise<void> {
@@ -150,12 +158,16 @@ async function persistKept({ host, journal }: TuneDeps): Promise<void> {
 
 export interface Reverted {
   readonly setting: string;
-  /** `left`: somebody has set it to something else since. */
-  readonly outcome: 'undone' | 'was-undone' | 'left';
+  /** `left`: somebody has set it to something else since. `stayed`: the host does not take back what was there before. */
+  readonly outcome: 'undone' | 'was-undone' | 'left' | 'stayed';
+  /** What was there before. */
   readonly detail: string;
 }
 
-/** Takes everything back that the journal knows, the newest first; may be repeated. @throws TuningError `not-undone` */
+/**
+ * Takes everything back that the journal knows, the newest first; may be repeated. What stayed keeps nothing older from being taken
+ * back, and the journal knows it still.
+ */
 export async function revertTuning({
   host,
   journal,
@@ -166,22 +178,26 @@ export async function revertTuning({
   for (const file of persisted) await host.unpersist(file);
   for (const { setting, changes } of entries) {
     const found = await Promise.all(changes.map((change) => stateOf(host, change)));
-    await undo(
-      host,
-      changes.filter((_, at) => found[at] === 'ours'),
-    );
+    const ours = changes.filter((_, at) => found[at] === 'ours');
+    const stayed = await undoAll(host, ours);
+    if (stayed.length > 0) {
+      reverted.push({ setting, outcome: 'stayed', detail: textOf(stayed) });
+      continue;
+    }
     await journal.append({ entry: 'undone', setting });
     const left = changes.filter((_, at) => found[at] === 'foreign');
     reverted.push({
       setting,
       outcome: left.length > 0 ? 'left' : found.includes('ours') ? 'undone' : 'was-undone',
-      detail: (left.length > 0 ? left : changes)
-        .flatMap(({ undo: was }) => was.map(({ file, value }) => `/${file} ${value}`))
-        .join(' · '),
+      detail: textOf((left.length > 0 ? left : changes).flatMap(({ undo: was }) => was)),
     });
   }
-  await journal.clear();
+  if (reverted.every(({ outcome }) => outcome !== 'stayed')) await journal.clear();
   return reverted;
+}
+
+function textOf(written: readonly Written[]): string {
+  return written.map(({ file, value }) => `/${file} ${value}`).join(' · ');
 }
 
 async function stateOf(host: HostSettings, { file, value, undo: was }: Change): Promise<'ours' | 'undone' | 'foreign'> {

@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,19 +21,44 @@ interface Told {
   readonly items: readonly Readonly<Record<string, unknown>>[];
 }
 
+const argsOf = (more: readonly string[]) => [
+  MAIN,
+  'tune',
+  '--json',
+  '--store',
+  join(root, 'store'),
+  '--root',
+  root,
+  '--journal',
+  join(root, 'journal'),
+  ...more,
+];
+
+function itemsOf(stdout: string): Told['items'] {
+  const lines = stdout.trim().split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+}
+
 function tune(...more: readonly string[]): Promise<Told> {
-  const args = [MAIN, 'tune', '--json', '--store', join(root, 'store'), '--root', root];
+  return run([process.execPath, ...argsOf(more)]);
+}
+
+function run([program = '', ...args]: readonly string[]): Promise<Told> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [...args, '--journal', join(root, 'journal'), ...more], (error, stdout, stderr) => {
-      const items = stdout.trim().split('\n').filter(Boolean);
-      const code = error === null ? 0 : Number(error.code);
-      resolve({ code, stderr, items: items.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>) });
+    execFile(program, args, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stderr, items: itemsOf(stdout) });
     });
   });
 }
 
 const text = (file: string) => readFile(join(root, file), 'utf8');
 const SMALL = ['--only', SETTING, '--rounds', '3', '--size', '4MiB'];
+
+/** Root without the capability to write what its mode forbids. */
+const UNPRIVILEGED =
+  process.getuid?.() === 0
+    ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-dac_override,-dac_read_search']
+    : [];
 
 describe('strata tune', () => {
   it('shows what differs and changes nothing unless it is told to', async () => {
@@ -78,9 +103,45 @@ describe('strata tune', () => {
     expect((await tune('--revert')).items).toEqual([]);
   });
 
-  it.skipIf(process.getuid?.() === 0)('gives who may not write the command for root', async () => {
+  it('tries nothing with --persist where a file for boot is of somebody else', async () => {
+    const file = 'etc/sysctl.d/90-strata.conf';
+    await mkdir(join(root, 'etc/sysctl.d'), { recursive: true });
+    await writeFile(join(root, file), 'vm.swappiness = 1\n');
+    const { code, stderr, items } = await tune('--apply', '--keep', '--persist', ...SMALL);
+    expect({ code, items }).toEqual({ code: 1, items: [] });
+    expect(stderr).toContain(`${file} is not of`);
+    expect(stderr).not.toContain('trying');
+    expect([await text(file), await text(FILE)]).toEqual(['vm.swappiness = 1\n', '1\n']);
+  });
+
+  it('prints what was tried before Ctrl-C', async () => {
+    const only = ['--only', `${SETTING},dirty-bytes`, '--rounds', '20', '--size', '4MiB'];
+    const child = spawn(process.execPath, argsOf(['--apply', ...only]), { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+      if (chunk.includes('trying dirty-bytes')) child.kill('SIGINT');
+    });
+    expect(await new Promise((resolve) => child.once('close', resolve))).not.toBe(0);
+    expect(stderr).toContain('cancelled');
+    expect(itemsOf(stdout)).toMatchObject([{ setting: SETTING }]);
+  });
+
+  it('ends with an error where something stays that it should have taken back', async () => {
+    await tune('--apply', '--keep', ...SMALL);
+    await mkdir(join(root, 'aside'));
+    await rename(join(root, FILE), join(root, 'aside/file'));
+    await symlink(join(root, 'aside/file'), join(root, FILE));
+    const { code, stderr, items } = await tune('--revert');
+    expect({ code, items }).toMatchObject({ code: 3, items: [{ setting: SETTING, outcome: 'stayed' }] });
+    expect(stderr).toContain(`${SETTING} (/${FILE} 1)`);
+  });
+
+  it('gives who may not write the command for root', async () => {
     await chmod(join(root, FILE), 0o444);
-    const { code, stderr } = await tune('--apply', ...SMALL);
+    const { code, stderr } = await run([...UNPRIVILEGED, process.execPath, ...argsOf(['--apply', ...SMALL])]);
     expect(code).toBe(1);
     expect(stderr).toContain("sysctl -w net.ipv4.tcp_slow_start_after_idle='0'");
   });

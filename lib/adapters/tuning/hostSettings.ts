@@ -42,12 +42,11 @@ export function createHostSettings(root: string): HostSettings {
       }
     },
 
+    assertOurs: (file) => assertOurs(pathOf(file, isPersistedFile)),
+
     async persist(file, text) {
       const path = pathOf(file, isPersistedFile);
-      if ((await ownerOf(path)) === 'other') {
-        const message = `${path} is not of \`strata tune\`: move it away first.`;
-        throw new TuningError({ code: 'not-ours', message, retryable: false });
-      }
+      await assertOurs(path);
       await mkdir(dirname(path), { recursive: true });
       const aside = `${path}.next`;
       await rm(aside, { force: true });
@@ -66,6 +65,12 @@ export function createHostSettings(root: string): HostSettings {
       if ((await ownerOf(path)) === 'ours') await rm(path);
     },
   };
+}
+
+async function assertOurs(path: string): Promise<void> {
+  if ((await ownerOf(path)) !== 'other') return;
+  const message = `${path} is not of \`strata tune\`: move it away first.`;
+  throw new TuningError({ code: 'not-ours', message, retryable: false });
 }
 
 async function ownerOf(path: string): Promise<'none' | 'ours' | 'other'> {

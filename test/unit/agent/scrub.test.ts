@@ -71,7 +71,7 @@ describe('the scrub', () => {
     await agent.settled();
     expect(agent.store.blob(digest)).toMatchObject({ state: 'resident', pinned: true });
     const told = world.sent.heartbeats.at(-1);
-    expect(told).toMatchObject({ schema: 'host-heartbeat/4', pinned: [digest] });
+    expect(told).toMatchObject({ schema: 'host-heartbeat/3', pinned: [digest] });
     expect(told?.residents).toHaveLength(2);
   });
 

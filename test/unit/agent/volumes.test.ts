@@ -98,7 +98,7 @@ describe('a store with an SSD volume below', () => {
     await world.moveAll(agent);
     await agent.heartbeatOnce();
     expect(world.sent.heartbeats.at(-1)).toMatchObject({
-      schema: 'host-heartbeat/4',
+      schema: 'host-heartbeat/3',
       capacityBytes: 1000,
       usedBytes: 380,
       volumes: [

@@ -7,6 +7,8 @@ export interface MemoryHost {
   readonly journal: TuningJournal;
   readonly files: Map<string, string>;
   readonly persisted: Map<string, string>;
+  /** Files for boot that somebody else has written. */
+  readonly foreign: Set<string>;
   readonly records: JournalRecord[];
   /** The call that dies, before or after its effect; counted from 0. */
   crashAt: { readonly call: number; readonly after: boolean } | undefined;
@@ -18,6 +20,7 @@ export function createMemoryHost(files: Readonly<Record<string, string>>, refuse
   const world: MemoryHost = {
     files: new Map(Object.entries(files)),
     persisted: new Map(),
+    foreign: new Set(),
     records: [],
     crashAt: undefined,
     calls: 0,
@@ -32,6 +35,9 @@ export function createMemoryHost(files: Readonly<Record<string, string>>, refuse
           if (/dirty.*_ratio$/.test(file)) world.files.set(file.replace('_ratio', '_bytes'), '0');
           if (file.endsWith('/scheduler')) world.files.set(file.replace('scheduler', 'nr_requests'), '1023');
         }),
+      async assertOurs(file) {
+        if (world.foreign.has(file)) throw new TuningError({ code: 'not-ours', message: file, retryable: false });
+      },
       persist: (file, text) => effect(() => void world.persisted.set(file, text)),
       unpersist: (file) => effect(() => void world.persisted.delete(file)),
     },

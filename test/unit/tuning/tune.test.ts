@@ -4,6 +4,7 @@ import {
   type HostReadings,
   judgeHostSettings,
   revertTuning,
+  type Tried,
   TuningError,
   tuneHost,
 } from '../../../lib/tuning/index.ts';
@@ -28,6 +29,7 @@ interface Run {
   readonly options?: Partial<typeof OPTIONS>;
   readonly cancelled?: () => boolean;
   readonly only?: readonly string[];
+  readonly tried?: Tried[];
 }
 
 /** A dead process calls nothing any more, also not in its `catch`. */
@@ -55,7 +57,7 @@ function mortal(world: MemoryHost, work: () => Promise<unknown>): Promise<unknow
 }
 
 /** Only reading ahead makes this host faster. */
-function tune(world: MemoryHost, { options, cancelled = () => false, only }: Run = {}) {
+async function tune(world: MemoryHost, { options, cancelled = () => false, only, tried = [] }: Run = {}) {
   let runs = 0;
   const measure = async () => {
     runs += 1;
@@ -63,7 +65,16 @@ function tune(world: MemoryHost, { options, cancelled = () => false, only }: Run
   };
   const findings = judgeHostSettings(readings(world)).filter(({ setting }) => only?.includes(setting) ?? true);
   const judge = async (setting: string) => judgeHostSettings(readings(world)).find((one) => one.setting === setting);
-  return tuneHost({ ...world, judge, measure, cancelled, onTrial: () => {} }, findings, { ...OPTIONS, ...options });
+  const deps = {
+    ...world,
+    judge,
+    measure,
+    cancelled,
+    onTrial: () => {},
+    onTried: (one: Tried) => void tried.push(one),
+  };
+  await tuneHost(deps, findings, { ...OPTIONS, ...options });
+  return tried;
 }
 
 describe('tuning a host', () => {
@@ -141,9 +152,44 @@ describe('tuning a host', () => {
 
   it('undoes what is being tried when it is cancelled, and keeps what was proven before', async () => {
     const world = createMemoryHost(STOCK);
-    const ended = tune(world, { cancelled: () => world.files.get(SCHEDULER) === 'none' });
+    const tried: Tried[] = [];
+    const only = ['swappiness', 'io-scheduler'];
+    const ended = tune(world, { cancelled: () => world.files.get(SCHEDULER) === 'none', only, tried });
     await expect(ended).rejects.toMatchObject({ code: 'cancelled' });
     expect(Object.fromEntries(world.files)).toEqual(STOCK);
+    expect(tried).toMatchObject([{ setting: 'swappiness', outcome: 'undone' }]);
+  });
+
+  it('tries nothing that it could not make last then: a file for boot is of somebody else', async () => {
+    const world = createMemoryHost(STOCK);
+    world.foreign.add('etc/udev/rules.d/90-strata.rules');
+    const options = { keepAll: true, persist: true };
+    await expect(tune(world, { options })).rejects.toMatchObject({ code: 'not-ours' });
+    expect(world.calls).toBe(0);
+    expect(await tune(world, { options, only: ['swappiness'] })).toMatchObject([{ outcome: 'kept' }]);
+    // What an earlier run kept would be made to last with it.
+    await tune(world, { options: { keepAll: true }, only: ['read-ahead'] });
+    await expect(tune(world, { options, only: ['dirty-limits'] })).rejects.toMatchObject({ code: 'not-ours' });
+  });
+
+  it('takes the older ones back although a newer one stays, and knows that one still', async () => {
+    const world = createMemoryHost(STOCK);
+    await tune(world, { options: { keepAll: true }, only: ['swappiness', 'read-ahead', 'io-scheduler'] });
+    const stubborn = async (file: string, value: string) => {
+      if (file === FASTER) throw new TuningError({ code: 'refused', message: 'EINVAL', retryable: false });
+      return world.host.write(file, value);
+    };
+    const reverted = await revertTuning({ ...world, host: { ...world.host, write: stubborn } });
+    expect(reverted.find(({ setting }) => setting === 'read-ahead')).toEqual({
+      setting: 'read-ahead',
+      outcome: 'stayed',
+      detail: `/${FASTER} 128`,
+    });
+    expect(reverted.filter(({ outcome }) => outcome === 'undone')).toHaveLength(2);
+    expect(Object.fromEntries(world.files)).toEqual({ ...STOCK, [FASTER]: '4096' });
+    expect(await revertTuning(world)).toMatchObject([{ setting: 'read-ahead', outcome: 'undone' }]);
+    expect(Object.fromEntries(world.files)).toEqual(STOCK);
+    expect(world.records).toEqual([]);
   });
 
   it('leaves what somebody has changed since, and says so', async () => {
