@@ -1,4 +1,4 @@
-import { compileRates, missCost, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
+import { compileRates, missCost, type Rates, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { booksOfPlane, PricingError, shippedPriceBook } from '../../lib/pricing/index.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { EvictionConfig } from '../nvme/evictionPolicy.ts';
@@ -7,7 +7,7 @@ import { type AgentSettings, invalid } from './config.ts';
 /** How a host weighs what it evicts: by the books that ship with it until its plane has told it those that it decides by. */
 export interface Weighing {
   readonly config: EvictionConfig;
-  /** From now on; what cannot be read changes nothing. */
+  /** From now on; what cannot be read, or does not price its GPU, changes nothing. */
   readonly usePrices: (books: string) => void;
 }
 
@@ -25,10 +25,8 @@ export function createWeighing(
   let rates = compileRates(shipped);
   const bytesPerSecond = Math.min(settings.bytesPerSecond, SUBSCRIPTIONS.fetch.bytesPerSecond);
   const path = { ...SUBSCRIPTIONS.fetch, gpu, bytesPerSecond };
-  const config: EvictionConfig = {
-    missCost: (bytes) => missCost({ bytes, storageClass: 'STANDARD' }, path, rates),
-    weighs: evictBy,
-  };
+  const missBy = (by: Rates) => (bytes: number) => missCost({ bytes, storageClass: 'STANDARD' }, path, by);
+  const config: EvictionConfig = { missCost: (bytes) => missBy(rates)(bytes), weighs: evictBy };
   try {
     config.missCost(1);
   } catch (error) {
@@ -41,6 +39,8 @@ export function createWeighing(
       try {
         const told = rates.at(booksOfPlane(books, shipped));
         if (told.prices.id === rates.prices.id) return;
+        // Of the same name a told book answers for all that the shipped one holds: it may lack this GPU.
+        missBy(told)(1);
         rates = told;
         telemetry.info('prices-told', { prices: told.prices.id });
       } catch (error) {

@@ -56,6 +56,7 @@ interface ApplyOptions extends PlaneOptions {
  * refuses what is decided otherwise by then. A move that fails is told and leaves the others; then `FindingsError` is thrown at the end.
  * The limits are divided among the catalog's shards and written down before the first move is sent, so that moves of all shards are sent at
  * once and never go above them; a run that was interrupted goes on within what it began with, and the plane sends nothing of it twice.
+ * A run that nobody has begun is `no-plan`.
  */
 export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOptions): Promise<void> {
   if (options.inventory !== undefined) {
@@ -78,7 +79,8 @@ export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOpt
   const limits = { budgetUsd: options.maxCost, mostMoves: options.maxMoves };
   const { fit, shards } = divideLimits(moves, limits);
   const runId = options.run ?? randomUUID();
-  const begun = (await operations.beginPlan({ runId, shards: [...shards] })).items;
+  const goesOn = options.run === undefined ? {} : { goesOn: true };
+  const begun = (await operations.beginPlan({ runId, shards: [...shards], ...goesOn })).items;
   if (options.quiet !== true) note(options.run === undefined ? `Run ${runId}` : goesOnText(runId, begun));
   const sending = options.run === undefined ? fit : moves;
   const policy = TierPolicyName.parse(options.policy);

@@ -1,3 +1,4 @@
+import { purge } from '../../functions/purge/function.ts';
 import {
   type FunctionDeclaration,
   queueDeadLetters,
@@ -16,10 +17,25 @@ interface AlarmLine {
 
 const PREFIX = 'strata';
 
+/** Of what a function reports itself. */
+const OWN_ALARMS: Readonly<Record<string, readonly AlarmLine[]>> = {
+  [purge.name]: [
+    {
+      alarm: `${PREFIX}-purge-stuck`,
+      means: 'the bucket has another object than was judged; told once a day, when it is tried again',
+      look: '`strata doctor` for the version, `strata explain NAME@VERSION` for what differs; who wrote that object, and whether it may go: once it is removed, or the catalog has it right, the next try ends',
+    },
+  ],
+};
+
 /** The runbook of a function, from its declaration; `npm run runbooks` writes it and a test compares. */
 export function runbookOf(declaration: FunctionDeclaration): string {
   const { ifThisFails, name, purpose, triggers } = declaration;
-  const alarms = [...functionAlarms(name), ...triggers.flatMap((trigger) => triggerAlarms(name, trigger))];
+  const alarms = [
+    ...functionAlarms(name),
+    ...triggers.flatMap((trigger) => triggerAlarms(name, trigger)),
+    ...(OWN_ALARMS[name] ?? []),
+  ];
   const lines = alarms.map(({ alarm, means, look }) => `| \`${alarm}\` | ${means} | ${look} |`);
   return `# ${name}
 

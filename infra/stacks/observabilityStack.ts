@@ -6,6 +6,7 @@ import { HostAlarm } from '../capabilities/hostAlarm.ts';
 import { PolicyAlarm } from '../capabilities/policyAlarm.ts';
 import { CatalogAlarms } from '../capabilities/catalogAlarms.ts';
 import { PriceAlarm } from '../capabilities/priceAlarm.ts';
+import { PurgeAlarm } from '../capabilities/purgeAlarm.ts';
 import { OperationsDashboard } from '../capabilities/operationsDashboard.ts';
 import { OperatorTopic } from '../capabilities/operatorTopic.ts';
 import type { StrataSettings } from '../settings.ts';
@@ -33,6 +34,7 @@ export class ObservabilityStack extends Stack {
     new AuditAlarm(this, 'AuditAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new PriceAlarm(this, 'PriceAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new PolicyAlarm(this, 'PolicyAlarm', { prefix: settings.prefix, topic: this.topic.topic });
+    new PurgeAlarm(this, 'PurgeAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new HostAlarm(this, 'HostAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new OperationsDashboard(this, 'Dashboard', { prefix: settings.prefix, declarations });
   }

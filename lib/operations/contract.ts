@@ -162,11 +162,15 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ limit: PageInput.limit }),
     output: page(ExpiryRunView),
   },
-  /** Sets down what each shard of a plan's run may spend; of a run that has begun it answers that, and what was spent and sent. */
+  /**
+   * Sets down what each shard of a plan's run may spend; of a run that has begun it answers that, and what was spent and sent. With `goesOn`
+   * nothing begins: a run that has not is `no-plan`.
+   */
   beginPlan: {
     input: z.strictObject({
       runId,
       shards: z.array(z.strictObject({ budgetUsd: money, mostMoves: moveCount })).check(z.length(SWEEP_SHARDS)),
+      goesOn: z.optional(z.boolean()),
     }),
     output: page(z.object({ shard, budgetUsd: money, mostMoves: moveCount, reservedUsd: money, moves: moveCount })),
   },

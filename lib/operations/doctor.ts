@@ -12,7 +12,7 @@ import {
 import { STALE_DAYS } from '../pricing/index.ts';
 import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
 import { errorText } from '../shared/errors.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { CatalogStore, Page } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { DeadLetters } from './ports.ts';
@@ -124,16 +124,20 @@ async function auditIsSealed(catalog: CatalogStore, now: EpochMs): Promise<Findi
   return { ok: false, detail, fix: 'See the errors of the function `seal-audit`, and `strata audit verify`.' };
 }
 
-/** A purge that is stuck is tried again within a day, and is due then. */
+/** A purge that is stuck is due when it is tried again: within a day, or before now where nobody has tried it since. */
 async function purgesEnd(catalog: CatalogStore, now: EpochMs): Promise<Finding> {
-  const range = { from: sortableTime(now), to: sortableTime(EpochMs.parse(now + DAY_MS)), limit: 100 };
+  const to = sortableTime(EpochMs.parse(now + DAY_MS));
   const stuck: string[] = [];
   for (let shard = 0; shard < TOMBSTONE_SHARDS; shard += 1) {
-    const { items } = await catalog.queryIndex('due', { partition: `DUE#TOMBSTONE#${shard}`, ...range });
-    for (const item of items) {
-      const { content, stuck: found } = TombstoneRow.parse(item).value;
-      if (found !== undefined) stuck.push(`${content.model}@${content.version} (${found.digest.slice(0, 12)})`);
-    }
+    let page: Page | undefined;
+    do {
+      const after = page?.cursor === undefined ? {} : { cursor: page.cursor };
+      page = await catalog.queryIndex('due', { partition: `DUE#TOMBSTONE#${shard}`, to, limit: 100, ...after });
+      for (const item of page.items) {
+        const { content, stuck: found } = TombstoneRow.parse(item).value;
+        if (found !== undefined) stuck.push(`${content.model}@${content.version} (${found.digest.slice(0, 12)})`);
+      }
+    } while (page.cursor !== undefined);
   }
   if (stuck.length === 0) return { ok: true, detail: 'every purge ends' };
   const fix =

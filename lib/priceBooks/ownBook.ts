@@ -1,6 +1,5 @@
 import { PriceBookRow, settle, SweepSettingsRow, TierPolicyRow } from '../catalog/index.ts';
-import { bookName, type PriceBookFile, priceBookOf, PricingError } from '../pricing/index.ts';
-import { canonicalJson } from '../shared/canonicalJson.ts';
+import { bookName, type PriceBookFile, priceBookOf, PricingError, samePrices } from '../pricing/index.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { SweepMode } from '../shared/sweepMode.ts';
 import type { TierSettings } from '../shared/tierSettings.ts';
@@ -36,12 +35,6 @@ export function keepOwnBook(catalog: CatalogStore, book: PriceBookFile): Promise
       retryable: false,
     });
   });
-}
-
-/** Whatever release has written them. */
-function samePrices(one: PriceBookFile, other: PriceBookFile): boolean {
-  const [before, after] = [one, other].map((book) => canonicalJson(JSON.parse(JSON.stringify(book))));
-  return before === after;
 }
 
 /**

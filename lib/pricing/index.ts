@@ -1,13 +1,7 @@
-import awsUsEast1 from './books/aws-us-east-1.json' with { type: 'json' };
-import cloudflareR2 from './books/cloudflare-r2.json' with { type: 'json' };
-import reference from './books/reference.json' with { type: 'json' };
-import { frozen } from '../shared/frozen.ts';
-import { combinePriceBooks, type PriceBook, parsePriceBook } from './priceBook.ts';
-
 export { bookFromOffers, isAwsRegion, offerPath, PRICE_LIST_ORIGIN } from './aws/bookFromOffers.ts';
 export { MOST_LIST_BYTES, OFFER_CODES, type OfferCode, parseOfferFile } from './aws/offerFile.ts';
 export { isSoldEverywhere } from './aws/products.ts';
-export { bookName, parseDecidingBook } from './decidingBook.ts';
+export { bookName, parseDecidingBook, samePrices } from './decidingBook.ts';
 export { changePercent, decideRefresh, MOST_FACTOR, type RefreshDecision } from './decideRefresh.ts';
 export { PricingError } from './errors.ts';
 export { booksOfPlane, hostBooks } from './hostBooks.ts';
@@ -36,11 +30,4 @@ export {
   priceBookOf,
   type StoragePrice,
 } from './priceBook.ts';
-
-let shipped: PriceBook | undefined;
-
-/** The books that ship with Strata, the first answering where several hold a price; frozen, and parsed once a process. */
-export function shippedPriceBook(): PriceBook {
-  shipped ??= frozen(combinePriceBooks(...[awsUsEast1, cloudflareR2, reference].map((book) => parsePriceBook(book))));
-  return shipped;
-}
+export { shippedPriceBook } from './shipped.ts';

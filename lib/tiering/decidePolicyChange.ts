@@ -1,7 +1,7 @@
 import type { PolicyReach, TierPolicyInForce } from '../catalog/index.ts';
 import { canonicalJson } from '../shared/canonicalJson.ts';
 import { DAY_MS, type EpochMs } from '../shared/units.ts';
-import { type Deciding, decidesAlike, easedBy } from './deciding.ts';
+import { type Deciding, decidesAlike, easedBy, withoutBook } from './deciding.ts';
 import { LOOK_PARTS } from './lookParts.ts';
 
 export type PolicyChangeReason =
@@ -36,7 +36,7 @@ export function decidePolicyChange(
   const into = { inForce: wanted.policy, settings: wanted.settings, since: sweptAt };
   if (row === undefined) return { reason: 'first', policy: into };
   const { accepted, change } = row;
-  const before = { policy: row.inForce, settings: row.settings ?? wanted.settings };
+  const before = { policy: row.inForce, settings: row.settings ?? withoutBook(wanted.settings) };
   const present = { policy: row.inForce, settings: easedBy(before.settings, wanted.settings) };
   const eased = !decidesAlike(before, present);
   if (decidesAlike(present, wanted)) {

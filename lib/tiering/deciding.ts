@@ -27,6 +27,12 @@ function whatCounts({ policy, settings }: Deciding): Json {
   }
 }
 
+/** What an older release, which noted no settings, has decided by: it knew of no price book of an operator. */
+export function withoutBook(settings: TierSettings): TierSettings {
+  const { priceBook: _, ...rest } = settings;
+  return rest;
+}
+
 /** What is in force, without what is switched off by now: that waits for nobody. */
 export function easedBy(present: TierSettings, wanted: TierSettings): TierSettings {
   return {

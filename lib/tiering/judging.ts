@@ -3,7 +3,7 @@ import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import type { TierSettings } from '../shared/tierSettings.ts';
 import type { EpochMs } from '../shared/units.ts';
-import { type Deciding, decidesAlike, easedBy } from './deciding.ts';
+import { type Deciding, decidesAlike, easedBy, withoutBook } from './deciding.ts';
 import { TIER_SETTINGS, tierSettings } from './sweepSettings.ts';
 
 /** What decides in a plane unless operators set something else. */
@@ -64,7 +64,7 @@ async function presentOf(catalog: CatalogStore, known: Known | undefined): Promi
   }
   if (row === undefined) return { ...SHIPPED, basis: 'shipped' };
   const { inForce: policy, since } = row;
-  const inForce = row.settings ?? known?.settings;
+  const inForce = row.settings ?? (known && withoutBook(known.settings));
   if (inForce === undefined) return { ...SHIPPED, policy, basis: 'shipped', since };
   const settings = easedBy(inForce, known?.settings ?? inForce);
   return { policy, settings, basis: 'in-force', since, ...sweep };

@@ -42,13 +42,21 @@ export function divideLimits<Move extends { readonly digest: Digest; readonly us
   return { shards, fit };
 }
 
+interface PlanBegin {
+  readonly runId: string;
+  readonly shards: readonly RunLimits[];
+  /** It was begun before. */
+  readonly goesOn?: boolean | undefined;
+}
+
 /**
  * Writes down what each shard of a plan's run may spend, in one write. A run that has begun keeps what it began with, so that one that was
- * interrupted goes on within the same limits. Throws `TieringError` `no-plan` for the run of something else.
+ * interrupted goes on within the same limits. Throws `TieringError` `no-plan` for the run of something else, and with `goesOn` for one that nobody
+ * has begun.
  */
 export async function beginPlan(
   { catalog, clock }: { readonly catalog: CatalogStore; readonly clock: Clock },
-  { runId, shards }: { readonly runId: string; readonly shards: readonly RunLimits[] },
+  { runId, shards, goesOn }: PlanBegin,
 ): Promise<readonly SweepRun[]> {
   return settle(catalog, `Beginning ${runId}`, async () => {
     const items = await queryAll(catalog, { partition: `RUN#${runId}` });
@@ -56,6 +64,7 @@ export async function beginPlan(
     // A sweep's run is named by its moment.
     if (/^\d+$/.test(runId) || (begun.length > 0 && begun.length < shards.length)) throw noPlan(runId);
     if (begun.length > 0) return { changes: [], answer: begun };
+    if (goesOn === true) throw noPlan(runId);
     const now = clock.now();
     const runs = shards.map((limits, shard) => emptyRun({ runId, shard, limits, now }));
     return { changes: runs.map((run) => SweepRunRow.put(run, 'absent')), answer: runs };

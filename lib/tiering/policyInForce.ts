@@ -30,7 +30,8 @@ export async function inForce(catalog: CatalogStore, settings: SweepSettings): P
   if (settings.tierSweep !== 'on') return settings;
   const row = await TierPolicyRow.get(catalog);
   if (row === undefined) return settings;
-  return { ...settings, ...easedBy(row.value.settings ?? settings, settings), tierPolicy: row.value.inForce };
+  const { priceBook: _, ...rest } = settings;
+  return { ...rest, ...easedBy(row.value.settings ?? rest, settings), tierPolicy: row.value.inForce };
 }
 
 /** Notes what a sweep that begins is configured with, for who looks from outside. */

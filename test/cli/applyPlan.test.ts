@@ -15,17 +15,20 @@ let asked: string[];
 let printed: string;
 let told: string;
 let begun: Asked['shards'];
+let begins: boolean;
 let atOnce: { underWay: number; most: number };
 
 interface Asked {
+  readonly goesOn?: boolean;
   readonly digest: string;
   readonly shards?: readonly { readonly budgetUsd: number; readonly mostMoves: number }[];
 }
 
 async function reply(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { digest, shards } = JSON.parse(await text(request)) as Asked;
+  const { digest, goesOn, shards } = JSON.parse(await text(request)) as Asked;
   if (shards !== undefined) {
     begun = shards;
+    begins = goesOn !== true;
     const items = shards.map((limits, shard) => ({ ...limits, shard, reservedUsd: 0, moves: 1 }));
     response.end(JSON.stringify({ ok: true, output: { items } }));
     return;
@@ -127,7 +130,11 @@ describe('a plan that is applied', () => {
 
   it('goes on with a run, and says how far that was', async () => {
     failing = () => false;
+    await apply(1);
+    expect(begins).toBe(true);
+    asked = [];
     await apply(3, { run: 'run-1' });
+    expect(begins).toBe(false);
     expect(told).toContain('Run run-1 goes on: 16 of at most 100 moves sent, $0.00 of $1.00 reserved');
     expect(asked).toHaveLength(3);
   });

@@ -244,6 +244,20 @@ describe('stored data', () => {
     });
   });
 
+  it('raises an alarm when a purge found another object than was judged', () => {
+    const [stuck] = of('AWS::CloudWatch::Alarm').filter(
+      ({ properties }) => properties['AlarmName'] === 'strata-purge-stuck',
+    );
+    expect(stuck?.properties).toMatchObject({
+      Namespace: 'Strata',
+      MetricName: 'PurgeStuck',
+      Dimensions: [{ Name: 'service', Value: 'purge' }],
+      Statistic: 'Sum',
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
   it('raises an alarm when no list has confirmed the prices for 7 days', () => {
     const [old] = of('AWS::CloudWatch::Alarm').filter(
       ({ properties }) => properties['AlarmName'] === 'strata-prices-old',

@@ -44,4 +44,14 @@ describe('a host weighs what it evicts', () => {
     expect(config.missCost(GB).usd).toBeLessThanOrEqual(before.usd);
     expect(config.missCost(GB).usd).toBeGreaterThan(0);
   });
+
+  it('by the prices that it had where a told book has the name of the one that prices its GPU, and has no GPU', () => {
+    const { telemetry, records } = recordedTelemetry();
+    const { config, usePrices } = createWeighing(HOST, telemetry);
+    const before = config.missCost(GB);
+    const others = shipped.books.map((book) => ({ ...book, gpus: {} }));
+    usePrices(hostBooks(combinePriceBooks(ownBook(), ...others)));
+    expect(config.missCost(GB)).toEqual(before);
+    expect(records).toMatchObject([{ event: 'prices-not-read', fields: { code: 'unknown-price' } }]);
+  });
 });

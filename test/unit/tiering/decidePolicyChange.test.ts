@@ -149,6 +149,17 @@ describe('a change of settings alone', () => {
     });
   });
 
+  it('is looked at where it brings a price book, which an older release had none of', () => {
+    const { settings: _, ...old } = RULES;
+    const wanted = deciding('rules', { priceBook: 'own/minio@2026-11-21' });
+    const begun = decidePolicyChange(old, wanted, SECOND);
+    expect(begun).toMatchObject({
+      reason: 'looking',
+      policy: { inForce: 'rules', change: { settings: wanted.settings } },
+    });
+    expect(begun.policy.settings).toEqual(TIER_SETTINGS);
+  });
+
   it('that comes with a release which decides by other rules is looked at together with them', () => {
     const upgraded = { ...TIER_SETTINGS.tierRules, version: 'rules-2', hotPerDay: 9 };
     const wanted = deciding('rules', { tierRules: upgraded, tierPacking: 'on' });

@@ -4,6 +4,9 @@ import { parseTierRules } from '../../../lib/placement/index.ts';
 import type { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import { DAY_MS } from '../../../lib/shared/units.ts';
 import { judgingNow, TIER_SETTINGS, wantedNow } from '../../../lib/tiering/index.ts';
+import { ownBookSettings } from '../../../lib/priceBooks/index.ts';
+import { inForce } from '../../../lib/tiering/policyInForce.ts';
+import { ownBook } from '../../support/ownBooks.ts';
 import { createTieringWorld, type TieringWorld } from '../../support/tieringWorld.ts';
 
 const OTHER = { tierRules: parseTierRules('warmAgeDays=700') };
@@ -67,6 +70,16 @@ describe('what storage classes are judged by', () => {
     const { outside, inside } = await judged(world);
     expect(outside).toEqual({ policy: 'dollars', settings: TIER_SETTINGS, basis: 'shipped', since });
     expect(inside).toMatchObject({ policy: 'dollars', basis: 'in-force', settings: { tierPacking: 'off' } });
+  });
+
+  it('has no price book where an older release wrote the row, also where one is configured', async () => {
+    const world = await createTieringWorld(undefined, 'on', ownBookSettings(ownBook()));
+    await world.catalog.transact([TierPolicyRow.put({ inForce: 'rules', since: world.clock.now() }, 'absent')]);
+    const { settings } = world.deps;
+    expect((await judged(world)).inside).toMatchObject({ policy: 'rules', basis: 'in-force' });
+    expect((await judged(world)).inside.settings.priceBook).toBeUndefined();
+    expect((await inForce(world.catalog, settings)).priceBook).toBeUndefined();
+    expect(await wantedNow(world.catalog, settings)).toMatchObject({ settings: { priceBook: settings.priceBook } });
   });
 
   it('waits from the moment that it is configured, and no longer than that', async () => {

@@ -104,6 +104,16 @@ describe('a run of a plan', () => {
     expect(before + (await sentBy(world))).toBe(40);
   });
 
+  it('does not begin where it is to go on and nobody has begun it', async () => {
+    const { world, digests, shards } = await planned();
+    const goingOn = { runId: 'run-1', shards, goesOn: true };
+    await expect(beginPlan(world.deps, goingOn)).rejects.toMatchObject({ code: 'no-plan' });
+    expect(await SweepRunRow.get(world.catalog, 'run-1', 0)).toBeUndefined();
+    await beginPlan(world.deps, { runId: 'run-1', shards });
+    await apply(world, digests[0]!);
+    expect(sum((await beginPlan(world.deps, goingOn)).map(({ moves }) => moves))).toBe(1);
+  });
+
   it('is neither a sweep’s nor one that was begun in part', async () => {
     const { world, shards } = await planned();
     await expect(beginPlan(world.deps, { runId: '1795176000000', shards })).rejects.toMatchObject({ code: 'no-plan' });
