@@ -26,11 +26,14 @@ export async function countRead(
   });
 }
 
-type ClassRates = ReturnType<Rates['of']>;
+/** Where an object is read from: a storage class, and whether it lies there packed. */
+export type ReadFrom = ReturnType<Rates['of']> & { readonly packed?: boolean };
 
-/** Whether reads of a class are slower than of another, or as fast and dearer. */
-export function readsWorse(before: ClassRates, after: ClassRates): boolean {
-  const wait = ({ instant, restores }: ClassRates) => (instant ? 0 : Math.min(...restores.map(({ waitMs }) => waitMs)));
+/** Whether reads from there are slower, or as fast and dearer. What lies packed is unpacked before anybody reads it. */
+export function readsWorse(before: ReadFrom, after: ReadFrom): boolean {
+  const wait = ({ instant, restores }: ReadFrom) => (instant ? 0 : Math.min(...restores.map(({ waitMs }) => waitMs)));
   if (wait(after) !== wait(before)) return wait(after) > wait(before);
+  const isPacked = ({ packed = false }: ReadFrom) => packed;
+  if (isPacked(after) !== isPacked(before)) return isPacked(after);
   return after.retrievalUsdPerByte > before.retrievalUsdPerByte;
 }

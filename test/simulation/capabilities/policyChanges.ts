@@ -25,7 +25,7 @@ import { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS } from '../../../lib/shared/units.ts';
 import { explainBlob, LOOK_PARTS, lookIdOf, lookPartOf, packSettings } from '../../../lib/tiering/index.ts';
 import { rowReader, violated } from '../invariants.ts';
-import { countRead, readsWorse } from '../reads.ts';
+import { countRead, type ReadFrom, readsWorse } from '../reads.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
@@ -90,12 +90,33 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
   }
 
   function suffers(present: Judged, next: Judged, at: EpochMs): boolean {
-    const [before, after] = [present, next].map(({ facts, policy }) => {
-      const decision = decideTier({ ...facts, heldBy: undefined }, policy, rates, at);
-      return rates.of(decision.action === 'keep' ? facts.storageClass : decision.to);
-    });
-    if (before === undefined || after === undefined) return false;
-    return readsWorse(before, after);
+    if (deletes(present, at)) return false;
+    return readsWorse(readFrom(present, at), readFrom(next, at));
+  }
+
+  const decide = ({ facts, policy }: Judged, at: EpochMs) =>
+    decideTier({ ...facts, heldBy: undefined }, policy, rates, at);
+
+  /** From a deletion every other place is a gain. */
+  function deletes(judged: Judged, at: EpochMs): boolean {
+    const { facts, policy } = judged;
+    const allowed = policy.kind === 'lifecycle' && policy.expires && facts.expiry === 'expires';
+    return allowed && decide(judged, at).reason === 'expires';
+  }
+
+  function readFrom(judged: Judged, at: EpochMs): ReadFrom {
+    const decision = decide(judged, at);
+    const isPacked = judged.facts.packing?.packed === true;
+    switch (decision.action) {
+      case 'keep':
+        return { ...rates.of(judged.facts.storageClass), packed: isPacked };
+      case 'transition':
+        return { ...rates.of(decision.to), packed: isPacked };
+      case 'pack':
+        return { ...rates.of(decision.to), packed: true };
+      case 'unpack':
+        return { ...rates.of(decision.to), packed: false };
+    }
   }
 
   async function onPolicy({ before, after }: RowChange): Promise<void> {
