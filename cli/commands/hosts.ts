@@ -3,12 +3,15 @@ import type { HostMetrics, LoadSource } from '../../events/host-heartbeat/metric
 import type { VolumeReport } from '../../events/host-heartbeat/v1.ts';
 import type { OperationOutput, Operations } from '../../lib/operations/index.ts';
 import type { HostId } from '../../lib/shared/ids.ts';
-import { formatBytes } from '../../lib/shared/units.ts';
+import { formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { ago, note, print } from '../output.ts';
+import { planePrices, ratesOfBooks } from '../prices/books.ts';
 import { loadRows, printMinute } from './hostMinute.ts';
+import { type HostStanding, printStanding, scoreText, standingOf } from './hostStanding.ts';
 
+type ListedHost = OperationOutput<'listHosts'>['items'][number];
 type MeasuredHost = OperationOutput<'showHostMetrics'>['items'][number];
 
 interface HostsOptions extends PlaneOptions {
@@ -18,11 +21,11 @@ interface HostsOptions extends PlaneOptions {
 /** As many hosts' metrics as one call takes. */
 const AT_ONCE = 100;
 
-/** Adds `hosts`: what is registered, its room, and with `--metrics` or for one host what it measured in the last minute. */
+/** Adds `hosts`: what is registered, its room, and with `--metrics` or for one host its last minute, dollars and score. */
 export function registerHosts(program: Command): void {
   withPlane(program.command('hosts').description('registered hosts with their room, or their last minute'))
     .argument('[host]', 'only this one, with its last minute')
-    .option('--metrics', 'the last minute of each: load, hit rate, load times, bottlenecks')
+    .option('--metrics', 'the last minute of each: load, hit rate, load times, dollars, score, bottlenecks')
     .action(runHosts);
 }
 
@@ -34,16 +37,27 @@ async function runHosts(name: string | undefined, options: HostsOptions): Promis
     const message = `No host ${name} is registered. \`strata hosts\` lists all.`;
     throw new CliError({ code: 'bad-reference', message, retryable: false });
   }
-  const ids = items.map(({ id }) => id);
-  if (options.metrics === true) {
-    printMetrics(await metricsOf(operations, ids), options);
-    return;
-  }
-  printHosts(items, options);
-  if (name === undefined || options.json === true || options.quiet === true) return;
-  const [measured] = await metricsOf(operations, ids);
+  if (options.metrics === true) return showMinutes(operations, items, options);
+  const [host] = items;
+  if (name === undefined || host === undefined || options.quiet === true) return printHosts(items, options);
+  const [measured] = await metricsOf(operations, [host.id]);
+  const standing = standingOf(host, measured, ratesOfBooks(await planePrices(operations)));
+  printHosts([{ ...host, ...standing }], options);
+  if (options.json === true) return;
   if (measured === undefined) note(`${name} has told of no minute in the last hour.`);
   else printMinute(measured, options);
+  printStanding(standing, options);
+}
+
+async function showMinutes(operations: Operations, hosts: readonly ListedHost[], options: HostsOptions): Promise<void> {
+  const rates = ratesOfBooks(await planePrices(operations));
+  const listed = new Map(hosts.map((host) => [host.id, host]));
+  const measured = await metricsOf(operations, [...listed.keys()]);
+  const items = measured.flatMap((one) => {
+    const host = listed.get(one.host);
+    return host === undefined ? [] : [{ ...one, ...standingOf(host, one, rates) }];
+  });
+  printMetrics(items, options);
 }
 
 async function metricsOf(operations: Operations, ids: readonly HostId[]): Promise<readonly MeasuredHost[]> {
@@ -54,7 +68,7 @@ async function metricsOf(operations: Operations, ids: readonly HostId[]): Promis
   return found;
 }
 
-function printHosts(items: OperationOutput<'listHosts'>['items'], options: HostsOptions): void {
+function printHosts(items: readonly ListedHost[], options: HostsOptions): void {
   print(options, {
     schema: 'strata.host/v1',
     items,
@@ -79,7 +93,7 @@ function volumeText({ name, tier, state, usedBytes, capacityBytes }: VolumeRepor
   return `${name} (${tier}) ${filling}`;
 }
 
-function printMetrics(items: readonly MeasuredHost[], options: HostsOptions): void {
+function printMetrics(items: readonly (MeasuredHost & HostStanding)[], options: HostsOptions): void {
   const p95 = (metrics: HostMetrics, source: LoadSource) =>
     loadRows(metrics.loads).find((row) => row.source === source)?.p95 ?? '';
   print(options, {
@@ -101,11 +115,17 @@ function printMetrics(items: readonly MeasuredHost[], options: HostsOptions): vo
         'FETCHED',
         ({ metrics }) => `${formatBytes(Math.round(metrics.transfer.fetchedBytes / metrics.windowSeconds))}/s`,
       ],
+      ['A MONTH', ({ tierCosts }) => formatUsd(Usd.parse(sumOf(tierCosts)))],
+      ['SCORE', scoreText],
       ['BOTTLENECKS', ({ bottlenecks }) => bottlenecks.map(({ kind }) => kind).join(', ')],
     ],
     empty:
       'No host has told of a minute in the last hour: their agents may be older than that, or younger than a minute.',
   });
+}
+
+function sumOf(costs: HostStanding['tierCosts']): number {
+  return costs.reduce((sum, { capacityUsdPerMonth }) => sum + capacityUsdPerMonth, 0);
 }
 
 function most(shares: readonly (number | undefined)[] = []): number | undefined {

@@ -1,21 +1,6 @@
 import type { HostMetrics } from '../../events/host-heartbeat/metrics.ts';
 import { formatBytes } from '../shared/units.ts';
-
-export type BottleneckKind =
-  | 'cpu-busy'
-  | 'cpu-stolen'
-  | 'memory-short'
-  | 'memory-pressure'
-  | 'disk-saturated'
-  | 'io-pressure'
-  | 'network-at-its-limit'
-  | 'network-errors'
-  | 'bandwidth-limited'
-  | 'gpu-hot'
-  | 'cache-too-small'
-  | 'fetches-fail'
-  | 'fetches-retried'
-  | 'asks-fail';
+import { type BottleneckKind, RECOMMENDATIONS } from './recommendations.ts';
 
 export interface Bottleneck {
   readonly kind: BottleneckKind;
@@ -77,8 +62,7 @@ function* askBottlenecks({ asks, tiers, ensureMs }: HostMetrics, room: HostRoom)
       kind: 'asks-fail',
       severity: failed >= limit.failingShare ? 'failing' : 'degraded',
       measured: `${percent(failed)} of the asks failed (from ${percent(limit.share)})`,
-      recommendation:
-        'See `fetches-fail` here, or the agent’s log: the plane or the origin may be out of reach, or there is no room.',
+      recommendation: RECOMMENDATIONS['asks-fail'],
     };
   }
   const hitRate = asks.hits / Math.max(1, answered);
@@ -90,8 +74,7 @@ function* askBottlenecks({ asks, tiers, ensureMs }: HostMetrics, room: HostRoom)
       kind: 'cache-too-small',
       severity: 'degraded',
       measured: `hit rate ${percent(hitRate)} (below ${percent(cache.hitRate)}) with ${percent(full)} of the cache taken and ${evictions} evictions; p95 of an ask ${Math.round(ensureMs.p95)} ms`,
-      recommendation:
-        'Give the cache more room (STRATA_CAPACITY, a further volume, an SSD tier in STRATA_VOLUMES), or send fewer different models to this host.',
+      recommendation: RECOMMENDATIONS['cache-too-small'],
     };
   }
 }
@@ -120,7 +103,7 @@ function* fetchBottlenecks({ transfer, windowSeconds }: HostMetrics): Generator<
       subject: code,
       severity: share >= limit.failingShare ? 'failing' : 'degraded',
       measured: `${percent(share)} of the fetches failed (from ${percent(limit.share)}), most as ${code}`,
-      recommendation: FETCH_ADVICE[code] ?? 'See the agent’s log.',
+      recommendation: FETCH_ADVICE[code] ?? RECOMMENDATIONS['fetches-fail'],
     };
   }
   if (transfer.retries >= limit.retriesPerFetch * Math.max(1, transfer.fetches)) {
@@ -128,8 +111,7 @@ function* fetchBottlenecks({ transfer, windowSeconds }: HostMetrics): Generator<
       kind: 'fetches-retried',
       severity: 'degraded',
       measured: `${transfer.retries} retries of ${transfer.fetches} fetches (from ${limit.retriesPerFetch} each)`,
-      recommendation:
-        'Requests break off or are refused: look for `RangesTriedAgain` by kind in the agent’s log; spread reads over more prefixes where S3 says slow down.',
+      recommendation: RECOMMENDATIONS['fetches-retried'],
     };
   }
   const limitBytes = transfer.bytesPerSecondLimit;
@@ -139,7 +121,7 @@ function* fetchBottlenecks({ transfer, windowSeconds }: HostMetrics): Generator<
       kind: 'bandwidth-limited',
       severity: 'degraded',
       measured: `fetches bring ${rate(bytesPerSecond)} of the ${rate(limitBytes)} that are allowed (from ${percent(THRESHOLDS.bandwidth)})`,
-      recommendation: 'Raise STRATA_BANDWIDTH, or prefetch outside the busy hours.',
+      recommendation: RECOMMENDATIONS['bandwidth-limited'],
     };
   }
 }
@@ -153,8 +135,7 @@ function* diskBottlenecks({ disks = [] }: HostMetrics): Generator<Bottleneck> {
       subject: disk.volume,
       severity: 'degraded',
       measured: `busy ${percent(disk.busy)} of the time, ${(disk.awaitMs ?? 0).toFixed(1)} ms a request, ${disk.queued.toFixed(1)} in flight (from ${percent(busy)} and ${awaitMs} ms)`,
-      recommendation:
-        'Add an NVMe volume (STRATA_VOLUMES), limit fetches (STRATA_BANDWIDTH), or keep what else writes to this device off it.',
+      recommendation: RECOMMENDATIONS['disk-saturated'],
     };
   }
 }
@@ -167,8 +148,7 @@ function* networkBottlenecks({ network, windowSeconds }: HostMetrics): Generator
       kind: 'network-at-its-limit',
       severity: 'degraded',
       measured: `${rate(received)} in and ${rate(sent)} out of ${rate(limit)} (from ${percent(THRESHOLDS.network)})`,
-      recommendation:
-        'Take hosts with a faster line, prefetch outside the busy hours, or leave the rest to others by STRATA_BANDWIDTH.',
+      recommendation: RECOMMENDATIONS['network-at-its-limit'],
     };
   }
   const errors = network.errors / windowSeconds;
@@ -177,7 +157,7 @@ function* networkBottlenecks({ network, windowSeconds }: HostMetrics): Generator
       kind: 'network-errors',
       severity: 'degraded',
       measured: `${errors.toFixed(1)} errors a second (from ${THRESHOLDS.networkErrorsPerSecond})`,
-      recommendation: 'Check cable, switch port and driver: `ip -s link` names the interface.',
+      recommendation: RECOMMENDATIONS['network-errors'],
     };
   }
 }
@@ -188,8 +168,7 @@ function* machineBottlenecks({ cpu, memory, pressure }: HostMetrics): Generator<
       kind: 'cpu-busy',
       severity: 'degraded',
       measured: `${percent(cpu.busy)} of ${cpu.processors} processors (from ${percent(THRESHOLDS.cpuBusy)})`,
-      recommendation:
-        'Take hosts with more processors, or move what else runs here: fetching and hashing wait for them too.',
+      recommendation: RECOMMENDATIONS['cpu-busy'],
     };
   }
   if (cpu !== undefined && cpu.stolen >= THRESHOLDS.cpuStolen) {
@@ -197,7 +176,7 @@ function* machineBottlenecks({ cpu, memory, pressure }: HostMetrics): Generator<
       kind: 'cpu-stolen',
       severity: 'degraded',
       measured: `${percent(cpu.stolen)} of the time went to other machines (from ${percent(THRESHOLDS.cpuStolen)})`,
-      recommendation: 'Take an instance that is not burstable or shared, or replace this one.',
+      recommendation: RECOMMENDATIONS['cpu-stolen'],
     };
   }
   if (memory !== undefined && memory.availableBytes < THRESHOLDS.memoryAvailable * memoryLimit(memory)) {
@@ -205,8 +184,7 @@ function* machineBottlenecks({ cpu, memory, pressure }: HostMetrics): Generator<
       kind: 'memory-short',
       severity: 'degraded',
       measured: `${formatBytes(memory.availableBytes)} of ${formatBytes(memoryLimit(memory))} are available (below ${percent(THRESHOLDS.memoryAvailable)})`,
-      recommendation:
-        'Give the host or its cgroup more memory, or run fewer processes: without a page cache every open reads the disk.',
+      recommendation: RECOMMENDATIONS['memory-short'],
     };
   }
   if (pressure?.memory !== undefined && pressure.memory >= THRESHOLDS.memoryPressure) {
@@ -214,7 +192,7 @@ function* machineBottlenecks({ cpu, memory, pressure }: HostMetrics): Generator<
       kind: 'memory-pressure',
       severity: 'degraded',
       measured: `tasks waited for memory ${percent(pressure.memory)} of the time (from ${percent(THRESHOLDS.memoryPressure)})`,
-      recommendation: 'Give the host or its cgroup more memory, or run fewer processes.',
+      recommendation: RECOMMENDATIONS['memory-pressure'],
     };
   }
   if (pressure?.io !== undefined && pressure.io >= THRESHOLDS.ioPressure) {
@@ -222,8 +200,7 @@ function* machineBottlenecks({ cpu, memory, pressure }: HostMetrics): Generator<
       kind: 'io-pressure',
       severity: 'degraded',
       measured: `tasks waited for a disk ${percent(pressure.io)} of the time (from ${percent(THRESHOLDS.ioPressure)})`,
-      recommendation:
-        'See which disk waits longest in `strata hosts HOST`; put the store on one that nothing else uses.',
+      recommendation: RECOMMENDATIONS['io-pressure'],
     };
   }
 }
@@ -240,8 +217,7 @@ function* gpuBottlenecks({ gpus = [] }: HostMetrics): Generator<Bottleneck> {
       subject: String(index),
       severity: 'degraded',
       measured: `${celsius} °C (from ${THRESHOLDS.gpuCelsius} °C)`,
-      recommendation:
-        'Check its cooling, or limit its power (`nvidia-smi --power-limit`): it slows down by itself soon.',
+      recommendation: RECOMMENDATIONS['gpu-hot'],
     };
   }
 }

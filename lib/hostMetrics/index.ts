@@ -1,5 +1,5 @@
 export type { HostReading, HostReadings } from './counters.ts';
-export { type Bottleneck, type BottleneckKind, findBottlenecks, type HostRoom } from './findBottlenecks.ts';
+export { type Bottleneck, findBottlenecks, type HostRoom } from './findBottlenecks.ts';
 export { judgeHealth } from './judgeHealth.ts';
 export { meanLoad } from './meanLoad.ts';
 export { GPU_QUERY, parseGpuLine } from './parseGpu.ts';
@@ -13,4 +13,6 @@ export {
   parseStat,
 } from './parseProc.ts';
 export { type HostSample, sampleBetween } from './sample.ts';
+export { type HostScore, scoreHost } from './scoreHost.ts';
 export { addInto, createSketch, quantile, record, type Sketch } from './sketch.ts';
+export { type TierRoom, tierRooms } from './tierRooms.ts';

@@ -1,4 +1,5 @@
-import type { Bottleneck, BottleneckKind } from './findBottlenecks.ts';
+import type { Bottleneck } from './findBottlenecks.ts';
+import { type BottleneckKind, VOLUME_FAILED } from './recommendations.ts';
 
 /** `failing`: processes cannot get what they ask for. `degraded`: they get it later than they could. */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
@@ -41,7 +42,7 @@ export function judgeHealth({ connected, draining, failedVolumes, bottlenecks }:
           subject,
           severity: 'degraded',
           message: 'What lay on it is not served.',
-          fix: 'Replace or mount it, then restart the agent; `strata doctor --store` says what is wrong.',
+          fix: VOLUME_FAILED,
         }) as const,
     ),
     ...(connected

@@ -14,11 +14,11 @@ const host = (id: string) => ({
   state: 'active',
   labels: {},
   subscriptions: ['*'],
-  capacityBytes: 100,
-  usedBytes: 99,
+  capacityBytes: 2e12,
+  usedBytes: 1e12,
   reservedBytes: 0,
   promisedBytes: 0,
-  volumeFreeBytes: 1,
+  volumeFreeBytes: 1e12,
   registeredAt: AT,
   heartbeatAt: AT,
 });
@@ -34,6 +34,14 @@ const MEASURED = [
   },
 ];
 
+/** The operator pays $0.01 an hour for a gigabyte of NVMe: half of what the reference book says. */
+const OWN_BOOK = JSON.stringify({
+  ...JSON.parse(readFileSync('lib/pricing/books/reference.json', 'utf8')),
+  id: 'own',
+  tiers: {},
+  hostTiers: { nvme: { source: 'reference', usdPerGbHour: 0.01 } },
+});
+
 let server: Server;
 let plane: readonly string[];
 
@@ -47,8 +55,11 @@ beforeAll(async () => {
       const items = request.url?.endsWith('listHosts')
         ? ['gpu-a', 'gpu-b', 'gpu-c'].map(host)
         : MEASURED.filter((one) => hosts.includes(one.host));
+      const output = request.url?.endsWith('showPrices')
+        ? { book: readFileSync('lib/pricing/books/aws-us-east-1.json', 'utf8'), own: OWN_BOOK, checkedAt: AT }
+        : { items };
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ ok: true, output: { items } }));
+      response.end(JSON.stringify({ ok: true, output }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -59,13 +70,17 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 describe('strata hosts', () => {
-  const { records, strata } = useCommands(registerHosts);
+  const { records, strata, told } = useCommands(registerHosts);
 
   it('lists the room of all, and the minute of each with --metrics', async () => {
-    expect(await strata('hosts', ...plane)).toMatch(/^gpu-c +active +1 +99 B/m);
+    expect(await strata('hosts', ...plane)).toMatch(/^gpu-c +active +1 +931\.32 GiB/m);
     const text = await strata('hosts', '--metrics', ...plane);
-    expect(text).toMatch(/^HOST +MEASURED +CPU +DISK +GPU +ASKS +HIT RATE +NVME P95 +SSD P95 +ORIGIN P95 +FETCHED/m);
-    expect(text).toMatch(/^gpu-a .* 41 % +71 % +93 % +43 +88 % +4\.2 ms +2\.2 ms +11\.3 s +1\.83 GiB\/s$/m);
+    expect(text).toMatch(
+      /^HOST +MEASURED +CPU +DISK +GPU +ASKS +HIT RATE +NVME P95 +SSD P95 +ORIGIN P95 +FETCHED +A MONTH +SCORE/m,
+    );
+    expect(text).toMatch(
+      /^gpu-a .* 41 % +71 % +93 % +43 +88 % +4\.2 ms +2\.2 ms +11\.3 s +1\.83 GiB\/s +\$14600\.00 +95 \(fetches 80\)$/m,
+    );
     expect(text).toMatch(/^gpu-b .* cpu-busy$/m);
     expect(text).not.toContain('gpu-c');
   });
@@ -82,11 +97,39 @@ describe('strata hosts', () => {
     expect(text).toMatch(/^cpu-busy +95 % of 64 processors \(from 90 %\) +Take hosts with more processors/m);
   });
 
+  it('says of one host what its tiers cost by the deciding book, and how well it did', async () => {
+    const text = await strata('hosts', 'gpu-b', ...plane);
+    expect(text).toMatch(
+      /^nvme +931\.32 GiB +1\.82 TiB +\$7300\.00 +\$14600\.00 +\$20\.00 +own@\d{4}-\d\d-\d\d +\d+$/m,
+    );
+    expect(text).toMatch(/^processors +17 +1 +95 % busy, 0 % stolen$/m);
+    expect(text).toMatch(/^nvme disk +100 +3 +data busy 71 %, 0\.4 ms a request$/m);
+    expect(told()).toContain('Its 2 H100 cost $13.76 an hour.');
+    expect(told()).toMatch(/^Score \d\d of 100; not measured: cache, nvme volumes\.$/m);
+    expect(told()).toMatch(/^Lowest: processors 17: 95 % busy, 0 % stolen\. Take hosts with more processors/m);
+  });
+
   it('gives programs the rows as they are', async () => {
-    expect(await records('hosts', 'gpu-a', ...plane)).toMatchObject([{ schema: 'strata.host/v1', id: 'gpu-a' }]);
+    expect(await records('hosts', 'gpu-a', ...plane)).toMatchObject([
+      {
+        schema: 'strata.host/v1',
+        id: 'gpu-a',
+        tierCosts: [{ tier: 'nvme', usedUsdPerMonth: 7300, capacityUsdPerHour: 20 }],
+        gpus: { gpu: 'H100', count: 2 },
+        score: { tiers: [{ tier: 'nvme', points: 100 }], missing: ['cache'] },
+      },
+    ]);
+    const [unmeasured] = await records('hosts', 'gpu-c', ...plane);
+    expect(unmeasured).toMatchObject({ tierCosts: [{ tier: 'nvme' }] });
+    expect(unmeasured).not.toHaveProperty('score');
     expect(await records('hosts', '--metrics', ...plane)).toMatchObject([
       { schema: 'strata.host-metrics/v1', host: 'gpu-a', metrics },
-      { schema: 'strata.host-metrics/v1', host: 'gpu-b', bottlenecks: [{ kind: 'cpu-busy' }] },
+      {
+        schema: 'strata.host-metrics/v1',
+        host: 'gpu-b',
+        bottlenecks: [{ kind: 'cpu-busy' }],
+        score: { lowest: { name: 'processors' } },
+      },
     ]);
   });
 });
