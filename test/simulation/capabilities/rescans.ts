@@ -1,6 +1,7 @@
 import { BlobRow, isAdmitted, ReferenceRow, ReplicaRow, VersionRow } from '../../../lib/catalog/index.ts';
 import type { Blob } from '../../../lib/catalog/index.ts';
 import { originBytes } from '../originBytes.ts';
+import { redrive } from '../redrive.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
@@ -79,7 +80,12 @@ export function rescans(stage: Stage, rng: Rng): Capability {
       if (sort.startsWith('REPLICA#nvme')) await onReplica(change);
     },
     async atRest() {
-      for (const blob of blobs()) if (!(await isSettled(blob))) return false;
+      for (const blob of blobs()) {
+        if (await isSettled(blob)) continue;
+        // Its message may have failed too often: then an alarm calls an operator.
+        await redrive(stage, 'rescan');
+        return false;
+      }
       return true;
     },
     async check() {
