@@ -129,10 +129,10 @@ export class Opportunities {
   summary(): OpportunitySummary {
     const found = [
       ...[...this.flows.values()].map((flow) => ofFlow(flow, this.policy)),
-      ...ofShared(this.shared),
-      ...ofCopies('deduplication', 'published bytes that also lie under uploads/', this.uploaded, UPLOADS_TEXT),
-      ...ofCopies('replaced-copies', 'copies that transitions have replaced', this.replaced, REPLACED_TEXT),
-      ...ofCompression(this.compressible),
+      ...ofSums(this.shared, SHARED),
+      ...ofSums(this.uploaded, UPLOADED),
+      ...ofSums(this.replaced, REPLACED),
+      ...ofSums(this.compressible, COMPRESSIBLE),
       ...this.best().map(ofVersion),
     ];
     const opportunities = found.sort((one, other) => other.savedUsdPerMonth - one.savedUsdPerMonth);
@@ -169,8 +169,33 @@ export class Opportunities {
 
 /** Bytes that hardly get smaller are not worth unpacking at every read. */
 const HARDLY_SMALLER = 0.95;
-const UPLOADS_TEXT = 'happens by itself, 7 days after the publication, unless the setting uploadSweep is off';
-const REPLACED_TEXT = 'happens by itself, a quarter of an hour after each move, when nothing reads them any more';
+type Told = Pick<Opportunity, 'kind' | 'what' | 'riskText'> & Partial<Pick<Opportunity, 'latency' | 'counted'>>;
+
+/** What is saved already: it is told beside what could be, and adds nothing to that. */
+const SHARED: Told = {
+  kind: 'deduplication',
+  what: 'bytes that several versions name, stored once',
+  riskText: 'saved already: bytes are named by their digest, and are deleted when the last version that names them is',
+  counted: false,
+};
+const UPLOADED: Told = {
+  kind: 'deduplication',
+  what: 'published bytes that also lie under uploads/',
+  riskText: 'happens by itself, 7 days after the publication, unless the setting uploadSweep is off',
+};
+const REPLACED: Told = {
+  kind: 'replaced-copies',
+  what: 'copies that transitions have replaced',
+  riskText: 'happens by itself, a quarter of an hour after each move, when nothing reads them any more',
+};
+const COMPRESSIBLE: Told = {
+  kind: 'compression',
+  what: 'byte planes and zstd, of what nobody read for 30 days',
+  riskText:
+    'an estimate from samples, without the dollars of packing; nothing packs stored origins by this figure alone',
+  latency: 'a read takes as long as the slower of fetching and unpacking',
+  counted: false,
+};
 
 function noSums(): Sums {
   return { objects: 0, bytes: 0, usd: 0 };
@@ -219,56 +244,10 @@ function riskOf({ caught, chargesReads, objects, riskUsd, waitMs }: Flow): Pick<
   return { risk: 'low', riskText: 'reads cost no more than before' };
 }
 
-function ofCopies(
-  kind: 'deduplication' | 'replaced-copies',
-  what: string,
-  { bytes, objects, usd }: Sums,
-  riskText: string,
-): readonly Opportunity[] {
+function ofSums({ bytes, objects, usd }: Sums, told: Told): readonly Opportunity[] {
   if (objects === 0) return [];
   const sums = { objects, bytes, savedUsdPerMonth: Usd.parse(usd), onceUsd: Usd.parse(0) };
-  return [{ kind, what, ...sums, risk: 'low', riskText, waitMs: 0, latency: AT_ONCE, counted: true }];
-}
-
-/** What is saved already: it is told beside what could be, and adds nothing to that. */
-function ofShared({ bytes, objects, usd }: Sums): readonly Opportunity[] {
-  if (objects === 0) return [];
-  return [
-    {
-      kind: 'deduplication',
-      what: 'bytes that several versions name, stored once',
-      objects,
-      bytes,
-      savedUsdPerMonth: Usd.parse(usd),
-      onceUsd: Usd.parse(0),
-      risk: 'low',
-      riskText:
-        'saved already: bytes are named by their digest, and are deleted when the last version that names them is',
-      waitMs: 0,
-      latency: AT_ONCE,
-      counted: false,
-    },
-  ];
-}
-
-function ofCompression({ bytes, objects, usd }: Sums): readonly Opportunity[] {
-  if (objects === 0) return [];
-  return [
-    {
-      kind: 'compression',
-      what: 'byte planes and zstd, of what nobody read for 30 days',
-      objects,
-      bytes,
-      savedUsdPerMonth: Usd.parse(usd),
-      onceUsd: Usd.parse(0),
-      risk: 'low',
-      riskText:
-        'an estimate from samples, without the dollars of packing; nothing packs stored origins by this figure alone',
-      waitMs: 0,
-      latency: 'a read takes as long as the slower of fetching and unpacking',
-      counted: false,
-    },
-  ];
+  return [{ ...sums, risk: 'low', waitMs: 0, latency: AT_ONCE, counted: true, ...told }];
 }
 
 function ofVersion(one: RetiredVersion): Opportunity {
