@@ -20,6 +20,8 @@ export interface DollarPolicy {
   /** Savings beyond this time do not count where the forecast was learned, nor beyond the longer one where it is known. */
   readonly horizonMs: number;
   readonly knownHorizonMs: number;
+  /** What a forecast has led to a class that charges for reads leaves it when they have cost so many times the way home; what none has, when once. */
+  readonly trust: number;
   /** The part of the present class's expected dollars that a move must save. */
   readonly margin: number;
   /** What is believed of an object before its reads say more. */
@@ -37,6 +39,7 @@ export const DOLLARS: DollarPolicy = {
   version: 'dollars-1',
   horizonMs: 365 * DAY_MS,
   knownHorizonMs: 3 * 365 * DAY_MS,
+  trust: 2,
   margin: 0,
   prior: { shape: 0.5, exposureMs: 10 * DAY_MS, halfLifeMs: 400 * DAY_MS },
   allowance: 0.01,

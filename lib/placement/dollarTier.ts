@@ -18,6 +18,7 @@ import type { ClassRates, Rates } from './rates.ts';
 import type { Outlooks } from './tierAlternatives.ts';
 import { bucketReadsOf, idleMs, storedBytes, type TierFacts, unreadMs } from './tierFacts.ts';
 import type { TierChoice } from './tierTypes.ts';
+import { regretOfMonth, wouldComeBack } from './wayHome.ts';
 
 /** What the dollar policy chose for stored objects. */
 export type DollarChoice = TierChoice & {
@@ -38,7 +39,7 @@ export function chooseByDollars(facts: TierFacts, policy: DollarPolicy, rates: R
   };
   if (packs?.packing.packed === true) return { outlooks, ...choosePackedByDollars(packs) };
   const plain = chooseClass(facts, policy, rates, now);
-  if (packs === undefined) return { outlooks, ...plain };
+  if (packs === undefined || plain.reason === 'fees-exceed-move') return { outlooks, ...plain };
   const from = rates.of(facts.storageClass);
   const to = plain.action === 'transition' ? rates.of(plain.to) : from;
   const outlook = outlooks.plain.get(plain.action === 'transition' ? plain.to : facts.storageClass);
@@ -78,6 +79,7 @@ function chooseClass(
   if (to === undefined) {
     return { action: 'keep', reason: chosen === 'allowance-spent' ? chosen : 'no-cheaper-class', ...risk };
   }
+  if (paysTooMuch(facts, policy, rates, now)) return { action: 'transition', to, reason: 'fees-exceed-move', ...risk };
   const from = rates.of(facts.storageClass);
   const wished = cheapestClass(from, [there], standingOf(facts, now), prospectOf(facts, policy, now), policy.margin);
   return { action: 'transition', to, reason: wished === there ? 'cheaper' : 'risk-ended', ...risk };
@@ -92,14 +94,18 @@ export function dollarClass(
 ): StorageClass | 'no-cheaper-class' | 'allowance-spent' {
   const from = rates.of(facts.storageClass);
   const home = rates.of(homeClass(rates));
+  if (paysTooMuch(facts, policy, rates, now)) return homeClass(rates);
   const standing = standingOf(facts, now);
-  const candidates = rates.classes.map((name) => rates.of(name));
+  const { last30Days } = bucketReadsOf(facts);
+  const lasts = (name: StorageClass) => !wouldComeBack(rates.of(name), home, facts.bytes, last30Days, policy.trust);
+  const names = rates.classes.filter(lasts);
+  const candidates = names.map((name) => rates.of(name));
   const prospect = prospectOf(facts, policy, now);
   const wish = cheapestClass(from, candidates, standing, prospect, policy.margin);
   const free = facts.knownReadsPerDay !== undefined || wish === home;
   const mayUsd = (facts.slackUsd ?? 0) + (facts.atRisk?.reservedUsd ?? 0);
   if (wish !== from && (free || riskUsd(facts, wish, rates, now) <= mayUsd)) {
-    return rates.classes[candidates.indexOf(wish)] ?? 'no-cheaper-class';
+    return names[candidates.indexOf(wish)] ?? 'no-cheaper-class';
   }
   if (!free && facts.atRisk !== undefined && from !== home && riskUsd(facts, from, rates, now) > mayUsd) {
     return homeClass(rates);
@@ -108,6 +114,20 @@ export function dollarClass(
   // Intelligent-Tiering risks nothing, and may still be better than where the object is.
   const fallback = cheapestClass(from, [home], standing, prospect, policy.margin);
   return fallback === home && from !== home ? homeClass(rates) : 'allowance-spent';
+}
+
+/** Whether its class has cost as much more than home as the way there; see `wayHome.ts`. */
+function paysTooMuch(facts: TierFacts, policy: DollarPolicy, rates: Rates, now: number): boolean {
+  const from = rates.of(facts.storageClass);
+  const home = rates.of(homeClass(rates));
+  if (from === home || !from.instant || facts.packing?.packed === true) return false;
+  const standing = standingOf(facts, now);
+  const { last30Days } = bucketReadsOf(facts);
+  const monthThere = standing.heldMs >= 30 * DAY_MS;
+  const regretUsd = facts.regretUsd ?? (monthThere ? regretOfMonth(from, home, facts.bytes, last30Days) : 0);
+  if (regretUsd === 0) return false;
+  const advised = facts.knownReadsPerDay !== undefined || facts.atRisk !== undefined;
+  return regretUsd >= (advised ? policy.trust : 1) * switchUsd(from, home, standing);
 }
 
 /**

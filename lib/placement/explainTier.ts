@@ -25,6 +25,7 @@ const REASONS: Record<Exclude<TierDecision['reason'], TemperatureReason>, string
   cheaper: 'it is the class with the least expected dollars, moving included',
   'risk-ended':
     'what it may still lose elsewhere, if its forecast is wrong, is not covered by earlier savings any more',
+  'fees-exceed-move': 'it was read so often that its class has cost as much more than the other one as moving costs',
   promise: 'it is packed, and its readers were promised less than unpacking takes',
   compressible:
     'it is large and gets much smaller, nobody has read it for long, and its readers can wait for the unpacking',

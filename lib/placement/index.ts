@@ -74,6 +74,7 @@ export {
 export { exposureUsd } from './allowance.ts';
 export { earlyDeletionUsd, readUsd, storageUsd } from './bill.ts';
 export { storageWithReadsUsd } from './storageWithReads.ts';
+export { regretOfStay } from './wayHome.ts';
 export { DOLLARS, type DollarPolicy, switchUsd } from './dollarPolicy.ts';
 export {
   forecastFrom,

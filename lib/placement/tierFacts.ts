@@ -67,6 +67,8 @@ export const TierFacts = z.strictObject({
   restoreToleranceMs: z.optional(amount),
   /** What idles while a restore is awaited, in dollars per hour. */
   waitingUsdPerHour: z.optional(amount),
+  /** What its class has cost more than home would have, from the best moment to go there until now; without it the last 30 days tell. */
+  regretUsd: z.optional(amount),
   /** What may still be put at risk on a learned forecast (`slackUsd` of the plane's `RiskAccount`); without it nothing. */
   slackUsd: z.optional(Usd),
   /** Of an object that is out of Intelligent-Tiering on a learned forecast: what is reserved for it, and what it has lost so far. */

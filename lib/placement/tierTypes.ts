@@ -38,6 +38,8 @@ export type TierMoveReason =
   | 'cheaper'
   /** Dollars: what staying out of Intelligent-Tiering on a learned forecast may still lose is not covered any more. */
   | 'risk-ended'
+  /** Dollars: by its reads, its class has cost as much more than home as the way there costs. */
+  | 'fees-exceed-move'
   /** It is packed, and its readers were promised less than unpacking takes. */
   | 'promise'
   | LifecycleMoveReason;

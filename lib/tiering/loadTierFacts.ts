@@ -15,11 +15,13 @@ import {
 import { packRefusal } from '../compression/index.ts';
 import { type BlobExpiry, expiryOf } from '../expiry/index.ts';
 import {
+  homeClass,
   judgeLifecycle,
   type LifecyclePolicy,
   type PackingFacts,
   type PackTerms,
   type Rates,
+  regretOfStay,
   rememberReads,
   type TierFacts,
   type TierPolicy,
@@ -81,7 +83,7 @@ export async function loadTierFacts(
     ...(lastAccessAt === undefined ? {} : { lastAccessAt }),
     bucketReads,
     ...(heldBy === undefined ? {} : { heldBy }),
-    ...knownOfReads(blob, accesses, referrers ?? [], policy, now),
+    ...knownOfReads(blob, accesses, referrers ?? [], policy, rates, now),
     ...(packing === undefined ? {} : { packing }),
     ...(book === undefined ? {} : riskFacts(book, blob, bucketDays, policy, rates, now)),
   };
@@ -98,10 +100,11 @@ function isAbandoned(facts: TierFacts, { rules }: LifecyclePolicy, now: EpochMs)
 
 /** What each policy looks at of the reads, past and promised. */
 function knownOfReads(
-  { createdAt }: Blob,
+  { createdAt, origin, size }: Blob,
   accesses: AccessSummary,
   referrers: readonly Referrer[],
   policy: TierPolicy,
+  rates: Rates,
   now: EpochMs,
 ): Partial<TierFacts> {
   switch (policy.kind) {
@@ -110,11 +113,24 @@ function knownOfReads(
     case 'dollars':
       return {
         memory: rememberReads(createdAt, accesses.bucketDays, now, policy.prior),
+        ...regretOf(origin, size, accesses.bucketDays, rates, now),
         ...promisesOf(referrers, bucketPart(accesses)),
       };
     case 'lifecycle':
       return { accesses: sumOf(accesses.days), ...sharedPromise(referrers) };
   }
+}
+
+function regretOf(
+  { billedSince, storageClass }: Blob['origin'],
+  bytes: number,
+  bucketDays: readonly ReadDay[],
+  rates: Rates,
+  now: EpochMs,
+): Pick<TierFacts, 'regretUsd'> {
+  const [one, home] = [storageClass, homeClass(rates)].map((name) => rates.of(name));
+  if (one === undefined || home === undefined || one === home || !one.instant) return {};
+  return { regretUsd: regretOfStay(one, home, bytes, billedSince, bucketDays, now) };
 }
 
 function packingOf(blob: Blob, { mode, terms }: PackSettings, rates: Rates): PackingFacts | undefined {

@@ -132,3 +132,50 @@ describe('a receipt of before the reads of the bucket were told', () => {
     expect(cold?.usdPerMonth).toBeGreaterThan(30 * OPENS * 0.01 * 9);
   });
 });
+
+describe('10 GB in GLACIER_IR', () => {
+  /** For 300 days, of which the bucket was read `reads` times on each of the last `days`, today not among them. */
+  async function archived(reads: number, days: number) {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const { digest } = await world.addBlob(1, 300);
+    const row = (await BlobRow.get(world.catalog, digest))!;
+    const origin = { ...row.value.origin, storageClass: 'GLACIER_IR' as const };
+    const now = world.clock.now();
+    const counted = Array.from({ length: days }, (_, ago) => new Date(now - (ago + 1) * DAY_MS).toISOString());
+    const months = [...new Set(counted.map((day) => day.slice(0, 7)))].map((month) => {
+      const ofMonth = counted.filter((day) => day.startsWith(month)).map((day) => [day.slice(8, 10), reads]);
+      const misses = Object.fromEntries(ofMonth);
+      return { digest, shard: 0, month, days: misses, misses, hits: 0, lastAt: now, lastMissAt: now };
+    });
+    await world.catalog.transact([
+      BlobRow.put({ ...row.value, size: Bytes.parse(10e9), origin }, expectationOf(row)),
+      ...months.map((month) => AccessMonthRow.put(month, 'absent')),
+    ]);
+    await world.refer(digest, MODEL, '1.0.0');
+    return { world, digest };
+  }
+
+  it('goes home with the first sweep after a day on which it was read a hundred times, and its receipt replays', async () => {
+    const { world, digest } = await archived(100, 1);
+    const { facts } = await explained(world, digest, DOLLARS);
+    expect(facts.regretUsd).toBeGreaterThan(25);
+    expect(facts.regretUsd).toBeLessThan(30);
+    await world.fireSweep();
+    await world.runSweep();
+    const [action] = await world.actions(digest);
+    expect(action).toMatchObject({ chosen: 'transition INTELLIGENT_TIERING', reason: 'fees-exceed-move' });
+    expect(replayTier(action!.inputs, DOLLARS, rates)).toMatchObject({ to: 'INTELLIGENT_TIERING' });
+  });
+
+  it('goes home although somebody says that hardly anybody reads it, and stays where the reads bear that out', async () => {
+    for (const [reads, to] of [
+      [100, 'INTELLIGENT_TIERING'],
+      [1, undefined],
+    ] as const) {
+      const { world, digest } = await archived(reads, 1);
+      await say(world, 0.0001);
+      const { decision } = await explained(world, digest, DOLLARS);
+      expect(decision.action === 'keep' ? undefined : decision.to).toBe(to);
+    }
+  });
+});

@@ -138,6 +138,7 @@ const tiers: Reasons<MoveReason> = {
   'restore-too-slow': RARE,
   'read-daily': 'what is read so often lies in STANDARD here; see test/unit/placement/decideTier.test.ts',
   'risk-ended': REACHED,
+  'fees-exceed-move': RARE,
   'read-weekly': REACHED,
   'transition-under-way': REACHED,
   abandoned: RARE,

@@ -11,6 +11,7 @@ import {
 import { planeExtraUsd } from '../planeMove.ts';
 import type { ClassRates } from '../rates.ts';
 import type { ObjectView, StepPolicy } from '../simulate.ts';
+import { regretAfter, wouldComeBack } from '../wayHome.ts';
 import { classAt, classIndex, type PolicyContext, type ReplayPolicy } from './policy.ts';
 
 /** The dollar policy for one object: what is known decides freely, what is only learned within the allowance. */
@@ -24,6 +25,9 @@ class DollarSteps implements StepPolicy {
   private rememberedStep = -1;
   private rememberedReads = 0;
   private exposedUsd = 0;
+  /** As of its last read, or of when it came to its class. */
+  private regretUsd = 0;
+  private regretStep = 0;
   private readonly policy: DollarPolicy;
   private readonly context: PolicyContext;
 
@@ -53,14 +57,30 @@ class DollarSteps implements StepPolicy {
   sweep(view: ObjectView): number {
     const { policy } = this;
     const elapsedMs = (view.step - this.rememberedStep) * this.context.stepMs;
-    this.memory = remember(this.memory, elapsedMs, view.reads - this.rememberedReads, policy.prior);
+    const reads = view.reads - this.rememberedReads;
+    this.memory = remember(this.memory, elapsedMs, reads, policy.prior);
     this.rememberedStep = view.step;
     this.rememberedReads = view.reads;
+    const overpaid = this.overpaid(view, reads);
     const known = this.known(view);
-    if (known !== undefined) return this.cheapest(view, known);
+    if (known !== undefined) return overpaid ? this.home : this.cheapest(view, known);
+    if (overpaid) return this.withinAllowance(view, this.home);
     const forecast = forecastFrom(this.memory, policy.prior);
     const learned = { forecast, horizonMs: policy.horizonMs, waiting: this.context.waiting };
     return this.withinAllowance(view, this.cheapest(view, learned));
+  }
+
+  /** Whether its class has cost as much more than home as the way there; see `wayHome.ts`. */
+  private overpaid(view: ObjectView, reads: number): boolean {
+    const [one, home] = [classAt(this.context, view.classIndex), classAt(this.context, this.home)];
+    if (view.enteredStep >= this.regretStep) [this.regretUsd, this.regretStep] = [0, view.enteredStep];
+    if (one === home || !one.instant) return false;
+    const { stepMs } = this.context;
+    const after = (step: number, count: number) =>
+      regretAfter(this.regretUsd, one, home, view.bytes, (step - this.regretStep) * stepMs, count);
+    if (reads > 0) [this.regretUsd, this.regretStep] = [after(view.lastReadStep, reads), view.lastReadStep];
+    const usd = after(view.step, 0);
+    return usd > 0 && usd >= this.policy.trust * switchUsd(one, home, this.standing(view));
   }
 
   private known(view: ObjectView): Prospect | undefined {
@@ -72,7 +92,10 @@ class DollarSteps implements StepPolicy {
   private cheapest(view: ObjectView, prospect: Prospect): number {
     const { classes } = this.context;
     const from = classAt(this.context, view.classIndex);
-    const to = cheapestClass(from, classes, this.standing(view), prospect, this.policy.margin);
+    const home = classAt(this.context, this.home);
+    const { margin, trust } = this.policy;
+    const lasting = classes.filter((one) => !wouldComeBack(one, home, view.bytes, view.readsLast30Days, trust));
+    const to = cheapestClass(from, lasting, this.standing(view), prospect, margin);
     return classes.indexOf(to);
   }
 

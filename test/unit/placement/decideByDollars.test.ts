@@ -52,7 +52,7 @@ describe('the dollar policy', () => {
     ['leaves what rests there for a year', facts(), undefined, 'no-cheaper-class'],
     [
       'takes a retired version to the instant archive at once',
-      facts({ lastAccessAt: daysAgo(1), accessesLast30Days: 9, knownReadsPerDay: RETIRED }),
+      facts({ lastAccessAt: daysAgo(1), accessesLast30Days: 3, knownReadsPerDay: RETIRED }),
       'GLACIER_IR',
       'cheaper',
     ],

@@ -16,6 +16,7 @@ import {
   TierPlan,
   unpackWaitMs,
 } from '../../../lib/placement/index.ts';
+import { wouldComeBack } from '../../../lib/placement/wayHome.ts';
 import { canonicalJson } from '../../../lib/shared/canonicalJson.ts';
 import { Digest, StorageClass } from '../../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, GIB, HOUR_MS, MIB } from '../../../lib/shared/units.ts';
@@ -221,12 +222,17 @@ describe('packing, of any object and by any policy', () => {
               outlook.earlyDeletionUsd +
               moveUsd +
               earlyDeletionUsd;
+        if (decision.reason === 'fees-exceed-move') return;
+        const home = rates.of('INTELLIGENT_TIERING');
+        const comesBack = ({ storageClass }: (typeof decision.alternatives)[number]): boolean =>
+          wouldComeBack(rates.of(storageClass), home, free.bytes, free.accessesLast30Days, DOLLARS.trust);
         const often = Math.max(free.accessesLast30Days / 30, free.knownReadsPerDay) >= 0.1;
         const recent = free.lastAccessAt !== undefined && NOW - free.lastAccessAt < 7 * DAY_MS;
         const allowed = decision.alternatives.filter(
-          ({ action }) =>
-            (action !== 'pack' || !(often || recent)) &&
-            !(action === 'transition' && given.packing?.packed === true && !rates.of(given.storageClass).instant),
+          (one) =>
+            (one.action !== 'pack' || !(often || recent)) &&
+            !(one.action === 'transition' && given.packing?.packed === false && comesBack(one)) &&
+            !(one.action === 'transition' && given.packing?.packed === true && !rates.of(given.storageClass).instant),
         );
         const chosen = chosenAlternative(decision);
         const best = Math.min(...allowed.map(total));
