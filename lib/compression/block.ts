@@ -2,8 +2,8 @@ import { constants, zstdDecompressSync } from 'node:zlib';
 import { crc32cOf } from '../shared/crc32c/ofBytes.ts';
 import { corrupt } from './errors.ts';
 import { FRAME_BIT } from './layout.ts';
-import { packBlock, type PackedBlock, WIDTHS, type Width } from './packBlock.ts';
-import { joinPlanes, planeLength } from './planes.ts';
+import { packBlock, type PackedBlock } from './packBlock.ts';
+import { joinPlanes, planeLength, WIDTHS, type Width } from './planes.ts';
 
 /** Original length, CRC-32C, width. */
 const FIXED_BYTES = 9;

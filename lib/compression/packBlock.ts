@@ -1,12 +1,9 @@
 import { constants, zstdCompressSync } from 'node:zlib';
-import { splitPlanes } from './planes.ts';
-
-/** Element sizes that are tried: bytes and text, 16-bit, 32-bit and 64-bit numbers. */
-export const WIDTHS = [1, 2, 4, 8] as const;
-export type Width = (typeof WIDTHS)[number];
+import { leastEntropyWidth, MOST_COUNTED } from './planeEntropy.ts';
+import { splitPlanes, WIDTHS, type Width } from './planes.ts';
 
 /** Enough to tell which width fits, of a block that is larger. */
-const TRIAL_BYTES = 16 * 1024;
+const TRIAL_BYTES = MOST_COUNTED;
 
 /**
  * Bytes of weights repeat by chance, and a match that chance brought costs more than the entropy code of its bytes: with a table of 64 places and
@@ -37,13 +34,20 @@ export interface PackedBlock {
 export function packBlock(bytes: Uint8Array): PackedBlock {
   const trial = middle(bytes);
   let best: { readonly packed: PackedBlock; readonly size: number } | undefined;
-  for (const width of WIDTHS) {
+  for (const width of worthTrying(trial)) {
     const packed = packIn(trial, width);
     const size = packedSize(packed);
     if (best === undefined || size < best.size) best = { packed, size };
   }
   if (best !== undefined && trial.length === bytes.length) return best.packed;
   return packIn(bytes, best?.packed.width ?? 1);
+}
+
+/** Whole, where zstd looks for all that repeats; in the width whose planes have least entropy, and in half of it, whose planes are longer. */
+function worthTrying(trial: Uint8Array): readonly Width[] {
+  const least = leastEntropyWidth(trial);
+  if (least === undefined) return [1];
+  return WIDTHS.filter((width) => width === 1 || width === least || width === least / 2);
 }
 
 /** Bytes of all planes together. */

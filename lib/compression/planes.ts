@@ -1,3 +1,7 @@
+/** Element sizes that are tried: bytes and text, 16-bit, 32-bit and 64-bit numbers. */
+export const WIDTHS = [1, 2, 4, 8] as const;
+export type Width = (typeof WIDTHS)[number];
+
 /**
  * Puts the first bytes of all elements first, then all second bytes, and so on: numbers of `width` bytes differ least in one of
  * their bytes (the exponent's), which then stand together. Where the elements begin does not matter: another phase gives the same
