@@ -26,7 +26,7 @@ export {
 } from './tierTypes.ts';
 export { PACK_TERMS, type PackingFacts, type PackTerms, unpackUsd, unpackWaitMs } from './packing.ts';
 export { dollarClass } from './dollarTier.ts';
-export { floorUsd, lostUsd, type Risk, type RiskAccount, slackUsd } from './riskAccount.ts';
+export { floorUsd, lostUsd, readsOut, type Risk, type RiskAccount, slackUsd } from './riskAccount.ts';
 export {
   decideFirst,
   firstAlternative,

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../shared/units.ts';
 import { readUsd, storageUsd } from './bill.ts';
 import { homeClass } from './classes.ts';
 import type { Rates } from './rates.ts';
@@ -29,6 +30,20 @@ export interface Risk {
   /** What the move itself has cost. */
   readonly movedUsd: number;
   readonly reservedUsd: number;
+  /** Reads of the bucket that were counted of that day until then. */
+  readonly readsBefore?: number | undefined;
+}
+
+/** Reads of the bucket on one calendar day (UTC), at any moment of it. */
+export interface DayReads {
+  readonly at: number;
+  readonly reads: number;
+}
+
+/** Until when an object was out, and how many reads of that day had been counted by then; without it all of them count. */
+export interface Until {
+  readonly at: number;
+  readonly readsBefore?: number | undefined;
 }
 
 /** What may still be reserved; never negative. */
@@ -43,28 +58,37 @@ export function floorUsd(rates: Rates, bytes: number, ms: number): number {
 }
 
 /**
- * What an object has cost more than its shadow in Intelligent-Tiering, from when it left until `until`; negative where it has saved. Days
- * with reads of the bucket are in their order.
+ * The reads from when an object left until `until`, days in their order. Counts know days, not moments: of the first and the last day what
+ * was counted when it left and came back tells them apart. What was counted later of the last day may have been before: one read counts there where there
+ * was any, since one between two sweeps is what the account covers.
  */
-export function lostUsd(
-  risk: Risk,
-  bucketDays: readonly { readonly at: number; readonly reads: number }[],
-  until: number,
-  rates: Rates,
-): number {
+export function readsOut(risk: Risk, bucketDays: readonly DayReads[], until: Until): readonly DayReads[] {
+  return bucketDays.flatMap(({ at, reads }) => {
+    const start = at - (at % DAY_MS);
+    if (start + DAY_MS <= risk.openedAt || start > until.at) return [];
+    const before = start <= risk.openedAt ? Math.min(reads, risk.readsBefore ?? 0) : 0;
+    const last = start + DAY_MS > until.at && until.readsBefore !== undefined;
+    const since = reads - before;
+    const counted = last ? Math.max((until.readsBefore ?? 0) - before, Math.min(1, since)) : since;
+    return counted > 0 ? [{ at: Math.min(until.at, Math.max(risk.openedAt, at)), reads: counted }] : [];
+  });
+}
+
+/** What an object has cost more than its shadow in Intelligent-Tiering, from when it left until `until`; negative where it has saved. */
+export function lostUsd(risk: Risk, bucketDays: readonly DayReads[], until: Until, rates: Rates): number {
   const home = rates.of(homeClass(rates));
   const out = rates.of(risk.to);
-  const days = bucketDays.filter(({ at }) => at > risk.openedAt && at <= until);
+  const days = readsOut(risk, bucketDays, until);
   let shadowUsd = 0;
   let from = risk.openedAt;
   let idleMs = risk.idleMs;
-  for (const at of [...days.map((day) => day.at), until]) {
+  for (const at of [...days.map((day) => day.at), until.at]) {
     shadowUsd += storageUsd(home, risk.bytes, Math.max(0, at - from), idleMs);
     idleMs = 0;
     from = Math.max(from, at);
   }
   const reads = days.reduce((sum, day) => sum + day.reads, 0);
   shadowUsd += reads * readUsd(home, risk.bytes);
-  const stayedUsd = storageUsd(out, risk.bytes, Math.max(0, until - risk.openedAt));
+  const stayedUsd = storageUsd(out, risk.bytes, Math.max(0, until.at - risk.openedAt));
   return risk.movedUsd + stayedUsd + reads * readUsd(out, risk.bytes) - shadowUsd;
 }

@@ -2,6 +2,7 @@ import { DAY_MS } from '../shared/units.ts';
 import { readUsd, storageUsd } from './bill.ts';
 import { switchUsd } from './dollarPolicy.ts';
 import type { ClassRates } from './rates.ts';
+import type { DayReads } from './riskAccount.ts';
 
 /*
  * When an object leaves a class that charges for reads: ski rental, where rent is what the class has cost more than home, and buying is
@@ -17,11 +18,6 @@ import type { ClassRates } from './rates.ts';
  * forecast was wrong, and two reads that come at once by chance take nothing home that rests there by right (Purohit, Svitkina, Kumar:
  * Improving Online Algorithms via ML Predictions, NeurIPS 2018).
  */
-
-export interface DayReads {
-  readonly at: number;
-  readonly reads: number;
-}
 
 /**
  * The regret after another `ms` without a read, and `reads` at their end; by a home whose idle clock begins with the last read. What a class

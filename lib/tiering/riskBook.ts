@@ -1,4 +1,4 @@
-import type { ReadDay } from '../accesses/index.ts';
+import { loadAccesses, type ReadDay } from '../accesses/index.ts';
 import {
   type AllowanceAccount,
   AllowanceRow,
@@ -14,6 +14,7 @@ import {
   exposureUsd,
   homeClass,
   lostUsd,
+  readsOut,
   type Rates,
   slackUsd,
   switchUsd,
@@ -24,7 +25,7 @@ import {
 } from '../placement/index.ts';
 import type { Digest, StorageClass } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
-import { DAY_MS, type EpochMs, Usd } from '../shared/units.ts';
+import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 
 /**
  * What moves on learned forecasts may lose, and what is reserved for one blob of it. A risk is opened in the write that decides the move,
@@ -61,8 +62,17 @@ export async function movedRisk(
   if (row === undefined) return [{ kind: 'check', key: RiskRow.key(shard, digest), expect: 'absent' }];
   if (row.value.left !== undefined) return [];
   const { arrivedAt, to: out } = row.value;
-  if (arrivedAt !== undefined) return [RiskRow.put({ ...row.value, left: { at, to } }, expectationOf(row))];
+  if (arrivedAt !== undefined) {
+    const readsBefore = readsOn((await loadAccesses(catalog, digest, at)).bucketDays, at);
+    return [RiskRow.put({ ...row.value, left: { at, to, readsBefore } }, expectationOf(row))];
+  }
   return to === out ? [RiskRow.put({ ...row.value, arrivedAt: at }, expectationOf(row))] : [];
+}
+
+/** What was counted so far of the day of `at`. */
+function readsOn(bucketDays: readonly ReadDay[], at: number): number {
+  const start = at - (at % DAY_MS);
+  return bucketDays.reduce((sum, day) => (day.at >= start && day.at < start + DAY_MS ? sum + day.reads : sum), 0);
 }
 
 /** A transition that has not begun by then never will: its action has expired. */
@@ -85,14 +95,17 @@ function phaseOf(
 /** What a blob that is back has saved, or lost with a minus, its way back included. */
 function resultUsd(risk: BlobRisk, blob: Blob, bucketDays: readonly ReadDay[], rates: Rates): number {
   // Others may have moved it on from where it went first, or back.
-  const left = risk.left ?? { at: blob.transitionedAt ?? 0, to: blob.origin.storageClass };
+  const left: NonNullable<BlobRisk['left']> = risk.left ?? {
+    at: blob.transitionedAt ?? EpochMs.parse(0),
+    to: blob.origin.storageClass,
+  };
   const [out, here, home] = [risk.to, left.to, homeClass(rates)].map((name) => rates.of(name));
   if (out === undefined || here === undefined || home === undefined) return 0;
-  const until = Math.max(risk.openedAt, left.at);
-  const heldMs = until - risk.openedAt;
+  const until = { ...left, at: Math.max(risk.openedAt, left.at) };
+  const heldMs = until.at - risk.openedAt;
   const wayUsd = switchUsd(out, here, { bytes: risk.bytes, heldMs, idleMs: 0 });
-  const lastRead = bucketDays.filter(({ at }) => at <= until).at(-1)?.at;
-  const shadowIdleMs = Math.max(0, lastRead === undefined ? heldMs + risk.idleMs : until - lastRead);
+  const lastRead = readsOut(risk, bucketDays, until).at(-1)?.at;
+  const shadowIdleMs = lastRead === undefined ? heldMs + risk.idleMs : until.at - lastRead;
   const back = { bytes: risk.bytes, heldMs: 0, idleMs: 0, shadowIdleMs };
   const lagUsd = exposureUsd(home, home, back, DAY_MS, { toleranceMs: 0, usdPerMs: 0 });
   return -(lostUsd(risk, bucketDays, until, rates) + wayUsd + lagUsd);
@@ -141,7 +154,7 @@ export function riskFacts(
   const { account, open } = settled;
   const slack = Usd.parse(slackUsd(account, policy.allowance));
   if (open === undefined || phaseOf(open, blob, now) !== 'out') return { slackUsd: slack };
-  const lost = Usd.parse(lostUsd(open, bucketDays, now, rates));
+  const lost = Usd.parse(lostUsd(open, bucketDays, { at: now }, rates));
   return { slackUsd: slack, atRisk: { reservedUsd: open.reservedUsd, lostUsd: lost } };
 }
 
@@ -164,7 +177,7 @@ export function riskChanges(
     account = { ...account, reservedUsd };
     open =
       decision.action === 'transition'
-        ? opened(facts, decision, needed, account.shard, rates, now)
+        ? { ...opened(facts, decision, needed, account.shard, rates, now), readsBefore: readsOn(bucketDays, now) }
         : open && { ...open, reservedUsd: needed };
   }
   const changes: Change[] = [];

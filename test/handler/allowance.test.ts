@@ -181,8 +181,13 @@ describe('a move on a learned forecast', () => {
     const arrivedAt = (await world.blob(digest)).transitionedAt;
     expect(await riskOf(world, digest)).toEqual({ ...risk, arrivedAt });
     await world.clock.advance(400 * DAY_MS);
+    const today = new Date(world.clock.now()).toISOString();
+    const misses = { [today.slice(8, 10)]: 2 };
+    const counted = { digest, shard: 0, month: today.slice(0, 7), days: misses, misses, hits: 0 };
+    const lastAt = world.clock.now();
+    await world.catalog.transact([AccessMonthRow.put({ ...counted, lastAt, lastMissAt: lastAt }, 'absent')]);
     expect(await sweptTo()).toBe('GLACIER_IR');
-    const left = { at: (await world.blob(digest)).transitionedAt, to: 'GLACIER_IR' };
+    const left = { at: (await world.blob(digest)).transitionedAt, to: 'GLACIER_IR', readsBefore: 2 };
     expect(await riskOf(world, digest)).toEqual({ ...risk, arrivedAt, left });
   });
 

@@ -24,6 +24,12 @@ interface Stay {
   onward?: boolean;
 }
 
+/** A read of the bucket: when it was counted, and the beginning of its day. */
+interface Read {
+  readonly at: number;
+  readonly day: number;
+}
+
 /** How long some bytes were stored. */
 interface Life {
   readonly bytes: number;
@@ -33,6 +39,7 @@ interface Life {
 
 export interface WagerLedger {
   onBlob(change: RowChange, now: number): Promise<void>;
+  onAccesses(change: RowChange, now: number): void;
   /** Bytes that no row named were stored all the same. */
   onRemoval(key: string, versionId: string | undefined, now: number): Promise<void>;
   /** Bytes of a shard's blobs that were stored all the while. */
@@ -46,20 +53,13 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
   const [readBlob, readRisk, readMonth] = [rowReader(BlobRow), rowReader(RiskRow), rowReader(AccessMonthRow)];
   const stays: Stay[] = [];
   const lives = new Map<Digest, Life[]>();
+  const counted = new Map<Digest, Read[]>();
   const home = rates.of('INTELLIGENT_TIERING');
 
   const lived = (digest: Digest, life: Life): void => void lives.set(digest, [...(lives.get(digest) ?? []), life]);
 
-  /** Noon of each day on which the bucket was read. */
-  function reads(digest: Digest): readonly number[] {
-    const days: number[] = [];
-    for (const item of catalog.committedIn(`BLOB#${digest}`)) {
-      if (!item.key.sort.startsWith('ACCESS#')) continue;
-      const { days: opened, misses, month } = readMonth(item);
-      for (const day of Object.keys(misses ?? opened)) days.push(Date.parse(`${month}-${day}T12:00:00Z`));
-    }
-    return days.toSorted((one, other) => one - other);
-  }
+  /** When each read of the bucket was counted, by the day that it was of. */
+  const reads = (digest: Digest): readonly Read[] => counted.get(digest) ?? [];
 
   /** When the risk was opened that a move was decided with: each is opened for one move, and may be there long after it. */
   function wageredAt(digest: Digest, to: StorageClass): number | undefined {
@@ -80,9 +80,7 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
       [left.until, left.next, left.onward] = [now, is.origin.storageClass, openedAt !== undefined];
     }
     if (openedAt === undefined) return;
-    const lastRead = reads(digest)
-      .filter((at) => at <= now)
-      .at(-1);
+    const lastRead = reads(digest).at(-1)?.at;
     const heldMs = now - was.origin.billedSince;
     const standing = { bytes, heldMs, idleMs: 0 };
     const wayUsd = switchUsd(rates.of(was.origin.storageClass), rates.of(is.origin.storageClass), standing);
@@ -93,10 +91,11 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
   function lostBy(stay: Stay, now: number): number {
     const until = stay.until ?? now;
     const there = rates.of(stay.in);
-    const days = reads(stay.digest).filter((at) => at > stay.from && at <= until);
+    // Of days before it left, nobody could know any more that they came before it.
+    const days = reads(stay.digest).filter(({ at, day }) => at > stay.from && at <= until && day + DAY_MS > stay.from);
     let shadowUsd = 0;
     let [from, idleMs] = [stay.from, stay.idleMs];
-    for (const at of [...days, until]) {
+    for (const at of [...days.map((read) => read.at), until]) {
       shadowUsd += storageUsd(home, stay.bytes, at - from, idleMs);
       [from, idleMs] = [at, 0];
     }
@@ -114,6 +113,16 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
   }
 
   return {
+    onAccesses({ before, after }, now) {
+      if (after === undefined) return;
+      const [was, is] = [before === undefined ? undefined : readMonth(before), readMonth(after)];
+      const earlier = was?.misses ?? was?.days ?? {};
+      for (const [day, times] of Object.entries(is.misses ?? is.days)) {
+        if (times <= (earlier[day] ?? 0)) continue;
+        const read = { at: now, day: Date.parse(`${is.month}-${day}T00:00:00Z`) };
+        counted.set(is.digest, [...reads(is.digest), read]);
+      }
+    },
     async onBlob({ before, after }, now) {
       if (after === undefined) {
         const gone = before && lives.get(readBlob(before).digest)?.at(-1);

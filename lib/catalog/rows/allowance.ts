@@ -3,7 +3,8 @@ import { Digest, StorageClass } from '../../shared/ids.ts';
 import { Bytes, EpochMs, Usd } from '../../shared/units.ts';
 import { defineRow } from '../rowType.ts';
 
-const shard = z.number().check(z.int(), z.nonnegative());
+const count = z.number().check(z.int(), z.nonnegative());
+const shard = count;
 
 /** One sweep shard's account of what moves on learned forecasts may lose (`RiskAccount`). Changed only together with what it pays for. */
 export const AllowanceValue = z.strictObject({
@@ -35,9 +36,18 @@ export const RiskValue = z.strictObject({
   idleMs: z.number().check(z.nonnegative()),
   movedUsd: Usd,
   reservedUsd: Usd,
+  /** Reads of the bucket that were counted of its first day before it was opened. */
+  readsBefore: z.optional(count),
   /** When its own move came to `to`, and when and where it left: what comes there again later is another move's. */
   arrivedAt: z.optional(EpochMs),
-  left: z.optional(z.strictObject({ at: EpochMs, to: StorageClass })),
+  left: z.optional(
+    z.strictObject({
+      at: EpochMs,
+      to: StorageClass,
+      /** Of that day until then. */
+      readsBefore: z.optional(count),
+    }),
+  ),
 });
 export type BlobRisk = z.infer<typeof RiskValue>;
 

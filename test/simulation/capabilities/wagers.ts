@@ -203,6 +203,7 @@ export function wagers(stage: Stage, rng: Rng): Capability {
     onRow(change) {
       const { partition, sort } = change.key;
       if (partition.startsWith('ALLOWANCE#') && sort === 'META') onAccount(change);
+      if (partition.startsWith('BLOB#') && sort.startsWith('ACCESS#')) ledger.onAccesses(change, scheduler.now);
       if (!partition.startsWith('BLOB#') || sort !== 'META') return undefined;
       onMove(change);
       return ledger.onBlob(change, scheduler.now);

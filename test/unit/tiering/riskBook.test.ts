@@ -16,7 +16,7 @@ import { readUsd, storageUsd } from '../../../lib/placement/bill.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { partHash } from '../../../lib/shared/digest.ts';
 import { CorrelationId, Digest } from '../../../lib/shared/ids.ts';
-import { Bytes, DAY_MS, EpochMs, Usd } from '../../../lib/shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, HOUR_MS, Usd } from '../../../lib/shared/units.ts';
 import { accrueAllowance } from '../../../lib/tiering/accrueAllowance.ts';
 import { loadRiskBook, riskChanges, riskFacts } from '../../../lib/tiering/riskBook.ts';
 import { blobOf } from '../../support/fleetWorld.ts';
@@ -90,7 +90,11 @@ async function sweep(
   now: EpochMs,
 ): Promise<boolean> {
   const book = (await loadRiskBook(catalog, one.blob.digest, DOLLARS))!;
-  const bucketDays = one.reads.map(({ at, reads }) => ({ at: EpochMs.parse(at), reads }));
+  // Counts know days: each stands for its noon.
+  const bucketDays = one.reads.map(({ at, reads }) => {
+    const noon = at - (at % DAY_MS) + DAY_MS / 2;
+    return { at: EpochMs.parse(Math.min(now, noon)), reads };
+  });
   const facts = { ...factsOf(one, now), ...riskFacts(book, one.blob, bucketDays, DOLLARS, rates, now) };
   const decision = decideTier(facts, DOLLARS, rates, now);
   const changes = riskChanges(book, one.blob, bucketDays, facts, decision, rates, now);
@@ -137,29 +141,36 @@ describe('the account of what is at risk', () => {
     maxLength: 6,
   });
 
-  it('loses at most one percent of what Intelligent-Tiering would have cost, whatever is read, and moves at all', async () => {
-    let moves = 0;
-    for (const [seed, sample] of samples(blobs, 12).entries()) {
-      const catalog = createSqliteCatalogStore(openDatabase(':memory:'));
-      const all = sample.map((one, index) => played(seed * 10 + index, one.bytes, one.gaps, one.spiteful));
-      await catalog.transact(all.map(({ blob }) => BlobRow.put(blob, 'absent')));
-      for (let day = 0; day < DAYS; day += 1) {
-        const now = EpochMs.parse(START + day * DAY_MS);
-        for (const one of all) if (await sweep(catalog, one, now)) moves += 1;
-        await accrueAllowance(
-          { catalog, rates, clock },
-          { schema: 'accrue-allowance/1', shard: 0, sweptAt: now, bytes: POOL_BYTES, correlationId },
-        );
-        for (const one of all) live(one, day, now);
-        const account = (await AllowanceRow.get(catalog, 0))!.value;
-        const lost = all.reduce((sum, one) => sum + one.spentUsd - one.shadowUsd, 0);
-        expect(lost).toBeLessThanOrEqual(DOLLARS.allowance * account.shadowUsd + 1e-9);
-        expect(slackUsd(account, DOLLARS.allowance)).toBeGreaterThanOrEqual(0);
-        expect(account.reservedUsd).toBeGreaterThanOrEqual(-1e-9);
+  it.each([
+    ['at midnight', 0],
+    ['at 03:00, reads between midnight and then', 3 * HOUR_MS],
+    ['at 20:00', 20 * HOUR_MS],
+  ])(
+    'loses at most one percent of what Intelligent-Tiering would have cost, whatever is read, and moves at all: swept %s',
+    async (_when, hour) => {
+      let moves = 0;
+      for (const [seed, sample] of samples(blobs, 12).entries()) {
+        const catalog = createSqliteCatalogStore(openDatabase(':memory:'));
+        const all = sample.map((one, index) => played(seed * 10 + index, one.bytes, one.gaps, one.spiteful));
+        await catalog.transact(all.map(({ blob }) => BlobRow.put(blob, 'absent')));
+        for (let day = 0; day < DAYS; day += 1) {
+          const now = EpochMs.parse(START + day * DAY_MS + hour);
+          for (const one of all) if (await sweep(catalog, one, now)) moves += 1;
+          await accrueAllowance(
+            { catalog, rates, clock },
+            { schema: 'accrue-allowance/1', shard: 0, sweptAt: now, bytes: POOL_BYTES, correlationId },
+          );
+          for (const one of all) live(one, day, now);
+          const account = (await AllowanceRow.get(catalog, 0))!.value;
+          const lost = all.reduce((sum, one) => sum + one.spentUsd - one.shadowUsd, 0);
+          expect(lost).toBeLessThanOrEqual(DOLLARS.allowance * account.shadowUsd + 1e-9);
+          expect(slackUsd(account, DOLLARS.allowance)).toBeGreaterThanOrEqual(0);
+          expect(account.reservedUsd).toBeGreaterThanOrEqual(-1e-9);
+        }
       }
-    }
-    expect(moves).toBeGreaterThan(10);
-  });
+      expect(moves).toBeGreaterThan(10);
+    },
+  );
 
   it.each([0, 5])('knows a move that was made %i ms before its risk was opened, by the clock of its own', (early) => {
     const openedAt = EpochMs.parse(START);
