@@ -66,16 +66,17 @@ export function sessionAnswer(answer: RegistrationAnswer | RefreshAnswer): HttpA
   return jsonAnswer(answer.outcome === 'registered' ? 201 : 200, answer.session);
 }
 
-export function modelAnswer(answer: ResolveAnswer): HttpAnswer {
+/** `seed` tells calls apart, so that not all come back at once. */
+export function modelAnswer(answer: ResolveAnswer, seed: string): HttpAnswer {
   switch (answer.outcome) {
     case 'resolved':
       return jsonAnswer(200, answer.model);
     case 'refused':
       return problemAnswer(refusalProblem(answer.reason));
     case 'restoring':
-      return problemAnswer(restoringProblem(answer.readyAt, answer.secondsLeft));
+      return problemAnswer(restoringProblem(answer, seed));
     case 'limited':
-      return problemAnswer(limitedProblem(answer.restore, answer.limits, answer.now));
+      return problemAnswer(limitedProblem(answer.restore, answer.limits, answer.now, seed));
   }
 }
 

@@ -19,7 +19,8 @@ import { BodyError, modelAnswer, parseBody, problemAnswer, sessionAnswer } from 
 type HostApiDeps = Omit<RegistrationDeps, 'prices'> & Pick<ResolveDeps, 'scanner' | 'settings'> & PricesDeps;
 type Route = (
   request: HttpRequest,
-  deps: HostApiDeps & Pick<RegistrationDeps, 'prices'> & { readonly pricesInForce: PricesInForce },
+  deps: HostApiDeps &
+    Pick<RegistrationDeps, 'prices'> & { readonly pricesInForce: PricesInForce; readonly seed: string },
 ) => Promise<HttpAnswer>;
 
 /** Where IAM guards a route, the gateway refuses strangers; so does the function, where no gateway stands before it. */
@@ -55,6 +56,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     async (request, deps) =>
       modelAnswer(
         await resolveModel({ ...deps, rates: await deps.pricesInForce() }, parseBody(SignedEnvelope, request)),
+        deps.seed,
       ),
   ],
 ]);
@@ -63,12 +65,12 @@ export function createHostApiHandler(deps: HostApiDeps): HttpHandler {
   const pricesInForce = createPricesInForce(deps);
   return httpHandler(deps, {
     name: 'host-api',
-    answer: (request, { telemetry }) => {
+    answer: (request, { telemetry, requestId: seed }) => {
       const route = ROUTES.get(`${request.method} ${request.path}`) ?? notFound;
       const prices = () => pricesToTell(pricesInForce, telemetry);
-      return route(request, { ...deps, telemetry, pricesInForce, prices });
+      return route(request, { ...deps, telemetry, pricesInForce, prices, seed });
     },
-    problem: (error) => problemAnswer(error instanceof BodyError ? error.problem : problemOf(error)),
+    problem: (error, seed) => problemAnswer(error instanceof BodyError ? error.problem : problemOf(error, seed)),
   });
 }
 

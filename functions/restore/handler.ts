@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { RestoreNotification } from '../../events/aws/objectRestored.v1.ts';
 import { RestoreBlob } from '../../events/restore-blob/v1.ts';
 import { createPricesInForce, type PricesDeps } from '../../lib/priceBooks/index.ts';
-import { lookAfterRestore, type RestoreDeps } from '../../lib/restores/index.ts';
+import { lookAfterRestore, type RestoreDeps, type RestoreLimits } from '../../lib/restores/index.ts';
 import { blobDigestOf } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest } from '../../lib/shared/ids.ts';
 import { judgeRestored, type SweepSettings } from '../../lib/tiering/index.ts';
@@ -12,9 +12,9 @@ import { restore } from './function.ts';
 const Message = z.union([RestoreBlob, RestoreNotification]);
 
 export function createRestoreHandler(
-  deps: Omit<RestoreDeps, 'rates' | 'judge'> &
+  deps: Omit<RestoreDeps, 'rates' | 'judge' | 'settings'> &
     PricesDeps &
-    QueueHandlerDeps & { readonly settings: SweepSettings & { readonly region: string } },
+    QueueHandlerDeps & { readonly settings: SweepSettings & RestoreLimits & { readonly region: string } },
 ): QueueHandler {
   const pricesInForce = createPricesInForce(deps);
   const judge: RestoreDeps['judge'] = (blob, rates, now) => judgeRestored(deps, blob, rates, now);

@@ -4,11 +4,13 @@ import type { LimitedRestore, RestoreLimits } from '../restores/index.ts';
 import { type EpochMs, formatUsd, SECOND_MS, Usd } from '../shared/units.ts';
 import { FleetError } from './errors.ts';
 import type { RegistrationRefusal } from './decideRegistration.ts';
-import type { ResolveRefusal } from './resolveModel.ts';
+import { askAgainSeconds } from './askAgain.ts';
+import type { ResolveRefusal, Restoring } from './resolveModel.ts';
 import type { SessionRefusal } from './sessions.ts';
 
 type Refusal = RegistrationRefusal | SessionRefusal | ResolveRefusal;
 
+const BUSY_SECONDS = 5;
 const UNAUTHENTICATED = { status: 401, code: 'unauthenticated' } as const;
 const NOT_ALLOWED = { status: 403, code: 'host-not-allowed' } as const;
 const NAME_IN_USE = { status: 409, code: 'name-in-use' } as const;
@@ -104,44 +106,55 @@ export function refusalProblem(reason: Refusal): Problem {
   return REFUSALS[reason];
 }
 
-/** Nobody can read it now; asking again costs nothing and tells how far it is. */
-export function restoringProblem(readyAt: EpochMs, secondsLeft: number): Problem {
+/** Nobody can read it now; asking again costs nothing and tells how far it is. `seed` tells callers apart. */
+export function restoringProblem({ readyAt, beginsAt, now }: Restoring, seed: string): Problem {
+  const turn =
+    beginsAt === undefined
+      ? 'being restored:'
+      : `its restore waits for its turn, since readers may begin only so many: it begins at about ${minute(beginsAt)},`;
   return {
     status: 409,
     code: 'archived',
-    title: `The model is archived or packed, and being restored: ready at about ${new Date(readyAt).toISOString().slice(0, 16)}Z.`,
-    hint: 'Ask again then; `strata restore` asks for a faster restore before one is under way.',
-    retryAfterSeconds: Math.min(secondsLeft, 3600),
+    title: `The model is archived or packed, and ${turn} ready at about ${minute(readyAt)}.`,
+    hint:
+      beginsAt === undefined
+        ? 'Ask again then; `strata restore` asks for a faster restore before one is under way.'
+        : 'It keeps its place in line; ask again then. An operator begins it at once: strata restore MODEL.',
+    retryAfterSeconds: askAgainSeconds(Math.max(0, readyAt - now) / SECOND_MS, seed),
     readyAt,
   };
 }
 
-/** Nothing has begun and nothing is lost: whoever asks again when there is more to spend begins the restore. */
+const minute = (at: EpochMs) => `${new Date(at).toISOString().slice(0, 16)}Z`;
+
+/** Nothing has begun and nothing waits in line. */
 export function limitedProblem(
   { limit, usd, againAt }: LimitedRestore,
   { restoreBudgetUsdPerDay, restoresPerHour }: RestoreLimits,
   now: EpochMs,
+  seed: string,
 ): Problem {
   const budget = `${formatUsd(Usd.parse(restoreBudgetUsdPerDay))} a day`;
-  const from = againAt === undefined ? '' : ` More begin from ${new Date(againAt).toISOString().slice(0, 16)}Z on.`;
+  const from = againAt === undefined ? '' : ` More begin from ${minute(againAt)} on.`;
   const why = {
     'budget-spent': `what readers may spend on restores (${budget}) is spent`,
     'rate-reached': `as many restores as readers may begin (${restoresPerHour} an hour) have begun`,
+    'line-full': 'more wait for their turn already than can be restored in a week',
     'too-dear': `it alone costs more than readers may spend (${budget})`,
   }[limit];
   const setting = limit === 'rate-reached' ? 'restoresPerHour' : 'restoreBudgetUsdPerDay';
-  const seconds = againAt === undefined ? Infinity : Math.ceil((againAt - now) / SECOND_MS);
+  const seconds = againAt === undefined ? Infinity : (againAt - now) / SECOND_MS;
   return {
     status: 429,
     code: 'restores-limited',
     title: `The model is archived or packed, its restore costs ${formatUsd(usd)}, and ${why}.${from}`,
     hint: `${againAt === undefined ? 'An' : 'Ask again then; or an'} operator brings it back at once: strata restore MODEL. The setting ${setting} raises the limit.`,
-    retryAfterSeconds: Math.max(1, Math.min(seconds, 3600)),
+    retryAfterSeconds: askAgainSeconds(seconds, seed),
   };
 }
 
-/** What outsiders learn of a thrown error: nothing about the inside. */
-export function problemOf(error: unknown): Problem {
+/** What outsiders learn of a thrown error: nothing about the inside. `seed` tells calls apart. */
+export function problemOf(error: unknown, seed: string): Problem {
   if (error instanceof FleetError && error.code !== 'malformed-report') {
     return { ...UNAUTHENTICATED, title: 'The signature is not the host’s.', hint: 'Register the host again.' };
   }
@@ -159,6 +172,6 @@ export function problemOf(error: unknown): Problem {
     code: 'internal',
     title: retryable ? 'The plane is busy.' : 'The plane failed.',
     hint: retryable ? 'Call again.' : 'See the log of the function host-api with the request id.',
-    ...(retryable ? { retryAfterSeconds: 5 } : {}),
+    ...(retryable ? { retryAfterSeconds: askAgainSeconds(BUSY_SECONDS, seed) } : {}),
   };
 }

@@ -3,13 +3,13 @@ import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import { BlobRow, ReferenceRow, resolveVersion, startingWith, VersionRow } from '../catalog/index.ts';
 import { blobKey } from '../shared/digest.ts';
 import { isReadAtOnce, type Rates } from '../placement/index.ts';
-import { type LimitedRestore, restoreArchived, type RestoreLimits } from '../restores/index.ts';
+import { type AskedRestore, type LimitedRestore, restoreArchived, type RestoreLimits } from '../restores/index.ts';
 import type { Scanner } from '../scanning/index.ts';
 import { CorrelationId, type Digest, type ModelName } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { EpochMs, SECOND_MS } from '../shared/units.ts';
+import { EpochMs } from '../shared/units.ts';
 import { openReport } from './hostReports.ts';
 import { loadServable, serveRefusal, type ServableVersion } from './servable.ts';
 import { isFresh, type SessionRefusal } from './sessions.ts';
@@ -34,12 +34,20 @@ export type ResolveRefusal =
   /** A file of it has no clean verdict by the rules of today. */
   | 'not-servable';
 
+/** How far the slowest file of a model is. */
+export interface Restoring {
+  readonly readyAt: EpochMs;
+  /** Where it waits in line: when its turn comes. */
+  readonly beginsAt?: EpochMs;
+  readonly now: EpochMs;
+}
+
 export type ResolveAnswer =
   | { readonly outcome: 'resolved'; readonly model: ResolvedModel }
   | { readonly outcome: 'refused'; readonly reason: ResolveRefusal }
-  /** A file of it lies in a class that must be restored before it can be read; that is under way now. */
-  | { readonly outcome: 'restoring'; readonly readyAt: EpochMs; readonly secondsLeft: number }
-  /** A file of it must be restored, and no more may be spent on that now: asked for again later, it begins. */
+  /** A file of it lies in a class that must be restored before it can be read; that is under way, or in line. */
+  | ({ readonly outcome: 'restoring' } & Restoring)
+  /** A file of it must be restored, and cannot: it is too dear, or the line is full. */
   | {
       readonly outcome: 'limited';
       readonly restore: LimitedRestore;
@@ -90,8 +98,15 @@ async function decideAnswer(deps: ResolveDeps, envelope: SignedEnvelope): Promis
   }
   const [limited] = refused.toSorted((one, other) => (other.againAt ?? Infinity) - (one.againAt ?? Infinity));
   if (limited !== undefined) return { outcome: 'limited', restore: limited, limits: deps.settings, now: clock.now() };
-  const readyAt = EpochMs.parse(Math.max(clock.now(), ...asked.map(({ restore }) => restore.readyAt)));
-  return { outcome: 'restoring', readyAt, secondsLeft: Math.max(1, Math.ceil((readyAt - clock.now()) / SECOND_MS)) };
+  return { outcome: 'restoring', ...restoring(asked, clock.now()) };
+}
+
+function restoring(asked: readonly AskedRestore[], now: EpochMs): Restoring {
+  const restores = asked.map(({ restore }) => restore);
+  const readyAt = EpochMs.parse(Math.max(now, ...restores.map((one) => one.readyAt)));
+  const beginsAt = Math.max(0, ...restores.map(({ turn }) => turn?.beginsAt ?? 0));
+  // What begins at once is told as begun.
+  return { readyAt, now, ...(beginsAt > now ? { beginsAt: EpochMs.parse(beginsAt) } : {}) };
 }
 
 async function findVersion(

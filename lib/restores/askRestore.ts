@@ -18,11 +18,13 @@ import type { Rates, Waiting } from '../placement/index.ts';
 import { ActionId, type CorrelationId, type Digest, type StorageClass } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { EpochMs, MINUTE_MS, Usd } from '../shared/units.ts';
-import { ACTION_TTL_MS, choiceFor, COPY_MS, type RestoreChoice } from './decideRestore.ts';
+import { EpochMs, Usd } from '../shared/units.ts';
+import { ACTION_TTL_MS, choiceFor, COPY_MS, readyAfter, type RestoreChoice } from './decideRestore.ts';
 import { hastenChanges } from './hastenRestore.ts';
-import { type LimitedRestore, type RestoreLimits, spend } from './restoreBudget.ts';
-import { recordRestore, recordWaiting } from './restoreReceipt.ts';
+import { hastenQueued, queueRestore } from './queueRestore.ts';
+import { countRestore, type LimitedRestore, type RestoreLimits, spend } from './restoreBudget.ts';
+import { sooner } from './restoreLine.ts';
+import { recordRestore, recordWaiting, waitingOf } from './restoreReceipt.ts';
 
 export interface AskDeps {
   readonly catalog: CatalogStore;
@@ -52,38 +54,75 @@ export interface AskedRestore {
 
 export type RestoreAsking =
   | ({ readonly outcome: 'asked' } & AskedRestore)
-  /** Nothing was begun: whoever asks again, when there is more to spend, begins it. */
+  /** Nothing was begun, and nothing waits in line. */
   | ({ readonly outcome: 'refused' } & LimitedRestore);
 
 /**
- * Begins to bring an archived blob back, or answers the restore that is under way, made faster where it is too slow for this wish and what
- * may be spent suffices. Undefined where the blob can be read as it lies, or is not there.
+ * Begins to bring an archived blob back, for a reader by putting it in line, or answers the restore that is under way, made faster where it is
+ * too slow for this wish and what may be spent suffices. What an operator wants overtakes the line. Undefined where the blob can be read as it
+ * lies, or is not there.
  */
 export async function askRestore(deps: AskDeps, wish: RestoreWish): Promise<RestoreAsking | undefined> {
-  const { catalog, clock, rates } = deps;
-  const written = (changes: readonly Change[]) => (wish.dryRun === true ? [] : changes);
-  return settle(catalog, `Restoring ${wish.digest}`, async (): Promise<Decided<RestoreAsking | undefined>> => {
+  const { catalog } = deps;
+  return settle(catalog, `Restoring ${wish.digest}`, async (): Promise<Asked> => {
     const blob = await BlobRow.get(catalog, wish.digest);
     const row = await RestoreRow.get(catalog, wish.digest);
     if (blob === undefined) return { changes: [], answer: undefined };
-    if (row?.value.versionId === blob.value.origin.versionId) {
-      const waitOn = { outcome: 'asked', restore: row.value, usd: Usd.parse(0), known: true } as const;
-      const faster = hastenChanges(deps, blob, row, wish.waiting, clock.now());
-      if (faster === undefined) return { changes: [], answer: waitOn };
-      const paid = await spend(catalog, faster.usd, wish.limits, clock.now());
-      if ('refused' in paid) return { changes: [], answer: waitOn };
-      const answer = { ...waitOn, restore: faster.restore, usd: Usd.parse(faster.usd) };
-      return { changes: written([...faster.changes, ...paid.changes]), answer };
-    }
-    const choice = choiceFor(blob.value, wish.waiting, rates);
-    if (choice === undefined) return { changes: [], answer: undefined };
-    const paid = await spend(catalog, choice.chosen.feeUsd, wish.limits, clock.now());
-    if ('refused' in paid) return { changes: [], answer: { outcome: 'refused', ...paid.refused } };
-    const asking = { ...wish, wantedBy: wish.reason, attempt: 1, choice, tier: choice.chosen.tier };
-    const { restore, changes } = restoreChanges(deps, blob, row, asking);
-    const answer = { outcome: 'asked', restore, usd: Usd.parse(choice.chosen.feeUsd), known: false } as const;
-    return { changes: written([...changes, ...paid.changes]), answer };
+    const known = row?.value.versionId === blob.value.origin.versionId ? row : undefined;
+    const decided =
+      known !== undefined && (known.value.turn === undefined || wish.limits !== undefined)
+        ? await askKnown(deps, blob, known, wish)
+        : await askAnew(deps, blob, row, known?.value.turn, wish);
+    return wish.dryRun === true ? { ...decided, changes: [] } : decided;
   });
+}
+
+type Asked = Decided<RestoreAsking | undefined>;
+
+/** What is under way, or in line. */
+async function askKnown(
+  deps: AskDeps,
+  blob: Versioned<Blob>,
+  row: Versioned<Restore>,
+  { waiting, limits }: RestoreWish,
+): Promise<Asked> {
+  const waitOn = { outcome: 'asked', restore: row.value, usd: Usd.parse(0), known: true } as const;
+  if (row.value.turn !== undefined) {
+    const { restore, changes } = hastenQueued(blob.value, row, waiting, deps.rates) ?? { ...waitOn, changes: [] };
+    return { changes, answer: { ...waitOn, restore } };
+  }
+  const now = deps.clock.now();
+  const faster = hastenChanges(deps, blob, row, waiting, now);
+  if (faster === undefined) return { changes: [], answer: waitOn };
+  const paid = await spend(deps.catalog, faster.usd, limits, now);
+  if ('refused' in paid) return { changes: [], answer: waitOn };
+  const { restore, usd } = faster;
+  return { changes: [...faster.changes, ...paid.changes], answer: { ...waitOn, restore, usd: Usd.parse(usd) } };
+}
+
+/** Of what readers wait for in line already, whoever can wait least decides. */
+async function askAnew(
+  deps: AskDeps,
+  blob: Versioned<Blob>,
+  row: Versioned<Restore> | undefined,
+  turn: Restore['turn'],
+  wish: RestoreWish,
+): Promise<Asked> {
+  const { catalog, clock, rates } = deps;
+  const waiting = turn === undefined ? wish.waiting : sooner(waitingOf(turn), wish.waiting);
+  const choice = choiceFor(blob.value, waiting, rates);
+  if (choice === undefined) return { changes: [], answer: undefined };
+  const usd = Usd.parse(choice.chosen.feeUsd);
+  const now = clock.now();
+  if (wish.limits !== undefined) {
+    const { changes, answer } = await queueRestore(catalog, blob, row, wish, choice, wish.limits, now);
+    if ('refused' in answer) return { changes, answer: { outcome: 'refused', ...answer.refused } };
+    return { changes, answer: { outcome: 'asked', ...answer, usd, known: false } };
+  }
+  const asking = { ...wish, waiting, wantedBy: wish.reason, attempt: 1, choice, tier: choice.chosen.tier };
+  const { restore, changes } = restoreChanges(deps, blob, row, asking);
+  const counted = await countRestore(catalog, usd, now);
+  return { changes: [...changes, ...counted], answer: { outcome: 'asked', restore, usd, known: false } };
 }
 
 /** The writes that begin a restore for a move which nobody waits for; undefined where the blob can be read as it lies. */
@@ -131,7 +170,7 @@ export function restoreChanges(
     to: asking.to,
     attempt: asking.attempt,
     askedAt: now,
-    readyAt: EpochMs.parse(now + waitMs + (asking.tier === 'unpack' ? MINUTE_MS : COPY_MS)),
+    readyAt: readyAfter({ tier: asking.tier, waitMs }, now),
     dueAt: EpochMs.parse(now + COPY_MS),
     correlationId: asking.correlationId,
     ...(asking.wantedBy === undefined ? {} : { wantedBy: asking.wantedBy }),

@@ -3,12 +3,14 @@ import { unpackingMs } from '../compression/index.ts';
 import { chooseRestore, type Rates, type Waiting } from '../placement/index.ts';
 import type { StorageClass } from '../shared/ids.ts';
 import type { RestoreTier } from '../shared/ports/objectStore.ts';
-import { DAY_MS, MINUTE_MS } from '../shared/units.ts';
+import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
 
 /** A restored copy is copied at once when it can be read; so long it may take after all. */
 export const COPY_MS = 10 * MINUTE_MS;
 /** No sooner does anybody look when the event should have come. */
 export const EVENT_MS = 10 * MINUTE_MS;
+/** So often somebody looks at what no event came of. */
+export const LOOK_AGAIN_MS = 30 * MINUTE_MS;
 export const ACTION_TTL_MS = 14 * DAY_MS;
 /** Askings of one wish; restored copies that expire again and again are for a person to look at. */
 export const MOST_ATTEMPTS = 5;
@@ -72,6 +74,14 @@ export function choiceFor(blob: Blob, waiting: Waiting, rates: Rates): RestoreCh
   return decideRestore(origin.storageClass, storedBytes(blob), waiting, rates, unpacked);
 }
 
+/** When it is expected to be readable in its new class, if the store is asked at `from`. */
+export function readyAfter(
+  { tier, waitMs }: Pick<RestoreOption<Restore['tier']>, 'tier' | 'waitMs'>,
+  from: EpochMs,
+): EpochMs {
+  return EpochMs.parse(from + waitMs + (tier === 'unpack' ? MINUTE_MS : COPY_MS));
+}
+
 const SLOWER: Readonly<Record<RestoreTier, RestoreTier | undefined>> = {
   expedited: 'standard',
   standard: 'bulk',
@@ -109,12 +119,16 @@ export interface RestoreFacts {
   readonly movePending: boolean;
 }
 
-/** `ask`: of the store. `ask-faster`: that it make faster what is under way. `move`: copy what can be read now. `forget`: nobody needs it any more. */
-export type RestoreStep = 'ask' | 'ask-faster' | 'wait' | 'move' | 'ask-again' | 'give-up' | 'forget';
+/**
+ * `begin`: it is in line. `ask`: of the store. `ask-faster`: that it make faster what is under way. `move`: copy what can be read now.
+ * `forget`: nobody needs it any more.
+ */
+export type RestoreStep = 'begin' | 'ask' | 'ask-faster' | 'wait' | 'move' | 'ask-again' | 'give-up' | 'forget';
 
 /** What to do about a restore now. Whoever looks, and however often, comes to the same step until something has changed. */
 export function decideRestoreStep({ restore, originVersionId, copy, packed, movePending }: RestoreFacts): RestoreStep {
   if (originVersionId !== restore.versionId) return 'forget';
+  if (restore.state === 'queued') return copy === 'absent' || (copy === 'readable' && !packed) ? 'give-up' : 'begin';
   const again = restore.attempt < MOST_ATTEMPTS ? 'ask-again' : 'give-up';
   switch (copy) {
     case 'absent':

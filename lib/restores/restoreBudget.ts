@@ -11,8 +11,8 @@ export interface RestoreLimits {
 /** What ships: about 100 TB of standard restores from GLACIER a day. */
 export const RESTORE_LIMITS: RestoreLimits = { restoreBudgetUsdPerDay: 1_000, restoresPerHour: 1_000 };
 
-/** Why none begins now. `too-dear`: it alone costs more than a whole day may. */
-export type RestoreLimit = 'budget-spent' | 'rate-reached' | 'too-dear';
+/** Why none begins. `too-dear`: it alone costs more than a whole day may. `line-full`: too many have asked for others before. */
+export type RestoreLimit = 'budget-spent' | 'rate-reached' | 'too-dear' | 'line-full';
 
 export interface LimitedRestore {
   readonly limit: RestoreLimit;

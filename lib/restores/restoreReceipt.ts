@@ -69,7 +69,7 @@ export function replayRestore(inputs: string, rates: Rates): Restore['tier'] | u
   }
 }
 
-const waitingOf = ({ waiting }: { readonly waiting: z.infer<typeof Waiting> }) => ({
+export const waitingOf = ({ waiting }: { readonly waiting: z.infer<typeof Waiting> }) => ({
   ...waiting,
   toleranceMs: waiting.toleranceMs ?? Number.POSITIVE_INFINITY,
 });

@@ -350,7 +350,7 @@ describe('resolving a model', () => {
     const problem = Problem.parse(json);
     expect(problem).toMatchObject({ code: 'archived', title: expect.stringContaining('ready at about 2') });
     expect(problem.readyAt).toBeGreaterThan(Date.parse('2025-11-20T12:00:00Z'));
-    expect(headers).toMatchObject({ 'retry-after': '3600' });
+    expect(Number((headers as Record<string, string>)['retry-after'])).toBeGreaterThanOrEqual(1800);
   });
 
   it('is for registered hosts only', async () => {

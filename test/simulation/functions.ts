@@ -102,8 +102,8 @@ export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean
     lifecycleMostDeletes: rng.chance(0.3) ? 0 : 1,
     // Sweeps pack nothing here, plans do: the worker follows them, unless it is switched off.
     packs: rng.chance(0.9),
-    // What one restore costs.
-    restoreBudgetUsdPerDay: rng.chance(0.3) ? 0.000_06 : 1_000,
+    // What one restore costs, or less.
+    restoreBudgetUsdPerDay: rng.chance(0.3) ? rng.pick([0.000_06, 0.000_06, 0.000_01]) : 1_000,
     restoresPerHour: rng.chance(0.3) ? 1 : 1_000,
   };
 }

@@ -155,7 +155,7 @@ export const mutants: readonly Mutant[] = [
     id: 'restored-bytes-untold',
     breaks:
       'A receipt tells the alternatives: where restored bytes went is decided without the dollars of any other place.',
-    file: 'lib/restores/lookAfterRestore.ts',
+    file: 'lib/restores/stepChanges.ts',
     find: 'alternatives: [...alternatives],',
     replace: 'alternatives: [],',
   },
@@ -163,7 +163,7 @@ export const mutants: readonly Mutant[] = [
     id: 'restored-elsewhere',
     breaks:
       'What was decided is done: restored bytes go to one class for all, whatever the policy in force has chosen.',
-    file: 'lib/restores/lookAfterRestore.ts',
+    file: 'lib/restores/stepChanges.ts',
     find: '    to,\n    ...(packed',
     replace: '    to: row.value.to,\n    ...(packed',
   },
@@ -192,8 +192,8 @@ export const mutants: readonly Mutant[] = [
     id: 'restore-uncounted',
     breaks: 'Rule 5: a restore begins, and what it costs is not taken out of what may be spent.',
     file: 'lib/restores/askRestore.ts',
-    find: 'changes: written([...changes, ...paid.changes]), answer };',
-    replace: 'changes: written([...changes]), answer };',
+    find: 'changes: [...changes, ...counted]',
+    replace: 'changes: [...changes]',
   },
   {
     id: 'hold-ignored',

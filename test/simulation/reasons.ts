@@ -69,6 +69,8 @@ const purges: Reasons<PurgeAnswer | ForgottenAnswer> = {
 };
 
 const restores: Reasons<RestoreAnswer> = {
+  begin: REACHED,
+  queued: REACHED,
   ask: REACHED,
   'ask-again': REACHED,
   'ask-faster': REACHED,

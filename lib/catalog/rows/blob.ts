@@ -10,7 +10,7 @@ import {
   SemVer,
   StorageClass,
 } from '../../shared/ids.ts';
-import { Bytes, EpochMs } from '../../shared/units.ts';
+import { Bytes, EpochMs, Usd } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
 import { Compressibility } from './compressibility.ts';
 import { HeaderFindings } from './verdict.ts';
@@ -154,11 +154,11 @@ export const AccessMonthRow = defineRow({
 export const RESTORE_SHARDS = 8;
 
 /**
- * The way of an archived origin back to a class that is read at once. asked → restoring → restored → gone (the row is deleted when the
- * origin was switched, or when the wish was given up). A restored copy that expires before it was copied is asked for again. One that is
- * too slow for a later reader is made faster meanwhile (`faster`).
+ * The way of an archived origin back to a class that is read at once. queued → asked → restoring → restored → gone (the row is deleted when
+ * the origin was switched, or when the wish was given up); what operators and moves want begins as asked. A restored copy that expires before
+ * it was copied is asked for again. One that is too slow for a later reader is made faster meanwhile (`faster`).
  */
-export const RestoreState = z.enum(['asked', 'restoring', 'restored']);
+export const RestoreState = z.enum(['queued', 'asked', 'restoring', 'restored']);
 export type RestoreState = z.infer<typeof RestoreState>;
 
 const RestoreTier = z.enum(['expedited', 'standard', 'bulk']);
@@ -174,6 +174,15 @@ const FasterRestore = z.strictObject({
   neededAt: EpochMs,
   /** What idles meanwhile. */
   waitingUsdPerHour: z.number().check(z.nonnegative()),
+});
+
+/** Of a reader's wish that is queued: its turn comes in the order of `askedAt`, when readers may spend so much. */
+const RestoreTurn = z.strictObject({
+  /** The fee of its tier. */
+  usd: Usd,
+  beginsAt: EpochMs,
+  /** How long its readers can wait, from its beginning; without it nobody is in a hurry. And what idles meanwhile. */
+  waiting: z.strictObject({ toleranceMs: z.optional(z.number()), usdPerMs: z.number().check(z.nonnegative()) }),
 });
 
 export const RestoreValue = z.strictObject({
@@ -198,6 +207,7 @@ export const RestoreValue = z.strictObject({
   dueAt: EpochMs,
   correlationId: CorrelationId,
   faster: z.optional(FasterRestore),
+  turn: z.optional(RestoreTurn),
   /** Who reads it then: the policy in force decides where the bytes go. Absent where a move asked, which has decided that. */
   wantedBy: z.optional(z.enum(['read', 'operator'])),
 });
@@ -211,6 +221,8 @@ export const RestoreRow = defineRow({
   keyOf: (value): [Digest] => [value.digest],
   index: (value) => {
     const shard = shardOf(value.digest, RESTORE_SHARDS);
-    return { due: { partition: `DUE#RESTORE#${shard}`, sort: `${sortableTime(value.dueAt)}#${value.digest}` } };
+    const due = { partition: `DUE#RESTORE#${shard}`, sort: `${sortableTime(value.dueAt)}#${value.digest}` };
+    if (value.state !== 'queued') return { due };
+    return { due, listing: { partition: 'RESTORELINE', sort: `${sortableTime(value.askedAt)}#${value.digest}` } };
   },
 });

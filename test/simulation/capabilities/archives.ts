@@ -156,8 +156,13 @@ export function archives(stage: Stage, rng: Rng): Capability {
       violated('A restore is asked for without end.');
   }
 
+  /** Without those that wait for their turn: that may be another day. */
   function* restores(): Generator<string> {
-    for (const item of catalog.committed('BLOB#')) if (item.key.sort === 'RESTORE') yield readRestore(item).digest;
+    for (const item of catalog.committed('BLOB#')) {
+      if (item.key.sort !== 'RESTORE') continue;
+      const { digest, state } = readRestore(item);
+      if (state !== 'queued') yield digest;
+    }
   }
 
   return {

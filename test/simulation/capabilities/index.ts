@@ -21,6 +21,7 @@ import { packPlans } from './packPlans.ts';
 import { receipts } from './receipts.ts';
 import { rescans } from './rescans.ts';
 import { restoreBudgets } from './restoreBudgets.ts';
+import { restoreLine } from './restoreLine.ts';
 import { strangers } from './strangers.ts';
 import { sweepStages } from './sweepStages.ts';
 import { uploads } from './uploads.ts';
@@ -49,6 +50,7 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   packPlans,
   receipts,
   restoreBudgets,
+  restoreLine,
   sweepStages,
   batchJobs,
   hurriedReaders,

@@ -14,9 +14,11 @@ export function restoreBudgets({ counters, settings }: Stage): Capability {
   function onAction({ before, after }: RowChange): void {
     if (before !== undefined || after === undefined) return;
     const action = readAction(after);
-    if (action.type !== 'restore' || !COUNTED.has(action.reason)) return;
-    const [forgotten] = uncounted.splice(0, uncounted.length, action);
-    if (forgotten !== undefined) violated(`${forgotten.actionId} was never counted.`);
+    if (action.type === 'restore' && COUNTED.has(action.reason)) uncounted.push(action);
+  }
+
+  function feeOf({ alternatives, chosen }: Action): number {
+    return alternatives.find(({ action }) => action === chosen)?.parts?.['fee'] ?? 0;
   }
 
   function onSpending({ before, after }: RowChange): void {
@@ -24,16 +26,17 @@ export function restoreBudgets({ counters, settings }: Stage): Capability {
     const is = readSpending(after);
     const was = before === undefined ? { day: 0, hour: 0, usd: 0, restores: 0 } : readSpending(before);
     if (is.day < was.day || is.hour < was.hour) violated('A day of restores began anew.');
-    const restore = uncounted.pop();
-    if (restore === undefined) violated('A restore was counted that nobody began.');
-    const fee = restore.alternatives.find(({ action }) => action === restore.chosen)?.parts?.['fee'] ?? 0;
-    const usd = (is.day === was.day ? was.usd : 0) + fee;
+    const begun = uncounted.splice(0);
+    const [first] = begun;
+    if (first === undefined) violated('A restore was counted that nobody began.');
+    const fees = begun.reduce((sum, action) => sum + feeOf(action), 0);
+    const usd = (is.day === was.day ? was.usd : 0) + fees;
     if (Math.abs(is.usd - usd) > ROUNDING_USD)
-      violated(`${restore.actionId} cost ${fee}, and ${is.usd - was.usd} is counted.`);
-    if (is.restores !== (is.hour === was.hour ? was.restores : 0) + 1)
-      violated(`${restore.actionId} is not counted once.`);
-    counters.count(`restores counted: ${restore.reason}`);
-    if (restore.reason !== 'read') return;
+      violated(`${first.actionId} and what began with it cost ${fees}, and ${is.usd - was.usd} is counted.`);
+    if (is.restores !== (is.hour === was.hour ? was.restores : 0) + begun.length)
+      violated(`${first.actionId} and what began with it are not counted once each.`);
+    for (const { reason } of begun) counters.count(`restores counted: ${reason}`);
+    if (!begun.some(({ reason }) => reason === 'read')) return;
     if (is.usd > settings.restoreBudgetUsdPerDay) violated(`Readers spend ${is.usd} on restores in a day.`);
     if (is.restores > settings.restoresPerHour) violated(`Readers begin ${is.restores} restores in an hour.`);
   }
