@@ -164,6 +164,14 @@ export class Plane {
     this.dirty = true;
   }
 
+  /** Faults begin again: schedules come as often as they are declared, however rare they had become. */
+  stirUp(): void {
+    const { scheduler } = this.options;
+    for (const schedule of this.schedules)
+      schedule.next = Math.min(schedule.next, nextFiring(schedule.at, scheduler.now));
+    this.dirty = true;
+  }
+
   /** Calls the function behind a route; rejects with `unavailable` when the invocation dies. */
   call(route: HttpCall): Promise<{ readonly statusCode: number; readonly body: string }> {
     const target = this.options.functions.find(({ declaration }) =>

@@ -109,6 +109,7 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     await calm();
     while (plane.deliveries < LEAST_DELIVERIES) {
       faults.begin();
+      plane.stirUp();
       await act(MORE_MS);
       await calm();
     }
