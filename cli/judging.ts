@@ -46,7 +46,9 @@ function basisText({ basis, policy, since, sweep }: Judged): string {
     case 'in-force':
       return `in force since ${since === undefined ? 'the first sweep' : new Date(since).toISOString().slice(0, 10)}`;
     case 'configured':
-      return sweep === 'on' ? 'as configured: no sweep has begun yet' : `as configured: sweeps are ${sweep ?? 'off'}`;
+      return sweep === 'on'
+        ? 'as configured: nothing is in force yet (strata policy show)'
+        : `as configured: sweeps are ${sweep ?? 'off'}`;
     case 'asked':
       return `as asked: it is not what the plane decides by (strata policy show)`;
     case 'shipped':

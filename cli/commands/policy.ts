@@ -37,20 +37,38 @@ function printPolicies(options: PlaneOptions, items: OperationOutput<'showTierPo
   print(options, {
     schema: 'strata.tier-policy/v1',
     items,
-    id: ({ inForce }) => inForce,
+    id: ({ inForce = 'nothing' }) => inForce,
     columns: [
-      ['IN FORCE', ({ inForce, settings }) => decidingText(inForce, settings)],
+      ['IN FORCE', inForceText],
       ['SINCE', ({ since }) => ago(since)],
       ['WANTED', ({ wanted, wantedSettings }) => (wanted === undefined ? '' : decidingText(wanted, wantedSettings))],
       ['WOULD MOVE', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.changed)],
       ['IN USE', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.caught)],
+      ['UNREAD', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.unknown)],
       ['STATE', stateOf],
     ],
-    empty: 'No sweep has begun yet: the first one begins by the configured policy.',
+    empty: 'No sweep has begun yet: nothing is in force before the first one has had every object looked at.',
   });
+  if (options.json === true || options.quiet === true) return;
+  for (const { reach, refusedFor } of items) {
+    const { examples = [], unknown = 0, unreadable = [] } = reach ?? refusedFor ?? {};
+    if (examples.length > 0) process.stdout.write(`In use, for example: ${examples.join(', ')}\n`);
+    if (unknown === 0) continue;
+    process.stdout.write(
+      `${unknown} rows could not be read, so that the change is refused: ${unreadable.join(', ')} …\n` +
+        'The log of the function `sweep` says why of each (`blob not looked at`); the next sweep looks again.\n',
+    );
+  }
 }
 
 type Look = NonNullable<OperationOutput<'acceptTierPolicy'>['look']>;
+
+/** Of what was looked at, the version may be another one than this release decides by. */
+function inForceText({ decides, inForce, settings, version }: OperationOutput<'acceptTierPolicy'>): string {
+  if (inForce === undefined) return 'nothing yet';
+  if (decides !== false) return decidingText(inForce, settings);
+  return `nothing: ${version ?? inForce} is no more`;
+}
 
 /** Without settings a release has written it that noted none. */
 function decidingText(policy: TierPolicyName, settings: TierSettings | undefined): string {

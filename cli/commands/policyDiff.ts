@@ -4,7 +4,7 @@ import type { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type Deciding, policyOf } from '../../lib/tiering/index.ts';
 import { connect } from '../connection/connect.ts';
 import { settingsText, termsOf } from '../judging.ts';
-import { DECIDING_SYNTAX, parseDeciding } from '../plan/deciding.ts';
+import { DECIDING_SYNTAX, IN_FORCE, parseDeciding } from '../plan/deciding.ts';
 import { factsOfBoth, type InventoryOptions, withInventory } from '../plan/facts.ts';
 
 /** A finding that a script must notice: the change is blocked. */
@@ -25,20 +25,22 @@ async function diff(before: string, after: string, options: InventoryOptions): P
   const known = { inForce, wanted: () => wantedOf(options) };
   const present = await parseDeciding(before, known);
   const next = await parseDeciding(after, known);
-  const { rates } = await termsOf(options);
-  const [was, is] = [present, next].map(({ policy, settings }) => policyOf(settings, policy));
-  if (was === undefined || is === undefined) return;
+  const { judged, rates } = await termsOf(options);
+  // Before the first policy, and of other code than was looked at, nothing decides: everything stays.
+  const stays = before === IN_FORCE && judged.basis === 'configured' && judged.sweep === 'on';
+  const was = stays ? undefined : policyOf(present.settings, present.policy);
+  const is = policyOf(next.settings, next.policy);
   const changes = new PolicyDiff(was, is, rates);
   for await (const facts of factsOfBoth(options, present, next)) changes.add(facts.next, options.at, facts.present);
   const summary = changes.summary();
   if (summary.blocked) process.exitCode = EXIT_FINDINGS;
   if (options.json === true) {
-    const named = { present: was.version, next: is.version, prices: rates.prices.id };
+    const named = { present: was?.version ?? 'nothing', next: is.version, prices: rates.prices.id };
     process.stdout.write(`${JSON.stringify({ schema: 'strata.policy-diff/v1', ...named, ...summary })}\n`);
     return;
   }
   process.stdout.write(
-    `From ${was.version} (${settingsText(present)}) to ${is.version} (${settingsText(next)}), at prices ${rates.prices.id}:\n` +
+    `From ${was === undefined ? 'where everything lies, since nothing is in force,' : `${was.version} (${settingsText(present)})`} to ${is.version} (${settingsText(next)}), at prices ${rates.prices.id}:\n` +
       `${summary.changed} of ${summary.objects} objects would be elsewhere, ${summary.colder} where reads cost more or wait\n`,
   );
   if (!summary.blocked) return;

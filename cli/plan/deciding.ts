@@ -5,7 +5,7 @@ import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMod
 import type { TierSettings } from '../../lib/shared/tierSettings.ts';
 import type { Deciding } from '../../lib/tiering/index.ts';
 
-const IN_FORCE = 'in-force';
+export const IN_FORCE = 'in-force';
 const WANTED = 'wanted';
 
 /** What `parseDeciding` takes, for the help. */

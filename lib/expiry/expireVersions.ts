@@ -16,7 +16,7 @@ import {
   VersionRow,
 } from '../catalog/index.ts';
 import { decideDelete } from '../deletion/index.ts';
-import { lifecyclePolicy, type Rates } from '../placement/index.ts';
+import { isPresentVersion, lifecyclePolicy, type Rates } from '../placement/index.ts';
 import { ActionId, CorrelationId } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -79,11 +79,12 @@ export async function mayExpire(deps: Allowing): Promise<boolean> {
 
 /** The thresholds that deletes are decided by; undefined where none may be. */
 async function rulesInForce({ catalog, settings }: Allowing): Promise<LifecycleRules | undefined> {
-  const { tierSweep, tierPolicy, lifecycleDeletes, lifecycleRules } = settings;
+  const { tierSweep, tierPolicy, lifecycleDeletes } = settings;
   if (tierSweep !== 'on' || tierPolicy !== 'lifecycle' || lifecycleDeletes !== 'on') return undefined;
   const row = await TierPolicyRow.get(catalog);
-  if (row === undefined) return lifecycleRules;
-  const { inForce, settings: noted = settings } = row.value;
+  if (row === undefined) return undefined;
+  const { inForce, settings: noted = settings, version } = row.value;
+  if (!isPresentVersion('lifecycle', version)) return undefined;
   return inForce === 'lifecycle' && noted.lifecycleDeletes === 'on' ? noted.lifecycleRules : undefined;
 }
 

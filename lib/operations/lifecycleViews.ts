@@ -77,8 +77,13 @@ export const ServiceLevelView = ServiceLevelValue;
 
 /** What sweeps decide storage classes by, and the change of it that waits. */
 export const TierPolicyView = z.object({
-  inForce: TierPolicyName,
+  /** Absent before the first policy. */
+  inForce: z.optional(TierPolicyName),
   settings: z.optional(TierSettings),
+  /** Of the code that was looked at. */
+  version: z.optional(z.string()),
+  /** Whether sweeps decide by it; absent in older planes, which always do. Else nothing moves until the look has ended. */
+  decides: z.optional(z.boolean()),
   since: EpochMs,
   wanted: z.optional(TierPolicyName),
   wantedSettings: z.optional(TierSettings),

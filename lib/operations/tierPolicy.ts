@@ -1,4 +1,5 @@
 import { expectationOf, type PolicyLook, settle, type TierPolicyInForce, TierPolicyRow } from '../catalog/index.ts';
+import { notedVersion } from '../placement/index.ts';
 import { EpochMs } from '../shared/units.ts';
 import { OperationsError } from './errors.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
@@ -7,8 +8,10 @@ import {
   addReach,
   type Configured,
   type Deciding,
+  decides,
   decidesAlike,
   LOOK_PARTS,
+  noted,
   partsOf,
   wantedNow,
 } from '../tiering/index.ts';
@@ -41,8 +44,8 @@ export async function acceptTierPolicy(
   return settle(catalog, `Accepting ${policy}`, async () => {
     const row = await TierPolicyRow.get(catalog);
     if (row?.value.change?.to !== policy) throw nothingToAccept(policy, row?.value);
-    const { settings } = row.value.change;
-    const accepted = { policy, ...(settings === undefined ? {} : { settings }), by, at: clock.now() };
+    const { to: _, sweptAt: __, shards: ___, ...change } = row.value.change;
+    const accepted = { policy, ...change, by, at: clock.now() };
     const next: TierPolicyInForce = { ...row.value, accepted };
     return {
       changes: dryRun ? [] : [TierPolicyRow.put(next, expectationOf(row))],
@@ -54,17 +57,17 @@ export async function acceptTierPolicy(
 /** `wanted`: what is configured by now, which may not be what the last sweep has looked at. */
 function viewOf(row: TierPolicyInForce, wanted: Deciding | undefined, parts: readonly PolicyLook[], now: EpochMs) {
   const { inForce, settings, since, accepted, change, refused } = row;
-  const looked =
-    change === undefined ? undefined : { policy: change.to, settings: change.settings ?? wanted?.settings };
+  const settingsOf = change?.settings ?? wanted?.settings;
+  const looked = change && settingsOf && noted(change.to, settingsOf, change.version);
   const waits = wanted ?? looked;
-  const same = wanted === undefined || isAlike(looked, wanted);
+  const same = wanted === undefined || (looked !== undefined && decidesAlike(looked, wanted));
   const seen = same ? parts : [];
   return {
-    inForce,
+    ...(inForce === undefined ? {} : { inForce, version: notedVersion(inForce, row.version) }),
     ...(settings === undefined ? {} : { settings }),
+    decides: decides(row),
     since,
-    ...(waits === undefined ? {} : { wanted: waits.policy }),
-    ...(waits?.settings === undefined ? {} : { wantedSettings: waits.settings }),
+    ...(waits === undefined ? {} : { wanted: waits.policy, wantedSettings: waits.settings }),
     ...(seen.length === 0 ? {} : { reach: seen.map(({ reach }) => reach).reduce(addReach) }),
     ...(change === undefined || !same ? {} : { look: progressOf(change.sweptAt, seen, now) }),
     ...(refused === undefined || !same ? {} : { refusedAt: refused.at, refusedFor: refused.reach }),
@@ -84,14 +87,6 @@ function progressOf(since: EpochMs, parts: readonly PolicyLook[], now: EpochMs) 
     place,
     ...(left === undefined ? {} : { endsAt: EpochMs.parse(Math.round(now + left)) }),
   };
-}
-
-function isAlike(
-  looked: { readonly policy: Deciding['policy']; readonly settings: Deciding['settings'] | undefined } | undefined,
-  wanted: Deciding,
-): boolean {
-  const { policy, settings } = looked ?? {};
-  return policy !== undefined && settings !== undefined && decidesAlike({ policy, settings }, wanted);
 }
 
 function nothingToAccept(policy: string, row: TierPolicyInForce | undefined): OperationsError {

@@ -40,6 +40,7 @@ export { receiptAlternative, recordTier, replayTier } from './tierReceipt.ts';
 export { decideRestoredTier, type RestoredReason, type RestoredTier } from './restoredTier.ts';
 export { type FetchPath, type MissCost, missCost } from './missCost.ts';
 export { describePolicy } from './describePolicy.ts';
+export { isPresentVersion, notedVersion, POLICY_VERSIONS } from './policyVersions.ts';
 export { type PredictedReads, predictReads } from './predictReads.ts';
 export { amongChosen, Chosen, chosenAmong, homeClass } from './classes.ts';
 export { compileRates, type Rates } from './rates.ts';

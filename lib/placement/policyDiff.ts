@@ -36,13 +36,13 @@ export class PolicyDiff {
   private colder = 0;
   private caught = 0;
   private readonly examples: CaughtObject[] = [];
-  private readonly present: TierPolicy;
+  private readonly present: TierPolicy | undefined;
   private readonly next: TierPolicy;
   private readonly rates: Rates;
   private readonly nextRates: Rates;
 
-  /** `nextRates`: what the next policy decides by, where the prices change with it. */
-  constructor(present: TierPolicy, next: TierPolicy, rates: Rates, nextRates: Rates = rates) {
+  /** Without `present` everything stays. `nextRates`: what the next policy decides by, where the prices change with it. */
+  constructor(present: TierPolicy | undefined, next: TierPolicy, rates: Rates, nextRates: Rates = rates) {
     this.present = present;
     this.next = next;
     this.rates = rates;
@@ -71,7 +71,8 @@ export class PolicyDiff {
   }
 }
 
-function placeUnder(policy: TierPolicy, facts: TierFacts, rates: Rates, now: EpochMs): Place {
+function placeUnder(policy: TierPolicy | undefined, facts: TierFacts, rates: Rates, now: EpochMs): Place {
+  if (policy === undefined) return { storageClass: facts.storageClass, packed: facts.packing?.packed === true };
   const decision = decideTier({ ...facts, heldBy: undefined }, policy, rates, now);
   const { to } = placesOf(decision, facts);
   const deletes = policy.kind === 'lifecycle' && policy.expires && facts.expiry === 'expires';

@@ -17,7 +17,7 @@ import type { PricedPlace, TierPolicy } from './tierTypes.ts';
 export type RestoredReason =
   /** A move wanted them there: its own decision says why. */
   | 'wished'
-  /** Sweeps are off: they go where nothing is charged for reads, and which cools by itself. */
+  /** Sweeps are off, or nothing that may decide is in force: they go where nothing is charged for reads, and which cools by itself. */
   | 'sweeps-off'
   /** By dollars: as new bytes are placed. */
   | FirstReason

@@ -55,7 +55,7 @@ async function nameInForce(
   { ownBook, tierSweep }: OwnBookSettings,
 ): Promise<string | undefined> {
   const row = (await TierPolicyRow.get(catalog))?.value;
-  if (row !== undefined && (tierSweep === undefined || tierSweep === 'on')) return row.settings?.priceBook;
+  if (row?.inForce !== undefined && (tierSweep === undefined || tierSweep === 'on')) return row.settings?.priceBook;
   if (tierSweep !== undefined) return ownBook && bookName(ownBook);
   return (await SweepSettingsRow.get(catalog))?.value.settings.priceBook;
 }

@@ -5,7 +5,8 @@ import { restoredFacts } from './decideRestored.ts';
 
 const REASONS: Readonly<Record<RestoredReason, string>> = {
   wished: 'the move that wanted it restored has decided so',
-  'sweeps-off': 'sweeps are off, and there nothing is charged for reads, and what nobody reads gets cheaper by itself',
+  'sweeps-off':
+    'sweeps are off or nothing is in force, and there nothing is charged for reads, and what nobody reads gets cheaper by itself',
   'reads-known': 'its reads are known, and of the classes that are read at once it has the least expected dollars',
   'reads-unknown':
     'its reads are not known, and of the classes that charge neither for reads nor for leaving it has the least expected dollars',

@@ -1,4 +1,5 @@
 import { canonicalJson, type Json } from '../shared/canonicalJson.ts';
+import { notedVersion, POLICY_VERSIONS } from '../placement/index.ts';
 import type { TierPolicyName } from '../shared/sweepMode.ts';
 import type { TierSettings } from '../shared/tierSettings.ts';
 
@@ -6,6 +7,13 @@ import type { TierSettings } from '../shared/tierSettings.ts';
 export interface Deciding {
   readonly policy: TierPolicyName;
   readonly settings: TierSettings;
+  /** Of the policy's code; absent: that of this release. */
+  readonly version?: string;
+}
+
+/** What was noted, in the version that it was noted in. */
+export function noted(policy: TierPolicyName, settings: TierSettings, version: string | undefined): Deciding {
+  return { policy, settings, version: notedVersion(policy, version) };
 }
 
 /** Whether both decide the same of every object. Settings of a policy that does not decide make no difference. */
@@ -13,17 +21,17 @@ export function decidesAlike(one: Deciding, other: Deciding): boolean {
   return canonicalJson(whatCounts(one)) === canonicalJson(whatCounts(other));
 }
 
-function whatCounts({ policy, settings }: Deciding): Json {
+function whatCounts({ policy, settings, version = POLICY_VERSIONS[policy] }: Deciding): Json {
   const { lifecycleDeletes, lifecycleRules, packAboveBytes, packBelowRatio, tierPacking, tierRules } = settings;
   const priceBook = settings.priceBook ?? null;
   const packing = tierPacking === 'on' ? { packAboveBytes, packBelowRatio } : null;
   switch (policy) {
     case 'rules':
-      return { policy, packing, priceBook, tierRules };
+      return { policy, version, packing, priceBook, tierRules };
     case 'dollars':
-      return { policy, packing, priceBook };
+      return { policy, version, packing, priceBook };
     case 'lifecycle':
-      return { policy, packing, priceBook, lifecycleRules, lifecycleDeletes };
+      return { policy, version, packing, priceBook, lifecycleRules, lifecycleDeletes };
   }
 }
 

@@ -33,8 +33,8 @@ export async function firstPlace(deps: FirstPlaceDeps, published: PublishedBytes
   const { catalog, clock, settings, telemetry } = deps;
   if (settings.tierSweep !== 'on') return HOT;
   const present = await inForce(catalog, settings);
-  const policy = policyOf(present, present.tierPolicy);
-  if (policy.kind !== 'dollars') return HOT;
+  const policy = present && policyOf(present, present.tierPolicy);
+  if (policy?.kind !== 'dollars') return HOT;
   const facts = await factsOf(catalog, published);
   try {
     return byDollars(facts, policy, await deps.rates(), clock.now());

@@ -23,6 +23,8 @@ export { type RunLimits, reserve, shardLimits } from './sweepBudget.ts';
 export { type ManifestMove, moveOfManifest, type MoveOfManifestDeps } from './moveOfManifest.ts';
 export { type JobPlace, type MoveJob, manifestLine, moveJob, moveName, originLine } from './moveManifest.ts';
 export { lookAtPolicy } from './lookAtPolicy.ts';
+export { decides } from './policyInForce.ts';
+export { noted } from './deciding.ts';
 export { LOOK_PARTS, lookIdOf, lookPartOf, partsOf } from './lookParts.ts';
 export { sweepInventory } from './sweepInventory.ts';
 export { sweepShard } from './sweepShard.ts';

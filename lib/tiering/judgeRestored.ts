@@ -8,7 +8,7 @@ import { loadTierFacts } from './loadTierFacts.ts';
 import { inForce } from './policyInForce.ts';
 import { packSettings, policyOf, type SweepSettings } from './sweepSettings.ts';
 
-/** What decides where restored bytes go: the policy in force while sweeps are on, with what it knows of the blob. */
+/** What decides where restored bytes go: the policy in force while sweeps are on, if there is one, with what it knows of the blob. */
 export async function judgeRestored(
   {
     catalog,
@@ -18,9 +18,10 @@ export async function judgeRestored(
   rates: Rates,
   now: EpochMs,
 ): Promise<JudgedBlob> {
-  const present = await inForce(catalog, settings);
-  const policy = policyOf(present, present.tierPolicy);
-  const judging = { policy, packs: { ...packSettings(present), mode: 'off' as const } };
+  const present = settings.tierSweep === 'on' ? await inForce(catalog, settings) : undefined;
+  const deciding = present ?? settings;
+  const policy = policyOf(deciding, deciding.tierPolicy);
+  const judging = { policy, packs: { ...packSettings(deciding), mode: 'off' as const } };
   // Whoever holds it where it lies waits for it: a restore moves it all the same.
   const { facts } = await loadTierFacts(catalog, blob, [], judging, rates, now);
   const occupied: StorageClass[] = [];
@@ -29,5 +30,5 @@ export async function judgeRestored(
     const lies = await ReplicaRow.get(catalog, blob.digest, originLocation(settings.region, one));
     if (lies !== undefined) occupied.push(one);
   }
-  return { facts, policy: settings.tierSweep === 'on' ? policy : undefined, occupied };
+  return { facts, policy: present && policy, occupied };
 }

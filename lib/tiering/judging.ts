@@ -4,6 +4,7 @@ import type { SweepMode, TierPolicyName } from '../shared/sweepMode.ts';
 import type { TierSettings } from '../shared/tierSettings.ts';
 import type { EpochMs } from '../shared/units.ts';
 import { type Deciding, decidesAlike, easedBy, withoutBook } from './deciding.ts';
+import { decides } from './policyInForce.ts';
 import { TIER_SETTINGS, tierSettings } from './sweepSettings.ts';
 
 /** What decides in a plane unless operators set something else. */
@@ -13,7 +14,7 @@ export const SHIPPED: Deciding = { policy: 'rules', settings: TIER_SETTINGS };
 export interface Judging extends Deciding {
   readonly basis:
     | 'in-force'
-    /** Sweeps do not move by themselves, or none has begun yet: what they are configured with. */
+    /** Sweeps do not move by themselves, or nothing that may decide is in force: what they are configured with. */
     | 'configured'
     /** Somebody asks by another policy, with what is configured of it. */
     | 'asked'
@@ -53,16 +54,17 @@ export async function wantedNow(
   const known = configured === undefined ? await noted(catalog) : ofPlane(configured);
   if (row === undefined || known === undefined || known.tierSweep !== 'on') return undefined;
   const wanted = { policy: known.tierPolicy, settings: known.settings };
+  if (!decides(row)) return wanted;
   return decidesAlike(await presentOf(catalog, known), wanted) ? undefined : wanted;
 }
 
 async function presentOf(catalog: CatalogStore, known: Known | undefined): Promise<Judging> {
   const row = (await TierPolicyRow.get(catalog))?.value;
   const sweep = known === undefined ? {} : { sweep: known.tierSweep };
-  if (known !== undefined && (row === undefined || known.tierSweep !== 'on')) {
+  if (known !== undefined && (row === undefined || !decides(row) || known.tierSweep !== 'on')) {
     return { policy: known.tierPolicy, settings: known.settings, basis: 'configured', ...sweep };
   }
-  if (row === undefined) return { ...SHIPPED, basis: 'shipped' };
+  if (row?.inForce === undefined) return { ...SHIPPED, basis: 'shipped' };
   const { inForce: policy, since } = row;
   const inForce = row.settings ?? (known && withoutBook(known.settings));
   if (inForce === undefined) return { ...SHIPPED, policy, basis: 'shipped', since };

@@ -10,6 +10,7 @@ import {
 } from '../catalog/index.ts';
 import { errorText, StrataError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
+import { isPresentVersion } from '../placement/index.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { addReach, NO_REACH } from './decidePolicyChange.ts';
 import { TieringError } from './errors.ts';
@@ -29,7 +30,7 @@ const REMEMBERED_MS = 90 * DAY_MS;
 
 /**
  * Looks at one page of one part, once however often it is delivered. A blob that cannot be decided about (an unreadable row) leaves the others:
- * the look goes on behind its page, and the page fails at the end with `blobs-failed`.
+ * the look goes on behind its page, counts it as unknown, by which the change is refused, and the page fails at the end with `blobs-failed`.
  */
 export async function lookAtPolicy(deps: SweepDeps, message: LookAtPolicy): Promise<void> {
   const { catalog, clock, settings: configured } = deps;
@@ -38,7 +39,9 @@ export async function lookAtPolicy(deps: SweepDeps, message: LookAtPolicy): Prom
   const policy = (await TierPolicyRow.get(catalog))?.value;
   const before = await PolicyLookRow.get(catalog, lookId, part);
   if (policy?.change === undefined || lookIdOf(policy) !== lookId || !isNext(before?.value, cursor)) return;
-  const { sweptAt, to, settings } = policy.change;
+  const { sweptAt, to, settings, version } = policy.change;
+  // Another release has begun it: what this one would find says nothing about that one.
+  if (!isPresentVersion(to, version)) return;
   const page = await catalog.queryIndex('listing', {
     ...rowsOfPart(part),
     limit: BLOBS_PER_MESSAGE,
@@ -46,15 +49,15 @@ export async function lookAtPolicy(deps: SweepDeps, message: LookAtPolicy): Prom
   });
   const present = await inForce(catalog, configured);
   const sides = {
-    present: { policy: present.tierPolicy, settings: tierSettings(present) },
+    present: present && { policy: present.tierPolicy, settings: tierSettings(present) },
     next: { policy: to, settings: settings ?? tierSettings(configured) },
   };
   const digests: Digest[] = [];
-  const failures: string[] = [];
+  const failures = new Map<string, string>();
   const failed = (row: string, error: unknown): void => {
     if (error instanceof StrataError && error.retryable) throw error;
     deps.telemetry.error('blob not looked at', error, { row });
-    failures.push(`${row}: ${errorText(error)}`);
+    failures.set(row, errorText(error));
   };
   for (const item of page.items) {
     try {
@@ -63,10 +66,12 @@ export async function lookAtPolicy(deps: SweepDeps, message: LookAtPolicy): Prom
       failed(`${item.key.partition} ${item.key.sort}`, error);
     }
   }
-  const found = await reachOf(deps, sides, digests, sweptAt, failed);
-  await note(deps, message, found, { cursor: page.cursor, last: digests.at(-1) }, clock.now());
-  if (failures.length > 0) {
-    const text = `${failures.length} blobs could not be looked at, the first was ${failures[0]}`;
+  const seen = await reachOf(deps, sides, digests, sweptAt, failed);
+  const blind = { ...NO_REACH, unknown: failures.size, unreadable: [...failures.keys()] };
+  await note(deps, message, addReach(seen, blind), { cursor: page.cursor, last: digests.at(-1) }, clock.now());
+  if (failures.size > 0) {
+    const [first] = [...failures].map((one) => one.join(': '));
+    const text = `${failures.size} blobs could not be looked at, the first was ${first}`;
     throw new TieringError({ code: 'blobs-failed', message: text, retryable: true });
   }
 }

@@ -41,10 +41,11 @@ export function placeInPart(digest: Digest): number {
 }
 
 /** Names the look at a change beside what was in force as it began; undefined where nothing waits. */
-export function lookIdOf({ change, inForce, settings }: TierPolicyInForce): string | undefined {
+export function lookIdOf({ change, inForce, settings, version }: TierPolicyInForce): string | undefined {
   if (change === undefined) return undefined;
-  const { sweptAt, to, settings: wanted = null } = change;
-  const sides = canonicalJson({ inForce, settings: settings ?? null, to, wanted });
+  const { sweptAt, to, settings: wanted = null, version: next } = change;
+  const versions = next === undefined ? {} : { version: version ?? null, next };
+  const sides = canonicalJson({ inForce: inForce ?? null, settings: settings ?? null, to, wanted, ...versions });
   return `${sweptAt}-${createHash('sha256').update(sides).digest('hex').slice(0, 12)}`;
 }
 

@@ -26,6 +26,8 @@ export interface MoveRun {
   readonly only?: ShownMove;
   /** Only moves that make reads cheaper or faster: the others have their turn later. */
   readonly warmsOnly?: boolean;
+  /** Only what learned moves have promised: the code that decides has not been looked at yet. */
+  readonly returnsOnly?: boolean;
 }
 
 /** A move as a plan shows it. */
@@ -53,6 +55,8 @@ export type MoveReason =
   | 'rate-reached'
   /** Reads would not become cheaper or faster, and it is not yet the turn of other moves. */
   | 'not-warming'
+  /** Nothing that may decide is in force: what would move was not looked at yet. */
+  | 'not-in-force'
   /** Something else is decided now than what the plan showed. */
   | 'decided-otherwise'
   /** It was read lately, or is held, and the move would make reads dearer or slower. */

@@ -9,7 +9,7 @@ import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { closeInventorySweeps } from './accrueInventory.ts';
 import { decideSweepPath, estimateBlobs } from './decideSweepPath.ts';
-import { noteSettings, reviewPolicy } from './policyInForce.ts';
+import { hasWork, noteSettings, reviewPolicy } from './policyInForce.ts';
 import { tierSettings } from './sweepSettings.ts';
 
 const REMEMBERED_MS = 30 * DAY_MS;
@@ -41,12 +41,12 @@ export interface StartSweepDeps {
 
 /**
  * Starts the sweep of one scheduled moment, once however often the schedule fires: one message per shard of the catalog or, of very
- * many blobs, one run over the inventory. Should a repeated firing choose the other way, both decide under the same ids and limits.
+ * many blobs, one run over the inventory; none while nothing that may decide is in force. Should a repeated firing choose the other way, both decide under the same ids and limits.
  */
 export async function startSweep(
   deps: StartSweepDeps,
   scheduledAt: EpochMs,
-): Promise<'started' | 'started-over-inventory' | 'started-before' | 'off'> {
+): Promise<'started' | 'started-over-inventory' | 'started-before' | 'looking' | 'off'> {
   const { ownBook } = deps.settings;
   if (ownBook !== undefined) await keepOwnBook(deps.catalog, ownBook);
   await noteSettings(deps.catalog, deps.settings, scheduledAt);
@@ -57,7 +57,8 @@ export async function startSweep(
   const { tierPolicy, tierSweep } = deps.settings;
   const wanted = { policy: tierPolicy, settings: tierSettings(deps.settings) };
   if (await mayExpire(deps)) await beginExpiries(deps, scheduledAt);
-  if (tierSweep === 'on') await reviewPolicy(deps, wanted, scheduledAt);
+  const policy = tierSweep === 'on' ? await reviewPolicy(deps, wanted, scheduledAt) : undefined;
+  if (policy !== undefined && !hasWork(policy)) return beginOnce(deps, sweepId, () => [], 'looking');
   const { path, reason, blobs } = decideSweepPath({
     blobs: await estimateBlobs(deps.catalog),
     inventory: deps.inventorySweeps !== undefined,
@@ -67,15 +68,24 @@ export async function startSweep(
   const started = { sweepId, scheduledAt, correlationId: CorrelationId.parse(sweepId) };
   // Before it is remembered: a start that was killed in between is asked for again under the same name.
   if (path === 'inventory') await deps.inventorySweeps?.start(sweepId, started);
-  return settle(deps.catalog, sweepId, async () => {
-    if ((await OnceRow.get(deps.catalog, 'sweep', sweepId)) !== undefined) {
-      return { changes: [], answer: 'started-before' };
-    }
-    const now = deps.clock.now();
+  if (path === 'inventory') return beginOnce(deps, sweepId, () => [], 'started-over-inventory');
+  return beginOnce(deps, sweepId, (now) => shardMessages(started, now), 'started');
+}
+
+/** Remembers the sweep in the write that begins it. */
+function beginOnce<Answer>(
+  { catalog, clock }: Pick<StartSweepDeps, 'catalog' | 'clock'>,
+  sweepId: string,
+  messages: (now: EpochMs) => readonly Change[],
+  answer: Answer,
+): Promise<Answer | 'started-before'> {
+  return settle<Answer | 'started-before'>(catalog, sweepId, async () => {
+    const before = await OnceRow.get(catalog, 'sweep', sweepId);
+    if (before !== undefined) return { changes: [], answer: 'started-before' };
+    const now = clock.now();
     const expiresAt = EpochMs.parse(now + REMEMBERED_MS);
     const once = OnceRow.put({ scope: 'sweep', id: sweepId, at: now, expiresAt }, 'absent');
-    if (path === 'inventory') return { changes: [once], answer: 'started-over-inventory' };
-    return { changes: [once, ...shardMessages(started, now)], answer: 'started' };
+    return { changes: [once, ...messages(now)], answer };
   });
 }
 

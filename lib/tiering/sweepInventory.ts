@@ -7,8 +7,8 @@ import { noteSweptBytes } from './accrueInventory.ts';
 import { TieringError } from './errors.ts';
 import type { MoveReason } from './moveRun.ts';
 import { decideInRun, moveInRun } from './moveInRun.ts';
-import { inForce } from './policyInForce.ts';
-import { type MoveCounts, reportMoves, scheduledRun } from './sweepSettings.ts';
+import { runInForce } from './policyInForce.ts';
+import { type MoveCounts, reportMoves } from './sweepSettings.ts';
 import type { SweepDeps } from './sweepSettings.ts';
 
 /** How many blobs of a batch are read and decided about at once. */
@@ -37,7 +37,8 @@ export async function sweepInventory(
   const mode = deps.settings.tierSweep;
   const counts = new Map<MoveReason, number>();
   if (mode === 'off') return counts;
-  const run = scheduledRun(await inForce(deps.catalog, deps.settings), batch);
+  const run = await runInForce(deps, batch);
+  if (run === undefined) return counts;
   const count = (reason: MoveReason): void => void counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const failures: string[] = [];
   const orFail = async (digest: Digest, work: () => Promise<void>): Promise<void> => {

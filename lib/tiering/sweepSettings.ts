@@ -47,11 +47,13 @@ export function packSettings(
   return { mode: tierPacking, terms: { ...PACK_TERMS, aboveBytes: packAboveBytes, belowRatio: packBelowRatio } };
 }
 
+export interface ScheduledRun {
+  readonly scheduledAt: EpochMs;
+  readonly correlationId: CorrelationId;
+}
+
 /** The run of a scheduled moment. Whoever sweeps for it, over rows or over an inventory, has the same run and the same limits. */
-export function scheduledRun(
-  settings: SweepSettings,
-  { scheduledAt, correlationId }: { readonly scheduledAt: EpochMs; readonly correlationId: CorrelationId },
-): WholeRun {
+export function scheduledRun(settings: SweepSettings, { scheduledAt, correlationId }: ScheduledRun): WholeRun {
   return {
     id: String(scheduledAt),
     limits: { budgetUsd: settings.sweepBudgetUsd, mostMoves: settings.sweepMostMoves },

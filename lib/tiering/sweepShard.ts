@@ -6,8 +6,8 @@ import { accrueAllowance } from './accrueAllowance.ts';
 import { TieringError } from './errors.ts';
 import type { WholeRun } from './moveInRun.ts';
 import { addTally, endStage } from './endStage.ts';
-import { inForce } from './policyInForce.ts';
-import { type MoveCounts, reportMoves, scheduledRun, type SweepDeps } from './sweepSettings.ts';
+import { runInForce } from './policyInForce.ts';
+import { type MoveCounts, reportMoves, type SweepDeps } from './sweepSettings.ts';
 
 /**
  * One page of one stage of a sweep over a shard: the analysis decides about every blob and notes what it has found; warming sets going what
@@ -20,8 +20,8 @@ import { type MoveCounts, reportMoves, scheduledRun, type SweepDeps } from './sw
 export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<MoveCounts> {
   const mode = deps.settings.tierSweep;
   if (mode === 'off') return new Map();
-  const settings = await inForce(deps.catalog, deps.settings);
-  const run = scheduledRun(settings, message);
+  const run = await runInForce(deps, message);
+  if (run === undefined) return new Map();
   const analyses = message.stage === 'analysis';
   const page = analyses ? await analysePage(deps, run, message) : await carryOutPage(deps, run, message);
   const { bytes, counts, cursor, failures } = page;

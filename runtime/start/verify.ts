@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
-import { BlobRow, VersionRow } from '../../lib/catalog/index.ts';
+import { BlobRow, TierPolicyRow, VersionRow } from '../../lib/catalog/index.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { Digest, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
@@ -109,7 +109,7 @@ async function sweepIdle({ catalog, sweepAt, timeline }: Scene, model: string): 
     moved(`to ${from} at an earlier start`);
     return [];
   }
-  await sweepAt(EpochMs.parse(clock.now() + IDLE_MS));
+  if (!(await sweepUntilInForce(catalog, sweepAt))) return ['no look at the first policy has ended'];
   for (const deadline = clock.now() + TRANSITION_WITHIN_MS; clock.now() < deadline; await clock.sleep(100)) {
     const to = await storageClass();
     if (to === undefined || to === from) continue;
@@ -117,6 +117,18 @@ async function sweepIdle({ catalog, sweepAt, timeline }: Scene, model: string): 
     return [];
   }
   return [`${model} is still in ${from} after the sweep`];
+}
+
+/** The first sweep of a plane has every object looked at; one that begins when that has ended moves them. */
+async function sweepUntilInForce(catalog: CatalogStore, sweepAt: Scene['sweepAt']): Promise<boolean> {
+  const clock = systemClock;
+  const deadline = clock.now() + TRANSITION_WITHIN_MS;
+  for (let at = clock.now() + IDLE_MS; clock.now() < deadline; at += SECOND_MS) {
+    await sweepAt(EpochMs.parse(at));
+    if ((await TierPolicyRow.get(catalog))?.value.inForce !== undefined) return true;
+    await clock.sleep(200);
+  }
+  return false;
 }
 
 const Recomputed = z.object({ path: z.string(), digest: z.string(), bytes: z.number(), same: z.boolean() });

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { parseTierRules } from '../../lib/placement/index.ts';
+import { LOOK_PARTS } from '../../lib/tiering/index.ts';
 import { DAY_MS, EpochMs } from '../../lib/shared/units.ts';
 import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { scheduleEvent } from '../../runtime/envelopes.ts';
+import { eventually } from '../support/eventually.ts';
 import { safetensors } from '../support/ingestPlane.ts';
 import { runStrata } from './strataProcess.ts';
 
@@ -49,14 +51,29 @@ describe('the policy of a plane', () => {
     expect((await strata('push', 'tiny@1.0.0', path, '--wait')).code).toBe(0);
     const nothing = await strata('policy', 'show');
     expect([nothing.code, nothing.stderr]).toEqual([0, expect.stringContaining('No sweep has begun yet')]);
-    const judged = 'Judged by dollars-1, as configured: no sweep has begun yet; packing dry-run.\n';
+    const judged =
+      'Judged by dollars-1, as configured: nothing is in force yet (strata policy show); packing dry-run.\n';
     expect((await strata('plan')).stdout).toContain(judged);
     expect((await strata('explain', 'tiny')).stdout).toContain(judged);
     expect((await strata('opportunities')).stdout).toContain(judged);
     expect((await strata('show', 'tiny')).stdout).toContain('Policy dollars (dollars-1, configured, sweep on):');
   });
 
-  it('is in force from the first sweep on, and what was asked for otherwise is said to be that', async () => {
+  it('is looked at by the first sweep, from where everything lies, while nothing is in force', async () => {
+    await sweep();
+    await eventually(async () => expect(await shown()).toMatchObject({ decides: false, look: { parts: LOOK_PARTS } }));
+    expect(await shown()).not.toHaveProperty('inForce');
+    expect((await strata('policy', 'show')).stdout).toMatch(
+      /\nnothing yet .* dollars-1, packing dry-run +0 +0 +looked at 64 of 64 parts: the next sweep decides\n$/,
+    );
+    const diff = await strata('policy', 'diff', 'in-force', 'wanted');
+    expect([diff.code, diff.stdout]).toEqual([
+      0,
+      expect.stringContaining('From where everything lies, since nothing is in force, to dollars-1'),
+    ]);
+  });
+
+  it('is in force from the second sweep on, and what was asked for otherwise is said to be that', async () => {
     await sweep();
     expect((await strata('policy', 'show')).stdout).toMatch(
       /^IN FORCE +SINCE.*\ndollars-1, packing dry-run .* in force\n$/,

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BlobRow, ExpiryRunRow, TombstoneRow, VersionRow } from '../../lib/catalog/index.ts';
+import { BlobRow, ExpiryRunRow, TierPolicyRow, TombstoneRow, VersionRow } from '../../lib/catalog/index.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { blobDigest, blobKey, PART_SIZE, partHash } from '../../lib/shared/digest.ts';
 import { ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { DAY_MS, EpochMs } from '../../lib/shared/units.ts';
+import { LOOK_PARTS, partsOf } from '../../lib/tiering/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { safetensorsOf } from '../support/modelFiles.ts';
 import { createEmbeddedStage } from './embeddedStage.ts';
@@ -43,7 +44,15 @@ describe('lifecycleDeletes=on', { timeout: 240_000 }, () => {
     const { origin } = (await BlobRow.get(readOnly(stage), digest))!.value;
     const bytes = () => stage.objects.head(blobKey(digest), origin.versionId);
 
+    // The first nightly sweep has every object looked at, and deletes nothing.
     aheadMs = 200 * DAY_MS;
+    const looks = async () => {
+      const row = (await TierPolicyRow.get(readOnly(stage)))?.value;
+      return row === undefined ? [] : (await partsOf(readOnly(stage), row)).filter(({ endedAt }) => endedAt);
+    };
+    await eventually(async () => expect(await looks()).toHaveLength(LOOK_PARTS), 90_000);
+    expect(await tombstone()).toBeUndefined();
+    aheadMs += DAY_MS;
     await eventually(async () => expect(await tombstone()).toMatchObject({ state: 'deleted' }), 90_000);
     const deleted = (await tombstone())!;
     expect(deleted.purgeAfter - deleted.deletedAt).toBeGreaterThanOrEqual(7 * DAY_MS);

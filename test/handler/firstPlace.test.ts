@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { type Action, ActionRow, BlobRow, ReplicaRow, ServiceLevelRow, VersionRow } from '../../lib/catalog/index.ts';
+import {
+  type Action,
+  ActionRow,
+  BlobRow,
+  ReplicaRow,
+  ServiceLevelRow,
+  TierPolicyRow,
+  VersionRow,
+} from '../../lib/catalog/index.ts';
 import { compileRates, DOLLARS, firstAlternative, replayFirst } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { Digest, Location, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { TIER_SETTINGS } from '../../lib/tiering/index.ts';
 import { createIngestPlane, type IngestPlane, type IngestPlaneOptions, safetensors } from '../support/ingestPlane.ts';
 
 const MODEL = ModelName.parse('tiny');
@@ -11,8 +20,13 @@ const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
 /** Larger than what colder classes bill at least. */
 const BYTES = safetensors(400_000);
 
-async function published(options: IngestPlaneOptions, readsPerDay?: number) {
+async function published(options: IngestPlaneOptions, readsPerDay?: number, isInForce = true) {
   const plane = await createIngestPlane({ verifiesParts: true, ...options });
+  if (options.tierSweep === 'on' && isInForce) {
+    const inForce = options.tierPolicy ?? 'rules';
+    const since = plane.clock.now();
+    await plane.catalog.transact([TierPolicyRow.put({ inForce, settings: TIER_SETTINGS, since }, 'absent')]);
+  }
   if (readsPerDay !== undefined) {
     const level = { model: MODEL, readsPerDay, updatedAt: plane.clock.now() };
     await plane.catalog.transact([ServiceLevelRow.put(level, 'absent')]);
@@ -55,6 +69,11 @@ describe('what is published', () => {
     expect((await BlobRow.get(plane.catalog, blob.digest))?.value.origin).toEqual(blob.origin);
     const page = await plane.catalog.queryIndex('listing', { partition: `ACTIONS#BLOB#${blob.digest}`, limit: 10 });
     expect(page.items).toHaveLength(1);
+  });
+
+  it('starts hot while nothing is in force yet', async () => {
+    const { blob, actions } = await published({ tierSweep: 'on', tierPolicy: 'dollars' }, 0, false);
+    expect([blob.origin.storageClass, actions]).toEqual(['STANDARD', []]);
   });
 
   it.each<[string, IngestPlaneOptions]>([

@@ -86,6 +86,7 @@ describe('a change of the policy of storage classes', () => {
     expect(await policyOf(world)).toEqual({
       inForce: 'rules',
       settings: tierSettings(deps.settings),
+      version: 'rules-1',
       since: world.clock.now(),
     });
   });
@@ -185,7 +186,7 @@ describe('the look at a change', () => {
     expect(await policyOf(world)).toMatchObject({ inForce: 'rules' });
   });
 
-  it('passes over a message of another change, and leaves a blob whose row cannot be read', async () => {
+  it('passes over a message of another change, and counts a blob whose row cannot be read as unknown', async () => {
     const { world, digests } = await crowded(3);
     await world.clock.advance(DAY_MS);
     await world.fireSweep();
@@ -197,20 +198,47 @@ describe('the look at a change', () => {
     const item = { ...row, body: { ...row.body, size: -1 } };
     await world.catalog.transact([{ kind: 'put', item, expect: { version: row.version } }]);
     expect(await world.deliver('sweep', first)).toBe(false);
-    expect((await showTierPolicy(world)).items[0]).toMatchObject({ reach: { objects: 2 }, look: { parts: 1 } });
+    expect((await showTierPolicy(world)).items[0]).toMatchObject({
+      reach: { objects: 2, unknown: 1, unreadable: [expect.stringContaining(broken)] },
+      look: { parts: 1 },
+    });
     expect(await world.deliver('sweep', first)).toBe(true);
+  });
+});
+
+describe('a row that a look cannot read', () => {
+  it('refuses the change until it is repaired, and is named with what to do', async () => {
+    const { world, digest } = await changedWorld();
+    const row = (await world.catalog.get(BlobRow.key(digest)))!;
+    await world.catalog.transact([
+      { kind: 'put', item: { ...row, body: { ...row.body, size: -1 } }, expect: { version: row.version } },
+    ]);
+    await sweep(world);
+    await sweep(world);
+    expect(await policyOf(world)).toMatchObject({
+      inForce: 'dollars',
+      refused: { to: 'rules', reach: { objects: 0, caught: 0, unknown: 1 } },
+    });
+    const told = world.records.find(({ event }) => event === 'tier-policy-refused');
+    expect(String(told?.error)).toMatch(new RegExp(`1 rows could not be read .*${digest}.*runbook`));
+    const broken = (await world.catalog.get(BlobRow.key(digest)))!;
+    await world.catalog.transact([
+      { kind: 'put', item: { ...broken, body: row.body }, expect: { version: broken.version } },
+    ]);
+    await sweep(world);
+    await sweep(world);
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules' });
   });
 });
 
 describe('a change of settings alone', () => {
   /** Decides by rules; one blob of 400 days that was read an hour ago, in the class where it belongs. */
   async function world() {
-    const made = await createTieringWorld(undefined, 'on');
+    const made = await createTieringWorld(undefined, 'on', { tierRules: parseTierRules('warmAgeDays=700') });
     const { digest } = await made.addBlob(1, 400, 'STANDARD_IA');
     const row = (await BlobRow.get(made.catalog, digest))!;
     const size = Bytes.parse(10_000_000_000);
     await made.catalog.transact([BlobRow.put({ ...row.value, size }, expectationOf(row))]);
-    Object.assign(made.deps.settings, { tierRules: parseTierRules('warmAgeDays=700') });
     await sweep(made);
     return { made, digest };
   }

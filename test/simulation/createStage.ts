@@ -4,9 +4,12 @@ import { createFileObjectStore } from '../../lib/adapters/embedded/fileObjectSto
 import { openDatabase, prepareRows } from '../../lib/adapters/embedded/sqlite.ts';
 import { createSqliteCatalogStore } from '../../lib/adapters/embedded/sqliteCatalogStore.ts';
 import { createSqliteQueues, type SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
+import { TierPolicyRow } from '../../lib/catalog/index.ts';
+import { POLICY_VERSIONS } from '../../lib/placement/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { tierSettings } from '../../lib/tiering/index.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { slowCopies } from '../support/slowCopies.ts';
 import { chooseFaultRates, Faults, lateAnswer, simulated } from './faults.ts';
@@ -59,7 +62,8 @@ export async function createStage(
     objects: openDatabase(':memory:'),
     seals: openDatabase(':memory:'),
   };
-  const catalog = watchCatalog(createSqliteCatalogStore(databases.catalog), counters, capabilities);
+  const rows = createSqliteCatalogStore(databases.catalog);
+  const catalog = watchCatalog(rows, counters, capabilities);
   const sent = new Set<string>();
   const queues = announcingQueues(
     createSqliteQueues({ database: databases.queues, clock, random: rng.fork().asRandom(), hostQueues }),
@@ -99,6 +103,15 @@ export async function createStage(
   const releases = createReleases();
   const { changes: changesPolicy, packs, ...policies } = choosePolicies(rng.fork());
   let settings = SETTINGS(PART_SIZE, policies);
+  const history = createPolicyHistory();
+  // Where nobody changes it, the policy has been in force for long; elsewhere often nothing is before the first look.
+  if (!changesPolicy || seed % 2 === 0) {
+    const { tierPolicy: inForce } = settings;
+    const since = clock.now();
+    const version = POLICY_VERSIONS[inForce];
+    await rows.transact([TierPolicyRow.put({ inForce, settings: tierSettings(settings), version, since }, 'absent')]);
+    history.begin(inForce, since);
+  }
   const inventoryMap = createInventoryMap({
     scheduler,
     faults,
@@ -190,7 +203,7 @@ export async function createStage(
     configure: (tierPolicy) => {
       settings = { ...settings, tierPolicy };
     },
-    policies: createPolicyHistory(),
+    policies: history,
     inventoryMap,
     published,
     hostCapacity,

@@ -6,8 +6,8 @@ export const policyMutants: readonly Mutant[] = [
     id: 'policy-catches-what-is-in-use',
     breaks: 'Rule 4, every reference is checked: a policy comes into force that makes what is in use dearer to read.',
     file: 'lib/tiering/decidePolicyChange.ts',
-    find: 'if (reach.caught === 0) return',
-    replace: 'if (reach.caught >= 0) return',
+    find: 'if (reach.caught === 0 && (reach.unknown ?? 0) === 0) return',
+    replace: 'if ((reach.unknown ?? 0) === 0) return',
   },
   {
     id: 'reads-not-looked-at',
@@ -45,10 +45,24 @@ export const policyMutants: readonly Mutant[] = [
     replace: 'if (accepted !== undefined)',
   },
   {
+    id: 'first-policy-unseen',
+    breaks: 'Rule 4: the first policy decides before anybody has looked at what it would do.',
+    file: 'lib/tiering/decidePolicyChange.ts',
+    find: 'if (row?.inForce === undefined && isEmpty)',
+    replace: 'if (row?.inForce === undefined)',
+  },
+  {
+    id: 'other-code-unseen',
+    breaks: 'Rule 4: a release that decides otherwise moves objects before anybody has looked at what it would do.',
+    file: 'lib/placement/policyVersions.ts',
+    find: 'return notedVersion(policy, noted) === POLICY_VERSIONS[policy];',
+    replace: 'return notedVersion(policy, noted) !== undefined;',
+  },
+  {
     id: 'moves-by-what-is-configured',
     breaks: 'A sweep moves objects by the policy that is configured and not in force.',
-    file: 'lib/tiering/sweepShard.ts',
-    find: 'const settings = await inForce(deps.catalog, deps.settings);',
-    replace: 'const settings = (await inForce(deps.catalog, deps.settings)) && deps.settings;',
+    file: 'lib/tiering/policyInForce.ts',
+    find: 'if (present !== undefined) return scheduledRun(present, scheduled);',
+    replace: 'if (present !== undefined) return scheduledRun(settings, scheduled);',
   },
 ];

@@ -151,6 +151,7 @@ const tiers: Reasons<MoveReason> = {
     'what is archived and then read is restored for its reader before a sweep comes by; see test/handler/sweep.test.ts',
   'restore-under-way': 'follows restore-begun',
   'not-warming': 'it has its turn in the next stage, which counts it; see test/handler/sweepStages.test.ts',
+  'not-in-force': 'no release is deployed here while dollars decide; see test/handler/policyVersions.test.ts',
   'budget-spent': REACHED,
   'rate-reached': REACHED,
   'decided-otherwise': REACHED,

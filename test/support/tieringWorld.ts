@@ -24,8 +24,10 @@ import {
   type Version,
   VersionRow,
   startingWith,
+  TierPolicyRow,
 } from '../../lib/catalog/index.ts';
 import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
+import { POLICY_VERSIONS } from '../../lib/placement/index.ts';
 import { RESTORE_LIMITS, type RestoreLimits } from '../../lib/restores/index.ts';
 import { RULE_SET } from '../../lib/scanning/index.ts';
 import { blobDigest, blobKey, partHash } from '../../lib/shared/digest.ts';
@@ -47,6 +49,7 @@ import {
   type StartSweepDeps,
   type SweepDeps,
   TIER_SETTINGS,
+  tierSettings,
 } from '../../lib/tiering/index.ts';
 import { noMessages, sqsBatch, testContext } from './envelopes.ts';
 import { countingRandom } from './fleetWorld.ts';
@@ -65,6 +68,7 @@ export async function createTieringWorld(
   between?: Between,
   tierSweep: SweepMode = 'on',
   sweep: Partial<SweepDeps['settings'] & StartSweepDeps['settings'] & RestoreLimits> = {},
+  isInForce = true,
 ) {
   const clock = createManualClock();
   const random = countingRandom();
@@ -100,6 +104,17 @@ export async function createTieringWorld(
       ...sweep,
     },
   };
+  // The policy has been in force for long.
+  if (tierSweep === 'on' && isInForce) {
+    const { tierPolicy: inForce } = deps.settings;
+    const row = {
+      inForce,
+      settings: tierSettings(deps.settings),
+      version: POLICY_VERSIONS[inForce],
+      since: clock.now(),
+    };
+    await catalog.transact([TierPolicyRow.put(row, 'absent')]);
+  }
   let inventorySweeps: InventorySweeps | undefined;
   const rescans: Digest[] = [];
   const placed: PlaceModel[] = [];

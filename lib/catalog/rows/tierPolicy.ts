@@ -14,27 +14,36 @@ export const PolicyReach = z.strictObject({
   caught: count,
   /** A few of those caught. */
   examples: z.array(Digest),
+  /** Rows that could not be read, so that nobody knows what would become of them, and a few of them; absent: none. */
+  unknown: z.optional(count),
+  unreadable: z.optional(z.array(z.string())),
 });
 export type PolicyReach = z.infer<typeof PolicyReach>;
 
 /** Older releases noted none: those that are configured count as theirs. */
 const settings = z.optional(TierSettings);
 
+/** Of the policy's code; older releases noted none (`policyVersions.ts`). */
+const version = z.optional(z.string());
+
 /**
  * The policy of storage classes that sweeps decide by, with its settings, and the change of them that is being looked at. What is configured
- * comes into force at once where nothing was, or where it only switches something off; otherwise when a whole sweep has found nothing in use
- * that it would catch, or when an operator has accepted it.
+ * comes into force at once where there is nothing to look at, or where it only switches something off; otherwise when a whole look has found
+ * nothing in use that it would catch, or when an operator has accepted it.
  */
 export const TierPolicyValue = z.strictObject({
-  inForce: TierPolicyName,
+  /** Absent before the first policy: nothing decides. */
+  inForce: z.optional(TierPolicyName),
   settings,
+  version,
   since: EpochMs,
   /** What operators allow although it catches objects in use. */
-  accepted: z.optional(z.strictObject({ policy: TierPolicyName, settings, by: z.string(), at: EpochMs })),
+  accepted: z.optional(z.strictObject({ policy: TierPolicyName, settings, version, by: z.string(), at: EpochMs })),
   change: z.optional(
     z.strictObject({
       to: TierPolicyName,
       settings,
+      version,
       /** The sweep that the look at every object began with. */
       sweptAt: EpochMs,
       /** Of releases whose sweeps looked themselves, by shard; not read any more. */

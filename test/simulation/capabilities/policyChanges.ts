@@ -32,12 +32,14 @@ import type { Capability, RowChange, Stage } from '../stage.ts';
 const RECENT_MS = 7 * DAY_MS;
 /** Smaller ones are no cheaper in classes whose reads are charged. */
 const LEAST_BYTES = 131_072;
+/** A version that no release has. */
+const OLDER = 'older';
 
 type Look = NonNullable<TierPolicyInForce['change']>;
 
 /**
- * Operators change the policy of storage classes while objects are in use, change their minds, and accept what was refused. A policy comes
- * into force when a whole sweep has found nothing in use that it would make dearer or slower to read, or when this very change was accepted;
+ * Operators change the policy of storage classes while objects are in use, change their minds, accept what was refused, and deploy releases that
+ * decide otherwise. Before the first policy, and of other code, nothing is in force. A policy comes into force when a whole sweep has found nothing in use that it would make dearer or slower to read, or when this very change was accepted;
  * no move is decided by a policy that is not in force.
  */
 export function policyChanges(stage: Stage, rng: Rng): Capability {
@@ -66,18 +68,28 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     return undefined;
   }
 
-  async function caught(present: TierPolicyName, look: Look, some: readonly Blob[]): Promise<Map<Digest, string>> {
+  /** What decides by a row; undefined: nothing. */
+  const deciding = ({ inForce, version }: TierPolicyInForce) => (version === OLDER ? undefined : inForce);
+
+  async function caught(
+    present: TierPolicyName | undefined,
+    look: Look,
+    some: readonly Blob[],
+  ): Promise<Map<Digest, string>> {
     const found = new Map<Digest, string>();
     const packs = packSettings(stage.settings);
     const explain = (digest: Digest, policy: TierPolicy) =>
       explainBlob({ ...stage.depsOf(life), catalog, rates }, digest, { policy, packs, at: look.sweptAt });
     for (const { digest } of some) {
-      const [old, explained] = [await explain(digest, byName[present]), await explain(digest, byName[look.to])];
+      const before = present && byName[present];
+      const explained = await explain(digest, byName[look.to]);
+      const old = before === undefined ? explained : await explain(digest, before);
       if (old === undefined || explained === undefined) continue;
       const { lastAccessAt } = explained.facts;
       if (lastAccessAt === undefined || look.sweptAt - lastAccessAt >= RECENT_MS) continue;
-      const before = { facts: old.facts, policy: byName[present] };
-      if (suffers(before, { facts: explained.facts, policy: byName[look.to] }, look.sweptAt)) {
+      if (
+        suffers({ facts: old.facts, policy: before }, { facts: explained.facts, policy: byName[look.to] }, look.sweptAt)
+      ) {
         found.set(digest, JSON.stringify([explained.versionId, old.facts, explained.facts]));
       }
     }
@@ -89,7 +101,11 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     readonly policy: TierPolicy;
   }
 
-  function suffers(present: Judged, next: Judged, at: EpochMs): boolean {
+  type Standing = Omit<Judged, 'policy'> & { readonly policy: TierPolicy | undefined };
+
+  function suffers({ facts, policy }: Standing, next: Judged, at: EpochMs): boolean {
+    if (policy === undefined) return readsWorse(whereItLies(facts), readFrom(next, at));
+    const present = { facts, policy };
     if (deletes(present, at)) return false;
     return readsWorse(readFrom(present, at), readFrom(next, at));
   }
@@ -104,12 +120,16 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     return allowed && decide(judged, at).reason === 'expires';
   }
 
+  function whereItLies({ packing, storageClass }: TierFacts): ReadFrom {
+    return { ...rates.of(storageClass), packed: packing?.packed === true };
+  }
+
   function readFrom(judged: Judged, at: EpochMs): ReadFrom {
     const decision = decide(judged, at);
     const isPacked = judged.facts.packing?.packed === true;
     switch (decision.action) {
       case 'keep':
-        return { ...rates.of(judged.facts.storageClass), packed: isPacked };
+        return whereItLies(judged.facts);
       case 'transition':
         return { ...rates.of(decision.to), packed: isPacked };
       case 'pack':
@@ -123,14 +143,15 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (after === undefined) violated('What policy is in force was forgotten.');
     const is = readPolicy(after);
     const was = before === undefined ? undefined : readPolicy(before);
-    if (was?.inForce !== is.inForce) cameIntoForce(was, is);
+    if (is.version === OLDER && was?.version !== OLDER) policies.end(scheduler.now);
+    if (deciding(is) !== undefined && (was && deciding(was)) !== deciding(is)) cameIntoForce(was, is);
     const [last, look] = [was?.change, is.change];
     if (is.refused !== undefined && is.refused.at !== was?.refused?.at) counters.count('policy: refused');
     if (look === undefined) return;
     if (last?.sweptAt !== look.sweptAt || last.to !== look.to) {
       overlooked.clear();
       ended.clear();
-      begun = await caught(is.inForce, look, blobs());
+      begun = await caught(deciding(is), look, blobs());
       counters.count(begun.size > 0 ? 'policy: would catch what is in use' : 'policy: catches nothing');
     }
   }
@@ -143,11 +164,11 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     const policy = policyRow();
     if (policy?.change === undefined || lookIdOf(policy) !== lookId) return;
     ended.set(part, reach);
-    if (reach.caught === 0) await lookedAt(policy.inForce, policy.change, part);
+    if (reach.caught === 0) await lookedAt(deciding(policy), policy.change, part);
   }
 
   /** What was caught before and after the look, by the same facts, was caught during it. */
-  async function lookedAt(present: TierPolicyName, look: Look, part: number): Promise<void> {
+  async function lookedAt(present: TierPolicyName | undefined, look: Look, part: number): Promise<void> {
     const suspects = blobs().filter(({ digest }) => begun.has(digest) && lookPartOf(digest) === part);
     for (const [digest, facts] of await caught(present, look, suspects)) {
       if (begun.get(digest) === facts) overlooked.add(digest);
@@ -155,9 +176,16 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
   }
 
   function cameIntoForce(was: TierPolicyInForce | undefined, is: TierPolicyInForce): void {
-    policies.begin(is.inForce, was === undefined ? 0 : scheduler.now);
-    if (was === undefined) return;
-    counters.count(`policy: ${was.inForce}→${is.inForce}`);
+    if (is.inForce === undefined) return;
+    policies.begin(is.inForce, scheduler.now);
+    const before =
+      was === undefined ? 'nothing' : was.version === OLDER ? 'another version' : (was.inForce ?? 'nothing');
+    counters.count(`policy: ${before}→${is.inForce}`);
+    if (was === undefined) {
+      if (blobs().some(({ createdAt }) => scheduler.now - createdAt > HOUR_MS))
+        violated(`${is.inForce} came into force unseen, and there are objects.`);
+      return;
+    }
     if (was.accepted?.policy === is.inForce) return counters.count('policy: accepted');
     const parts = was.change?.to === is.inForce ? [...ended.values()] : [];
     if (parts.length < LOOK_PARTS) violated(`${is.inForce} came into force before every object was looked at.`);
@@ -190,6 +218,16 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (rng.chance(0.4)) stage.configure(rng.pick(TierPolicyName.options));
   }
 
+  /** From now on the row is of another version than what decides. */
+  async function deploy(): Promise<void> {
+    const row = await TierPolicyRow.get(catalog);
+    if (row?.value.inForce === undefined || row.value.version === OLDER) return;
+    const { change } = row.value;
+    const old = { ...row.value, version: OLDER, ...(change && { change: { ...change, version: OLDER } }) };
+    await catalog.transact([TierPolicyRow.put(old, { version: row.version })]);
+    counters.count('policy: another version is deployed');
+  }
+
   async function work(end: number, everyMs: number, what: () => Promise<void>): Promise<void> {
     while (scheduler.now < end) {
       await scheduler.sleep(life, rng.below(everyMs));
@@ -212,6 +250,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       const configure = async () => stage.configure(rng.pick(TierPolicyName.options));
       scheduler.spawn(life, () => work(end, 5 * MINUTE_MS, configure));
       scheduler.spawn(life, () => work(end, 3 * MINUTE_MS, accept));
+      scheduler.spawn(life, () => work(end, 12 * MINUTE_MS, deploy));
       scheduler.spawn(life, () => work(end, MINUTE_MS, read));
     },
     onRow(change) {

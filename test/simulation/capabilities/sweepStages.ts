@@ -23,7 +23,7 @@ const READS: Readonly<Record<StorageClass, number>> = {
 
 /** In each shard a sweep analyses before it warms, and warms before anything else of it moves; every sweep that begins ends all of them. */
 export function sweepStages(stage: Stage): Capability {
-  const { catalog, counters, inventoryMap } = stage;
+  const { catalog, counters, inventoryMap, policies } = stage;
   const [readAction, readStage, readBlob] = [rowReader(ActionRow), rowReader(SweepStageRow), rowReader(BlobRow)];
 
   function hasEnded(runId: string, shard: number, stage: SweepStage): boolean {
@@ -67,6 +67,8 @@ export function sweepStages(stage: Stage): Capability {
     async check() {
       const runs = new Set([...catalog.committed('STAGES#')].map((item) => readStage(item).runId));
       for (const runId of runs) {
+        // A sweep under way stops where it is when other code is deployed.
+        if (policies.wasEndedSince(Number(runId))) continue;
         for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) {
           if (hasEnded(runId, shard, 'lifecycle')) continue;
           // Its message may have failed too often: then an alarm calls an operator, and the sweep goes on.

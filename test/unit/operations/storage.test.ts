@@ -8,7 +8,7 @@ import { createTieringWorld, type TieringWorld } from '../../support/tieringWorl
 const MODEL = ModelName.parse('flux');
 
 async function stored(over: object = {}): Promise<TieringWorld & { readonly digest: string }> {
-  const world = await createTieringWorld();
+  const world = await createTieringWorld(undefined, 'on', {}, false);
   const { digest } = await world.addBlob(1, 40);
   await world.refer(digest, 'flux', '1.0.0', over);
   const now = world.clock.now();
@@ -47,7 +47,7 @@ describe('how a version is stored', () => {
   });
 
   it('counts with what an operator has said, and tells holds', async () => {
-    const retainUntil = (await createTieringWorld()).clock.now();
+    const retainUntil = (await createTieringWorld(undefined, 'on', {}, false)).clock.now();
     const world = await stored({ hold: { reason: 'court', since: retainUntil }, retainUntil });
     const now = world.clock.now();
     const level = { model: MODEL, readsPerDay: 2, updatedAt: now };

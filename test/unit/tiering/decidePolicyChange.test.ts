@@ -1,16 +1,17 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PolicyReach, TierPolicyInForce } from '../../../lib/catalog/index.ts';
-import { parseLifecycleRules, parseTierRules } from '../../../lib/placement/index.ts';
+import { parseLifecycleRules, parseTierRules, POLICY_VERSIONS } from '../../../lib/placement/index.ts';
 import { Digest } from '../../../lib/shared/ids.ts';
 import type { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import type { TierSettings } from '../../../lib/shared/tierSettings.ts';
 import { EpochMs } from '../../../lib/shared/units.ts';
-import { decidePolicyChange as decide } from '../../../lib/tiering/decidePolicyChange.ts';
+import type { Deciding } from '../../../lib/tiering/index.ts';
+import { addReach, decidePolicyChange as decide, NO_REACH } from '../../../lib/tiering/decidePolicyChange.ts';
 import { LOOK_PARTS, TIER_SETTINGS } from '../../../lib/tiering/index.ts';
 
 const [FIRST, SECOND, THIRD] = [1, 2, 3].map((day) => EpochMs.parse(day * 86_400_000)) as [EpochMs, EpochMs, EpochMs];
-const RULES: TierPolicyInForce = { inForce: 'rules', settings: TIER_SETTINGS, since: FIRST };
+const RULES: TierPolicyInForce = { inForce: 'rules', settings: TIER_SETTINGS, version: 'rules-1', since: FIRST };
 const DIGEST = Digest.parse('a'.repeat(64));
 
 const deciding = (policy: TierPolicyName, over: Partial<TierSettings> = {}) => ({
@@ -25,7 +26,8 @@ const lookedFor = new WeakMap<TierPolicyInForce, readonly PolicyReach[]>();
 
 function lookedAt(caught: number, parts = LOOK_PARTS, to = DOLLARS, row = RULES): TierPolicyInForce {
   const one: PolicyReach = { objects: 2, changed: 1, caught, examples: caught === 0 ? [] : [DIGEST] };
-  const waiting = { ...row, change: { to: to.policy, settings: to.settings, sweptAt: SECOND } };
+  const version = POLICY_VERSIONS[to.policy];
+  const waiting = { ...row, change: { to: to.policy, settings: to.settings, version, sweptAt: SECOND } };
   lookedFor.set(
     waiting,
     Array.from({ length: parts }, () => one),
@@ -35,10 +37,10 @@ function lookedAt(caught: number, parts = LOOK_PARTS, to = DOLLARS, row = RULES)
 
 const decidePolicyChange = (
   row: TierPolicyInForce | undefined,
-  wanted: Parameters<typeof decide>[1],
+  wanted: Deciding,
   at: EpochMs,
   found = row === undefined ? [] : (lookedFor.get(row) ?? []),
-) => decide(row, wanted, at, found);
+) => decide(row, { wanted, sweptAt: at, found, isEmpty: row === undefined });
 
 describe('the policy that sweeps decide by', () => {
   it.each([
@@ -55,7 +57,7 @@ describe('the policy that sweeps decide by', () => {
 
   it('is looked at by one sweep, however often that begins', () => {
     const { policy } = decidePolicyChange(RULES, DOLLARS, SECOND);
-    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, sweptAt: SECOND });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-1', sweptAt: SECOND });
     expect(decidePolicyChange(policy, DOLLARS, SECOND)).toEqual({ reason: 'looking', policy });
   });
 
@@ -74,13 +76,14 @@ describe('the policy that sweeps decide by', () => {
       reach: { objects: 128, changed: 64, caught: 64 },
     });
     expect(policy.refused?.reach.examples).toHaveLength(5);
-    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, sweptAt: THIRD });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-1', sweptAt: THIRD });
   });
 
   it('changes by the next sweep once an operator has accepted it, and forgets that with the change', () => {
     const accepted = { policy: 'dollars' as const, settings: TIER_SETTINGS, by: 'ada', at: SECOND };
     const { reason, policy } = decidePolicyChange({ ...lookedAt(1), accepted }, DOLLARS, THIRD);
-    expect([reason, policy]).toEqual(['accepted', { inForce: 'dollars', settings: TIER_SETTINGS, since: THIRD }]);
+    const dollars = { inForce: 'dollars', settings: TIER_SETTINGS, version: 'dollars-1', since: THIRD };
+    expect([reason, policy]).toEqual(['accepted', dollars]);
     expect(decidePolicyChange({ ...RULES, accepted }, deciding('rules'), THIRD)).toEqual({
       reason: 'withdrawn',
       policy: RULES,
@@ -88,9 +91,106 @@ describe('the policy that sweeps decide by', () => {
   });
 });
 
+describe('before the first policy', () => {
+  const news = { wanted: DOLLARS, found: [] };
+  const BEGUN = decide(undefined, { ...news, sweptAt: FIRST, isEmpty: false }).policy;
+  const found = (over: Partial<PolicyReach> = {}): readonly PolicyReach[] =>
+    Array.from({ length: LOOK_PARTS }, () => ({ objects: 1, changed: 1, caught: 0, examples: [], ...over }));
+
+  it('nothing is in force until every object was looked at', () => {
+    expect(BEGUN).toEqual({
+      since: FIRST,
+      change: { to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-1', sweptAt: FIRST },
+    });
+    expect(decide(BEGUN, { ...news, sweptAt: SECOND, isEmpty: false })).toEqual({ reason: 'looking', policy: BEGUN });
+    expect(decide(BEGUN, { ...news, sweptAt: SECOND, found: found(), isEmpty: false })).toMatchObject({
+      reason: 'catches-nothing',
+      policy: { inForce: 'dollars', version: 'dollars-1', since: SECOND },
+    });
+  });
+
+  it('it is refused where it would catch what is in use, and nothing decides until it is accepted', () => {
+    const { reason, policy } = decide(BEGUN, { ...news, sweptAt: SECOND, found: found({ caught: 1 }), isEmpty: false });
+    expect([reason, policy.inForce]).toEqual(['refused', undefined]);
+    const accepted = { policy: 'dollars' as const, settings: TIER_SETTINGS, by: 'ada', at: SECOND };
+    const next = decide({ ...policy, accepted }, { ...news, sweptAt: THIRD, isEmpty: false });
+    expect(next).toMatchObject({ reason: 'accepted', policy: { inForce: 'dollars' } });
+  });
+
+  it('it is looked at anew when another one is wanted', () => {
+    const wanted = deciding('lifecycle');
+    expect(decide(BEGUN, { wanted, sweptAt: SECOND, found: found(), isEmpty: false })).toMatchObject({
+      reason: 'looking',
+      policy: { since: FIRST, change: { to: 'lifecycle', sweptAt: SECOND } },
+    });
+  });
+
+  it('it is in force at once where there is nothing to look at, also if a look had begun', () => {
+    expect(decide(undefined, { ...news, sweptAt: FIRST, isEmpty: true }).reason).toBe('first');
+    expect(decide(BEGUN, { ...news, sweptAt: SECOND, isEmpty: true }).policy).not.toHaveProperty('change');
+  });
+});
+
+describe('a policy in another version', () => {
+  const OLD: TierPolicyInForce = { ...RULES, inForce: 'dollars', version: 'dollars-0' };
+
+  it('is looked at as another policy is', () => {
+    const begun = decidePolicyChange(OLD, DOLLARS, SECOND);
+    expect(begun).toMatchObject({
+      reason: 'looking',
+      policy: { inForce: 'dollars', version: 'dollars-0', change: { to: 'dollars', version: 'dollars-1' } },
+    });
+    expect(decidePolicyChange(lookedAt(1, LOOK_PARTS, DOLLARS, OLD), DOLLARS, THIRD)).toMatchObject({
+      reason: 'refused',
+      policy: { version: 'dollars-0' },
+    });
+    expect(decidePolicyChange(lookedAt(0, LOOK_PARTS, DOLLARS, OLD), DOLLARS, THIRD)).toMatchObject({
+      reason: 'catches-nothing',
+      policy: { inForce: 'dollars', version: 'dollars-1' },
+    });
+  });
+
+  it('is looked at anew when a release comes meanwhile, and accepted in its own version only', () => {
+    const waiting = lookedAt(0, LOOK_PARTS, DOLLARS, OLD);
+    const found = lookedFor.get(waiting);
+    const before = { ...waiting, change: { ...waiting.change!, version: 'dollars-half' } };
+    expect(decidePolicyChange(before, DOLLARS, THIRD, found).reason).toBe('looking');
+    const accepted = { policy: 'dollars' as const, settings: TIER_SETTINGS, by: 'ada', at: SECOND };
+    const other = { ...waiting, accepted: { ...accepted, version: 'dollars-half' } };
+    expect(decidePolicyChange(other, DOLLARS, THIRD, []).reason).toBe('looking');
+    expect(decidePolicyChange({ ...waiting, accepted }, DOLLARS, THIRD, []).reason).toBe('accepted');
+  });
+
+  it('is what older releases decided by where they noted none', () => {
+    const { version: _, ...unnoted } = OLD;
+    expect(decidePolicyChange(unnoted, DOLLARS, SECOND)).toMatchObject({
+      reason: 'noted',
+      policy: { since: FIRST, version: 'dollars-1' },
+    });
+  });
+});
+
+describe('rows that a look could not read', () => {
+  it('refuse the change, also where nothing is caught, with their names', () => {
+    const waiting = lookedAt(0);
+    const [first, ...rest] = lookedFor.get(waiting)!;
+    const found = [{ ...first!, unknown: 1, unreadable: ['BLOB#1 META'] }, ...rest];
+    expect(decidePolicyChange(waiting, DOLLARS, THIRD, found)).toMatchObject({
+      reason: 'refused',
+      policy: { inForce: 'rules', refused: { reach: { caught: 0, unknown: 1, unreadable: ['BLOB#1 META'] } } },
+    });
+  });
+
+  it('are added up, a few of them named', () => {
+    const many = { ...NO_REACH, unknown: 4, unreadable: ['a', 'b', 'c', 'd'] };
+    expect(addReach(many, many)).toMatchObject({ unknown: 8, unreadable: ['a', 'b', 'c', 'd', 'a'] });
+    expect(addReach(NO_REACH, NO_REACH)).toEqual(NO_REACH);
+  });
+});
+
 describe('a change of settings alone', () => {
   const PACKS: TierPolicyInForce = { ...RULES, settings: { ...TIER_SETTINGS, tierPacking: 'on' } };
-  const LIFECYCLE: TierPolicyInForce = { ...RULES, inForce: 'lifecycle' };
+  const LIFECYCLE: TierPolicyInForce = { ...RULES, inForce: 'lifecycle', version: 'lifecycle-rules-1' };
   const DELETES: TierPolicyInForce = { ...LIFECYCLE, settings: { ...TIER_SETTINGS, lifecycleDeletes: 'on' } };
   const SOONER = { lifecycleRules: parseLifecycleRules('coldAfterIdleDays=1') };
 
@@ -117,7 +217,7 @@ describe('a change of settings alone', () => {
     ['deletes', DELETES, deciding('lifecycle')],
     ['packing', PACKS, deciding('rules', { tierPacking: 'off' })],
   ])('that switches %s off is in force at once', (_what, row, wanted) => {
-    const policy = { inForce: row.inForce, settings: wanted.settings, since: SECOND };
+    const policy = { ...row, settings: wanted.settings, since: SECOND };
     expect(decidePolicyChange(row, wanted, SECOND)).toEqual({ reason: 'switched-off', policy });
   });
 
@@ -139,11 +239,11 @@ describe('a change of settings alone', () => {
   });
 
   it('counts from the first sweep of a release that notes settings', () => {
-    const { settings: _, ...old } = RULES;
+    const { settings: _, version: ___, ...old } = RULES;
     const { reason, policy } = decidePolicyChange(old, deciding('rules', LATER), SECOND);
-    expect([reason, policy]).toEqual(['noted', { ...old, settings: { ...TIER_SETTINGS, ...LATER } }]);
+    expect([reason, policy]).toEqual(['noted', { ...RULES, settings: { ...TIER_SETTINGS, ...LATER } }]);
     const waiting = lookedAt(0);
-    const { settings: __, ...change } = waiting.change!;
+    const { settings: __, version: ____, ...change } = waiting.change!;
     expect(decidePolicyChange({ ...old, change }, DOLLARS, THIRD, lookedFor.get(waiting))).toMatchObject({
       reason: 'catches-nothing',
     });
@@ -166,7 +266,12 @@ describe('a change of settings alone', () => {
     const begun = decidePolicyChange(RULES, wanted, SECOND);
     // Until then the thresholds that were noted decide, and nothing is packed.
     expect(begun).toMatchObject({ reason: 'looking', policy: { inForce: 'rules', settings: TIER_SETTINGS } });
-    expect(begun.policy.change).toEqual({ to: 'rules', settings: wanted.settings, sweptAt: SECOND });
+    expect(begun.policy.change).toEqual({
+      to: 'rules',
+      settings: wanted.settings,
+      version: 'rules-1',
+      sweptAt: SECOND,
+    });
     const seen = lookedAt(0, LOOK_PARTS, wanted);
     expect(decidePolicyChange(seen, wanted, THIRD)).toMatchObject({
       reason: 'catches-nothing',

@@ -19,7 +19,7 @@ async function judged(world: TieringWorld, asked?: TierPolicyName) {
 
 describe('what storage classes are judged by', () => {
   it('is what ships before any sweep has noted something, and what the plane itself is configured with', async () => {
-    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' }, false);
     const { outside, inside } = await judged(world);
     expect(outside).toEqual({ policy: 'rules', settings: TIER_SETTINGS, basis: 'shipped' });
     expect(inside).toMatchObject({ policy: 'dollars', basis: 'configured', sweep: 'on' });
@@ -74,11 +74,13 @@ describe('what storage classes are judged by', () => {
 
   it('has no price book where an older release wrote the row, also where one is configured', async () => {
     const world = await createTieringWorld(undefined, 'on', ownBookSettings(ownBook()));
-    await world.catalog.transact([TierPolicyRow.put({ inForce: 'rules', since: world.clock.now() }, 'absent')]);
+    const row = await TierPolicyRow.get(world.catalog);
+    const old = { inForce: 'rules' as const, since: world.clock.now() };
+    await world.catalog.transact([TierPolicyRow.put(old, expectationOf(row))]);
     const { settings } = world.deps;
     expect((await judged(world)).inside).toMatchObject({ policy: 'rules', basis: 'in-force' });
     expect((await judged(world)).inside.settings.priceBook).toBeUndefined();
-    expect((await inForce(world.catalog, settings)).priceBook).toBeUndefined();
+    expect((await inForce(world.catalog, settings))?.priceBook).toBeUndefined();
     expect(await wantedNow(world.catalog, settings)).toMatchObject({ settings: { priceBook: settings.priceBook } });
   });
 

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import {
+  AccessMonthRow,
+  BlobRow,
+  expectationOf,
+  PolicyLookRow,
+  TierPolicyRow,
+  type TierPolicyInForce,
+} from '../../lib/catalog/index.ts';
+import { acceptTierPolicy, showTierPolicy } from '../../lib/operations/tierPolicy.ts';
+import type { Digest } from '../../lib/shared/ids.ts';
+import { Bytes, DAY_MS } from '../../lib/shared/units.ts';
+import { LOOK_PARTS } from '../../lib/tiering/index.ts';
+import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
+
+/** A plane on which no policy has ever decided, with one object of 400 days that the rules would have colder. */
+async function newWorld(settings: Parameters<typeof createTieringWorld>[2] = {}, isInForce = false) {
+  const world = await createTieringWorld(undefined, 'on', settings, isInForce);
+  const { digest } = await world.addBlob(1, 400);
+  const row = (await BlobRow.get(world.catalog, digest))!;
+  await world.catalog.transact([BlobRow.put({ ...row.value, size: Bytes.parse(10_000_000_000) }, expectationOf(row))]);
+  return { world, digest };
+}
+
+async function readNow({ catalog, clock }: TieringWorld, digest: Digest): Promise<void> {
+  const day = new Date(clock.now()).toISOString();
+  const month = { digest, shard: 0, month: day.slice(0, 7), days: { [day.slice(8, 10)]: 1 }, hits: 0 };
+  await catalog.transact([AccessMonthRow.put({ ...month, lastAt: clock.now() }, 'absent')]);
+}
+
+/** A day later, each message twice. */
+async function sweep(world: TieringWorld) {
+  await world.clock.advance(DAY_MS);
+  await world.fireSweep();
+  await world.fireSweep();
+  return world.runSweep(2);
+}
+
+const policyOf = async ({ catalog }: TieringWorld) => (await TierPolicyRow.get(catalog))?.value;
+
+/** As if another release were deployed: what was looked at is not what decides now. */
+async function deploy({ catalog }: TieringWorld, over: Partial<TierPolicyInForce>): Promise<void> {
+  const row = (await TierPolicyRow.get(catalog))!;
+  await catalog.transact([TierPolicyRow.put({ ...row.value, ...over }, expectationOf(row))]);
+}
+
+describe('before the first policy', () => {
+  it('nothing moves, every object is looked at from where it lies, and then it decides', async () => {
+    const { world, digest } = await newWorld();
+    await sweep(world);
+    expect(await world.actions(digest)).toEqual([]);
+    expect(await policyOf(world)).toMatchObject({ change: { to: 'rules', version: 'rules-1' } });
+    expect(await policyOf(world)).not.toHaveProperty('inForce');
+    const [shown] = (await showTierPolicy(world)).items;
+    expect(shown).toMatchObject({
+      decides: false,
+      wanted: 'rules',
+      reach: { objects: 1, changed: 1, caught: 0 },
+      look: { parts: LOOK_PARTS },
+    });
+    await sweep(world);
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-1' });
+    expect((await world.actions(digest)).map(({ chosen }) => chosen)).toEqual(['transition GLACIER_IR']);
+  });
+
+  it('what is in use refuses it, nothing moves meanwhile, and an operator may accept it', async () => {
+    const { world, digest } = await newWorld();
+    await readNow(world, digest);
+    for (let day = 0; day < 3; day += 1) await sweep(world);
+    expect(await policyOf(world)).toMatchObject({ refused: { reach: { caught: 1, examples: [digest] } } });
+    expect(await world.actions(digest)).toEqual([]);
+    await acceptTierPolicy(world.deps, { policy: 'rules', by: 'ada', dryRun: false });
+    await sweep(world);
+    expect(await world.actions(digest)).toHaveLength(1);
+  });
+
+  it('an empty plane has nothing to look at', async () => {
+    const world = await createTieringWorld(undefined, 'on', {}, false);
+    await sweep(world);
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules' });
+  });
+
+  it('begins no run over an inventory', async () => {
+    const { world } = await newWorld({ sweepInventoryFrom: 0 });
+    const started = world.sweepOverInventories();
+    await sweep(world);
+    expect(started).toEqual([]);
+    await sweep(world);
+    expect(started).toHaveLength(1);
+  });
+});
+
+describe('a release that decides otherwise under the same name', () => {
+  it('moves nothing before it was looked at, also by a sweep that had begun before it came', async () => {
+    const { world, digest } = await newWorld();
+    await sweep(world);
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    await deploy(world, { version: 'rules-0' });
+    await world.runSweep();
+    expect(await world.actions(digest)).toEqual([]);
+    await sweep(world);
+    expect(await policyOf(world)).toMatchObject({
+      inForce: 'rules',
+      version: 'rules-0',
+      change: { version: 'rules-1' },
+    });
+    expect((await showTierPolicy(world)).items).toMatchObject([
+      { version: 'rules-0', decides: false, wanted: 'rules' },
+    ]);
+    expect(await world.actions(digest)).toEqual([]);
+    await sweep(world);
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-1' });
+    expect(await world.actions(digest)).toHaveLength(1);
+  });
+
+  it('is refused where it would have objects in use colder than they lie', async () => {
+    const { world, digest } = await newWorld({}, true);
+    await deploy(world, { version: 'rules-0' });
+    await readNow(world, digest);
+    for (let day = 0; day < 3; day += 1) await sweep(world);
+    expect(await policyOf(world)).toMatchObject({ version: 'rules-0', refused: { reach: { caught: 1 } } });
+    expect(await world.actions(digest)).toEqual([]);
+  });
+
+  it('looks anew for what another release has begun to look at', async () => {
+    const { world } = await newWorld();
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    const [first] = await world.takeOutbox();
+    const { change } = (await policyOf(world))!;
+    await deploy(world, { change: { ...change!, version: 'rules-0' } });
+    expect(await world.deliver('sweep', first?.body)).toBe(true);
+    const looks = await world.catalog.query({ partition: PolicyLookRow.key('', 0).partition, limit: 10 });
+    expect(looks.items).toEqual([]);
+    await sweep(world);
+    expect((await policyOf(world))?.change).toMatchObject({ version: 'rules-1', sweptAt: world.clock.now() });
+  });
+});
