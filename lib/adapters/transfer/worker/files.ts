@@ -1,7 +1,8 @@
-import { close, constants, fstat, open, write } from 'node:fs';
-import { realpath } from 'node:fs/promises';
+import { close, constants, fstat, open, write, writeSync } from 'node:fs';
+import { realpath, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { TMPFS_MAGIC } from '../../node/volumeSpace.ts';
 import { ALIGNMENT } from './buffers.ts';
 
 const { O_WRONLY, O_NOFOLLOW, O_DIRECT } = constants;
@@ -13,7 +14,8 @@ const statFile = promisify(fstat);
 export interface TargetFile {
   /**
    * Writes what lies in a page-aligned buffer from `start` to `end` at `offset` of the file, where offset and start are
-   * congruent modulo 4096. Whole pages go past the page cache where the file system lets them.
+   * congruent modulo 4096. Whole pages go past the page cache where the file system lets them. On a tmpfs nothing is waited
+   * for, so the calling thread writes at once: bytes that another core has to fetch from its cache cost more than the write.
    */
   write(bytes: Uint8Array, start: number, end: number, offset: number): Promise<void>;
   close(): Promise<void>;
@@ -26,6 +28,7 @@ export interface Files {
 interface Descriptors {
   readonly buffered: number;
   readonly direct: number | undefined;
+  readonly inMemory: boolean;
 }
 
 interface Opened {
@@ -53,7 +56,10 @@ export function createFiles(): Files {
       try {
         const descriptors = await entry.descriptors;
         return {
-          write: (bytes, start, end, offset) => writePages(descriptors, bytes, start, end, offset),
+          async write(bytes, start, end, offset) {
+            if (descriptors.inMemory) writeNow(descriptors.buffered, bytes, start, end, offset);
+            else await writePages(descriptors, bytes, start, end, offset);
+          },
           close: () => release(path, entry),
         };
       } catch (error) {
@@ -70,13 +76,14 @@ async function openBoth(path: string): Promise<Descriptors> {
   if ((await realpath(folder)) !== folder) throw failure('ELOOP', `${path} lies behind a link.`);
   const buffered = await openFile(path, O_WRONLY | O_NOFOLLOW);
   try {
+    if ((await statfs(folder)).type === TMPFS_MAGIC) return { buffered, direct: undefined, inMemory: true };
     const direct = await openFile(path, O_WRONLY | O_NOFOLLOW | O_DIRECT);
     const [one, other] = await Promise.all([statFile(buffered), statFile(direct)]);
     if (one.ino !== other.ino) throw failure('EIO', `${path} was replaced.`);
-    return { buffered, direct };
+    return { buffered, direct, inMemory: false };
   } catch (error) {
-    // A file system without O_DIRECT, as older tmpfs: the page cache then.
-    if (isInvalid(error)) return { buffered, direct: undefined };
+    // A file system without O_DIRECT: the page cache then.
+    if (isInvalid(error)) return { buffered, direct: undefined, inMemory: false };
     await closeFile(buffered);
     throw error;
   }
@@ -114,6 +121,10 @@ function writeAll(descriptor: number, bytes: Uint8Array, start: number, end: num
     };
     next(start);
   });
+}
+
+function writeNow(descriptor: number, bytes: Uint8Array, start: number, end: number, offset: number): void {
+  for (let from = start; from < end; ) from += writeSync(descriptor, bytes, from, end - from, offset + from - start);
 }
 
 function failure(code: string, message: string): Error {
