@@ -18,7 +18,8 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     process.stderr.write('strata needs Node 24 or newer. Run `npm ci` in its folder, which brings one.\n');
     process.exit(1);
   }
-  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // This file again, so that what is compiled is kept.
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 130));
 }

@@ -44,12 +44,19 @@ const Named = z.object({ name: z.string() });
 /** What a failed command exits with: retryable differs from fatal, so that scripts know. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (isWithoutCredentials(error)) return EXIT.credentials;
   if (error instanceof StrataError) {
     if (CREDENTIAL_CODES.has(error.code)) return EXIT.credentials;
     if (USAGE_CODES.has(error.code)) return EXIT.usage;
     return error.retryable ? EXIT.retry : EXIT.failed;
   }
-  return Named.safeParse(error).data?.name === 'CredentialsProviderError' ? EXIT.credentials : EXIT.failed;
+  return EXIT.failed;
+}
+
+/** The SDK found none; the port's error that it caused is one of a service that is away. */
+function isWithoutCredentials(error: unknown): boolean {
+  if (Named.safeParse(error).data?.name === 'CredentialsProviderError') return true;
+  return error instanceof StrataError && isWithoutCredentials(error.cause);
 }
 
 /** One line for people, or one object for programs; the cause where it says more. */
@@ -57,7 +64,8 @@ export function describeError(error: unknown, json: boolean): string {
   const known = error instanceof StrataError;
   const code = known ? error.code : 'internal';
   const message = known ? error.message : errorText(error);
-  const cause = error instanceof Error && error.cause !== undefined ? errorText(error.cause) : undefined;
+  const caused = error instanceof Error && error.cause !== undefined ? errorText(error.cause) : undefined;
+  const cause = caused === undefined || message.includes(caused) ? undefined : caused;
   if (json) {
     const retryable = known && error.retryable;
     return `${JSON.stringify({ schema: 'strata.error/v1', code, message, retryable, cause })}\n`;

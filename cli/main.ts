@@ -1,9 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import packageFile from '../package.json' with { type: 'json' };
 import { modulesFor } from './commands.ts';
 import { describeError, describeUsage, EXIT, exitCodeOf, FindingsError } from './errors.ts';
 
 const json = process.argv.includes('--json');
 const program = new Command('strata')
+  .version(packageFile.version, '-V, --version', 'print the release')
   .description('where every byte of every model lives')
   .exitOverride()
   // Inherited by every command that is added below.

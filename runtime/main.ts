@@ -45,7 +45,8 @@ async function work(started: Started, options: StartOptions, signal: AbortSignal
     const followed = uploads.map(({ key, expected }) => ({ key, expected, outcome: started.outcome(key) }));
     return report(started.timeline, await verify(sceneOf(started), followed, earlier));
   }
-  started.timeline.say('Push models of your own with `npm run strata -- push FILE`. Ctrl-C stops everything.');
+  const where = options.data === undefined ? '' : ` --data ${options.data}`;
+  started.timeline.say(`Push models of your own with \`npx strata push FILE${where}\`. Ctrl-C stops everything.`);
   return whenAborted(signal);
 }
 

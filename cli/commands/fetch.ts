@@ -7,7 +7,7 @@ import { createTransferEngine, ENGINE_DEFAULTS } from '../../lib/adapters/transf
 import { createConnections } from '../../lib/adapters/transfer/http/connections.ts';
 import { proxySettings } from '../../lib/adapters/transfer/http/proxy.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
-import { positiveInteger } from '../arguments.ts';
+import { positiveInteger, size } from '../arguments.ts';
 import { print } from '../output.ts';
 import { showProgress } from '../progress.ts';
 
@@ -36,7 +36,7 @@ export function registerFetch(program: Command): void {
     .option('--header <line>', 'send this header too, as in "Authorization: Bearer …"; may be repeated', collect)
     .option('--sha256 <hex>', 'what the whole object must hash to', hex(64))
     .option('--crc32c <hex>', 'the CRC-32C that the whole object must have', hex(8))
-    .option('--bandwidth <bytes>', 'at most this many bytes a second', positiveInteger)
+    .option('--bandwidth <bytes>', 'at most this many a second, such as 100MB', size)
     .option('--connections <n>', 'exactly this many; otherwise as many as bring more', positiveInteger)
     .option('--ca <file>', 'trust the certificates of this PEM file instead of the usual ones')
     .option('--force', 'replace the file when it is there')

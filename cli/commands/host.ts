@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { Digest, HostId } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
 import type { OperationInput } from '../../lib/operations/index.ts';
+import { size } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { note, print } from '../output.ts';
@@ -47,9 +48,9 @@ export function registerHost(program: Command): void {
     add(type, text).action((name: string, options: HostOptions) => send(name, [{ type }], options));
   }
   add('resize', 'set how many bytes a host may use')
-    .argument('<bytes>', 'a count of bytes', bytes)
-    .action((name: string, capacityBytes: Bytes, options: HostOptions) =>
-      send(name, [{ type: 'resize', capacityBytes }], options),
+    .argument('<bytes>', 'such as 500GB, 450GiB or a count of bytes', size)
+    .action((name: string, bytes: number, options: HostOptions) =>
+      send(name, [{ type: 'resize', capacityBytes: Bytes.parse(bytes) }], options),
     );
 }
 
@@ -85,10 +86,4 @@ async function send(name: string, commands: readonly HostCommand[], options: Hos
     ],
   });
   if (dryRun) note('Nothing was sent (--dry-run).');
-}
-
-function bytes(text: string): Bytes {
-  const value = Bytes.safeParse(Number(text));
-  if (value.success && text !== '') return value.data;
-  throw new InvalidArgumentError('It is a whole number of bytes.');
 }

@@ -31,8 +31,11 @@ export function exact(target: string): { readonly model: ModelName; readonly ver
 export async function confirm(word: string, text: string): Promise<void> {
   if (process.stdin.isTTY) {
     note(text);
-    const terminal = createInterface({ input: process.stdin, output: process.stderr });
-    const typed = await terminal.question(`Type ${word} to go on: `);
+    const terminal = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+    // The terminal hands over the key, and no signal.
+    terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+    // Ctrl-D answers nothing.
+    const typed = await terminal.question(`Type ${word} to go on: `).catch(() => '');
     terminal.close();
     if (typed.trim() === word) return;
   }

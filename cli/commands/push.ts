@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { printAnalyses } from '../analysis.ts';
@@ -36,6 +37,7 @@ async function runPush(args: readonly string[], options: PushOptions): Promise<v
   const plan = await planPush(named ? first : undefined, named ? rest : args);
   const plane = await connect(options);
   const missing = await missingFiles(plane, plan);
+  if (options.json !== true) noteNames(plan);
   if (options.dryRun === true) {
     const outcome = (present: boolean) => (present ? 'unchanged' : 'would-upload');
     printFiles(
@@ -57,6 +59,15 @@ async function runPush(args: readonly string[], options: PushOptions): Promise<v
   printFiles(options, pushed);
   if (options.wait === true) await reportEnds(plane, plan, options);
   else if (options.json !== true) note(`The verdict follows: strata show ${plan.model}@${plan.version}`);
+}
+
+/** Tools that find one file by its name in another one have to be told the new one. */
+function noteNames({ files }: PushPlan): void {
+  const renamed = files.filter(({ file, path }) => basename(path) !== file);
+  const [first] = renamed;
+  if (first === undefined) return;
+  const others = renamed.length === 1 ? '' : ` and ${renamed.length - 1} more`;
+  note(`Names are lower-case here: ${basename(first.path)} becomes ${first.file}${others}.`);
 }
 
 function printFiles(options: PushOptions, files: readonly PushedFile[]): void {

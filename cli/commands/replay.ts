@@ -53,17 +53,18 @@ export function registerReplay(program: Command): void {
       '--log <file...>',
       'S3 server access logs, CloudTrail data events, or CSV/JSONL of time,object,bytes,op,region,host; gzip allowed',
     )
-    .option('--policies <list>', `of ${NAMES.join(', ')}`, parsePolicies, NAMES)
+    .addOption(
+      new Option('--policies <list>', `of ${NAMES.join(', ')}`).argParser(parsePolicies).default(NAMES, 'all of them'),
+    )
     .option(
       '--host-cache <size>',
       'what each host of the log keeps on its disk, such as 500GB: only misses reach the store',
       size,
     )
-    .option(
-      '--cache-policies <list>',
-      `how hosts choose what to keep: of ${POLICY_NAMES.join(', ')}`,
-      parseCachePolicies,
-      parseCachePolicies('strata,lru'),
+    .addOption(
+      new Option('--cache-policies <list>', `how hosts choose what to keep: of ${POLICY_NAMES.join(', ')}`)
+        .argParser(parseCachePolicies)
+        .default(parseCachePolicies('strata,lru'), 'strata,lru'),
     )
     .option('--prices <file>', 'a price book that answers before those of the plane that is named, or that ship')
     .addOption(

@@ -48,8 +48,8 @@ export function registerSimulate(program: Command): void {
     .command('cache')
     .description('miss ratios and waits of eviction policies on a trace of time,id,size[,group]')
     .requiredOption('--trace <file>', 'comma or tab separated, header optional, gzip allowed')
-    .option('--sizes <list>', 'shares of the footprint (up to 1) or bytes', parseSizes, parseSizes('0.025,0.05,0.1'))
-    .option('--policies <list>', `of ${names.join(', ')}`, parsePolicies, parsePolicies('lru,gdsf,sieve,pfoo-l'))
+    .addOption(parsedList('--sizes', 'shares of the footprint (up to 1) or bytes', parseSizes, '0.025,0.05,0.1'))
+    .addOption(parsedList('--policies', `of ${names.join(', ')}`, parsePolicies, 'lru,gdsf,sieve,pfoo-l'))
     .addOption(new Option('--objective <what>', 'what a miss costs').choices(OBJECTIVES).default('object'))
     .option('--miss-latency <seconds>', 'wait before the first byte of a miss', positive, latencySeconds)
     .option('--bandwidth <bytes/s>', 'at which a miss then arrives', positive, bytesPerSecond)
@@ -61,6 +61,11 @@ export function registerSimulate(program: Command): void {
     .option('--json', 'one JSON object per policy and size')
     .option('--plot <file.svg>', 'write the miss ratio curves')
     .action(simulateCache);
+}
+
+/** An option whose help shows what it takes if it is left out, as one would write it. */
+function parsedList(name: string, text: string, parse: (list: string) => unknown, otherwise: string): Option {
+  return new Option(`${name} <list>`, text).argParser(parse).default(parse(otherwise), otherwise);
 }
 
 async function simulateCache(options: CacheOptions): Promise<void> {

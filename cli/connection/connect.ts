@@ -27,11 +27,11 @@ export function withPlane(command: Command): Command {
  * this user runs. Throws `CliError` `no-plane`.
  */
 export async function connect(options: PlaneOptions): Promise<Plane> {
-  const endpoint = options.endpoint ?? process.env['STRATA_ENDPOINT'];
+  const endpoint = options.endpoint ?? named('STRATA_ENDPOINT');
   if (endpoint !== undefined) return connectLoopback({ endpoint, token: process.env['STRATA_TOKEN'] ?? '' });
-  const data = options.data ?? process.env['STRATA_DATA'];
-  if (data !== undefined) return connectLoopback(await readOperatorFile(data));
-  if (process.env['STRATA_TABLE'] !== undefined) {
+  const data = options.data ?? named('STRATA_DATA');
+  if (data !== undefined) return connectLoopback(await readOperatorFile(data), ` -- --data ${data}`);
+  if (named('STRATA_TABLE') !== undefined) {
     // The SDK is a large part of the start-up time, and only this way needs it.
     const { connectAws } = await import('./aws.ts');
     return connectAws(process.env);
@@ -44,4 +44,10 @@ export async function connect(options: PlaneOptions): Promise<Plane> {
       'No running plane was found. Start one with `npm start`, name its data folder with --data, or set STRATA_TABLE and what goes with it for AWS.',
     retryable: false,
   });
+}
+
+/** A variable that is set to nothing names nothing. */
+function named(variable: string): string | undefined {
+  const value = process.env[variable];
+  return value === '' ? undefined : value;
 }

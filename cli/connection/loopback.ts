@@ -15,8 +15,8 @@ const Problem = z.object({ title: z.string(), hint: z.string() });
 const Written = z.object({ outcome: z.literal('written'), versionId: z.string() });
 const METADATA_HEADER = 'x-strata-meta-';
 
-/** The plane of an embedded runtime, over its operator endpoint on loopback. */
-export function connectLoopback({ endpoint, token }: OperatorFile): Plane {
+/** The plane of an embedded runtime, over its operator endpoint on loopback. `startedWith`: what `npm start` takes to bring it back. */
+export function connectLoopback({ endpoint, token }: OperatorFile, startedWith = ''): Plane {
   if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint)) {
     const message = `${endpoint} is no URL of a plane, such as http://127.0.0.1:7410.`;
     throw new CliError({ code: 'no-plane', message, retryable: false });
@@ -39,7 +39,7 @@ export function connectLoopback({ endpoint, token }: OperatorFile): Plane {
     } catch (cause) {
       throw new CliError({
         code: 'plane-unreachable',
-        message: `Nothing answers at ${endpoint}. Is the runtime still running? Start it with \`npm start\`.`,
+        message: `Nothing answers at ${endpoint}. Is the runtime still running? Start it with \`npm start${startedWith}\`.`,
         retryable: true,
         cause,
       });

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { readLines } from '../../lib/adapters/files/lineFile.ts';
 import { SWEEP_SHARDS } from '../../lib/catalog/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
@@ -22,7 +22,9 @@ export interface InventoryOptions extends PlaneOptions {
 export function withInventory(command: Command): Command {
   return withPlane(command)
     .option('--inventory <file>', 'instead of the plane: one JSON object of tier facts a line, gzip allowed')
-    .option('--at <date>', 'decide as of this moment', moment, EpochMs.parse(Date.now()));
+    .addOption(
+      new Option('--at <date>', 'decide as of this moment').argParser(moment).default(EpochMs.parse(Date.now()), 'now'),
+    );
 }
 
 type PlannedItem = OperationOutput<'planTiers'>['items'][number];

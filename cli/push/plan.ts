@@ -69,6 +69,7 @@ function defaultTarget(files: readonly PlannedFile[]): { readonly model: ModelNa
 async function filesAt(path: string): Promise<readonly PlannedFile[]> {
   const found = await statOf(path);
   if (found.isFile()) return [await planFile(path)];
+  if (!found.isDirectory()) throw badPath(`${path} is no regular file and no folder.`);
   const files: PlannedFile[] = [];
   for (const name of (await readdir(path)).sort()) {
     if (name.startsWith('.') || name === SET_FILE) continue;

@@ -38,7 +38,7 @@ export async function rollbackAlias(store: CatalogStore, change: AliasChange): P
   return settle(store, 'The alias', async () => {
     const row = await AliasRow.get(store, model, alias);
     if (row === undefined) {
-      throw refusal('unknown-alias', `${model} has no alias ${alias}. \`strata show ${model}\` lists them.`);
+      throw refusal('unknown-alias', `${model} has no alias ${alias}. \`strata show ${model} --aliases\` lists them.`);
     }
     const { version, previous } = row.value;
     if (previous === undefined) {
@@ -89,7 +89,7 @@ async function requireVersion(store: CatalogStore, model: ModelName, version: Se
   if (row !== undefined) return row;
   throw refusal(
     'unknown-version',
-    `${model} has no published version ${version}. \`strata show ${model}\` lists them.`,
+    `${model} has no published version ${version}. \`strata show ${model} --versions\` lists them.`,
   );
 }
 

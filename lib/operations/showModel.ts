@@ -10,9 +10,10 @@ import {
   requireModel,
   resolveVersion,
   startingWith,
+  TombstoneRow,
   type Version,
 } from '../catalog/index.ts';
-import type { Digest } from '../shared/ids.ts';
+import { type Digest, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import { Bytes } from '../shared/units.ts';
 import type { FileView, ShownModel, VersionView } from './views.ts';
@@ -51,10 +52,16 @@ export async function requireResolved(catalog: CatalogStore, text: string): Prom
   const { model, reference } = parseReference(text);
   const resolved = await resolveVersion(catalog, model, reference);
   if (resolved.outcome === 'found') return resolved.version;
+  const deleted = SemVer.safeParse(reference).data;
+  if (deleted !== undefined && (await TombstoneRow.get(catalog, model, deleted)) !== undefined) {
+    const name = `${model}@${deleted}`;
+    const message = `${name} was deleted. \`strata deleted ${model}\` says until when \`strata undo ${name}\` brings it back.`;
+    throw new CatalogError({ code: 'unknown-version', message, retryable: false });
+  }
   await requireModel(catalog, model);
   throw new CatalogError({
     code: 'unknown-version',
-    message: `${model} has no version ${reference}. \`strata show ${model}\` lists versions and aliases.`,
+    message: `${model} has no version ${reference}. \`strata show ${model} --versions\` lists them, \`--aliases\` the aliases.`,
     retryable: false,
   });
 }

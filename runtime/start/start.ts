@@ -1,3 +1,4 @@
+import { SET_FILE } from '../../events/upload-set/v1.ts';
 import { createHttpsPriceLists } from '../../lib/adapters/https/httpsPriceLists.ts';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { HostRow, UploadRow } from '../../lib/catalog/index.ts';
@@ -123,7 +124,8 @@ export function begin(options: StartingOptions): Starting {
   }
 
   function onUploaded(key: string, versionId: string, size: number): void {
-    timeline.tell(subjectOf(key), 'uploaded', describeUploaded(size));
+    // What closes a set is no file of anybody's.
+    if (!key.endsWith(`/${SET_FILE}`)) timeline.tell(subjectOf(key), 'uploaded', describeUploaded(size));
     const told = tellOutcome({ key, versionId });
     // Whoever asks for the outcome hears of the failure; nobody may ask.
     told.catch(() => undefined);

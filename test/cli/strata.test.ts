@@ -118,12 +118,32 @@ describe('strata push', () => {
     [['push', 'tiny@1.0.0', '/nowhere/at/all'], 'bad-path'],
     [['push', '/nowhere/at/all'], 'bad-path'],
     [['push', 'tiny@1.0.0', 'test/unit'], 'bad-path'],
+    [['push', 'tiny@1.0.0', '/dev/null'], 'bad-path'],
     [['alias', 'promote', 'tiny', 'stable'], 'bad-reference'],
     [['show', '../etc'], 'invalid-reference'],
   ])('%j is a usage error: %s', async (args, code) => {
     const { code: exit, stderr } = await strata(...args);
     expect(stderr).toContain(`error[${code}]`);
     expect(exit).toBe(2);
+  });
+
+  it('says which names become lower-case', async () => {
+    const { stderr } = await strata(
+      'push',
+      'loud@1.0.0',
+      file('loud/LOUD.txt', 'x'),
+      file('loud/calm.txt', 'y'),
+      '--dry-run',
+    );
+    expect(stderr).toBe('Names are lower-case here: LOUD.txt becomes loud.txt.\n');
+  });
+
+  it('says that a version was deleted, and how it comes back', async () => {
+    const path = file('gone.safetensors', safetensors(40));
+    await strata('push', 'gone@1.0.0', path, '--wait');
+    await strata('rm', 'gone@1.0.0', '--yes');
+    const { code, stderr } = await strata('push', 'gone@1.0.0', path, '--wait');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('`strata undo gone@1.0.0` brings it back')]);
   });
 
   it('refuses two files that would get the same name', async () => {
@@ -210,12 +230,31 @@ describe('strata', () => {
     [2, ['psuh'], {}, 'Did you mean push?'],
     [2, ['ls', '--jsno'], {}, 'Did you mean --json?'],
     [2, ['ls'], { STRATA_DATA: '/nowhere' }, 'error[no-plane]'],
+    [2, ['ls'], { STRATA_DATA: '', STRATA_ENDPOINT: '', TMPDIR: '/dev' }, 'No running plane was found'],
+    [
+      4,
+      ['fetch', 's3://b/k', '/nowhere'],
+      { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' },
+      'Give AWS credentials',
+    ],
+    [1, ['fetch', 's3://b/k', '/nowhere'], { HOME: '/nowhere' }, 'Set AWS_REGION'],
     [3, ['ls'], { STRATA_ENDPOINT: 'http://127.0.0.1:1' }, 'error[plane-unreachable]'],
     [0, ['--help'], {}, ''],
   ])('exits %i for %j', async (expected, args, environment, text) => {
     const { code, stderr } = await run(args, environment);
     expect(code).toBe(expected);
     expect(stderr).toContain(text);
+  });
+
+  it('prints its release', async () => {
+    expect((await strata('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('says with which folder a plane that ended is started again', async () => {
+    const data = join(folder.path, 'mine', 'ended');
+    file('ended/operator.json', '{"endpoint":"http://127.0.0.1:1","token":"x"}');
+    const { stderr } = await strata('ls', '--data', data);
+    expect(stderr).toContain(`Start it with \`npm start -- --data ${data}\``);
   });
 
   it('lists one host or one dead-letter queue by its name, and says which there are', async () => {

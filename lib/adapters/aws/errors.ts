@@ -44,6 +44,10 @@ export function awsErrorName(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 
+function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : '';
+}
+
 /** The HTTP status that an SDK error came with. */
 export function awsStatus(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
@@ -79,6 +83,10 @@ export function portErrorOf(what: string, error: unknown): PortError {
   if (DENIED.has(name) || status === 403) return make('access-denied', false, 'Check the role and its policies.');
   if (status !== undefined && status >= 400 && status < 500)
     return make('invalid-request', false, 'The request is wrong.');
+  if (name === 'CredentialsProviderError')
+    return make('unavailable', true, 'Give AWS credentials, by a profile or the environment.');
+  if (errorMessage(error).startsWith('Region is missing'))
+    return make('invalid-request', false, 'Set AWS_REGION, or a region in the AWS profile.');
   return make('unavailable', true, 'Retry with backoff.');
 }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { assertRange, type RangedReader } from '../../scanning/index.ts';
 import { errorText } from '../../shared/errors.ts';
@@ -14,7 +15,8 @@ export interface RangedFile extends RangedReader {
  * @throws FileError `unreadable-file`, also for anything but a regular file
  */
 export async function openRangedFile(path: string): Promise<RangedFile> {
-  const handle = await attempt(path, () => open(path));
+  // Not blocking: to open a pipe would wait for whoever writes to it.
+  const handle = await attempt(path, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   const before = await attempt(path, () => handle.stat({ bigint: true }));
   if (!before.isFile()) {
     await handle.close();

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { CommanderError, InvalidArgumentError } from 'commander';
@@ -72,6 +73,16 @@ describe.each(FILES)('%s', (_, make) => {
     expect(code, text).not.toBe(0);
     expect(text).toMatch(/^error\[[a-z-]+\]: .{20,}/);
     expect(text).not.toMatch(/error\[internal\]|ZodError|\n {4}at |Invalid input/);
+  });
+});
+
+describe('a pipe', () => {
+  it.each(['scan', 'compress'])('is refused by %s, which does not wait for its other end', async (command) => {
+    execFileSync('mkfifo', [at('pipe')]);
+    expect(await failure(command, at('pipe'))).toEqual({
+      code: 1,
+      text: expect.stringContaining('is no regular file'),
+    });
   });
 });
 
