@@ -41,6 +41,12 @@ export async function booksInForce(options: Pick<BookOptions, 'data' | 'endpoint
   return { prices: combinePriceBooks(own, ...prices.books), checkedAt: undefined };
 }
 
+/** The rates of a file's book before those that are at hand; these alone without a file. */
+export async function ratesOfFile(path: string | undefined, rates: Rates): Promise<Rates> {
+  if (path === undefined) return rates;
+  return rates.at(combinePriceBooks(parsePriceBook(await readJson(path)), ...rates.prices.books));
+}
+
 /** The same as rates: what decides, and among what. */
 export function ratesOfBooks({ classes, prices }: BooksInForce): Rates {
   return compileRates(prices, classes === undefined ? {} : { classes });

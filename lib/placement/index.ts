@@ -116,4 +116,4 @@ export { type ReplicaSet, type ReplicaSetCost, replicaSetCost } from './replicaS
 export { breaksPromise } from './promise.ts';
 export { type ChosenRestore, chooseRestore, fasterFeeUsd, type Waiting } from './restore.ts';
 export { TierPlan } from './tierPlan.ts';
-export { caughtBy, placeName, placesOf, PolicyDiff, warms } from './policyDiff.ts';
+export { caughtBy, type DiffFlow, placeName, placesOf, PolicyDiff, warms } from './policyDiff.ts';

@@ -1,8 +1,8 @@
 import { DAY_MS, type EpochMs } from '../shared/units.ts';
 import { decideTier } from './decideTier.ts';
 import type { Rates } from './rates.ts';
-import type { TierFacts } from './tierFacts.ts';
-import type { TierDecision, TierPolicy } from './tierTypes.ts';
+import { storedBytes, type TierFacts } from './tierFacts.ts';
+import type { TierAlternative, TierDecision, TierPolicy } from './tierTypes.ts';
 
 /** An object that a new policy would make colder although it is in use. */
 export interface CaughtObject {
@@ -21,6 +21,22 @@ export interface PolicyDiffSummary {
   readonly blocked: boolean;
   readonly caught: number;
   readonly examples: readonly CaughtObject[];
+  /** What would be elsewhere, the most bytes first. */
+  readonly flows: readonly DiffFlow[];
+}
+
+/** All objects that lie in one place, and would be in another one by the next policy than by the present one; dollars by the prices of the next. */
+export interface DiffFlow {
+  readonly from: string;
+  readonly before: string;
+  readonly after: string;
+  objects: number;
+  bytes: number;
+  /** Of storage and reads of a month in both; absent where the next policy's prices know nothing of the first. */
+  usdPerMonthBefore: number | undefined;
+  usdPerMonthAfter: number;
+  /** Of moving there from where they lie now. */
+  onceUsd: number;
 }
 
 const EXAMPLES = 20;
@@ -36,6 +52,7 @@ export class PolicyDiff {
   private colder = 0;
   private caught = 0;
   private readonly examples: CaughtObject[] = [];
+  private readonly flows = new Map<string, DiffFlow>();
   private readonly present: TierPolicy | undefined;
   private readonly next: TierPolicy;
   private readonly rates: Rates;
@@ -52,10 +69,11 @@ export class PolicyDiff {
   /** `present`: the facts that the present policy looks at, where they differ. */
   add(facts: TierFacts, now: EpochMs, present: TierFacts = facts): void {
     this.objects += 1;
-    const before = placeUnder(this.present, present, this.rates, now);
-    const after = placeUnder(this.next, facts, this.nextRates, now);
+    const before = placeUnder(this.present, present, this.rates, now).place;
+    const { place: after, decision } = placeUnder(this.next, facts, this.nextRates, now);
     if (placeName(before) === placeName(after)) return;
     this.changed += 1;
+    if (decision !== undefined) this.flow(facts, before, after, decision);
     if (!readsSuffer(before, after, this.nextRates)) return;
     this.colder += 1;
     const why = caughtBy(facts, { from: before, to: after }, this.nextRates, now);
@@ -67,16 +85,60 @@ export class PolicyDiff {
 
   summary(): PolicyDiffSummary {
     const { objects, changed, colder, caught, examples } = this;
-    return { objects, changed, colder, caught, examples, blocked: caught > 0 };
+    const flows = [...this.flows.values()].sort((one, other) => other.bytes - one.bytes);
+    return { objects, changed, colder, caught, examples, blocked: caught > 0, flows };
+  }
+
+  private flow(facts: TierFacts, before: Place, after: Place, decision: TierDecision): void {
+    const lies = liesIn(facts);
+    const [from, was, is] = [placeName(lies), placeName(before), placeName(after)];
+    const key = `${from} ${was} ${is}`;
+    const flow = this.flows.get(key) ?? {
+      from,
+      before: was,
+      after: is,
+      objects: 0,
+      bytes: 0,
+      usdPerMonthBefore: 0,
+      usdPerMonthAfter: 0,
+      onceUsd: 0,
+    };
+    const [old, next] = [before, after].map((place) => alternativeAt(place, lies, decision));
+    flow.objects += 1;
+    flow.bytes += storedBytes(facts);
+    const known = flow.usdPerMonthBefore !== undefined && (before.deleted === true || old !== undefined);
+    flow.usdPerMonthBefore = known ? (flow.usdPerMonthBefore ?? 0) + (old?.usdPerMonth ?? 0) : undefined;
+    flow.usdPerMonthAfter += next?.usdPerMonth ?? 0;
+    flow.onceUsd += (next?.moveUsd ?? 0) + (next?.earlyDeletionUsd ?? 0);
+    this.flows.set(key, flow);
   }
 }
 
-function placeUnder(policy: TierPolicy | undefined, facts: TierFacts, rates: Rates, now: EpochMs): Place {
-  if (policy === undefined) return { storageClass: facts.storageClass, packed: facts.packing?.packed === true };
+function liesIn({ packing, storageClass }: TierFacts): Place {
+  return { storageClass, packed: packing?.packed === true };
+}
+
+/** What being there costs by a decision; nothing where it would be deleted. */
+function alternativeAt(place: Place, lies: Place, { alternatives }: TierDecision): TierAlternative | undefined {
+  if (place.deleted === true) return undefined;
+  return alternatives.find(({ action, storageClass }) => {
+    const packed = action === 'pack' || (action !== 'unpack' && lies.packed);
+    return storageClass === place.storageClass && packed === place.packed;
+  });
+}
+
+/** Where an object would be, and by which decision; without a policy it stays. */
+function placeUnder(
+  policy: TierPolicy | undefined,
+  facts: TierFacts,
+  rates: Rates,
+  now: EpochMs,
+): { readonly place: Place; readonly decision?: TierDecision } {
+  if (policy === undefined) return { place: liesIn(facts) };
   const decision = decideTier({ ...facts, heldBy: undefined }, policy, rates, now);
   const { to } = placesOf(decision, facts);
   const deletes = policy.kind === 'lifecycle' && policy.expires && facts.expiry === 'expires';
-  return deletes && decision.reason === 'expires' ? { ...to, deleted: true } : to;
+  return { decision, place: deletes && decision.reason === 'expires' ? { ...to, deleted: true } : to };
 }
 
 /** Where an object lies, and whether packed. */

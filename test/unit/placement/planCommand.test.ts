@@ -111,6 +111,30 @@ describe('strata policy diff', () => {
     expect(process.exitCode).toBeUndefined();
   });
 
+  it('tells what two price books would have otherwise, in dollars by the second one', async () => {
+    const aws = shippedPriceBook().books[0]!;
+    const dear = at('dear.json');
+    const storage = structuredClone(aws.storage);
+    for (const one of ['STANDARD_IA', 'GLACIER_IR']) storage[one] = { ...storage[one]!, usdPerGbMonth: 0.05 };
+    await writeFile(dear, JSON.stringify({ ...aws, id: 'own/contract', asOf: '2026-11-21', storage }));
+    const path = await inventory({ createdAt: NOW - 400 * DAY_MS, bytes: 2 ** 40, knownReadsPerDay: 0.0005 });
+    const alike = await strata('policy', 'diff', 'dollars', 'dollars', '--inventory', path);
+    expect(alike).toContain('0 of 1 objects would be elsewhere');
+    const args = ['policy', 'diff', 'dollars', 'dollars', '--inventory', path, '--against', dear] as const;
+    const told = await strata(...args);
+    // A tebibyte is 1,024 billed gigabytes, at $0.05.
+    expect(told).toContain(
+      '1 objects, 1.00 TiB, would not go from STANDARD to GLACIER_IR but go to INTELLIGENT_TIERING: $51.20 → $7.13 a month',
+    );
+    expect(told).toMatch(
+      /Together \$44\.07 less a month, for \$0\.0010\d+ once, by the prices of own\/contract@2026-11-21\./,
+    );
+    const json = JSON.parse(await strata(...args, '--json'));
+    expect(json).toMatchObject({ changed: 1, flows: [{ from: 'STANDARD', before: 'GLACIER_IR', objects: 1 }] });
+    expect(json.against).not.toBe(json.prices);
+    expect(await strata(...args, '--prices', dear)).toContain('0 of 1 objects would be elsewhere');
+  });
+
   it('compares settings of one policy', async () => {
     const read = { createdAt: NOW - 400 * DAY_MS, lastAccessAt: NOW - DAY_MS, accessesLast30Days: 1 };
     const path = await inventory({ ...read, storageClass: 'STANDARD_IA' });
