@@ -36,29 +36,39 @@ const everyDays = (days: number, until = DAYS): number[] =>
 const CASES: readonly KnownCase[] = [
   {
     name: 'a version read weekly for 200 days, then superseded, and the registry says so (6.5 GB)',
-    objects: [object(6.5 * GB, everyDays(7, 200), { knowledge: [{ fromStep: 200, forecast: ONE_READ_IN_TEN_YEARS }] })],
+    objects: [
+      object(6.5 * GB, everyDays(7, 200), {
+        knowledge: [{ fromStep: 200, fact: { kind: 'rate', forecast: ONE_READ_IN_TEN_YEARS } }],
+      }),
+    ],
   },
   {
     name: 'a training archive whose readers tolerate 12 h, read once a year (500 GB)',
-    objects: [object(500 * GB, everyDays(365), { knowledge: [{ fromStep: 0, forecast: knownRate(1 / 365) }] })],
+    objects: [
+      object(500 * GB, everyDays(365), {
+        knowledge: [{ fromStep: 0, fact: { kind: 'rate', forecast: knownRate(1 / 365) } }],
+      }),
+    ],
     waiting: { toleranceMs: 12 * HOUR_MS, usdPerMs: 0 },
   },
   {
     name: 'ten thousand configuration files of 100 KB, below the minimum of automatic tiering, known to be cold',
     objects: Array.from({ length: 10_000 }, () =>
-      object(100_000, [], { knowledge: [{ fromStep: 0, forecast: ONE_READ_IN_TEN_YEARS }] }),
+      object(100_000, [], { knowledge: [{ fromStep: 0, fact: { kind: 'rate', forecast: ONE_READ_IN_TEN_YEARS } }] }),
     ),
   },
   {
     name: 'a thousand small adapters of 200 KiB read daily, where the object fee outweighs the tiering',
     objects: Array.from({ length: 1_000 }, () =>
-      object(200 * KIB, everyDays(1), { knowledge: [{ fromStep: 0, forecast: knownRate(1) }] }),
+      object(200 * KIB, everyDays(1), { knowledge: [{ fromStep: 0, fact: { kind: 'rate', forecast: knownRate(1) } }] }),
     ),
   },
   {
     name: 'a back-fill of 2,000 old checkpoints of 2 GB that nobody is expected to read',
     objects: Array.from({ length: 2_000 }, (_, index) =>
-      object(2 * GB, index % 20 === 0 ? [400] : [], { knowledge: [{ fromStep: 0, forecast: knownRate(1 / 7300) }] }),
+      object(2 * GB, index % 20 === 0 ? [400] : [], {
+        knowledge: [{ fromStep: 0, fact: { kind: 'rate', forecast: knownRate(1 / 7300) } }],
+      }),
     ),
   },
 ];
@@ -85,7 +95,9 @@ export function runKnownCases(setup: ReplaySetup): CaseResult[] {
 
 /** The same archive, read every 300 days within 12 hours, with and without a GPU that waits for it. */
 export function runWaitingCase(setup: ReplaySetup, gpuUsdPerHour: number): WaitingResult[] {
-  const archive = object(40 * GB, everyDays(300), { knowledge: [{ fromStep: 0, forecast: knownRate(1 / 300) }] });
+  const archive = object(40 * GB, everyDays(300), {
+    knowledge: [{ fromStep: 0, fact: { kind: 'rate', forecast: knownRate(1 / 300) } }],
+  });
   return [0, gpuUsdPerHour].map((usdPerHour) => {
     const waiting = { toleranceMs: 12 * HOUR_MS, usdPerMs: usdPerHour / HOUR_MS };
     const own = { ...setup, waiting };

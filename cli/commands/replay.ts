@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parsePolicySpec, POLICY_NAMES, type PolicySpec } from '../../lib/caching/index.ts';
 import {
-  compileRates,
+  canRun,
   cumulativeCostPlot,
   isPolicyName,
   POLICIES,
@@ -23,7 +23,6 @@ import { KNOWLEDGE_HELP, readKnowledge } from '../replay/knowledge.ts';
 import { asJson, asTable, mechanicsOf, nameOf, type Outcome } from '../replay/outcomes.ts';
 import { readStreams, type Stream, type StreamOptions } from '../replay/streams.ts';
 
-const CLASSES = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR', 'GLACIER', 'DEEP_ARCHIVE'];
 const NAMES = Object.keys(POLICIES).filter(isPolicyName);
 
 const MECHANICS = `
@@ -83,18 +82,24 @@ export function registerReplay(program: Command): void {
 }
 
 async function replayLogs(options: ReplayOptions): Promise<void> {
-  const { prices } = await booksAtHand(options);
+  const rates = await booksAtHand(options);
+  const { prices, classes } = rates;
   const setup: ReplaySetup = {
-    rates: compileRates(prices),
-    classes: CLASSES,
+    rates,
+    classes,
     stepMs: DAY_MS,
     waiting: { toleranceMs: options.tolerance * HOUR_MS, usdPerMs: options.gpuHour / HOUR_MS },
   };
+  const policies = options.policies.filter((name) => canRun(name, classes));
+  const left = options.policies.filter((name) => !policies.includes(name));
+  if (left.length > 0) note(`Left out, since their class is not among ${classes.join(', ')}: ${left.join(', ')}.`);
+  if (policies.length === 0)
+    throw new InvalidArgumentError('None of the policies can run among these storage classes.');
   const known = options.knowledge === undefined ? new Map() : await readKnowledge(options.knowledge);
   const streams = await readStreams(options);
   const missing = streams[0]?.histories.missing(known.keys()) ?? [];
   if (missing.length > 0) note(`Not in the log, of what is known: ${listed(missing)}.`);
-  const outcomes = streams.flatMap((stream) => outcomesOf(stream, options, setup, known));
+  const outcomes = streams.flatMap((stream) => outcomesOf(stream, { ...options, policies }, setup, known));
   rewriteLine('');
   if (options.plot !== undefined) {
     const curves = outcomes.map((one) => ({ name: nameOf(one), ...one }));
@@ -105,7 +110,8 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
   if (options.json !== true && options.hostCache !== undefined) {
     note("× optimum is of the store's dollars for what reached it; the hosts' misses and waits are in no bound.");
   }
-  if (options.json !== true) note(`Moved ${mechanicsOf(outcomes)}.\nPrices: ${prices.id}.`);
+  if (options.json !== true)
+    note(`Moved ${mechanicsOf(outcomes)}, among ${classes.join(', ')}.\nPrices: ${prices.id}.`);
 }
 
 const MOST_LISTED = 3;

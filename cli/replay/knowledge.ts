@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { type Known, knownRate } from '../../lib/placement/index.ts';
+import { type Known, type KnownFact, knownRate } from '../../lib/placement/index.ts';
 import { RETIRED_READS_PER_DAY } from '../../lib/tiering/index.ts';
 import { DAY_MS } from '../../lib/shared/units.ts';
 import { duration, moment, notNegative } from '../arguments.ts';
@@ -13,9 +13,11 @@ export const KNOWLEDGE_HELP = `
   models/flux,retired,2026-03-01          from that day it is read about twice a year, as a plane takes it
   models/flux,superseded,2026-03-01       the same
   models/base,reads-per-day,0.01          what its service level says of reads that reach the store
+  models/base,next-read,2026-05-01        announced: it is read on that day and not before; several lines for several days
+  runs/2025,ends,2026-07-01               it is deleted on that day, such as by its retention
   models/base,restore-tolerance,12h       its readers may wait so long; --tolerance is for the others
-strata-dollars uses all of it, for every policy and the optimum the tolerance says which classes may hold the object; a date stands above
-reads-per-day from then on.`;
+strata-dollars uses all of it, for every policy and the optimum the tolerance says which classes may hold the object; retired and superseded
+stand above reads-per-day from then on, and the next read that is announced above both.`;
 
 /** What a file says of objects, by their names in the log, in steps of days since 1970. Throws `CliError` `bad-file`. */
 export async function readKnowledge(path: string): Promise<ReadonlyMap<string, Known>> {
@@ -37,20 +39,28 @@ export async function readKnowledge(path: string): Promise<ReadonlyMap<string, K
 
 /** Throws `InvalidArgumentError`. */
 function add(before: Known = { knowledge: [] }, what: string, value: string): Known {
-  const readsPerDay = (fromStep: number, reads: number): Known => {
-    const knowledge = [...before.knowledge, { fromStep, forecast: knownRate(reads) }];
+  const also = (fromStep: number, fact: KnownFact): Known => {
+    const knowledge = [...before.knowledge, { fromStep, fact }];
     return { ...before, knowledge: knowledge.toSorted((one, other) => one.fromStep - other.fromStep) };
   };
+  const day = (): number => Math.floor(moment(value) / DAY_MS);
+  const rate = (readsPerDay: number): KnownFact => ({ kind: 'rate', forecast: knownRate(readsPerDay) });
   switch (what) {
     case 'retired':
     case 'superseded':
-      return readsPerDay(Math.floor(moment(value) / DAY_MS), RETIRED_READS_PER_DAY);
+      return also(day(), rate(RETIRED_READS_PER_DAY));
     case 'reads-per-day':
-      return readsPerDay(Number.NEGATIVE_INFINITY, notNegative(value));
+      return also(Number.NEGATIVE_INFINITY, rate(notNegative(value)));
+    case 'next-read':
+      return also(Number.NEGATIVE_INFINITY, { kind: 'next-read', step: day() });
+    case 'ends':
+      return also(Number.NEGATIVE_INFINITY, { kind: 'end', step: day() });
     case 'restore-tolerance':
       return { ...before, toleranceMs: duration(value) };
     default:
-      throw new InvalidArgumentError(`${HEADER}; known is retired, superseded, reads-per-day or restore-tolerance.`);
+      throw new InvalidArgumentError(
+        `${HEADER}; known is retired, superseded, reads-per-day, next-read, ends or restore-tolerance.`,
+      );
   }
 }
 

@@ -8,6 +8,8 @@ import { DAY_MS } from '../shared/units.ts';
  */
 export interface DemandForecast {
   readonly components: readonly DemandComponent[];
+  /** The next read comes then and not before, counted from the decision; `components` tell nothing of it. */
+  readonly nextReadMs?: number;
 }
 
 export interface DemandComponent {
@@ -23,8 +25,14 @@ export function knownRate(readsPerDay: number): DemandForecast {
   return { components: [{ weight: 1, shape, exposureMs: (shape / Math.max(readsPerDay, 1e-9)) * DAY_MS }] };
 }
 
+/** A forecast from a known date of the next read. */
+export function knownDate(nextReadMs: number): DemandForecast {
+  return { components: [], nextReadMs };
+}
+
 /** The probability that no read comes within `ms`. */
 export function probabilityOfNoRead(forecast: DemandForecast, ms: number): number {
+  if (forecast.nextReadMs !== undefined) return ms < forecast.nextReadMs ? 1 : 0;
   let sum = 0;
   for (const { weight, shape, exposureMs } of forecast.components) {
     sum += weight * (exposureMs / (exposureMs + ms)) ** shape;
@@ -34,6 +42,7 @@ export function probabilityOfNoRead(forecast: DemandForecast, ms: number): numbe
 
 /** E[min(X, ms)] in milliseconds, X being the time to the next read: for how long an object rests within the horizon. */
 export function expectedRestMs(forecast: DemandForecast, ms: number): number {
+  if (forecast.nextReadMs !== undefined) return Math.min(forecast.nextReadMs, ms);
   let sum = 0;
   for (const { weight, shape, exposureMs } of forecast.components) {
     sum += weight * lomaxRest(shape, exposureMs, ms);
@@ -47,8 +56,9 @@ function lomaxRest(shape: number, exposure: number, t: number): number {
   return (exposure / (shape - 1)) * (1 - (exposure / (exposure + t)) ** (shape - 1));
 }
 
-/** The expected number of reads within `ms`. */
+/** The expected number of reads within `ms`; where the date of the next one is known, of no others. */
 export function expectedReads(forecast: DemandForecast, ms: number): number {
+  if (forecast.nextReadMs !== undefined) return 1 - probabilityOfNoRead(forecast, ms);
   let sum = 0;
   for (const { weight, shape, exposureMs } of forecast.components) sum += (weight * shape * ms) / exposureMs;
   return sum;

@@ -138,6 +138,8 @@ export interface Prospect {
   readonly forecast: DemandForecast;
   readonly horizonMs: number;
   readonly waiting: Waiting;
+  /** The object is deleted at the end of the horizon, so that what remains of a minimum duration is charged then. */
+  readonly ends?: boolean;
 }
 
 /**
@@ -187,8 +189,11 @@ export function firstClass(
 function prospectUsd(
   one: ClassRates,
   at: { readonly bytes: number; readonly heldMs: number; readonly idleMs: number },
-  { forecast, horizonMs, waiting }: Prospect,
+  { forecast, horizonMs, waiting, ends = false }: Prospect,
 ): number {
   const outlook = classOutlook(one, at, forecast, horizonMs, waiting);
-  return outlook === undefined ? Number.POSITIVE_INFINITY : outlookUsd(outlook);
+  if (outlook === undefined) return Number.POSITIVE_INFINITY;
+  if (!ends) return outlookUsd(outlook);
+  const endUsd = earlyDeletionUsd(one, at.bytes, at.heldMs + horizonMs);
+  return outlookUsd(outlook) + probabilityOfNoRead(forecast, horizonMs) * endUsd;
 }

@@ -62,6 +62,7 @@ export {
   type StepPolicy,
 } from './simulate.ts';
 export {
+  canRun,
   isPolicyName,
   type Known,
   POLICIES,
@@ -117,3 +118,4 @@ export { breaksPromise } from './promise.ts';
 export { type ChosenRestore, chooseRestore, fasterFeeUsd, type Waiting } from './restore.ts';
 export { TierPlan } from './tierPlan.ts';
 export { caughtBy, type DiffFlow, placeName, placesOf, PolicyDiff, warms } from './policyDiff.ts';
+export type { Knowledge, KnownFact } from './policies/policy.ts';

@@ -29,7 +29,7 @@ export interface Known extends Pick<ReplayObject, 'toleranceMs'> {
 
 export interface ReplaySetup {
   readonly rates: Rates;
-  /** The classes that any policy may use. */
+  /** The classes that any policy may use, STANDARD among them. */
   readonly classes: readonly string[];
   readonly stepMs: number;
   readonly waiting: Waiting;
@@ -55,6 +55,12 @@ export const POLICIES = {
 } as const satisfies Record<string, ReplayPolicy>;
 export type PolicyName = keyof typeof POLICIES;
 
+/** Whether a policy can run among these classes. */
+export function canRun(name: PolicyName, classes: readonly string[]): boolean {
+  const { needs }: ReplayPolicy = POLICIES[name];
+  return needs === undefined || classes.includes(needs);
+}
+
 export function isPolicyName(name: string): name is PolicyName {
   return Object.hasOwn(POLICIES, name);
 }
@@ -69,6 +75,7 @@ export function replay(objects: readonly ReplayObject[], policy: ReplayPolicy, s
   const endStep = objects.reduce((end, one) => Math.max(end, one.history.endStep), firstStep);
   const usdByStep = new Float64Array(endStep - firstStep);
   const costs = new CostTables(setup);
+  const home = fixedPolicy(setup.classes.includes('INTELLIGENT_TIERING') ? 'INTELLIGENT_TIERING' : 'STANDARD');
   let active: { run: ObjectRun; shadow: ObjectRun }[] = [];
   let next = 0;
   for (let step = firstStep; step < endStep; step += 1) {
@@ -78,7 +85,7 @@ export function replay(objects: readonly ReplayObject[], policy: ReplayPolicy, s
         const moving = { mechanics, steps: create(context) };
         return new ObjectRun(one.history, table, one.bytes, moving, setup.stepMs, into);
       };
-      active.push({ run: run(policy, bill), shadow: run(fixedPolicy('INTELLIGENT_TIERING'), shadowBill) });
+      active.push({ run: run(policy, bill), shadow: run(home, shadowBill) });
       next += 1;
     }
     let ended = false;

@@ -1,5 +1,5 @@
 import { exposureUsd, waitingNeverLoses } from '../allowance.ts';
-import { type DemandMemory, forecastFrom, NO_MEMORY, remember } from '../demand.ts';
+import { type DemandForecast, type DemandMemory, forecastFrom, knownDate, NO_MEMORY, remember } from '../demand.ts';
 import {
   cheapestClass,
   type DollarPolicy,
@@ -12,7 +12,7 @@ import { planeExtraUsd } from '../planeMove.ts';
 import type { ClassRates } from '../rates.ts';
 import type { ObjectView, StepPolicy } from '../simulate.ts';
 import { regretAfter, wouldComeBack } from '../wayHome.ts';
-import { classAt, classIndex, type PolicyContext, type ReplayPolicy } from './policy.ts';
+import { classAt, homeIndex, type KnownFact, type PolicyContext, type ReplayPolicy } from './policy.ts';
 
 /** The dollar policy for one object: what is known decides freely, what is only learned within the allowance. */
 export function dollarPolicy(policy: DollarPolicy): ReplayPolicy {
@@ -34,7 +34,7 @@ class DollarSteps implements StepPolicy {
   constructor(policy: DollarPolicy, context: PolicyContext) {
     this.policy = policy;
     this.context = context;
-    this.home = classIndex(context, 'INTELLIGENT_TIERING');
+    this.home = homeIndex(context);
   }
 
   place(view: ObjectView): number {
@@ -66,8 +66,7 @@ class DollarSteps implements StepPolicy {
     if (known !== undefined) return overpaid ? this.home : this.cheapest(view, known);
     if (overpaid) return this.withinAllowance(view, this.home);
     const forecast = forecastFrom(this.memory, policy.prior);
-    const learned = { forecast, horizonMs: policy.horizonMs, waiting: this.context.waiting };
-    return this.withinAllowance(view, this.cheapest(view, learned));
+    return this.withinAllowance(view, this.cheapest(view, this.until(view, forecast, policy.horizonMs)));
   }
 
   /** Whether its class has cost as much more than home as the way there; see `wayHome.ts`. */
@@ -83,10 +82,39 @@ class DollarSteps implements StepPolicy {
     return usd > 0 && usd >= this.policy.trust * switchUsd(one, home, this.standing(view));
   }
 
+  /** A date of the next read stands above a rate, until it has passed. */
   private known(view: ObjectView): Prospect | undefined {
-    const { knowledge, waiting } = this.context;
-    const known = knowledge?.findLast(({ fromStep }) => fromStep <= view.step);
-    return known && { forecast: known.forecast, horizonMs: this.policy.knownHorizonMs, waiting };
+    const rate = this.latest(view, 'rate');
+    const forecast = this.dated(view) ?? rate?.forecast;
+    return forecast && this.until(view, forecast, this.policy.knownHorizonMs);
+  }
+
+  private dated({ step, lastReadStep }: ObjectView): DemandForecast | undefined {
+    const from = lastReadStep === step ? step + 1 : step;
+    let next = Number.POSITIVE_INFINITY;
+    for (const { fact, fromStep } of this.context.knowledge ?? []) {
+      if (fact.kind === 'next-read' && fromStep <= step && fact.step >= from) next = Math.min(next, fact.step);
+    }
+    return next === Number.POSITIVE_INFINITY ? undefined : knownDate((next - step) * this.context.stepMs);
+  }
+
+  private latest<Kind extends KnownFact['kind']>(
+    { step }: ObjectView,
+    kind: Kind,
+  ): Extract<KnownFact, { kind: Kind }> | undefined {
+    let latest: Extract<KnownFact, { kind: Kind }> | undefined;
+    for (const { fact, fromStep } of this.context.knowledge ?? []) {
+      if (isOfKind(fact, kind) && fromStep <= step) latest = fact;
+    }
+    return latest;
+  }
+
+  /** What is deleted soon is looked at until then. */
+  private until(view: ObjectView, forecast: DemandForecast, horizonMs: number): Prospect {
+    const { stepMs, waiting } = this.context;
+    const endMs = ((this.latest(view, 'end')?.step ?? Number.POSITIVE_INFINITY) - view.step) * stepMs;
+    const ends = endMs > 0 && endMs <= horizonMs;
+    return { forecast, horizonMs: ends ? endMs : horizonMs, waiting, ends };
   }
 
   private cheapest(view: ObjectView, prospect: Prospect): number {
@@ -141,4 +169,11 @@ class DollarSteps implements StepPolicy {
   private extraUsd(from: ClassRates, to: ClassRates, { bytes }: ObjectView): number {
     return planeExtraUsd(this.context.rates, from, to, bytes);
   }
+}
+
+function isOfKind<Kind extends KnownFact['kind']>(
+  fact: KnownFact,
+  kind: Kind,
+): fact is Extract<KnownFact, { kind: Kind }> {
+  return fact.kind === kind;
 }

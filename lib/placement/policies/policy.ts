@@ -1,3 +1,4 @@
+import { StorageClass } from '../../shared/ids.ts';
 import type { Allowance } from '../allowance.ts';
 import type { DemandForecast } from '../demand.ts';
 import type { Mechanics } from '../objectCosts.ts';
@@ -19,13 +20,22 @@ export interface PolicyContext {
 }
 
 export interface Knowledge {
+  /** From then on it counts. */
   readonly fromStep: number;
-  readonly forecast: DemandForecast;
+  readonly fact: KnownFact;
 }
+
+/** How often it is read from then on; that it is read on one step, and not before; that it is deleted on one. */
+export type KnownFact =
+  | { readonly kind: 'rate'; readonly forecast: DemandForecast }
+  | { readonly kind: 'next-read'; readonly step: number }
+  | { readonly kind: 'end'; readonly step: number };
 
 /** A policy as replay runs it: one instance for each object. */
 export interface ReplayPolicy {
   readonly mechanics: Mechanics;
+  /** The class that it is about; the others use what is next to those that they want. */
+  readonly needs?: StorageClass;
   readonly create: (context: PolicyContext) => StepPolicy;
 }
 
@@ -36,6 +46,21 @@ export function classIndex(context: PolicyContext, ...preferred: readonly string
     if (index >= 0) return index;
   }
   throw new RangeError(`none of ${preferred.join(', ')} is allowed for this object`);
+}
+
+export function hasClass({ classes }: PolicyContext, name: StorageClass): boolean {
+  return classes.some((one) => one.storageClass === name);
+}
+
+/** The class itself; where it is not among them, the next one in S3's order that is cheaper to read, STANDARD at last. */
+export function nearestClass(context: PolicyContext, wanted: StorageClass): number {
+  const cheaperToRead = StorageClass.options.slice(0, StorageClass.options.indexOf(wanted) + 1);
+  return classIndex(context, ...cheaperToRead.toReversed());
+}
+
+/** Where nobody knows anything of an object: Intelligent-Tiering, else STANDARD. */
+export function homeIndex(context: PolicyContext): number {
+  return classIndex(context, 'INTELLIGENT_TIERING', 'STANDARD');
 }
 
 export function classAt(context: PolicyContext, index: number): ClassRates {

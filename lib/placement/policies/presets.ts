@@ -4,12 +4,13 @@ import { DAY_MS, KIB } from '../../shared/units.ts';
 import { judgeLifecycle } from '../lifecycleRules.ts';
 import type { ObjectView } from '../simulate.ts';
 import { temperature } from '../tierRules.ts';
-import { classAt, classIndex, type PolicyContext, type ReplayPolicy } from './policy.ts';
+import { classAt, classIndex, hasClass, nearestClass, type PolicyContext, type ReplayPolicy } from './policy.ts';
 
 /** Every object stays in one class for good. */
 export function fixedPolicy(storageClass: StorageClass): ReplayPolicy {
   return {
     mechanics: 'lifecycle',
+    needs: storageClass,
     create: (context) => {
       const index = classIndex(context, storageClass);
       return { place: () => index, sweep: () => index };
@@ -32,7 +33,7 @@ export const LIFECYCLE_STAGES: readonly LifecycleStage[] = [
 export function lifecyclePolicy(stages: readonly LifecycleStage[]): ReplayPolicy {
   const create: ReplayPolicy['create'] = (context) => {
     const allowed = stages
-      .filter((stage) => context.classes.some((one) => one.storageClass === stage.storageClass))
+      .filter((stage) => hasClass(context, stage.storageClass))
       .map((stage) => ({ afterMs: stage.afterDays * DAY_MS, index: classIndex(context, stage.storageClass) }));
     const standard = classIndex(context, 'STANDARD');
     return {
@@ -52,10 +53,10 @@ export function rulePolicy(rules: TierRules): ReplayPolicy {
   const create: ReplayPolicy['create'] = (context) => {
     const { hot, warm, cold, archive } = rules.classes;
     const byTemperature = {
-      hot: classIndex(context, hot),
-      warm: classIndex(context, warm),
-      cold: classIndex(context, cold),
-      archive: classIndex(context, archive, cold),
+      hot: nearestClass(context, hot),
+      warm: nearestClass(context, warm),
+      cold: nearestClass(context, cold),
+      archive: hasClass(context, archive) ? classIndex(context, archive) : nearestClass(context, cold),
     };
     const decide = (view: ObjectView): number => {
       const facts = {
@@ -75,8 +76,8 @@ export function rulePolicy(rules: TierRules): ReplayPolicy {
 export function lifecycleRulePolicy(rules: LifecycleRules): ReplayPolicy {
   const create: ReplayPolicy['create'] = (context) => {
     const standard = classIndex(context, 'STANDARD');
-    const cold = classIndex(context, 'STANDARD_IA');
-    const archive = classIndex(context, 'GLACIER', 'GLACIER_IR');
+    const cold = nearestClass(context, 'STANDARD_IA');
+    const archive = nearestClass(context, 'GLACIER');
     return {
       place: () => standard,
       sweep: (view) => {

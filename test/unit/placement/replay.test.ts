@@ -2,8 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   billUsd,
+  canRun,
   compileRates,
   isPolicyName,
+  type Knowledge,
   knownRate,
   POLICIES,
   replay,
@@ -12,6 +14,7 @@ import {
   type ReplaySetup,
 } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
+import { allowedClasses } from '../../../lib/placement/objectCosts.ts';
 import { GRACE_SECONDS } from '../../../lib/tiering/oldOrigin.ts';
 import { OLD_COPY_MS } from '../../../lib/placement/planeMove.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../../lib/shared/units.ts';
@@ -33,6 +36,12 @@ function object(bytes: number, days: number, reads: Readonly<Record<number, numb
   };
 }
 
+/** True or not. */
+const anyFact: fc.Arbitrary<Knowledge['fact']> = fc.oneof(
+  fc.constantFrom(0, 0.003, 1).map((rate) => ({ kind: 'rate' as const, forecast: knownRate(rate) })),
+  fc.record({ kind: fc.constantFrom('next-read' as const, 'end' as const), step: fc.integer({ min: 0, max: 800 }) }),
+);
+
 /** Objects whose reads come in bursts, pauses and not at all. */
 const anyObject = fc
   .record({
@@ -51,15 +60,12 @@ const anyObject = fc
       { maxLength: 25 },
     ),
     deleted: fc.boolean(),
-    knowledge: fc.array(
-      fc.record({ fromStep: fc.integer({ min: 0, max: 700 }), readsPerDay: fc.constantFrom(0, 0.003, 1) }),
-      {
-        maxLength: 2,
-      },
-    ),
+    knowledge: fc.array(fc.record({ fromStep: fc.integer({ min: 0, max: 700 }), fact: anyFact }), { maxLength: 3 }),
+    /** Whether every read was announced. */
+    announced: fc.boolean(),
     toleranceMs: fc.constantFrom(undefined, 0, 12 * HOUR_MS),
   })
-  .map(({ bytes, start, days, gaps, deleted, knowledge, toleranceMs }): ReplayObject => {
+  .map(({ bytes, start, days, gaps, deleted, knowledge, announced, toleranceMs }): ReplayObject => {
     const steps: number[] = [];
     const counts: number[] = [];
     let day = start - 1;
@@ -70,7 +76,8 @@ const anyObject = fc
       counts.push(reads);
     }
     const history = { startStep: start, endStep: start + days, steps, counts, deleted };
-    const known = knowledge.map(({ fromStep, readsPerDay }) => ({ fromStep, forecast: knownRate(readsPerDay) }));
+    const dates = steps.map((step): Knowledge => ({ fromStep: 0, fact: { kind: 'next-read', step } }));
+    const known = [...knowledge, ...(announced ? dates : [])];
     return { bytes, history, knowledge: known.toSorted((one, other) => one.fromStep - other.fromStep), toleranceMs };
   });
 
@@ -90,6 +97,54 @@ describe('replay', () => {
         }
       }),
       { numRuns: 60 },
+    );
+  });
+
+  it('plays among the classes that there are, whichever those are', () => {
+    const some = fc.subarray(setup.classes.filter((one) => one !== 'STANDARD')).map((more) => ['STANDARD', ...more]);
+    fc.assert(
+      fc.property(fc.array(anyObject, { minLength: 1, maxLength: 3 }), some, (objects, classes) => {
+        const among = { ...setup, classes };
+        const optimum = replayOptimum(objects, among);
+        const names = Object.keys(POLICIES).filter(isPolicyName);
+        expect(names.filter((name) => !canRun(name, classes))).toEqual(
+          classes.includes('INTELLIGENT_TIERING') ? [] : ['intelligent-tiering'],
+        );
+        for (const name of names.filter((one) => canRun(one, classes))) {
+          expect(billUsd(replay(objects, POLICIES[name], among).bill)).toBeGreaterThanOrEqual(optimum * (1 - 1e-9));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('with one announced read costs at most 5 % more than the best of all plans that know it too', () => {
+    const cases = fc.record({
+      bytes: fc.constantFrom(100_000, 20_000_000, 6_000_000_000, 400_000_000_000),
+      day: fc.integer({ min: 1, max: 500 }),
+      toleranceMs: fc.constantFrom(0, 12 * HOUR_MS),
+    });
+    fc.assert(
+      fc.property(cases, ({ bytes, day, toleranceMs }) => {
+        const history = { startStep: 0, endStep: day + 1, steps: [day], counts: [1], deleted: true };
+        const waiting = { toleranceMs, usdPerMs: 0 };
+        const among = { ...setup, waiting };
+        const knowledge: Knowledge[] = [{ fromStep: 0, fact: { kind: 'next-read', step: day } }];
+        const ours = billUsd(replay([{ bytes, history, knowledge }], POLICIES['strata-dollars'], among).bill);
+        let best = Number.POSITIVE_INFINITY;
+        const allowed = allowedClasses(setup.rates, setup.classes, bytes, waiting);
+        for (const [first, name] of allowed.entries()) {
+          // New bytes come where hosts can fetch them.
+          if (!setup.rates.of(name).instant) continue;
+          for (const then of allowed.keys()) {
+            const steps = { place: () => first, sweep: () => then, afterRead: () => first };
+            const plan = billUsd(replay([{ bytes, history }], { mechanics: 'plane', create: () => steps }, among).bill);
+            best = Math.min(best, plan);
+          }
+        }
+        expect(ours).toBeLessThanOrEqual(best * 1.05 + 1e-6);
+      }),
+      { numRuns: 300 },
     );
   });
 
@@ -134,7 +189,7 @@ describe('replay', () => {
 
   it('brings what a reader had restored to where it is read at once, as the plane does, and copies it back later', () => {
     const waiting = { toleranceMs: 5 * HOUR_MS, usdPerMs: 0 };
-    const knowledge = [{ fromStep: 0, forecast: knownRate(1 / 300) }];
+    const knowledge = [{ fromStep: 0, fact: { kind: 'rate', forecast: knownRate(1 / 300) } }];
     const archive = object(40e9, 900, { 300: 2, 600: 1 }, { knowledge });
     const { moves, restores } = replay([archive], POLICIES['strata-dollars'], { ...setup, waiting }).bill;
     // Published where it is read at once, archived the day after; each of the two restores leads out and back.
@@ -166,11 +221,30 @@ describe('replay', () => {
   });
 
   it('saves against Intelligent-Tiering where something is known', () => {
-    const retired = object(6e9, 400, { 0: 3 }, { knowledge: [{ fromStep: 1, forecast: knownRate(0.1 / 365) }] });
+    const retired = object(
+      6e9,
+      400,
+      { 0: 3 },
+      { knowledge: [{ fromStep: 1, fact: { kind: 'rate', forecast: knownRate(0.1 / 365) } }] },
+    );
     const ours = billUsd(replay([retired], POLICIES['strata-dollars'], setup).bill);
     const tiering = billUsd(replay([retired], POLICIES['intelligent-tiering'], setup).bill);
     // Intelligent-Tiering: 30 d at 0.023, 60 d at 0.0125, then 0.004; GLACIER_IR at once: 0.004 throughout.
     expect((tiering - ours) / (6e9 / 2 ** 30)).toBeCloseTo((29 * 0.019 + 60 * 0.0085) * (24 / 730), 3);
+  });
+
+  it('moves nothing to a minimum duration that the end of an object would break', () => {
+    const rarely = { fromStep: 0, fact: { kind: 'rate' as const, forecast: knownRate(0.1 / 365) } };
+    const ends = (step: number) => ({ fromStep: 0, fact: { kind: 'end' as const, step } });
+    const bill = (days: number, knowledge: readonly Knowledge[]) => {
+      const one = { ...object(6e9, days, {}), knowledge };
+      return replay([{ ...one, history: { ...one.history, deleted: true } }], POLICIES['strata-dollars'], setup).bill;
+    };
+    expect(bill(10, [rarely]).earlyDeletionUsd).toBeGreaterThan(0);
+    expect(bill(10, [rarely, ends(10)]).earlyDeletionUsd).toBe(0);
+    expect(billUsd(bill(10, [rarely, ends(10)]))).toBeLessThan(billUsd(bill(10, [rarely])));
+    // A year is worth the class.
+    expect(bill(365, [rarely, ends(365)])).toEqual(bill(365, [rarely]));
   });
 
   it('knows its policies by name', () => {

@@ -108,6 +108,44 @@ describe('strata replay', () => {
     expect(told()).toContain('Not in the log, of what is known: b.');
   });
 
+  it('archives until a read that is announced, and brings it back for that day', async () => {
+    const path = at('dates.csv');
+    const args = ['replay', '--log', await log(), '--policies', 'strata-dollars', '--tolerance', '12', '--json'];
+    const [blind] = await strata(...args);
+    await writeFile(path, 'object,known,value\na,next-read,2024-07-01\n');
+    const [announced] = await strata(...args, '--knowledge', path);
+    expect(blind).toMatchObject({ moves: 0, restores: 0 });
+    expect(announced).toMatchObject({ moves: 2, restores: 1 });
+    expect(Number(announced?.['usd'])).toBeLessThan(0.7 * Number(blind?.['usd']));
+    // Until it is said to end there is no time for an archive.
+    const ends = async (date: string) => {
+      await writeFile(path, `object,known,value\na,reads-per-day,0\na,ends,${date}\n`);
+      return Number((await strata(...args, '--knowledge', path))[0]?.['storageUsd']);
+    };
+    expect(await ends('2024-01-04')).toBeGreaterThan(await ends('2025-01-01'));
+  });
+
+  it('plays among the classes that the deciding book prices, and names the policies that cannot', async () => {
+    const path = at('no-tiering.json');
+    const book = JSON.parse(
+      await readFile(join(import.meta.dirname, '../../../lib/pricing/books/aws-us-east-1.json'), 'utf8'),
+    );
+    book.id = 'own/two-classes';
+    for (const name of Object.keys(book.storage)) {
+      if (name !== 'STANDARD' && name !== 'STANDARD_IA') delete book.storage[name];
+    }
+    await writeFile(path, JSON.stringify(book));
+    const records = await strata('replay', '--log', await log(), '--prices', path, '--json');
+    expect(records).toHaveLength(6);
+    expect(records.map(({ policy }) => policy)).not.toContain('intelligent-tiering');
+    for (const record of records) expect(record['ratioToOptimum']).toBeGreaterThanOrEqual(1);
+    expect(told()).toContain('Left out, since their class is not among STANDARD, STANDARD_IA: intelligent-tiering.');
+    const only = ['--policies', 'intelligent-tiering'];
+    await expect(strata('replay', '--log', await log(), '--prices', path, ...only)).rejects.toThrow(
+      'None of the policies',
+    );
+  });
+
   it.each([
     ['a,magic,1', 'line 2: magic object,known,value; known is retired'],
     ['a,retired,soon', 'line 2: retired must be a date'],

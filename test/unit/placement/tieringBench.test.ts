@@ -44,7 +44,10 @@ describe('the ratio to Intelligent-Tiering', () => {
   };
   const history = { startStep: 0, endStep: 400, steps: [], counts: [], deleted: false };
   const tiered: ReplayObject = { bytes: GB, history };
-  const known: ReplayObject = { ...tiered, knowledge: [{ fromStep: 0, forecast: knownRate(1 / 3650) }] };
+  const known: ReplayObject = {
+    ...tiered,
+    knowledge: [{ fromStep: 0, fact: { kind: 'rate', forecast: knownRate(1 / 3650) } }],
+  };
 
   it('varies with which models are drawn, and is the same in every run', () => {
     const mixed = ratioInterval([[tiered, known]], setup, 20);
