@@ -27,7 +27,8 @@ const RETRY = [
 
 /**
  * The sweep as a state machine: find the newest complete inventory (its checksum is written last), call the function for each batch of
- * its rows. Killed or failed it is redriven: batches that succeeded do not run again.
+ * its rows, which analyses them, and once all were, for the stages that move (`BeginMoves`). Killed or failed it is redriven: batches that
+ * succeeded do not run again.
  * Source: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
  */
 export function sweepDefinition(props: SweepDefinitionProps): object {
@@ -102,6 +103,23 @@ export function sweepDefinition(props: SweepDefinitionProps): object {
           Resource: 'arn:aws:states:::s3:putObject',
           Arguments: { Bucket: inventoryBucket, Prefix: `{% 'sweeps/' & ${input}.sweepId %}` },
         },
+        Next: 'BeginMoves',
+      },
+      // Not reached where more batches have failed than is tolerated: then nothing moves.
+      BeginMoves: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::lambda:invoke',
+        Arguments: {
+          FunctionName: props.functionArn,
+          Payload: {
+            EndOf: {
+              sweepId: `{% ${input}.sweepId %}`,
+              scheduledAt: `{% ${input}.scheduledAt %}`,
+              correlationId: `{% ${input}.correlationId %}`,
+            },
+          },
+        },
+        Retry: RETRY,
         End: true,
       },
     },

@@ -18,8 +18,8 @@ import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 
 /*
  * The last group of a sweep by the lifecycle preset. While storage classes are decided, versions that may go are written down under the
- * sweep's run. When every shard was decided, one message has them looked at again and deleted; of a sweep over an inventory,
- * which has no shards, and of one whose shards never ended, the next sweep's start sends it.
+ * sweep's run. When every shard was decided, one message has them looked at again and deleted; of a sweep
+ * whose shards never ended, the next sweep's start sends it.
  */
 
 const REMEMBERED_MS = 30 * DAY_MS;

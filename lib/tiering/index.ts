@@ -26,6 +26,7 @@ export { lookAtPolicy } from './lookAtPolicy.ts';
 export { decides } from './policyInForce.ts';
 export { noted } from './deciding.ts';
 export { LOOK_PARTS, lookIdOf, lookPartOf, partsOf } from './lookParts.ts';
+export { endInventory } from './accrueInventory.ts';
 export { sweepInventory } from './sweepInventory.ts';
 export { sweepShard } from './sweepShard.ts';
 export { type Deciding, decidesAlike } from './deciding.ts';

@@ -1,4 +1,4 @@
-import { type Decided, settle, shardOf, SWEEP_SHARDS } from '../catalog/index.ts';
+import { settle, shardOf, SWEEP_SHARDS } from '../catalog/index.ts';
 import type { TierKeepReason } from '../placement/index.ts';
 import type { Digest } from '../shared/ids.ts';
 import { decideMove } from './moveBlob.ts';
@@ -37,15 +37,10 @@ export interface MoveAnswer {
  */
 export function moveInRun(deps: MoveDeps, run: WholeRun, digest: Digest): Promise<MoveAnswer> {
   return settle(deps.catalog, `Deciding ${digest}`, async () => {
-    const { changes, answer } = await decideInRun(deps, run, digest);
+    const { changes, answer } = await decideMove(deps, shardOfRun(run, digest), digest);
     const moves = changes.length > 0 && !Object.hasOwn(KEPT, answer);
     return { changes: run.dryRun ? [] : changes, answer: { reason: answer, moves } };
   });
-}
-
-/** What would be written for one blob now; reads only. */
-export function decideInRun(deps: MoveDeps, run: WholeRun, digest: Digest): Promise<Decided<MoveReason>> {
-  return decideMove(deps, shardOfRun(run, digest), digest);
 }
 
 /** The run within the limits of the blob's shard. */

@@ -1,18 +1,21 @@
+import { SweepFindingRow } from '../catalog/index.ts';
 import { errorText } from '../shared/errors.ts';
 import { blobDigestOf } from '../shared/digest.ts';
-import type { CorrelationId, Digest } from '../shared/ids.ts';
-import type { EpochMs } from '../shared/units.ts';
+import { eachOf } from '../shared/eachOf.ts';
+import type { Digest } from '../shared/ids.ts';
+import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
 import { storedAllAlong } from './accrueAllowance.ts';
-import { noteSweptBytes } from './accrueInventory.ts';
+import { analyseBlob, type BlobAnalysis } from './analyseBlob.ts';
 import { TieringError } from './errors.ts';
+import { type AnalysedBlob, noteBatch } from './accrueInventory.ts';
+import { moveInRun, shardOfRun, type WholeRun } from './moveInRun.ts';
 import type { MoveReason } from './moveRun.ts';
-import { decideInRun, moveInRun } from './moveInRun.ts';
 import { runInForce } from './policyInForce.ts';
-import { type MoveCounts, reportMoves } from './sweepSettings.ts';
-import type { SweepDeps } from './sweepSettings.ts';
+import { type MoveCounts, reportMoves, type ScheduledRun, type SweepDeps } from './sweepSettings.ts';
 
 /** How many blobs of a batch are read and decided about at once. */
 const READ_AT_ONCE = 16;
+const REMEMBERED_MS = 7 * DAY_MS;
 
 /** A row of an inventory. */
 export interface ListedObject {
@@ -23,15 +26,15 @@ export interface ListedObject {
 }
 
 /**
- * Decides about the blobs that rows of an inventory name. An inventory is a day old: it only says which blobs there are, everything
- * that is decided on is read from the catalog now. Keys of other objects are passed over. What stays is only read, many at a time;
- * what moves is decided once more and written one after another, since moves of a shard share a row. A blob that fails
- * stops no other; then the batch fails at the end (`blobs-failed`), and when it comes again nothing is sent twice. The bytes of a batch
- * that did not fail count for the dollars account.
+ * The analysis of the blobs that rows of an inventory name. An inventory is a day old: it only says which blobs there are, everything
+ * that is decided on is read from the catalog now. Keys of other objects are passed over. Nothing moves yet: what is found is written down, as
+ * the analysis of a shard does, for the stages that begin when the whole inventory was analysed. A blob that fails
+ * stops no other; then the batch fails at the end (`blobs-failed`), and when it comes again nothing is found twice. What a batch
+ * that did not fail has seen is counted once.
  */
 export async function sweepInventory(
   deps: SweepDeps,
-  batch: { readonly scheduledAt: EpochMs; readonly correlationId: CorrelationId },
+  batch: ScheduledRun,
   objects: readonly ListedObject[],
 ): Promise<MoveCounts> {
   const mode = deps.settings.tierSweep;
@@ -39,51 +42,53 @@ export async function sweepInventory(
   if (mode === 'off') return counts;
   const run = await runInForce(deps, batch);
   if (run === undefined) return counts;
-  const count = (reason: MoveReason): void => void counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const failures: string[] = [];
-  const orFail = async (digest: Digest, work: () => Promise<void>): Promise<void> => {
+  const listed = new Map<Digest, ListedObject>();
+  for (const one of objects) {
+    const digest = blobDigestOf(one.key);
+    if (digest !== undefined) listed.set(digest, one);
+  }
+  const analysed = new Map<Digest, AnalysedBlob>();
+  await eachOf([...listed], READ_AT_ONCE, async ([digest, { bytes, since }]) => {
     try {
-      await work();
+      const found = await analyseBlob(deps, shardOfRun(run, digest), digest);
+      await write(deps, run, digest, found, bytes);
+      const reason = run.dryRun && found.moves ? (await moveInRun(deps, run, digest)).reason : found.reason;
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+      if (found.reason === 'unknown-blob') return;
+      const tally = {
+        blobs: 1,
+        moves: found.moves ? 1 : 0,
+        bytes: found.moves ? bytes : 0,
+        placements: found.place ? 1 : 0,
+      };
+      const accrues = mode === 'on' && run.policy.kind === 'dollars' && storedAllAlong(since, batch.scheduledAt);
+      analysed.set(digest, { tally, bytes: accrues ? bytes : 0 });
     } catch (error) {
       deps.telemetry.error('blob not decided', error, { digest });
       failures.push(`${digest}: ${errorText(error)}`);
     }
-  };
-  const sizes = new Map<Digest, number>();
-  for (const { bytes, key, since } of objects) {
-    const digest = blobDigestOf(key);
-    if (digest !== undefined) sizes.set(digest, storedAllAlong(since, batch.scheduledAt) ? bytes : 0);
-  }
-  const waiting = [...sizes.keys()];
-  const known = new Set(waiting);
-  const moving: Digest[] = [];
-  const reader = async (): Promise<void> => {
-    for (let digest = waiting.shift(); digest !== undefined; digest = waiting.shift()) {
-      const one = digest;
-      await orFail(one, async () => {
-        const decided = await decideInRun(deps, run, one);
-        if (decided.answer === 'unknown-blob') known.delete(one);
-        if (decided.changes.length > 0) moving.push(one);
-        else count(decided.answer);
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(READ_AT_ONCE, waiting.length) }, reader));
-  const later: Digest[] = [];
-  // A batch is what a shard is elsewhere: what makes reads cheaper or faster goes before all other moves of it.
-  for (const digest of moving.sort()) {
-    await orFail(digest, async () => {
-      const { reason } = await moveInRun(deps, { ...run, warmsOnly: true }, digest);
-      if (reason === 'not-warming') later.push(digest);
-      else count(reason);
-    });
-  }
-  for (const digest of later) await orFail(digest, async () => count((await moveInRun(deps, run, digest)).reason));
+  });
   reportMoves(deps.telemetry, counts, mode);
   if (failures.length > 0) {
     const message = `${failures.length} blobs could not be decided about, the first was ${failures[0]}`;
     throw new TieringError({ code: 'blobs-failed', message, retryable: true });
   }
-  if (mode === 'on' && run.policy.kind === 'dollars') await noteSweptBytes(deps, batch.scheduledAt, sizes, known);
+  await noteBatch(deps, batch.scheduledAt, [...listed.keys()], analysed);
   return counts;
+}
+
+/** Where it is there already, an earlier call has found it. */
+async function write(
+  { catalog, clock }: SweepDeps,
+  run: WholeRun,
+  digest: Digest,
+  { moves, place }: BlobAnalysis,
+  size: number,
+): Promise<void> {
+  if (run.dryRun || (!moves && !place)) return;
+  const { shard } = shardOfRun(run, digest);
+  const expiresAt = EpochMs.parse(clock.now() + REMEMBERED_MS);
+  const finding = { runId: run.id, shard, digest, moves, place, bytes: Bytes.parse(size), expiresAt };
+  await catalog.transact([SweepFindingRow.put(finding, 'absent')]);
 }

@@ -18,7 +18,7 @@ import { Digest, type StorageClass } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import { Bytes, DAY_MS, EpochMs, Usd } from '../../lib/shared/units.ts';
 import { movedRisk } from '../../lib/tiering/riskBook.ts';
-import { sweepInventory } from '../support/inventory.ts';
+import { endInventory, sweepInventory } from '../support/inventory.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 const rates = compileRates(shippedPriceBook());
@@ -296,6 +296,23 @@ describe('the account', () => {
     expect(await shadow()).toBe(here);
   });
 
+  it('grows by the end of a sweep over the inventory, and not once more by the next start', async () => {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+    const digest = await quietBlob(world);
+    await sweepTwice(world);
+    await world.clock.advance(DAY_MS);
+    await sweepInventory(world, [digest], SIZE);
+    await endInventory(world);
+    await world.run();
+    const shadow = async () => (await accountOf(world, digest))!.shadowUsd;
+    const here = await shadow();
+    expect(here).toBeCloseTo(floorUsd(rates, SIZE, DAY_MS), 9);
+    expect(await queryAll(world.catalog, { partition: 'SWEPTBYTES' })).toEqual([]);
+    await world.fireSweep();
+    await world.run();
+    expect(await shadow()).toBe(here);
+  });
+
   it('does not grow by bytes that came since the sweep before', async () => {
     const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
     const { digest } = await world.addBlob(1, 6);
@@ -334,6 +351,10 @@ describe('the account', () => {
       const digest = await quietBlob(world);
       await sweepTwice(world);
       await sweepInventory(world, [digest], SIZE);
+      await endInventory(world);
+      await world.run();
+      await world.clock.advance(DAY_MS);
+      await sweepTwice(world);
       expect(await queryAll(world.catalog, { partition: 'SWEPTBYTES' })).toEqual([]);
       expect(await accountOf(world, digest)).toBeUndefined();
     }

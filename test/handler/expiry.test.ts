@@ -23,7 +23,7 @@ import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { ActionId, CorrelationId, type Digest, HostId, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
 import { createInterruption, type Moment } from '../support/interruption.ts';
-import { sweepInventory } from '../support/inventory.ts';
+import { endInventory, sweepInventory } from '../support/inventory.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 const FLUX = ModelName.parse('flux');
@@ -303,15 +303,14 @@ describe('a sweep by the lifecycle preset', () => {
     expect(world.counted('ExpiryDecided', 'still-read')).toBe(1);
   });
 
-  it('deletes what a sweep over an inventory has found when the next one starts', async () => {
+  it('deletes what a sweep over an inventory has found when its last stage has ended', async () => {
     const { world, blob } = await abandoned({ sweepInventoryFrom: 0 });
     world.sweepOverInventories();
     await world.fireSweep();
     const at = world.clock.now();
     expect(await sweepInventory(world, [blob.digest])).toEqual({ expires: 1 });
     expect(await world.run()).toBe(0);
-    await world.clock.advance(DAY_MS);
-    await world.fireSweep();
+    await endInventory(world);
     await world.run();
     expect(await tombstone(world)).toMatchObject({ state: 'deleted' });
     expect(await runOf(world, at)).toMatchObject({ state: 'ended', versions: 1 });

@@ -43,10 +43,18 @@ describe('the state machine of the inventory sweep', () => {
     expect(Object.keys(map.ItemBatcher.BatchInput)).toEqual(['sweepId', 'scheduledAt', 'correlationId']);
   });
 
+  it('begins to move by one call more, when every batch was analysed and too many have not failed', async () => {
+    expect(states.DecideBatches.Next).toBe('BeginMoves');
+    expect(states.DecideBatches).not.toHaveProperty('Catch');
+    const { Arguments, End, Resource } = states.BeginMoves;
+    expect([Resource, End, Arguments.FunctionName]).toEqual(['arn:aws:states:::lambda:invoke', true, 'arn:fn']);
+    expect(Object.keys(Arguments.Payload.EndOf)).toEqual(['sweepId', 'scheduledAt', 'correlationId']);
+    expect(Arguments.Payload.EndOf).toEqual(states.DecideBatches.ItemBatcher.BatchInput);
+  });
+
   it('tries batches and listings again with growing, random pauses', () => {
-    const retries = [states.FindInventory, states.DecideBatches.ItemProcessor.States.DecideBatch].map(
-      ({ Retry }) => Retry,
-    );
+    const { DecideBatch } = states.DecideBatches.ItemProcessor.States;
+    const retries = [states.FindInventory, states.BeginMoves, DecideBatch].map(({ Retry }) => Retry);
     for (const [retry] of retries)
       expect(retry).toMatchObject({ BackoffRate: 2, MaxAttempts: 5, JitterStrategy: 'FULL' });
   });

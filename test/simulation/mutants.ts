@@ -175,6 +175,14 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (usd > bestUsd || bestUsd === Number.POSITIVE_INFINITY)',
   },
   {
+    id: 'restored-where-its-old-copy-lies',
+    breaks:
+      'Rule 5: restored bytes are to go where the copy of an earlier transition lies, which fails, and the restore is paid for again and again.',
+    file: 'lib/tiering/judgeRestored.ts',
+    find: 'if (lies !== undefined) occupied.push(one);',
+    replace: 'if (lies !== undefined) occupied.length = 0;',
+  },
+  {
     id: 'readers-restore-without-end',
     breaks: 'Rule 5, money is reserved before it is used: a restore that readers may not spend any more on begins.',
     file: 'lib/restores/restoreBudget.ts',

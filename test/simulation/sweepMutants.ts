@@ -23,4 +23,11 @@ export const sweepMutants: readonly Mutant[] = [
     find: 'return { changes: [ended, begun], answer: false };',
     replace: 'return { changes: [ended], answer: begun === undefined };',
   },
+  {
+    id: 'inventory-moves-at-once',
+    breaks: 'The chain of a sweep: a batch of the inventory moves what it finds before the others were analysed.',
+    file: 'lib/tiering/sweepInventory.ts',
+    find: 'const reason = run.dryRun && found.moves ?',
+    replace: 'const reason = found.moves ?',
+  },
 ];

@@ -30,6 +30,14 @@ export function sweepInventory(
   return handler(inventoryBatch(world, digests.map(blobKey), size), testContext());
 }
 
+/** What the state machine sends when every batch was called, at the world's moment. */
+export function endInventory(world: TieringWorld): Promise<Readonly<Record<string, number>>> {
+  const scheduledAt = world.clock.now();
+  const sweepId = `sweep-${scheduledAt}`;
+  const event = { EndOf: { sweepId, scheduledAt, correlationId: sweepId } };
+  return createSweepInventoryHandler(world.deps)(event, testContext());
+}
+
 /** Calls the function for lines of a manifest, one a call as S3 does. */
 export async function moveListed(
   world: TieringWorld,

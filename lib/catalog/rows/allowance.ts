@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { StageTally } from '../../../events/sweep-shard/v1.ts';
 import { Digest, StorageClass } from '../../shared/ids.ts';
 import { Bytes, EpochMs, Usd } from '../../shared/units.ts';
 import { defineRow } from '../rowType.ts';
@@ -60,13 +61,15 @@ export const RiskRow = defineRow({
 });
 
 /**
- * Bytes that batches of one sweep over the inventory have seen, by sweep shard, until they are added to the shards' accounts. Batches
- * are spread over cells, so that those which end at once seldom meet.
+ * What batches of one sweep over the inventory have seen, by sweep shard, until all have been: bytes for the shards' accounts, and what was found.
+ * Batches are spread over cells, so that those which end at once seldom meet.
  */
 export const SweptBytesValue = z.strictObject({
   sweptAt: EpochMs,
   cell: z.number().check(z.int(), z.nonnegative()),
   bytes: z.array(Bytes),
+  /** Absent in rows of older releases, whose batches moved at once. */
+  tallies: z.optional(z.array(StageTally)),
 });
 export type SweptBytes = z.infer<typeof SweptBytesValue>;
 

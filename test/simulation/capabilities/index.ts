@@ -20,6 +20,7 @@ import { packers } from './packers.ts';
 import { packPlans } from './packPlans.ts';
 import { receipts } from './receipts.ts';
 import { rescans } from './rescans.ts';
+import { paidRestores } from './paidRestores.ts';
 import { restoreBudgets } from './restoreBudgets.ts';
 import { restoreLine } from './restoreLine.ts';
 import { strangers } from './strangers.ts';
@@ -51,6 +52,7 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   receipts,
   restoreBudgets,
   restoreLine,
+  paidRestores,
   sweepStages,
   batchJobs,
   hurriedReaders,

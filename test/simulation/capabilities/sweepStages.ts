@@ -23,7 +23,7 @@ const READS: Readonly<Record<StorageClass, number>> = {
 
 /** In each shard a sweep analyses before it warms, and warms before anything else of it moves; every sweep that begins ends all of them. */
 export function sweepStages(stage: Stage): Capability {
-  const { catalog, counters, inventoryMap, policies } = stage;
+  const { catalog, counters, policies } = stage;
   const [readAction, readStage, readBlob] = [rowReader(ActionRow), rowReader(SweepStageRow), rowReader(BlobRow)];
 
   function hasEnded(runId: string, shard: number, stage: SweepStage): boolean {
@@ -42,7 +42,7 @@ export function sweepStages(stage: Stage): Capability {
 
   function onMove(action: Action): void {
     const runId = /^sweep-(\d+)$/.exec(action.correlationId)?.[1];
-    if (runId === undefined || action.digest === undefined || inventoryMap.hasStarted(`sweep-${runId}`)) return;
+    if (runId === undefined || action.digest === undefined) return;
     if (action.type !== 'transition' && action.type !== 'restore') return;
     const turn = turnOf(action);
     const before = BEFORE[turn];

@@ -6,6 +6,7 @@ import { CatalogChanges } from '../../../events/aws/catalogChanges.v1.ts';
 import { UploadNotification } from '../../../events/aws/eventBridgeS3.v1.ts';
 import { HttpCall } from '../../../events/aws/httpCall.v1.ts';
 import { InventoryBatch } from '../../../events/aws/inventoryBatch.v1.ts';
+import { InventoryEnd } from '../../../events/aws/inventoryEnd.v1.ts';
 import { RestoreNotification } from '../../../events/aws/objectRestored.v1.ts';
 import { ScheduleFired } from '../../../events/aws/scheduleFired.v1.ts';
 
@@ -16,6 +17,7 @@ const ENVELOPES = {
   objectRestored: RestoreNotification,
   httpCall: HttpCall,
   inventoryBatch: InventoryBatch,
+  inventoryEnd: InventoryEnd,
   scheduleFired: ScheduleFired,
 } as const;
 
