@@ -9,6 +9,7 @@ import { POLICY_VERSIONS } from '../../lib/placement/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { ownBookSettings } from '../../lib/priceBooks/index.ts';
 import { tierSettings } from '../../lib/tiering/index.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { slowCopies } from '../support/slowCopies.ts';
@@ -62,8 +63,7 @@ export async function createStage(
     objects: openDatabase(':memory:'),
     seals: openDatabase(':memory:'),
   };
-  const rows = createSqliteCatalogStore(databases.catalog);
-  const catalog = watchCatalog(rows, counters, capabilities);
+  const catalog = watchCatalog(createSqliteCatalogStore(databases.catalog), counters, capabilities);
   const sent = new Set<string>();
   const queues = announcingQueues(
     createSqliteQueues({ database: databases.queues, clock, random: rng.fork().asRandom(), hostQueues }),
@@ -103,13 +103,16 @@ export async function createStage(
   const releases = createReleases();
   const { changes: changesPolicy, packs, ...policies } = choosePolicies(rng.fork());
   let settings = SETTINGS(PART_SIZE, policies);
+  const ownsBooks = !changesPolicy && settings.tierPolicy === 'rules' && seed % 3 === 0;
   const history = createPolicyHistory();
   // Where nobody changes it, the policy has been in force for long; elsewhere often nothing is before the first look.
   if (!changesPolicy || seed % 2 === 0) {
     const { tierPolicy: inForce } = settings;
     const since = clock.now();
     const version = POLICY_VERSIONS[inForce];
-    await rows.transact([TierPolicyRow.put({ inForce, settings: tierSettings(settings), version, since }, 'absent')]);
+    await catalog.transact([
+      TierPolicyRow.put({ inForce, settings: tierSettings(settings), version, since }, 'absent'),
+    ]);
     history.begin(inForce, since);
   }
   const inventoryMap = createInventoryMap({
@@ -155,7 +158,7 @@ export async function createStage(
     rng: rng.fork(),
     queues,
     objects: bucket,
-    functions: simulatedFunctions(depsOf, packs, sweepsEveryMinutes(settings, changesPolicy)),
+    functions: simulatedFunctions(depsOf, packs, sweepsEveryMinutes(settings, changesPolicy || ownsBooks)),
     earliestVisible: (queue) => Number(earliest.get(queue)?.[0] ?? Number.POSITIVE_INFINITY),
     comeSooner: (times) => comeSooner.run({ now: scheduler.now, times }),
   });
@@ -203,6 +206,11 @@ export async function createStage(
     configure: (tierPolicy) => {
       settings = { ...settings, tierPolicy };
     },
+    ownsBooks,
+    configureBook: (book) => {
+      const { ownBook: _, priceBook: __, ...rest } = settings;
+      settings = { ...rest, ...ownBookSettings(book) };
+    },
     policies: history,
     inventoryMap,
     published,
@@ -222,9 +230,9 @@ export async function createStage(
 /** Where there is more to see of it, the sweep of storage classes comes as often as the others, or more often; else once a day. */
 function sweepsEveryMinutes(
   { sweepInventoryFrom, tierPolicy }: FunctionDeps['settings'],
-  changesPolicy: boolean,
+  areLookedAt: boolean,
 ): number | undefined {
-  if (changesPolicy) return 2;
+  if (areLookedAt) return 2;
   return tierPolicy === 'rules' && sweepInventoryFrom > 100 ? undefined : 4;
 }
 

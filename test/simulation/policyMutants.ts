@@ -59,6 +59,13 @@ export const policyMutants: readonly Mutant[] = [
     replace: 'return notedVersion(policy, noted) !== undefined;',
   },
   {
+    id: 'decides-by-a-book-that-is-configured',
+    breaks: 'Rule 4: a price book of an operator decides moves before anybody has looked at what it would do.',
+    file: 'lib/priceBooks/ownBook.ts',
+    find: "if (row?.inForce !== undefined && (tierSweep === undefined || tierSweep === 'on')) return row.settings?.priceBook;",
+    replace: 'if (row?.inForce !== undefined && tierSweep === undefined) return row.settings?.priceBook;',
+  },
+  {
     id: 'moves-by-what-is-configured',
     breaks: 'A sweep moves objects by the policy that is configured and not in force.',
     file: 'lib/tiering/policyInForce.ts',

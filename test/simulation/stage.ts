@@ -2,6 +2,7 @@ import type { FunctionDeps } from '../../functions/shared/deps.ts';
 import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
 import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import type { CatalogStore, Item, ItemKey } from '../../lib/shared/ports/catalogStore.ts';
+import type { PriceBookFile } from '../../lib/pricing/index.ts';
 import type { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { Faults } from './faults.ts';
 import type { SimulatedHost } from './hosts.ts';
@@ -41,6 +42,9 @@ export interface Stage {
   /** Whether what is decided to be packed is packed; else that is switched off. */
   readonly packs: boolean;
   readonly configure: (tierPolicy: TierPolicyName) => void;
+  /** Whether operators have a price book of their own decide, and have it go again. */
+  readonly ownsBooks: boolean;
+  readonly configureBook: (book: PriceBookFile | undefined) => void;
   readonly policies: PolicyHistory;
   readonly inventoryMap: InventoryMap;
   /** The price lists that the refresh reads. */

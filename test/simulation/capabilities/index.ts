@@ -16,6 +16,7 @@ import { origins } from './origins.ts';
 import { policyChanges } from './policyChanges.ts';
 import { promises } from './promises.ts';
 import { prices } from './prices.ts';
+import { ownBooks } from './ownBooks.ts';
 import { packers } from './packers.ts';
 import { packPlans } from './packPlans.ts';
 import { receipts } from './receipts.ts';
@@ -57,5 +58,6 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   batchJobs,
   hurriedReaders,
   policyChanges,
+  ownBooks,
   promises,
 ];
