@@ -17,6 +17,7 @@ export class CliError extends StrataError<
   | 'not-confirmed'
   | 'exists'
   | 'bad-file'
+  | 'disk-full'
 > {}
 
 /** Some items failed, or findings; the command has already said which. */
@@ -59,8 +60,18 @@ function isWithoutCredentials(error: unknown): boolean {
   return error instanceof StrataError && isWithoutCredentials(error.cause);
 }
 
+const NoSpace = z.object({ code: z.enum(['ENOSPC', 'EDQUOT']) });
+
+/** A full disk is nothing that went wrong in here. */
+function told(error: unknown): unknown {
+  if (error instanceof StrataError || !NoSpace.safeParse(error).success) return error;
+  const message = 'The disk that this writes to is full. Make room on it, and run it again.';
+  return new CliError({ code: 'disk-full', message, retryable: false, cause: error });
+}
+
 /** One line for people, or one object for programs; the cause where it says more. */
-export function describeError(error: unknown, json: boolean): string {
+export function describeError(thrown: unknown, json: boolean): string {
+  const error = told(thrown);
   const known = error instanceof StrataError;
   const code = known ? error.code : 'internal';
   const message = known ? error.message : errorText(error);

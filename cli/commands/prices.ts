@@ -102,7 +102,9 @@ function printJson(book: PriceBookFile, ageDays: number): void {
 }
 
 function printBook(book: PriceBookFile, ageDays: number): void {
-  const age = Object.values(book.sources).some(({ url }) => url !== undefined) ? `, ${ageDays} days old` : '';
+  const age = Object.values(book.sources).some(({ url }) => url !== undefined)
+    ? `, ${ageDays === 1 ? 'a day' : `${ageDays} days`} old`
+    : '';
   process.stdout.write(`\n${book.id}, ${book.region}, as of ${book.asOf}${age}; 1 GB = ${book.gbBytes} bytes\n`);
   for (const line of listPrices(book)) {
     process.stdout.write(

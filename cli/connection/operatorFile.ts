@@ -8,10 +8,16 @@ import { CliError } from '../errors.ts';
 const OperatorFile = z.object({ endpoint: z.url(), token: z.string() });
 export type OperatorFile = z.infer<typeof OperatorFile>;
 
+const Denied = z.object({ code: z.literal('EACCES') });
+
 export async function readOperatorFile(data: string): Promise<OperatorFile> {
   try {
     return OperatorFile.parse(JSON.parse(await readFile(join(data, 'operator.json'), 'utf8')));
   } catch (cause) {
+    if (Denied.safeParse(cause).success) {
+      const message = `${join(data, 'operator.json')} belongs to another user: run this as the user of the plane.`;
+      throw new CliError({ code: 'no-plane', message, retryable: false, cause });
+    }
     throw new CliError({
       code: 'no-plane',
       message: `No runtime has run in ${data}. Start one: npm start -- --data ${data}`,

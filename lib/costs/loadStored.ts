@@ -16,7 +16,7 @@ import { StorageClass } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
 import { bucketCost, hostCost } from './copyCost.ts';
-import type { CopyKind, StoredCopy, StoredObject } from './storedObject.ts';
+import { type CopyKind, type StoredCopy, type StoredObject, UNREAD_MS } from './storedObject.ts';
 
 export interface StoredDeps {
   readonly catalog: CatalogStore;
@@ -38,8 +38,10 @@ export async function loadStored({ catalog, rates }: StoredDeps, blob: Blob, now
     models: [...new Set(references.map(({ model }) => model))],
     references: references.length,
     reads: bucketReads.last30Days,
-    // What is packed already is no opportunity any more.
-    ...(compressibility === undefined || blob.origin.packed !== undefined ? {} : { ratio: compressibility.ratio }),
+    // What is packed already is no opportunity any more, and nobody can have left unread for a month what is younger.
+    ...(compressibility === undefined || blob.origin.packed !== undefined || now - blob.createdAt < UNREAD_MS
+      ? {}
+      : { ratio: compressibility.ratio }),
     copies: [
       originCopy(blob, replicas, bucketReads, rates, now),
       ...replicas.flatMap((replica) => otherCopy(blob, replica, rates, now)),

@@ -14,9 +14,10 @@ import { chosenAlternative, decideTier, DOLLARS, type Rates } from '../placement
 import { type Digest, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
+import { Bytes, EpochMs, Usd } from '../shared/units.ts';
 import { DEFAULT_PACKING, explainBlob, RETIRED_READS_PER_DAY } from '../tiering/index.ts';
 import { loadStored } from './loadStored.ts';
+import { UNREAD_MS } from './storedObject.ts';
 
 /**
  * A version that nobody seems to need, with the bytes that no other version has. `retired`: deprecated, so that deleting it frees them;
@@ -44,8 +45,6 @@ interface RetiredDeps {
   readonly clock: Clock;
   readonly rates: Rates;
 }
-
-const UNREAD_MS = 30 * DAY_MS;
 
 /** Those of one model whose deletion or deprecation would save something. What is held, retained or named by an alias is needed. */
 export async function retiredVersions(deps: RetiredDeps, { name, newest }: Model): Promise<readonly RetiredVersion[]> {

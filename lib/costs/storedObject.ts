@@ -1,6 +1,9 @@
 import * as z from 'zod/mini';
 import { ModelName } from '../shared/ids.ts';
-import { Bytes, EpochMs, Usd } from '../shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
+
+/** What nobody has read for so long, and is no younger, seems not to be needed at once. */
+export const UNREAD_MS = 30 * DAY_MS;
 
 /**
  * Where bytes lie that somebody pays for. `origin`: what every read comes from; `replaced`: what a transition has left behind and will
@@ -40,7 +43,7 @@ export const StoredObject = z.object({
   references: z.number().check(z.int(), z.nonnegative()),
   /** Reads of the bucket in the last 30 days. */
   reads: amount,
-  /** Compressed ÷ original, where it was measured. */
+  /** Compressed ÷ original, where it was measured and the bytes are no younger than the reads that are counted. */
   ratio: z.optional(z.number()),
   copies: z.array(StoredCopy),
 });

@@ -102,7 +102,7 @@ async function uploadsMove(catalog: CatalogStore, now: EpochMs): Promise<Finding
 async function pricesAreFresh(deps: DoctorDeps, now: EpochMs): Promise<Finding> {
   const { book, checkedAt } = await readPrices(deps);
   const days = Math.floor(Math.max(0, now - checkedAt) / DAY_MS);
-  const detail = `${book.id}@${book.asOf} was compared with its source ${days} days ago`;
+  const detail = `${book.id}@${book.asOf} was compared with its source ${days === 1 ? 'a day' : `${days} days`} ago`;
   if (days < STALE_DAYS) return { ok: true, detail };
   return {
     ok: false,

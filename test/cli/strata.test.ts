@@ -1,4 +1,4 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -255,6 +255,13 @@ describe('strata', () => {
     file('ended/operator.json', '{"endpoint":"http://127.0.0.1:1","token":"x"}');
     const { stderr } = await strata('ls', '--data', data);
     expect(stderr).toContain(`Start it with \`npm start -- --data ${data}\``);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says of the folder of another user that it is one', async () => {
+    const operator = file('foreign/operator.json', '{}');
+    chmodSync(operator, 0o000);
+    const { code, stderr } = await strata('ls', '--data', dirname(operator));
+    expect([code, stderr]).toEqual([2, expect.stringContaining('run this as the user of the plane')]);
   });
 
   it('lists one host or one dead-letter queue by its name, and says which there are', async () => {

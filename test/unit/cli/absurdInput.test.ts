@@ -86,6 +86,12 @@ describe('a pipe', () => {
   });
 });
 
+it('tells a full disk as what it is', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  expect(describeError(full, false)).toMatch(/^error\[disk-full\]: The disk .* is full\. Make room/);
+  expect(exitCodeOf(full)).toBe(1);
+});
+
 describe('strata replay', () => {
   it.each([
     ['an empty log', '', /Nothing was read from .*: there is no line in it/],

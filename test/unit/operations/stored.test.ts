@@ -81,6 +81,18 @@ describe('what is stored', () => {
     expect(kinds).toMatchObject({ [key('a')]: 'uploaded', [key('b')]: 'refused', [key('c')]: 'arriving' });
   });
 
+  it.each([
+    [29, undefined],
+    [30, 0.6],
+  ])('compresses to what was measured if it came %i days ago: %s', async (days, ratio) => {
+    const world = await createTieringWorld();
+    const { digest } = await world.addBlob(1, days);
+    const row = (await BlobRow.get(world.catalog, digest)) ?? expect.fail();
+    const compressibility = { encoding: 'byteplane-zstd-1', ratio: 0.6, sampledBytes: row.value.size } as const;
+    await world.catalog.transact([BlobRow.put({ ...row.value, compressibility }, { version: row.version })]);
+    expect((await everythingStored(world)).map((one) => one.ratio)).toEqual([ratio]);
+  });
+
   it('has the copies of a blob in the bucket and on hosts, and who needs it', async () => {
     const world = await createTieringWorld();
     const { digest, size, origin } = await world.addBlob(1, 40, 'GLACIER');
