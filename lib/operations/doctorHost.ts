@@ -119,10 +119,11 @@ function tuningCheck(tuning: HostFacts['tuning']): DoctorCheck {
 }
 
 function clockCheck(plane: HostFacts['plane']): DoctorCheck {
-  const fix = 'timedatectl set-ntp true';
   if (plane.outcome === 'failed' || plane.value.aheadMs === undefined) {
-    return { check: 'clock', status: 'FAILED', detail: 'the plane told no time to compare with', fix };
+    const unknown = { detail: 'the plane told no time to compare with', fix: 'See the check `plane`.' };
+    return { check: 'clock', status: 'FAILED', ...unknown };
   }
+  const fix = 'timedatectl set-ntp true';
   const { aheadMs } = plane.value;
   const detail = `${Math.abs(aheadMs / 1000).toFixed(0)} s ${aheadMs > 0 ? 'behind' : 'ahead of'} the plane`;
   return check('clock', aheadMs, fix, () => ({ ok: Math.abs(aheadMs) <= MOST_SKEW_MS, detail }));

@@ -32,6 +32,11 @@ describe('the doctor of a host', () => {
     expect(judgeHost(HEALTHY).every(({ fix }) => fix === undefined)).toBe(true);
   });
 
+  it('sets no clock by a plane that does not answer', () => {
+    const clock = judgeHost({ ...HEALTHY, plane: failed }).find((one) => one.check === 'clock');
+    expect(clock).toMatchObject({ status: 'FAILED', fix: 'See the check `plane`.' });
+  });
+
   it('points to tuning where a setting is far off, and fails nobody for it', () => {
     const facts = { ...HEALTHY, tuning: measured(['io-scheduler', 'dirty-bytes']) };
     const check = judgeHost(facts).find((one) => one.check === 'tuning');
