@@ -1,7 +1,8 @@
 import { type Restore, RestoreRow, type RestoreSpending } from '../catalog/index.ts';
 import type { Waiting } from '../placement/index.ts';
+import { ContractError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import { DAY_MS, EpochMs, HOUR_MS } from '../shared/units.ts';
 import type { RestoreLimits } from './restoreBudget.ts';
 
@@ -54,13 +55,23 @@ export function inOrder(one: InLine, other: InLine): number {
   return one.askedAt - other.askedAt || (one.digest < other.digest ? -1 : 1);
 }
 
-/** Who waits, in order, as the index has it: it lags, so whoever begins one reads its row again. */
+/**
+ * Who waits, in order, as the index has it: it lags, so whoever begins one reads its row again. A row that nobody can read holds up no other:
+ * the schedule tells of it.
+ */
 export async function loadLine(catalog: CatalogStore): Promise<readonly InLine[]> {
   const { items } = await catalog.queryIndex('listing', { partition: 'RESTORELINE', limit: MOST_IN_LINE });
-  return items.flatMap((item) => {
+  return items.flatMap(inLine);
+}
+
+function inLine(item: Item): readonly InLine[] {
+  try {
     const { digest, askedAt, turn } = RestoreRow.parse(item).value;
     return turn === undefined ? [] : [{ digest, askedAt, usd: turn.usd }];
-  });
+  } catch (error) {
+    if (error instanceof ContractError) return [];
+    throw error;
+  }
 }
 
 /** Who of them can wait least decides for all. */

@@ -169,6 +169,16 @@ describe('readers of many archived models at once', () => {
     expect(poor.world.counted('RestoreStep', 'forget')).toBe(1);
   });
 
+  it('are not held up by a row that nobody can read', async () => {
+    const { world, blobs, ask, inState } = await readers(2);
+    const key = { partition: `BLOB#${'0'.repeat(64)}`, sort: 'RESTORE' };
+    const index = { listing: { partition: 'RESTORELINE', sort: '0' } };
+    await world.catalog.transact([{ kind: 'put', item: { key, body: { v: 99 }, index }, expect: 'absent' }]);
+    for (const blob of blobs) await ask(blob);
+    await world.run();
+    expect(await inState('restoring')).toBe(2);
+  });
+
   it('forget one whose bytes went elsewhere meanwhile', async () => {
     const { world, blobs, ask } = await readers(1);
     await ask(blobs[0]!);
