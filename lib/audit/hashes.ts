@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AuditEntry } from '../../events/audit-seal/v1.ts';
 import { canonicalJson, type Json } from '../shared/canonicalJson.ts';
 
@@ -12,10 +12,10 @@ export function entryHash(entry: AuditEntry): string {
 
 /** Of a seal's bytes as they lie in the bucket. */
 export function sealHash(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes);
 }
 
 /** SHA-256 over the canonical JSON of what the catalog keeps. */
 export function hashOf(value: Json): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return hash('sha256', canonicalJson(value));
 }

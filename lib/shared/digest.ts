@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { Digest } from './ids.ts';
 import { Bytes, MIB } from './units.ts';
@@ -52,13 +52,13 @@ export function blobDigest(size: number, partSize: number, parts: readonly PartH
   const head = Buffer.alloc(16);
   head.writeBigUInt64LE(BigInt(size), 0);
   head.writeBigUInt64LE(BigInt(partSize), 8);
-  const hash = createHash('sha256').update('strata-blob-1\n').update(head);
-  for (const part of parts) hash.update(Buffer.from(part, 'hex'));
-  return Digest.parse(hash.digest('hex'));
+  const whole = createHash('sha256').update('strata-blob-1\n').update(head);
+  for (const part of parts) whole.update(Buffer.from(part, 'hex'));
+  return Digest.parse(whole.digest('hex'));
 }
 
 export function partHash(bytes: Uint8Array): PartHash {
-  return PartHash.parse(createHash('sha256').update(bytes).digest('hex'));
+  return PartHash.parse(hash('sha256', bytes));
 }
 
 /** Checks that a manifest names its own digest; a manifest that does not is as good as none. */

@@ -216,8 +216,8 @@ export class Plane {
     this.notified = false;
     for (const { id, event } of objects.notifications(100)) {
       objects.delivered(id);
-      const key = keyOf(event);
-      const mapping = this.mappings.find(({ trigger }) => matches(trigger, event, key));
+      const notification = JSON.parse(event) as Notification;
+      const mapping = this.mappings.find(({ trigger }) => matches(trigger, notification));
       if (mapping === undefined) continue;
 
       if (faults.happens('lost-notification')) continue;
@@ -407,15 +407,9 @@ interface Notification {
   readonly detail: { readonly object: { readonly key: string } };
 }
 
-function keyOf(event: string): string {
-  return (JSON.parse(event) as Notification).detail.object.key;
-}
-
-function matches(trigger: QueueTrigger, event: string, key: string): boolean {
-  const route = trigger.objectEvents;
-  if (route === undefined || !key.startsWith(route.keyPrefix)) return false;
-  const type = (JSON.parse(event) as Notification)['detail-type'];
-  return route.detailTypes.some((known) => known === type);
+function matches({ objectEvents }: QueueTrigger, { detail, 'detail-type': type }: Notification): boolean {
+  if (objectEvents === undefined || !detail.object.key.startsWith(objectEvents.keyPrefix)) return false;
+  return objectEvents.detailTypes.some((known) => known === type);
 }
 
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];

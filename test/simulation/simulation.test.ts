@@ -38,7 +38,7 @@ async function simulate(first: number, seeds: number, signal: AbortSignal): Prom
   return JSON.parse(output) as Summary;
 }
 
-describe('the simulated system', () => {
+describe('the simulated system', { concurrent: true }, () => {
   it(`keeps its promises in ${SEEDS} seeds, and reaches every fault, reason and state edge`, {
     timeout: 30 * MINUTES_MS,
   }, async ({ signal }) => {
@@ -52,7 +52,7 @@ describe('the simulated system', () => {
     expect(neverReached(reached)).toEqual([]);
   });
 
-  it('takes the same steps twice', async () => {
+  it('takes the same steps twice', { timeout: 30 * MINUTES_MS }, async () => {
     for (const seed of [3, 4, 5, 6]) {
       const { steps, traceHash } = await runSeed(seed);
       expect(await runSeed(seed)).toMatchObject({ steps, traceHash });

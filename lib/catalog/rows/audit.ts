@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AuditEntry } from '../../../events/audit-seal/v1.ts';
 import { EpochMs } from '../../shared/units.ts';
@@ -33,7 +33,7 @@ export const UnsealedRow = defineRow({
   key: (object: string, number: number) => ({
     partition: `UNSEALED#${shardOf(object, UNSEALED_SHARDS)}`,
     // By object and then by number, whatever the clocks said: what one look finds of an object has no gap. Keys are longer than sort keys.
-    sort: `${createHash('sha256').update(object).digest('hex').slice(0, 32)}#${ordinal(number)}`,
+    sort: `${hash('sha256', object).slice(0, 32)}#${ordinal(number)}`,
   }),
   keyOf: (value): [string, number] => [value.object, value.number],
 });

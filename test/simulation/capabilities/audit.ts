@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import { type AuditEntry, AuditSeal } from '../../../events/audit-seal/v1.ts';
 import { verifyTrail } from '../../../lib/audit/index.ts';
 import { AuditEntryRow, BlobRow, UnsealedRow, UploadRow, VersionRow } from '../../../lib/catalog/index.ts';
@@ -9,9 +9,8 @@ import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
 const NOTHING = '0'.repeat(64);
-const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 // Not the product's own: an edit of that must not deceive this.
-const hash = (value: Json) => sha256(canonicalJson(value));
+const hash = (value: Json) => digestOf('sha256', canonicalJson(value));
 
 /**
  * Every verdict has its audit entry from the same moment on; entries are chained, and never change; none is forgotten before a locked
@@ -82,10 +81,11 @@ export function audit(stage: Stage, rng: Rng): Capability {
         const name = `${entry.object} ${entry.number}`;
         if (sealed.has(name)) violated(`${name} is in two seals.`);
         const known = chains.get(entry.object)?.[entry.number - 1];
-        if (known === undefined || hash(known) !== hash(entry)) violated(`Seal ${number} contradicts ${name}.`);
-        sealed.set(name, hash(entry));
+        const entryHash = hash(entry);
+        if (known === undefined || hash(known) !== entryHash) violated(`Seal ${number} contradicts ${name}.`);
+        sealed.set(name, entryHash);
       }
-      last = { number, hash: sha256(read.bytes) };
+      last = { number, hash: digestOf('sha256', read.bytes) };
       counters.count('audit seal');
     }
   }

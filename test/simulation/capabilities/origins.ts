@@ -165,10 +165,10 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
     onRow,
     onRemoval,
     async check() {
+      await checkBucket();
       for (const item of catalog.committed('BLOB#')) {
         if (item.key.sort === 'META') await checkOrigin(read(item).digest);
       }
-      await checkBucket();
     },
   };
 }
