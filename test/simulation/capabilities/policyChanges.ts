@@ -59,6 +59,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
   const overlooked = new Set<Digest>();
   /** What the parts have found that have ended since the look began. */
   const ended = new Map<number, PolicyReach>();
+  let firstBlobAt = Number.POSITIVE_INFINITY;
 
   const blobs = (): readonly Blob[] =>
     [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
@@ -182,8 +183,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       was === undefined ? 'nothing' : was.version === OLDER ? 'another version' : (was.inForce ?? 'nothing');
     counters.count(`policy: ${before}→${is.inForce}`);
     if (was === undefined) {
-      if (blobs().some(({ createdAt }) => scheduler.now - createdAt > HOUR_MS))
-        violated(`${is.inForce} came into force unseen, and there are objects.`);
+      if (firstBlobAt < is.since) violated(`${is.inForce} came into force unseen, and there are objects.`);
       return;
     }
     if (was.accepted?.policy === is.inForce) return counters.count('policy: accepted');
@@ -255,6 +255,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     },
     onRow(change) {
       const { partition, sort } = change.key;
+      if (partition.startsWith('BLOB#') && sort === 'META') firstBlobAt = Math.min(firstBlobAt, scheduler.now);
       if (partition === 'TIERPOLICY' && sort === 'META') return onPolicy(change);
       if (partition.startsWith('POLICYLOOK#')) return onLook(change);
       if (!partition.startsWith('ACTION#transition-') || change.before !== undefined) return undefined;
