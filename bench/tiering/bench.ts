@@ -13,6 +13,7 @@ import {
 } from '../../lib/placement/index.ts';
 import { gpuPrice, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { DAY_MS, formatUsd, Usd } from '../../lib/shared/units.ts';
+import { ratiosBySeed } from './bySeed.ts';
 import { ratioInterval } from './interval.ts';
 import { runKnownCases, runWaitingCase } from './knownCases.ts';
 import { parseMonthlyReads, spreadOverDays } from './monthlyReads.ts';
@@ -67,6 +68,7 @@ export async function run(args: readonly string[]): Promise<void> {
     report(scale, spreads[index] ?? [], setup, values.json);
     if (values.json) return;
     const resampled = SEEDS.map((seed) => spread(scale, seed));
+    reportSeeds(resampled, setup);
     reportInterval(resampled, setup, Number(values.resamples));
   });
   if (values.json) return;
@@ -115,6 +117,16 @@ function report(scale: number, objects: readonly ReplayObject[], setup: ReplaySe
       const numbers = `${formatUsd(Usd.parse(usd)).padStart(12)}  ${ratioToOptimum.toFixed(4).padStart(10)} × optimum`;
       console.log(`  ${policy.padEnd(20)} ${numbers}  ${String(bill.moves).padStart(6)} moves`);
     }
+  }
+}
+
+function reportSeeds(spreads: readonly (readonly ReplayObject[])[], setup: ReplaySetup): void {
+  const copies = { plane: "the plane's copies", lifecycle: 'S3 transitions and write-backs' };
+  for (const mechanics of ['plane', 'lifecycle'] as const) {
+    const ratios = ratiosBySeed(spreads, setup, mechanics).map((ratio) => ratio.toFixed(4));
+    console.log(
+      `  strata-dollars ÷ intelligent-tiering, seeds ${SEEDS.join(', ')}: ${ratios.join(', ')} by ${copies[mechanics]}`,
+    );
   }
 }
 

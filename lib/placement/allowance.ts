@@ -36,6 +36,12 @@ export class Allowance {
   }
 }
 
+/**
+ * Reads between two sweeps that an exposure covers. More than one: what was not read for long is often read several times on the day that it is
+ * wanted again, and until the next sweep each of them pays retrieval.
+ */
+export const READS_COVERED = 3;
+
 /** Where an object stands against its shadow in Intelligent-Tiering. */
 export interface Exposed {
   readonly bytes: number;
@@ -48,14 +54,17 @@ export interface Exposed {
 /**
  * The most that an object can still lose against its shadow if it goes back to Intelligent-Tiering at the next occasion. Where the
  * class is no dearer than the shadow's floor, waiting never loses, and the occasion is the next read. Elsewhere it is the next
- * sweep, and entering Intelligent-Tiering starts its idle clock anew while the shadow's goes on. After a read its bytes are copied by
- * the next sweep.
+ * sweep, and entering Intelligent-Tiering starts its idle clock anew while the shadow's goes on. After reads, `READS_COVERED` of them at
+ * most, its bytes are copied by the next sweep.
  */
 export function exposureUsd(one: ClassRates, home: ClassRates, at: Exposed, stepMs: number, waiting: Waiting): number {
   if (one === home) return Math.max(0, clockLagUsd(home, at.bytes, at.idleMs, at.shadowIdleMs));
   const restore = one.instant ? undefined : chooseRestore(one, at.bytes, waiting);
   const standardCopyUsd = one.instant ? 0 : home.usdPerByteMs * at.bytes * stepMs;
-  const feeUsd = restore ? one.getUsd + restore.feeUsd + restore.waitingUsd + standardCopyUsd : readUsd(one, at.bytes);
+  // The restored copy of an archived object answers further reads.
+  const feeUsd = restore
+    ? READS_COVERED * one.getUsd + restore.feeUsd + restore.waitingUsd + standardCopyUsd
+    : READS_COVERED * readUsd(one, at.bytes);
   // Until then the shadow's idle clock runs.
   const lagUsd = clockLagUsd(home, at.bytes, 0, stepMs);
   const byReadUsd = feeUsd + lagUsd + moveUsd(one, home, at.bytes, 'copy') + earlyDeletionUsd(one, at.bytes, at.heldMs);

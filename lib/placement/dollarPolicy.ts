@@ -12,7 +12,7 @@ import { chooseRestore, type Waiting } from './restore.ts';
  * Competitive argument. Where nothing is known, Intelligent-Tiering stays: it is ski rental whose steps down are free and whose way up
  * costs nothing, so between two reads it pays at most 30 d × $0.019 + 60 d × $0.0085 = $0.036/GB above its floor, whatever the reads
  * do. A learned forecast may lead elsewhere only within the `Allowance`, which holds the total below 1 + `allowance` times
- * Intelligent-Tiering's for every sequence of at most one read a day.
+ * Intelligent-Tiering's for every sequence of at most three reads a day (`READS_COVERED`).
  */
 export interface DollarPolicy {
   readonly kind: 'dollars';

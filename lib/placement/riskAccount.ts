@@ -1,4 +1,5 @@
 import { DAY_MS } from '../shared/units.ts';
+import { READS_COVERED } from './allowance.ts';
 import { readUsd, storageUsd } from './bill.ts';
 import { homeClass } from './classes.ts';
 import type { Rates } from './rates.ts';
@@ -8,7 +9,7 @@ import type { Rates } from './rates.ts';
  * what a sweep can know: the shadow counts only the least that Intelligent-Tiering can charge for bytes that were there a week before,
  * and an object's result counts when it is back. Slack is what may still be reserved; a move reserves the most that it can lose.
  *
- * Guarantee, for at most one read of an object between two sweeps: what learned moves have lost against Intelligent-Tiering, less what they have
+ * Guarantee, for at most `READS_COVERED` reads of an object between two sweeps: what learned moves have lost against Intelligent-Tiering, less what they have
  * saved, stays below `part` of Intelligent-Tiering's dollars. More reads at once can lose more; then nothing is risked until that is made up for.
  */
 export interface RiskAccount {
@@ -59,8 +60,8 @@ export function floorUsd(rates: Rates, bytes: number, ms: number): number {
 
 /**
  * The reads from when an object left until `until`, days in their order. Counts know days, not moments: of the first and the last day what
- * was counted when it left and came back tells them apart. What was counted later of the last day may have been before: one read counts there where there
- * was any, since one between two sweeps is what the account covers.
+ * was counted when it left and came back tells them apart. What was counted later of the last day may have been before: of it as many count
+ * as the account covers.
  */
 export function readsOut(risk: Risk, bucketDays: readonly DayReads[], until: Until): readonly DayReads[] {
   return bucketDays.flatMap(({ at, reads }) => {
@@ -69,7 +70,7 @@ export function readsOut(risk: Risk, bucketDays: readonly DayReads[], until: Unt
     const before = start <= risk.openedAt ? Math.min(reads, risk.readsBefore ?? 0) : 0;
     const last = start + DAY_MS > until.at && until.readsBefore !== undefined;
     const since = reads - before;
-    const counted = last ? Math.max((until.readsBefore ?? 0) - before, Math.min(1, since)) : since;
+    const counted = last ? Math.max((until.readsBefore ?? 0) - before, Math.min(READS_COVERED, since)) : since;
     return counted > 0 ? [{ at: Math.min(until.at, Math.max(risk.openedAt, at)), reads: counted }] : [];
   });
 }

@@ -126,7 +126,7 @@ describe('a move on a learned forecast', () => {
     expect((await accountOf(world, digest))?.reservedUsd).toBe(decision.riskUsd);
     const { facts, now } = JSON.parse(action!.inputs);
     const text = explainTier(decision, TierFacts.parse(facts), DOLLARS, rates, now);
-    expect(text).toMatch(/Nobody promised its reads: it may lose \$0\.\d\d against Intelligent-Tiering, of \$5\.00/);
+    expect(text).toMatch(/Nobody promised its reads: it may lose \$1\.\d\d against Intelligent-Tiering, of \$5\.00/);
   });
 
   it('is over when its blob has left, also where another policy brings that back to the same class', async () => {

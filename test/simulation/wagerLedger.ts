@@ -1,4 +1,5 @@
 import { AccessMonthRow, type Blob, BlobRow, RiskRow, shardOf, SWEEP_SHARDS } from '../../lib/catalog/index.ts';
+import { READS_COVERED } from '../../lib/placement/allowance.ts';
 import { readUsd, storageUsd } from '../../lib/placement/bill.ts';
 import { type Rates, switchUsd } from '../../lib/placement/index.ts';
 import { blobDigestOf, blobKey } from '../../lib/shared/digest.ts';
@@ -99,8 +100,8 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
       shadowUsd += storageUsd(home, stay.bytes, at - from, idleMs);
       [from, idleMs] = [at, 0];
     }
-    // An account covers one read between two sweeps.
-    const readsUsd = Math.min(1, days.length) * (readUsd(there, stay.bytes) - readUsd(home, stay.bytes));
+    const covered = there.instant ? READS_COVERED : 1;
+    const readsUsd = Math.min(covered, days.length) * (readUsd(there, stay.bytes) - readUsd(home, stay.bytes));
     const standing = { bytes: stay.bytes, heldMs: until - stay.from, idleMs: 0 };
     const nextUsd = stay.next === undefined ? 0 : switchUsd(there, rates.of(stay.next), standing);
     // What others choose instead of Intelligent-Tiering, they pay for themselves.
@@ -118,9 +119,9 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
       const [was, is] = [before === undefined ? undefined : readMonth(before), readMonth(after)];
       const earlier = was?.misses ?? was?.days ?? {};
       for (const [day, times] of Object.entries(is.misses ?? is.days)) {
-        if (times <= (earlier[day] ?? 0)) continue;
         const read = { at: now, day: Date.parse(`${is.month}-${day}T00:00:00Z`) };
-        counted.set(is.digest, [...reads(is.digest), read]);
+        const more = Array.from({ length: Math.max(0, times - (earlier[day] ?? 0)) }, () => read);
+        counted.set(is.digest, [...reads(is.digest), ...more]);
       }
     },
     async onBlob({ before, after }, now) {

@@ -148,12 +148,10 @@ describe('replay', () => {
     );
   });
 
-  it('holds the dollar policy within one percent of Intelligent-Tiering, whatever is read once a day', () => {
+  it('holds the dollar policy within one percent of Intelligent-Tiering, whatever is read, up to three times a day', () => {
     fc.assert(
       fc.property(fc.array(anyObject, { minLength: 1, maxLength: 12 }), (given) => {
-        const objects = given.map(({ bytes, history }) => {
-          return { bytes, history: { ...history, counts: Array.from(history.counts, () => 1) } };
-        });
+        const objects = given.map(({ bytes, history }) => ({ bytes, history }));
         const ours = billUsd(replay(objects, POLICIES['strata-dollars'], setup).bill);
         const tiering = billUsd(replay(objects, POLICIES['intelligent-tiering'], setup).bill);
         expect(ours).toBeLessThanOrEqual(tiering * 1.01 + 1e-9);

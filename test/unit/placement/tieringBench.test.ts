@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ratiosBySeed } from '../../../bench/tiering/bySeed.ts';
 import { ratioInterval } from '../../../bench/tiering/interval.ts';
 import { onOtherHalf } from '../../../bench/tiering/otherHalf.ts';
 import { compileRates, knownRate, type ReplayObject } from '../../../lib/placement/index.ts';
@@ -44,6 +45,12 @@ describe('the ratio to Intelligent-Tiering', () => {
   };
   const history = { startStep: 0, endStep: 400, steps: [], counts: [], deleted: false };
   const tiered: ReplayObject = { bytes: GB, history };
+  const readOnDay300 = { ...history, steps: [300], counts: [5] };
+  const readAfterRest: ReplayObject = {
+    bytes: GB,
+    history: readOnDay300,
+    knowledge: [{ fromStep: 0, fact: { kind: 'rate', forecast: knownRate(1 / 3650) } }],
+  };
   const known: ReplayObject = {
     ...tiered,
     knowledge: [{ fromStep: 0, fact: { kind: 'rate', forecast: knownRate(1 / 3650) } }],
@@ -56,6 +63,14 @@ describe('the ratio to Intelligent-Tiering', () => {
     const [all, none] = [known, tiered].map((one) => ratioInterval([[one]], setup, 20));
     expect(mixed.low).toBeCloseTo(all?.low ?? 0, 9);
     expect(mixed.high).toBeCloseTo(none?.high ?? 0, 9);
+  });
+
+  it('is told of each seed, with the copies that strata-dollars is moved by', () => {
+    const [rests, read] = ratiosBySeed([[tiered], [readAfterRest]], setup, 'plane');
+    expect(rests).toBe(1);
+    const [, writtenBack] = ratiosBySeed([[tiered], [readAfterRest]], setup, 'lifecycle');
+    // What lies in GLACIER_IR is read five times; what is written back at the first read pays one of them.
+    expect(writtenBack).toBeLessThan(read ?? 0);
   });
 
   it('is measured on the models that the prior was not chosen on', () => {

@@ -12,6 +12,7 @@ import {
   switchUsd,
   type TierFacts,
 } from '../../../lib/placement/index.ts';
+import { READS_COVERED } from '../../../lib/placement/allowance.ts';
 import { readUsd, storageUsd } from '../../../lib/placement/bill.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { partHash } from '../../../lib/shared/digest.ts';
@@ -113,7 +114,7 @@ async function sweep(
   return true;
 }
 
-/** The rest of the day: storage, and at most one read. */
+/** The rest of the day: storage, and at most the reads that an account covers. */
 function live(one: Played, day: number, now: EpochMs): void {
   const { blob, reads } = one;
   const here = rates.of(blob.origin.storageClass);
@@ -123,9 +124,10 @@ function live(one: Played, day: number, now: EpochMs): void {
   const out = blob.origin.storageClass !== 'INTELLIGENT_TIERING' && now > blob.origin.billedSince;
   const tempting = now - last > 60 * DAY_MS;
   if (!(one.spiteful ? out || tempting : one.days.has(day))) return;
-  reads.push({ at: now + DAY_MS - 1, reads: 1 });
-  one.shadowUsd += readUsd(home, blob.size);
-  one.spentUsd += readUsd(here, blob.size);
+  const count = one.spiteful ? READS_COVERED : 1;
+  reads.push({ at: now + DAY_MS - 1, reads: count });
+  one.shadowUsd += count * readUsd(home, blob.size);
+  one.spentUsd += count * readUsd(here, blob.size);
 }
 
 describe('the account of what is at risk', () => {
