@@ -64,7 +64,7 @@ async function newestRows(catalog: CatalogStore) {
 }
 
 function added(run: RunView | undefined, part: SweepRun): RunView {
-  const { budgetUsd, moves, movedBytes, reservedUsd, runId, startedAt } = part;
+  const { budgetUsd, homeUsd, moves, movedBytes, reservedUsd, runId, startedAt } = part;
   return {
     runId,
     // The id of a scheduled run is its moment.
@@ -72,7 +72,7 @@ function added(run: RunView | undefined, part: SweepRun): RunView {
     startedAt: EpochMs.parse(Math.min(run?.startedAt ?? startedAt, startedAt)),
     moves: (run?.moves ?? 0) + moves,
     bytes: Bytes.parse((run?.bytes ?? 0) + movedBytes),
-    reservedUsd: Usd.parse((run?.reservedUsd ?? 0) + reservedUsd),
+    reservedUsd: Usd.parse((run?.reservedUsd ?? 0) + reservedUsd + (homeUsd ?? 0)),
     budgetUsd: Usd.parse((run?.budgetUsd ?? 0) + budgetUsd),
   };
 }

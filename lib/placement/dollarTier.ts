@@ -69,7 +69,7 @@ function chooseClass(
 ): (Extract<TierChoice, { action: 'keep' }> | Extract<TierChoice, { action: 'transition' }>) & {
   readonly riskUsd?: number;
 } {
-  if (facts.heldBy !== undefined) return { action: 'keep', reason: 'held' };
+  if (facts.heldBy !== undefined) return heldByDollars(facts, policy, rates, now);
   const chosen = dollarClass(facts, policy, rates, now);
   const to = rates.classes.find((one) => one === chosen);
   const there = rates.of(to ?? facts.storageClass);
@@ -83,6 +83,22 @@ function chooseClass(
   const from = rates.of(facts.storageClass);
   const wished = cheapestClass(from, [there], standingOf(facts, now), prospectOf(facts, policy, now), policy.margin);
   return { action: 'transition', to, reason: wished === there ? 'cheaper' : 'risk-ended', ...risk };
+}
+
+/** What is held stays. Where it is out on a learned forecast, as much as the account still has is reserved for what it may lose meanwhile. */
+function heldByDollars(
+  facts: TierFacts,
+  policy: DollarPolicy,
+  rates: Rates,
+  now: number,
+): Extract<TierChoice, { action: 'keep' }> & { readonly riskUsd?: number } {
+  const from = rates.of(facts.storageClass);
+  const atRisk = facts.knownReadsPerDay === undefined && from !== rates.of(homeClass(rates)) && facts.atRisk;
+  const mayUsd = (facts.slackUsd ?? 0) + (facts.atRisk?.reservedUsd ?? 0);
+  const neededUsd = atRisk ? riskUsd(facts, from, rates, now) : 0;
+  const loses = neededUsd > mayUsd || paysTooMuch(facts, policy, rates, now);
+  const reason = loses ? 'held-at-a-loss' : 'held';
+  return { action: 'keep', reason, ...(atRisk ? { riskUsd: Math.min(neededUsd, mayUsd) } : {}) };
 }
 
 /** The class to move to, or why the object stays: the hot path of sweeps, which builds nothing else. */

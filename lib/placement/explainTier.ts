@@ -17,6 +17,8 @@ import { chosenAlternative, type TierAlternative, type TierDecision, type TierPo
 const REASONS: Record<Exclude<TierDecision['reason'], TemperatureReason>, string> = {
   'already-there': 'it already is where the rules want it',
   held: 'something needs it where it is',
+  'held-at-a-loss':
+    'something needs it where it is, though what it costs there, or may still cost, speaks for moving it home',
   'minimum-duration': 'its class is paid for until the minimum duration ends, so moving now would pay twice',
   'below-class-minimum': 'it is smaller than what the colder class bills at least',
   'no-cheaper-class': 'no other class is expected to cost less, moving included',

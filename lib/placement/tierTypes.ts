@@ -13,6 +13,8 @@ export type TierPolicy = TierRules | DollarPolicy | LifecyclePolicy;
 export type TierKeepReason =
   | 'already-there'
   | 'held'
+  /** Dollars: it is held, and would go home if it were not: every read and every day there costs more than the way. */
+  | 'held-at-a-loss'
   /** Rules: the object leaves for a cheaper class only when its minimum duration is over: until then both would be billed. */
   | 'minimum-duration'
   /** Rules: the class bills a minimum size that makes this object dearer there. */

@@ -10,6 +10,7 @@ import {
   outboxPut,
   recordedInputs,
   RestoreRow,
+  storedBytes,
   SweepRunRow,
   type Versioned,
 } from '../catalog/index.ts';
@@ -17,11 +18,13 @@ import {
   caughtBy,
   chosenAlternative,
   placesOf,
+  readUsd,
   receiptAlternative,
   recordTier,
   type TierDecision,
   type TierFacts,
   type TierMove,
+  type TierMoveReason,
   warms,
 } from '../placement/index.ts';
 import { foundChanges } from '../expiry/index.ts';
@@ -70,13 +73,17 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (moved === undefined) return keep('restore-under-way');
   const row = await SweepRunRow.get(deps.catalog, run.id, run.shard);
   const begun = { runId: run.id, shard: run.shard, limits: run.limits, now: deps.clock.now() };
-  const reserved = reserve(row?.value, begun, { usd: moved.usd, bytes: facts.bytes });
+  const home = run.only === undefined && WAYS_HOME.has(decision.reason);
+  const reserved = reserve(row?.value, begun, { usd: moved.usd, bytes: facts.bytes, home });
   if (reserved.outcome === 'refused') return keep(reserved.reason);
   return {
     changes: [...moved.changes, ...risks, SweepRunRow.put(reserved.run, expectationOf(row))],
     answer: decision.needsRestore ? 'restore-begun' : decision.reason,
   };
 }
+
+/** A plan moves what was shown, within its own limits; of a sweep, these wait for no budget. */
+const WAYS_HOME: ReadonlySet<string> = new Set<TierMoveReason>(['fees-exceed-move', 'risk-ended']);
 
 /** What a move costs at once: requests, retrieval, a worker's seconds, and what the class left behind still charges. */
 function moveUsd(decision: TierMove): number {
@@ -128,7 +135,10 @@ async function restoreFirst(
     reason: decision.reason,
     correlationId: run.correlationId,
   });
-  return begun === undefined ? undefined : { usd: begun.usd + moveUsd(decision), changes: begun.changes };
+  if (begun === undefined) return undefined;
+  // The price of the move counts the cheapest restore already.
+  const restoreUsd = readUsd(deps.rates.of(decision.from), storedBytes(blob.value));
+  return { usd: begun.usd + Math.max(0, moveUsd(decision) - restoreUsd), changes: begun.changes };
 }
 
 function transitionChanges(

@@ -17,6 +17,7 @@ const KEPT: Readonly<Record<TierKeepReason | 'would-pack', true>> = {
   'would-pack': true,
   'already-there': true,
   held: true,
+  'held-at-a-loss': true,
   'minimum-duration': true,
   'below-class-minimum': true,
   'no-cheaper-class': true,

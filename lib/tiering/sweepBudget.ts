@@ -44,20 +44,29 @@ export function emptyRun({ limits, now, runId, shard }: BegunShard): SweepRun {
   };
 }
 
-/** Takes a move out of what its run may still spend. The row that is written with the move keeps the limits that it began with. */
-export function reserve(
-  run: SweepRun | undefined,
-  begun: BegunShard,
-  move: { readonly usd: number; readonly bytes: number },
-): Reservation {
+/** A move that is to be reserved. `home`: its price is covered already, by an account or by fees that were paid. */
+export interface PricedMove {
+  readonly usd: number;
+  readonly bytes: number;
+  readonly home: boolean;
+}
+
+/**
+ * Takes a move out of what its run may still spend. The row that is written with the move keeps the limits that it began with. A way home
+ * takes its turn among the moves, and nothing of the budget: what that would save by its waiting is lost many times over by the reads meanwhile.
+ */
+export function reserve(run: SweepRun | undefined, begun: BegunShard, move: PricedMove): Reservation {
   const spent = run ?? emptyRun(begun);
   if (spent.moves >= spent.mostMoves) return { outcome: 'refused', reason: 'rate-reached' };
-  if (spent.reservedUsd + move.usd > spent.budgetUsd) return { outcome: 'refused', reason: 'budget-spent' };
+  if (!move.home && spent.reservedUsd + move.usd > spent.budgetUsd)
+    return { outcome: 'refused', reason: 'budget-spent' };
   return {
     outcome: 'reserved',
     run: {
       ...spent,
-      reservedUsd: Usd.parse(spent.reservedUsd + move.usd),
+      ...(move.home
+        ? { homeUsd: Usd.parse((spent.homeUsd ?? 0) + move.usd) }
+        : { reservedUsd: Usd.parse(spent.reservedUsd + move.usd) }),
       moves: spent.moves + 1,
       movedBytes: Bytes.parse(spent.movedBytes + move.bytes),
     },

@@ -52,11 +52,11 @@ describe('the policy of a plane', () => {
     const nothing = await strata('policy', 'show');
     expect([nothing.code, nothing.stderr]).toEqual([0, expect.stringContaining('No sweep has begun yet')]);
     const judged =
-      'Judged by dollars-1, as configured: nothing is in force yet (strata policy show); packing dry-run.\n';
+      'Judged by dollars-2, as configured: nothing is in force yet (strata policy show); packing dry-run.\n';
     expect((await strata('plan')).stdout).toContain(judged);
     expect((await strata('explain', 'tiny')).stdout).toContain(judged);
     expect((await strata('opportunities')).stdout).toContain(judged);
-    expect((await strata('show', 'tiny')).stdout).toContain('Policy dollars (dollars-1, configured, sweep on):');
+    expect((await strata('show', 'tiny')).stdout).toContain('Policy dollars (dollars-2, configured, sweep on):');
   });
 
   it('is looked at by the first sweep, from where everything lies, while nothing is in force', async () => {
@@ -64,26 +64,26 @@ describe('the policy of a plane', () => {
     await eventually(async () => expect(await shown()).toMatchObject({ decides: false, look: { parts: LOOK_PARTS } }));
     expect(await shown()).not.toHaveProperty('inForce');
     expect((await strata('policy', 'show')).stdout).toMatch(
-      /\nnothing yet .* dollars-1, packing dry-run +0 +0 +looked at 64 of 64 parts: the next sweep decides\n$/,
+      /\nnothing yet .* dollars-2, packing dry-run +0 +0 +looked at 64 of 64 parts: the next sweep decides\n$/,
     );
     const diff = await strata('policy', 'diff', 'in-force', 'wanted');
     expect([diff.code, diff.stdout]).toEqual([
       0,
-      expect.stringContaining('From where everything lies, since nothing is in force, to dollars-1'),
+      expect.stringContaining('From where everything lies, since nothing is in force, to dollars-2'),
     ]);
   });
 
   it('is in force from the second sweep on, and what was asked for otherwise is said to be that', async () => {
     await sweep();
     expect((await strata('policy', 'show')).stdout).toMatch(
-      /^IN FORCE +SINCE.*\ndollars-1, packing dry-run .* in force\n$/,
+      /^IN FORCE +SINCE.*\ndollars-2, packing dry-run .* in force\n$/,
     );
-    expect((await strata('explain', 'tiny')).stdout).toMatch(/Judged by dollars-1, in force since \d{4}-/);
+    expect((await strata('explain', 'tiny')).stdout).toMatch(/Judged by dollars-2, in force since \d{4}-/);
     const asked = await strata('explain', 'tiny', '--policy', 'lifecycle');
     expect(asked.stdout).toContain('Decided by lifecycle-rules-1 ');
     expect(asked.stdout).toContain('Judged by lifecycle-rules-1, as asked: it is not what the plane decides by');
     const plan = JSON.parse((await strata('plan', '--json')).stdout) as Record<string, unknown>;
-    expect(plan).toMatchObject({ policy: 'dollars-1', basis: 'in-force' });
+    expect(plan).toMatchObject({ policy: 'dollars-2', basis: 'in-force' });
   });
 
   it('stays while a sweep looks at a change; only that change can be accepted, by name', async () => {
@@ -94,12 +94,12 @@ describe('the policy of a plane', () => {
     await sweep();
     expect(await shown()).toMatchObject({ inForce: 'dollars', wanted: 'rules' });
     expect((await strata('policy', 'show')).stdout).toContain('rules-1(warmAgeDays=100), packing dry-run');
-    expect((await strata('explain', 'tiny')).stdout).toContain('Judged by dollars-1, in force');
+    expect((await strata('explain', 'tiny')).stdout).toContain('Judged by dollars-2, in force');
     expect((await strata('explain', 'tiny', '--policy', 'rules')).stdout).toContain(
       'Decided by rules-1(warmAgeDays=100)',
     );
     const diff = JSON.parse((await strata('policy', 'diff', 'in-force', 'wanted', '--json')).stdout) as object;
-    expect(diff).toMatchObject({ present: 'dollars-1', next: 'rules-1(warmAgeDays=100)', objects: 1 });
+    expect(diff).toMatchObject({ present: 'dollars-2', next: 'rules-1(warmAgeDays=100)', objects: 1 });
     const more = JSON.parse(
       (await strata('policy', 'diff', 'wanted', 'wanted:warmAgeDays=90', '--json')).stdout,
     ) as object;

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { AccessMonthRow, BlobRow, expectationOf, ModelRow, ServiceLevelRow } from '../../lib/catalog/index.ts';
+import {
+  AccessMonthRow,
+  BlobRow,
+  expectationOf,
+  ModelRow,
+  ServiceLevelRow,
+  shardOf,
+  SWEEP_SHARDS,
+  SweepRunRow,
+} from '../../lib/catalog/index.ts';
 import { explainTiers } from '../../lib/operations/tiers.ts';
 import { showStorage } from '../../lib/operations/storage.ts';
 import { compileRates, DOLLARS, replayTier, TIER_RULES, type TierPolicy } from '../../lib/placement/index.ts';
@@ -135,8 +144,8 @@ describe('a receipt of before the reads of the bucket were told', () => {
 
 describe('10 GB in GLACIER_IR', () => {
   /** For 300 days, of which the bucket was read `reads` times on each of the last `days`, today not among them. */
-  async function archived(reads: number, days: number) {
-    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
+  async function archived(reads: number, days: number, sweepBudgetUsd = 1000) {
+    const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars', sweepBudgetUsd });
     const { digest } = await world.addBlob(1, 300);
     const row = (await BlobRow.get(world.catalog, digest))!;
     const origin = { ...row.value.origin, storageClass: 'GLACIER_IR' as const };
@@ -165,6 +174,25 @@ describe('10 GB in GLACIER_IR', () => {
     const [action] = await world.actions(digest);
     expect(action).toMatchObject({ chosen: 'transition INTELLIGENT_TIERING', reason: 'fees-exceed-move' });
     expect(replayTier(action!.inputs, DOLLARS, rates)).toMatchObject({ to: 'INTELLIGENT_TIERING' });
+  });
+
+  it('waits for no budget, and takes its turn among the moves', async () => {
+    const { world, digest } = await archived(100, 1, 0);
+    const at = String(world.clock.now());
+    await world.fireSweep();
+    await world.runSweep();
+    const [action] = await world.actions(digest);
+    expect(action).toMatchObject({ reason: 'fees-exceed-move' });
+    const run = await SweepRunRow.get(world.catalog, at, shardOf(digest, SWEEP_SHARDS));
+    expect(run?.value).toMatchObject({ budgetUsd: 0, reservedUsd: 0, moves: 1 });
+    expect(run?.value.homeUsd).toBeCloseTo((10e9 / 2 ** 30) * 0.03, 2);
+  });
+
+  it('stays while a version is under a legal hold, and says that this costs more than going', async () => {
+    const { world, digest } = await archived(100, 1);
+    await world.refer(digest, MODEL, '2.0.0', { hold: { reason: 'case 7', since: world.clock.now() } });
+    const { decision } = await explained(world, digest, DOLLARS);
+    expect(decision).toMatchObject({ action: 'keep', reason: 'held-at-a-loss' });
   });
 
   it('goes home although somebody says that hardly anybody reads it, and stays where the reads bear that out', async () => {

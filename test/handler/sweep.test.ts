@@ -7,6 +7,7 @@ import {
   ServiceLevelRow,
   shardOf,
   SWEEP_SHARDS,
+  SweepRunRow,
 } from '../../lib/catalog/index.ts';
 import { compileRates, DOLLARS, replayTier, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
@@ -194,6 +195,24 @@ describe('the daily sweep', () => {
     await world.tellRestores();
     await world.run();
     expect((await world.blob(blob.digest)).origin.storageClass).toBe('STANDARD');
+  });
+
+  it('reserves the fee of a restore once', async () => {
+    const world = await createTieringWorld(undefined, 'on');
+    const { digest } = await world.addBlob(1, 800, 'DEEP_ARCHIVE');
+    const row = (await BlobRow.get(world.catalog, digest))!;
+    await world.catalog.transact([
+      BlobRow.put({ ...row.value, size: Bytes.parse(100 * 2 ** 30) }, { version: row.version }),
+    ]);
+    await readDaily(world, digest);
+    const at = String(world.clock.now());
+    await world.fireSweep();
+    await world.runSweep();
+    expect(world.counted('TierDecided', 'restore-begun')).toBe(1);
+    const run = await SweepRunRow.get(world.catalog, at, shardOf(digest, SWEEP_SHARDS));
+    // $0.0025 a GiB by the bulk restore, and the requests of a copy.
+    expect(run?.value.reservedUsd).toBeGreaterThan(0.25);
+    expect(run?.value.reservedUsd).toBeLessThan(0.26);
   });
 
   it.each([

@@ -64,7 +64,7 @@ describe('a change of the policy of storage classes', () => {
       inForce: 'dollars',
       refused: { to: 'rules', reach: { objects: 1, changed: 1, caught: 1, examples: [digest] } },
     });
-    expect((await reasonsOf(world, digest)).filter((policy) => policy !== 'dollars-1')).toEqual([]);
+    expect((await reasonsOf(world, digest)).filter((policy) => policy !== 'dollars-2')).toEqual([]);
     const refusals = world.metrics.filter(({ name, value }) => name === 'TierPolicyRefused' && value === 1);
     expect(refusals).toHaveLength(2);
     expect((await showTierPolicy(world)).items).toMatchObject([{ inForce: 'dollars', wanted: 'rules' }]);

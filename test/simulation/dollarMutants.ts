@@ -10,6 +10,14 @@ export const dollarMutants: readonly Mutant[] = [
     replace: 'riskUsd(facts, wish, rates, now) <= mayUsd + 1)',
   },
   {
+    id: 'budget-for-ways-home-only',
+    breaks:
+      'Rule 5, money is reserved before it is used: a sweep takes moves that save out of no budget, as it does ways home.',
+    file: 'lib/tiering/moveBlob.ts',
+    find: 'run.only === undefined && WAYS_HOME.has(decision.reason)',
+    replace: 'run.only === undefined && !WAYS_HOME.has(run.id)',
+  },
+  {
     id: 'departure-not-noted',
     breaks:
       'One writer per fact: a blob leaves the class of its learned move, and what brings it back there is taken for that move.',

@@ -125,6 +125,7 @@ const tiers: Reasons<MoveReason> = {
   'already-there': REACHED,
   'below-class-minimum': REACHED,
   held: REACHED,
+  'held-at-a-loss': RARE,
   'sent-before': REACHED,
   'young-content': REACHED,
   'allowance-spent': REACHED,

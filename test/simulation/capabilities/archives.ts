@@ -1,4 +1,12 @@
-import { ActionRow, type Blob, BlobRow, RestoreRow, settle, SweepRunRow } from '../../../lib/catalog/index.ts';
+import {
+  type Action,
+  ActionRow,
+  type Blob,
+  BlobRow,
+  RestoreRow,
+  settle,
+  SweepRunRow,
+} from '../../../lib/catalog/index.ts';
 import { loadAccesses } from '../../../lib/accesses/index.ts';
 import { compileRates, TIER_RULES } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
@@ -40,6 +48,8 @@ const ALL_NEW: TierRules = { ...BY_READS, version: 'all-new', newContentDays: 36
 const PLAN = 'plan';
 const ORDER = 'order';
 /** Smaller blobs stay where they are: archives charge for so many at least. */
+/** What no budget holds up. */
+const WAYS_HOME: ReadonlySet<string> = new Set(['fees-exceed-move', 'risk-ended']);
 const LEAST_BYTES = 131_072;
 const MOST_ATTEMPTS = 5;
 const RECENT_MS = 7 * DAY_MS;
@@ -56,6 +66,8 @@ export function archives(stage: Stage, rng: Rng): Capability {
   const rates = compileRates(shippedPriceBook());
   const moves = new Map<string, number>();
   let plans = 0;
+  /** The newest action: of a move it is written just before what its run has reserved. */
+  let begun: Action | undefined;
 
   /** Most often one that is large enough to move; where all may be moved one that is read, by rules about reads from an archive. */
   async function someBlob(kind: string, policy: TierRules): Promise<Blob | undefined> {
@@ -116,6 +128,7 @@ export function archives(stage: Stage, rng: Rng): Capability {
   async function onAction({ before, after }: RowChange): Promise<void> {
     if (before !== undefined || after === undefined) return;
     const action = readAction(after);
+    begun = action;
     if (action.type !== 'transition' || action.digest === undefined) return;
     if (action.actionId.startsWith(`transition-${PLAN}-`)) await checkUnused(action.digest);
     const [, sweep] = /^transition-(\d+)-/.exec(action.actionId) ?? [];
@@ -140,12 +153,17 @@ export function archives(stage: Stage, rng: Rng): Capability {
     if (count > most) violated(`Sweep ${sweep} has set ${count} moves going, of ${most} that it may.`);
   }
 
-  function onRun({ after }: RowChange): void {
+  function onRun({ before, after }: RowChange): void {
     if (after === undefined) return;
     const run = readRun(after);
     if (run.moves > run.mostMoves) violated(`Run ${run.runId} of shard ${run.shard} set too many moves going.`);
     if (run.reservedUsd > run.budgetUsd)
       violated(`Run ${run.runId} of shard ${run.shard} spends more than its budget.`);
+    const was = before === undefined ? 0 : (readRun(before).homeUsd ?? 0);
+    if ((run.homeUsd ?? 0) > was && !WAYS_HOME.has(begun?.reason ?? '')) {
+      violated(`Run ${run.runId} of shard ${run.shard} spends besides its budget on a move that is ${begun?.reason}.`);
+    }
+    if ((run.homeUsd ?? 0) > was) counters.count('run: a way home');
   }
 
   function onRestore({ before, after }: RowChange): void {

@@ -91,7 +91,7 @@ describe('strata plan', () => {
       'Judged by rules-1, as planes ship: no plane was named; packing dry-run.\nPrices: ',
     );
     const plan = JSON.parse(await strata('plan', '--inventory', path, '--policy', 'dollars', '--json'));
-    expect(plan).toMatchObject({ policy: 'dollars-1', basis: 'no-plane', prices: shippedPriceBook().id });
+    expect(plan).toMatchObject({ policy: 'dollars-2', basis: 'no-plane', prices: shippedPriceBook().id });
   });
 
   it('names the line that holds no facts', async () => {
@@ -107,7 +107,7 @@ describe('strata policy diff', () => {
   it('lets a change pass that catches nothing in use', async () => {
     const printed = await strata('policy', 'diff', 'rules', 'dollars', '--inventory', await inventory({}));
     expect(printed).toContain('1 of 1 objects would be elsewhere, 0 where reads cost more');
-    expect(printed).toMatch(/^From rules-1 \(packing dry-run\) to dollars-1 \(packing dry-run\), at prices /);
+    expect(printed).toMatch(/^From rules-1 \(packing dry-run\) to dollars-2 \(packing dry-run\), at prices /);
     expect(process.exitCode).toBeUndefined();
   });
 

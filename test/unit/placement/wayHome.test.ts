@@ -68,6 +68,22 @@ describe('what lies in a class that charges for reads', () => {
     expect(decision).toMatchObject({ action: 'transition', to: 'INTELLIGENT_TIERING', reason: 'fees-exceed-move' });
   });
 
+  it.each([
+    ['what it may still lose', 5, 0],
+    ['as much as its account has', 0.1, 0.1],
+  ])('reserves, while it is held out on a learned forecast, %s', (_name, slack, most) => {
+    const atRisk = { reservedUsd: Usd.parse(0), lostUsd: Usd.parse(0.5) };
+    const held = decideTier(
+      inArchive({ heldBy: 'pin', regretUsd: 0, slackUsd: Usd.parse(slack), atRisk }),
+      DOLLARS,
+      rates,
+      NOW,
+    );
+    expect(held).toMatchObject({ action: 'keep', reason: most === 0 ? 'held' : 'held-at-a-loss' });
+    if (most === 0) expect(held.riskUsd).toBeGreaterThan(0.5);
+    else expect(held.riskUsd).toBe(most);
+  });
+
   it('is told to people in words', () => {
     const given = inArchive({ accessesLast30Days: 100 });
     expect(explainTier(decideTier(given, DOLLARS, rates, NOW), given, DOLLARS, rates, NOW)).toContain(

@@ -57,7 +57,7 @@ describe('the policy that sweeps decide by', () => {
 
   it('is looked at by one sweep, however often that begins', () => {
     const { policy } = decidePolicyChange(RULES, DOLLARS, SECOND);
-    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-1', sweptAt: SECOND });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', sweptAt: SECOND });
     expect(decidePolicyChange(policy, DOLLARS, SECOND)).toEqual({ reason: 'looking', policy });
   });
 
@@ -76,13 +76,19 @@ describe('the policy that sweeps decide by', () => {
       reach: { objects: 128, changed: 64, caught: 64 },
     });
     expect(policy.refused?.reach.examples).toHaveLength(5);
-    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-1', sweptAt: THIRD });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', sweptAt: THIRD });
   });
 
   it('changes by the next sweep once an operator has accepted it, and forgets that with the change', () => {
-    const accepted = { policy: 'dollars' as const, settings: TIER_SETTINGS, by: 'ada', at: SECOND };
+    const accepted = {
+      policy: 'dollars' as const,
+      settings: TIER_SETTINGS,
+      version: 'dollars-2',
+      by: 'ada',
+      at: SECOND,
+    };
     const { reason, policy } = decidePolicyChange({ ...lookedAt(1), accepted }, DOLLARS, THIRD);
-    const dollars = { inForce: 'dollars', settings: TIER_SETTINGS, version: 'dollars-1', since: THIRD };
+    const dollars = { inForce: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', since: THIRD };
     expect([reason, policy]).toEqual(['accepted', dollars]);
     expect(decidePolicyChange({ ...RULES, accepted }, deciding('rules'), THIRD)).toEqual({
       reason: 'withdrawn',
@@ -100,19 +106,25 @@ describe('before the first policy', () => {
   it('nothing is in force until every object was looked at', () => {
     expect(BEGUN).toEqual({
       since: FIRST,
-      change: { to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-1', sweptAt: FIRST },
+      change: { to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', sweptAt: FIRST },
     });
     expect(decide(BEGUN, { ...news, sweptAt: SECOND, isEmpty: false })).toEqual({ reason: 'looking', policy: BEGUN });
     expect(decide(BEGUN, { ...news, sweptAt: SECOND, found: found(), isEmpty: false })).toMatchObject({
       reason: 'catches-nothing',
-      policy: { inForce: 'dollars', version: 'dollars-1', since: SECOND },
+      policy: { inForce: 'dollars', version: 'dollars-2', since: SECOND },
     });
   });
 
   it('it is refused where it would catch what is in use, and nothing decides until it is accepted', () => {
     const { reason, policy } = decide(BEGUN, { ...news, sweptAt: SECOND, found: found({ caught: 1 }), isEmpty: false });
     expect([reason, policy.inForce]).toEqual(['refused', undefined]);
-    const accepted = { policy: 'dollars' as const, settings: TIER_SETTINGS, by: 'ada', at: SECOND };
+    const accepted = {
+      policy: 'dollars' as const,
+      settings: TIER_SETTINGS,
+      version: 'dollars-2',
+      by: 'ada',
+      at: SECOND,
+    };
     const next = decide({ ...policy, accepted }, { ...news, sweptAt: THIRD, isEmpty: false });
     expect(next).toMatchObject({ reason: 'accepted', policy: { inForce: 'dollars' } });
   });
@@ -138,7 +150,7 @@ describe('a policy in another version', () => {
     const begun = decidePolicyChange(OLD, DOLLARS, SECOND);
     expect(begun).toMatchObject({
       reason: 'looking',
-      policy: { inForce: 'dollars', version: 'dollars-0', change: { to: 'dollars', version: 'dollars-1' } },
+      policy: { inForce: 'dollars', version: 'dollars-0', change: { to: 'dollars', version: 'dollars-2' } },
     });
     expect(decidePolicyChange(lookedAt(1, LOOK_PARTS, DOLLARS, OLD), DOLLARS, THIRD)).toMatchObject({
       reason: 'refused',
@@ -146,7 +158,7 @@ describe('a policy in another version', () => {
     });
     expect(decidePolicyChange(lookedAt(0, LOOK_PARTS, DOLLARS, OLD), DOLLARS, THIRD)).toMatchObject({
       reason: 'catches-nothing',
-      policy: { inForce: 'dollars', version: 'dollars-1' },
+      policy: { inForce: 'dollars', version: 'dollars-2' },
     });
   });
 
@@ -155,17 +167,28 @@ describe('a policy in another version', () => {
     const found = lookedFor.get(waiting);
     const before = { ...waiting, change: { ...waiting.change!, version: 'dollars-half' } };
     expect(decidePolicyChange(before, DOLLARS, THIRD, found).reason).toBe('looking');
-    const accepted = { policy: 'dollars' as const, settings: TIER_SETTINGS, by: 'ada', at: SECOND };
+    const accepted = {
+      policy: 'dollars' as const,
+      settings: TIER_SETTINGS,
+      version: 'dollars-2',
+      by: 'ada',
+      at: SECOND,
+    };
     const other = { ...waiting, accepted: { ...accepted, version: 'dollars-half' } };
     expect(decidePolicyChange(other, DOLLARS, THIRD, []).reason).toBe('looking');
     expect(decidePolicyChange({ ...waiting, accepted }, DOLLARS, THIRD, []).reason).toBe('accepted');
   });
 
   it('is what older releases decided by where they noted none', () => {
-    const { version: _, ...unnoted } = OLD;
-    expect(decidePolicyChange(unnoted, DOLLARS, SECOND)).toMatchObject({
+    const { version: _, ...rules } = RULES;
+    expect(decidePolicyChange(rules, deciding('rules'), SECOND)).toMatchObject({
       reason: 'noted',
-      policy: { since: FIRST, version: 'dollars-1' },
+      policy: { since: FIRST, version: 'rules-1' },
+    });
+    const dollars = { ...rules, inForce: 'dollars' as const };
+    expect(decidePolicyChange(dollars, DOLLARS, SECOND)).toMatchObject({
+      reason: 'looking',
+      policy: { change: { to: 'dollars', version: 'dollars-2' } },
     });
   });
 });
@@ -243,7 +266,7 @@ describe('a change of settings alone', () => {
     const { reason, policy } = decidePolicyChange(old, deciding('rules', LATER), SECOND);
     expect([reason, policy]).toEqual(['noted', { ...RULES, settings: { ...TIER_SETTINGS, ...LATER } }]);
     const waiting = lookedAt(0);
-    const { settings: __, version: ____, ...change } = waiting.change!;
+    const { settings: __, ...change } = waiting.change!;
     expect(decidePolicyChange({ ...old, change }, DOLLARS, THIRD, lookedFor.get(waiting))).toMatchObject({
       reason: 'catches-nothing',
     });

@@ -66,7 +66,9 @@ describe('what storage classes are judged by', () => {
     const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars' });
     const since = world.clock.now();
     const row = await TierPolicyRow.get(world.catalog);
-    await world.catalog.transact([TierPolicyRow.put({ inForce: 'dollars', since }, expectationOf(row))]);
+    await world.catalog.transact([
+      TierPolicyRow.put({ inForce: 'dollars', version: 'dollars-2', since }, expectationOf(row)),
+    ]);
     const { outside, inside } = await judged(world);
     expect(outside).toEqual({ policy: 'dollars', settings: TIER_SETTINGS, basis: 'shipped', since });
     expect(inside).toMatchObject({ policy: 'dollars', basis: 'in-force', settings: { tierPacking: 'off' } });
