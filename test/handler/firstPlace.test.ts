@@ -8,7 +8,7 @@ import {
   TierPolicyRow,
   VersionRow,
 } from '../../lib/catalog/index.ts';
-import { compileRates, DOLLARS, firstAlternative, replayFirst } from '../../lib/placement/index.ts';
+import { compileRates, DOLLARS, firstAlternative, replayFirst, POLICY_VERSIONS } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { Digest, Location, ModelName, SemVer } from '../../lib/shared/ids.ts';
@@ -25,7 +25,8 @@ async function published(options: IngestPlaneOptions, readsPerDay?: number, isIn
   if (options.tierSweep === 'on' && isInForce) {
     const inForce = options.tierPolicy ?? 'rules';
     const since = plane.clock.now();
-    await plane.catalog.transact([TierPolicyRow.put({ inForce, settings: TIER_SETTINGS, since }, 'absent')]);
+    const policy = { inForce, settings: TIER_SETTINGS, version: POLICY_VERSIONS[inForce], since };
+    await plane.catalog.transact([TierPolicyRow.put(policy, 'absent')]);
   }
   if (readsPerDay !== undefined) {
     const level = { model: MODEL, readsPerDay, updatedAt: plane.clock.now() };
