@@ -22,8 +22,8 @@ export const dollarMutants: readonly Mutant[] = [
     breaks:
       'One writer per fact: a blob leaves the class of its learned move, and what brings it back there is taken for that move.',
     file: 'lib/tiering/riskBook.ts',
-    find: 'if (arrivedAt !== undefined) return [RiskRow.put',
-    replace: 'if (arrivedAt === 0) return [RiskRow.put',
+    find: 'if (arrivedAt !== undefined) {',
+    replace: 'if (arrivedAt === 0) {',
   },
   {
     id: 'risk-never-released',
