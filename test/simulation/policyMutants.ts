@@ -41,7 +41,7 @@ export const policyMutants: readonly Mutant[] = [
     id: 'another-change-accepted',
     breaks: 'An operator has accepted one change of policy, and another one comes into force by that.',
     file: 'lib/tiering/decidePolicyChange.ts',
-    find: 'if (accepted !== undefined && isWanted(accepted.policy, accepted.settings))',
+    find: 'if (accepted !== undefined && isWanted(accepted.policy, accepted.settings, accepted.version))',
     replace: 'if (accepted !== undefined)',
   },
   {
