@@ -54,17 +54,24 @@ export interface Exposed {
 /**
  * The most that an object can still lose against its shadow if it goes back to Intelligent-Tiering at the next occasion. Where the
  * class is no dearer than the shadow's floor, waiting never loses, and the occasion is the next read. Elsewhere it is the next
- * sweep, and entering Intelligent-Tiering starts its idle clock anew while the shadow's goes on. After reads, `READS_COVERED` of them at
+ * sweep, and entering Intelligent-Tiering starts its idle clock anew while the shadow's goes on. After reads, `reads` of them at
  * most, its bytes are copied by the next sweep.
  */
-export function exposureUsd(one: ClassRates, home: ClassRates, at: Exposed, stepMs: number, waiting: Waiting): number {
+export function exposureUsd(
+  one: ClassRates,
+  home: ClassRates,
+  at: Exposed,
+  stepMs: number,
+  waiting: Waiting,
+  reads: number = READS_COVERED,
+): number {
   if (one === home) return Math.max(0, clockLagUsd(home, at.bytes, at.idleMs, at.shadowIdleMs));
   const restore = one.instant ? undefined : chooseRestore(one, at.bytes, waiting);
   const standardCopyUsd = one.instant ? 0 : home.usdPerByteMs * at.bytes * stepMs;
   // The restored copy of an archived object answers further reads.
   const feeUsd = restore
-    ? READS_COVERED * one.getUsd + restore.feeUsd + restore.waitingUsd + standardCopyUsd
-    : READS_COVERED * readUsd(one, at.bytes);
+    ? reads * one.getUsd + restore.feeUsd + restore.waitingUsd + standardCopyUsd
+    : reads * readUsd(one, at.bytes);
   // Until then the shadow's idle clock runs.
   const lagUsd = clockLagUsd(home, at.bytes, 0, stepMs);
   const byReadUsd = feeUsd + lagUsd + moveUsd(one, home, at.bytes, 'copy') + earlyDeletionUsd(one, at.bytes, at.heldMs);

@@ -1,6 +1,6 @@
 import type { StorageClass } from '../shared/ids.ts';
 import { DAY_MS, HOUR_MS } from '../shared/units.ts';
-import { exposureUsd } from './allowance.ts';
+import { exposureUsd, READS_COVERED } from './allowance.ts';
 import { classesFor, homeClass } from './classes.ts';
 import { type DemandForecast, type DemandMemory, forecastFrom, knownRate } from './demand.ts';
 import {
@@ -148,20 +148,23 @@ function paysTooMuch(facts: TierFacts, policy: DollarPolicy, rates: Rates, now: 
 
 /**
  * What must be reserved for being in `to` from now on, on a learned forecast: what the object has lost, and the most that it can still
- * lose against Intelligent-Tiering before it is back.
+ * lose against Intelligent-Tiering before it is back. What is there already is measured by as many reads as were reserved for.
  */
 export function riskUsd(facts: TierFacts, to: ClassRates, rates: Rates, now: number): number {
   const from = rates.of(facts.storageClass);
   const home = rates.of(homeClass(rates));
   const standing = standingOf(facts, now);
   const shadowIdleMs = unreadMs(facts, now);
-  const exposed = (one: ClassRates, heldMs: number, idleMs: number): number => {
+  const exposed = (one: ClassRates, heldMs: number, idleMs: number, reads: number): number => {
     const at = { bytes: facts.bytes, heldMs, idleMs, shadowIdleMs };
-    return exposureUsd(one, home, at, DAY_MS, waitingOf(facts));
+    return exposureUsd(one, home, at, DAY_MS, waitingOf(facts), reads);
   };
   const lostUsd = facts.atRisk?.lostUsd ?? 0;
-  if (to === from) return lostUsd + exposed(from, standing.heldMs, standing.idleMs);
-  return lostUsd + switchUsd(from, to, standing) + exposed(to, 0, 0);
+  if (to === from) {
+    const reads = facts.atRisk === undefined ? READS_COVERED : (facts.atRisk.readsCovered ?? 1);
+    return lostUsd + exposed(from, standing.heldMs, standing.idleMs, reads);
+  }
+  return lostUsd + switchUsd(from, to, standing) + exposed(to, 0, 0, READS_COVERED);
 }
 
 function standingOf(facts: TierFacts, now: number): Standing {

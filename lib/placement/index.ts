@@ -73,7 +73,7 @@ export {
   type ReplayResult,
   type ReplaySetup,
 } from './replay.ts';
-export { exposureUsd } from './allowance.ts';
+export { exposureUsd, READS_COVERED } from './allowance.ts';
 export { earlyDeletionUsd, readUsd, storageUsd } from './bill.ts';
 export { storageWithReadsUsd } from './storageWithReads.ts';
 export { regretOfStay } from './wayHome.ts';

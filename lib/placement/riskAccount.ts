@@ -1,5 +1,4 @@
 import { DAY_MS } from '../shared/units.ts';
-import { READS_COVERED } from './allowance.ts';
 import { readUsd, storageUsd } from './bill.ts';
 import { homeClass } from './classes.ts';
 import type { Rates } from './rates.ts';
@@ -9,7 +8,8 @@ import type { Rates } from './rates.ts';
  * what a sweep can know: the shadow counts only the least that Intelligent-Tiering can charge for bytes that were there a week before,
  * and an object's result counts when it is back. Slack is what may still be reserved; a move reserves the most that it can lose.
  *
- * Guarantee, for at most `READS_COVERED` reads of an object between two sweeps: what learned moves have lost against Intelligent-Tiering, less what they have
+ * Guarantee, for at most as many reads of an object between two sweeps as its reservation covers (`READS_COVERED`, one of what older releases have
+ * moved): what learned moves have lost against Intelligent-Tiering, less what they have
  * saved, stays below `part` of Intelligent-Tiering's dollars. More reads at once can lose more; then nothing is risked until that is made up for.
  */
 export interface RiskAccount {
@@ -31,6 +31,8 @@ export interface Risk {
   /** What the move itself has cost. */
   readonly movedUsd: number;
   readonly reservedUsd: number;
+  /** Reads between two sweeps that this covers; absent: one. */
+  readonly readsCovered?: number | undefined;
   /** Reads of the bucket that were counted of that day until then. */
   readonly readsBefore?: number | undefined;
 }
@@ -61,7 +63,7 @@ export function floorUsd(rates: Rates, bytes: number, ms: number): number {
 /**
  * The reads from when an object left until `until`, days in their order. Counts know days, not moments: of the first and the last day what
  * was counted when it left and came back tells them apart. What was counted later of the last day may have been before: of it as many count
- * as the account covers.
+ * as its reservation covers.
  */
 export function readsOut(risk: Risk, bucketDays: readonly DayReads[], until: Until): readonly DayReads[] {
   return bucketDays.flatMap(({ at, reads }) => {
@@ -70,7 +72,7 @@ export function readsOut(risk: Risk, bucketDays: readonly DayReads[], until: Unt
     const before = start <= risk.openedAt ? Math.min(reads, risk.readsBefore ?? 0) : 0;
     const last = start + DAY_MS > until.at && until.readsBefore !== undefined;
     const since = reads - before;
-    const counted = last ? Math.max((until.readsBefore ?? 0) - before, Math.min(READS_COVERED, since)) : since;
+    const counted = last ? Math.max((until.readsBefore ?? 0) - before, Math.min(risk.readsCovered ?? 1, since)) : since;
     return counted > 0 ? [{ at: Math.min(until.at, Math.max(risk.openedAt, at)), reads: counted }] : [];
   });
 }

@@ -71,8 +71,17 @@ export const TierFacts = z.strictObject({
   regretUsd: z.optional(amount),
   /** What may still be put at risk on a learned forecast (`slackUsd` of the plane's `RiskAccount`); without it nothing. */
   slackUsd: z.optional(Usd),
-  /** Of an object that is out of Intelligent-Tiering on a learned forecast: what is reserved for it, and what it has lost so far. */
-  atRisk: z.optional(z.strictObject({ reservedUsd: Usd, lostUsd: Usd })),
+  /**
+   * Of an object that is out of Intelligent-Tiering on a learned forecast: what is reserved for it, for how many reads between two sweeps (absent:
+   * one), and what it has lost so far.
+   */
+  atRisk: z.optional(
+    z.strictObject({
+      reservedUsd: Usd,
+      lostUsd: Usd,
+      readsCovered: z.optional(z.number().check(z.int(), z.nonnegative())),
+    }),
+  ),
   /** Absent where it cannot be packed, where nobody has measured how small it would get, or where packing is switched off. */
   packing: z.optional(PackingFacts),
 });

@@ -49,8 +49,8 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (typeof judged === 'string') return keep(judged);
   const { blob, decision, expires, facts, risks, wouldPack } = judged;
   if (run.warmsOnly === true && !warms(decision, facts, deps.rates)) return keep('not-warming');
-  const mayMove = run.returnsOnly !== true || decision.reason === 'risk-ended';
-  if (decision.action !== 'keep' && !mayMove) return keep('not-in-force');
+  const returns = facts.atRisk !== undefined && WAYS_HOME.has(decision.reason);
+  if (decision.action !== 'keep' && run.returnsOnly === true && !returns) return keep('not-in-force');
   if (decision.action === 'keep') {
     const named = decision.reason === 'expires' && run.only === undefined ? expires?.facts : undefined;
     if (named === undefined) return { changes: risks, answer: wouldPack ? 'would-pack' : decision.reason };

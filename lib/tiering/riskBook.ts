@@ -14,6 +14,7 @@ import {
   exposureUsd,
   homeClass,
   lostUsd,
+  READS_COVERED,
   readsOut,
   type Rates,
   slackUsd,
@@ -155,7 +156,9 @@ export function riskFacts(
   const slack = Usd.parse(slackUsd(account, policy.allowance));
   if (open === undefined || phaseOf(open, blob, now) !== 'out') return { slackUsd: slack };
   const lost = Usd.parse(lostUsd(open, bucketDays, { at: now }, rates));
-  return { slackUsd: slack, atRisk: { reservedUsd: open.reservedUsd, lostUsd: lost } };
+  const { readsCovered, reservedUsd } = open;
+  const covered = readsCovered === undefined ? {} : { readsCovered };
+  return { slackUsd: slack, atRisk: { reservedUsd, lostUsd: lost, ...covered } };
 }
 
 /** What the account and the blob's risk become by a decision; nothing where neither changes. */
@@ -214,5 +217,6 @@ function opened(
     idleMs: unreadMs(facts, now),
     movedUsd: Usd.parse(moveUsd + (facts.atRisk?.lostUsd ?? 0)),
     reservedUsd,
+    readsCovered: READS_COVERED,
   };
 }

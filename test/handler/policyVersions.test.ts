@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import {
   AccessMonthRow,
+  AllowanceRow,
   BlobRow,
   expectationOf,
   PolicyLookRow,
+  RiskRow,
+  shardOf,
+  SWEEP_SHARDS,
   TierPolicyRow,
   type TierPolicyInForce,
 } from '../../lib/catalog/index.ts';
 import { acceptTierPolicy, showTierPolicy } from '../../lib/operations/tierPolicy.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
-import { Bytes, DAY_MS } from '../../lib/shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, GIB, Usd } from '../../lib/shared/units.ts';
 import { LOOK_PARTS } from '../../lib/tiering/index.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
@@ -22,9 +26,9 @@ async function newWorld(settings: Parameters<typeof createTieringWorld>[2] = {},
   return { world, digest };
 }
 
-async function readNow({ catalog, clock }: TieringWorld, digest: Digest): Promise<void> {
+async function readNow({ catalog, clock }: TieringWorld, digest: Digest, reads = 1): Promise<void> {
   const day = new Date(clock.now()).toISOString();
-  const month = { digest, shard: 0, month: day.slice(0, 7), days: { [day.slice(8, 10)]: 1 }, hits: 0 };
+  const month = { digest, shard: 0, month: day.slice(0, 7), days: { [day.slice(8, 10)]: reads }, hits: 0 };
   await catalog.transact([AccessMonthRow.put({ ...month, lastAt: clock.now() }, 'absent')]);
 }
 
@@ -87,6 +91,61 @@ describe('before the first policy', () => {
     expect(started).toEqual([]);
     await sweep(world);
     expect(started).toHaveLength(1);
+  });
+});
+
+/** 10 GiB that `dollars-1` has moved out 60 days ago, within an account that has nothing more, and with one read reserved. */
+async function learnedMove(lookedAt: boolean) {
+  const world = await createTieringWorld(undefined, 'on', { tierPolicy: 'dollars', sweepBudgetUsd: 0 }, true);
+  const { catalog, clock } = world;
+  const { digest } = await world.addBlob(1, 60, 'GLACIER_IR');
+  const row = (await BlobRow.get(catalog, digest))!;
+  const bytes = Bytes.parse(10 * GIB);
+  const shard = shardOf(digest, SWEEP_SHARDS);
+  const [nothing, reservedUsd] = [Usd.parse(0), Usd.parse(0.725)];
+  const openedAt = EpochMs.parse(clock.now() - 60 * DAY_MS);
+  const account = { shard, shadowUsd: nothing, settledUsd: reservedUsd, reservedUsd, accruedThrough: clock.now() };
+  await catalog.transact([
+    BlobRow.put({ ...row.value, size: bytes }, expectationOf(row)),
+    AllowanceRow.put(account, 'absent'),
+    RiskRow.put(
+      {
+        shard,
+        digest,
+        bytes,
+        from: 'INTELLIGENT_TIERING',
+        to: 'GLACIER_IR',
+        openedAt,
+        arrivedAt: openedAt,
+        idleMs: 400 * DAY_MS,
+        movedUsd: nothing,
+        reservedUsd,
+      },
+      'absent',
+    ),
+  ]);
+  if (!lookedAt) await deploy(world, { version: 'dollars-1' });
+  return { world, digest };
+}
+
+describe('a learned move of an older release', () => {
+  it.each([
+    ['a release that was looked at', true],
+    ['one that was not yet', false],
+  ])('comes home when its reads have cost the way, by %s', async (_release, lookedAt) => {
+    const { world, digest } = await learnedMove(lookedAt);
+    await readNow(world, digest, 100);
+    await sweep(world);
+    expect(await world.actions(digest)).toMatchObject([
+      { reason: 'fees-exceed-move', chosen: 'transition INTELLIGENT_TIERING' },
+    ]);
+  });
+
+  it.each([true, false])('stays while nobody reads it, by one that was looked at: %s', async (lookedAt) => {
+    const { world, digest } = await learnedMove(lookedAt);
+    await sweep(world);
+    expect(await world.actions(digest)).toEqual([]);
+    expect((await RiskRow.get(world.catalog, shardOf(digest, SWEEP_SHARDS), digest))?.value.reservedUsd).toBe(0.725);
   });
 });
 

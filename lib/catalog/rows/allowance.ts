@@ -37,6 +37,8 @@ export const RiskValue = z.strictObject({
   idleMs: z.number().check(z.nonnegative()),
   movedUsd: Usd,
   reservedUsd: Usd,
+  /** Reads between two sweeps that its reservation covers; absent in rows of older releases, which covered one. */
+  readsCovered: z.optional(count),
   /** Reads of the bucket that were counted of its first day before it was opened. */
   readsBefore: z.optional(count),
   /** When its own move came to `to`, and when and where it left: what comes there again later is another move's. */

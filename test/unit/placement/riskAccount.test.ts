@@ -25,7 +25,7 @@ describe('what a learned move has lost', () => {
 
 describe('the reads of a learned move', () => {
   /** Out from 03:00 of day 5 to 03:00 of day 9; a day's reads are known by its noon. */
-  const out = { ...risk, openedAt: 5 * DAY_MS + 3 * HOUR_MS, readsBefore: 2 };
+  const out = { ...risk, openedAt: 5 * DAY_MS + 3 * HOUR_MS, readsBefore: 2, readsCovered: 3 };
   const back = 9 * DAY_MS + 3 * HOUR_MS;
   const on = (day: number, reads: number) => ({ at: day * DAY_MS + 12 * HOUR_MS, reads });
   const reads = (days: readonly ReturnType<typeof on>[], readsBefore?: number) =>
@@ -37,12 +37,17 @@ describe('the reads of a learned move', () => {
     ['the others of its first day', [on(5, 5)], undefined, 3],
     ['all of the days between', [on(6, 4), on(8, 1)], undefined, 5],
     ['what its last day had by then, between midnight and the sweep that ended it', [on(9, 70)], 30, 30],
-    ['three of its last day that were counted later, as an account covers', [on(9, 7)], 0, 3],
+    ['three of its last day that were counted later, as its reservation covers', [on(9, 7)], 0, 3],
     ['all of its last day where nobody noted when', [on(9, 7)], undefined, 7],
     ['none of its last day where it has none', [on(8, 0)], 0, 0],
     ['none after it', [on(10, 9)], 0, 0],
   ])('are %s', (_name, days, readsBefore, expected) => {
     expect(reads(days, readsBefore)).toBe(expected);
+  });
+
+  it('are of its last day later one, where an older release has reserved', () => {
+    const older = { ...out, readsCovered: undefined };
+    expect(readsOut(older, [on(9, 7)], { at: back, readsBefore: 0 })).toMatchObject([{ reads: 1 }]);
   });
 
   it('are told apart within one day', () => {
