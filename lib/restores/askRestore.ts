@@ -87,9 +87,10 @@ async function askKnown(
   { waiting, limits }: RestoreWish,
 ): Promise<Asked> {
   const waitOn = { outcome: 'asked', restore: row.value, usd: Usd.parse(0), known: true } as const;
-  if (row.value.turn !== undefined) {
-    const { restore, changes } = hastenQueued(blob.value, row, waiting, deps.rates) ?? { ...waitOn, changes: [] };
-    return { changes, answer: { ...waitOn, restore } };
+  if (row.value.turn !== undefined && limits !== undefined) {
+    const hastened = hastenQueued(blob.value, row, waiting, deps.rates, limits);
+    if (hastened === undefined) return { changes: [], answer: waitOn };
+    return { changes: hastened.changes, answer: { ...waitOn, restore: hastened.restore } };
   }
   const now = deps.clock.now();
   const faster = hastenChanges(deps, blob, row, waiting, now);

@@ -14,7 +14,7 @@ import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import { EpochMs, HOUR_MS, Usd } from '../shared/units.ts';
 import { choiceFor, COPY_MS, readyAfter, type RestoreChoice } from './decideRestore.ts';
 import { pokePut } from './restoreMessage.ts';
-import { type LimitedRestore, type RestoreLimits, takeRestore } from './restoreBudget.ts';
+import { isTooDear, type LimitedRestore, type RestoreLimits, takeRestore } from './restoreBudget.ts';
 import { loadLine, MOST_IN_LINE, planLine, sooner } from './restoreLine.ts';
 import { recordWaiting, waitingOf } from './restoreReceipt.ts';
 
@@ -75,12 +75,16 @@ export async function queueRestore(
   };
 }
 
-/** The writes that give one in line a faster tier, for a reader who can wait less than those before; it keeps its turn. */
+/**
+ * The writes that give one in line a faster tier, for a reader who can wait less than those before; it keeps its turn. None where the faster
+ * one is too dear for any day: those before would lose theirs by it.
+ */
 export function hastenQueued(
   blob: Blob,
   row: Versioned<Restore>,
   waiting: Waiting,
   rates: Rates,
+  limits: RestoreLimits,
 ): { readonly restore: Restore; readonly changes: readonly Change[] } | undefined {
   const { turn } = row.value;
   if (turn === undefined) return undefined;
@@ -88,6 +92,7 @@ export function hastenQueued(
   const choice = choiceFor(blob, both, rates);
   if (choice === undefined || choice.chosen.tier === row.value.tier) return undefined;
   const { tier, feeUsd } = choice.chosen;
+  if (isTooDear(feeUsd, limits)) return undefined;
   const restore: Restore = {
     ...row.value,
     tier,

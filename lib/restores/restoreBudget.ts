@@ -26,6 +26,11 @@ export type RestoreTaking =
   | { readonly outcome: 'taken'; readonly spending: RestoreSpending }
   | ({ readonly outcome: 'refused' } & LimitedRestore);
 
+/** Whether it alone costs more than a whole day may. */
+export function isTooDear(fee: number, { restoreBudgetUsdPerDay }: RestoreLimits): boolean {
+  return fee > restoreBudgetUsdPerDay;
+}
+
 /** Takes a restore out of what may be spent now. */
 export function takeRestore(
   spent: RestoreSpending | undefined,
@@ -36,7 +41,7 @@ export function takeRestore(
   const spending = withRestore(spent, fee, now);
   const { day, hour, usd, restores } = spending;
   const refused = { outcome: 'refused', usd: Usd.parse(fee) } as const;
-  if (fee > limits.restoreBudgetUsdPerDay) return { ...refused, limit: 'too-dear' };
+  if (isTooDear(fee, limits)) return { ...refused, limit: 'too-dear' };
   if (usd > limits.restoreBudgetUsdPerDay) {
     return { ...refused, limit: 'budget-spent', againAt: EpochMs.parse(day + DAY_MS) };
   }

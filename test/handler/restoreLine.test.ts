@@ -140,6 +140,20 @@ describe('readers of many archived models at once', () => {
     expect(replayRestore(action!.inputs, rates)).toBe('standard');
   });
 
+  it('keep their place and their tier when what somebody else needs sooner is too dear for any day', async () => {
+    const { world, blobs, ask, states, pass } = await readers(2, { restoresPerHour: 1 });
+    for (const blob of blobs) await ask(blob, { withinMs: 2 * DAY_MS });
+    await world.run();
+    const second = blobs[(await states()).indexOf('queued')]!;
+    const before = await world.restore(second.digest);
+    world.deps.settings.restoreBudgetUsdPerDay = FEE * 0.99;
+    const told = await ask(second, { withinMs: 6 * HOUR_MS });
+    expect(told).toMatchObject({ known: true, restore: { tier: 'bulk', readyAt: before!.readyAt } });
+    expect(await world.restore(second.digest)).toEqual(before);
+    await pass(HOUR_MS);
+    expect(await world.restore(second.digest)).toMatchObject({ state: 'restoring', tier: 'bulk' });
+  });
+
   it('are refused what is too dear for any day, and where the line is full', async () => {
     const dear = await readers(1, { restoreBudgetUsdPerDay: FEE / 2 });
     expect((await dear.ask(dear.blobs[0]!)).refused).toMatchObject({ limit: 'too-dear' });
