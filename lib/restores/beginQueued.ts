@@ -9,10 +9,10 @@ import {
   type Versioned,
 } from '../catalog/index.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
-import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
+import { DAY_MS, EpochMs, MINUTE_MS, Usd } from '../shared/units.ts';
 import { type AskDeps, restoreChanges } from './askRestore.ts';
 import { choiceFor, LOOK_AGAIN_MS } from './decideRestore.ts';
-import { type RestoreLimits, takeRestore } from './restoreBudget.ts';
+import { isTooDear, type RestoreLimits, takeRestore } from './restoreBudget.ts';
 import { type InLine, inOrder, loadLine, planLine } from './restoreLine.ts';
 import { waitingOf } from './restoreReceipt.ts';
 
@@ -44,7 +44,8 @@ async function beginNext(
   const { catalog, clock, settings } = deps;
   const row = await RestoreRow.get(catalog, digest);
   if (row?.value.actionId !== actionId || row.value.turn === undefined) return { changes: [], answer: 'overtaken' };
-  const { askedAt, turn } = row.value;
+  const { askedAt } = row.value;
+  const turn = { ...row.value.turn, usd: (await feeNow(deps, row.value, row.value.turn)) ?? row.value.turn.usd };
   const now = clock.now();
   const spending = await RestoreSpendingRow.get(catalog);
   const others = (await loadLine(catalog)).filter((one) => one.digest !== digest);
@@ -71,6 +72,17 @@ async function beginNext(
   return later(row, turn, planLine(spent, line, settings, now).get(digest), settings, now);
 }
 
+/** What its restore costs by the prices of today. Undefined where its bytes are gone, or can be read as they lie. */
+async function feeNow(
+  { catalog, rates }: AskDeps,
+  { digest }: Restore,
+  turn: NonNullable<Restore['turn']>,
+): Promise<Usd | undefined> {
+  const blob = await BlobRow.get(catalog, digest);
+  const choice = blob === undefined ? undefined : choiceFor(blob.value, waitingOf(turn), rates);
+  return choice === undefined ? undefined : Usd.parse(choice.chosen.feeUsd);
+}
+
 /** Its row as it is now: the index lags. Undefined where it has begun, or nobody can begin it. */
 async function beginOne(
   deps: AskDeps,
@@ -89,15 +101,15 @@ async function beginOne(
   return { usd, changes: restoreChanges(deps, blob, row, asking).changes };
 }
 
-/** Readers are told when its turn comes; the index lags and limits change, so somebody looks again meanwhile. */
+/** Readers are told when its turn comes, which has its fee by the prices of today; the index lags and limits change, so somebody looks again meanwhile. */
 function later(
   row: Versioned<Restore>,
   turn: NonNullable<Restore['turn']>,
   beginsAt: EpochMs | undefined,
-  { restoreBudgetUsdPerDay, restoresPerHour }: RestoreLimits,
+  limits: RestoreLimits,
   now: EpochMs,
 ): Decided<LineAnswer> {
-  if (turn.usd > restoreBudgetUsdPerDay || restoresPerHour < 1) {
+  if (isTooDear(turn.usd, limits) || limits.restoresPerHour < 1) {
     const key = RestoreRow.key(row.value.digest);
     return { changes: [{ kind: 'delete', key, expect: { version: row.version } }], answer: 'forget' };
   }

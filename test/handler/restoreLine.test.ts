@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
-import { type Blob, RestoreSpendingRow } from '../../lib/catalog/index.ts';
+import { type Blob, expectationOf, RestoreRow, RestoreSpendingRow } from '../../lib/catalog/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { replayRestore, restoreArchived, type RestoreLimits } from '../../lib/restores/index.ts';
 import { CorrelationId, ModelName } from '../../lib/shared/ids.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, Usd } from '../../lib/shared/units.ts';
 import { createInterruption, type Interruption } from '../support/interruption.ts';
 import { createTieringWorld } from '../support/tieringWorld.ts';
 
@@ -181,6 +181,25 @@ describe('readers of many archived models at once', () => {
     await poor.pass(HOUR_MS);
     expect(await poor.inState('queued')).toBe(0);
     expect(poor.world.counted('RestoreStep', 'forget')).toBe(1);
+  });
+
+  it('are told the truth when prices rise while they wait: what it costs now, or that it became too dear', async () => {
+    for (const [budgetUsd, turn] of [
+      [1.5 * FEE, { usd: FEE }],
+      [0.5 * FEE, undefined],
+    ] as const) {
+      const { world, blobs, ask, states, pass } = await readers(2, { restoreBudgetUsdPerDay: 1.5 * FEE });
+      for (const blob of blobs) await ask(blob);
+      await world.run();
+      const { digest } = blobs[(await states()).indexOf('queued')]!;
+      const row = (await RestoreRow.get(world.catalog, digest))!;
+      const cheap = { ...row.value, turn: { ...row.value.turn!, usd: Usd.parse(FEE / 4) } };
+      await world.catalog.transact([RestoreRow.put(cheap, expectationOf(row))]);
+      world.deps.settings.restoreBudgetUsdPerDay = budgetUsd;
+      await pass(HOUR_MS);
+      expect((await world.restore(digest))?.turn).toEqual(turn && expect.objectContaining(turn));
+      expect(world.counted('RestoreStep', 'forget')).toBe(turn === undefined ? 1 : 0);
+    }
   });
 
   it('are not held up by a row that nobody can read', async () => {
