@@ -1,6 +1,6 @@
 import type { Problem } from '../../events/host-api/v1.ts';
 import { ContractError, StrataError } from '../shared/errors.ts';
-import type { LimitedRestore, RestoreLimits } from '../restores/index.ts';
+import { type LimitedRestore, MOST_IN_LINE, type RestoreLimits } from '../restores/index.ts';
 import { type EpochMs, formatUsd, SECOND_MS, Usd } from '../shared/units.ts';
 import { FleetError } from './errors.ts';
 import type { RegistrationRefusal } from './decideRegistration.ts';
@@ -139,16 +139,18 @@ export function limitedProblem(
   const why = {
     'budget-spent': `what readers may spend on restores (${budget}) is spent`,
     'rate-reached': `as many restores as readers may begin (${restoresPerHour} an hour) have begun`,
-    'line-full': 'more wait for their turn already than can be restored in a week',
+    'line-full': `${MOST_IN_LINE.toLocaleString('en-US')} wait for their turn already`,
+    'line-too-long': 'more wait for their turn already than can be restored in a week',
     'too-dear': `it alone costs more than readers may spend (${budget})`,
   }[limit];
   const setting = limit === 'rate-reached' ? 'restoresPerHour' : 'restoreBudgetUsdPerDay';
+  const raise = limit === 'line-full' ? '' : ` The setting ${setting} raises the limit.`;
   const seconds = againAt === undefined ? Infinity : (againAt - now) / SECOND_MS;
   return {
     status: 429,
     code: 'restores-limited',
     title: `The model is archived or packed, its restore costs ${formatUsd(usd)}, and ${why}.${from}`,
-    hint: `${againAt === undefined ? 'An' : 'Ask again then; or an'} operator brings it back at once: strata restore MODEL. The setting ${setting} raises the limit.`,
+    hint: `${againAt === undefined ? 'An' : 'Ask again then; or an'} operator brings it back at once: strata restore MODEL.${raise}`,
     retryAfterSeconds: askAgainSeconds(seconds, seed),
   };
 }

@@ -8,4 +8,5 @@ export { RestoreError } from './errors.ts';
 export { replayRestore } from './restoreReceipt.ts';
 export { restoreArchived } from './restoreArchived.ts';
 export { type LimitedRestore, RESTORE_LIMITS, type RestoreLimits } from './restoreBudget.ts';
+export { MOST_IN_LINE } from './restoreLine.ts';
 export { lookAfterRestore, type RestoreAnswer, type RestoreDeps } from './lookAfterRestore.ts';

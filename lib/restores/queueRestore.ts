@@ -48,7 +48,8 @@ export async function queueRestore(
       return { changes: [], answer: { refused } };
     }
     const againAt = EpochMs.parse(now + HOUR_MS);
-    return { changes: [], answer: { refused: { limit: 'line-full', usd, againAt } } };
+    const limit = beginsAt === undefined ? 'line-too-long' : 'line-full';
+    return { changes: [], answer: { refused: { limit, usd, againAt } } };
   }
   const restore: Restore = {
     digest,

@@ -11,8 +11,11 @@ export interface RestoreLimits {
 /** What ships: about 100 TB of standard restores from GLACIER a day. */
 export const RESTORE_LIMITS: RestoreLimits = { restoreBudgetUsdPerDay: 1_000, restoresPerHour: 1_000 };
 
-/** Why none begins. `too-dear`: it alone costs more than a whole day may. `line-full`: too many have asked for others before. */
-export type RestoreLimit = 'budget-spent' | 'rate-reached' | 'too-dear' | 'line-full';
+/**
+ * Why none begins. `too-dear`: it alone costs more than a whole day may. `line-full`: as many wait as may. `line-too-long`: of those before,
+ * so many can begin only that its turn would not come within a week.
+ */
+export type RestoreLimit = 'budget-spent' | 'rate-reached' | 'too-dear' | 'line-full' | 'line-too-long';
 
 export interface LimitedRestore {
   readonly limit: RestoreLimit;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { RESTORE_DELAYS } from '../../lib/adapters/embedded/objectRestores.ts';
 import { type Blob, expectationOf, RestoreRow, RestoreSpendingRow } from '../../lib/catalog/index.ts';
+import { limitedProblem } from '../../lib/fleet/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { replayRestore, restoreArchived, type RestoreLimits } from '../../lib/restores/index.ts';
-import { CorrelationId, ModelName } from '../../lib/shared/ids.ts';
+import { CorrelationId, Digest, ModelName } from '../../lib/shared/ids.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, Usd } from '../../lib/shared/units.ts';
 import { createInterruption, type Interruption } from '../support/interruption.ts';
 import { createTieringWorld } from '../support/tieringWorld.ts';
@@ -162,9 +163,27 @@ describe('readers of many archived models at once', () => {
     for (const blob of slow.blobs) answers.push(await slow.ask(blob));
     expect(answers.map(({ refused }) => refused?.limit)).toEqual([
       ...Array(8).fill(undefined),
-      'line-full',
-      'line-full',
+      'line-too-long',
+      'line-too-long',
     ]);
+  });
+
+  it('are refused, and told so, where as many wait as may, though all of them begin within hours', async () => {
+    const { world, blobs, ask } = await readers(2);
+    const [first, last] = [blobs[0]!, blobs[1]!];
+    await ask(first);
+    const row = (await world.restore(first.digest))!;
+    const digests = Array.from({ length: 999 }, (_, index) => Digest.parse(index.toString(16).padStart(64, '0')));
+    const fill = async (some: readonly Digest[]) =>
+      world.catalog.transact(some.map((digest) => RestoreRow.put({ ...row, digest }, 'absent')));
+    for (let at = 0; at < 998; at += 100) await fill(digests.slice(at, Math.min(at + 100, 998)));
+    expect(await ask(last, { dryRun: true })).toMatchObject({ restore: { state: 'queued' } });
+    await fill(digests.slice(998));
+    const { refused } = await ask(last);
+    expect(refused).toMatchObject({ limit: 'line-full' });
+    const { title, hint } = limitedProblem(refused!, world.deps.settings, world.clock.now(), 'host');
+    expect(title).toMatch(/and 1,000 wait for their turn already\. More begin from .*Z on\.$/);
+    expect(hint).not.toContain('The setting');
   });
 
   it('are told the truth when limits change while they wait: sooner, or that it became too dear', async () => {
