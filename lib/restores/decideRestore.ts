@@ -128,7 +128,7 @@ export type RestoreStep = 'begin' | 'ask' | 'ask-faster' | 'wait' | 'move' | 'as
 /** What to do about a restore now. Whoever looks, and however often, comes to the same step until something has changed. */
 export function decideRestoreStep({ restore, originVersionId, copy, packed, movePending }: RestoreFacts): RestoreStep {
   if (originVersionId !== restore.versionId) return 'forget';
-  if (restore.state === 'queued') return copy === 'absent' || (copy === 'readable' && !packed) ? 'give-up' : 'begin';
+  if (restore.state === 'queued' && (copy === 'archived' || (copy === 'readable' && packed))) return 'begin';
   const again = restore.attempt < MOST_ATTEMPTS ? 'ask-again' : 'give-up';
   switch (copy) {
     case 'absent':

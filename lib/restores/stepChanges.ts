@@ -39,8 +39,8 @@ export async function stepChanges(
     case 'wait': {
       // What the store answered when it was asked may be lost, and the row's time is the slowest that the price book knows.
       const dueAt = EpochMs.parse(now + LOOK_AGAIN_MS);
-      const state = row.value.state === 'asked' ? 'restoring' : row.value.state;
-      return { changes: [RestoreRow.put({ ...row.value, state, dueAt }, expectationOf(row))], answer: step };
+      const state = row.value.state === 'restored' ? 'restored' : 'restoring';
+      return { changes: [RestoreRow.put({ ...outOfLine(row.value), state, dueAt }, expectationOf(row))], answer: step };
     }
     case 'move': {
       const changes = await moveChanges(deps, row, now);
@@ -59,6 +59,12 @@ export async function stepChanges(
       return { changes: [forget, ...(await endActions(deps, row.value, code, step, now))], answer: step };
     }
   }
+}
+
+/** Somebody asked the store itself while it waited for its turn: it takes none, and costs readers nothing. */
+function outOfLine(restore: Restore): Restore {
+  const { turn: _, ...rest } = restore;
+  return rest;
 }
 
 /** Named by the asking that it follows, so that two looks send one transition. */
@@ -104,7 +110,7 @@ async function moveChanges(
     correlationId,
     hop: 0,
   };
-  const moving: Restore = { ...row.value, state: 'restored', dueAt: EpochMs.parse(now + LOOK_AGAIN_MS) };
+  const moving: Restore = { ...outOfLine(row.value), state: 'restored', dueAt: EpochMs.parse(now + LOOK_AGAIN_MS) };
   return [
     RestoreRow.put(moving, expectationOf(row)),
     ActionRow.put(action, 'absent'),

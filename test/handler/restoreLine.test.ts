@@ -5,6 +5,7 @@ import { limitedProblem } from '../../lib/fleet/index.ts';
 import { compileRates } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { replayRestore, restoreArchived, type RestoreLimits } from '../../lib/restores/index.ts';
+import { blobKey } from '../../lib/shared/digest.ts';
 import { CorrelationId, Digest, ModelName } from '../../lib/shared/ids.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, Usd } from '../../lib/shared/units.ts';
 import { createInterruption, type Interruption } from '../support/interruption.ts';
@@ -119,6 +120,23 @@ describe('readers of many archived models at once', () => {
     await world.run();
     expect(await world.restore(last.digest)).toMatchObject({ state: 'restoring', wantedBy: 'operator' });
     expect(await world.restore(last.digest)).not.toHaveProperty('turn');
+  });
+
+  it.each(['restoring', 'restored'])('wait for no turn of what somebody has the bucket restore: %s', async (copy) => {
+    const { world, blobs, ask, states, spending, pass } = await readers(2, { restoreBudgetUsdPerDay: 1.5 * FEE });
+    for (const blob of blobs) await ask(blob);
+    await world.run();
+    const { digest, origin } = blobs[(await states()).indexOf('queued')]!;
+    await world.objects.restore(blobKey(digest), origin.versionId, { tier: 'standard', days: 3 });
+    if (copy === 'restored') await world.clock.advance(RESTORE_DELAYS.standard);
+    const { actionId, versionId, correlationId } = (await world.restore(digest))!;
+    await world.deliver('restore', { schema: 'restore-blob/1', actionId, digest, versionId, correlationId });
+    expect(await world.restore(digest)).toMatchObject({ state: copy, attempt: 1 });
+    expect(await world.restore(digest)).not.toHaveProperty('turn');
+    await pass(RESTORE_DELAYS.standard + HOUR_MS);
+    expect((await world.blob(digest)).origin.storageClass).toBe('GLACIER_IR');
+    expect(await spending()).toMatchObject({ restores: 1, usd: FEE });
+    expect((await world.actions(digest)).map(({ type, state }) => [type, state])).toEqual([['transition', 'done']]);
   });
 
   it('keep their place, and get a faster tier, when somebody comes who can wait less', async () => {
