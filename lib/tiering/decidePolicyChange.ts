@@ -1,7 +1,7 @@
 import type { PolicyReach, TierPolicyInForce } from '../catalog/index.ts';
 import { POLICY_VERSIONS } from '../placement/index.ts';
 import { canonicalJson } from '../shared/canonicalJson.ts';
-import { DAY_MS, type EpochMs } from '../shared/units.ts';
+import { DAY_MS, type EpochMs, HOUR_MS } from '../shared/units.ts';
 import { type Deciding, decidesAlike, easedBy, noted, withoutBook } from './deciding.ts';
 import { LOOK_PARTS } from './lookParts.ts';
 
@@ -24,6 +24,8 @@ export type PolicyChangeReason =
 
 /** A look may take longer than the pause between two sweeps; one that has not ended by then has lost a message, and begins anew. */
 const LOOKS_FOR_MS = 3 * DAY_MS;
+/** So does one that stands still for longer than a message is delivered again and again: another release has taken its messages. */
+const STANDS_FOR_MS = 12 * HOUR_MS;
 
 /** A change that waits, as far as sweeps know. */
 export interface PolicyNews {
@@ -31,6 +33,8 @@ export interface PolicyNews {
   readonly sweptAt: EpochMs;
   /** Of the parts of the look that have ended. */
   readonly found: readonly PolicyReach[];
+  /** When the look has gone on last; undefined where no part has begun. */
+  readonly wentOnAt: EpochMs | undefined;
   /** No object is there that anything could happen to. */
   readonly isEmpty: boolean;
 }
@@ -41,7 +45,7 @@ export interface PolicyNews {
  */
 export function decidePolicyChange(
   row: TierPolicyInForce | undefined,
-  { found, isEmpty, sweptAt, wanted }: PolicyNews,
+  { found, isEmpty, sweptAt, wanted, wentOnAt }: PolicyNews,
 ): { readonly reason: PolicyChangeReason; readonly policy: TierPolicyInForce } {
   const version = POLICY_VERSIONS[wanted.policy];
   const into = { inForce: wanted.policy, settings: wanted.settings, version, since: sweptAt };
@@ -67,7 +71,8 @@ export function decidePolicyChange(
   }
   if (change.sweptAt >= sweptAt) return { reason: 'looking', policy: row };
   if (found.length < LOOK_PARTS) {
-    const goesOn = sweptAt - change.sweptAt < LOOKS_FOR_MS;
+    const stands = sweptAt - (wentOnAt ?? change.sweptAt) >= STANDS_FOR_MS;
+    const goesOn = sweptAt - change.sweptAt < LOOKS_FOR_MS && !stands;
     return { reason: 'looking', policy: goesOn ? row : { ...row, change: look } };
   }
   const reach = found.reduce(addReach);

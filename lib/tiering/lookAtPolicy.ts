@@ -11,10 +11,10 @@ import {
 import { errorText, StrataError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
 import { isPresentVersion } from '../placement/index.ts';
-import { DAY_MS, EpochMs } from '../shared/units.ts';
+import { EpochMs } from '../shared/units.ts';
 import { addReach, NO_REACH } from './decidePolicyChange.ts';
 import { TieringError } from './errors.ts';
-import { lookIdOf, placeInPart, rowsOfPart } from './lookParts.ts';
+import { LOOK_REMEMBERED_MS, lookIdOf, placeInPart, rowsOfPart } from './lookParts.ts';
 import { inForce, reachOf } from './policyInForce.ts';
 import { type SweepDeps, tierSettings } from './sweepSettings.ts';
 
@@ -26,7 +26,6 @@ import { type SweepDeps, tierSettings } from './sweepSettings.ts';
  */
 
 const BLOBS_PER_MESSAGE = 500;
-const REMEMBERED_MS = 90 * DAY_MS;
 
 /**
  * Looks at one page of one part, once however often it is delivered. A blob that cannot be decided about (an unreadable row) leaves the others:
@@ -40,7 +39,7 @@ export async function lookAtPolicy(deps: SweepDeps, message: LookAtPolicy): Prom
   const before = await PolicyLookRow.get(catalog, lookId, part);
   if (policy?.change === undefined || lookIdOf(policy) !== lookId || !isNext(before?.value, cursor)) return;
   const { sweptAt, to, settings, version } = policy.change;
-  // Another release has begun it: what this one would find says nothing about that one.
+  // Another release has begun it: what this one would find says nothing about that one. Its chain ends here; a sweep of that one begins it anew.
   if (!isPresentVersion(to, version)) return;
   const page = await catalog.queryIndex('listing', {
     ...rowsOfPart(part),
@@ -98,7 +97,7 @@ async function note(
       part,
       pages: (row?.value.pages ?? 0) + 1,
       reach: addReach(row?.value.reach ?? NO_REACH, found),
-      expiresAt: EpochMs.parse(now + REMEMBERED_MS),
+      expiresAt: EpochMs.parse(now + LOOK_REMEMBERED_MS),
     };
     const expect = expectationOf(row);
     if (page.cursor === undefined) {

@@ -12,12 +12,14 @@ import {
 import { canonicalJson } from '../shared/canonicalJson.ts';
 import { CorrelationId, type Digest } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
-import type { EpochMs } from '../shared/units.ts';
+import { DAY_MS, EpochMs } from '../shared/units.ts';
 
 /** Ranges of digests that each shard is looked at in: so many times more chains of messages than a sweep has. */
 const RANGES = 4;
 /** Parts that a look goes over at once, each a chain of messages. */
 export const LOOK_PARTS = SWEEP_SHARDS * RANGES;
+/** What a part has found is kept for so long after its last page. */
+export const LOOK_REMEMBERED_MS = 90 * DAY_MS;
 const DIGITS = 16 / RANGES;
 
 /** The rows of a part in the index: those of one shard within a range of digests. */
@@ -55,6 +57,12 @@ export async function partsOf(catalog: CatalogStore, row: TierPolicyInForce): Pr
   if (lookId === undefined) return [];
   const items = await queryAll(catalog, { partition: `POLICYLOOK#${lookId}` });
   return items.map((item) => PolicyLookRow.parse(item).value);
+}
+
+/** When a look has gone on last, in any part; undefined where it has not begun. */
+export function wentOnAt(parts: readonly PolicyLook[]): EpochMs | undefined {
+  const last = Math.max(...parts.map(({ expiresAt }) => expiresAt));
+  return parts.length === 0 ? undefined : EpochMs.parse(last - LOOK_REMEMBERED_MS);
 }
 
 /** What begins a look. */

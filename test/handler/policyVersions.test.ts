@@ -182,6 +182,18 @@ describe('a release that decides otherwise under the same name', () => {
     expect(await world.actions(digest)).toEqual([]);
   });
 
+  it('looks anew with the next sweep where another release has taken the messages of its look', async () => {
+    const { world } = await newWorld();
+    await world.clock.advance(DAY_MS);
+    await world.fireSweep();
+    const taken = await world.takeOutbox();
+    expect(taken.filter(({ queue }) => queue === 'sweep')).toHaveLength(LOOK_PARTS);
+    await sweep(world);
+    expect((await policyOf(world))?.change?.sweptAt).toBe(world.clock.now());
+    await sweep(world);
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-1' });
+  });
+
   it('looks anew for what another release has begun to look at', async () => {
     const { world } = await newWorld();
     await world.clock.advance(DAY_MS);

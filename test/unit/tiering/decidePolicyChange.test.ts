@@ -5,7 +5,7 @@ import { parseLifecycleRules, parseTierRules, POLICY_VERSIONS } from '../../../l
 import { Digest } from '../../../lib/shared/ids.ts';
 import type { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import type { TierSettings } from '../../../lib/shared/tierSettings.ts';
-import { EpochMs } from '../../../lib/shared/units.ts';
+import { EpochMs, HOUR_MS } from '../../../lib/shared/units.ts';
 import type { Deciding } from '../../../lib/tiering/index.ts';
 import { addReach, decidePolicyChange as decide, NO_REACH } from '../../../lib/tiering/decidePolicyChange.ts';
 import { LOOK_PARTS, TIER_SETTINGS } from '../../../lib/tiering/index.ts';
@@ -40,7 +40,8 @@ const decidePolicyChange = (
   wanted: Deciding,
   at: EpochMs,
   found = row === undefined ? [] : (lookedFor.get(row) ?? []),
-) => decide(row, { wanted, sweptAt: at, found, isEmpty: row === undefined });
+  wentOnAt: EpochMs | undefined = at,
+) => decide(row, { wanted, sweptAt: at, found, wentOnAt, isEmpty: row === undefined });
 
 describe('the policy that sweeps decide by', () => {
   it.each([
@@ -66,6 +67,18 @@ describe('the policy that sweeps decide by', () => {
     expect(decidePolicyChange(waiting, DOLLARS, THIRD)).toEqual({ reason: 'looking', policy: waiting });
     const late = EpochMs.parse(SECOND + 3 * 86_400_000);
     expect(decidePolicyChange(waiting, DOLLARS, late).policy.change).toMatchObject({ to: 'dollars', sweptAt: late });
+  });
+
+  it('is looked at anew where the look has stood still for 12 hours, or never went on', () => {
+    const waiting = lookedAt(0, LOOK_PARTS - 1);
+    const found = lookedFor.get(waiting);
+    const sweptAtAfter = (ms: number) =>
+      decidePolicyChange(waiting, DOLLARS, THIRD, found, EpochMs.parse(THIRD - ms)).policy.change?.sweptAt;
+    expect(sweptAtAfter(12 * HOUR_MS - 1)).toBe(SECOND);
+    expect(sweptAtAfter(12 * HOUR_MS)).toBe(THIRD);
+    const news = { wanted: DOLLARS, found: [], wentOnAt: undefined, isEmpty: false };
+    expect(decide(waiting, { ...news, sweptAt: EpochMs.parse(SECOND + HOUR_MS) }).policy).toEqual(waiting);
+    expect(decide(waiting, { ...news, sweptAt: THIRD }).policy.change?.sweptAt).toBe(THIRD);
   });
 
   it('is refused with what it would catch, and looked at again meanwhile', () => {
@@ -98,7 +111,7 @@ describe('the policy that sweeps decide by', () => {
 });
 
 describe('before the first policy', () => {
-  const news = { wanted: DOLLARS, found: [] };
+  const news = { wanted: DOLLARS, found: [], wentOnAt: SECOND };
   const BEGUN = decide(undefined, { ...news, sweptAt: FIRST, isEmpty: false }).policy;
   const found = (over: Partial<PolicyReach> = {}): readonly PolicyReach[] =>
     Array.from({ length: LOOK_PARTS }, () => ({ objects: 1, changed: 1, caught: 0, examples: [], ...over }));
@@ -131,7 +144,7 @@ describe('before the first policy', () => {
 
   it('it is looked at anew when another one is wanted', () => {
     const wanted = deciding('lifecycle');
-    expect(decide(BEGUN, { wanted, sweptAt: SECOND, found: found(), isEmpty: false })).toMatchObject({
+    expect(decide(BEGUN, { ...news, wanted, sweptAt: SECOND, found: found(), isEmpty: false })).toMatchObject({
       reason: 'looking',
       policy: { since: FIRST, change: { to: 'lifecycle', sweptAt: SECOND } },
     });
