@@ -113,7 +113,8 @@ export function dollarClass(
   if (paysTooMuch(facts, policy, rates, now)) return homeClass(rates);
   const standing = standingOf(facts, now);
   const { last30Days } = bucketReadsOf(facts);
-  const lasts = (name: StorageClass) => !wouldComeBack(rates.of(name), home, facts.bytes, last30Days, policy.trust);
+  const trust = facts.knownReadsPerDay !== undefined && wasMoved(facts) ? 0 : policy.trust;
+  const lasts = (name: StorageClass) => !wouldComeBack(rates.of(name), home, facts.bytes, last30Days, trust);
   const names = rates.classes.filter(lasts);
   const candidates = names.map((name) => rates.of(name));
   const prospect = prospectOf(facts, policy, now);
@@ -130,6 +131,11 @@ export function dollarClass(
   // Intelligent-Tiering risks nothing, and may still be better than where the object is.
   const fallback = cheapestClass(from, [home], standing, prospect, policy.margin);
   return fallback === home && from !== home ? homeClass(rates) : 'allowance-spent';
+}
+
+/** Whether it lies where it was not written: some move has brought it, perhaps home from where reads cost too much. */
+function wasMoved({ createdAt, transitionedAt }: TierFacts): boolean {
+  return transitionedAt - createdAt > DAY_MS;
 }
 
 /** Whether its class has cost as much more than home as the way there; see `wayHome.ts`. */

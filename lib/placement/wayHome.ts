@@ -17,6 +17,9 @@ import type { DayReads } from './riskAccount.ts';
  * What a forecast has led there (`DollarPolicy.trust`) goes at twice the way's price: it pays at most three times the best of both where the
  * forecast was wrong, and two reads that come at once by chance take nothing home that rests there by right (Purohit, Svitkina, Kumar:
  * Improving Online Algorithms via ML Predictions, NeurIPS 2018).
+ *
+ * These bounds are of one stay. Over many of them the account bounds what is learned, and what is known leads back, after a first move, only
+ * when a month's reads would have left no regret: who is told wrongly again and again goes once in a month at most (`wouldComeBack`).
  */
 
 /**
@@ -64,7 +67,8 @@ export function regretOfMonth(one: ClassRates, home: ClassRates, bytes: number, 
 
 /**
  * Whether an object that was read so often lately would have paid the way home `trust` times there, so that it does not go there, whatever
- * is known or learned of its reads.
+ * is known or learned of its reads. With a `trust` of 0 any regret is enough: that is for what is known, which no account bounds, and was moved
+ * before.
  */
 export function wouldComeBack(
   one: ClassRates,

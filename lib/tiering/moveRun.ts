@@ -52,6 +52,8 @@ export type MoveReason =
   /** This run has sent it already. */
   | 'sent-before'
   | 'budget-spent'
+  /** The ways home of this run have cost as much as they may. */
+  | 'ways-home-spent'
   | 'rate-reached'
   /** Reads would not become cheaper or faster, and it is not yet the turn of other moves. */
   | 'not-warming'

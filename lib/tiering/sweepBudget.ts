@@ -7,6 +7,12 @@ export interface RunLimits {
   readonly mostMoves: number;
 }
 
+/**
+ * How many times its budget a shard may spend on ways home. They rest on reads that hosts report; one host that reports too many must not be able
+ * to bring everything home at once.
+ */
+const WAYS_HOME_TIMES = 10;
+
 const REMEMBERED_MS = 90 * DAY_MS;
 
 /** The part of one of the catalog's shards: together they are the run's limits. */
@@ -20,7 +26,7 @@ export function shardLimits(limits: RunLimits, shard: number): RunLimits {
 
 export type Reservation =
   | { readonly outcome: 'reserved'; readonly run: SweepRun }
-  | { readonly outcome: 'refused'; readonly reason: 'budget-spent' | 'rate-reached' };
+  | { readonly outcome: 'refused'; readonly reason: 'budget-spent' | 'ways-home-spent' | 'rate-reached' };
 
 interface BegunShard {
   readonly runId: string;
@@ -54,10 +60,14 @@ export interface PricedMove {
 /**
  * Takes a move out of what its run may still spend. The row that is written with the move keeps the limits that it began with. A way home
  * takes its turn among the moves, and nothing of the budget: what that would save by its waiting is lost many times over by the reads meanwhile.
+ * All of them together have ten budgets; the first one goes whatever it costs, so that none waits for ever.
  */
 export function reserve(run: SweepRun | undefined, begun: BegunShard, move: PricedMove): Reservation {
   const spent = run ?? emptyRun(begun);
   if (spent.moves >= spent.mostMoves) return { outcome: 'refused', reason: 'rate-reached' };
+  const homeUsd = spent.homeUsd ?? 0;
+  if (move.home && homeUsd > 0 && homeUsd + move.usd > WAYS_HOME_TIMES * spent.budgetUsd)
+    return { outcome: 'refused', reason: 'ways-home-spent' };
   if (!move.home && spent.reservedUsd + move.usd > spent.budgetUsd)
     return { outcome: 'refused', reason: 'budget-spent' };
   return {
@@ -65,7 +75,7 @@ export function reserve(run: SweepRun | undefined, begun: BegunShard, move: Pric
     run: {
       ...spent,
       ...(move.home
-        ? { homeUsd: Usd.parse((spent.homeUsd ?? 0) + move.usd) }
+        ? { homeUsd: Usd.parse(homeUsd + move.usd) }
         : { reservedUsd: Usd.parse(spent.reservedUsd + move.usd) }),
       moves: spent.moves + 1,
       movedBytes: Bytes.parse(spent.movedBytes + move.bytes),

@@ -14,7 +14,7 @@ export const SweepRunValue = z.strictObject({
   mostMoves: z.number().check(z.int(), z.nonnegative()),
   /** Reserved so far: requests, retrieval and early deletion of the moves that were decided. */
   reservedUsd: Usd,
-  /** The same of ways home, which no budget holds up; not part of the above. */
+  /** The same of ways home, which have ten budgets of their own; not part of the above. */
   homeUsd: z.optional(Usd),
   moves: z.number().check(z.int(), z.nonnegative()),
   movedBytes: Bytes,

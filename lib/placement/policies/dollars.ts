@@ -121,7 +121,10 @@ class DollarSteps implements StepPolicy {
     const { classes } = this.context;
     const from = classAt(this.context, view.classIndex);
     const home = classAt(this.context, this.home);
-    const { margin, trust } = this.policy;
+    const { margin } = this.policy;
+    const rated = this.dated(view) === undefined && this.latest(view, 'rate') !== undefined;
+    // What has come home goes back by what is known of its rate only after a month whose reads cost no regret.
+    const trust = rated && view.enteredStep > view.startStep ? 0 : this.policy.trust;
     const lasting = classes.filter((one) => !wouldComeBack(one, home, view.bytes, view.readsLast30Days, trust));
     const to = cheapestClass(from, lasting, this.standing(view), prospect, margin);
     return classes.indexOf(to);

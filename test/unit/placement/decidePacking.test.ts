@@ -224,8 +224,9 @@ describe('packing, of any object and by any policy', () => {
               earlyDeletionUsd;
         if (decision.reason === 'fees-exceed-move') return;
         const home = rates.of('INTELLIGENT_TIERING');
+        const trust = free.transitionedAt - free.createdAt > DAY_MS ? 0 : DOLLARS.trust;
         const comesBack = ({ storageClass }: (typeof decision.alternatives)[number]): boolean =>
-          wouldComeBack(rates.of(storageClass), home, free.bytes, free.accessesLast30Days, DOLLARS.trust);
+          wouldComeBack(rates.of(storageClass), home, free.bytes, free.accessesLast30Days, trust);
         const often = Math.max(free.accessesLast30Days / 30, free.knownReadsPerDay) >= 0.1;
         const recent = free.lastAccessAt !== undefined && NOW - free.lastAccessAt < 7 * DAY_MS;
         const allowed = decision.alternatives.filter(

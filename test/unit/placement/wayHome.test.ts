@@ -10,7 +10,7 @@ import {
   type TierFacts,
 } from '../../../lib/placement/index.ts';
 import { readUsd, storageUsd } from '../../../lib/placement/bill.ts';
-import { Bytes, DAY_MS, GIB, Usd } from '../../../lib/shared/units.ts';
+import { Bytes, DAY_MS, EpochMs, GIB, Usd } from '../../../lib/shared/units.ts';
 import { daysAgo, NOW, rates, tierFacts } from '../../support/tierFacts.ts';
 
 const home = rates.of('INTELLIGENT_TIERING');
@@ -101,9 +101,74 @@ describe('what is read often', () => {
     }
   });
 
-  it('does go there where a few reads came before it was said', () => {
-    const decision = decideTier(inArchive({ ...known, accessesLast30Days: 3 }), DOLLARS, rates, NOW);
+  it('does not go back for what few reads have said, until a month without', () => {
+    const moved = decideTier(inArchive({ ...known, accessesLast30Days: 1 }), DOLLARS, rates, NOW);
+    expect(moved.action).toBe('keep');
+    const unread = { ...known, lastAccessAt: daysAgo(31), accessesLast30Days: 0 };
+    const decision = decideTier(inArchive(unread), DOLLARS, rates, NOW);
     expect(decision).toMatchObject({ action: 'transition', to: 'GLACIER_IR' });
+  });
+
+  it('does go there for the first time where a few reads came before it was said', () => {
+    const first = { ...known, accessesLast30Days: 3, transitionedAt: daysAgo(400) };
+    expect(decideTier(inArchive(first), DOLLARS, rates, NOW)).toMatchObject({ to: 'GLACIER_IR' });
+  });
+});
+
+describe('what is known wrongly, over many stays', () => {
+  const bytes = Bytes.parse(10_000_000_000);
+  const DAYS = 730;
+
+  /** What the daily decisions of two years cost, or lying in one class; reads come at noon. */
+  function paidUsd(every: number, reads: number, stays?: 'INTELLIGENT_TIERING' | 'GLACIER_IR') {
+    let storageClass: TierFacts['storageClass'] = stays ?? 'INTELLIGENT_TIERING';
+    let [usd, moves, since, readAt] = [0, 0, -400 * DAY_MS, -400 * DAY_MS];
+    let [betweenUsd, lastFeesUsd] = [0, 0];
+    const days: { at: number; reads: number }[] = [];
+    for (let day = 0; day < DAYS; day += 1) {
+      const now = 5_000 * DAY_MS + day * DAY_MS;
+      const here = rates.of(storageClass);
+      const at = (ms: number) => EpochMs.parse(5_000 * DAY_MS + ms);
+      const facts = tierFacts({
+        bytes,
+        storageClass,
+        createdAt: at(-400 * DAY_MS),
+        transitionedAt: at(since),
+        lastAccessAt: at(readAt),
+        accessesLast30Days: days.filter((one) => one.at > now - 30 * DAY_MS).length * reads,
+        knownReadsPerDay: 0.0005,
+        ...(here === home ? {} : { regretUsd: regretOfStay(here, home, bytes, at(since), days, now) }),
+      });
+      const decision = decideTier(facts, DOLLARS, rates, now);
+      if (stays === undefined && decision.action === 'transition') {
+        const ms = day * DAY_MS;
+        usd += switchUsd(here, rates.of(decision.to), { bytes, heldMs: ms - since, idleMs: ms - readAt });
+        [storageClass, since, moves] = [decision.to, ms, moves + 1];
+        if (here !== home) betweenUsd += lastFeesUsd;
+      }
+      const there = rates.of(storageClass);
+      usd += storageUsd(there, bytes, DAY_MS, day * DAY_MS - Math.max(since, readAt));
+      if (day % every !== every - 1) continue;
+      lastFeesUsd = reads * readUsd(there, bytes);
+      usd += lastFeesUsd;
+      readAt = day * DAY_MS + DAY_MS / 2;
+      days.push({ at: now + DAY_MS / 2, reads });
+    }
+    return { usd, moves, betweenUsd };
+  }
+
+  it('costs at most three times the better of two classes and the fees between two sweeps, and goes at most once a month', () => {
+    for (const reads of [1, 3, 5]) {
+      for (let every = 1; every <= 120; every += every < 45 ? 1 : 7) {
+        const { betweenUsd, moves, usd } = paidUsd(every, reads);
+        const best = Math.min(
+          paidUsd(every, reads, 'INTELLIGENT_TIERING').usd,
+          paidUsd(every, reads, 'GLACIER_IR').usd,
+        );
+        expect(usd).toBeLessThanOrEqual(3 * best + betweenUsd);
+        expect(moves).toBeLessThanOrEqual((2 * DAYS) / 30);
+      }
+    }
   });
 });
 
