@@ -126,7 +126,7 @@ describe('what is known wrongly, over many stays', () => {
     let [betweenUsd, lastFeesUsd] = [0, 0];
     const days: { at: number; reads: number }[] = [];
     for (let day = 0; day < DAYS; day += 1) {
-      const now = 5_000 * DAY_MS + day * DAY_MS;
+      const now = EpochMs.parse((5_000 + day) * DAY_MS);
       const here = rates.of(storageClass);
       const at = (ms: number) => EpochMs.parse(5_000 * DAY_MS + ms);
       const facts = tierFacts({
