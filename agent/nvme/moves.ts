@@ -182,7 +182,9 @@ export function createMoves(parts: StoreParts): Moves {
     if (action === 'demote') {
       for (const target of targets) if (await move(blob.digest, target)) return true;
     }
-    if (!movable(blob)) return false;
+    // It may have been pinned while it was copied.
+    const now = ledger.state.blobs.get(blob.digest);
+    if (now === undefined || !movable(now)) return false;
     await evictBlob(parts, blob.digest, reportOf(parts, victim));
     return true;
   }

@@ -135,6 +135,22 @@ describe('a store with an SSD volume below', () => {
     expect(world.staged()).toEqual([]);
   });
 
+  it('keeps what is pinned while it is copied down, once that is given up', async () => {
+    const { agent, blobs } = await fiveAsked();
+    const moving = agent.moveOnce();
+    const copied = () => blobs.find(({ digest }) => agent.store.blob(digest)?.also === COLD);
+    for (let task = 0; task < 1000 && copied() === undefined; task += 1) await Promise.resolve();
+    const { digest } = copied() ?? expect.fail('none is being copied');
+    const letGo = agent.store.leases.hold([digest]);
+    const pinned = agent.store.pin(digest, true);
+    for (let task = 0; task < 1000 && copied() !== undefined; task += 1) await Promise.resolve();
+    letGo();
+    expect(await pinned).toBe(true);
+    expect(await moving).toBe(false);
+    expect(agent.store.blob(digest)).toMatchObject({ state: 'resident', volume: FIRST_VOLUME, pinned: true });
+    expect(await agent.store.measureBlob(digest)).toBe(190);
+  });
+
   it('leases to nobody what an eviction waits for, also when the move before it ends', async () => {
     const { world, agent, blobs } = await fiveAsked();
     const moving = agent.moveOnce();
