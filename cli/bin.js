@@ -29,6 +29,8 @@ function keepCompiled() {
   const given = process.env['XDG_CACHE_HOME'] ?? '';
   const folder = join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'strata', 'compiled');
   try {
+    // Root with a user's home makes no folder there that the user cannot write.
+    if (!isOurs(nearestThere(folder))) return;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (![folder, dirname(folder), dirname(dirname(folder))].every(isOurs)) return;
     // Of the threads, which begin with the environment.
@@ -39,6 +41,11 @@ function keepCompiled() {
   }
 }
 
+function nearestThere(folder) {
+  return existsSync(folder) ? folder : nearestThere(dirname(folder));
+}
+
+/** Group members are somebody else, too. */
 function isOurs(folder) {
   const found = lstatSync(folder);
   return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;

@@ -78,7 +78,7 @@ export function describeError(thrown: unknown, json: boolean): string {
   const caused = error instanceof Error && error.cause !== undefined ? errorText(error.cause) : undefined;
   const cause = caused === undefined || message.includes(caused) ? undefined : caused;
   if (json) {
-    const retryable = known && error.retryable;
+    const retryable = known && error.retryable && !isWithoutCredentials(error);
     return `${JSON.stringify({ schema: 'strata.error/v1', code, message, retryable, cause })}\n`;
   }
   return printable(`error[${code}]: ${message}\n${cause === undefined ? '' : `  cause: ${cause}\n`}`);

@@ -21,7 +21,8 @@ process.on('SIGINT', () => process.exit(EXIT.cancelled));
 // A reader that has seen enough closes the pipe; that is no failure.
 process.stdout.on('error', (error) => {
   if ('code' in error && error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
+  process.stderr.write(describeError(error, json));
+  process.exit(exitCodeOf(error));
 });
 
 try {

@@ -15,7 +15,7 @@ export async function readOperatorFile(data: string): Promise<OperatorFile> {
     return OperatorFile.parse(JSON.parse(await readFile(join(data, 'operator.json'), 'utf8')));
   } catch (cause) {
     if (Denied.safeParse(cause).success) {
-      const message = `${join(data, 'operator.json')} belongs to another user: run this as the user of the plane.`;
+      const message = `${join(data, 'operator.json')} cannot be read by this user: run this as the user of the plane.`;
       throw new CliError({ code: 'no-plane', message, retryable: false, cause });
     }
     throw new CliError({

@@ -43,11 +43,11 @@ export function packBlock(bytes: Uint8Array): PackedBlock {
   return packIn(bytes, best?.packed.width ?? 1);
 }
 
-/** Whole, where zstd looks for all that repeats; in the width whose planes have least entropy, and in half of it, whose planes are longer. */
+/** Whole, where zstd looks for all that repeats; in the width whose planes have least entropy, and in those below, whose planes are longer. */
 function worthTrying(trial: Uint8Array): readonly Width[] {
   const least = leastEntropyWidth(trial);
   if (least === undefined) return [1];
-  return WIDTHS.filter((width) => width === 1 || width === least || width === least / 2);
+  return WIDTHS.filter((width) => width <= least);
 }
 
 /** Bytes of all planes together. */

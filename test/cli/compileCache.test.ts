@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -27,6 +27,13 @@ it.each(['cache', 'cache/strata', 'cache/strata/compiled'])('keeps nothing where
   chmodSync(join(folder, open), 0o777);
   expect(help(join(folder, 'cache'))).toBe(0);
   expect(readdirSync(join(folder, 'cache/strata/compiled'))).toEqual([]);
+});
+
+it.runIf(process.getuid?.() === 0)('makes none, as root, in the home of somebody else', () => {
+  mkdirSync(join(folder, 'home'));
+  chownSync(join(folder, 'home'), 4711, 4711);
+  expect(help('')).toBe(0);
+  expect(readdirSync(join(folder, 'home'))).toEqual([]);
 });
 
 it('makes no folder below where it is called', () => {

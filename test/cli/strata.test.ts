@@ -257,7 +257,7 @@ describe('strata', () => {
     expect(stderr).toContain(`Start it with \`npm start -- --data ${data}\``);
   });
 
-  it.skipIf(process.getuid?.() === 0)('says of the folder of another user that it is one', async () => {
+  it.skipIf(process.getuid?.() === 0)('says of a folder that it may not read that it is another’s', async () => {
     const operator = file('foreign/operator.json', '{}');
     chmodSync(operator, 0o000);
     const { code, stderr } = await strata('ls', '--data', dirname(operator));

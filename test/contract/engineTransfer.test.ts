@@ -1,5 +1,4 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
@@ -11,13 +10,15 @@ import { type RangeServer, startRangeServer } from '../support/rangeServer.ts';
 import { transferContract } from './transfer.suite.ts';
 
 /** Where the contract runs; tmpfs may take O_DIRECT or not, a disk should. */
-const PLACES = [tmpdir(), '/dev/shm'];
+const ON_DISK = join(import.meta.dirname, '../../node_modules/.cache');
+const PLACES = [ON_DISK, '/dev/shm'];
 
 describe.each(PLACES)('in %s', (place) => {
   let server: RangeServer;
   let engine: TransferEngine;
   const folders: string[] = [];
   beforeAll(async () => {
+    await mkdir(place, { recursive: true });
     server = await startRangeServer();
     engine = createTransferEngine({ retry: { ...RETRY_LIMITS, basePauseMs: 1 } });
   });

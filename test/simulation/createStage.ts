@@ -158,7 +158,7 @@ export async function createStage(
     rng: rng.fork(),
     queues,
     objects: bucket,
-    functions: simulatedFunctions(depsOf, packs, sweepsEveryMinutes(settings, changesPolicy || ownsBooks)),
+    functions: simulatedFunctions(depsOf, packs, sweepsEveryMinutes(settings, { changesPolicy, ownsBooks })),
     earliestVisible: (queue) => Number(earliest.get(queue)?.[0] ?? Number.POSITIVE_INFINITY),
     comeSooner: (times) => comeSooner.run({ now: scheduler.now, times }),
   });
@@ -230,10 +230,10 @@ export async function createStage(
 /** Where there is more to see of it, the sweep of storage classes comes as often as the others, or more often; else once a day. */
 function sweepsEveryMinutes(
   { sweepInventoryFrom, tierPolicy }: FunctionDeps['settings'],
-  areLookedAt: boolean,
+  { changesPolicy, ownsBooks }: { readonly changesPolicy: boolean; readonly ownsBooks: boolean },
 ): number | undefined {
-  if (areLookedAt) return 2;
-  return tierPolicy === 'rules' && sweepInventoryFrom > 100 ? undefined : 4;
+  if (changesPolicy) return 2;
+  return tierPolicy === 'rules' && sweepInventoryFrom > 100 && !ownsBooks ? undefined : 4;
 }
 
 /** Hosts read what the model's bytes are, never what they were packed to. */

@@ -1,5 +1,4 @@
 import { AccessMonthRow, type Blob, BlobRow, RiskRow, shardOf, SWEEP_SHARDS } from '../../lib/catalog/index.ts';
-import { READS_COVERED } from '../../lib/placement/allowance.ts';
 import { readUsd, storageUsd } from '../../lib/placement/bill.ts';
 import { type Rates, switchUsd } from '../../lib/placement/index.ts';
 import { blobDigestOf, blobKey } from '../../lib/shared/digest.ts';
@@ -7,6 +6,9 @@ import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
 import { DAY_MS } from '../../lib/shared/units.ts';
 import { rowReader } from './invariants.ts';
 import type { RowChange, Stage } from './stage.ts';
+
+/** Reads between two sweeps that docs/placement.md promises to cover. */
+const COVERED = 3;
 
 /** A blob's stay in a class that it was moved to on a learned forecast. */
 interface Stay {
@@ -100,7 +102,7 @@ export function createWagerLedger({ bucket, catalog }: Pick<Stage, 'bucket' | 'c
       shadowUsd += storageUsd(home, stay.bytes, at - from, idleMs);
       [from, idleMs] = [at, 0];
     }
-    const covered = there.instant ? READS_COVERED : 1;
+    const covered = there.instant ? COVERED : 1;
     const readsUsd = Math.min(covered, days.length) * (readUsd(there, stay.bytes) - readUsd(home, stay.bytes));
     const standing = { bytes: stay.bytes, heldMs: until - stay.from, idleMs: 0 };
     const nextUsd = stay.next === undefined ? 0 : switchUsd(there, rates.of(stay.next), standing);

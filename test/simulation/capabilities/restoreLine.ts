@@ -1,10 +1,11 @@
-import { BlobRow, type Restore, RestoreRow } from '../../../lib/catalog/index.ts';
+import { BlobRow, type Restore, RestoreRow, RestoreSpendingRow } from '../../../lib/catalog/index.ts';
 import { compileRates } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { restoreArchived } from '../../../lib/restores/index.ts';
+import { takeRestore } from '../../../lib/restores/restoreBudget.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { CorrelationId, ModelName } from '../../../lib/shared/ids.ts';
-import { HOUR_MS, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { EpochMs, HOUR_MS, MINUTE_MS } from '../../../lib/shared/units.ts';
 import { rowReader, violated } from '../invariants.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, Stage } from '../stage.ts';
@@ -17,6 +18,7 @@ export function restoreLine(stage: Stage, rng: Rng): Capability {
   const busy = rng.chance(0.4);
   let reads = 0;
   const [readRestore, readBlob] = [rowReader(RestoreRow), rowReader(BlobRow)];
+  const readSpending = rowReader(RestoreSpendingRow);
 
   function* queued(): Generator<Restore> {
     for (const item of catalog.committed('BLOB#')) {
@@ -51,9 +53,13 @@ export function restoreLine(stage: Stage, rng: Rng): Capability {
       });
     },
     async check() {
-      for (const { digest, turn } of queued()) {
-        if ((turn?.beginsAt ?? 0) < scheduler.now - HOUR_MS)
-          violated(`The turn of ${digest} came, and it does not begin.`);
+      const anHourAgo = EpochMs.parse(scheduler.now - HOUR_MS);
+      const [spending] = [...catalog.committedIn(RestoreSpendingRow.key().partition)].map(readSpending);
+      for (const { digest, askedAt, turn } of queued()) {
+        if ((turn?.beginsAt ?? 0) < anHourAgo) violated(`The turn of ${digest} came, and it does not begin.`);
+        const there = takeRestore(spending, turn?.usd ?? 0, stage.settings, anHourAgo);
+        if (askedAt < anHourAgo && there.outcome === 'taken')
+          violated(`There has been money for ${digest} for an hour, and it does not begin.`);
       }
     },
   };

@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CommanderError, InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { registerCompress } from '../../../cli/commands/compress.ts';
@@ -84,6 +86,15 @@ describe('a pipe', () => {
       text: expect.stringContaining('is no regular file'),
     });
   });
+});
+
+it.runIf(existsSync('/dev/full'))('tells that what it prints found a full disk', () => {
+  const output = openSync('/dev/full', 'w');
+  const main = join(import.meta.dirname, '../../../cli/main.ts');
+  const args = [main, 'prices', 'show', '--json'];
+  const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', output, 'pipe'], encoding: 'utf8' });
+  closeSync(output);
+  expect([status, JSON.parse(stderr)]).toMatchObject([1, { code: 'disk-full', retryable: false }]);
 });
 
 it('tells a full disk as what it is', () => {

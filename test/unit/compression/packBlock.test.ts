@@ -23,6 +23,7 @@ const SUBJECTS: readonly (readonly [name: string, bytes: Uint8Array, width: numb
   ['F64', new Uint8Array(Float64Array.from({ length: BYTES / 8 }, (_, index) => Math.sin(index) / 10).buffer), 8, 0.78],
   ['I8', weights('I8', BYTES, 1), 1, 0.97],
   ['ids that go round', cycle(), 4, 0.08],
+  ['I16 that rise', new Uint8Array(Int16Array.from({ length: BYTES / 2 }, (_, index) => index).buffer), 2, 0.009],
   ['text', Buffer.from('{"vocab":{"the":1,"of":2}}'.repeat(BYTES / 26)), 1, 0.01],
   ['noise', noise(), 1, 1],
   ['one byte', Uint8Array.of(7), 1, 1],
