@@ -120,10 +120,20 @@ export interface RestoreFacts {
 }
 
 /**
- * `begin`: it is in line. `ask`: of the store. `ask-faster`: that it make faster what is under way. `move`: copy what can be read now.
+ * `begin`: it is in line. `ask`: of the store. `ask-faster`: that it make faster what is under way. `move`: copy what can be read now. `move-again`: so
+ * far no copy of it was right.
  * `forget`: nobody needs it any more.
  */
-export type RestoreStep = 'begin' | 'ask' | 'ask-faster' | 'wait' | 'move' | 'ask-again' | 'give-up' | 'forget';
+export type RestoreStep =
+  | 'begin'
+  | 'ask'
+  | 'ask-faster'
+  | 'wait'
+  | 'move'
+  | 'move-again'
+  | 'ask-again'
+  | 'give-up'
+  | 'forget';
 
 /** What to do about a restore now. Whoever looks, and however often, comes to the same step until something has changed. */
 export function decideRestoreStep({ restore, originVersionId, copy, packed, movePending }: RestoreFacts): RestoreStep {
@@ -142,6 +152,9 @@ export function decideRestoreStep({ restore, originVersionId, copy, packed, move
     case 'restored':
       if (copy === 'readable' && !packed) return 'give-up';
       if (restore.state !== 'restored') return 'move';
-      return movePending ? 'wait' : again;
+      if (movePending) return 'wait';
+      // What can be read is not paid for once more.
+      if (copy === 'restored') return (restore.failedMoves ?? 0) + 1 < MOST_ATTEMPTS ? 'move-again' : 'give-up';
+      return again;
   }
 }

@@ -32,8 +32,8 @@ export async function stepChanges(
   step: Exclude<RestoreStep, 'begin' | 'ask' | 'ask-faster'>,
 ): Promise<Decided<RestoreStep | 'overtaken'>> {
   const row = await RestoreRow.get(deps.catalog, seen.value.digest);
-  const same = row?.value.actionId === seen.value.actionId && row.value.state === seen.value.state;
-  if (row === undefined || !same) return { changes: [], answer: 'overtaken' };
+  if (row === undefined || moveId(row.value) !== moveId(seen.value) || row.value.state !== seen.value.state)
+    return { changes: [], answer: 'overtaken' };
   const now = deps.clock.now();
   switch (step) {
     case 'wait': {
@@ -44,6 +44,11 @@ export async function stepChanges(
     }
     case 'move': {
       const changes = await moveChanges(deps, row, now);
+      return changes === undefined ? stepChanges(deps, row, 'wait') : { changes, answer: step };
+    }
+    case 'move-again': {
+      const failedMoves = (row.value.failedMoves ?? 0) + 1;
+      const changes = await moveChanges(deps, { ...row, value: { ...row.value, failedMoves } }, now);
       return changes === undefined ? stepChanges(deps, row, 'wait') : { changes, answer: step };
     }
     case 'ask-again':
@@ -67,9 +72,9 @@ function outOfLine(restore: Restore): Restore {
   return rest;
 }
 
-/** Named by the asking that it follows, so that two looks send one transition. */
-export function moveId({ actionId }: Restore): ActionId {
-  return ActionId.parse(`after-${actionId}`);
+/** Named by the asking that it follows and the moves that failed before, so that two looks send one transition. */
+export function moveId({ actionId, failedMoves }: Restore): ActionId {
+  return ActionId.parse(failedMoves === undefined ? `after-${actionId}` : `after-${actionId}-${failedMoves}`);
 }
 
 /** Undefined where what is restored can go nowhere yet. */

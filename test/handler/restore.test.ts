@@ -53,6 +53,29 @@ function observed(requests: string[], answer?: () => Promise<RestoreOutcome>): B
   };
 }
 
+/** One blob that was restored, of which the first copies come out wrong. */
+async function spoiled(wrong: number) {
+  let copies = 0;
+  const world = await createTieringWorld({
+    catalog: (store) => store,
+    objects: (store) => ({
+      ...store,
+      async verifiedParts(key, versionId, partSize) {
+        const parts = await store.verifiedParts(key, versionId, partSize);
+        copies += 1;
+        return copies > wrong ? parts : { ...parts!, sha256: ['0'.repeat(64)] };
+      },
+    }),
+  });
+  const blob = await world.addBlob(1, 800, 'GLACIER');
+  await ask(world, blob);
+  await world.run();
+  await world.clock.advance(RESTORE_DELAYS.standard);
+  await world.tellRestores();
+  await world.run();
+  return { world, blob };
+}
+
 async function hastening(world: TieringWorld, { digest }: { digest: Digest }) {
   return (await world.actions(digest)).find(({ reason }) => reason === 'needed-sooner');
 }
@@ -429,6 +452,28 @@ describe('a read of an archived blob', () => {
     await world.run();
     expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
     expect(await world.versions(blob.digest)).toHaveLength(1);
+  });
+
+  it.each([1, 4])(
+    'copies again what can still be read when %i copies were not right, with one restore',
+    async (wrong) => {
+      const { world, blob } = await spoiled(wrong);
+      expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
+      expect(await world.restore(blob.digest)).toBeUndefined();
+      const actions = await world.actions(blob.digest);
+      expect(actions.filter(({ type }) => type === 'restore')).toHaveLength(1);
+      expect(actions.filter(({ outcome }) => outcome?.code === 'copy-differs')).toHaveLength(wrong);
+      expect(await world.versions(blob.digest)).toHaveLength(1);
+    },
+  );
+
+  it('gives up after five copies that were not right', async () => {
+    const { world, blob } = await spoiled(Number.POSITIVE_INFINITY);
+    expect(await world.restore(blob.digest)).toBeUndefined();
+    const actions = await world.actions(blob.digest);
+    expect(actions.filter(({ type }) => type === 'restore')).toHaveLength(1);
+    expect(actions.filter(({ outcome }) => outcome?.code === 'copy-differs')).toHaveLength(5);
+    expect((await world.versions(blob.digest)).map((one) => one.storageClass)).toEqual(['GLACIER']);
   });
 
   it('gives up after five restored copies that expired', async () => {

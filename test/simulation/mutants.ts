@@ -177,7 +177,7 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'restored-where-its-old-copy-lies',
     breaks:
-      'Rule 5: restored bytes are to go where the copy of an earlier transition lies, which fails, and the restore is paid for again and again.',
+      'Rule 5: restored bytes are to go where the copy of an earlier transition lies, which fails again and again, and the restore is paid for once more.',
     file: 'lib/tiering/judgeRestored.ts',
     find: 'if (lies !== undefined) occupied.push(one);',
     replace: 'if (lies !== undefined) occupied.length = 0;',

@@ -76,6 +76,7 @@ const restores: Reasons<RestoreAnswer> = {
   'ask-faster': REACHED,
   wait: REACHED,
   move: REACHED,
+  'move-again': RARE,
   overtaken: REACHED,
   unknown: REACHED,
   forget: RARE,

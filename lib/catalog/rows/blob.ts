@@ -200,6 +200,8 @@ export const RestoreValue = z.strictObject({
   to: StorageClass,
   /** Counts the askings from 1; a limit stops them. */
   attempt: z.number().check(z.int(), z.positive()),
+  /** Transitions of what this asking has restored that failed while it could still be read; the same limit stops them. Absent: none. */
+  failedMoves: z.optional(z.number().check(z.int(), z.positive())),
   askedAt: EpochMs,
   /** When it is expected to be readable in its new class: what readers are told. */
   readyAt: EpochMs,

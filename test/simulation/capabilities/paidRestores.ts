@@ -1,13 +1,16 @@
 import { type Action, ActionRow, BlobRow } from '../../../lib/catalog/index.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
-import type { Digest } from '../../../lib/shared/ids.ts';
+import type { Digest, StorageClass } from '../../../lib/shared/ids.ts';
 import { DAY_MS } from '../../../lib/shared/units.ts';
 import { rowReader, violated } from '../invariants.ts';
 import type { Capability, Stage } from '../stage.ts';
 
+const ARCHIVES: readonly StorageClass[] = ['GLACIER', 'DEEP_ARCHIVE'];
+
 /**
  * No restore of the same bytes is paid for twice within a day while they can be read, or will be: only where the restored copy has expired, by
- * the bucket's own word, or where the asking before was never carried out.
+ * the bucket's own word, or where the asking before was never carried out. And restored bytes go to no class that is read at once where the
+ * copy of an earlier transition lies: they would be restored once more after some vain copies.
  */
 export function paidRestores({ bucket, catalog, counters, scheduler }: Stage): Capability {
   const [readAction, readBlob] = [rowReader(ActionRow), rowReader(BlobRow)];
@@ -35,11 +38,17 @@ export function paidRestores({ bucket, catalog, counters, scheduler }: Stage): C
     counters.count('restore paid again: expired');
   }
 
+  function onRestoredMove({ actionId, chosen, outcome }: Action): void {
+    if (outcome?.code !== 'target-occupied' || ARCHIVES.some((name) => chosen.endsWith(name))) return;
+    violated(`${actionId} copies what is restored to where the copy of an earlier transition lies.`);
+  }
+
   return {
     onRow({ key, before, after }) {
-      if (before !== undefined || after === undefined || !key.partition.startsWith('ACTION#')) return undefined;
+      if (after === undefined || !key.partition.startsWith('ACTION#')) return undefined;
       const action = readAction(after);
-      return action.type === 'restore' ? onRestore(action) : undefined;
+      if (action.type === 'transition' && action.reason === 'restored') return onRestoredMove(action);
+      return before === undefined && action.type === 'restore' ? onRestore(action) : undefined;
     },
   };
 }
