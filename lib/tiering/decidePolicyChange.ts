@@ -33,8 +33,8 @@ export interface PolicyNews {
   readonly sweptAt: EpochMs;
   /** Of the parts of the look that have ended. */
   readonly found: readonly PolicyReach[];
-  /** When the look has gone on last; undefined where no part has begun. */
-  readonly wentOnAt: EpochMs | undefined;
+  /** For how long no part of the look has gone on, by the clock: sweeps may be of another moment. Undefined where none has begun. */
+  readonly stoodMs: number | undefined;
   /** No object is there that anything could happen to. */
   readonly isEmpty: boolean;
 }
@@ -45,7 +45,7 @@ export interface PolicyNews {
  */
 export function decidePolicyChange(
   row: TierPolicyInForce | undefined,
-  { found, isEmpty, sweptAt, wanted, wentOnAt }: PolicyNews,
+  { found, isEmpty, sweptAt, stoodMs, wanted }: PolicyNews,
 ): { readonly reason: PolicyChangeReason; readonly policy: TierPolicyInForce } {
   const version = POLICY_VERSIONS[wanted.policy];
   const into = { inForce: wanted.policy, settings: wanted.settings, version, since: sweptAt };
@@ -71,8 +71,8 @@ export function decidePolicyChange(
   }
   if (change.sweptAt >= sweptAt) return { reason: 'looking', policy: row };
   if (found.length < LOOK_PARTS) {
-    const stands = sweptAt - (wentOnAt ?? change.sweptAt) >= STANDS_FOR_MS;
-    const goesOn = sweptAt - change.sweptAt < LOOKS_FOR_MS && !stands;
+    const age = sweptAt - change.sweptAt;
+    const goesOn = age < LOOKS_FOR_MS && (stoodMs ?? age) < STANDS_FOR_MS;
     return { reason: 'looking', policy: goesOn ? row : { ...row, change: look } };
   }
   const reach = found.reduce(addReach);

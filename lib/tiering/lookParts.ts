@@ -12,7 +12,7 @@ import {
 import { canonicalJson } from '../shared/canonicalJson.ts';
 import { CorrelationId, type Digest } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
-import { DAY_MS, EpochMs } from '../shared/units.ts';
+import { DAY_MS, type EpochMs } from '../shared/units.ts';
 
 /** Ranges of digests that each shard is looked at in: so many times more chains of messages than a sweep has. */
 const RANGES = 4;
@@ -59,10 +59,10 @@ export async function partsOf(catalog: CatalogStore, row: TierPolicyInForce): Pr
   return items.map((item) => PolicyLookRow.parse(item).value);
 }
 
-/** When a look has gone on last, in any part; undefined where it has not begun. */
-export function wentOnAt(parts: readonly PolicyLook[]): EpochMs | undefined {
+/** For how long no part of a look has gone on; undefined where none has begun. */
+export function stoodMs(parts: readonly PolicyLook[], now: EpochMs): number | undefined {
   const last = Math.max(...parts.map(({ expiresAt }) => expiresAt));
-  return parts.length === 0 ? undefined : EpochMs.parse(last - LOOK_REMEMBERED_MS);
+  return parts.length === 0 ? undefined : now - (last - LOOK_REMEMBERED_MS);
 }
 
 /** What begins a look. */

@@ -22,7 +22,7 @@ import { addReach, decidePolicyChange, NO_REACH } from './decidePolicyChange.ts'
 import { type Deciding, easedBy } from './deciding.ts';
 import { TieringError } from './errors.ts';
 import { explainBlob } from './judgeBlob.ts';
-import { lookIdOf, lookMessages, partsOf, wentOnAt } from './lookParts.ts';
+import { lookIdOf, lookMessages, partsOf, stoodMs } from './lookParts.ts';
 import type { WholeRun } from './moveInRun.ts';
 import type { MoveDeps } from './moveRun.ts';
 import { readOnce } from '../shared/readOnce.ts';
@@ -107,7 +107,8 @@ export async function reviewPolicy(
     const parts = row === undefined ? [] : await partsOf(catalog, row.value);
     const found = parts.filter(({ endedAt }) => endedAt !== undefined).map(({ reach }) => reach);
     const isEmpty = row?.value.inForce === undefined && (await hasNoBlobs(catalog));
-    const decided = decidePolicyChange(row?.value, { wanted, sweptAt, found, wentOnAt: wentOnAt(parts), isEmpty });
+    const news = { wanted, sweptAt, found, stoodMs: stoodMs(parts, clock.now()), isEmpty };
+    const decided = decidePolicyChange(row?.value, news);
     if (decided.policy === row?.value) return { changes: [], answer: decided };
     const lookId = lookIdOf(decided.policy);
     const before = row === undefined ? undefined : lookIdOf(row.value);

@@ -194,6 +194,17 @@ describe('a release that decides otherwise under the same name', () => {
     expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-1' });
   });
 
+  it('goes on with a look although the next sweep is of a later moment', async () => {
+    const { world } = await newWorld();
+    const inDays = (days: number) => EpochMs.parse(world.clock.now() + days * DAY_MS);
+    await world.fireSweep(inDays(8));
+    const { change } = (await policyOf(world))!;
+    const messages = (await world.takeOutbox()).filter(({ queue }) => queue === 'sweep');
+    await world.deliver('sweep', messages[0]?.body);
+    await world.fireSweep(inDays(9));
+    expect((await policyOf(world))?.change).toEqual(change);
+  });
+
   it('looks anew for what another release has begun to look at', async () => {
     const { world } = await newWorld();
     await world.clock.advance(DAY_MS);

@@ -40,8 +40,8 @@ const decidePolicyChange = (
   wanted: Deciding,
   at: EpochMs,
   found = row === undefined ? [] : (lookedFor.get(row) ?? []),
-  wentOnAt: EpochMs | undefined = at,
-) => decide(row, { wanted, sweptAt: at, found, wentOnAt, isEmpty: row === undefined });
+  stoodMs = 0,
+) => decide(row, { wanted, sweptAt: at, found, stoodMs, isEmpty: row === undefined });
 
 describe('the policy that sweeps decide by', () => {
   it.each([
@@ -72,11 +72,10 @@ describe('the policy that sweeps decide by', () => {
   it('is looked at anew where the look has stood still for 12 hours, or never went on', () => {
     const waiting = lookedAt(0, LOOK_PARTS - 1);
     const found = lookedFor.get(waiting);
-    const sweptAtAfter = (ms: number) =>
-      decidePolicyChange(waiting, DOLLARS, THIRD, found, EpochMs.parse(THIRD - ms)).policy.change?.sweptAt;
+    const sweptAtAfter = (ms: number) => decidePolicyChange(waiting, DOLLARS, THIRD, found, ms).policy.change?.sweptAt;
     expect(sweptAtAfter(12 * HOUR_MS - 1)).toBe(SECOND);
     expect(sweptAtAfter(12 * HOUR_MS)).toBe(THIRD);
-    const news = { wanted: DOLLARS, found: [], wentOnAt: undefined, isEmpty: false };
+    const news = { wanted: DOLLARS, found: [], stoodMs: undefined, isEmpty: false };
     expect(decide(waiting, { ...news, sweptAt: EpochMs.parse(SECOND + HOUR_MS) }).policy).toEqual(waiting);
     expect(decide(waiting, { ...news, sweptAt: THIRD }).policy.change?.sweptAt).toBe(THIRD);
   });
@@ -111,7 +110,7 @@ describe('the policy that sweeps decide by', () => {
 });
 
 describe('before the first policy', () => {
-  const news = { wanted: DOLLARS, found: [], wentOnAt: SECOND };
+  const news = { wanted: DOLLARS, found: [], stoodMs: 0 };
   const BEGUN = decide(undefined, { ...news, sweptAt: FIRST, isEmpty: false }).policy;
   const found = (over: Partial<PolicyReach> = {}): readonly PolicyReach[] =>
     Array.from({ length: LOOK_PARTS }, () => ({ objects: 1, changed: 1, caught: 0, examples: [], ...over }));
