@@ -15,7 +15,7 @@ export interface TargetFile {
   /**
    * Writes what lies in a page-aligned buffer from `start` to `end` at `offset` of the file, where offset and start are
    * congruent modulo 4096. Whole pages go past the page cache where the file system lets them. On a tmpfs nothing is waited
-   * for, so the calling thread writes at once: bytes that another core has to fetch from its cache cost more than the write.
+   * for, so the calling thread writes at once, which takes less CPU than handing the bytes to another thread.
    */
   write(bytes: Uint8Array, start: number, end: number, offset: number): Promise<void>;
   close(): Promise<void>;
