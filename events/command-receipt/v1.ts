@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ActionId, CorrelationId, Digest, Generation, HostId } from '../../lib/shared/ids.ts';
+import { ActionId, CorrelationId, Digest, Generation, HostId, StorageClass } from '../../lib/shared/ids.ts';
 import { Bytes, EpochMs, Usd } from '../../lib/shared/units.ts';
 import { CommandType } from '../host-command/v1.ts';
 
@@ -75,6 +75,39 @@ export const EvictionChoice = z.strictObject({
 });
 export type EvictionChoice = z.infer<typeof EvictionChoice>;
 
+/** Beside what the plane commands, what only a host does: it moved a blob from NVMe down to its SSD. */
+export const ReceiptType = z.union([CommandType, z.literal('demote')]);
+export type ReceiptType = z.infer<typeof ReceiptType>;
+
+/**
+ * What a host weighed before it copied a blob down to its SSD, or did not. It pays where the next use from there costs so much less than
+ * a miss, times the odds of that use, that it is more than the writing and the worth of what has to leave.
+ */
+export const Demotion = z.strictObject({
+  reason: z.enum([
+    'pays',
+    /** The host was never told where it came from. */
+    'no-origin',
+    'costs-more',
+    /** Fetched ahead, and no process has asked for it since. */
+    'never-asked-for',
+    'too-large',
+    'draining',
+    /** It would have paid, and the copy failed or gave way to somebody. */
+    'not-copied',
+  ]),
+  /** Where the origin lay when the host was last told. */
+  storageClass: z.optional(StorageClass),
+  missUsd: Usd,
+  ssdUsd: Usd,
+  /** Of a use in the time for which it would lie there. */
+  useOdds: z.number().check(z.nonnegative(), z.lte(1)),
+  /** The wear of the drive, and what waits for it meanwhile. */
+  writeUsd: Usd,
+  displacedUsd: Usd,
+});
+export type Demotion = z.infer<typeof Demotion>;
+
 /** What a host measured after a command, or after a fetch that an inference process asked for (`origin: local`). Signed by the host. */
 export const CommandReceipt = z.strictObject({
   schema: z.literal('command-receipt/1'),
@@ -82,7 +115,7 @@ export const CommandReceipt = z.strictObject({
   origin: z.enum(['command', 'local']),
   host: HostId,
   generation: Generation,
-  type: CommandType,
+  type: ReceiptType,
   digest: z.optional(Digest),
   correlationId: CorrelationId,
   startedAt: EpochMs,
@@ -93,5 +126,7 @@ export const CommandReceipt = z.strictObject({
   /** Measured on the device: bytes of this blob before and after, and of the whole store after. */
   measured: z.strictObject({ bytesBefore: Bytes, bytesAfter: Bytes, usedBytes: Bytes, capacityBytes: Bytes }),
   choice: z.optional(EvictionChoice),
+  /** Of what left NVMe ahead of need on a host with an SSD; only to planes that speak protocol 3. */
+  demotion: z.optional(Demotion),
 });
 export type CommandReceipt = z.infer<typeof CommandReceipt>;

@@ -14,9 +14,9 @@ import { Origin } from '../host-command/v1.ts';
 
 /**
  * What an agent and the plane can speak; the plane answers the highest that both know, or refuses. Since 2, sessions tell the prices that the
- * plane decides by.
+ * plane decides by; since 3, origins tell their storage class, and receipts what moved to a host's SSD and why.
  */
-export const PROTOCOL_VERSIONS = [1, 2] as const;
+export const PROTOCOL_VERSIONS = [1, 2, 3] as const;
 
 const PublicKey = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/));
 
@@ -70,7 +70,7 @@ export const HostSession = z.strictObject({
   /** Keys that commands may be signed with now; an older one is kept while it rotates out. */
   commandKeys: z.array(CommandKey).check(z.minLength(1)),
   heartbeatSeconds: z.number().check(z.positive()),
-  /** Price books, JSON, in the order in which they answer; only to hosts that speak protocol 2, and absent where nobody knows them. */
+  /** Price books, JSON, in the order in which they answer; only to hosts that speak protocol 2 or later, and absent where nobody knows them. */
   prices: z.optional(z.string().check(z.maxLength(500_000))),
 });
 export type HostSession = z.infer<typeof HostSession>;

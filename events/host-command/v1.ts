@@ -10,6 +10,7 @@ import {
   ModelKind,
   ModelName,
   SemVer,
+  StorageClass,
 } from '../../lib/shared/ids.ts';
 import { Bytes, EpochMs } from '../../lib/shared/units.ts';
 
@@ -24,8 +25,12 @@ export const ViewEntry = z.strictObject({
 });
 export type ViewEntry = z.infer<typeof ViewEntry>;
 
-/** The pinned object that holds a blob's bytes. */
-export const Origin = z.strictObject({ key: z.string(), versionId: z.string() });
+/** The pinned object that holds a blob's bytes, and the storage class that it lay in then: what reading it again will cost. Told by protocol 3. */
+export const Origin = z.strictObject({
+  key: z.string(),
+  versionId: z.string(),
+  storageClass: z.optional(StorageClass),
+});
 export type Origin = z.infer<typeof Origin>;
 
 const Prefetch = z.strictObject({

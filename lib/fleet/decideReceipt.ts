@@ -1,4 +1,4 @@
-import type { CommandReceipt, ReceiptCode } from '../../events/command-receipt/v1.ts';
+import type { CommandReceipt, ReceiptCode, ReceiptType } from '../../events/command-receipt/v1.ts';
 import type { Action, ActionState, Replica } from '../catalog/index.ts';
 import type { Bytes } from '../shared/units.ts';
 
@@ -19,7 +19,7 @@ export type ReceiptRefusal =
   | 'other-command'
   /** Its action has ended: this is a repetition, or the action was superseded. */
   | 'already-settled'
-  /** A host may fetch and evict by itself; the rest only the plane commands. */
+  /** A host may fetch, evict and move down by itself; the rest only the plane commands. */
   | 'not-local';
 
 /** Why an action ended as it did. */
@@ -60,10 +60,12 @@ export function decideReceipt(facts: ReceiptFacts): ReceiptDecision {
   return { kind: 'settled', state, reason, replica: replicaEffect(facts, state), pinned: isPinned(facts, state) };
 }
 
+const LOCAL: readonly ReceiptType[] = ['prefetch', 'evict', 'demote'];
+
 function receiptRefusal({ receipt, action }: ReceiptFacts): ReceiptRefusal | undefined {
   if (receipt.origin === 'local') {
     if (action !== undefined) return 'already-settled';
-    return receipt.type === 'prefetch' || receipt.type === 'evict' ? undefined : 'not-local';
+    return LOCAL.includes(receipt.type) ? undefined : 'not-local';
   }
   if (action === undefined) return 'unknown-action';
   const same =
@@ -107,6 +109,7 @@ function bytesFit({ receipt, blobBytes }: ReceiptFacts): boolean {
   const { bytesAfter } = receipt.measured;
   switch (receipt.type) {
     case 'prefetch':
+    case 'demote':
     case 'pin':
     case 'verify':
       return bytesAfter === blobBytes;
@@ -127,7 +130,8 @@ const DOUBTFUL: readonly ReceiptCode[] = ['corrupt', 'wrong-bytes', 'disk-error'
 
 function replicaEffect(facts: ReceiptFacts, state: ActionState): ReplicaEffect {
   const { receipt, replica, blobBytes } = facts;
-  if (receipt.digest === undefined) return 'unchanged';
+  // A copy is the host's on whichever of its volumes it lies.
+  if (receipt.digest === undefined || receipt.type === 'demote') return 'unchanged';
   const own = receipt.origin === 'command' && replica?.actionId === receipt.actionId;
   const waits = replica?.state === 'reserved' || replica?.state === 'evicting';
   // A refused command was not looked into: only the copy that waited for it changes.

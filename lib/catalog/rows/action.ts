@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { CommandReceipt } from '../../../events/command-receipt/v1.ts';
-import { CommandType } from '../../../events/host-command/v1.ts';
+import { CommandReceipt, ReceiptType } from '../../../events/command-receipt/v1.ts';
 import { canonicalJson, type Json } from '../../shared/canonicalJson.ts';
 import { ActionId, CorrelationId, Digest, Generation, HostId, ModelName, SemVer } from '../../shared/ids.ts';
 import { EpochMs, Usd } from '../../shared/units.ts';
@@ -28,7 +27,7 @@ export type Alternative = z.infer<typeof Alternative>;
 /** A decision and what became of it: the decision receipt that `strata explain` prints and that replays to the same decision. */
 export const ActionValue = z.strictObject({
   actionId: ActionId,
-  type: z.union([CommandType, z.enum(['transition', 'restore', 'delete', 'expire', 'place'])]),
+  type: z.union([ReceiptType, z.enum(['transition', 'restore', 'delete', 'expire', 'place'])]),
   digest: z.optional(Digest),
   model: z.optional(ModelName),
   modelVersion: z.optional(SemVer),

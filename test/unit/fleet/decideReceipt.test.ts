@@ -153,6 +153,15 @@ describe('a receipt', () => {
       'host-refused',
       'unchanged',
     ],
+    [
+      'a move down to SSD',
+      receipt({ origin: 'local', type: 'demote', before: SIZE }),
+      undefined,
+      evicting,
+      'done',
+      'as-measured',
+      'unchanged',
+    ],
     ['an eviction', receipt(evict), action({ type: 'evict' }), evicting, 'done', 'as-measured', 'gone'],
     [
       'an eviction that left bytes',
