@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { SET_FILE } from '../../events/upload-set/v1.ts';
 import { canonicalJson } from '../../lib/shared/canonicalJson.ts';
-import { KeySegment, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { KeySegment, type ModelName, NewModelName, SemVer } from '../../lib/shared/ids.ts';
 import { CliError } from '../errors.ts';
 
 export interface PlannedFile {
@@ -45,23 +45,24 @@ export async function planPush(target: string | undefined, paths: readonly strin
 /** `name@1.2.0`: a version never changes, so it is written out. */
 function parseTarget(text: string): { readonly model: ModelName; readonly version: SemVer } {
   const [name, number, ...rest] = text.split('@');
-  const model = ModelName.safeParse(name);
+  const model = NewModelName.safeParse(name);
   const version = SemVer.safeParse(number);
   if (model.success && version.success && rest.length === 0) return { model: model.data, version: version.data };
   throw new CliError({
     code: 'bad-reference',
-    message: `\`${text}\` is no name@version. Write a lower-case name and a full version, as in flux-dev@1.0.0.`,
+    message: `\`${text}\` is no name@version. Write a lower-case name that begins with no dash, and a full version, as in flux-dev@1.0.0.`,
     retryable: false,
   });
 }
 
 function defaultTarget(files: readonly PlannedFile[]): { readonly model: ModelName; readonly version: SemVer } {
   const [only, ...others] = files;
-  const model = ModelName.safeParse(only === undefined ? '' : basename(only.file, extname(only.file)));
+  const model = NewModelName.safeParse(only === undefined ? '' : basename(only.file, extname(only.file)));
   if (model.success && others.length === 0) return { model: model.data, version: SemVer.parse('1.0.0') };
+  const what = others.length > 0 ? 'Several files need' : `${only?.file} gives no model a name, so it needs`;
   throw new CliError({
     code: 'bad-reference',
-    message: 'Several files need a name and a version: strata push name@1.0.0 FILE…',
+    message: `${what} a name and a version: strata push name@1.0.0 FILE…`,
     retryable: false,
   });
 }

@@ -1,5 +1,6 @@
 import { HOP_METADATA, SET_FILE, SET_METADATA, SetId } from '../../events/upload-set/v1.ts';
 import type { Version } from '../catalog/index.ts';
+import { NewModelName } from '../shared/ids.ts';
 import { formatBytes } from '../shared/units.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { UploadTarget } from './uploadKey.ts';
@@ -34,6 +35,9 @@ export function decideAdmission({ target, size, metadata, maxUploadBytes, versio
       'bad-key',
       'The key is not uploads/<name>/<semver>/<file> in lower-case letters, digits, dots, dashes and underscores.',
     );
+  }
+  if (!NewModelName.safeParse(target.model).success) {
+    return refuse('bad-key', `The name ${target.model} begins with a dash: commands would take it for an option.`);
   }
   const hops = Number(metadata[HOP_METADATA] ?? '0');
   if (!(hops < UPLOAD_HOP_LIMIT)) {

@@ -17,6 +17,9 @@ export type KeySegment = z.infer<typeof KeySegment>;
 export const ModelName = z.string().check(z.regex(SEGMENT)).brand<'ModelName'>();
 export type ModelName = z.infer<typeof ModelName>;
 
+/** A name that a model may still be given: those of earlier releases may begin with a dash, which commands take for an option. */
+export const NewModelName = ModelName.check(z.regex(/^[^-]/));
+
 /** A full semantic version without a leading `v` and without build metadata, in its normal form. */
 export const SemVer = z
   .string()

@@ -51,6 +51,8 @@ function slug(name: string): string {
   const text = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]+/g, '-')
+    // No model is named like an option.
+    .replace(/^-+/, '')
     .slice(0, 128);
   return /^\.*$/.test(text) ? 'model' : text;
 }

@@ -117,6 +117,7 @@ describe('strata push', () => {
     [['push', 'tiny@1', 'README.md'], 'bad-reference'],
     [['push', 'tiny@1.0.0', '/nowhere/at/all'], 'bad-path'],
     [['push', '/nowhere/at/all'], 'bad-path'],
+    [['push', '--', '-tiny@1.0.0', 'README.md'], 'bad-reference'],
     [['push', 'tiny@1.0.0', 'test/unit'], 'bad-path'],
     [['push', 'tiny@1.0.0', '/dev/null'], 'bad-path'],
     [['alias', 'promote', 'tiny', 'stable'], 'bad-reference'],

@@ -269,6 +269,7 @@ describe('quarantine', () => {
     ['bad-key', 'uploads/Tiny/1.0.0/tiny.safetensors', safetensors(10), {}],
     ['bad-key', 'uploads/tiny/1.0/tiny.safetensors', safetensors(10), {}],
     ['bad-key', 'uploads/tiny/1.0.0/a/b.safetensors', safetensors(10), {}],
+    ['bad-key', 'uploads/-tiny/1.0.0/tiny.safetensors', safetensors(10), {}],
     ['bad-key', `uploads/${'x'.repeat(1000)}`, safetensors(10), {}],
     ['hop-limit', KEY, safetensors(10), { 'strata-hop': '3' }],
     ['hop-limit', KEY, safetensors(10), { 'strata-hop': 'NaN' }],
