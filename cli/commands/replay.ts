@@ -11,7 +11,7 @@ import {
   replayOptimum,
   type ReplaySetup,
 } from '../../lib/placement/index.ts';
-import { DAY_MS, HOUR_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, formatUsd, HOUR_MS, Usd } from '../../lib/shared/units.ts';
 import { notNegative, size } from '../arguments.ts';
 import { asArgument } from '../cacheArguments.ts';
 import { withAddress } from '../connection/connect.ts';
@@ -21,7 +21,7 @@ import { writeText } from '../textFiles.ts';
 import { rewriteLine } from '../progress.ts';
 import { KNOWLEDGE_HELP, readKnowledge } from '../replay/knowledge.ts';
 import { asJson, asTable, mechanicsOf, nameOf, type Outcome } from '../replay/outcomes.ts';
-import { readStreams, type Stream, type StreamOptions } from '../replay/streams.ts';
+import { readStreams, type Stream, type StreamOptions, type Streams } from '../replay/streams.ts';
 
 const NAMES = Object.keys(POLICIES).filter(isPolicyName);
 
@@ -29,7 +29,8 @@ const MECHANICS = `
 How objects change their class: strata-* by the copies of a plane, in daily sweeps (the writes, what the old class charges for
 being read, its early deletion, and the old copy for 15 minutes beside the new one; what readers have restored is copied
 to where it is read at once); the others by S3 Lifecycle where it can, and ski-rental writes back what was just read. The optimum
-takes whichever is cheaper for each move.`;
+takes whichever is cheaper for each move. With --host-cache, × optimum is of the store alone, for what the caches have let through, and × bound
+of all dollars: no caches of this size and no storage policies could together cost less than the bound, though they knew the whole log.`;
 
 interface ReplayOptions extends StreamOptions {
   readonly policies: readonly PolicyName[];
@@ -96,10 +97,12 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
   if (policies.length === 0)
     throw new InvalidArgumentError('None of the policies can run among these storage classes.');
   const known = options.knowledge === undefined ? new Map() : await readKnowledge(options.knowledge);
-  const streams = await readStreams(options);
+  const { streams, least } = await readStreams(options);
   const missing = streams[0]?.histories.missing(known.keys()) ?? [];
   if (missing.length > 0) note(`Not in the log, of what is known: ${listed(missing)}.`);
-  const outcomes = streams.flatMap((stream) => outcomesOf(stream, { ...options, policies }, setup, known));
+  const boundUsd = least && options.optimum ? leastUsd(least, options.bytes, setup, known) : undefined;
+  const played = streams.flatMap((stream) => outcomesOf(stream, { ...options, policies }, setup, known));
+  const outcomes = played.map((one) => ({ ...one, boundUsd }));
   rewriteLine('');
   if (options.plot !== undefined) {
     const curves = outcomes.map((one) => ({ name: nameOf(one), ...one }));
@@ -107,8 +110,10 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
     await writeText(options.plot, cumulativeCostPlot(title, curves, DAY_MS));
   }
   process.stdout.write(options.json === true ? asJson(outcomes, prices.id) : asTable(outcomes));
-  if (options.json !== true && options.hostCache !== undefined) {
-    note("× optimum is of the store's dollars for what reached it; the hosts' misses and waits are in no bound.");
+  if (options.json !== true && boundUsd !== undefined) {
+    note(
+      `× optimum is of the store's dollars for what reached it; × bound of all dollars, of which no caches of this size and no storage policies could together cost less than ${formatUsd(Usd.parse(boundUsd))}.`,
+    );
   }
   if (options.json !== true)
     note(`Moved ${mechanicsOf(outcomes)}, among ${classes.join(', ')}.\nPrices: ${prices.id}.`);
@@ -121,12 +126,26 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, MOST_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/**
+ * Below the dollars of any caches of this size in front of any storage policy: what readers wait at least for misses (`ServingBound`), and the store's least
+ * for the reads that no cache can answer, with any choice of the others. Each holds for every pair of policies, so their sum does.
+ */
+function leastUsd(
+  { histories, missWaitMs }: NonNullable<Streams['least']>,
+  bytes: number | undefined,
+  setup: ReplaySetup,
+  known: ReadonlyMap<string, Known>,
+): number {
+  rewriteLine('computing the bound of all dollars');
+  return missWaitMs * setup.waiting.usdPerMs + replayOptimum(histories.objects(bytes, known), setup);
+}
+
 function outcomesOf(
   { caches, histories }: Stream,
   options: ReplayOptions,
   setup: ReplaySetup,
   known: ReadonlyMap<string, Known>,
-): readonly Outcome[] {
+): readonly Omit<Outcome, 'boundUsd'>[] {
   const objects = histories.objects(options.bytes, known);
   if (options.optimum) rewriteLine('computing the offline optimum');
   const optimumUsd = options.optimum ? replayOptimum(objects, setup) : undefined;

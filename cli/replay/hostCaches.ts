@@ -1,9 +1,9 @@
 import {
   type Access,
+  type CacheOutcome,
   DEFAULT_MISS_WAIT,
   NO_GROUP,
-  type PolicySpec,
-  ServingCache,
+  type PolicyLimits,
   waitSeconds,
 } from '../../lib/caching/index.ts';
 import type { AccessRecord } from '../../lib/placement/index.ts';
@@ -35,6 +35,12 @@ export class ObjectSizes {
   }
 }
 
+/** What one host keeps: `left` takes out what was deleted or written anew. */
+export interface HostCache {
+  access(access: Access): CacheOutcome;
+  left(object: number, evicted: boolean): void;
+}
+
 /** What reached the hosts, and what their caches did not answer. */
 export interface CacheTally {
   readonly hostReads: number;
@@ -44,17 +50,17 @@ export interface CacheTally {
 }
 
 /**
- * The caches of all hosts of a log, in front of the store, each of `capacityBytes` and with a policy of its own: what they answer never
- * reaches the store. Like an agent's disk they keep whatever was asked for. Records come in the order of the log.
+ * The caches of all hosts of a log, in front of the store, each of `capacityBytes`: what they answer never reaches the store. Records come
+ * in the order of the log.
  */
 export class HostCaches {
   private readonly options: {
-    readonly policy: PolicySpec;
+    readonly create: (limits: PolicyLimits) => HostCache;
     readonly capacityBytes: number;
     readonly defaultBytes: number;
   };
   private readonly sizes: ObjectSizes;
-  private readonly caches = new Map<string, ServingCache>();
+  private readonly caches = new Map<string, HostCache>();
   private readonly latest = new Map<string, { readonly at: number; readonly hit: boolean }>();
   private readonly waitMsByStep = new Map<number, number>();
   private reads = 0;
@@ -103,12 +109,11 @@ export class HostCaches {
     return false;
   }
 
-  private cacheOf(host: string): ServingCache {
+  private cacheOf(host: string): HostCache {
     const known = this.caches.get(host);
     if (known !== undefined) return known;
-    const { policy, capacityBytes } = this.options;
-    const limits = { capacityBytes, objects: this.sizes.count };
-    const cache = new ServingCache(policy.create({ ...limits, seed: 1 }), limits);
+    const { create, capacityBytes } = this.options;
+    const cache = create({ capacityBytes, objects: this.sizes.count, seed: 1 });
     this.caches.set(host, cache);
     return cache;
   }

@@ -8,7 +8,10 @@ export interface Outcome extends ReplayResult {
   readonly cachePolicy?: string;
   readonly tally: CacheTally;
   readonly missWaitUsd: number;
+  /** The least of the store's dollars for what reached it. */
   readonly optimumUsd: number | undefined;
+  /** With caches: below all dollars of any policies. */
+  readonly boundUsd: number | undefined;
 }
 
 export function nameOf({ policy, cachePolicy }: Outcome): string {
@@ -23,10 +26,12 @@ function totalUsd({ bill, missWaitUsd }: Outcome): number {
 export function asJson(outcomes: readonly Outcome[], prices: string): string {
   return outcomes
     .map((outcome) => {
-      const { policy, cachePolicy, bill, tally, optimumUsd, missWaitUsd } = outcome;
+      const { policy, cachePolicy, bill, tally, missWaitUsd, optimumUsd, boundUsd } = outcome;
       const { waitMs, gpuWaitingUsd, ...counts } = bill;
-      const ratio =
-        optimumUsd === undefined || optimumUsd === 0 ? {} : { optimumUsd, ratioToOptimum: billUsd(bill) / optimumUsd };
+      const ratios = {
+        ...(optimumUsd ? { optimumUsd, ratioToOptimum: billUsd(bill) / optimumUsd } : {}),
+        ...(boundUsd ? { boundUsd, ratioToBound: totalUsd(outcome) / boundUsd } : {}),
+      };
       const record = {
         schema: 'strata.replay/v1',
         policy,
@@ -34,7 +39,7 @@ export function asJson(outcomes: readonly Outcome[], prices: string): string {
         mechanics: POLICIES[policy].mechanics,
         prices,
         usd: totalUsd(outcome),
-        ...ratio,
+        ...ratios,
         ...counts,
         gpuWaitingUsd: gpuWaitingUsd + missWaitUsd,
         hostReads: tally.hostReads,
@@ -63,9 +68,12 @@ export function mechanicsOf(outcomes: readonly Outcome[]): string {
 
 export function asTable(outcomes: readonly Outcome[]): string {
   const dollars = (usd: number): string => formatUsd(Usd.parse(usd));
+  const ratio = (usd: number, least: number | undefined): string => (least ? (usd / least).toFixed(4) : '–');
+  const bounded = outcomes.some(({ boundUsd }) => boundUsd !== undefined);
   const header = [
     'policy',
     'total',
+    ...(bounded ? ['× bound'] : []),
     '× optimum',
     'storage',
     'requests',
@@ -79,11 +87,12 @@ export function asTable(outcomes: readonly Outcome[]): string {
     'moves',
   ];
   const rows = outcomes.map((outcome) => {
-    const { bill, tally, optimumUsd, missWaitUsd } = outcome;
+    const { bill, tally, missWaitUsd, optimumUsd, boundUsd } = outcome;
     return [
       nameOf(outcome),
       dollars(totalUsd(outcome)),
-      optimumUsd === undefined || optimumUsd === 0 ? '–' : (billUsd(bill) / optimumUsd).toFixed(4),
+      ...(bounded ? [ratio(totalUsd(outcome), boundUsd)] : []),
+      ratio(billUsd(bill), optimumUsd),
       dollars(bill.storageUsd),
       dollars(bill.requestUsd),
       dollars(bill.retrievalUsd),

@@ -1,5 +1,5 @@
 import { readLines } from '../../lib/adapters/files/lineFile.ts';
-import type { PolicySpec } from '../../lib/caching/index.ts';
+import { type PolicySpec, ServingBound, ServingCache } from '../../lib/caching/index.ts';
 import { type AccessRecord, Histories, LogReader } from '../../lib/placement/index.ts';
 import { DAY_MS, formatBytes, SECOND_MS } from '../../lib/shared/units.ts';
 import { CliError } from '../errors.ts';
@@ -13,6 +13,12 @@ export interface Stream {
   readonly histories: Histories;
 }
 
+export interface Streams {
+  readonly streams: readonly Stream[];
+  /** With caches: what no policy of these can spare the store, and the wait that none can spare the readers. */
+  readonly least?: { readonly histories: Histories; readonly missWaitMs: number };
+}
+
 export interface StreamOptions {
   readonly log: readonly string[];
   /** Bytes of objects whose size the log does not tell. */
@@ -23,26 +29,53 @@ export interface StreamOptions {
 }
 
 /** Reads the logs once; twice with caches, which must know how many objects there are, and how large. */
-export async function readStreams(options: StreamOptions): Promise<readonly Stream[]> {
+export async function readStreams(options: StreamOptions): Promise<Streams> {
   const { hostCache: capacityBytes, bytes: defaultBytes = 0 } = options;
   const plain = { histories: new Histories(DAY_MS) };
   if (capacityBytes === undefined) {
     await readLogs(options.log, (record) => plain.histories.add(record));
-    return [plain];
+    return { streams: [plain] };
   }
   const sizes = new ObjectSizes();
   await readLogs(options.log, (record) => sizes.add(record), 'counting');
   const streams = options.cachePolicies.map((policy) => ({
-    caches: { policy: policy.name, hosts: new HostCaches(sizes, { policy, capacityBytes, defaultBytes }) },
+    caches: {
+      policy: policy.name,
+      hosts: new HostCaches(sizes, {
+        capacityBytes,
+        defaultBytes,
+        create: (limits) => new ServingCache(policy.create(limits), limits),
+      }),
+    },
     histories: new Histories(DAY_MS),
   }));
+  const least = leastOf(sizes, { capacityBytes, defaultBytes });
   await readLogs(options.log, (record) => {
+    const step = Math.floor(record.at / DAY_MS);
     for (const { caches, histories } of streams) {
-      if (caches.hosts.reachesStore(record, Math.floor(record.at / DAY_MS))) histories.add(record);
-      else histories.see(record.at);
+      histories.add(record, caches.hosts.reachesStore(record, step) ? 'store' : 'cache');
     }
+    least.add(record, step);
   });
-  return streams;
+  return { streams, least: { histories: least.histories, missWaitMs: least.missWaitMs() } };
+}
+
+/** What reaches the store behind caches of any policy, and what may. */
+function leastOf(sizes: ObjectSizes, limits: { readonly capacityBytes: number; readonly defaultBytes: number }) {
+  const bounds: ServingBound[] = [];
+  const create = (): ServingBound => {
+    const bound = new ServingBound(limits.capacityBytes);
+    bounds.push(bound);
+    return bound;
+  };
+  const hosts = new HostCaches(sizes, { ...limits, create });
+  const histories = new Histories(DAY_MS);
+  return {
+    histories,
+    add: (record: AccessRecord, step: number): void =>
+      histories.add(record, hosts.reachesStore(record, step) ? 'store' : 'either'),
+    missWaitMs: (): number => bounds.reduce((sum, bound) => sum + bound.leastCost() * SECOND_MS, 0),
+  };
 }
 
 async function readLogs(

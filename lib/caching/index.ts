@@ -1,5 +1,6 @@
 export { AccessLog, type AccessLogState } from './accessLog.ts';
 export { pfooLowerBound } from './bounds/pfooLower.ts';
+export { ServingBound } from './bounds/servingBound.ts';
 export { Cache, type CacheOutcome } from './cache.ts';
 export { createStrata, POLICY_NAMES, type PolicySpec, parsePolicySpec } from './createPolicy.ts';
 export { CachingError, type CachingErrorCode } from './errors.ts';

@@ -7,6 +7,8 @@ export interface ObjectHistory {
   /** Steps with reads, ascending, and the number of reads of each. */
   readonly steps: ArrayLike<number>;
   readonly counts: ArrayLike<number>;
+  /** Other steps, ascending, whose reads may have come or not; only the optimum looks at them, and takes what is cheaper. */
+  readonly maybeSteps?: ArrayLike<number>;
   /** Whether the object is deleted at `endStep`, so that what remains of a minimum duration is charged. */
   readonly deleted: boolean;
 }
@@ -15,6 +17,9 @@ export interface ObjectHistory {
  * The least dollars that any schedule of moves could have cost, knowing all reads: dynamic programming over class × age in the class.
  * O(steps × (states + classes²)). Nothing that plays by the rules of `ObjectCosts` can be cheaper: a sweep's move takes the cheaper of the
  * mechanics, and writing back what was just read never costs more than the plane's copy of what was restored, which begins with that write.
+ *
+ * With `maybeSteps` it is the least over all choices of their reads. More than one read of a step is never cheaper than one: the bytes may
+ * be written back after the first, and what the others change is only an idle time that is 0 already.
  */
 export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): number {
   const { classes } = costs;
@@ -27,6 +32,12 @@ export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): numb
   });
   let spare = classes.map((one) => new Float64Array(one.storageUsd.length));
   let next = 0;
+  let nextMaybe = 0;
+  const read = (values: readonly Float64Array[], count: number): void => {
+    classes.forEach((one, index) => addRead(values[index], one.firstReadUsd, one.readResetsAge));
+    relax(values, exitsOf(values, left), (_, to) => classes[to]?.putUsd ?? 0);
+    classes.forEach((one, index) => addRead(values[index], (count - 1) * one.nextReadUsd, one.readResetsAge));
+  };
   for (let step = history.startStep; step < history.endStep; step += 1) {
     if (step > history.startStep) {
       const exits = { lifecycle: exitsOf(values, left), plane: exitsOf(values, copied) };
@@ -36,9 +47,12 @@ export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): numb
     if (history.steps[next] === step) {
       const count = history.counts[next] ?? 0;
       next += 1;
-      classes.forEach((one, index) => addRead(values[index], one.firstReadUsd, one.readResetsAge));
-      relax(values, exitsOf(values, left), (_, to) => classes[to]?.putUsd ?? 0);
-      classes.forEach((one, index) => addRead(values[index], (count - 1) * one.nextReadUsd, one.readResetsAge));
+      read(values, count);
+    } else if (history.maybeSteps?.[nextMaybe] === step) {
+      nextMaybe += 1;
+      const unread = values.map((value) => value.slice());
+      read(values, 1);
+      values.forEach((value, index) => keepLower(value, unread[index]));
     }
     classes.forEach((one, index) => store(values[index], spare[index], one.storageUsd));
     [values, spare] = [spare, values];
@@ -93,6 +107,12 @@ function addRead(value: Float64Array | undefined, usd: number, resetsAge: boolea
   const best = bestExit(value, undefined) + usd;
   value.fill(Number.POSITIVE_INFINITY);
   value[0] = best;
+}
+
+function keepLower(value: Float64Array, other: Float64Array | undefined): void {
+  for (let age = 0; age < value.length; age += 1) {
+    value[age] = Math.min(value[age] ?? 0, other?.[age] ?? Number.POSITIVE_INFINITY);
+  }
 }
 
 /** One step of storage: every age grows by one, the last one stays. */

@@ -11,7 +11,12 @@ interface Life {
   /** Steps with reads, and how many whole reads each had; in the order of the log. */
   readonly steps: number[];
   readonly reads: number[];
+  /** Steps with reads that may have reached the store or not. */
+  readonly maybe: number[];
 }
+
+/** Whether a record reached the store, was answered by a cache, or either, as a policy may have it. */
+export type Reach = 'store' | 'cache' | 'either';
 
 /**
  * Gathers an access log into the histories that replay plays. Memory grows with the number of distinct (object, day) pairs, not with
@@ -28,23 +33,20 @@ export class Histories {
     this.stepMs = stepMs;
   }
 
-  /** The log covers this moment, though nothing reached the store then. */
-  see(at: number): number {
-    const step = Math.floor(at / this.stepMs);
+  /** What caches have answered tells of lives and sizes all the same. */
+  add(record: AccessRecord, reach: Reach = 'store'): void {
+    const step = Math.floor(record.at / this.stepMs);
     this.first = Math.min(this.first, step);
     this.last = Math.max(this.last, step);
-    return step;
-  }
-
-  add(record: AccessRecord): void {
-    const step = this.see(record.at);
     const life = this.lifeOf(record, step);
     life.bytes = Math.max(life.bytes, record.objectBytes ?? record.readBytes ?? 0);
     if (record.op === 'delete') {
       life.deletedStep = step;
       this.current.delete(record.object);
     }
-    if (record.op === 'read') addRead(life, step, record);
+    if (record.op !== 'read') return;
+    if (reach === 'store') addRead(life, step, record);
+    if (reach === 'either' && life.maybe.at(-1) !== step) life.maybe.push(step);
   }
 
   /** Lives of objects so far. */
@@ -87,6 +89,7 @@ export class Histories {
       deletedStep: undefined,
       steps: [],
       reads: [],
+      maybe: [],
     };
     this.lives.push(life);
     this.current.set(object, life);
@@ -101,7 +104,10 @@ export class Histories {
     const endStep = Math.max((life.deletedStep ?? this.last) + 1, (steps.at(-1) ?? 0) + 1);
     // Ranges that do not add up to a whole read still cost one.
     const counts = steps.map((step) => Math.max(1, Math.round(byStep.get(step) ?? 0)));
-    return { startStep, endStep, steps, counts, deleted: life.deletedStep !== undefined };
+    const deleted = life.deletedStep !== undefined;
+    if (life.maybe.length === 0) return { startStep, endStep, steps, counts, deleted };
+    const maybeSteps = [...new Set(life.maybe)].filter((step) => !byStep.has(step)).sort((one, other) => one - other);
+    return { startStep, endStep, steps, counts, maybeSteps, deleted };
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HostCaches, ObjectSizes } from '../../../cli/replay/hostCaches.ts';
-import { parsePolicySpec } from '../../../lib/caching/index.ts';
+import { parsePolicySpec, ServingCache } from '../../../lib/caching/index.ts';
 import type { AccessRecord } from '../../../lib/placement/index.ts';
 import { SECOND_MS } from '../../../lib/shared/units.ts';
 
@@ -14,7 +14,12 @@ function record(at: number, object: string, over: Partial<AccessRecord> = {}): A
 function played(records: readonly AccessRecord[]) {
   const sizes = new ObjectSizes();
   for (const one of records) sizes.add(one);
-  const caches = new HostCaches(sizes, { policy: parsePolicySpec('lru'), capacityBytes: 200, defaultBytes: 0 });
+  const lru = parsePolicySpec('lru');
+  const caches = new HostCaches(sizes, {
+    create: (limits) => new ServingCache(lru.create(limits), limits),
+    capacityBytes: 200,
+    defaultBytes: 0,
+  });
   const reached = records.filter((one) => caches.reachesStore(one, 0));
   return { reached: reached.map(({ at, object }) => `${object}${at / HOUR}`), tally: caches.tally(), caches };
 }

@@ -145,6 +145,24 @@ describe('access logs', () => {
     expect(objects[0]?.history).toMatchObject({ startStep: 1, steps: [1, 5], counts: [1, 2] });
   });
 
+  it('tell of sizes and lives also by what caches answered, and on which days the reads are open', () => {
+    const histories = new Histories(DAY_MS);
+    const read = (day: number, objectBytes: number, reach: 'store' | 'cache' | 'either') =>
+      histories.add(
+        { at: day * DAY_MS, object: 'a', op: 'read', objectBytes, readBytes: undefined, host: 'h1' },
+        reach,
+      );
+    read(1, 5, 'store');
+    read(2, 7, 'cache');
+    read(3, 5, 'either');
+    read(3, 5, 'either');
+    read(4, 5, 'either');
+    read(4, 5, 'store');
+    const [one] = histories.objects();
+    const history = { startStep: 1, endStep: 5, steps: [1, 4], counts: [1, 1], maybeSteps: [3], deleted: false };
+    expect(one).toEqual({ bytes: 7, history });
+  });
+
   it('let an object that is written again after its delete live a second life', () => {
     const { objects } = replayObjects([
       'time,object,bytes,op',

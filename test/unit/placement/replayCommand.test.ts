@@ -79,8 +79,16 @@ describe('strata replay', () => {
     expect(small?.['gpuWaitingUsd']).toBeCloseTo(6, 9);
     expect(large).toMatchObject({ cachePolicy: 'sieve', hostReads: 5 });
     expect(small?.['ratioToOptimum']).toBeGreaterThanOrEqual(1);
-    await run('replay', '--log', path, '--policies', 'always-standard', '--host-cache', '2GB');
-    expect(told()).toContain('in no bound');
+    // Even who knows all fetches a for each host and b; for a once more, b's room is counted on average over all accesses.
+    expect(small?.['boundUsd']).toBeGreaterThan(4.5);
+    expect(small?.['boundUsd']).toBeLessThan(4.6);
+    expect(small?.['ratioToBound']).toBeCloseTo(Number(small?.['usd']) / Number(small?.['boundUsd']), 9);
+    const [tight] = await strata(...args, '--host-cache', '1600MB', '--cache-policies', 'lru');
+    expect(tight?.['boundUsd']).toBeGreaterThan(5.6);
+    expect(tight?.['boundUsd']).toBeLessThan(5.8);
+    const table = await run('replay', '--log', path, '--policies', 'always-standard', '--host-cache', '2GB');
+    expect(table).toContain('× bound');
+    expect(told()).toContain('no caches of this size');
   });
 
   it('plays with what a registry knows: how often it is read, when it was retired, and that readers can wait', async () => {
