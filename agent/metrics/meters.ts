@@ -4,6 +4,7 @@ import type { ModelName } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { DiskTier } from '../nvme/volumes.ts';
 import { createSteadyTime, type SteadyTime } from '../nvme/steadyTime.ts';
+import { createOriginSpeed, type OriginSpeed } from './originSpeed.ts';
 import { addCount, createTally, recordLoad, sumOf, type Tally } from './tally.ts';
 
 /*
@@ -29,6 +30,8 @@ export interface Meters {
   fetchFailed(code: string): void;
   retried(kind: string): void;
   firstByte(ms: number): void;
+  /** Undefined until some fetches have measured it. */
+  originSpeed(): OriginSpeed | undefined;
   readonly totals: Tally;
   /** Ends the running minute where it has lasted one; called every few seconds. */
   turn(): void;
@@ -51,6 +54,7 @@ const MINUTES_KEPT = 10;
 export function createMeters(clock: Clock): Meters {
   const time = createSteadyTime(clock);
   const totals = createTally();
+  const speed = createOriginSpeed();
   const minutes: Minute[] = [];
   let running = createTally();
   let began = time.elapsed();
@@ -90,14 +94,20 @@ export function createMeters(clock: Clock): Meters {
       }),
     scrubbed: (tier, bytes) => both(({ tiers }) => (tiers[tier].scrubbedBytes += bytes)),
     received: (bytes) => both(({ transfer }) => (transfer.fetchedBytes += bytes)),
-    fetched: (bytes, ms) =>
+    fetched(bytes, ms) {
+      speed.fetched(bytes, ms);
       both((tally) => {
         tally.transfer.fetches += 1;
         if (ms > 0) record(tally.fetchBytesPerSecond, (bytes / ms) * 1000);
-      }),
+      });
+    },
     fetchFailed: (code) => both(({ failures }) => addCount(failures, code)),
     retried: (kind) => both(({ retries }) => addCount(retries, kind)),
-    firstByte: (ms) => both(({ firstByteMs }) => record(firstByteMs, ms)),
+    firstByte(ms) {
+      speed.firstByte(ms);
+      both(({ firstByteMs }) => record(firstByteMs, ms));
+    },
+    originSpeed: () => speed.measured(),
     turn() {
       const now = time.elapsed();
       if (now - began < MINUTE_MS) return;

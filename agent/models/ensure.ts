@@ -184,7 +184,11 @@ export function createModels(deps: ModelsDeps): Models {
     const files = [...resolved.files].sort(weightsFirst).map((file) => ensuredFile(resolved, file));
     const [first, ...rest] = files;
     if (first === undefined) return undefined;
-    const lease = await store.lease(files.map((file) => file.digest));
+    const origins = new Map(resolved.files.map(({ digest, origin }) => [digest, origin]));
+    const lease = await store.lease(
+      files.map((file) => file.digest),
+      origins,
+    );
     if (lease === undefined) return undefined;
     for (const { digest, size } of files) {
       if (hit) store.accessed(digest);

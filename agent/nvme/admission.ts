@@ -21,7 +21,7 @@ export type Admission =
 export function reserve(parts: StoreParts, digest: Digest, size: Bytes, origin: Origin): Promise<Admission> {
   return parts.admissions.take(async () => {
     if (parts.ledger.state.draining) return refused('draining', 'This host is draining; it takes no new models.');
-    parts.policy.asked(digest, size);
+    parts.policy.asked(digest, size, origin.storageClass);
     for (const volume of await byRoom(parts, size)) {
       if (!(await makeRoom(parts, [volume], () => missingBytes(parts, volume, size), { roomFor: digest }))) continue;
       await parts.ledger.commit([{ is: 'reserved', digest, size, origin, volume: volume.name }]);

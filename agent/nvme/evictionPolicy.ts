@@ -9,8 +9,9 @@ import {
   ServingCache,
 } from '../../lib/caching/index.ts';
 import type { MissCost } from '../../lib/placement/index.ts';
-import { Digest } from '../../lib/shared/ids.ts';
+import { Digest, type StorageClass } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
+import type { OriginSpeed } from '../metrics/originSpeed.ts';
 import { createBlobNumbers } from './blobNumbers.ts';
 
 /**
@@ -22,8 +23,8 @@ import { createBlobNumbers } from './blobNumbers.ts';
  */
 export interface EvictionPolicy {
   /** A blob is wanted, whether it is here or not. */
-  asked(digest: Digest, bytes: number): void;
-  entered(digest: Digest, bytes: number): void;
+  asked(digest: Digest, bytes: number, storageClass?: StorageClass): void;
+  entered(digest: Digest, bytes: number, storageClass?: StorageClass): void;
   left(digest: Digest, evicted: boolean): void;
   victim(evictable: (digest: Digest) => boolean): Digest | undefined;
   /** Why `victim` answered that blob; before it has left. */
@@ -37,9 +38,15 @@ export interface EvictionPolicy {
 }
 
 export interface EvictionConfig {
-  /** What a miss costs; `weighs` says which of the two decides. */
-  readonly missCost: (bytes: number) => Pick<MissCost, 'ms' | 'usd'>;
+  /** What a miss costs by where the origin lies, at `speed` where that was measured; `weighs` says which of the two decides. */
+  readonly missCost: (bytes: number, storageClass?: StorageClass, speed?: OriginSpeed) => Pick<MissCost, 'ms' | 'usd'>;
   readonly weighs: 'dollars' | 'wait';
+}
+
+/** What a miss of a blob is priced by; the class as its origin was told. */
+interface Priced {
+  readonly bytes: number;
+  readonly storageClass: StorageClass | undefined;
 }
 
 /** Blobs that the policy remembers, resident or not; far more than a host holds. */
@@ -55,7 +62,7 @@ const NEXT_IN_LINE = 3;
 export function createEvictionPolicy(config: EvictionConfig, capacityBytes: number, saved?: unknown): EvictionPolicy {
   const log = saved === undefined ? new AccessLog() : AccessLog.fromState(saved);
   let asks = 0;
-  const sizes = new Map<Digest, number>();
+  const here = new Map<Digest, Priced>();
   const numbers = createBlobNumbers(MOST_REMEMBERED, (number) => mind.cache.forget(number));
   let mind = emptyMind(capacityBytes);
   const told = createQueue(log.showings(mind.policy, numberOfKey));
@@ -66,16 +73,16 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
   }
 
   /** A blob without bytes takes no room, and no part. */
-  function accessOf(digest: Digest, bytes: number): Access | undefined {
+  function accessOf(digest: Digest, { bytes, storageClass }: Priced): Access | undefined {
     const object = bytes > 0 ? numbers.assign(digest) : undefined;
     if (object === undefined) return undefined;
-    const { ms, usd } = config.missCost(bytes);
+    const { ms, usd } = config.missCost(bytes, storageClass);
     const missCost = config.weighs === 'dollars' ? usd : ms / 1000;
     return { object, bytes, missCost, group: NO_GROUP, nextUse: Number.POSITIVE_INFINITY };
   }
 
-  function weigh(digest: Digest, bytes: number, object: number) {
-    const { ms, usd } = config.missCost(bytes);
+  function weigh(digest: Digest, { bytes, storageClass }: Priced, object: number) {
+    const { ms, usd } = config.missCost(bytes, storageClass);
     const { uses, accessesAgo, useOdds, kept } = mind.policy.judgementOf(object);
     const place = mind.cache.isGuest(object) ? 0 : kept ? 2 : 1;
     const density = (useOdds / (1 - useOdds)) * ((config.weighs === 'dollars' ? usd : ms) / bytes);
@@ -91,21 +98,22 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
     return { weighed, place, density };
   }
 
-  function ask(digest: Digest, bytes: number): void {
-    const access = accessOf(digest, bytes);
+  function ask(digest: Digest, blob: Priced): void {
+    const access = accessOf(digest, blob);
     if (access === undefined) return;
     asks += 1;
+    if (here.has(digest)) here.set(digest, blob);
     log.record(digest, access);
     mind.cache.ask(access);
   }
 
-  function enter(digest: Digest, bytes: number): void {
+  function enter(digest: Digest, blob: Priced): void {
     // Found on the disk at a start, and the log does not reach back to it.
-    if (numbers.numberOf(digest) === undefined) ask(digest, bytes);
-    const access = accessOf(digest, bytes);
+    if (numbers.numberOf(digest) === undefined) ask(digest, blob);
+    const access = accessOf(digest, blob);
     if (access === undefined) return;
     numbers.use(digest);
-    sizes.set(digest, bytes);
+    here.set(digest, blob);
     mind.cache.entered(access);
   }
 
@@ -113,13 +121,13 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
     const object = numbers.numberOf(digest);
     if (object === undefined) return;
     mind.cache.left(object, evicted);
-    sizes.delete(digest);
+    here.delete(digest);
     numbers.release(digest);
   }
 
   return {
-    asked: (digest, bytes) => told.hear(() => ask(digest, bytes)),
-    entered: (digest, bytes) => told.hear(() => enter(digest, bytes)),
+    asked: (digest, bytes, storageClass) => told.hear(() => ask(digest, { bytes, storageClass })),
+    entered: (digest, bytes, storageClass) => told.hear(() => enter(digest, { bytes, storageClass })),
     left: (digest, evicted) => told.hear(() => leave(digest, evicted)),
     victim(evictable) {
       told.all();
@@ -131,10 +139,10 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
     },
     explain(victim, evictable, roomFor) {
       told.all();
-      const rows = [...sizes].flatMap(([digest, bytes]) => {
+      const rows = [...here].flatMap(([digest, blob]) => {
         const object = numbers.numberOf(digest);
         const wanted = digest === victim || evictable(digest);
-        return object === undefined || !wanted ? [] : [weigh(digest, bytes, object)];
+        return object === undefined || !wanted ? [] : [weigh(digest, blob, object)];
       });
       const evicted = rows.find(({ weighed }) => weighed.digest === victim);
       if (evicted === undefined) throw new RangeError(`${victim} is not resident.`);
@@ -152,7 +160,7 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
       told.all();
       mind = emptyMind(capacity);
       for (const show of log.showings(mind.policy, numberOfKey)) told.later(show);
-      for (const [digest, bytes] of sizes) told.later(() => enter(digest, bytes));
+      for (const [digest, blob] of here) told.later(() => enter(digest, blob));
     },
     log() {
       told.all();

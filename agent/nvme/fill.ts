@@ -228,10 +228,10 @@ function interrupted(ending: 'superseded' | 'stopped'): Ending {
 /** The staged bytes are complete, verified and synced; the rename makes them the blob, for good before anyone is told. */
 async function publish(parts: StoreParts, request: FillRequest): Promise<Ending> {
   const { disk, ledger, clock } = parts;
-  const { digest, size } = request;
+  const { digest, size, origin } = request;
   await unveil(disk, digest, volumeOf(parts, digest), size);
   await ledger.commit([{ is: 'resident', digest, at: clock.now() }]);
-  parts.policy.entered(digest, size);
+  parts.policy.entered(digest, size, origin.storageClass);
   await nameBlob(parts, request);
   return { end: 'resident', fetched: true };
 }

@@ -5,7 +5,7 @@ import type { Random } from '../../lib/shared/ports/random.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { Ledger } from './ledger.ts';
-import { LeaseId } from './records.ts';
+import { LeaseId, type LedgerRecord } from './records.ts';
 import type { SteadyTime } from './steadyTime.ts';
 
 /*
@@ -19,7 +19,8 @@ export interface Lease {
 }
 
 export interface Leases {
-  grant(digests: readonly Digest[]): Promise<Lease>;
+  /** `also`: what becomes durable with it. */
+  grant(digests: readonly Digest[], also?: readonly LedgerRecord[]): Promise<Lease>;
   /** False: there is no such lease (any more); its holder must ask for the model again. */
   renew(id: string): boolean;
   release(id: string): Promise<boolean>;
@@ -72,12 +73,12 @@ export function createLeases(
   }
 
   return {
-    async grant(digests) {
+    async grant(digests, also = []) {
       const id = LeaseId.parse(deps.random.id());
       // Counted before it is durable, so that nothing is evicted in between.
       count(uses, digests, 1);
       try {
-        await ledger.commit([{ is: 'leased', lease: id, digests: [...digests] }]);
+        await ledger.commit([...also, { is: 'leased', lease: id, digests: [...digests] }]);
       } catch (error) {
         count(uses, digests, -1);
         throw error;

@@ -97,6 +97,9 @@ export function applyRecord(state: LedgerState, record: LedgerRecord): void {
         parts: new Set(),
       });
       return;
+    case 'origin':
+      changeBlob(state, record.digest, () => ({ origin: record.origin }));
+      return;
     case 'part':
       changeBlob(state, record.digest, (blob) => ({ parts: new Set([...blob.parts, record.part]) }));
       return;

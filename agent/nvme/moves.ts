@@ -93,7 +93,7 @@ export function createMoves(parts: StoreParts): Moves {
     if (stopped || parts.blobTurns.awaited(digest) || parts.leases.protects(digest)) throw new Interrupted();
   }
 
-  async function switchOver({ digest, size }: BlobEntry, to: VolumeConfig): Promise<boolean> {
+  async function switchOver({ digest, size, origin }: BlobEntry, to: VolumeConfig): Promise<boolean> {
     await unveil(disk, digest, to.name, size);
     giveWay(digest);
     // From here on nobody is given the old path.
@@ -105,7 +105,7 @@ export function createMoves(parts: StoreParts): Moves {
     }
     parts.meters.wrote(to.tier, size);
     parts.meters.movedIn(to.tier, size);
-    if (to.tier === 'nvme') parts.policy.entered(digest, size);
+    if (to.tier === 'nvme') parts.policy.entered(digest, size, origin?.storageClass);
     else parts.policy.left(digest, true);
     await parts.view.refresh();
     return true;

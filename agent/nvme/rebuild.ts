@@ -50,7 +50,8 @@ export async function rebuild(parts: StoreParts, condition: OpenedLedger['condit
   for (const { name } of volumes.active()) strays += await removeStrayStaging(parts, name);
   for (const blob of byAge(ledger.state.blobs.values())) {
     const held = blob.state === 'resident' || blob.state === 'unchecked';
-    if (held && volumes.tierOf(blob.volume) === 'nvme') parts.policy.entered(blob.digest, blob.size);
+    if (held && volumes.tierOf(blob.volume) === 'nvme')
+      parts.policy.entered(blob.digest, blob.size, blob.origin?.storageClass);
   }
   const counts = { resident: 0, unchecked: 0, filling: 0, broken: 0 };
   for (const blob of ledger.state.blobs.values()) counts[blob.state] += 1;

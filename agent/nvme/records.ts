@@ -17,6 +17,8 @@ export type LeaseId = z.infer<typeof LeaseId>;
 export const LedgerRecord = z.discriminatedUnion('is', [
   /** Bytes are set aside for a blob that is being fetched; a second time it only renews where it is fetched from. */
   z.strictObject({ is: z.literal('reserved'), digest: Digest, size: Bytes, origin: Origin, volume: OnVolume }),
+  /** The plane has told anew where it is fetched from, or in which class that lies. */
+  z.strictObject({ is: z.literal('origin'), digest: Digest, origin: Origin }),
   /** One part of it is written, checked and synced in the staging file. */
   z.strictObject({ is: z.literal('part'), digest: Digest, part: z.number() }),
   /** The parts that were recorded of a fill are not staged any more. */

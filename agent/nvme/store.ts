@@ -1,5 +1,7 @@
+import type { Origin } from '../../events/host-command/v1.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import type { Bytes } from '../../lib/shared/units.ts';
+import type { Meters } from '../metrics/meters.ts';
 import { createModelsView } from '../view/view.ts';
 import { enforceLimits, type Resize, resize } from './admission.ts';
 import { createAccessMemory, openEvictionPolicy } from './accessMemory.ts';
@@ -25,6 +27,7 @@ import { FOLDERS } from './paths.ts';
 import { type Rebuilt, rebuild } from './rebuild.ts';
 import type { BlobEntry, LostBlob } from './ledgerState.ts';
 import { evictBlob, measure, type Measured } from './removal.ts';
+import type { LedgerRecord } from './records.ts';
 import { createScrub, type Scrub } from './scrub.ts';
 import type { Steps } from './steps.ts';
 import { createSteadyTime } from './steadyTime.ts';
@@ -81,7 +84,8 @@ export interface Store {
   giveUp(digest: Digest): Promise<void>;
   residents(): Digest[];
   /** Leases all of them; undefined where one is not servable or the host drains. */
-  lease(digests: readonly Digest[]): Promise<Lease | undefined>;
+  /** `told`: where the plane says that they are fetched from now. */
+  lease(digests: readonly Digest[], told?: ReadonlyMap<Digest, Origin>): Promise<Lease | undefined>;
   /** A process was given a blob that was resident already. */
   accessed(digest: Digest): void;
   /** Writes down what the eviction policy has seen, for the next start. Not necessary: without it that starts cold. */
@@ -110,7 +114,8 @@ const HEARD_AT_ONCE = 1000;
  * Opens the store on its volume: after a crash as after a first start.
  * @throws DiskError
  */
-export async function openStore(deps: StoreDeps, config: StoreParts['config']): Promise<Store> {
+export async function openStore(deps: StoreDeps, settings: StoreParts['config']): Promise<Store> {
+  const config = atMeasuredSpeed(settings, deps.meters);
   for (const folder of Object.values(FOLDERS)) await deps.disk.makeDirectory(folder);
   await deps.disk.syncDirectory('.');
   const { ledger, condition } = await openLedger(deps.disk);
@@ -142,6 +147,13 @@ export async function openStore(deps: StoreDeps, config: StoreParts['config']): 
   return createStore(parts, rebuilt);
 }
 
+/** Misses are priced at the speed that fetches of late have had. */
+function atMeasuredSpeed(config: StoreParts['config'], meters: Meters): StoreParts['config'] {
+  const { missCost } = config.eviction;
+  const measured: typeof missCost = (bytes, storageClass) => missCost(bytes, storageClass, meters.originSpeed());
+  return { ...config, eviction: { ...config.eviction, missCost: measured } };
+}
+
 function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
   const { ledger, leases } = parts;
   const { blobs, lost } = ledger.state;
@@ -159,6 +171,13 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     const measured = await evictBlob(parts, digest, { alsoCommit: () => [{ is: 'given-up', digest }] });
     if (blob === undefined && measured.bytesBefore === 0) return { outcome: 'absent' };
     return { outcome: measured.bytesAfter === 0 ? 'gone' : 'leaked', ...measured };
+  }
+
+  /** An origin that a transition has switched is fetched from, and priced, as it is now. */
+  function toldAnew(digest: Digest, origin: Origin | undefined): LedgerRecord[] {
+    const known = blobs.get(digest)?.origin;
+    const same = known?.versionId === origin?.versionId && known?.storageClass === origin?.storageClass;
+    return origin === undefined || same ? [] : [{ is: 'origin', digest, origin }];
   }
 
   async function evictUnprotected(): Promise<{ leased: number; leaked: number }> {
@@ -227,16 +246,22 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
     lost: () => [...lost.values()],
     giveUp: (digest) => ledger.commit([{ is: 'given-up', digest }]),
     residents: () => [...blobs.keys()].filter((digest) => servable(parts, digest)),
-    async lease(digests) {
+    async lease(digests, told) {
       if (ledger.state.draining || !digests.every((digest) => servable(parts, digest))) return undefined;
       for (const digest of digests) {
         parts.asks.note(digest);
         const volume = blobs.get(digest)?.volume;
         if (volume !== undefined && parts.volumes.tierOf(volume) === 'ssd') parts.wished.add(digest);
       }
-      return leases.grant(digests);
+      return leases.grant(
+        digests,
+        digests.flatMap((digest) => toldAnew(digest, told?.get(digest))),
+      );
     },
-    accessed: (digest) => parts.policy.asked(digest, blobs.get(digest)?.size ?? 0),
+    accessed(digest) {
+      const blob = blobs.get(digest);
+      parts.policy.asked(digest, blob?.size ?? 0, blob?.origin?.storageClass);
+    },
     saveAccesses: () => memory.save(),
     measureBlob: (digest) => measure(parts, digest),
     measures: () => measureStore(parts),

@@ -1,5 +1,6 @@
 import { compileRates, missCost, type Rates, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
 import { booksOfPlane, PricingError, shippedPriceBook } from '../../lib/pricing/index.ts';
+import { StorageClass } from '../../lib/shared/ids.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { EvictionConfig } from '../nvme/evictionPolicy.ts';
 import { type AgentSettings, invalid } from './config.ts';
@@ -12,8 +13,8 @@ export interface Weighing {
 }
 
 /**
- * A miss as the plane prices one: the GPU that waits for the bytes, and the requests. Of an origin in another class than STANDARD
- * the host knows nothing, so fees and waits of colder classes are left out.
+ * A miss as the plane prices one: the GPU that waits for the bytes, the requests, and what reading its class costs. The class is the one
+ * that the host was told; where it was told none, STANDARD.
  * @throws ContractError `invalid-config` for a GPU without a price.
  */
 export function createWeighing(
@@ -25,8 +26,9 @@ export function createWeighing(
   let rates = compileRates(shipped);
   const bytesPerSecond = Math.min(settings.bytesPerSecond, SUBSCRIPTIONS.fetch.bytesPerSecond);
   const path = { ...SUBSCRIPTIONS.fetch, gpu, bytesPerSecond };
-  const missBy = (by: Rates) => (bytes: number) => missCost({ bytes, storageClass: 'STANDARD' }, path, by);
-  const config: EvictionConfig = { missCost: (bytes) => missBy(rates)(bytes), weighs: evictBy };
+  const missBy = (by: Rates, ...[bytes, storageClass = 'STANDARD', speed]: Parameters<EvictionConfig['missCost']>) =>
+    missCost({ bytes, storageClass }, { ...path, ...speed }, by);
+  const config: EvictionConfig = { missCost: (...miss) => missBy(rates, ...miss), weighs: evictBy };
   try {
     config.missCost(1);
   } catch (error) {
@@ -39,8 +41,8 @@ export function createWeighing(
       try {
         const told = rates.at(booksOfPlane(books, shipped));
         if (told.prices.id === rates.prices.id) return;
-        // Of the same name a told book answers for all that the shipped one holds: it may lack this GPU.
-        missBy(told)(1);
+        // Of the same name a told book answers for all that the shipped one holds: it may lack this GPU, or a class.
+        for (const storageClass of StorageClass.options) missBy(told, 1, storageClass);
         rates = told;
         telemetry.info('prices-told', { prices: told.prices.id });
       } catch (error) {

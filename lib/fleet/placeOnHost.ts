@@ -26,7 +26,6 @@ import {
   subscribes,
 } from '../placement/index.ts';
 import type { Scanner } from '../scanning/index.ts';
-import { blobKey } from '../shared/digest.ts';
 import {
   ActionId,
   type CorrelationId,
@@ -45,6 +44,7 @@ import { Bytes, type EpochMs } from '../shared/units.ts';
 import { type CommandTerms, commandChanges, newActionId } from './commands.ts';
 import { gpuOf, hostFacts, placementFacts, recordPlacement } from './placementInputs.ts';
 import { loadServable, type ServableVersion, type ServeRefusal } from './servable.ts';
+import { toldOrigin } from './toldOrigin.ts';
 
 export interface PlacementDeps {
   readonly catalog: CatalogStore;
@@ -280,7 +280,7 @@ function prefetchChanges(
         type: 'prefetch',
         digest: action.digest,
         size: blob.value.size,
-        origin: { key: blobKey(action.digest), versionId: blob.value.origin.versionId },
+        origin: toldOrigin(blob.value, host.value),
         entries: entries.slice(0, 50),
       },
       correlationId: wish.correlationId,

@@ -1,7 +1,6 @@
 import { type ResolvedModel, ResolveRequest } from '../../events/host-api/v1.ts';
 import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
-import { BlobRow, ReferenceRow, resolveVersion, startingWith, VersionRow } from '../catalog/index.ts';
-import { blobKey } from '../shared/digest.ts';
+import { BlobRow, type Host, ReferenceRow, resolveVersion, startingWith, VersionRow } from '../catalog/index.ts';
 import { isReadAtOnce, type Rates } from '../placement/index.ts';
 import { type AskedRestore, type LimitedRestore, restoreArchived, type RestoreLimits } from '../restores/index.ts';
 import type { Scanner } from '../scanning/index.ts';
@@ -13,6 +12,7 @@ import { EpochMs } from '../shared/units.ts';
 import { openReport } from './hostReports.ts';
 import { loadServable, serveRefusal, type ServableVersion } from './servable.ts';
 import { isFresh, type SessionRefusal } from './sessions.ts';
+import { toldOrigin } from './toldOrigin.ts';
 
 export interface ResolveDeps {
   readonly catalog: CatalogStore;
@@ -94,7 +94,7 @@ async function decideAnswer(deps: ResolveDeps, envelope: SignedEnvelope): Promis
   });
   // What came back between the two reads is told to whoever asks again, which is at once: these rows name what cannot be read.
   if (blobs.every(({ origin }) => isReadAtOnce(origin, deps.rates))) {
-    return { outcome: 'resolved', model: resolved(found) };
+    return { outcome: 'resolved', model: resolved(found, opened.host.value) };
   }
   const [limited] = refused.toSorted((one, other) => (other.againAt ?? Infinity) - (one.againAt ?? Infinity));
   if (limited !== undefined) return { outcome: 'limited', restore: limited, limits: deps.settings, now: clock.now() };
@@ -139,7 +139,7 @@ async function findBlob({ catalog: store, scanner }: ResolveDeps, digest: Digest
   return 'unknown-blob';
 }
 
-function resolved({ version, blobs }: Found): ResolvedModel {
+function resolved({ version, blobs }: Found, host: Host): ResolvedModel {
   return {
     model: version.model,
     version: version.version,
@@ -147,8 +147,7 @@ function resolved({ version, blobs }: Found): ResolvedModel {
     files: version.files.flatMap(({ file, role, kind, digest }) => {
       const blob = blobs.get(digest)?.value;
       if (blob === undefined) return [];
-      const origin = { key: blobKey(digest), versionId: blob.origin.versionId };
-      return [{ file, role, kind, digest, size: blob.size, origin }];
+      return [{ file, role, kind, digest, size: blob.size, origin: toldOrigin(blob, host) }];
     }),
   };
 }

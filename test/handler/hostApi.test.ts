@@ -300,9 +300,15 @@ const archived: Blob['origin'] = {
 };
 
 describe('resolving a model', () => {
-  async function ask(reference: string, over: { readonly model?: string; readonly blob?: Partial<Blob> } = {}) {
+  interface Asking {
+    readonly model?: string;
+    readonly blob?: Partial<Blob>;
+    readonly protocols?: number[];
+  }
+
+  async function ask(reference: string, over: Asking = {}) {
     const world = createFleetWorld();
-    const host = await world.addHost('gpu-a');
+    const host = await world.addHost('gpu-a', { protocols: over.protocols ?? [1] });
     await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' }, over.blob);
     await world.publish('sdxl', '1.1.0', { 'sdxl.safetensors': 'b', 'vae.safetensors': 'c' }, over.blob);
     const { generation } = host.session;
@@ -325,6 +331,17 @@ describe('resolving a model', () => {
         origin: { key: `blobs/${digestOf(letter)}`, versionId: `${letter}-v1` },
       })),
     });
+  });
+
+  it('tells of each object in which class it lies, but not older agents, which would refuse that', async () => {
+    for (const [protocols, told] of [
+      [[1, 2, 3], { storageClass: 'STANDARD' }],
+      [[1, 2], {}],
+    ] as const) {
+      const { json } = await ask('1.0.0', { protocols: [...protocols] });
+      const [file] = ResolvedModel.parse(json).files;
+      expect(file?.origin).toEqual({ key: `blobs/${digestOf('a')}`, versionId: 'a-v1', ...told });
+    }
   });
 
   it.each([

@@ -38,6 +38,15 @@ describe('placing a published model', () => {
     });
   });
 
+  it('tells hosts in which class the object lies', async () => {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a', { protocols: [3] });
+    await world.deliver('heartbeats', host.heartbeat({ residents: [] }));
+    await world.run();
+    await world.deliver('placement', await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' }));
+    expect((await world.run())[0]?.command).toMatchObject({ origin: { versionId: 'a-v1', storageClass: 'STANDARD' } });
+  });
+
   it('leaves to messages of their own the shards of hosts that its time does not suffice for', async () => {
     const { world } = await worldWithHosts(['gpu-a', 'gpu-b', 'gpu-c']);
     const message = await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' });

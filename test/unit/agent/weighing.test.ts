@@ -45,6 +45,19 @@ describe('a host weighs what it evicts', () => {
     expect(config.missCost(GB).usd).toBeGreaterThan(0);
   });
 
+  it('by the class that the origin lies in, and by the speed that fetches had', () => {
+    const { config } = createWeighing(HOST, recordedTelemetry().telemetry);
+    const near = config.missCost(GB);
+    expect(config.missCost(GB, 'STANDARD')).toEqual(near);
+    const cold = config.missCost(GB, 'GLACIER_IR');
+    // $0.03 a GiB, and a request for 8 MiB at $0.01 a thousand instead of $0.0004.
+    expect(cold.usd - near.usd).toBeCloseTo(0.03 * (GB / 2 ** 30) + 120 * (0.01 - 0.0004) * 1e-3, 6);
+    expect(cold.ms).toBe(near.ms);
+    const slow = config.missCost(GB, 'STANDARD', { bytesPerSecond: 1e8, firstByteMs: 40 });
+    expect(slow.ms).toBeCloseTo(10_040, 6);
+    expect(slow.usd).toBeGreaterThan(near.usd);
+  });
+
   it('by the prices that it had where a told book has the name of the one that prices its GPU, and has no GPU', () => {
     const { telemetry, records } = recordedTelemetry();
     const { config, usePrices } = createWeighing(HOST, telemetry);
