@@ -15,6 +15,12 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('must be a number above zero.');
 }
 
+export function share(text: string): number {
+  const value = numberOf(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('must be a number above 0, and 1 at most.');
+}
+
 export function positiveInteger(text: string): number {
   const value = numberOf(text);
   if (Number.isSafeInteger(value) && value > 0) return value;

@@ -12,7 +12,7 @@ import {
   type ReplaySetup,
 } from '../../lib/placement/index.ts';
 import { DAY_MS, formatUsd, HOUR_MS, Usd } from '../../lib/shared/units.ts';
-import { notNegative, size } from '../arguments.ts';
+import { notNegative, share, size } from '../arguments.ts';
 import { asArgument } from '../cacheArguments.ts';
 import { withAddress } from '../connection/connect.ts';
 import { note } from '../output.ts';
@@ -30,11 +30,15 @@ How objects change their class: strata-* by the copies of a plane, in daily swee
 being read, its early deletion, and the old copy for 15 minutes beside the new one; what readers have restored is copied
 to where it is read at once); the others by S3 Lifecycle where it can, and ski-rental writes back what was just read. The optimum
 takes whichever is cheaper for each move. With --host-cache, × optimum is of the store alone, for what the caches have let through, and × bound
-of all dollars: no caches of this size and no storage policies could together cost less than the bound, though they knew the whole log.`;
+of all dollars: no caches of this size and no storage policies could together cost less than the bound, though they knew the whole log.
+With --packs-to, or packs-to of single objects, a worker of the plane may pack what is read at once (strata-rules and strata-lifecycle by their rules,
+strata-dollars what it knows to be read rarely, the optimum whatever it likes). A read has it unpacked first, so the tolerance must allow
+for a minute and the bytes at 55 MB/s. Seconds of workers and what they read count as retrieval, unpackings as restores.`;
 
 interface ReplayOptions extends StreamOptions {
   readonly policies: readonly PolicyName[];
   readonly knowledge?: string;
+  readonly packsTo?: number;
   readonly prices?: string;
   readonly data?: string;
   readonly endpoint?: string;
@@ -74,6 +78,11 @@ export function registerReplay(program: Command): void {
     )
     .option('--tolerance <hours>', 'how long a reader may wait; 0 keeps archive classes out', notNegative, 0)
     .option('--knowledge <file>', 'what your registry knows of objects beside their reads, as below')
+    .option(
+      '--packs-to <ratio>',
+      'packed ÷ plain bytes of every object, such as 0.67: may lie packed where readers wait long enough',
+      share,
+    )
     .option('--bytes <n>', 'size of objects whose size the log does not tell', notNegative)
     .option('--no-optimum', 'leave the offline optimum out')
     .option('--json', 'one JSON object per policy')
@@ -90,6 +99,7 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
     classes,
     stepMs: DAY_MS,
     waiting: { toleranceMs: options.tolerance * HOUR_MS, usdPerMs: options.gpuHour / HOUR_MS },
+    packsTo: options.packsTo,
   };
   const policies = options.policies.filter((name) => canRun(name, classes));
   const left = options.policies.filter((name) => !policies.includes(name));

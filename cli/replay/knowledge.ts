@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { type Known, type KnownFact, knownRate } from '../../lib/placement/index.ts';
 import { RETIRED_READS_PER_DAY } from '../../lib/tiering/index.ts';
 import { DAY_MS } from '../../lib/shared/units.ts';
-import { duration, moment, notNegative } from '../arguments.ts';
+import { duration, moment, notNegative, share } from '../arguments.ts';
 import { CliError } from '../errors.ts';
 import { readText } from '../textFiles.ts';
 
@@ -15,8 +15,9 @@ export const KNOWLEDGE_HELP = `
   models/base,reads-per-day,0.01          what its service level says of reads that reach the store
   models/base,next-read,2026-05-01        announced: it is read on that day and not before; several lines for several days
   runs/2025,ends,2026-07-01               it is deleted on that day, such as by its retention
+  models/base,packs-to,0.67              it packs to this part of its bytes; --packs-to is for the others
   models/base,restore-tolerance,12h       its readers may wait so long; --tolerance is for the others
-strata-dollars uses all of it, for every policy and the optimum the tolerance says which classes may hold the object; retired and superseded
+strata-dollars uses all of it, for every policy and the optimum the tolerance says which classes may hold the object, and packs-to how small it gets; retired and superseded
 stand above reads-per-day from then on, and the next read that is announced above both.`;
 
 /** What a file says of objects, by their names in the log, in steps of days since 1970. Throws `CliError` `bad-file`. */
@@ -55,11 +56,13 @@ function add(before: Known = { knowledge: [] }, what: string, value: string): Kn
       return also(Number.NEGATIVE_INFINITY, { kind: 'next-read', step: day() });
     case 'ends':
       return also(Number.NEGATIVE_INFINITY, { kind: 'end', step: day() });
+    case 'packs-to':
+      return { ...before, packsTo: share(value) };
     case 'restore-tolerance':
       return { ...before, toleranceMs: duration(value) };
     default:
       throw new InvalidArgumentError(
-        `${HEADER}; known is retired, superseded, reads-per-day, next-read, ends or restore-tolerance.`,
+        `${HEADER}; known is retired, superseded, reads-per-day, next-read, ends, packs-to or restore-tolerance.`,
       );
   }
 }

@@ -1,5 +1,7 @@
 import { billedBytes, earlyDeletionUsd, lifecycleMoves, moveUsd, readUsd, storageUsd } from './bill.ts';
-import { OLD_COPY_MS, planeMove } from './planeMove.ts';
+import { NEVER, packingMove, readPacked, unpackingMove } from './packedSteps.ts';
+import type { PackingFacts } from './packing.ts';
+import { OLD_COPY_MS, type PlaneMove, planeMove } from './planeMove.ts';
 import type { ClassRates, Rates } from './rates.ts';
 import { chooseRestore, type Waiting } from './restore.ts';
 
@@ -29,6 +31,8 @@ export interface MoveCosts {
 
 export interface ClassSteps {
   readonly storageClass: string;
+  /** Whether the bytes lie packed. Then a read first takes them into a plain class, by the plane's requests of that move, and is billed there. */
+  readonly packed: boolean;
   /**
    * Indexed by the age in the class, in steps, up to the last entry, which stands for all greater ages. For Intelligent-Tiering the
    * age is the idle time, and a read sets it to 0.
@@ -40,7 +44,7 @@ export interface ClassSteps {
   readonly readResetsAge: boolean;
   /** Writing the object into the class, also as a write-back. */
   readonly putUsd: number;
-  /** The first read of a step in full: request, retrieval and, for archive classes, the restore, its copy and what waits for it. */
+  /** The first read of a step in full (packed: what comes before it): request, retrieval and, for archive classes, the restore, its copy and what waits for it. */
   readonly firstReadUsd: number;
   /** A further read of the same step: the restored copy of an archived object answers it. */
   readonly nextReadUsd: number;
@@ -58,38 +62,63 @@ export function allowedClasses(rates: Rates, candidates: readonly string[], byte
   });
 }
 
-/** Builds the table of one object. Throws `PricingError` where the book lacks a class. */
+/** How an object packs, and the classes that may hold it packed. */
+export interface PackedPlaces {
+  readonly facts: PackingFacts;
+  readonly classes: readonly string[];
+}
+
+interface Place {
+  readonly one: ClassRates;
+  readonly packed: boolean;
+}
+
+/** Builds the table of one object: the classes, then those in which it may lie packed. Throws `PricingError` where the book lacks a class. */
 export function objectCosts(
   rates: Rates,
   classes: readonly string[],
   bytes: number,
   stepMs: number,
   waiting: Waiting,
+  packing?: PackedPlaces,
 ): ObjectCosts {
-  const compiled = classes.map((name) => rates.of(name));
+  const places = [
+    ...classes.map((name): Place => ({ one: rates.of(name), packed: false })),
+    ...(packing?.classes ?? []).map((name): Place => ({ one: rates.of(name), packed: true })),
+  ];
+  const facts = packing?.facts;
+  const stored = (packed: boolean): number => (packed && facts ? facts.bytes : bytes);
   return {
-    classes: compiled.map((one) => classSteps(rates, one, bytes, stepMs, waiting)),
+    classes: places.map(({ one, packed }) => {
+      const steps = classSteps(rates, one, stored(packed), stepMs, waiting);
+      if (!packed || facts === undefined) return steps;
+      // Nobody uploads packed bytes.
+      const putUsd = Number.POSITIVE_INFINITY;
+      return { ...steps, packed, putUsd, ...readPacked(rates, one, bytes, stepMs, facts, waiting) };
+    }),
     moves: {
-      lifecycle: moveCosts(compiled, (from, to) => lifecycleMove(from, to, bytes)),
-      plane: moveCosts(compiled, (from, to) => planeMove(rates, from, to, bytes)),
+      lifecycle: moveCosts(places, (from, to) =>
+        from.packed === to.packed ? lifecycleMove(from.one, to.one, stored(from.packed)) : NEVER,
+      ),
+      plane: moveCosts(places, (from, to) => {
+        // What is archived must be restored, and a restore unpacks.
+        if (from.packed && to.packed) {
+          return from.one.instant ? planeMove(rates, from.one, to.one, stored(true)) : NEVER;
+        }
+        if (facts === undefined || from.packed === to.packed) return planeMove(rates, from.one, to.one, bytes);
+        return (to.packed ? packingMove : unpackingMove)(rates, from.one, to.one, bytes, facts);
+      }),
     },
   };
 }
 
-function moveCosts(
-  classes: readonly ClassRates[],
-  move: (from: ClassRates, to: ClassRates) => { readonly requestUsd: number; readonly retrievalUsd: number },
-): MoveCosts {
+function moveCosts(places: readonly Place[], move: (from: Place, to: Place) => PlaneMove): MoveCosts {
   const byMove = (part: 'requestUsd' | 'retrievalUsd'): Float64Array[] =>
-    classes.map((from) => Float64Array.from(classes, (to) => move(from, to)[part]));
+    places.map((from) => Float64Array.from(places, (to) => move(from, to)[part]));
   return { requestUsd: byMove('requestUsd'), retrievalUsd: byMove('retrievalUsd') };
 }
 
-function lifecycleMove(
-  from: ClassRates,
-  to: ClassRates,
-  bytes: number,
-): { readonly requestUsd: number; readonly retrievalUsd: number } {
+function lifecycleMove(from: ClassRates, to: ClassRates, bytes: number): PlaneMove {
   const transitions = lifecycleMoves(from, to);
   const retrievalUsd = transitions ? 0 : readUsd(from, bytes) - from.getUsd;
   return { requestUsd: moveUsd(from, to, bytes, transitions ? 'lifecycle' : 'copy') - retrievalUsd, retrievalUsd };
@@ -109,6 +138,7 @@ function classSteps(rates: Rates, one: ClassRates, bytes: number, stepMs: number
     : readUsd(one, bytes);
   return {
     storageClass: one.storageClass,
+    packed: false,
     storageUsd: Float64Array.from({ length }, (_, age) => storageUsd(one, bytes, stepMs, age * stepMs)),
     earlyDeletionUsd: Float64Array.from({ length }, (_, age) => Math.max(0, one.minimumMs - age * stepMs) * perMs),
     oldCopyUsd: Float64Array.from({ length }, (_, age) => oldCopyUsd(age * stepMs)),

@@ -34,6 +34,7 @@ export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): numb
   let next = 0;
   let nextMaybe = 0;
   const read = (values: readonly Float64Array[], count: number): void => {
+    unpack(values, costs, copied);
     classes.forEach((one, index) => addRead(values[index], one.firstReadUsd, one.readResetsAge));
     relax(values, exitsOf(values, left), (_, to) => classes[to]?.putUsd ?? 0);
     classes.forEach((one, index) => addRead(values[index], (count - 1) * one.nextReadUsd, one.readResetsAge));
@@ -64,6 +65,23 @@ export function offlineOptimum(history: ObjectHistory, costs: ObjectCosts): numb
 
 function moveUsd({ requestUsd, retrievalUsd }: MoveCosts, from: number, to: number): number {
   return (requestUsd[from]?.[to] ?? 0) + (retrievalUsd[from]?.[to] ?? 0);
+}
+
+/** What is packed is in a plain class before it is read. */
+function unpack(
+  values: readonly Float64Array[],
+  { classes, moves }: ObjectCosts,
+  exitUsd: readonly Float64Array[],
+): void {
+  classes.forEach((one, from) => {
+    if (!one.packed) return;
+    const exit = bestExit(values[from], exitUsd[from]) + one.firstReadUsd;
+    values.forEach((value, to) => {
+      const entered = exit + (moves.plane.requestUsd[from]?.[to] ?? 0);
+      if (classes[to]?.packed === false && entered < (value[0] ?? 0)) value[0] = entered;
+    });
+    values[from]?.fill(Number.POSITIVE_INFINITY);
+  });
 }
 
 /** The cheapest exit of every class. */

@@ -10,14 +10,21 @@ import {
   type Prospect,
   type Standing,
 } from './dollarPolicy.ts';
-import { packedOutlook, packMoveUsd, type PackingFacts, plainReason, unpackMoveUsd } from './packing.ts';
+import {
+  packedOutlook,
+  packMoveUsd,
+  type PackCandidate,
+  type PackingFacts,
+  plainReason,
+  unpackMoveUsd,
+} from './packing.ts';
 import type { ClassRates, Rates } from './rates.ts';
 import type { TierFacts } from './tierFacts.ts';
 import type { NotPackedReason, TierChoice } from './tierTypes.ts';
 
 /** What the dollars of packing rest on; `at` is where the object lies now, with the bytes that are stored there. */
 export interface PackProspect {
-  readonly facts: TierFacts;
+  readonly facts: PackCandidate & Pick<TierFacts, 'restoreToleranceMs' | 'storageClass'>;
   readonly packing: PackingFacts;
   readonly at: Standing;
   readonly prospect: Prospect;

@@ -91,11 +91,9 @@ export function unpackWaitMs(bytes: number, terms: PackTerms): number {
 }
 
 /** The worker's seconds and the requests of unpacking once into the home class, reading back included. */
-export function unpackUsd(bytes: number, { parts, terms }: PackingFacts, rates: Rates): number {
+export function unpackUsd(bytes: number, packing: PackingFacts, rates: Rates): number {
   const home = rates.of(homeClass(rates));
-  return (
-    workUsd(bytes / terms.unpackBytesPerSecond, terms, rates) + (parts + 2) * home.putUsd + workerReadUsd(home, bytes)
-  );
+  return unpackWorkUsd(bytes, packing, rates) + (packing.parts + 2) * home.putUsd + workerReadUsd(home, bytes);
 }
 
 /** The worker's seconds of packing, and of unpacking once to see that the same bytes come back. */
@@ -104,8 +102,13 @@ export function packUsd(bytes: number, { terms }: PackingFacts, rates: Rates): n
 }
 
 /** A worker reads in ranges of 8 MiB. */
-function workerReadUsd(rates: ClassRates, bytes: number): number {
+export function workerReadUsd(rates: ClassRates, bytes: number): number {
   return readUsd(rates, bytes) + (Math.ceil(bytes / (8 * MIB)) - 1) * rates.getUsd;
+}
+
+/** The worker's seconds of unpacking once. */
+export function unpackWorkUsd(bytes: number, { terms }: PackingFacts, rates: Rates): number {
+  return workUsd(bytes / terms.unpackBytesPerSecond, terms, rates);
 }
 
 function workUsd(seconds: number, { workerGib }: PackTerms, rates: Rates): number {
@@ -133,8 +136,7 @@ export function unpackMoveUsd(
   rates: Rates,
 ): number {
   const written = (packing.parts + 2) * to.putUsd + bytes * to.uploadUsdPerByte;
-  const work = workUsd(bytes / packing.terms.unpackBytesPerSecond, packing.terms, rates);
-  return workerReadUsd(from, packing.bytes) + written + workerReadUsd(to, bytes) + work;
+  return workerReadUsd(from, packing.bytes) + written + workerReadUsd(to, bytes) + unpackWorkUsd(bytes, packing, rates);
 }
 
 /**

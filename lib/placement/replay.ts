@@ -1,7 +1,8 @@
 import { Allowance } from './allowance.ts';
 import { DOLLARS, type DollarPolicy } from './dollarPolicy.ts';
-import { allowedClasses, type ObjectCosts, objectCosts } from './objectCosts.ts';
+import { allowedClasses, type ObjectCosts, objectCosts, type PackedPlaces } from './objectCosts.ts';
 import { type ObjectHistory, offlineOptimum } from './optimum.ts';
+import { packsTo, waitingPacked } from './packedSteps.ts';
 import { dollarPolicy } from './policies/dollars.ts';
 import type { Knowledge, PolicyContext, ReplayPolicy } from './policies/policy.ts';
 import { fixedPolicy, LIFECYCLE_STAGES, lifecyclePolicy, lifecycleRulePolicy, rulePolicy } from './policies/presets.ts';
@@ -20,10 +21,12 @@ export interface ReplayObject {
   readonly knowledge?: readonly Knowledge[] | undefined;
   /** The promise to this object's readers, where it differs from the replay's. */
   readonly toleranceMs?: number | undefined;
+  /** Packed ÷ plain bytes, where it differs from the replay's. */
+  readonly packsTo?: number | undefined;
 }
 
 /** What is known of an object beside its reads. */
-export interface Known extends Pick<ReplayObject, 'toleranceMs'> {
+export interface Known extends Pick<ReplayObject, 'packsTo' | 'toleranceMs'> {
   readonly knowledge: readonly Knowledge[];
 }
 
@@ -33,6 +36,8 @@ export interface ReplaySetup {
   readonly classes: readonly string[];
   readonly stepMs: number;
   readonly waiting: Waiting;
+  /** Packed ÷ plain bytes; without it nothing is packed of which nobody knows how it packs. */
+  readonly packsTo?: number | undefined;
   readonly dollars?: DollarPolicy;
 }
 
@@ -109,7 +114,7 @@ export function replayOptimum(objects: readonly ReplayObject[], setup: ReplaySet
 
 /** Cost tables are the same for objects of the same size and promise. */
 class CostTables {
-  private readonly tables = new Map<string, { classes: PolicyContext['classes']; table: ObjectCosts }>();
+  private readonly tables = new Map<string, Pick<PolicyContext, 'classes' | 'packing'> & { table: ObjectCosts }>();
   private readonly setup: ReplaySetup;
 
   constructor(setup: ReplaySetup) {
@@ -120,17 +125,27 @@ class CostTables {
     const { rates, stepMs } = this.setup;
     const { usdPerMs, toleranceMs } = this.setup.waiting;
     const waiting = { usdPerMs, toleranceMs: one.toleranceMs ?? toleranceMs };
-    const key = `${one.bytes} ${waiting.toleranceMs} ${waiting.usdPerMs}`;
+    const ratio = one.packsTo ?? this.setup.packsTo;
+    const key = `${one.bytes} ${waiting.toleranceMs} ${waiting.usdPerMs} ${ratio}`;
     let known = this.tables.get(key);
     if (known === undefined) {
       const names = allowedClasses(rates, this.setup.classes, one.bytes, waiting);
+      const packing = this.packing(one.bytes, ratio, waiting);
       known = {
         classes: names.map((name) => rates.of(name)),
-        table: objectCosts(rates, names, one.bytes, stepMs, waiting),
+        packing: packing && { facts: packing.facts, classes: packing.classes.map((name) => rates.of(name)) },
+        table: objectCosts(rates, names, one.bytes, stepMs, waiting, packing),
       };
       this.tables.set(key, known);
     }
-    const context = { rates, classes: known.classes, stepMs, waiting, allowance, knowledge: one.knowledge };
-    return { context, table: known.table };
+    const { table, ...places } = known;
+    return { context: { ...places, rates, stepMs, waiting, allowance, knowledge: one.knowledge }, table };
+  }
+
+  private packing(bytes: number, ratio: number | undefined, waiting: Waiting): PackedPlaces | undefined {
+    const { rates, classes } = this.setup;
+    const facts = packsTo(ratio, bytes);
+    const left = facts && waitingPacked(bytes, facts, waiting);
+    return facts && left && { facts, classes: allowedClasses(rates, classes, facts.bytes, left) };
   }
 }

@@ -4,7 +4,7 @@ import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { idleMonthUsd } from './bill.ts';
 import { classInstead } from './classes.ts';
-import { type PackingFacts, plainReason } from './packing.ts';
+import { type PackCandidate, type PackingFacts, plainReason } from './packing.ts';
 import { breaksPromise, keepsPromise, unpackingMs } from './promise.ts';
 import type { Rates } from './rates.ts';
 import { freeMoveAt, storedBytes, type TierFacts } from './tierFacts.ts';
@@ -52,9 +52,15 @@ function keepReason(facts: TierFacts, to: StorageClass, rates: Rates, now: numbe
   return now < freeMoveAt(facts, rates) ? 'minimum-duration' : undefined;
 }
 
+type Packable = PackCandidate &
+  Pick<TierFacts, 'restoreToleranceMs' | 'storageClass'> & {
+    readonly createdAt: number;
+    readonly transitionedAt: number;
+  };
+
 /** Requirement L1, for what nobody has read for long: the preset packs what its guards allow and what gets much smaller. */
-function notPackedByRules(
-  facts: TierFacts,
+export function notPackedByRules(
+  facts: Packable,
   packing: PackingFacts,
   into: StorageClass,
   rules: TierRules,
@@ -72,7 +78,7 @@ function notPackedByRules(
     packing.terms,
   );
   if (action === 'keep') return reason === 'small' ? 'small' : 'hardly-smaller';
-  return into === facts.storageClass && now < freeMoveAt(facts, rates) ? 'minimum-duration' : undefined;
+  return into === facts.storageClass && now < facts.transitionedAt + from.minimumMs ? 'minimum-duration' : undefined;
 }
 
 /** What is packed is unpacked when it is read often again, or when its readers were promised less. */

@@ -24,7 +24,7 @@ export interface StepPolicy {
   sweep(view: ObjectView): number;
   /**
    * After the first read of a step, when its bytes can be written back without being read again; without it the object stays. Of the plane
-   * it is only asked for what a restore has brought back, and answers a class that is read at once.
+   * it is only asked for what a restore has brought back, and before the read of what lies packed; it answers a plain class that is read at once.
    */
   afterRead?(view: ObjectView): number;
 }
@@ -43,7 +43,7 @@ export interface Bill {
   earlyDeletionUsd: number;
   gpuWaitingUsd: number;
   reads: number;
-  /** Reads that paid retrieval, and those that had to wait for a restore. */
+  /** Reads that paid retrieval, and those that had to wait for a restore or an unpacking. */
   retrievals: number;
   restores: number;
   moves: number;
@@ -160,6 +160,7 @@ export class ObjectRun {
     view.lastReadStep = view.step;
     view.reads += count;
     view.readsLast30Days += count;
+    if (this.present().packed) this.unpack();
     const first = this.present();
     bill.gpuWaitingUsd += first.waitingUsd;
     bill.waitMs += first.waitMs;
@@ -168,6 +169,17 @@ export class ObjectRun {
     const kind = this.mechanics === 'lifecycle' ? 'write-back' : 'restored';
     if (kind === 'write-back' || first.waitMs > 0) this.move(this.policy.afterRead?.(view) ?? view.classIndex, kind);
     if (count > 1) this.payReads(this.present(), this.present().nextReadUsd, count - 1);
+  }
+
+  private unpack(): void {
+    const { view, bill } = this;
+    const { firstReadUsd, waitingUsd, waitMs } = this.present();
+    bill.gpuWaitingUsd += waitingUsd;
+    bill.waitMs += waitMs;
+    bill.restores += 1;
+    bill.retrievalUsd += firstReadUsd - waitingUsd;
+    this.move(this.policy.afterRead?.(view) ?? view.classIndex, 'restored');
+    if (this.present().packed) throw new RangeError('the policy leaves packed what is read');
   }
 
   private payReads(steps: ClassSteps, usdEach: number, reads: number): void {

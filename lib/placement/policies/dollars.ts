@@ -12,7 +12,8 @@ import { planeExtraUsd } from '../planeMove.ts';
 import type { ClassRates } from '../rates.ts';
 import type { ObjectView, StepPolicy } from '../simulate.ts';
 import { regretAfter, wouldComeBack } from '../wayHome.ts';
-import { classAt, homeIndex, type KnownFact, type PolicyContext, type ReplayPolicy } from './policy.ts';
+import { packedByDollars } from './packing.ts';
+import { classAt, homeIndex, isPacked, type KnownFact, type PolicyContext, type ReplayPolicy } from './policy.ts';
 
 /** The dollar policy for one object: what is known decides freely, what is only learned within the allowance. */
 export function dollarPolicy(policy: DollarPolicy): ReplayPolicy {
@@ -42,7 +43,7 @@ class DollarSteps implements StepPolicy {
     return this.begin(view);
   }
 
-  /** What a restore has brought back begins as new bytes do. */
+  /** What a restore or an unpacking has brought back begins as new bytes do. */
   afterRead(view: ObjectView): number {
     return this.begin(view);
   }
@@ -61,12 +62,20 @@ class DollarSteps implements StepPolicy {
     this.memory = remember(this.memory, elapsedMs, reads, policy.prior);
     this.rememberedStep = view.step;
     this.rememberedReads = view.reads;
-    const overpaid = this.overpaid(view, reads);
     const known = this.known(view);
-    if (known !== undefined) return overpaid ? this.home : this.cheapest(view, known);
+    const learned = (): Prospect => this.until(view, forecastFrom(this.memory, policy.prior), policy.horizonMs);
+    if (isPacked(this.context, view.classIndex)) return this.packed(view, known, learned(), view.classIndex);
+    const overpaid = this.overpaid(view, reads);
+    if (known !== undefined) {
+      return overpaid ? this.home : this.packed(view, known, known, this.cheapest(view, known));
+    }
     if (overpaid) return this.withinAllowance(view, this.home);
-    const forecast = forecastFrom(this.memory, policy.prior);
-    return this.withinAllowance(view, this.cheapest(view, this.until(view, forecast, policy.horizonMs)));
+    return this.withinAllowance(view, this.cheapest(view, learned()));
+  }
+
+  private packed(view: ObjectView, known: Prospect | undefined, learned: Prospect, plain: number): number {
+    const given = { standing: this.standing(view), prospect: known ?? learned, known: known !== undefined };
+    return packedByDollars(view, this.context, this.policy, given, plain);
   }
 
   /** Whether its class has cost as much more than home as the way there; see `wayHome.ts`. */

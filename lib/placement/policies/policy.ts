@@ -2,6 +2,7 @@ import { StorageClass } from '../../shared/ids.ts';
 import type { Allowance } from '../allowance.ts';
 import type { DemandForecast } from '../demand.ts';
 import type { Mechanics } from '../objectCosts.ts';
+import type { PackingFacts } from '../packing.ts';
 import type { ClassRates, Rates } from '../rates.ts';
 import type { Waiting } from '../restore.ts';
 import type { StepPolicy } from '../simulate.ts';
@@ -13,6 +14,8 @@ export interface PolicyContext {
   readonly classes: readonly ClassRates[];
   readonly stepMs: number;
   readonly waiting: Waiting;
+  /** How the object packs, and the classes that may hold it packed; policies choose them by the indexes after those of `classes`. */
+  readonly packing?: { readonly facts: PackingFacts; readonly classes: readonly ClassRates[] } | undefined;
   /** Shared by all objects of one run. */
   readonly allowance: Allowance;
   /** What is known from outside, such as that a version is retired, in the order of `fromStep`: the latest counts. */
@@ -63,8 +66,19 @@ export function homeIndex(context: PolicyContext): number {
   return classIndex(context, 'INTELLIGENT_TIERING', 'STANDARD');
 }
 
+export function isPacked({ classes }: PolicyContext, index: number): boolean {
+  return index >= classes.length;
+}
+
+/** Packed in this class, where that is allowed. */
+export function packedIndex({ classes, packing }: PolicyContext, name: string): number | undefined {
+  const index = packing?.classes.findIndex((one) => one.storageClass === name) ?? -1;
+  return index < 0 ? undefined : classes.length + index;
+}
+
 export function classAt(context: PolicyContext, index: number): ClassRates {
-  const one = context.classes[index];
+  const { classes, packing } = context;
+  const one = classes[index] ?? packing?.classes[index - classes.length];
   if (one === undefined) throw new RangeError(`there is no class ${index}`);
   return one;
 }

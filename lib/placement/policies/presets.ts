@@ -4,7 +4,16 @@ import { DAY_MS, KIB } from '../../shared/units.ts';
 import { judgeLifecycle } from '../lifecycleRules.ts';
 import type { ObjectView } from '../simulate.ts';
 import { temperature } from '../tierRules.ts';
-import { classAt, classIndex, hasClass, nearestClass, type PolicyContext, type ReplayPolicy } from './policy.ts';
+import { asItIs, packedByRules, packedInPlace } from './packing.ts';
+import {
+  classAt,
+  classIndex,
+  hasClass,
+  isPacked,
+  nearestClass,
+  type PolicyContext,
+  type ReplayPolicy,
+} from './policy.ts';
 
 /** Every object stays in one class for good. */
 export function fixedPolicy(storageClass: StorageClass): ReplayPolicy {
@@ -65,9 +74,17 @@ export function rulePolicy(rules: TierRules): ReplayPolicy {
         accessesLast30Days: view.readsLast30Days,
       };
       const judged = temperature(facts, rules, view.step * context.stepMs);
-      return whenFree(view, byTemperature[judged.temperature], context);
+      return byTemperature[judged.temperature];
     };
-    return { place: () => byTemperature.hot, sweep: decide, afterRead: decide };
+    return {
+      place: () => byTemperature.hot,
+      sweep: (view) => packedByRules(view, context, rules, whenFree(view, decide(view), context)),
+      afterRead: (view) => {
+        if (!isPacked(context, view.classIndex)) return whenFree(view, decide(view), context);
+        const to = decide(view);
+        return classAt(context, to).instant ? to : byTemperature.hot;
+      },
+    };
   };
   return { mechanics: 'plane', create };
 }
@@ -81,21 +98,30 @@ export function lifecycleRulePolicy(rules: LifecycleRules): ReplayPolicy {
     return {
       place: () => standard,
       sweep: (view) => {
+        const packed = isPacked(context, view.classIndex);
         const facts = {
           bytes: view.bytes,
           createdAt: view.startStep * context.stepMs,
           lastAccessAt: lastReadMs(view, context),
           accesses: view.reads,
           retained: true,
+          compression: packed ? undefined : ratioOf(context, view.bytes),
         };
         const { action } = judgeLifecycle(facts, rules, view.step * context.stepMs);
-        if (action === 'archive' || action === 'delete') return archive;
-        return action === 'cold' && view.classIndex === standard ? cold : view.classIndex;
+        const moved = (to: number): number => (packed ? asItIs(view, context, to) : to);
+        if (action === 'archive' || action === 'delete') return moved(archive);
+        if (action === 'compress') return packedInPlace(view, context);
+        const hot = classAt(context, view.classIndex) === classAt(context, standard);
+        return action === 'cold' && hot ? moved(cold) : view.classIndex;
       },
       afterRead: () => standard,
     };
   };
   return { mechanics: 'plane', create };
+}
+
+function ratioOf({ packing }: PolicyContext, bytes: number): number | undefined {
+  return packing && packing.facts.bytes / bytes;
 }
 
 function lastReadMs(view: ObjectView, context: PolicyContext): number | undefined {

@@ -17,7 +17,7 @@ import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { allowedClasses } from '../../../lib/placement/objectCosts.ts';
 import { GRACE_SECONDS } from '../../../lib/tiering/oldOrigin.ts';
 import { OLD_COPY_MS } from '../../../lib/placement/planeMove.ts';
-import { DAY_MS, HOUR_MS, SECOND_MS } from '../../../lib/shared/units.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 
 const INSTANT = ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'GLACIER_IR'];
 const setup: ReplaySetup = {
@@ -64,8 +64,9 @@ const anyObject = fc
     /** Whether every read was announced. */
     announced: fc.boolean(),
     toleranceMs: fc.constantFrom(undefined, 0, 12 * HOUR_MS),
+    packsTo: fc.constantFrom(undefined, 0.4, 0.67),
   })
-  .map(({ bytes, start, days, gaps, deleted, knowledge, announced, toleranceMs }): ReplayObject => {
+  .map(({ bytes, start, days, gaps, deleted, knowledge, announced, ...given }): ReplayObject => {
     const steps: number[] = [];
     const counts: number[] = [];
     let day = start - 1;
@@ -78,7 +79,7 @@ const anyObject = fc
     const history = { startStep: start, endStep: start + days, steps, counts, deleted };
     const dates = steps.map((step): Knowledge => ({ fromStep: 0, fact: { kind: 'next-read', step } }));
     const known = [...knowledge, ...(announced ? dates : [])];
-    return { bytes, history, knowledge: known.toSorted((one, other) => one.fromStep - other.fromStep), toleranceMs };
+    return { bytes, history, knowledge: known.toSorted((one, other) => one.fromStep - other.fromStep), ...given };
   });
 
 describe('replay', () => {
@@ -216,6 +217,56 @@ describe('replay', () => {
     const { bill } = replay([read], POLICIES['strata-rules'], { ...setup, waiting });
     expect(bill.waitMs).toBe(5 * HOUR_MS);
     expect(bill.gpuWaitingUsd).toBeCloseTo(5 * 6.88, 9);
+  });
+
+  it('packs by the rules what was not read for long, in its class, and unpacks it for its reader', () => {
+    const bytes = 6e9;
+    const gib = bytes / 2 ** 30;
+    const waiting = { toleranceMs: HOUR_MS, usdPerMs: 2 / HOUR_MS };
+    const one = object(bytes, 110, { 100: 2 }, { packsTo: 0.5 });
+    const { bill } = replay([one], POLICIES['strata-rules'], { ...setup, waiting });
+    // Warm on day 7, packed when its 30 days there are over, unpacked on day 100.
+    const unpackMs = MINUTE_MS + (bytes / 55e6) * SECOND_MS;
+    expect(bill).toMatchObject({ moves: 3, restores: 1, reads: 2, waitMs: unpackMs });
+    expect(bill.gpuWaitingUsd).toBeCloseTo(unpackMs * waiting.usdPerMs, 9);
+    const gibDays = (7 * 0.023 + 30 * 0.0125 + 63 * 0.0125 * 0.5 + 10 * 0.0125) * (24 / 730);
+    expect(bill.storageUsd).toBeCloseTo(gib * (gibDays + (0.023 + 0.0125 + 0.0125 * 0.5) * (0.25 / 730)), 9);
+    expect(bill.earlyDeletionUsd).toBe(0);
+    // Packing reads it and its half, in ranges of 8 MiB; unpacking the half and the whole; and there are two readers.
+    const worker = (seconds: number) => seconds * (1769 / 1024) * 0.0000133334;
+    const ranges = (2 * 716 + 2 * 358) * 0.000001;
+    const read = gib * 0.01 * (1 + 0.5 + 0.5 + 1 + 2);
+    // 90 parts of 64 MiB, once packed and once plain; what is left are the copy to STANDARD_IA and its looks.
+    const puts = 2 * (90 + 2) * 0.00001;
+    const all = read + ranges + worker(bytes / 30e6 + (2 * bytes) / 55e6) + puts;
+    expect(bill.retrievalUsd + bill.requestUsd).toBeGreaterThan(all);
+    expect(bill.retrievalUsd + bill.requestUsd).toBeLessThan(all + 0.0003);
+  });
+
+  it('packs by dollars only what is known to be read rarely, and only where readers wait', () => {
+    const knowledge = [{ fromStep: 5, fact: { kind: 'rate' as const, forecast: knownRate(1 / 1000) } }];
+    const bill = (more: object, toleranceMs = HOUR_MS) => {
+      const waiting = { toleranceMs, usdPerMs: 0 };
+      return replay([object(40e9, 1500, { 1000: 1 }, more)], POLICIES['strata-dollars'], { ...setup, waiting }).bill;
+    };
+    const plain = bill({ knowledge });
+    const packed = bill({ knowledge, packsTo: 0.5 });
+    // Into Intelligent-Tiering, which charges nothing for reading it back, then as it is to GLACIER_IR; and again after its read.
+    expect(packed).toMatchObject({ moves: 5, restores: 1 });
+    expect(billUsd(packed)).toBeLessThan(billUsd(plain));
+    expect(packed.storageUsd).toBeLessThan(0.6 * plain.storageUsd);
+    expect(bill({ packsTo: 0.5 })).toEqual(bill({}));
+    expect(bill({ knowledge, packsTo: 0.99 })).toEqual(plain);
+    expect(bill({ knowledge, packsTo: 0.5 }, MINUTE_MS)).toEqual(bill({ knowledge }, MINUTE_MS));
+  });
+
+  it('packs by the lifecycle rules what is large and still read, in its class', () => {
+    const rarely = { 0: 3, 40: 1, 80: 1 };
+    const waiting = { toleranceMs: HOUR_MS, usdPerMs: 0 };
+    const play = (packsTo: number) =>
+      replay([object(40e9, 100, rarely, { packsTo })], POLICIES['strata-lifecycle'], { ...setup, waiting }).bill;
+    expect(play(0.5).restores).toBe(2);
+    expect(play(0.8).restores).toBe(0);
   });
 
   it('saves against Intelligent-Tiering where something is known', () => {

@@ -154,7 +154,23 @@ describe('strata replay', () => {
     );
   });
 
+  it('packs what packs, as the whole replay or the knowledge of an object says', async () => {
+    const path = at('packs.csv');
+    const args = ['replay', '--log', await log(), '--policies', 'strata-rules', '--tolerance', '1', '--json'];
+    const [plain] = await strata(...args);
+    const [packed] = await strata(...args, '--packs-to', '0.5');
+    expect(plain).toMatchObject({ moves: 1, restores: 0 });
+    expect(packed).toMatchObject({ moves: 3, restores: 1 });
+    expect(Number(packed?.['storageUsd'])).toBeLessThan(0.7 * Number(plain?.['storageUsd']));
+    expect(Number(packed?.['optimumUsd'])).toBeLessThan(Number(plain?.['optimumUsd']));
+    await writeFile(path, 'object,known,value\na,packs-to,0.9\n');
+    const [hardly] = await strata(...args, '--packs-to', '0.5', '--knowledge', path);
+    expect(hardly).toMatchObject({ moves: 1, restores: 0 });
+    await expect(strata(...args, '--packs-to', '1.5')).rejects.toThrow('above 0, and 1 at most');
+  });
+
   it.each([
+    ['a,packs-to,0', 'line 2: packs-to must be a number above 0'],
     ['a,magic,1', 'line 2: magic object,known,value; known is retired'],
     ['a,retired,soon', 'line 2: retired must be a date'],
     ['a,restore-tolerance,-1h', 'line 2: restore-tolerance must be a time'],
