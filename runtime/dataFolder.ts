@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../lib/adapters/files/makeFolder.ts';
 
 export interface DataFolder {
   readonly path: string;
@@ -32,8 +33,7 @@ export function takeDataFolder(path: string | undefined): DataFolder {
   const folder = path === undefined ? mkdtempSync(join(tmpdir(), TEMPORARY)) : resolve(path);
   const pidFile = join(folder, PID_FILE);
   try {
-    for (const name of ['', 'bucket', 'audit', 'keys', 'logs', 'hosts'])
-      mkdirSync(join(folder, name), { recursive: true });
+    for (const name of ['bucket', 'audit', 'keys', 'logs', 'hosts']) makeFolder(join(folder, name));
     if (holderOf(pidFile) === undefined) rmSync(pidFile, { force: true });
     // Of two that start at once one creates the file.
     writeFileSync(pidFile, `${process.pid}\n${bornAt(process.pid) ?? ''}\n`, { flag: 'wx' });

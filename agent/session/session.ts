@@ -64,7 +64,7 @@ export async function openSession(deps: SessionDeps, host: HostDescription): Pro
     const { credentials, prices, ...session } = answered;
     if (kept.current?.session.generation !== session.generation) {
       await deps.onNewGeneration(session.generation);
-      deps.telemetry.info('host-registered', { host: session.host, generation: session.generation });
+      deps.telemetry.info('host-registered', { generation: session.generation });
     }
     await keep({ schema: 'agent-session/1', current: { keys, session } });
     deps.useCredentials(credentials);

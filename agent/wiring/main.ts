@@ -1,7 +1,8 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { callerArn } from '../../lib/adapters/aws/callerArn.ts';
+import { makeFolder } from '../../lib/adapters/files/makeFolder.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { startNvidiaSmi } from '../../lib/adapters/node/nvidiaSmi.ts';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
@@ -23,7 +24,7 @@ import { ListenError, type Listening, listenOnLoopback, listenOnSocket } from '.
 import { createLocalApi } from '../server/localApi.ts';
 import { readApiToken } from './apiToken.ts';
 import { readJoinToken, registersByToken } from './joinToken.ts';
-import { type AgentSettings, parseSettings, USAGE } from './config.ts';
+import { type AgentSettings, invalid, parseSettings, USAGE } from './config.ts';
 import { createWeighing } from './eviction.ts';
 import { createFailpoints, failingDisk, failingMover, failingReceiver, failingSender } from './failpoints.ts';
 import { createPlanePorts, type PlanePorts } from './ports.ts';
@@ -54,7 +55,11 @@ async function main(): Promise<void> {
   const telemetry = createPinoTelemetry(logger).with({ host: settings.host });
   if (process.getuid?.() === 0) telemetry.warn('agent-runs-as-root', { hint: 'Run it as a user of its own.' });
 
-  await mkdir(settings.data, { recursive: true });
+  try {
+    makeFolder(settings.data);
+  } catch (error) {
+    throw invalid(`The folder --data cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
+  }
   const root = await realpath(settings.data);
   const opened: { agent?: Agent } = {};
   const deps = { agent: () => opened.agent, telemetry };

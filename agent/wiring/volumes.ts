@@ -1,6 +1,7 @@
-import { lstat, mkdir, realpath, rm, symlink } from 'node:fs/promises';
+import { lstat, realpath, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskSegments } from '../../lib/adapters/diskPath.ts';
+import { makeFolder } from '../../lib/adapters/files/makeFolder.ts';
 import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
 import { errorText } from '../../lib/shared/errors.ts';
 import type { VolumeName } from '../../lib/shared/ids.ts';
@@ -51,9 +52,9 @@ export async function wireVolumes(root: string, settings: AgentSettings, telemet
 }
 
 async function mountVolume(root: string, { name, path }: VolumeSettings): Promise<string> {
-  await mkdir(path, { recursive: true });
+  makeFolder(path);
   const folder = await realpath(path);
-  await mkdir(join(root, 'volumes'), { recursive: true });
+  makeFolder(join(root, 'volumes'));
   const link = join(root, 'volumes', name);
   if ((await lstat(link).catch(() => undefined))?.isSymbolicLink() === true) await rm(link);
   await symlink(folder, link);

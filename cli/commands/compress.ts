@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { RangedFile } from '../../lib/adapters/files/rangedFile.ts';
 import { type Packed, pack, unpack } from '../../lib/compression/index.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { addTerms, judgeCompression, type TermOptions } from '../compress/judge.ts';
@@ -7,7 +8,7 @@ import { bytesOf, withFile } from '../compress/source.ts';
 import { unpackFile } from '../compress/unpackFile.ts';
 import { CliError } from '../errors.ts';
 import { note, type OutputOptions, print } from '../output.ts';
-import { showProgress } from '../progress.ts';
+import { type Progress, showProgress } from '../progress.ts';
 
 const SUFFIX = '.stz';
 
@@ -86,16 +87,23 @@ async function runDecompress(path: string, out: string | undefined, options: Unp
     if (path === '-') return unpack(process.stdin, target.write);
     return withFile(path, async (file) => {
       const progress = showProgress(file.size, options.json === true, 'strata.decompress.progress/v1');
-      const counted = {
-        ...file,
-        read: async (offset: number, length: number) => {
-          progress.add(length);
-          return file.read(offset, length);
-        },
-      };
-      return unpackFile(counted, target.write).finally(() => progress.end());
+      return unpackFile(counted(file, progress), target.write).finally(() => progress.end());
     });
   });
+}
+
+/** Tells of the bytes that are read, each once: the footer is read again with the index before it. */
+function counted(file: RangedFile, progress: Progress): RangedFile {
+  let tail = file.size;
+  return {
+    ...file,
+    async read(offset, length) {
+      const atEnd = offset + length === file.size;
+      progress.add(atEnd ? Math.max(0, tail - offset) : length);
+      if (atEnd) tail = Math.min(tail, offset);
+      return file.read(offset, length);
+    },
+  };
 }
 
 function withoutSuffix(path: string): string {

@@ -100,7 +100,7 @@ async function runOpportunities(options: OpportunityOptions): Promise<void> {
 }
 
 function printOpportunities(options: OpportunityOptions, summary: OpportunitySummary, judged: Judged): void {
-  const { deduplicated, onceUsd, opportunities, savedUsdPerMonth } = summary;
+  const { deduplicated, onceUsd, opportunities, savedUsdPerMonth, saveNothing } = summary;
   print(options, {
     schema: 'strata.opportunity/v1',
     items: opportunities,
@@ -122,6 +122,7 @@ function printOpportunities(options: OpportunityOptions, summary: OpportunitySum
       basis: judged.basis,
       savedUsdPerMonth,
       onceUsd,
+      saveNothing,
       deduplicatedBytes: deduplicated.bytes,
       deduplicatedUsdPerMonth: deduplicated.usdPerMonth,
     });
@@ -129,6 +130,11 @@ function printOpportunities(options: OpportunityOptions, summary: OpportunitySum
   }
   if (options.quiet === true) return;
   process.stdout.write(opportunities.map(wordsOf).join(''));
+  if (saveNothing > 0) {
+    process.stdout.write(
+      `\n${saveNothing} more would save nothing a month: strata plan shows what the policy moves, and why.\n`,
+    );
+  }
   process.stdout.write(
     `\nTogether ${formatUsd(savedUsdPerMonth)} less a month for ${formatUsd(onceUsd)} once; versions and compression are about the same bytes and not counted.\n` +
       `What versions share is stored once: ${formatBytes(deduplicated.bytes)} and ${formatUsd(deduplicated.usdPerMonth)} a month less than without.\n${judgedText(judged)}`,

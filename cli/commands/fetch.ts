@@ -8,6 +8,7 @@ import { createConnections } from '../../lib/adapters/transfer/http/connections.
 import { proxySettings } from '../../lib/adapters/transfer/http/proxy.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { positiveInteger, size } from '../arguments.ts';
+import { targetOf } from '../fetch/target.ts';
 import { print } from '../output.ts';
 import { showProgress } from '../progress.ts';
 
@@ -32,7 +33,7 @@ export function registerFetch(program: Command): void {
     .command('fetch')
     .description('fetch one object into a file: in parallel, checked, resumed when it is run again; needs no plane')
     .argument('<url>', 's3://bucket/key[?versionId=…], https://… or http://…')
-    .argument('<file>', 'where it goes')
+    .argument('<file>', 'where it goes; in a folder it gets the name of the object')
     .option('--header <line>', 'send this header too, as in "Authorization: Bearer …"; may be repeated', collect)
     .option('--sha256 <hex>', 'what the whole object must hash to', hex(64))
     .option('--crc32c <hex>', 'the CRC-32C that the whole object must have', hex(8))
@@ -48,7 +49,8 @@ export function registerFetch(program: Command): void {
     .action(runFetch);
 }
 
-async function runFetch(url: string, file: string, options: FetchOptions): Promise<void> {
+async function runFetch(url: string, path: string, options: FetchOptions): Promise<void> {
+  const file = await targetOf(path, url);
   const ca = options.ca === undefined ? undefined : await readFile(options.ca, 'utf8');
   const proxies = proxySettings(process.env);
   const engine = createTransferEngine({

@@ -146,7 +146,7 @@ async function runExplain(
 ): Promise<void> {
   const { operations } = await connect(options);
   const { uploads, actions, older, texts, restored, deleted } = await operations.explain({ reference });
-  printUploads(options, uploads, `Nothing was uploaded as ${reference}.`);
+  printUploads(options, uploads, `No upload of ${reference} is known any more.`);
   printActions(options, actions);
   if (options.quiet === true) return;
   if (older && options.json !== true)

@@ -1,7 +1,8 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { mkdir, open, type FileHandle, rename, rm, writeFile } from 'node:fs/promises';
+import { open, type FileHandle, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { makeFolder } from '../../lib/adapters/files/makeFolder.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type EpochMs, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { moveJob, moveName, originLine } from '../../lib/tiering/index.ts';
@@ -172,7 +173,7 @@ export class ManifestWriter {
     const name = moveName(move);
     const found = this.open.get(name);
     if (found !== undefined) return found;
-    await mkdir(this.folder, { recursive: true });
+    makeFolder(this.folder);
     const path = join(this.folder, `${name}.csv`);
     const partial = `${path}.partial`;
     const made = {

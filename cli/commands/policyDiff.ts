@@ -104,11 +104,18 @@ function totalText(flows: readonly DiffFlow[], { prices }: Rates): string {
   return `Together ${less}, for ${sum(({ onceUsd }) => onceUsd)} once, by the prices of ${firstBook(prices)}.\n`;
 }
 
-/** What the plane is configured with and does not decide by yet. */
-async function wantedOf(options: InventoryOptions): Promise<Deciding | undefined> {
+/** What the plane is configured with and does not decide by yet; in words where there is no such thing. */
+async function wantedOf(options: InventoryOptions): Promise<Deciding | string> {
   const { operations } = await connect(options);
   const [row] = (await operations.showTierPolicy({})).items;
-  if (row?.wanted === undefined) return undefined;
-  const { wanted: policy, wantedSettings } = row;
-  return { policy, settings: wantedSettings ?? (await operations.showJudging({ policy })).settings };
+  if (row?.wanted !== undefined) {
+    const { wanted: policy, wantedSettings } = row;
+    return { policy, settings: wantedSettings ?? (await operations.showJudging({ policy })).settings };
+  }
+  const judging = await operations.showJudging({});
+  if (judging.basis === 'shipped') {
+    return 'no policy is in force yet, and what is configured is known when the first sweep has begun';
+  }
+  if (judging.sweep !== 'on') return `nothing waits, since sweeps are ${judging.sweep ?? 'off'}`;
+  return row === undefined ? judging : 'nothing waits, what is configured is in force';
 }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { CliError } from '../errors.ts';
@@ -20,7 +21,7 @@ export function registerUpload(program: Command): void {
     .command('upload')
     .description('upload one file in parts whose SHA-256 S3 verifies; goes on where it was cut off; needs no plane')
     .argument('<file>', 'a regular file')
-    .argument('<url>', 's3://bucket/key')
+    .argument('<url>', 's3://bucket/key; one that ends in / is continued with the name of the file')
     .option('--force', 'replace the object when it is there')
     .option('--endpoint-url <url>', 'an S3-compatible store, as MinIO or R2')
     .option('--region <name>', 'of the bucket')
@@ -30,9 +31,11 @@ export function registerUpload(program: Command): void {
     .action(runUpload);
 }
 
-async function runUpload(path: string, url: string, options: UploadOptions): Promise<void> {
-  const [, bucket, key] = /^s3:\/\/([^/?]+)\/([^?]+)$/.exec(url) ?? [];
-  if (bucket === undefined || key === undefined) throw new InvalidArgumentError(`${url} is no s3://bucket/key.`);
+async function runUpload(path: string, to: string, options: UploadOptions): Promise<void> {
+  const [, bucket, prefix] = /^s3:\/\/([^/?]+)\/([^?]*)$/.exec(to) ?? [];
+  if (bucket === undefined || prefix === undefined) throw new InvalidArgumentError(`${to} is no s3://bucket/key.`);
+  const key = prefix === '' || prefix.endsWith('/') ? `${prefix}${basename(path)}` : prefix;
+  const url = `s3://${bucket}/${key}`;
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() !== true)
     throw new CliError({ code: 'bad-path', message: `${path} is no file.`, retryable: false });

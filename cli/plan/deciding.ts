@@ -14,7 +14,8 @@ export const DECIDING_SYNTAX = `${IN_FORCE}, ${WANTED} (configured, and not in f
 /** What the words of an operator stand for now. */
 interface Known {
   readonly inForce: (policy: TierPolicyName | undefined) => Promise<Deciding>;
-  readonly wanted: () => Promise<Deciding | undefined>;
+  /** In words where nothing waits. */
+  readonly wanted: () => Promise<Deciding | string>;
 }
 
 /**
@@ -32,7 +33,7 @@ async function named(text: string, name: string, { inForce, wanted }: Known): Pr
   if (name === IN_FORCE) return inForce(undefined);
   if (name === WANTED) {
     const waits = await wanted();
-    if (waits === undefined) throw wrong(text, 'nothing waits, what is configured is in force');
+    if (typeof waits === 'string') throw wrong(text, waits);
     return waits;
   }
   const policy = TierPolicyName.safeParse(name);

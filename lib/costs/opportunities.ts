@@ -50,8 +50,10 @@ export interface Opportunity {
 }
 
 export interface OpportunitySummary {
-  /** The largest saving first. */
+  /** The largest saving first; each saves more than nothing. */
   readonly opportunities: readonly Opportunity[];
+  /** What the policy does, or could be done, that saves nothing a month: kinds of it, not objects. */
+  readonly saveNothing: number;
   readonly savedUsdPerMonth: Usd;
   readonly onceUsd: Usd;
   /** What versions share is stored once: bytes and dollars a month that one copy for each version would take more. */
@@ -135,10 +137,13 @@ export class Opportunities {
       ...ofSums(this.compressible, COMPRESSIBLE),
       ...this.best().map(ofVersion),
     ];
-    const opportunities = found.sort((one, other) => other.savedUsdPerMonth - one.savedUsdPerMonth);
+    const opportunities = found
+      .filter((one) => one.savedUsdPerMonth > 0)
+      .sort((one, other) => other.savedUsdPerMonth - one.savedUsdPerMonth);
     const counted = opportunities.filter((one) => one.counted);
     return {
       opportunities,
+      saveNothing: found.length - opportunities.length,
       savedUsdPerMonth: Usd.parse(counted.reduce((sum, one) => sum + one.savedUsdPerMonth, 0)),
       onceUsd: Usd.parse(counted.reduce((sum, one) => sum + one.onceUsd, 0)),
       deduplicated: { bytes: this.shared.bytes, usdPerMonth: Usd.parse(this.shared.usd) },

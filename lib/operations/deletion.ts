@@ -1,4 +1,4 @@
-import { listTombstones, type Tombstone } from '../catalog/index.ts';
+import { listTombstones, requireModel, type Tombstone } from '../catalog/index.ts';
 import { deleteVersion, holdVersion, undoDelete } from '../deletion/index.ts';
 import { CorrelationId, type ModelName } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
@@ -42,9 +42,11 @@ export async function runHold(
   return versionView(await holdVersion(deps.catalog, { ...input, now: deps.clock.now() }));
 }
 
-/** The deleted versions of a model, newest deletion first. */
+/** The deleted versions of a model, newest deletion first. Throws `CatalogError` `unknown-model`. */
 export async function deletedVersions(catalog: CatalogStore, model: ModelName): Promise<TombstoneView[]> {
   const tombstones = await listTombstones(catalog, model);
+  // Of a model without any other version the tombstones are all that is left.
+  if (tombstones.length === 0) await requireModel(catalog, model);
   return tombstones.map(tombstoneView).sort((a, b) => b.deletedAt - a.deletedAt);
 }
 

@@ -14,15 +14,16 @@ import { type Digest, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { ActionView } from './views.ts';
 import type { OperationOutput } from './contract.ts';
+import { OperationsError } from './errors.ts';
 import { requireResolved } from './showModel.ts';
 
 /** Decisions shown per blob. */
 const ACTIONS_PER_BLOB = 20;
 
-/** Why things are as they are: the uploads of a model or of one key with their verdicts, and the decisions about their blobs. */
+/** Why things are as they are: the uploads of a model or of one key with their verdicts, and the decisions about their blobs. Throws `CatalogError`, `OperationsError` `unknown-upload`. */
 export async function explain(catalog: CatalogStore, reference: string): Promise<OperationOutput<'explain'>> {
   const found = reference.startsWith(UPLOADS_PREFIX)
-    ? { uploads: await uploadsOf(catalog, reference), digests: [], deleted: false }
+    ? { uploads: await requireUploads(catalog, reference), digests: [], deleted: false }
     : await uploadsOfModel(catalog, reference);
   const { uploads, deleted } = found;
   const digests = new Set([...found.digests, ...uploads.flatMap(({ digest }) => digest ?? [])]);
@@ -32,6 +33,17 @@ export async function explain(catalog: CatalogStore, reference: string): Promise
   const texts = actions.flatMap((action) => explainDelete(action) ?? []);
   const restored = actions.flatMap((action) => explainRestored(action) ?? []);
   return { uploads: [...uploads], actions, older: pages.some(({ older }) => older), texts, restored, deleted };
+}
+
+/** Throws `OperationsError` `unknown-upload`. */
+async function requireUploads(catalog: CatalogStore, key: string): Promise<readonly Upload[]> {
+  const uploads = await uploadsOf(catalog, key);
+  if (uploads.length > 0) return uploads;
+  throw new OperationsError({
+    code: 'unknown-upload',
+    message: `Nothing is known to be uploaded as ${key}. \`strata ls --uploads quarantined\` lists what was refused, and so for other states.`,
+    retryable: false,
+  });
 }
 
 /** Every version of one uploaded key that the catalog knows. */

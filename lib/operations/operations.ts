@@ -8,6 +8,7 @@ import {
   listModels,
   listServiceLevels,
   promoteAlias,
+  requireModel,
   rollbackAlias,
   ServiceLevelRow,
   setServiceLevel,
@@ -106,7 +107,9 @@ export function createOperations(deps: OperationsDeps): Operations {
     },
     async showServiceLevel({ model }) {
       const level = await ServiceLevelRow.get(catalog, model);
-      return { items: level === undefined ? [] : [level.value] };
+      if (level !== undefined) return { items: [level.value] };
+      await requireModel(catalog, model);
+      return { items: [] };
     },
     listBrokenPromises: (input) => listBrokenPromises(deps, input),
     setServiceLevel: (input) => setServiceLevel(catalog, { ...input, now: clock.now() }),

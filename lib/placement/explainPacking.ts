@@ -4,6 +4,7 @@ import type { Rates } from './rates.ts';
 import type { TierFacts } from './tierFacts.ts';
 import type { NotPackedReason, TierDecision } from './tierTypes.ts';
 
+const NEVER_READ = 'no host has opened it yet, and it was put there too lately for the rule';
 const REASONS: Record<NotPackedReason, string> = {
   held: 'something needs it as it is',
   'read-often': 'it is read too often for that',
@@ -18,15 +19,17 @@ const REASONS: Record<NotPackedReason, string> = {
 };
 
 /** What packing means for one object, in a sentence: what it saves, what a read takes then, and why it is not done. */
-export function explainPacking({ notPacked }: TierDecision, { bytes, packing }: TierFacts, rates: Rates): string[] {
+export function explainPacking({ notPacked }: TierDecision, facts: TierFacts, rates: Rates): string[] {
+  const { bytes, lastAccessAt, packing } = facts;
   if (packing === undefined) return [];
   const wait = duration(unpackWaitMs(bytes, packing.terms));
   const usd = formatUsd(Usd.parse(unpackUsd(bytes, packing, rates)));
   const read = `a read unpacks it first, which takes about ${wait} and ${usd}`;
   const size = `${formatBytes(packing.bytes)}, ${Number(((100 * packing.bytes) / bytes).toPrecision(2))} % of its bytes`;
   if (packing.packed) return [`It is packed to ${size}: ${read}.`];
-  const without = notPacked === undefined ? '' : `. It is not packed: ${REASONS[notPacked]}`;
-  return [`Packed it would take ${size}, without loss, and ${read}${without}.`];
+  if (notPacked === undefined) return [`Packed it would take ${size}, without loss, and ${read}.`];
+  const why = notPacked === 'not-idle' && lastAccessAt === undefined ? NEVER_READ : REASONS[notPacked];
+  return [`Packed it would take ${size}, without loss, and ${read}. It is not packed: ${why}.`];
 }
 
 function duration(ms: number): string {

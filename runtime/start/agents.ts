@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
+import { makeFolder } from '../../lib/adapters/files/makeFolder.ts';
 import type { HostId } from '../../lib/shared/ids.ts';
 import { type Bytes, GB, SECOND_MS } from '../../lib/shared/units.ts';
 
@@ -60,7 +61,7 @@ export interface LaunchedAgent {
 export const startAgent = (options: AgentOptions): Promise<AgentProcess> => launchAgent(options).ready;
 
 export function launchAgent(options: AgentOptions): LaunchedAgent {
-  mkdirSync(options.folder, { recursive: true });
+  makeFolder(options.folder);
   const log = openSync(options.logFile, 'a');
   const child = spawn(process.execPath, [MAIN, '--exit-with-parent'], {
     stdio: ['pipe', 'pipe', log],

@@ -99,6 +99,7 @@ export function parseOptions(
   if (once && !samples && models.length === 0)
     throw new UsageError('--once --no-samples checks nothing; add --model FILE.');
   const { data } = values;
+  if (data === '') throw new UsageError('--data names a folder; without it one is made that is removed at the end.');
   return {
     models,
     data,

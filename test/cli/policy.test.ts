@@ -54,6 +54,11 @@ describe('the policy of a plane', () => {
     const judged =
       'Judged by dollars-2, as configured: nothing is in force yet (strata policy show); packing dry-run.\n';
     expect((await strata('plan')).stdout).toContain(judged);
+    const diff = await strata('policy', 'diff', 'in-force', 'wanted');
+    expect([diff.code, diff.stdout]).toEqual([
+      0,
+      expect.stringContaining('From where everything lies, since nothing is in force, to dollars-2 (packing dry-run)'),
+    ]);
     expect((await strata('explain', 'tiny')).stdout).toContain(judged);
     expect((await strata('opportunities')).stdout).toContain(judged);
     expect((await strata('show', 'tiny')).stdout).toContain('Policy dollars (dollars-2, configured, sweep on):');

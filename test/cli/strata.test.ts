@@ -228,6 +228,16 @@ describe('strata', () => {
   });
 
   it.each([
+    [['explain', 'uploads/none/1.0.0/x.gguf'], 'unknown-upload'],
+    [['quarantine', 'show', 'uploads/none/1.0.0/x.gguf'], 'unknown-upload'],
+    [['deleted', 'none'], 'unknown-model'],
+    [['service-level', 'show', 'none'], 'unknown-model'],
+    [['undo', 'none@1.0.0'], 'not-deleted'],
+  ])('exits 1 for %j, as for any model that is not there', async (args, code) => {
+    expect(await strata(...args)).toEqual({ code: 1, stdout: '', stderr: expect.stringContaining(`error[${code}]`) });
+  });
+
+  it.each([
     [2, ['psuh'], {}, 'Did you mean push?'],
     [2, ['ls', '--jsno'], {}, 'Did you mean --json?'],
     [2, ['ls'], { STRATA_DATA: '/nowhere' }, 'error[no-plane]'],

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, rm } from 'node:fs/promises';
+import { lstat, open, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../files/makeFolder.ts';
 import { JournalRecord, TuningError, type TuningJournal } from '../../tuning/index.ts';
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
@@ -13,10 +14,12 @@ const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
  * @throws TuningError `unsafe-folder`, `already-running`, `damaged-journal`
  */
 export async function openTuningJournal(folder: string): Promise<TuningJournal & { close(): Promise<void> }> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+  try {
+    makeFolder(folder, 0o700);
+  } catch (cause) {
     const message = `${folder} cannot be made: run this as root, as \`sudo strata tune …\`, or name another folder with --journal.`;
     throw new TuningError({ code: 'unsafe-folder', message, retryable: false, cause });
-  });
+  }
   const found = await lstat(folder);
   if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
     const message = `${folder} must be a folder that only its owner, who runs this, may write: what it says is written to /proc and /sys.`;

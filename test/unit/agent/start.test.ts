@@ -38,6 +38,13 @@ async function holding(count: number) {
 }
 
 describe('a start', () => {
+  it('logs its registration without the host, which stands on every line already', async () => {
+    const world = createAgentWorld({});
+    await world.boot();
+    const registered = world.telemetry.records.filter(({ event }) => event === 'host-registered');
+    expect(registered.map(({ fields }) => fields)).toEqual([{ generation: 1 }]);
+  });
+
   it('looks at no blob while the ledger is intact', async () => {
     const { world, calls } = await holding(60);
     const agent = await world.boot();

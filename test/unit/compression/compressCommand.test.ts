@@ -6,7 +6,7 @@ import { blobDigest, PART_SIZE, partHash } from '../../../lib/shared/digest.ts';
 import { weights } from '../../support/weights.ts';
 import { useCommands } from '../../support/commands.ts';
 
-const { at, records: strata } = useCommands(registerCompress);
+const { at, records: strata, told } = useCommands(registerCompress);
 
 async function model(): Promise<{ readonly path: string; readonly bytes: Uint8Array }> {
   const path = at('model.bin');
@@ -26,6 +26,8 @@ describe('strata compress', () => {
     await rm(path);
     const [unpacked] = await strata('decompress', `${path}.stz`);
     expect(unpacked).toMatchObject({ schema: 'strata.unpacked/v1', path, size: 800_000, digest });
+    const progress = JSON.parse(told().trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+    expect(progress).toMatchObject({ percentDone: 100, bytesDone: packed?.['packedSize'] });
     expect((await readFile(path)).equals(bytes)).toBe(true);
     expect((await readdir(at('.'))).sort()).toEqual(['model.bin', 'model.bin.stz']);
   });

@@ -79,6 +79,17 @@ describe('opportunities', () => {
     );
   });
 
+  it('are only what makes the bill smaller: of moves that do not there is a count', () => {
+    const found = new Opportunities('rules', 20);
+    decide(found, TIER_RULES, { storageClass: 'GLACIER_IR', createdAt: NOW - DAY_MS, transitionedAt: NOW - DAY_MS });
+    found.addVersion(version('1.0.0', 0));
+    decide(found, TIER_RULES, {});
+    const { opportunities, saveNothing, savedUsdPerMonth } = found.summary();
+    expect(opportunities.map(({ what }) => what)).toEqual(['STANDARD → GLACIER_IR']);
+    expect(saveNothing).toBe(2);
+    expect(savedUsdPerMonth).toBe(opportunities[0]?.savedUsdPerMonth);
+  });
+
   it('tell of objects in use, for which the command would be refused', () => {
     const found = new Opportunities('rules', 20);
     decide(found, TIER_RULES, { lastAccessAt: NOW - DAY_MS });

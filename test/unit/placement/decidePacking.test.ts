@@ -85,6 +85,17 @@ describe('the rule preset', () => {
     expect(decision).toMatchObject(action === 'pack' ? { reason, to: 'STANDARD_IA' } : { notPacked: reason });
   });
 
+  it('says of what nobody has opened that it is young, not that it was read', () => {
+    const why = (over: Partial<TierFacts>) => {
+      const given = facts(over);
+      return explainTier(decideTier(given, TIER_RULES, rates, NOW), given, TIER_RULES, rates, NOW);
+    };
+    expect(why({ lastAccessAt: daysAgo(29) })).toContain('not packed: it was read too lately for the rule.');
+    expect(why({ createdAt: daysAgo(20) })).toContain(
+      'not packed: no host has opened it yet, and it was put there too lately for the rule.',
+    );
+  });
+
   it('moves and packs in one step', () => {
     const decision = decideTier(facts({ storageClass: 'STANDARD' }), TIER_RULES, rates, NOW);
     expect(decision).toMatchObject({ action: 'pack', from: 'STANDARD', to: 'STANDARD_IA', risk: 'none' });

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -23,6 +24,22 @@ it('does not take a later process of the same number for the one that died', () 
 it('says so when the folder is none', () => {
   writeFileSync(join(folder, 'file'), '');
   expect(() => takeDataFolder(join(folder, 'file'))).toThrow(FolderUnusableError);
+});
+
+it.runIf(existsSync('/proc/self')).each([
+  ['runtime/main.ts', 1, '/proc/x cannot be used: ENOENT'],
+  ['agent/main.ts', 2, 'The folder --data cannot be used: ENOENT'],
+])('has %s end where the system takes no folder', (main, code, text) => {
+  // A process of its own: Node's recursive mkdir never came back from there.
+  const args = [join(import.meta.dirname, '../../..', main), '--data', '/proc/x'];
+  const env = { ...process.env, STRATA_HOST: 'host-a', STRATA_PLANE: 'http://127.0.0.1:1' };
+  const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 30_000, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([code, expect.stringContaining(text)]);
+});
+
+it('makes the folders above it', () => {
+  takeDataFolder(join(folder, 'a', 'b')).release();
+  expect(existsSync(join(folder, 'a', 'b', 'bucket'))).toBe(true);
 });
 
 it.each(['', '0', 'no number', '999999999'])('takes over from a runtime that left %j behind', (left) => {

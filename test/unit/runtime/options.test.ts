@@ -55,6 +55,10 @@ describe('npm start', () => {
     expect(bookOf([], { STRATA_PRICE_BOOK: 'lib/pricing/books/cloudflare-r2.json' })).toBe('cloudflare/r2');
   });
 
+  it('keeps nothing in the working folder because a variable was empty', () => {
+    expect(() => parseOptions(['--data', ''], {})).toThrow('--data names a folder');
+  });
+
   it('takes other thresholds of both presets', () => {
     const { lifecycleRules, tierRules } = policiesOf(
       '--tier-rules=archiveAgeDays=1095',

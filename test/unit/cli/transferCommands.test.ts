@@ -1,0 +1,63 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { registerFetch } from '../../../cli/commands/fetch.ts';
+import { registerUpload } from '../../../cli/commands/upload.ts';
+import { useCommands } from '../../support/commands.ts';
+
+const { at, file, strata } = useCommands(registerFetch, registerUpload);
+
+let server: Server;
+let asked: string[];
+let url = '';
+let status = 200;
+
+beforeEach(async () => {
+  asked = [];
+  status = 200;
+  server = createServer((request, answer) => {
+    asked.push(`${request.method} ${request.url}`);
+    answer.writeHead(status).end('bytes');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await mkdir(at('folder'));
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+describe('strata fetch', () => {
+  it.each([
+    ['/models/a%20b.bin?signature=x/y', 'a b.bin'],
+    ['/c.bin', 'c.bin'],
+  ])('writes %s into a folder under the name of the object', async (path, name) => {
+    expect(await strata('fetch', `${url}${path}`, at('folder'), '-q')).toBe(`${at('folder')}/${name}\n`);
+    expect(await readFile(at(`folder/${name}`), 'utf8')).toBe('bytes');
+  });
+
+  it.each(['/', '/models/', '/a%2Fb', '/%2e%2e', '/%ff'])('asks for a name where %s has none', async (path) => {
+    await expect(strata('fetch', `${url}${path}`, at('folder'), '--force')).rejects.toMatchObject({
+      code: 'bad-path',
+      message: expect.stringContaining(`write ${at('folder/NAME')}.`),
+    });
+  });
+
+  it('says which folder is not there', async () => {
+    const folder = `${at('none')}/`;
+    await expect(strata('fetch', `${url}/c.bin`, folder)).rejects.toThrow(`There is no folder ${folder}`);
+  });
+});
+
+it.each([
+  ['s3://bucket/models/', 'models/mine.bin'],
+  ['s3://bucket/', 'mine.bin'],
+  ['s3://bucket/other.bin', 'other.bin'],
+])('strata upload to %s asks for %s', async (to, key) => {
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION']) vi.stubEnv(name, 'us-east-1');
+  status = 403;
+  await expect(strata('upload', await file('mine.bin', 'x'), to, '--endpoint-url', url)).rejects.toThrow();
+  expect(asked[0]).toContain(` /bucket/${key}`);
+});
