@@ -4,18 +4,22 @@ import { createStage } from './createStage.ts';
 import type { Capability } from './stage.ts';
 import { type Counters, InvariantViolation, violated } from './invariants.ts';
 
-/** Two of them, with days between in most runs; the second is shorter where much happened in the first, and longer where little did. */
-const FAULTY_PHASE_MS = 7 * MINUTE_MS;
-const SHORTEST_PHASE_MS = 4 * MINUTE_MS;
+/** Two of them, with days between in most runs; the second is shorter where much has happened, and longer where little has. */
+const FIRST_PHASE_MS = 5 * MINUTE_MS;
+const SHORTEST_PHASE_MS = 3 * MINUTE_MS;
 const LONGEST_PHASE_MS = 8 * MINUTE_MS;
-/** The second lasts as long as the first would have taken for so many. */
-const PHASE_DELIVERIES = 60;
-const MORE_MS = 4 * MINUTE_MS;
+/** So many deliveries with faults are enough: what they leave to be repaired mostly brings as many as a run still needs. */
+const ENOUGH_DELIVERIES = 175;
+/** A minute of the second phase brings so many times the deliveries of one of the first, since there is more to sweep, move and delete. */
+const BUSIER = 1.4;
+/** A quieter run goes on with faults for as long as it needs by its own pace, and at least so long. */
+const LEAST_MORE_MS = 2 * MINUTE_MS;
+const MOST_MORE_MS = 4 * MINUTE_MS;
 /** Actions begin so long before a phase ends. */
 const LAST_ACTIONS_MS = MINUTE_MS;
 /** Longer than every retry, lease, expiry and reconciliation interval of the system. */
 const CALM_PHASE_MS = 5 * HOUR_MS;
-/** A quieter run goes on, with faults for `MORE_MS` and then without, until it had so many. */
+/** Every run has so many at least. */
 const LEAST_DELIVERIES = 300;
 /** The longest interval at which something of the system looks for what was lost. */
 const RECONCILIATION_MS = 10 * MINUTE_MS;
@@ -57,11 +61,11 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     await drive(scheduler.now + durationMs);
   }
 
-  async function faulty(): Promise<void> {
+  /** Answers how many deliveries a millisecond of it brings. */
+  async function faulty(): Promise<number> {
     for (const { begin } of capabilities) begin?.();
-    await act(FAULTY_PHASE_MS);
-    const enoughMs = (FAULTY_PHASE_MS * PHASE_DELIVERIES) / plane.deliveries;
-    const secondMs = Math.floor(Math.min(LONGEST_PHASE_MS, Math.max(SHORTEST_PHASE_MS, enoughMs)));
+    await act(FIRST_PHASE_MS);
+    const perMs = plane.deliveries / FIRST_PHASE_MS;
     if (rng.chance(0.6)) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
       const later = scheduler.now + (8 + rng.below(4)) * DAY_MS;
@@ -69,7 +73,9 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
       scheduler.advanceTo(later);
       counters.count('days passed');
     }
-    await act(secondMs);
+    const enoughMs = (ENOUGH_DELIVERIES - plane.deliveries) / (perMs * BUSIER);
+    await act(Math.floor(Math.min(LONGEST_PHASE_MS, Math.max(SHORTEST_PHASE_MS, enoughMs))));
+    return perMs * BUSIER;
   }
 
   /** A host stays away until a moment days later: it is silent, and a day after that retired. */
@@ -107,12 +113,13 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
   }
 
   try {
-    await faulty();
+    const perMs = await faulty();
     await calm();
     while (plane.deliveries < LEAST_DELIVERIES) {
       faults.begin();
       plane.stirUp();
-      await act(MORE_MS);
+      const missingMs = (LEAST_DELIVERIES - plane.deliveries) / perMs;
+      await act(Math.floor(Math.min(MOST_MORE_MS, Math.max(LEAST_MORE_MS, missingMs))));
       await calm();
     }
   } finally {
