@@ -15,7 +15,7 @@ export const KNOWLEDGE_HELP = `
   models/base,reads-per-day,0.01          what its service level says of reads that reach the store
   models/base,next-read,2026-05-01        announced: it is read on that day and not before; several lines for several days
   runs/2025,ends,2026-07-01               it is deleted on that day, such as by its retention
-  models/base,packs-to,0.67              it packs to this part of its bytes; --packs-to is for the others
+  models/base,packs-to,0.67               it packs to this part of its bytes; --packs-to is for the others
   models/base,restore-tolerance,12h       its readers may wait so long; --tolerance is for the others
 strata-dollars uses all of it, for every policy and the optimum the tolerance says which classes may hold the object, and packs-to how small it gets; retired and superseded
 stand above reads-per-day from then on, and the next read that is announced above both.`;
