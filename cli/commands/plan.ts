@@ -9,6 +9,7 @@ import { connect } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { judgedText, termsOf, type Terms } from '../judging.ts';
 import { decidesText } from '../prices/books.ts';
+import { leftMoves, leftText } from '../plan/leftMoves.ts';
 import { type Expiry, factsOf, type InventoryOptions, withInventory } from '../plan/facts.ts';
 import { applyPlan, type PlannedMove, plannedMove } from './applyPlan.ts';
 import { registerPolicy } from './policy.ts';
@@ -106,10 +107,11 @@ async function report(
   options: PlanOptions,
 ): Promise<void> {
   const summary = totals.summary();
+  const left = options.inventory === undefined ? await leftMoves((await connect(options)).operations) : undefined;
   if (options.json === true) {
     const { version } = policyOf(judged.settings, judged.policy);
     const named = { policy: version, basis: judged.basis, prices: rates.prices.id };
-    process.stdout.write(`${JSON.stringify({ schema: 'strata.plan/v1', ...named, ...summary, expiries })}\n`);
+    process.stdout.write(`${JSON.stringify({ schema: 'strata.plan/v1', ...named, ...summary, expiries, left })}\n`);
     return;
   }
   const usd = (amount: number): string => formatUsd(Usd.parse(amount));
@@ -136,6 +138,7 @@ async function report(
       [...flows, packed, ...kept, ledger].join(''),
   );
   if (judged.policy === 'lifecycle') process.stdout.write(await deletesText(expiries, options));
+  if (left !== undefined) process.stdout.write(leftText(left));
   process.stdout.write(`${judgedText(judged)}Prices: ${rates.prices.id}. ${decidesText(rates)}\n`);
 }
 

@@ -80,13 +80,14 @@ function stageNow({ stages }: Run): string {
 
 /** A line of each stage. */
 function stageLines({ stages = [] }: Run): readonly string[] {
-  return stages.map(({ blobs, bytes, endedAt, moves, of, placements, shards, stage }) => {
+  return stages.map(({ blobs, bytes, endedAt, left, leftUsd, moves, of, placements, shards, stage }) => {
     const done = `  ${stage.padEnd(9)} ${shards} of ${of} shards, ${blobs} objects`;
     const found = stage === 'analysis' ? 'found to move' : 'set going';
     const placed =
       stage === 'lifecycle' ? [] : [`${placements} ${stage === 'analysis' ? 'read daily' : 'asked for on hosts'}`];
+    const rest = left === 0 ? [] : [`${left} left to the next sweep (${formatUsd(Usd.parse(leftUsd))})`];
     const ended = endedAt === undefined ? [] : [`until ${new Date(endedAt).toISOString()}`];
-    return [done, `${moves} ${found} (${formatBytes(bytes)})`, ...placed, ...ended].join(', ');
+    return [done, `${moves} ${found} (${formatBytes(bytes)})`, ...placed, ...rest, ...ended].join(', ');
   });
 }
 

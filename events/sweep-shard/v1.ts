@@ -17,6 +17,10 @@ export const StageTally = z.strictObject({
   bytes: count,
   /** Versions that hosts are asked to hold. */
   placements: count,
+  /** Found to move, and left to the next sweep: this one may spend or set going no more. */
+  left: z._default(count, 0),
+  /** What these would take of a budget. */
+  leftUsd: z._default(z.number().check(z.nonnegative()), 0),
 });
 export type StageTally = z.infer<typeof StageTally>;
 

@@ -105,6 +105,8 @@ function stagesOf(ended: readonly EndedStage[]): NonNullable<RunView['stages']> 
       moves: sum('moves'),
       bytes: sum('bytes'),
       placements: sum('placements'),
+      left: sum('left'),
+      leftUsd: sum('leftUsd'),
       ...(done.length === 0 ? {} : { endedAt: EpochMs.parse(Math.max(...done.map(({ endedAt }) => endedAt))) }),
     };
   });

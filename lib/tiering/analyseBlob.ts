@@ -2,10 +2,11 @@ import { type DollarPolicy, predictReads, TIER_RULES, type TierFacts, type TierP
 import type { Digest } from '../shared/ids.ts';
 import type { EpochMs } from '../shared/units.ts';
 import { isIdleArchive, judgeBlob } from './judgeBlob.ts';
+import { type FoundMove, foundMove, returns } from './movePrice.ts';
 import type { MoveDeps, MoveReason, MoveRun } from './moveRun.ts';
 
 /** What the analysis of a sweep finds out about one blob; reads only. */
-export interface BlobAnalysis {
+export interface BlobAnalysis extends FoundMove {
   readonly reason: MoveReason;
   /** Something was decided that is to be written: a move, a risk, a version that may go. */
   readonly moves: boolean;
@@ -15,13 +16,16 @@ export interface BlobAnalysis {
 
 export async function analyseBlob(deps: MoveDeps, run: MoveRun, digest: Digest): Promise<BlobAnalysis> {
   const judged = await judgeBlob(deps, run, digest);
-  if (typeof judged === 'string') return { reason: judged, moves: false, place: false };
+  if (typeof judged === 'string') return { reason: judged, moves: false, place: false, warms: false };
   const { decision, expires, facts, risks, wouldPack } = judged;
   const place = isReadDaily(facts, run.policy, run.at);
-  if (isIdleArchive(decision, deps.rates)) return { reason: 'needs-restore', moves: false, place };
+  const stays = (reason: MoveReason): BlobAnalysis => ({ reason, moves: false, place, warms: false });
+  if (isIdleArchive(decision, deps.rates)) return stays('needs-restore');
+  if (decision.action !== 'keep' && run.returnsOnly === true && !returns(decision, facts)) return stays('not-in-force');
   const goes = decision.reason === 'expires' && expires?.facts !== undefined;
   const moves = decision.action !== 'keep' || risks.length > 0 || goes;
-  return { reason: wouldPack && decision.action === 'keep' ? 'would-pack' : decision.reason, moves, place };
+  const reason = wouldPack && decision.action === 'keep' ? 'would-pack' : decision.reason;
+  return { reason, moves, place, ...foundMove(decision, facts, deps.rates) };
 }
 
 const MONTH_DAYS = 30;

@@ -7,7 +7,7 @@ import { DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 import type { WholeRun } from './moveInRun.ts';
 import { shardLimits } from './sweepBudget.ts';
 
-export const NO_TALLY: StageTally = { blobs: 0, moves: 0, bytes: 0, placements: 0 };
+export const NO_TALLY: StageTally = { blobs: 0, moves: 0, bytes: 0, placements: 0, left: 0, leftUsd: 0 };
 const REMEMBERED_MS = 90 * DAY_MS;
 
 const AFTER: Readonly<Record<SweepStage, readonly SweepStage[]>> = {
@@ -22,6 +22,8 @@ export function addTally(one: StageTally = NO_TALLY, other: StageTally): StageTa
     moves: one.moves + other.moves,
     bytes: one.bytes + other.bytes,
     placements: one.placements + other.placements,
+    left: one.left + other.left,
+    leftUsd: one.leftUsd + other.leftUsd,
   };
 }
 

@@ -16,7 +16,6 @@ import {
 } from '../catalog/index.ts';
 import {
   caughtBy,
-  chosenAlternative,
   placesOf,
   readUsd,
   receiptAlternative,
@@ -24,7 +23,6 @@ import {
   type TierDecision,
   type TierFacts,
   type TierMove,
-  type TierMoveReason,
   warms,
 } from '../placement/index.ts';
 import { foundChanges } from '../expiry/index.ts';
@@ -33,6 +31,7 @@ import type { ActionId, Digest } from '../shared/ids.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { isIdleArchive, judgeBlob } from './judgeBlob.ts';
+import { isWayHome, moveUsd, returns } from './movePrice.ts';
 import type { MoveDeps, MoveReason, MoveRun } from './moveRun.ts';
 import { reserve } from './sweepBudget.ts';
 
@@ -49,8 +48,7 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (typeof judged === 'string') return keep(judged);
   const { blob, decision, expires, facts, risks, wouldPack } = judged;
   if (run.warmsOnly === true && !warms(decision, facts, deps.rates)) return keep('not-warming');
-  const returns = facts.atRisk !== undefined && WAYS_HOME.has(decision.reason);
-  if (decision.action !== 'keep' && run.returnsOnly === true && !returns) return keep('not-in-force');
+  if (decision.action !== 'keep' && run.returnsOnly === true && !returns(decision, facts)) return keep('not-in-force');
   if (decision.action === 'keep') {
     const named = decision.reason === 'expires' && run.only === undefined ? expires?.facts : undefined;
     if (named === undefined) return { changes: risks, answer: wouldPack ? 'would-pack' : decision.reason };
@@ -73,22 +71,13 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   if (moved === undefined) return keep('restore-under-way');
   const row = await SweepRunRow.get(deps.catalog, run.id, run.shard);
   const begun = { runId: run.id, shard: run.shard, limits: run.limits, now: deps.clock.now() };
-  const home = run.only === undefined && WAYS_HOME.has(decision.reason);
+  const home = run.only === undefined && isWayHome(decision);
   const reserved = reserve(row?.value, begun, { usd: moved.usd, bytes: facts.bytes, home });
   if (reserved.outcome === 'refused') return keep(reserved.reason);
   return {
     changes: [...moved.changes, ...risks, SweepRunRow.put(reserved.run, expectationOf(row))],
     answer: decision.needsRestore ? 'restore-begun' : decision.reason,
   };
-}
-
-/** A plan moves what was shown, within its own limits; of a sweep, these wait for no budget. */
-const WAYS_HOME: ReadonlySet<string> = new Set<TierMoveReason>(['fees-exceed-move', 'risk-ended']);
-
-/** What a move costs at once: requests, retrieval, a worker's seconds, and what the class left behind still charges. */
-function moveUsd(decision: TierMove): number {
-  const chosen = chosenAlternative(decision);
-  return (chosen?.moveUsd ?? 0) + (chosen?.earlyDeletionUsd ?? 0);
 }
 
 /** Whether somebody waits for this very origin to be brought back. */

@@ -24,9 +24,11 @@ export function shardLimits(limits: RunLimits, shard: number): RunLimits {
   };
 }
 
+export type Refusal = 'budget-spent' | 'ways-home-spent' | 'rate-reached';
+
 export type Reservation =
   | { readonly outcome: 'reserved'; readonly run: SweepRun }
-  | { readonly outcome: 'refused'; readonly reason: 'budget-spent' | 'ways-home-spent' | 'rate-reached' };
+  | { readonly outcome: 'refused'; readonly reason: Refusal };
 
 interface BegunShard {
   readonly runId: string;

@@ -6,6 +6,7 @@ import type { Digest } from '../shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs } from '../shared/units.ts';
 import { storedAllAlong } from './accrueAllowance.ts';
 import { analyseBlob, type BlobAnalysis } from './analyseBlob.ts';
+import { NO_TALLY } from './endStage.ts';
 import { TieringError } from './errors.ts';
 import { type AnalysedBlob, noteBatch } from './accrueInventory.ts';
 import { moveInRun, shardOfRun, type WholeRun } from './moveInRun.ts';
@@ -57,6 +58,7 @@ export async function sweepInventory(
       counts.set(reason, (counts.get(reason) ?? 0) + 1);
       if (found.reason === 'unknown-blob') return;
       const tally = {
+        ...NO_TALLY,
         blobs: 1,
         moves: found.moves ? 1 : 0,
         bytes: found.moves ? bytes : 0,
@@ -83,12 +85,13 @@ async function write(
   { catalog, clock }: SweepDeps,
   run: WholeRun,
   digest: Digest,
-  { moves, place }: BlobAnalysis,
+  found: BlobAnalysis,
   size: number,
 ): Promise<void> {
-  if (run.dryRun || (!moves && !place)) return;
+  const { reason: _, ...kept } = found;
+  if (run.dryRun || (!kept.moves && !kept.place)) return;
   const { shard } = shardOfRun(run, digest);
   const expiresAt = EpochMs.parse(clock.now() + REMEMBERED_MS);
-  const finding = { runId: run.id, shard, digest, moves, place, bytes: Bytes.parse(size), expiresAt };
+  const finding = { runId: run.id, shard, digest, ...kept, bytes: Bytes.parse(size), expiresAt };
   await catalog.transact([SweepFindingRow.put(finding, 'absent')]);
 }

@@ -1,12 +1,13 @@
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { sendOnce } from '../catalog/index.ts';
 import { endShard, mayExpire } from '../expiry/index.ts';
-import { analysePage, carryOutPage } from './sweepPages.ts';
 import { accrueAllowance } from './accrueAllowance.ts';
+import { carryOutPage } from './carryOutPage.ts';
 import { TieringError } from './errors.ts';
 import type { WholeRun } from './moveInRun.ts';
 import { addTally, endStage } from './endStage.ts';
 import { runInForce } from './policyInForce.ts';
+import { analysePage } from './sweepPages.ts';
 import { type MoveCounts, reportMoves, type SweepDeps } from './sweepSettings.ts';
 
 /**
@@ -28,7 +29,8 @@ export async function sweepShard(deps: SweepDeps, message: SweepShard): Promise<
   reportMoves(deps.telemetry, counts, mode);
   const tally = addTally(message.tally, page.tally);
   if (cursor !== undefined) {
-    const id = [message.sweepId, message.shard, message.stage, cursor].join(' ');
+    // By where it began: how far a page goes depends on what may still be spent, and only one message goes on behind it.
+    const id = [message.sweepId, message.shard, message.stage, 'after', message.cursor ?? ''].join(' ');
     const next = { ...message, cursor, tally, bytes };
     await sendOnce(deps, { scope: 'sweep-shard', id }, { queue: 'sweep', body: next });
   } else {

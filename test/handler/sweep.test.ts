@@ -9,6 +9,7 @@ import {
   SWEEP_SHARDS,
   SweepRunRow,
 } from '../../lib/catalog/index.ts';
+import { listRuns } from '../../lib/operations/runs.ts';
 import { compileRates, DOLLARS, replayTier, TIER_RULES } from '../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { partHash } from '../../lib/shared/digest.ts';
@@ -123,6 +124,10 @@ describe('the daily sweep', () => {
     const moved = await sweepOneShard(world, 5);
     expect(moved).toBe(2);
     expect(world.counted('TierDecided', 'budget-spent')).toBe(3);
+    const [run] = (await listRuns(world.deps, { limit: 1 })).items;
+    const lifecycle = run?.stages?.at(-1);
+    expect(lifecycle).toMatchObject({ moves: 2, left: 3 });
+    expect(lifecycle?.leftUsd).toBeCloseTo(3 * COPY_USD, 12);
     await world.clock.advance(DAY_MS);
     await world.fireSweep();
     await world.run();
@@ -135,7 +140,8 @@ describe('the daily sweep', () => {
     await world.fireSweep();
     const sent = await world.runSweep(2);
     expect(sent.filter(({ queue }) => queue === 'transition')).toHaveLength(3);
-    expect(world.counted('TierDecided', 'rate-reached')).toBe(2);
+    const [run] = (await listRuns(world.deps, { limit: 1 })).items;
+    expect(run?.stages?.at(-1)).toMatchObject({ moves: 3, left: 2 });
   });
 
   it('by dollars leaves young content to Intelligent-Tiering and archives what is retired and whose readers can wait', async () => {

@@ -5,9 +5,9 @@ export const sweepMutants: readonly Mutant[] = [
   {
     id: 'moves-before-its-turn',
     breaks: 'The chain of a sweep: what is only cheaper elsewhere moves while what is read is warmed.',
-    file: 'lib/tiering/sweepPages.ts',
-    find: 'const turn: WholeRun = warming ? { ...run, warmsOnly: true } : run;',
-    replace: 'const turn: WholeRun = run;',
+    file: 'lib/tiering/carryOutPage.ts',
+    find: "const warming = stage === 'warming';",
+    replace: 'const warming = false;',
   },
   {
     id: 'lifecycle-before-warming',
@@ -29,5 +29,19 @@ export const sweepMutants: readonly Mutant[] = [
     file: 'lib/tiering/sweepInventory.ts',
     find: 'const reason = run.dryRun && found.moves ?',
     replace: 'const reason = found.moves ?',
+  },
+  {
+    id: 'left-untold',
+    breaks: 'A sweep says what it has left: what it may not set going any more is passed over without a word.',
+    file: 'lib/tiering/carryOutPage.ts',
+    find: 'swept.tally.left += 1;',
+    replace: 'swept.tally.left += 0;',
+  },
+  {
+    id: 'without-a-turn-for-good',
+    breaks: 'Nothing that was found is lost: what has no turn while warming has none in the lifecycle either.',
+    file: 'lib/tiering/carryOutPage.ts',
+    find: '(warming && warms === false)',
+    replace: 'warms === false',
   },
 ];

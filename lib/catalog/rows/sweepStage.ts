@@ -16,6 +16,10 @@ export const SweepFindingValue = z.strictObject({
   bytes: Bytes,
   /** It is read daily: hosts that subscribe to it should hold it. */
   place: z.boolean(),
+  /** Whether its move makes reads cheaper or faster; absent in rows of an older release. */
+  warms: z.optional(z.boolean()),
+  /** What its move is expected to take of the run, as it was found; absent where nothing moves, and in rows of an older release. */
+  price: z.optional(z.strictObject({ usd: Usd, home: z.boolean() })),
   /** What the latest stage that set something going has done, for a page of it that is delivered again. */
   carriedOut: z.optional(z.strictObject({ stage: SweepStage, moves: z.boolean(), placements: shardNumber })),
   expiresAt: EpochMs,

@@ -1,5 +1,15 @@
 import type { SweepStage } from '../../../events/sweep-shard/v1.ts';
-import { type Action, ActionRow, BlobRow, shardOf, SWEEP_SHARDS, SweepStageRow } from '../../../lib/catalog/index.ts';
+import {
+  type Action,
+  ActionRow,
+  BlobRow,
+  type EndedStage,
+  shardOf,
+  SWEEP_SHARDS,
+  SweepFindingRow,
+  SweepRunRow,
+  SweepStageRow,
+} from '../../../lib/catalog/index.ts';
 import type { StorageClass } from '../../../lib/shared/ids.ts';
 import { rowReader, violated } from '../invariants.ts';
 import { redrive } from '../redrive.ts';
@@ -21,10 +31,14 @@ const READS: Readonly<Record<StorageClass, number>> = {
   DEEP_ARCHIVE: 3,
 };
 
-/** In each shard a sweep analyses before it warms, and warms before anything else of it moves; every sweep that begins ends all of them. */
+/**
+ * In each shard a sweep analyses before it warms, and warms before anything else of it moves; every sweep that begins ends all of them, and has carried out
+ * what it has found, or says that it has left it as nothing more may be set going.
+ */
 export function sweepStages(stage: Stage): Capability {
   const { catalog, counters, policies } = stage;
   const [readAction, readStage, readBlob] = [rowReader(ActionRow), rowReader(SweepStageRow), rowReader(BlobRow)];
+  const [readFinding, readRun] = [rowReader(SweepFindingRow), rowReader(SweepRunRow)];
 
   function hasEnded(runId: string, shard: number, stage: SweepStage): boolean {
     const rows = [...catalog.committedIn(`STAGES#${runId}`)].map(readStage);
@@ -51,15 +65,33 @@ export function sweepStages(stage: Stage): Capability {
       violated(`Sweep ${runId}: ${action.chosen} of ${action.digest} before the ${before} of its shard has ended.`);
   }
 
+  /** Dollars are never short here, moves are. */
+  function onLast({ left, runId, shard }: EndedStage): void {
+    const found = [...catalog.committedIn(`FOUND#${runId}#${shard}`)].map(readFinding);
+    const open = found.filter(
+      ({ carriedOut, moves }) => moves && !carriedOut?.moves && carriedOut?.stage !== 'lifecycle',
+    );
+    // Of two deliveries at once, one may count as left what the other one sets going.
+    if (open.length > left)
+      violated(`Sweep ${runId} says that it has left ${left} moves in shard ${shard}, and has left ${open.length}.`);
+    if (left === 0) return;
+    counters.count('sweep stage: moves left to the next sweep');
+    const run = [...catalog.committedIn(`RUN#${runId}`)].map(readRun).find((one) => one.shard === shard);
+    if (run !== undefined && run.moves < run.mostMoves)
+      violated(`Sweep ${runId} has left moves in shard ${shard}, and might have set going more.`);
+  }
+
   function onRow({ key, before, after }: RowChange): void {
     if (before !== undefined || after === undefined) return;
     if (key.partition.startsWith('ACTION#')) onMove(readAction(after));
     if (!key.partition.startsWith('STAGES#')) return;
-    const { runId, shard, stage } = readStage(after);
+    const ended = readStage(after);
+    const { runId, shard, stage } = ended;
     const earlier = BEFORE[stage];
     counters.count(`sweep stage: ${stage} ended`);
     if (earlier !== undefined && !hasEnded(runId, shard, earlier))
       violated(`Sweep ${runId}: the ${stage} of shard ${shard} has ended, and not the ${earlier} before it.`);
+    if (stage === 'lifecycle') onLast(ended);
   }
 
   return {

@@ -12,7 +12,7 @@ const RUN = {
   reservedUsd: 0.25,
   budgetUsd: 10,
 };
-const NOTHING = { of: 16, blobs: 0, moves: 0, bytes: 0, placements: 0 };
+const NOTHING = { of: 16, blobs: 0, moves: 0, bytes: 0, placements: 0, left: 0, leftUsd: 0 };
 const HALF_WARM = {
   ...RUN,
   stages: [
@@ -39,7 +39,15 @@ const HALF_WARM = {
     { ...NOTHING, stage: 'lifecycle', shards: 0 },
   ],
 };
-const ENDED = { ...RUN, runId: '1795089600000', stages: HALF_WARM.stages.map((one) => ({ ...one, shards: 16 })) };
+const ENDED = {
+  ...RUN,
+  runId: '1795089600000',
+  stages: HALF_WARM.stages.map((one) => ({
+    ...one,
+    shards: 16,
+    ...(one.stage === 'lifecycle' ? { left: 4, leftUsd: 1.5 } : {}),
+  })),
+};
 const PLAN = { ...RUN, runId: 'plan-1', by: 'plan' };
 
 let server: Server;
@@ -85,6 +93,14 @@ describe('strata sweeps', () => {
     );
     expect(text).toContain('  lifecycle 0 of 16 shards, 0 objects, 0 set going (0 B)\n');
     expect(await strata('sweeps', 'plan-1', ...plane)).not.toContain('analysis');
+  });
+
+  it('tells what a sweep has left to the next one, and what that would cost', async () => {
+    const text = await strata('sweeps', ENDED.runId, ...plane);
+    expect(text).toContain(
+      '  lifecycle 16 of 16 shards, 0 objects, 0 set going (0 B), 4 left to the next sweep ($1.50)\n',
+    );
+    expect(text.match(/left to/g)).toHaveLength(1);
   });
 
   it('gives programs the stages as they are', async () => {

@@ -1,0 +1,34 @@
+import type { Operations } from '../../lib/operations/index.ts';
+import { formatUsd, Usd } from '../../lib/shared/units.ts';
+
+/** Sweeps among which the latest one is that has ended. */
+const RUNS = 10;
+
+/** Moves that a sweep has found and left to the next one, as it may spend or set going no more. */
+export interface LeftMoves {
+  readonly runId: string;
+  readonly moves: number;
+  /** What they would take of a budget. */
+  readonly usd: number;
+  /** Set going by the same sweep: as many go with each one. */
+  readonly gone: number;
+}
+
+/** Of the latest sweep that has ended; undefined where it has left nothing. */
+export async function leftMoves(operations: Pick<Operations, 'listRuns'>): Promise<LeftMoves | undefined> {
+  const { items } = await operations.listRuns({ limit: RUNS });
+  for (const { moves: gone, runId, stages } of items) {
+    const last = stages?.at(-1);
+    if (last === undefined || last.shards < last.of) continue;
+    return last.left === 0 ? undefined : { runId, moves: last.left, usd: last.leftUsd, gone };
+  }
+  return undefined;
+}
+
+export function leftText({ gone, moves, runId, usd }: LeftMoves): string {
+  const sweeps = gone === 0 ? 'none can go' : `about ${Math.ceil(moves / gone)} more of its kind take them`;
+  return (
+    `The sweep ${runId} left ${moves} moves (${formatUsd(Usd.parse(usd))}) to the next ones, as it might spend or set going no more: ` +
+    `${sweeps} (sweepBudgetUsd, sweepMostMoves; strata sweeps ${runId})\n`
+  );
+}
