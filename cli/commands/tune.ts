@@ -203,10 +203,12 @@ async function runRevert(options: TuneCommandOptions): Promise<void> {
       empty: 'Nothing is left to undo.',
     });
     const stayed = items.filter(({ outcome }) => outcome === 'stayed');
-    if (stayed.length > 0) {
-      const message = `Could not be set back: ${stayed.map(({ setting, detail }) => `${setting} (${detail})`).join(', ')}.`;
-      throw new TuningError({ code: 'not-undone', message, retryable: true });
-    }
+    const atBoot = items.filter(({ outcome }) => outcome === 'at-boot').map(({ setting }) => setting);
+    const left = [
+      ...stayed.map(({ setting, detail }) => `${setting} could not be set back (${detail}).`),
+      ...atBoot.map((file) => `${file} sets at each boot what was set back now: remove it, and run --revert again.`),
+    ];
+    if (left.length > 0) throw new TuningError({ code: 'not-undone', message: left.join(' '), retryable: true });
   } finally {
     await journal.close();
   }

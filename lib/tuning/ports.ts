@@ -10,6 +10,6 @@ export interface HostSettings {
   assertOurs(file: string): Promise<void>;
   /** Writes a file that sets something at each boot, whole or not at all. @throws TuningError `not-ours` where another one is there */
   persist(file: string, text: string): Promise<void>;
-  /** Removes it where it is ours; none is fine. */
+  /** Removes it where it is ours; none is fine. @throws TuningError `refused` where it cannot be removed */
   unpersist(file: string): Promise<void>;
 }

@@ -157,10 +157,14 @@ async function persistKept({ host, journal }: TuneDeps): Promise<void> {
 }
 
 export interface Reverted {
+  /** Or the path of a file for boot. */
   readonly setting: string;
-  /** `left`: somebody has set it to something else since. `stayed`: the host does not take back what was there before. */
-  readonly outcome: 'undone' | 'was-undone' | 'left' | 'stayed';
-  /** What was there before. */
+  /**
+   * `left`: somebody has set it to something else since. `stayed`: the host does not take back what was there before.
+   * `at-boot`: a file that could not be removed, and sets at each boot what was taken back now.
+   */
+  readonly outcome: 'undone' | 'was-undone' | 'left' | 'stayed' | 'at-boot';
+  /** What was there before; of a file for boot, why it is there still. */
   readonly detail: string;
 }
 
@@ -175,7 +179,14 @@ export async function revertTuning({
   const { entries, persisted } = openEntries(await journal.records());
   const reverted: Reverted[] = [];
   // First, so that no boot in between sets again what is taken back.
-  for (const file of persisted) await host.unpersist(file);
+  for (const file of persisted) {
+    try {
+      await host.unpersist(file);
+    } catch (error) {
+      if (!(error instanceof TuningError)) throw error;
+      reverted.push({ setting: `/${file}`, outcome: 'at-boot', detail: error.message });
+    }
+  }
   for (const { setting, changes } of entries) {
     const found = await Promise.all(changes.map((change) => stateOf(host, change)));
     const ours = changes.filter((_, at) => found[at] === 'ours');
@@ -192,7 +203,7 @@ export async function revertTuning({
       detail: textOf((left.length > 0 ? left : changes).flatMap(({ undo: was }) => was)),
     });
   }
-  if (reverted.every(({ outcome }) => outcome !== 'stayed')) await journal.clear();
+  if (reverted.every(({ outcome }) => outcome !== 'stayed' && outcome !== 'at-boot')) await journal.clear();
   return reverted;
 }
 

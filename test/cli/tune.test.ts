@@ -136,7 +136,21 @@ describe('strata tune', () => {
     await symlink(join(root, 'aside/file'), join(root, FILE));
     const { code, stderr, items } = await tune('--revert');
     expect({ code, items }).toMatchObject({ code: 3, items: [{ setting: SETTING, outcome: 'stayed' }] });
-    expect(stderr).toContain(`${SETTING} (/${FILE} 1)`);
+    expect(stderr).toContain(`${SETTING} could not be set back (/${FILE} 1).`);
+  });
+
+  it('takes all else back where a file for boot cannot be removed, and says what to do', async () => {
+    await mkdir(join(root, 'etc'));
+    await tune('--apply', '--keep', '--persist', ...SMALL);
+    await chmod(join(root, 'etc/sysctl.d'), 0o555);
+    const { code, stderr, items } = await run([...UNPRIVILEGED, process.execPath, ...argsOf(['--revert'])]);
+    await chmod(join(root, 'etc/sysctl.d'), 0o755);
+    const setting = '/etc/sysctl.d/90-strata.conf';
+    expect({ code, items }).toMatchObject({ code: 3, items: [{ setting, outcome: 'at-boot' }, { outcome: 'undone' }] });
+    expect(stderr).toContain(`${setting} sets at each boot what was set back now: remove it, and run --revert again.`);
+    expect(await text(FILE)).toBe('1\n');
+    expect((await tune('--revert')).items).toEqual([]);
+    expect(await readdir(join(root, 'etc/sysctl.d'))).toEqual([]);
   });
 
   it('gives who may not write the command for root', async () => {

@@ -62,7 +62,12 @@ export function createHostSettings(root: string): HostSettings {
 
     async unpersist(file) {
       const path = pathOf(file, isPersistedFile);
-      if ((await ownerOf(path)) === 'ours') await rm(path);
+      try {
+        if ((await ownerOf(path)) === 'ours') await rm(path);
+      } catch (cause) {
+        const message = `/${file} cannot be removed: ${errorText(cause)}`;
+        throw new TuningError({ code: 'refused', message, retryable: false, cause });
+      }
     },
   };
 }

@@ -192,6 +192,23 @@ describe('tuning a host', () => {
     expect(world.records).toEqual([]);
   });
 
+  it('takes all else back where a file for boot cannot be removed, names it, and still knows it', async () => {
+    const world = createMemoryHost(STOCK);
+    await tune(world, { options: { keepAll: true, persist: true } });
+    const sysctl = 'etc/sysctl.d/90-strata.conf';
+    const unpersist = async (file: string) => {
+      if (file === sysctl) throw new TuningError({ code: 'refused', message: 'EPERM', retryable: false });
+      return world.host.unpersist(file);
+    };
+    const reverted = await revertTuning({ ...world, host: { ...world.host, unpersist } });
+    expect(reverted[0]).toEqual({ setting: `/${sysctl}`, outcome: 'at-boot', detail: 'EPERM' });
+    expect(Object.fromEntries(world.files)).toEqual(STOCK);
+    expect([...world.persisted.keys()]).toEqual([sysctl]);
+    expect(await revertTuning(world)).toEqual([]);
+    expect(world.persisted.size).toBe(0);
+    expect(world.records).toEqual([]);
+  });
+
   it('leaves what somebody has changed since, and says so', async () => {
     const world = createMemoryHost(STOCK);
     await tune(world);
