@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createConnections } from '../http/connections.ts';
+import { createAwakeClock } from './awakeClock.ts';
 import { createBufferPool } from './buffers.ts';
 import { createFiles } from './files.ts';
 import { createLimiter } from './limiter.ts';
@@ -12,6 +13,7 @@ const WATCH_MS = 500;
 
 function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData): void {
   const now = () => performance.now();
+  const awake = createAwakeClock(WATCH_MS, now);
   const progress = new Float64Array(counters);
   const post = (message: FromWorker) => port.postMessage(message);
   const requests = createRequests((source, region) => post({ is: 'renew', source, region }));
@@ -20,7 +22,7 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
   const reads = new Map<number, RangeRead>();
   /** By slot: when the range was ordered that has brought nothing yet. */
   const orderedAt = new Map<number, number>();
-  let lastAt = now();
+  let lastAt = awake.now();
   const deps: RangeReaderDeps = {
     pool: createBufferPool(limits.poolBytes),
     files: createFiles(),
@@ -28,13 +30,13 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
     requests,
     limiter,
     limits,
-    now,
+    now: awake.now,
     progress(slot, bytes, at) {
       progress[slot] = bytes;
       const ordered = orderedAt.get(slot);
       if (ordered !== undefined && bytes > 0) {
         orderedAt.delete(slot);
-        post({ is: 'first-byte', ms: at - ordered });
+        post({ is: 'first-byte', ms: now() - ordered });
       }
       lastAt = at;
     },
@@ -46,6 +48,7 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
   };
 
   const watch = setInterval(() => {
+    awake.round();
     for (const read of reads.values()) read.watch();
     connections.sweep();
   }, WATCH_MS);
