@@ -50,9 +50,10 @@ export interface TransferEngine {
 }
 
 export interface EngineConfig {
-  readonly workers: number;
+  /** How many threads read: a thread that also decrypts brings less. A limited rate is shared by those of `plain`. */
+  readonly workers: { readonly plain: number; readonly tls: number };
   readonly sockets: SocketBounds;
-  /** Of all workers together; bounds the memory whatever the number of sockets. */
+  /** Of `workers.plain` together, and as much for each further one; bounds the memory whatever the number of sockets. */
   readonly poolBytes: number;
   /** Of all transfers together; `Infinity` for none. */
   readonly bytesPerSecond: number;
@@ -71,11 +72,13 @@ export interface EngineConfig {
   readonly onFirstByte: (ms: number) => void;
 }
 
+const CORES = availableParallelism();
+
 export const ENGINE_DEFAULTS: EngineConfig = {
-  // One thread fills 0.8 GiB/s and more; others pay where cores are left for them.
-  workers: availableParallelism() >= 8 ? 4 : availableParallelism() >= 4 ? 2 : 1,
+  // One thread fills 0.8 GiB/s and more, less over TLS; others pay where cores are left for them.
+  workers: { plain: CORES >= 8 ? 4 : CORES >= 4 ? 2 : 1, tls: CORES >= 8 ? 4 : Math.min(2, CORES) },
   // Two keep a core busy where the line is fast; more only cost it. Where the line is slow, they are added.
-  sockets: { first: Math.min(8, 2 * availableParallelism()), most: 250 },
+  sockets: { first: Math.min(8, 2 * CORES), most: 250 },
   poolBytes: 8 * MIB,
   bytesPerSecond: Number.POSITIVE_INFINITY,
   stallMs: 10_000,
@@ -123,6 +126,8 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     resume: ({ id, thread }) => thread?.send({ is: 'resume', id }),
   });
   let count: SocketCount = firstSockets(config.sockets);
+  /** Threads that ranges go to: as many as the last request asks for. */
+  let workers = config.workers.plain;
   let slowDown = false;
   let bytesOfEnded = 0;
   let bytesAtSample = 0;
@@ -131,22 +136,23 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
   let closed = false;
 
   function newThread(): EngineThread {
-    const { proxies, ca, workers, stallMs, quietMs, slowBytesPerSecond, slowMs, retry } = config;
-    const limits = { poolBytes: config.poolBytes / workers, stallMs, quietMs, slowBytesPerSecond, slowMs, retry };
+    const { proxies, ca, stallMs, quietMs, slowBytesPerSecond, slowMs, retry } = config;
+    const poolBytes = config.poolBytes / config.workers.plain;
+    const limits = { poolBytes, stallMs, quietMs, slowBytesPerSecond, slowMs, retry };
     const thread = startThread(
       { proxies, ca, limits },
       (message) => heard(thread, message),
       (error) => lost(thread, error),
     );
-    thread.send({ is: 'rate', bytesPerSecond: config.bytesPerSecond / workers });
+    thread.send({ is: 'rate', bytesPerSecond: config.bytesPerSecond / config.workers.plain });
     threads.add(thread);
     return thread;
   }
 
   /** The thread with the fewest ranges; all of them are started before one gets a second range. */
   function leastBusy(): EngineThread {
-    if (threads.size < config.workers) return newThread();
-    return [...threads].reduce((least, one) => (one.running < least.running ? one : least));
+    if (threads.size < workers) return newThread();
+    return [...threads].slice(0, workers).reduce((least, one) => (one.running < least.running ? one : least));
   }
 
   function start(range: Range): void {
@@ -214,6 +220,7 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     const found = [...sources.values()].find((one) => one.id === id);
     if (found === undefined) return;
     const request = await askForRights(() => found.source.sign(region), config.signMs);
+    if ('origin' in request) workers = workersFor(request, config);
     thread.send({ is: 'request', source: id, request });
   }
 
@@ -249,7 +256,7 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
   return {
     prepare() {
       if (closed) return;
-      while (threads.size < config.workers) newThread();
+      while (threads.size < workers) newThread();
     },
     read(request) {
       const ended = Promise.withResolvers<RangeEnd>();
@@ -282,4 +289,8 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
       await Promise.all([...threads].map((thread) => thread.close()));
     },
   };
+}
+
+function workersFor({ origin }: SignedRequest, { workers, bytesPerSecond }: EngineConfig): number {
+  return origin.startsWith('https:') && bytesPerSecond === Number.POSITIVE_INFINITY ? workers.tls : workers.plain;
 }
