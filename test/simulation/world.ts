@@ -7,6 +7,8 @@ import { type Counters, InvariantViolation, violated } from './invariants.ts';
 /** Two of them, with days between in most runs; the second is shorter where much has happened, and longer where little has. */
 const FIRST_PHASE_MS = 5 * MINUTE_MS;
 const SHORTEST_PHASE_MS = 3 * MINUTE_MS;
+/** Both are so much longer where operators change the policy: only several sweeps bring a change into force. */
+const POLICY_CHANGE_MS = 3 * MINUTE_MS;
 const LONGEST_PHASE_MS = 8 * MINUTE_MS;
 /** So many deliveries with faults are enough: what they leave to be repaired mostly brings as many as a run still needs. */
 const ENOUGH_DELIVERIES = 175;
@@ -64,8 +66,10 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
   /** Answers how many deliveries a millisecond of it brings. */
   async function faulty(): Promise<number> {
     for (const { begin } of capabilities) begin?.();
-    await act(FIRST_PHASE_MS);
-    const perMs = plane.deliveries / FIRST_PHASE_MS;
+    const longerMs = stage.changesPolicy ? POLICY_CHANGE_MS : 0;
+    const firstMs = FIRST_PHASE_MS + longerMs;
+    await act(firstMs);
+    const perMs = plane.deliveries / firstMs;
     if (rng.chance(0.6)) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
       const later = scheduler.now + (8 + rng.below(4)) * DAY_MS;
@@ -74,7 +78,7 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
       counters.count('days passed');
     }
     const enoughMs = (ENOUGH_DELIVERIES - plane.deliveries) / (perMs * BUSIER);
-    await act(Math.floor(Math.min(LONGEST_PHASE_MS, Math.max(SHORTEST_PHASE_MS, enoughMs))));
+    await act(Math.floor(Math.min(LONGEST_PHASE_MS, Math.max(SHORTEST_PHASE_MS + longerMs, enoughMs))));
     return perMs * BUSIER;
   }
 

@@ -247,8 +247,9 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     act(durationMs) {
       if (!stage.changesPolicy) return;
       const end = scheduler.now + durationMs;
-      const configure = async () => stage.configure(rng.pick(TierPolicyName.options));
-      scheduler.spawn(life, () => work(end, 5 * MINUTE_MS, configure));
+      const others = () => TierPolicyName.options.filter((one) => one !== stage.settings.tierPolicy);
+      const configure = async () => stage.configure(rng.pick(others()));
+      scheduler.spawn(life, () => work(end, 8 * MINUTE_MS, configure));
       scheduler.spawn(life, () => work(end, 3 * MINUTE_MS, accept));
       scheduler.spawn(life, () => work(end, 12 * MINUTE_MS, deploy));
       scheduler.spawn(life, () => work(end, MINUTE_MS, read));
