@@ -59,7 +59,8 @@ export function printable(text: string): string {
 }
 
 function bold(text: string): string {
-  const plain = process.env['NO_COLOR'] !== undefined && process.env['NO_COLOR'] !== '';
+  const { NO_COLOR = '', TERM } = process.env;
+  const plain = NO_COLOR !== '' || TERM === 'dumb';
   return process.stdout.isTTY && !plain ? `\u001b[1m${text}\u001b[0m` : text;
 }
 

@@ -1,3 +1,4 @@
+import { formatCount } from '../lib/shared/formatCount.ts';
 import { formatBytes } from '../lib/shared/units.ts';
 
 export interface Progress {
@@ -15,7 +16,7 @@ interface Unit {
   readonly text: (amount: number) => string;
 }
 const BYTES: Unit = { names: ['bytesDone', 'totalBytes'], text: formatBytes };
-const MOVES: Unit = { names: ['movesDone', 'totalMoves'], text: (moves) => `${moves} moves` };
+const MOVES: Unit = { names: ['movesDone', 'totalMoves'], text: (moves) => formatCount(moves, 'move') };
 
 /**
  * One line that is written over on a terminal, one JSON record a second with `--json`, nothing else. Always on stderr.
@@ -82,7 +83,7 @@ export function showLooked(what: string): { at(objects: number, part: number): v
       const seconds = (now - started) / 1000;
       const left = part > 0 ? duration(Math.ceil((seconds * (1 - part)) / part)) : '?';
       const rate = Math.round(objects / seconds);
-      rewriteLine(`${what}: ${objects} objects, ${Math.floor(100 * part)} %, ${rate}/s, ETA ${left}`);
+      rewriteLine(`${what}: ${formatCount(objects, 'object')}, ${Math.floor(100 * part)} %, ${rate}/s, ETA ${left}`);
     },
     end: () => rewriteLine(''),
   };

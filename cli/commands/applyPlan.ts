@@ -10,6 +10,7 @@ import {
 import type { Digest, StorageClass } from '../../lib/shared/ids.ts';
 import { errorText, StrataError } from '../../lib/shared/errors.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import { type EpochMs, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { divideLimits } from '../../lib/tiering/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
@@ -73,7 +74,10 @@ export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOpt
   if (moves.length === 0) return;
   const usd = Usd.parse(moves.reduce((sum, move) => sum + move.usd, 0));
   if (options.yes !== true) {
-    await confirm('apply', `Moves ${moves.length} objects for ${formatUsd(usd)}, at most ${options.maxCost} dollars.`);
+    await confirm(
+      'apply',
+      `Moves ${formatCount(moves.length, 'object')} for ${formatUsd(usd)}, at most ${options.maxCost} dollars.`,
+    );
   }
   const { operations } = await connect(options);
   const limits = { budgetUsd: options.maxCost, mostMoves: options.maxMoves };
@@ -112,7 +116,7 @@ export async function applyPlan(moves: readonly PlannedMove[], options: ApplyOpt
   } finally {
     process.off('exit', interrupted);
   }
-  if (failures.length > 0) throw new FindingsError(`${failures.length} moves could not be set going`);
+  if (failures.length > 0) throw new FindingsError(`${formatCount(failures.length, 'move')} could not be set going`);
 }
 
 function tell(options: ApplyOptions, runId: string, counts: ReadonlyMap<string, number>, beyond: number): void {

@@ -29,7 +29,7 @@ export function registerCosts(program: Command): void {
     .addOption(new Option('--by <what>', 'one line for each').choices(COST_DIMENSIONS).default('class'))
     .action(runCosts);
   withPlane(program.command('opportunities'))
-    .description('what would make that less: dollars a month, risk, latency, and the command that does it')
+    .description('what would make the bill smaller: dollars a month, risk, latency, and the command that does it')
     .addOption(
       new Option('--policy <name>', 'that decides moves instead of the one in force').choices(TierPolicyName.options),
     )

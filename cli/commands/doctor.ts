@@ -47,7 +47,17 @@ async function hostChecks(folder: string, options: DoctorOptions) {
     const message = 'Name the plane that this host belongs to with --plane or STRATA_PLANE.';
     throw new CliError({ code: 'no-plane', message, retryable: false });
   }
-  return judgeHost(await inspectHost({ folder, plane, objects: options.objects ?? bucketUrl() ?? plane }));
+  return judgeHost(await inspectHost({ folder, plane, objects: options.objects ?? bucketUrl(), join: joinOf() }));
+}
+
+/** As the agent takes it from the same environment. */
+function joinOf() {
+  const { STRATA_JOIN_TOKEN: token, STRATA_JOIN_TOKEN_FILE: tokenFile, STRATA_RUNTIME: runtime } = process.env;
+  return {
+    byIdentity: runtime === 'aws' && token === undefined && tokenFile === undefined,
+    ...(token === undefined ? {} : { token }),
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+  };
 }
 
 function bucketUrl(): string | undefined {

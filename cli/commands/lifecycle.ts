@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import { type EpochMs, formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { duration, moment, notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
@@ -35,20 +36,20 @@ export function registerLifecycle(program: Command): void {
 
 function registerHold(program: Command): void {
   const hold = program.command('hold').description('legal holds: what is held is neither deleted nor moved');
-  withPlane(hold.command('set'))
+  withPlane(hold.command('set').description('hold a version until it is released'))
     .argument('<name@version>')
     .requiredOption('--reason <text>', 'why, for whoever wants to delete it')
     .option(...DRY_RUN)
     .action((target: string, options: MutationOptions & { readonly reason: string }) =>
       runHold(target, options, { kind: 'hold', reason: options.reason }),
     );
-  withPlane(hold.command('release'))
+  withPlane(hold.command('release').description('end the hold of a version'))
     .argument('<name@version>')
     .option(...DRY_RUN)
     .action((target: string, options: MutationOptions) => runHold(target, options, { kind: 'release' }));
   withPlane(program.command('retain').description('forbid the delete of a version until a date; never shortened'))
     .argument('<name@version>')
-    .requiredOption('--until <date>', 'such as 2027-12-31', moment)
+    .requiredOption('--until <date>', 'such as 2027-12-31', future)
     .option(...DRY_RUN)
     .action((target: string, options: MutationOptions & { readonly until: EpochMs }) =>
       runHold(target, options, { kind: 'retain', until: options.until }),
@@ -66,7 +67,7 @@ async function runDelete(
     const { freesBytes } = await operations.deleteVersion({ ...wish, dryRun: true });
     await confirm(
       target,
-      `Deletes ${target}; ${formatBytes(freesBytes)} go in ${options.undoDays} days, until then: strata undo ${target}`,
+      `Deletes ${target}; ${formatBytes(freesBytes)} go in ${formatCount(options.undoDays, 'day')}, until then: strata undo ${target}`,
     );
   }
   const deleted = await operations.deleteVersion({ ...wish, dryRun: isDry(options) });
@@ -151,6 +152,12 @@ function printVersion(options: MutationOptions, version: OperationOutput<'undoDe
     ],
   });
   sayDry(options);
+}
+
+function future(text: string): EpochMs {
+  const at = moment(text);
+  if (at <= Date.now()) throw new InvalidArgumentError('must lie ahead: a date that is over forbids nothing.');
+  return at;
 }
 
 function days(text: string): number {

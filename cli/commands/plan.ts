@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { decideTier, explainTier, TierPlan } from '../../lib/placement/index.ts';
 import { StorageClass } from '../../lib/shared/ids.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import { formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { policyOf } from '../../lib/tiering/index.ts';
 import { notNegative, positiveInteger } from '../arguments.ts';
@@ -117,7 +118,7 @@ async function report(
   const usd = (amount: number): string => formatUsd(Usd.parse(amount));
   const flows = summary.flows.map(
     (flow) =>
-      `  ${flow.from} → ${flow.to}: ${flow.objects} objects, ${bytesOf(flow)}, ` +
+      `  ${flow.from} → ${flow.to}: ${formatCount(flow.objects, 'object')}, ${bytesOf(flow)}, ` +
       `${usd(flow.usdPerMonthBefore)} → ${usd(flow.usdPerMonthAfter)} a month, ` +
       `once ${usd(flow.moveUsd)} and ${usd(flow.earlyDeletionUsd)} early deletion\n`,
   );
@@ -149,7 +150,7 @@ async function deletesText(expiries: readonly Expiry[], options: PlanOptions): P
       `  delete ${model}@${version}: ${formatBytes(bytes)}, saves ${formatUsd(usdPerMonth)} a month, ` +
       `early deletion ${formatUsd(earlyDeletionUsd)}, ${reason}, risk ${risk}\n`,
   );
-  const head = `${expiries.length} versions could be deleted; a sweep with lifecycleDeletes=on does, strata undo brings them back for a week\n`;
+  const head = `${formatCount(expiries.length, 'version')} could be deleted; a sweep with lifecycleDeletes=on does, strata undo brings them back for a week\n`;
   if (options.inventory !== undefined) return [head, ...lines].join('');
   const { items } = await (await connect(options)).operations.listExpiryRuns({ limit: RUNS });
   const runs = items.map(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type DiffFlow, PolicyDiff, type Rates } from '../../lib/placement/index.ts';
 import { bookName } from '../../lib/pricing/index.ts';
 import type { TierPolicyName } from '../../lib/shared/sweepMode.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import { formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { type Deciding, policyOf } from '../../lib/tiering/index.ts';
 import { connect } from '../connection/connect.ts';
@@ -89,7 +90,7 @@ function flowText({ after, before, bytes, from, objects, ...usd }: DiffFlow): st
   const lies = from === before ? `stay in ${before}` : `go from ${from} to ${before}`;
   const was = usd.usdPerMonthBefore === undefined ? 'unknown' : formatUsd(Usd.parse(usd.usdPerMonthBefore));
   return (
-    `  ${objects} objects, ${formatBytes(bytes)}, would not ${lies} but ${from === after ? 'stay in' : 'go to'} ${after}: ` +
+    `  ${formatCount(objects, 'object')}, ${formatBytes(bytes)}, would not ${lies} but ${from === after ? 'stay in' : 'go to'} ${after}: ` +
     `${was} → ${formatUsd(Usd.parse(usd.usdPerMonthAfter))} a month, once ${formatUsd(Usd.parse(usd.onceUsd))}\n`
   );
 }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { EpochMs, formatBytes, HOUR_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import { notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { ago, note, print } from '../output.ts';
 import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
@@ -29,7 +30,7 @@ export function registerQuarantine(program: Command): void {
     .option(...DRY_RUN)
     .action(runRelease);
   withPlane(quarantine.command('events').description('what was quarantined, withdrawn, restored or released'))
-    .option('--since <hours>', 'how far back to begin', Number, 24)
+    .option('--since <hours>', 'how far back to begin', notNegative, 24)
     .option('--follow', 'go on with what happens from now on')
     .action(runEvents);
   withPlane(program.command('rescan').description('judge everything again by the rules of today')).action(runRescan);
@@ -123,7 +124,8 @@ async function runEvents(options: PlaneOptions & { readonly since: number; reado
     const { items } = await operations.listNotices({ since, limit: PAGE });
     const fresh = items.filter(({ id, at }) => !seen.has(`${at} ${id}`));
     for (const { id, at } of fresh) seen.add(`${at} ${id}`);
-    if (fresh.length > 0 || options.follow !== true) printNotices(options, fresh);
+    if (fresh.length > 0 || options.follow !== true)
+      printNotices(options, fresh, `Nothing changed sides in the last ${options.since} h.`);
     since = items.at(-1)?.at ?? since;
     if (fresh.length > 0) continue;
     if (options.follow !== true) return;
@@ -131,7 +133,7 @@ async function runEvents(options: PlaneOptions & { readonly since: number; reado
   }
 }
 
-function printNotices(options: PlaneOptions, items: readonly Notice[]): void {
+function printNotices(options: PlaneOptions, items: readonly Notice[], empty: string): void {
   if (items.length === 0 && options.json === true) return;
   print(options, {
     schema: 'strata.notice/v1',
@@ -144,6 +146,7 @@ function printNotices(options: PlaneOptions, items: readonly Notice[]): void {
       ['BY', ({ by }) => by ?? ''],
       ['REASON', ({ reason, text }) => `${reason}: ${text}`],
     ],
+    empty,
   });
 }
 

@@ -12,6 +12,7 @@ import {
   parseCacheSize,
   parsePolicySpec,
 } from '../../lib/caching/index.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { positive } from '../arguments.ts';
 import { asArgument } from '../cacheArguments.ts';
@@ -87,7 +88,7 @@ async function simulateCache(options: CacheOptions): Promise<void> {
 function plot(replay: Replay, options: CacheOptions): string {
   const metric = { object: 'objectMissRatio', byte: 'byteMissRatio', wait: 'waitRatio' } as const;
   return missRatioPlot(replay.results, {
-    title: `${basename(options.trace)}: ${replay.accesses} accesses, ${replay.objects} objects`,
+    title: `${basename(options.trace)}: ${replay.accesses} accesses, ${formatCount(replay.objects, 'object')}`,
     metric: metric[options.objective],
     footprintBytes: replay.footprintBytes,
   });

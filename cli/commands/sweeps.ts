@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type MoveOutcome, RunReport } from '../../lib/costs/index.ts';
 import type { OperationOutput, Operations } from '../../lib/operations/index.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import { formatBytes, formatUsd, HOUR_MS, Usd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
@@ -81,7 +82,7 @@ function stageNow({ stages }: Run): string {
 /** A line of each stage. */
 function stageLines({ stages = [] }: Run): readonly string[] {
   return stages.map(({ blobs, bytes, endedAt, left, leftUsd, moves, of, placements, shards, stage }) => {
-    const done = `  ${stage.padEnd(9)} ${shards} of ${of} shards, ${blobs} objects`;
+    const done = `  ${stage.padEnd(9)} ${shards} of ${of} shards, ${formatCount(blobs, 'object')}`;
     const found = stage === 'analysis' ? 'found to move' : 'set going';
     const placed =
       stage === 'lifecycle' ? [] : [`${placements} ${stage === 'analysis' ? 'read daily' : 'asked for on hosts'}`];
@@ -102,7 +103,7 @@ function wordsOf(run: Run, open: number, summary: ReturnType<RunReport['summary'
     ...stageLines(run),
     `  moved ${formatBytes(summary.movedBytes)}; expected ${usd(summary.predictedUsdPerMonth)} less a month for ${usd(summary.predictedOnceUsd)} once`,
     `  so far ${usd(summary.realisedUsd)} realised against ${usd(summary.predictedUsd)} predicted, the moves' ${usd(summary.onceUsd)} taken off, of ${summary.measured} that are still there`,
-    `  reads: ${summary.reads} reads of the bucket since, ${wait}`,
+    `  reads: ${formatCount(summary.reads, 'read')} of the bucket since, ${wait}`,
     '',
   ].join('\n');
 }

@@ -24,6 +24,12 @@ export interface PushPlan {
 
 /** Reads what is to be pushed: files, or one folder of files. Throws `CliError`. */
 export async function planPush(target: string | undefined, paths: readonly string[]): Promise<PushPlan> {
+  const [first = ''] = paths;
+  if (target === undefined && paths.length > 1 && NewModelName.safeParse(first).success && !(await isThere(first))) {
+    throw badPath(
+      `${first} is not there. If it is the model's name, add its version: strata push ${first}@1.0.0 FILE…`,
+    );
+  }
   const files = (await Promise.all(paths.map(filesAt))).flat();
   if (files.length === 0) throw badPath(`${paths.join(' ')} holds no file.`);
   const seen = new Map<string, string>();
@@ -82,6 +88,12 @@ async function filesAt(path: string): Promise<readonly PlannedFile[]> {
   }
   return files;
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 async function statOf(path: string) {
   try {

@@ -1,6 +1,7 @@
 import { readLines } from '../../lib/adapters/files/lineFile.ts';
 import { type PolicySpec, ServingBound, ServingCache } from '../../lib/caching/index.ts';
 import { type AccessRecord, Histories, LogReader } from '../../lib/placement/index.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import { DAY_MS, formatBytes, SECOND_MS } from '../../lib/shared/units.ts';
 import { CliError } from '../errors.ts';
 import { note } from '../output.ts';
@@ -106,16 +107,16 @@ async function readLogs(
   rewriteLine('');
   if (accesses === 0) {
     const why = gaps.length === 0 ? 'none of them is a read, a write or a delete' : gaps.join('; ');
-    const message = `Nothing was read from ${paths.join(', ')}: ${lines === 0 ? 'there is no line in it' : `${lines} lines, ${why}`}.`;
+    const message = `Nothing was read from ${paths.join(', ')}: ${lines === 0 ? 'there is no line in it' : `${formatCount(lines, 'line')}, ${why}`}.`;
     throw new CliError({ code: 'bad-file', message, retryable: false });
   }
   if (pass === 'counting') return;
   for (const gap of gaps) note(`${gap}; they are left out`);
-  note(`${lines} lines`);
+  note(formatCount(lines, 'line'));
 }
 
 function gapOf(path: string, { badLines, skipped }: LogReader): string {
   const examples = skipped.map(({ line, why }) => `line ${line}: ${why}`);
   const more = badLines > examples.length ? [`and ${badLines - examples.length} more`] : [];
-  return `${path}: ${badLines} lines were not understood (${[...examples, ...more].join(', ')})`;
+  return `${path}: ${badLines === 1 ? '1 line was' : `${badLines} lines were`} not understood (${[...examples, ...more].join(', ')})`;
 }

@@ -14,6 +14,7 @@ import { type PricesDeps, readPrices } from '../priceBooks/index.ts';
 import { errorText } from '../shared/errors.ts';
 import type { CatalogStore, Page } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
+import { formatCount } from '../shared/formatCount.ts';
 import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { DeadLetters } from './ports.ts';
 import type { DoctorCheck, HostView } from './views.ts';
@@ -80,7 +81,7 @@ async function outboxIsSent(catalog: CatalogStore, now: EpochMs): Promise<Findin
   }
   const lateMs = now - oldest;
   if (lateMs < OUTBOX_LATE_MS) return { ok: true, detail: 'nothing waits for long' };
-  const detail = `a message has waited ${Math.round(lateMs / MINUTE_MS)} minutes`;
+  const detail = `a message has waited ${formatCount(Math.round(lateMs / MINUTE_MS), 'minute')}`;
   return { ok: false, detail, fix: 'See the errors of the function `relay`.' };
 }
 
@@ -120,7 +121,7 @@ async function auditIsSealed(catalog: CatalogStore, now: EpochMs): Promise<Findi
   }
   const lateMs = now - oldest;
   if (lateMs < AUDIT_LATE_MS) return { ok: true, detail: 'what was decided is locked away in time' };
-  const detail = `an audit entry has waited ${Math.round(lateMs / MINUTE_MS)} minutes for its seal`;
+  const detail = `an audit entry has waited ${formatCount(Math.round(lateMs / MINUTE_MS), 'minute')} for its seal`;
   return { ok: false, detail, fix: 'See the errors of the function `seal-audit`, and `strata audit verify`.' };
 }
 
@@ -158,7 +159,7 @@ async function deadLettersAreEmpty(deadLetters: DeadLetters): Promise<Finding> {
 async function hostsSpeak({ listHosts }: DoctorDeps): Promise<Finding> {
   const hosts = await listHosts();
   const silent = hosts.filter(({ state }) => state === 'silent');
-  if (silent.length === 0) return { ok: true, detail: `${hosts.length} hosts, none silent` };
+  if (silent.length === 0) return { ok: true, detail: `${formatCount(hosts.length, 'host')}, none silent` };
   return {
     ok: false,
     detail: `silent: ${silent.map(({ id }) => id).join(', ')}`,

@@ -17,9 +17,11 @@ export interface HostFacts {
   readonly space: Measured<{ readonly totalBytes: number; readonly freeBytes: number }>;
   readonly directIo: Measured<boolean>;
   readonly fsync: Measured<{ readonly medianMs: number; readonly p99Ms: number }>;
-  /** How far the plane's clock is ahead of this one, where it was reached. */
-  readonly plane: Measured<{ readonly status: number; readonly wallMs: number; readonly aheadMs: number | undefined }>;
-  readonly objects: Measured<{ readonly status: number; readonly wallMs: number }>;
+  /** What it answers to an empty question; how far its clock is ahead of this one, where it tells the time. */
+  readonly plane: Measured<PlaneAnswer>;
+  readonly registration: Measured<Registration>;
+  /** Undefined where the plane hands them out. */
+  readonly objects: Measured<{ readonly status: number; readonly wallMs: number }> | undefined;
   readonly openFiles: Measured<number>;
   /** Undefined where nothing limits this process. */
   readonly memoryLimitBytes: number | undefined;
@@ -29,10 +31,26 @@ export interface HostFacts {
   readonly agent: Measured<string | undefined>;
 }
 
-interface Finding {
+export interface PlaneAnswer {
+  readonly status: number;
+  readonly wallMs: number;
+  readonly aheadMs: number | undefined;
+  /** As planes tell what is wrong with a call; absent where it is no such answer. */
+  readonly problem?: { readonly code: string; readonly title: string; readonly hint: string };
+}
+
+export interface Registration {
+  /** What the store says that it is registered as. */
+  readonly host?: string;
+  /** What a host may register by that is not yet. */
+  readonly by: 'identity' | 'token' | 'malformed-token' | 'nothing';
+}
+
+interface Judged {
   readonly ok: boolean;
   readonly detail: string;
-  readonly fix: string;
+  /** Where it is another one than the check's. */
+  readonly fix?: string;
 }
 
 const LOCAL_FILE_SYSTEMS: ReadonlySet<string> = new Set(['ext4', 'xfs', 'btrfs', 'zfs', 'f2fs']);
@@ -91,18 +109,10 @@ export function judgeHost(facts: HostFacts): readonly DoctorCheck[] {
       detail: limit === undefined ? 'no limit' : `cgroup limit ${formatBytes(limit)}`,
     })),
     tuningCheck(facts.tuning),
-    checkMeasured('plane', facts.plane, 'Check STRATA_PLANE, DNS, proxy and firewall.', ({ status, wallMs }) => ({
-      ok: status < 500,
-      detail: `answers ${status} in ${Math.round(wallMs)} ms`,
-    })),
+    planeCheck(facts.plane),
+    registrationCheck(facts.registration),
     clockCheck(facts.plane),
-    checkMeasured(
-      'object-store',
-      facts.objects,
-      'Check bucket and region, the VPC endpoint, DNS, proxy and firewall.',
-      // Without a signature, 403 is the honest answer.
-      ({ status, wallMs }) => ({ ok: status < 500, detail: `answers ${status} in ${Math.round(wallMs)} ms` }),
-    ),
+    objectsCheck(facts.objects),
     checkMeasured('agent', facts.agent, 'systemctl status strata-agent; its log says why.', (health) => ({
       ok: health === undefined || health === 'ready',
       detail: health ?? 'does not run',
@@ -118,6 +128,57 @@ function tuningCheck(tuning: HostFacts['tuning']): DoctorCheck {
   return { check: 'tuning', status: 'PASSED', detail: `far off: ${tuning.value.join(', ')}`, fix };
 }
 
+/** A plane refuses an empty question in words of its own; what says anything else is none, or stands before it. */
+function planeCheck(plane: HostFacts['plane']): DoctorCheck {
+  if (plane.outcome === 'failed') {
+    return {
+      check: 'plane',
+      status: 'FAILED',
+      detail: plane.message,
+      fix: 'Check STRATA_PLANE, DNS, proxy and firewall.',
+    };
+  }
+  const { problem, status, wallMs } = plane.value;
+  if (problem?.code === 'bad-request' && status === 400) {
+    return { check: 'plane', status: 'PASSED', detail: `a Strata plane answers in ${Math.round(wallMs)} ms` };
+  }
+  if (problem !== undefined) {
+    return { check: 'plane', status: 'FAILED', detail: `answers ${status}: ${problem.title}`, fix: problem.hint };
+  }
+  const fix = [401, 403, 407].includes(status)
+    ? 'Something before the plane asks for credentials that no host has (a proxy, a gateway), or STRATA_PLANE names another server.'
+    : 'Set STRATA_PLANE to the HostApiUrl of the deployment, or to the URL that `npm start` prints.';
+  return { check: 'plane', status: 'FAILED', detail: `answers ${status}, and not as a Strata plane does`, fix };
+}
+
+function objectsCheck(objects: HostFacts['objects']): DoctorCheck {
+  const name = 'object-store';
+  if (objects === undefined) return { check: name, status: 'PASSED', detail: 'the plane hands out objects' };
+  const fix = 'Check bucket and region, the VPC endpoint, DNS, proxy and firewall.';
+  // Without a signature, 403 is the honest answer; 404 is the one of a bucket that is not there.
+  return checkMeasured(name, objects, fix, ({ status, wallMs }) => ({
+    ok: status < 500 && status !== 404,
+    detail: status === 404 ? 'answers 404: there is no such bucket' : `answers ${status} in ${Math.round(wallMs)} ms`,
+  }));
+}
+
+function registrationCheck(registration: HostFacts['registration']): DoctorCheck {
+  const create = '`strata token create HOST` makes one: name its file in STRATA_JOIN_TOKEN_FILE.';
+  const fix = { 'malformed-token': `A token is strata-join- and 64 hex digits. ${create}`, nothing: create };
+  return checkMeasured('registration', registration, 'Let the user of the agent read it.', ({ by, host }) => ({
+    ok: host !== undefined || by === 'identity' || by === 'token',
+    detail: host === undefined ? UNREGISTERED[by] : `registered as ${host}`,
+    ...(host === undefined && (by === 'nothing' || by === 'malformed-token') ? { fix: fix[by] } : {}),
+  }));
+}
+
+const UNREGISTERED: Record<Registration['by'], string> = {
+  identity: 'not yet: by its IAM identity when the agent starts',
+  token: 'not yet: by its join token when the agent starts',
+  'malformed-token': 'what is given as join token is none',
+  nothing: 'not registered, and there is no join token',
+};
+
 function clockCheck(plane: HostFacts['plane']): DoctorCheck {
   if (plane.outcome === 'failed' || plane.value.aheadMs === undefined) {
     const unknown = { detail: 'the plane told no time to compare with', fix: 'See the check `plane`.' };
@@ -129,17 +190,12 @@ function clockCheck(plane: HostFacts['plane']): DoctorCheck {
   return check('clock', aheadMs, fix, () => ({ ok: Math.abs(aheadMs) <= MOST_SKEW_MS, detail }));
 }
 
-function checkMeasured<T>(
-  name: string,
-  measured: Measured<T>,
-  fix: string,
-  judge: (value: T) => Omit<Finding, 'fix'>,
-): DoctorCheck {
+function checkMeasured<T>(name: string, measured: Measured<T>, fix: string, judge: (value: T) => Judged): DoctorCheck {
   if (measured.outcome === 'failed') return { check: name, status: 'FAILED', detail: measured.message, fix };
   return check(name, measured.value, fix, judge);
 }
 
-function check<T>(name: string, value: T, fix: string, judge: (value: T) => Omit<Finding, 'fix'>): DoctorCheck {
-  const { ok, detail } = judge(value);
+function check<T>(name: string, value: T, usual: string, judge: (value: T) => Judged): DoctorCheck {
+  const { ok, detail, fix = usual } = judge(value);
   return ok ? { check: name, status: 'PASSED', detail } : { check: name, status: 'FAILED', detail, fix };
 }

@@ -1,4 +1,4 @@
-export { type HostFacts, judgeHost, type Measured } from './doctorHost.ts';
+export { type HostFacts, judgeHost, type Measured, type PlaneAnswer, type Registration } from './doctorHost.ts';
 export type { OperationInput, OperationName, OperationOutput, Operations } from './contract.ts';
 export {
   answerOperation,

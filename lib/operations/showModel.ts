@@ -3,6 +3,7 @@ import {
   BlobRow,
   CatalogError,
   listAliases,
+  listTombstones,
   listVersions,
   parseReference,
   queryAll,
@@ -13,7 +14,7 @@ import {
   TombstoneRow,
   type Version,
 } from '../catalog/index.ts';
-import { type Digest, SemVer } from '../shared/ids.ts';
+import { type Digest, type ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import { Bytes } from '../shared/units.ts';
 import type { FileView, ShownModel, VersionView } from './views.ts';
@@ -21,7 +22,7 @@ import type { FileView, ShownModel, VersionView } from './views.ts';
 /** A model with its versions and aliases, and the files of the version that is asked for. Throws `CatalogError`. */
 export async function showModel(catalog: CatalogStore, text: string): Promise<ShownModel> {
   const { model } = parseReference(text);
-  const { value: row } = await requireModel(catalog, model);
+  const { value: row } = await requireLiving(catalog, model);
   const versions = await listVersions(catalog, model);
   return {
     model: { name: row.name, newest: row.newest, versions: row.versions, updatedAt: row.updatedAt },
@@ -58,12 +59,23 @@ export async function requireResolved(catalog: CatalogStore, text: string): Prom
     const message = `${name} was deleted. \`strata deleted ${model}\` says until when \`strata undo ${name}\` brings it back.`;
     throw new CatalogError({ code: 'unknown-version', message, retryable: false });
   }
-  await requireModel(catalog, model);
+  await requireLiving(catalog, model);
   throw new CatalogError({
     code: 'unknown-version',
     message: `${model} has no version ${reference}. \`strata show ${model} --versions\` lists them, \`--aliases\` the aliases.`,
     retryable: false,
   });
+}
+
+/** Says of a model that is deleted as a whole how it comes back. Throws `CatalogError` `unknown-model`. */
+async function requireLiving(catalog: CatalogStore, model: ModelName) {
+  try {
+    return await requireModel(catalog, model);
+  } catch (error) {
+    if ((await listTombstones(catalog, model)).length === 0) throw error;
+    const message = `Every version of ${model} was deleted. \`strata deleted ${model}\` says until when each can be brought back.`;
+    throw new CatalogError({ code: 'unknown-model', message, retryable: false, cause: error });
+  }
 }
 
 export function versionView(row: Version): VersionView {

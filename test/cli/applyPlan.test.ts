@@ -91,7 +91,7 @@ const outcomes = () =>
 describe('a plan that is applied', () => {
   it('sets every other move going where one fails, tells it, and is no success', async () => {
     failing = (digest) => digest.endsWith('1');
-    await expect(apply(4)).rejects.toThrow('1 moves could not be set going');
+    await expect(apply(4)).rejects.toThrow('1 move could not be set going');
     expect(asked).toHaveLength(4);
     expect(outcomes()).toEqual([
       ['cheaper', 3],

@@ -1,28 +1,36 @@
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStrata } from './strataProcess.ts';
 
-/** A plane whose clock is an hour ahead. */
-const plane = createServer((_, answer) => {
+/** A plane whose clock is an hour ahead; whatever else it is asked it does not know. */
+const plane = createServer((request, answer) => {
   answer.sendDate = false;
-  answer
-    .setHeader('date', new Date(Date.now() + 3_600_000).toUTCString())
-    .writeHead(404)
-    .end();
+  answer.setHeader('date', new Date(Date.now() + 3_600_000).toUTCString());
+  const asked = `${request.method} ${request.url}` === 'POST /v1/resolve';
+  const problem = {
+    status: 400,
+    code: 'bad-request',
+    title: 'The body is not what this route takes.',
+    hint: 'Compare.',
+  };
+  if (asked) answer.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+  else answer.writeHead(404).end('<html>');
 });
+const stranger = createServer((_, answer) => answer.writeHead(401).end('who are you?'));
 let folder = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'strata-doctor-'));
   await chmod(folder, 0o755);
-  await new Promise<void>((resolve) => plane.listen(0, '127.0.0.1', resolve));
+  for (const server of [plane, stranger]) await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
 });
 afterAll(async () => {
   plane.close();
+  stranger.close();
   await rm(folder, { recursive: true });
 });
 
@@ -33,23 +41,24 @@ interface Check {
   readonly fix?: string;
 }
 
-async function doctor(
-  ...more: readonly string[]
-): Promise<{ readonly code: number; readonly checks: readonly Check[] }> {
-  const url = `http://127.0.0.1:${(plane.address() as AddressInfo).port}`;
-  const { code, stdout } = await runStrata(['doctor', '--json', '--plane', url, ...more]);
+const urlOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+async function doctor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const { code, stdout } = await runStrata(['doctor', '--json', ...args], { environment });
   const lines = stdout.trim().split('\n').filter(Boolean);
-  return { code, checks: lines.map((line) => JSON.parse(line) as Check) };
+  const checks = lines.map((line) => JSON.parse(line) as Check);
+  return { code, checks, byName: new Map(checks.map((check) => [check.check, check])) };
 }
 
 describe('strata doctor --store', () => {
   it('measures the real host, leaves nothing behind, and ends with 1 when a check fails', async () => {
-    const { code, checks } = await doctor('--store', folder);
+    const { code, byName } = await doctor(['--plane', urlOf(plane), '--store', folder]);
     expect(code).toBe(1);
-    const byName = new Map(checks.map((check) => [check.check, check]));
     expect(byName.get('folder')).toMatchObject({ status: 'PASSED' });
     expect(byName.get('plane')).toMatchObject({ status: 'PASSED' });
-    expect(byName.get('object-store')).toMatchObject({ status: 'PASSED' });
+    expect(byName.get('object-store')).toMatchObject({ status: 'PASSED', detail: 'the plane hands out objects' });
+    expect(byName.get('registration')).toMatchObject({ status: 'FAILED' });
+    expect(byName.get('registration')?.fix).toContain('strata token create');
     expect(byName.get('clock')).toMatchObject({ status: 'FAILED', fix: 'timedatectl set-ntp true' });
     expect(byName.get('clock')?.detail).toMatch(/^3(599|600|601) s behind the plane$/);
     expect(byName.get('tuning')).toMatchObject({ status: 'PASSED' });
@@ -58,8 +67,35 @@ describe('strata doctor --store', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('takes no other server for the plane, nor for the bucket', async () => {
+    const { byName } = await doctor(['--plane', urlOf(stranger), '--objects', urlOf(plane), '--store', folder]);
+    expect(byName.get('plane')).toMatchObject({
+      status: 'FAILED',
+      detail: 'answers 401, and not as a Strata plane does',
+      fix: expect.stringContaining('credentials'),
+    });
+    expect(byName.get('object-store')).toMatchObject({ detail: 'answers 404: there is no such bucket' });
+  });
+
+  it('says what is wrong with a join token, and needs none of a host that is registered', async () => {
+    const args = ['--plane', urlOf(plane), '--store', folder];
+    const checkOf = async (environment: Readonly<Record<string, string>>) =>
+      (await doctor(args, environment)).byName.get('registration');
+    const token = join(folder, 'join-token');
+    await writeFile(token, 'strata-join-0123\n');
+    const malformed = { status: 'FAILED', detail: 'what is given as join token is none' };
+    expect(await checkOf({ STRATA_JOIN_TOKEN_FILE: token })).toMatchObject(malformed);
+    await writeFile(token, `strata-join-${'0'.repeat(64)}\n`);
+    expect(await checkOf({ STRATA_JOIN_TOKEN_FILE: token })).toMatchObject({ status: 'PASSED' });
+    expect(await checkOf({ STRATA_RUNTIME: 'aws' })).toMatchObject({ status: 'PASSED' });
+    await mkdir(join(folder, 'state'));
+    const kept = { schema: 'agent-session/1', current: { session: { host: 'gpu-17' } } };
+    await writeFile(join(folder, 'state', 'session.json'), JSON.stringify(kept));
+    expect(await checkOf({})).toMatchObject({ status: 'PASSED', detail: 'registered as gpu-17' });
+  });
+
   it('tells of a folder that is not there', async () => {
-    const { code, checks } = await doctor('--store', join(folder, 'missing'));
+    const { code, checks } = await doctor(['--plane', urlOf(plane), '--store', join(folder, 'missing')]);
     expect(code).toBe(1);
     const failures = checks.filter(({ status }) => status === 'FAILED').map(({ check }) => check);
     expect(failures).toEqual(expect.arrayContaining(['folder', 'file-system', 'space', 'direct-io', 'fsync']));

@@ -128,6 +128,14 @@ describe('strata push', () => {
     expect(exit).toBe(2);
   });
 
+  it.each([
+    [['push', 'my-lora', 'README.md'], 'strata push my-lora@1.0.0 FILE'],
+    [['retain', 'tiny@1.0.0', '--until', '2020-01-01'], 'must lie ahead'],
+    [['quarantine', 'events', '--since', 'abc'], 'must be a number, zero or more'],
+  ])('%j is a usage error that says what would be right', async (args, text) => {
+    expect(await strata(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(text) });
+  });
+
   it('says which names become lower-case', async () => {
     const { stderr } = await strata(
       'push',
@@ -143,6 +151,13 @@ describe('strata push', () => {
     const path = file('gone.safetensors', safetensors(40));
     await strata('push', 'gone@1.0.0', path, '--wait');
     await strata('rm', 'gone@1.0.0', '--yes');
+    for (const command of ['show', 'explain']) {
+      const { code, stderr } = await strata(command, 'gone');
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining('Every version of gone was deleted. `strata deleted'),
+      ]);
+    }
     const { code, stderr } = await strata('push', 'gone@1.0.0', path, '--wait');
     expect([code, stderr]).toEqual([1, expect.stringContaining('`strata undo gone@1.0.0` brings it back')]);
   });
@@ -273,6 +288,23 @@ describe('strata', () => {
     chmodSync(operator, 0o000);
     const { code, stderr } = await strata('ls', '--data', dirname(operator));
     expect([code, stderr]).toEqual([2, expect.stringContaining('run this as the user of the plane')]);
+  });
+
+  it('says that nothing changed sides where nothing did', async () => {
+    const { code, stderr } = await strata('quarantine', 'events', '--since', '0');
+    expect([code, stderr]).toEqual([0, 'Nothing changed sides in the last 0 h.\n']);
+  });
+
+  it('describes every command that it lists', async () => {
+    for (const group of ['hold', 'quarantine', 'alias', 'dlq', 'token', 'host', 'policy', 'prices']) {
+      const { stdout } = await strata(group, '--help');
+      const [, commands = ''] = stdout.split('\nCommands:\n');
+      expect(commands, group).toMatch(/\S/);
+      expect(
+        commands.split('\n').filter((line) => /^ {2}\S+( \S+)*\s*$/.test(line)),
+        group,
+      ).toEqual([]);
+    }
   });
 
   it('lists one host or one dead-letter queue by its name, and says which there are', async () => {

@@ -2,7 +2,8 @@ import { closeSync, constants, fsyncSync, lstatSync, openSync, unlinkSync, write
 import { readFile, statfs } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import type { HostFacts, Measured } from '../../operations/index.ts';
+import * as z from 'zod/mini';
+import type { HostFacts, Measured, PlaneAnswer, Registration } from '../../operations/index.ts';
 import { judgeHostSettings } from '../../tuning/index.ts';
 import { readHost } from '../tuning/readHost.ts';
 import { cgroupMemory } from './cgroupMemory.ts';
@@ -12,8 +13,10 @@ export interface InspectedHost {
   /** The agent's data folder, or another of its volumes. */
   readonly folder: string;
   readonly plane: string;
-  /** Where the origin answers: the bucket's URL. */
-  readonly objects: string;
+  /** Where the origin answers: the bucket's URL; without it the plane hands out the objects. */
+  readonly objects: string | undefined;
+  /** What the agent is given to register with. */
+  readonly join: { readonly byIdentity: boolean; readonly token?: string; readonly tokenFile?: string };
 }
 
 const PROBE = '.strata-doctor';
@@ -35,7 +38,7 @@ const FILE_SYSTEMS: Readonly<Record<number, string>> = {
 };
 
 /** Measures what `judgeHost` judges. Writes one small file into the folder and removes it; never rejects. */
-export async function inspectHost({ folder, plane, objects }: InspectedHost): Promise<HostFacts> {
+export async function inspectHost({ folder, plane, objects, join: joins }: InspectedHost): Promise<HostFacts> {
   const memory = await cgroupMemory();
   return {
     user: { uid: process.getuid?.() ?? 0, nodeVersion: process.version },
@@ -47,8 +50,9 @@ export async function inspectHost({ folder, plane, objects }: InspectedHost): Pr
     space: await measure(() => volumeSpace(folder)),
     directIo: await measure(() => withProbe(folder, constants.O_DIRECT, writesAligned)).then(refusedIsAnAnswer),
     fsync: await measure(() => withProbe(folder, 0, fsyncTimes)),
-    plane: await measure(() => ask(plane)),
-    objects: await measure(() => ask(objects)),
+    plane: await measure(() => askPlane(plane)),
+    registration: await measure(() => registrationOf(folder, joins)),
+    objects: objects === undefined ? undefined : await measure(() => ask(objects)),
     openFiles: await measure(openFiles),
     memoryLimitBytes: memory?.limitBytes,
     tuning: await measure(async () =>
@@ -120,14 +124,62 @@ function fsyncTimes(file: number): { readonly medianMs: number; readonly p99Ms: 
   return { medianMs: at(0.5), p99Ms: at(0.99) };
 }
 
-/** Any answer will do: what is asked is whether the way there is open, and what time it is there. */
-async function ask(url: string): Promise<{ status: number; wallMs: number; aheadMs: number | undefined }> {
+async function ask(url: string): Promise<{ readonly status: number; readonly wallMs: number }> {
   const started = Date.now();
   const answer = await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(DEADLINE_MS) });
+  return { status: answer.status, wallMs: Date.now() - started };
+}
+
+/** As planes answer what they refuse (RFC 9457), whichever of their parts does. */
+const Problem = z.object({ code: z.string(), title: z.string(), hint: z.string() });
+
+/** A question of nothing, which the host API refuses before it looks anything up. */
+async function askPlane(plane: string): Promise<PlaneAnswer> {
+  const started = Date.now();
+  const answer = await fetch(new URL('/v1/resolve', plane), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+    redirect: 'manual',
+    signal: AbortSignal.timeout(DEADLINE_MS),
+  });
   const ended = Date.now();
   const date = Date.parse(answer.headers.get('date') ?? '');
   const aheadMs = Number.isNaN(date) ? undefined : date + 500 - (started + ended) / 2;
-  return { status: answer.status, wallMs: ended - started, aheadMs };
+  const problem = Problem.safeParse(await answer.json().catch(() => undefined)).data;
+  return { status: answer.status, wallMs: ended - started, aheadMs, ...(problem === undefined ? {} : { problem }) };
+}
+
+const Kept = z.object({ current: z.optional(z.object({ session: z.object({ host: z.string() }) })) });
+const JOIN_TOKEN = /^strata-join-[0-9a-f]{64}$/;
+
+async function registrationOf(folder: string, joins: InspectedHost['join']): Promise<Registration> {
+  const { byIdentity, token, tokenFile } = joins;
+  const kept = await textOf(join(folder, 'state', 'session.json'));
+  const host = kept === undefined ? undefined : Kept.safeParse(jsonOf(kept)).data?.current?.session.host;
+  const given = token ?? (tokenFile === undefined ? undefined : await textOf(tokenFile))?.trim();
+  const by =
+    given === undefined ? (byIdentity ? 'identity' : 'nothing') : JOIN_TOKEN.test(given) ? 'token' : 'malformed-token';
+  return host === undefined ? { by } : { by, host };
+}
+
+/** Undefined where the file is not there. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined;
+    throw error;
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function openFiles(): Promise<number> {

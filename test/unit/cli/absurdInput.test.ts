@@ -109,7 +109,7 @@ describe('strata replay', () => {
     [
       'a log of a header',
       LOG[0] ?? '',
-      /Nothing was read from .*: 1 lines, none of them is a read, a write or a delete/,
+      /Nothing was read from .*: 1 line, none of them is a read, a write or a delete/,
     ],
     [
       'a log of lines that nobody understands',
@@ -132,9 +132,7 @@ describe('strata replay', () => {
   it('goes on with the lines that it understands, and says which it leaves out', async () => {
     const log = await file('log', [...LOG, '1719792000,a,1,frob', '1719792001,a,1,read'].join('\n'));
     await strata('replay', '--log', log, '--policies', 'always-standard');
-    expect(told()).toMatch(
-      /log: 1 lines were not understood \(line 4: its operation is "frob".*\); they are left out\n/,
-    );
+    expect(told()).toMatch(/log: 1 line was not understood \(line 4: its operation is "frob".*\); they are left out\n/);
   });
 
   it('names the field of a price book that is wrong, and what was expected', async () => {

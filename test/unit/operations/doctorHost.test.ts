@@ -5,6 +5,10 @@ import { GIB, MIB } from '../../../lib/shared/units.ts';
 const measured = <T>(value: T) => ({ outcome: 'measured', value }) as const;
 const failed = { outcome: 'failed', message: 'ENOENT: it is not there' } as const;
 
+const problem = (code: string) => ({ code, title: 'Not so.', hint: 'Do it otherwise.' });
+const answers = (status: number, code?: string, aheadMs = 0) =>
+  measured({ status, wallMs: 9, aheadMs, ...(code === undefined ? {} : { problem: problem(code) }) });
+
 const HEALTHY: HostFacts = {
   user: { uid: 998, nodeVersion: 'v24.21.0' },
   folder: measured({ mode: 0o755, owner: 998, kind: 'directory' }),
@@ -12,7 +16,8 @@ const HEALTHY: HostFacts = {
   space: measured({ totalBytes: 2000 * GIB, freeBytes: 300 * GIB }),
   directIo: measured(true),
   fsync: measured({ medianMs: 0.2, p99Ms: 3 }),
-  plane: measured({ status: 404, wallMs: 12, aheadMs: 300 }),
+  plane: measured({ status: 400, wallMs: 12, aheadMs: 300, problem: problem('bad-request') }),
+  registration: measured({ by: 'token', host: 'gpu-17' }),
   objects: measured({ status: 403, wallMs: 30 }),
   openFiles: measured(65_536),
   memoryLimitBytes: undefined,
@@ -30,6 +35,25 @@ describe('the doctor of a host', () => {
     expect(failing({})).toEqual([]);
     expect(failing({ agent: measured(undefined) })).toEqual([]);
     expect(judgeHost(HEALTHY).every(({ fix }) => fix === undefined)).toBe(true);
+  });
+
+  it('passes one that its role or its token is going to register, and one whose objects the plane hands out', () => {
+    expect(failing({ registration: measured({ by: 'identity' }) })).toEqual([]);
+    expect(failing({ registration: measured({ by: 'token' }) })).toEqual([]);
+    expect(failing({ registration: measured({ by: 'malformed-token', host: 'gpu-17' }) })).toEqual([]);
+    expect(failing({ objects: undefined })).toEqual([]);
+  });
+
+  it('says of what is no plane that it is none, and of a plane what it says itself', () => {
+    const planeOf = (plane: HostFacts['plane']) =>
+      judgeHost({ ...HEALTHY, plane }).find(({ check }) => check === 'plane');
+    expect(planeOf(answers(404))).toMatchObject({ detail: 'answers 404, and not as a Strata plane does' });
+    expect(planeOf(answers(404))?.fix).toContain('HostApiUrl');
+    expect(planeOf(answers(401))?.fix).toContain('credentials that no host has');
+    expect(planeOf(answers(421, 'foreign-host'))).toMatchObject({
+      detail: 'answers 421: Not so.',
+      fix: 'Do it otherwise.',
+    });
   });
 
   it('sets no clock by a plane that does not answer', () => {
@@ -58,9 +82,18 @@ describe('the doctor of a host', () => {
     ['few open files', { openFiles: measured(1024) }, ['open-files']],
     ['little memory', { memoryLimitBytes: 256 * MIB }, ['memory']],
     ['no plane', { plane: failed }, ['plane', 'clock']],
-    ['a plane that fails', { plane: measured({ status: 503, wallMs: 9, aheadMs: 0 }) }, ['plane']],
-    ['a clock that is behind', { plane: measured({ status: 200, wallMs: 9, aheadMs: 60_000 }) }, ['clock']],
-    ['a clock that is ahead', { plane: measured({ status: 200, wallMs: 9, aheadMs: -60_000 }) }, ['clock']],
+    ['a plane that fails', { plane: answers(503) }, ['plane']],
+    ['a plane that fails in its own words', { plane: answers(502, 'no-answer') }, ['plane']],
+    ['a plane under a name that is not its own', { plane: answers(421, 'foreign-host') }, ['plane']],
+    ['another server', { plane: answers(404) }, ['plane']],
+    ['another server that likes everything', { plane: answers(200) }, ['plane']],
+    ['a proxy that wants a password', { plane: answers(401) }, ['plane']],
+    ['a clock that is behind', { plane: answers(400, 'bad-request', 60_000) }, ['clock']],
+    ['a clock that is ahead', { plane: answers(400, 'bad-request', -60_000) }, ['clock']],
+    ['a host that nothing registers', { registration: measured({ by: 'nothing' }) }, ['registration']],
+    ['a token that is none', { registration: measured({ by: 'malformed-token' }) }, ['registration']],
+    ['a token that may not be read', { registration: failed }, ['registration']],
+    ['a bucket that is not there', { objects: measured({ status: 404, wallMs: 9 }) }, ['object-store']],
     ['no object store', { objects: failed }, ['object-store']],
     ['a store whose drive cannot be told', { tuning: failed }, ['tuning']],
     ['an agent that does not get ready', { agent: measured('starting') }, ['agent']],

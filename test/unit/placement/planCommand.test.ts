@@ -70,7 +70,7 @@ describe('strata plan', () => {
     const text = await strata('plan', '--inventory', await inventory({}), '--policy', 'dollars');
     expect(text.slice(0, text.indexOf('Judged by'))).toMatchInlineSnapshot(`
       "1 of 1 objects would move: $0.02 less a month for $0.000005400 once
-        STANDARD → INTELLIGENT_TIERING: 1 objects, 1.00 GiB, $0.02 → $0.006961 a month, once $0.000005400 and $0.00 early deletion
+        STANDARD → INTELLIGENT_TIERING: 1 object, 1.00 GiB, $0.02 → $0.006961 a month, once $0.000005400 and $0.00 early deletion
       "
     `);
   });
@@ -124,7 +124,7 @@ describe('strata policy diff', () => {
     const told = await strata(...args);
     // A tebibyte is 1,024 billed gigabytes, at $0.05.
     expect(told).toContain(
-      '1 objects, 1.00 TiB, would not go from STANDARD to GLACIER_IR but go to INTELLIGENT_TIERING: $51.20 → $7.13 a month',
+      '1 object, 1.00 TiB, would not go from STANDARD to GLACIER_IR but go to INTELLIGENT_TIERING: $51.20 → $7.13 a month',
     );
     expect(told).toMatch(
       /Together \$44\.07 less a month, for \$0\.0010\d+ once, by the prices of own\/contract@2026-11-21\./,
