@@ -251,7 +251,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       const configure = async () => stage.configure(rng.pick(others()));
       scheduler.spawn(life, () => work(end, 8 * MINUTE_MS, configure));
       scheduler.spawn(life, () => work(end, 3 * MINUTE_MS, accept));
-      scheduler.spawn(life, () => work(end, 12 * MINUTE_MS, deploy));
+      scheduler.spawn(life, () => work(end, 40 * MINUTE_MS, deploy));
       scheduler.spawn(life, () => work(end, MINUTE_MS, read));
     },
     onRow(change) {
