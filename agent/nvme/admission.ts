@@ -1,4 +1,4 @@
-import type { EvictionChoice } from '../../events/command-receipt/v1.ts';
+import type { Demotion, EvictionChoice } from '../../events/command-receipt/v1.ts';
 import type { Origin } from '../../events/host-command/v1.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
@@ -7,6 +7,7 @@ import type { BlobEntry } from './ledgerState.ts';
 import { volumeRoot } from './paths.ts';
 import { evictBlob, type RemovalOptions } from './removal.ts';
 import { missingBytes, overWatermarks } from './room.ts';
+import { leastWorthFirst } from './ssdCopies.ts';
 import type { VolumeConfig } from './volumes.ts';
 
 export type Admission =
@@ -42,13 +43,18 @@ async function byRoom(parts: StoreParts, bytes: number): Promise<readonly Volume
 }
 
 /**
- * Sets bytes aside on another volume for a resident blob that is copied there. On an SSD volume what was asked for longer ago
- * may leave for it; on an NVMe volume nothing does. False: there is no room.
+ * Sets bytes aside on another volume for a resident blob that is copied there; only what was weighed to leave may leave for it.
+ * False: there is no room.
  */
-export function reserveMove(parts: StoreParts, blob: BlobEntry, to: VolumeConfig): Promise<boolean> {
+export function reserveMove(
+  parts: StoreParts,
+  blob: BlobEntry,
+  to: VolumeConfig,
+  leaves: ReadonlySet<Digest>,
+): Promise<boolean> {
   return parts.admissions.take(async () => {
-    const mayLeave = (other: BlobEntry) => to.tier === 'ssd' && parts.asks.last(other) < parts.asks.last(blob);
-    if (!(await makeRoom(parts, [to], () => missingBytes(parts, to, blob.size), { mayLeave }))) return false;
+    const options = { mayLeave: (other: BlobEntry) => leaves.has(other.digest), roomFor: blob.digest };
+    if (!(await makeRoom(parts, [to], () => missingBytes(parts, to, blob.size), options))) return false;
     await parts.ledger.commit([{ is: 'moving', digest: blob.digest, to: to.name }]);
     parts.unclaimed.set(blob.digest, blob.size);
     return true;
@@ -135,23 +141,25 @@ async function makeRoom(
   }
 }
 
-interface Victim {
+export interface Victim {
   readonly blob: BlobEntry;
   /** Of one that the policy chose. */
   readonly choice?: EvictionChoice;
+  /** Of one that could have gone down to SSD. */
+  readonly demotion?: Demotion;
 }
 
 /** What serves nobody leaves first: copies that are broken and partial fills that nobody continues. */
-export function pickVictim(
-  { policy, asks, volumes }: StoreParts,
-  candidates: readonly BlobEntry[],
-  roomFor?: Digest,
-): Victim | undefined {
+export function pickVictim(parts: StoreParts, candidates: readonly BlobEntry[], roomFor?: Digest): Victim | undefined {
+  const { policy, volumes } = parts;
   const useless = candidates.find((blob) => blob.state === 'broken' || blob.state === 'filling');
   if (useless !== undefined) return { blob: useless };
-  // The policy minds what lies on NVMe; below it the one that was asked for longest ago leaves.
-  const slow = candidates.filter((blob) => volumes.tierOf(blob.volume) === 'ssd');
-  if (slow.length > 0) return { blob: slow.reduce((one, other) => (asks.last(other) < asks.last(one) ? other : one)) };
+  // The policy minds what lies on NVMe.
+  const copies = leastWorthFirst(
+    parts,
+    candidates.filter((blob) => volumes.tierOf(blob.volume) === 'ssd'),
+  );
+  if (copies[0] !== undefined) return { blob: copies[0], choice: policy.explainBelow(copies, roomFor) };
   const byDigest = new Map(candidates.map((blob) => [blob.digest, blob]));
   const mayLeave = (digest: Digest) => byDigest.has(digest);
   const victim = policy.victim(mayLeave);
@@ -164,7 +172,7 @@ async function evictForRoom(parts: StoreParts, victim: Victim): Promise<void> {
 }
 
 /** Makes the plane learn of an eviction that it has not commanded, durably with the removal itself. */
-export function reportOf(parts: StoreParts, { blob, choice }: Victim): RemovalOptions {
+export function reportOf(parts: StoreParts, { blob, choice, demotion }: Victim): RemovalOptions {
   const { digest, size, state, volume } = blob;
   return {
     alsoCommit: (measured) => {
@@ -175,7 +183,7 @@ export function reportOf(parts: StoreParts, { blob, choice }: Victim): RemovalOp
       const result = gone
         ? ({ outcome: 'done', code: 'ok' } as const)
         : ({ outcome: 'leaked', code: 'disk-error' } as const);
-      const why = choice === undefined ? {} : { choice };
+      const why = { ...(choice === undefined ? {} : { choice }), ...(demotion === undefined ? {} : { demotion }) };
       return parts.receiptOf(
         { type: 'evict', digest, ...result, ...why, ...measured, usedBytes: used },
         capacityBytes(parts),

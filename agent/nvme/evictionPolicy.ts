@@ -29,6 +29,10 @@ export interface EvictionPolicy {
   victim(evictable: (digest: Digest) => boolean): Digest | undefined;
   /** Why `victim` answered that blob; before it has left. */
   explain(victim: Digest, evictable: (digest: Digest) => boolean, roomFor: Digest | undefined): EvictionChoice;
+  /** The same of copies on SSD, in the order in which they would leave: the first does. */
+  explainBelow(copies: readonly Copy[], roomFor: Digest | undefined): EvictionChoice;
+  /** E[h ÷ (h + d)] of a use d accesses away, here or not; 0 for what is not remembered. */
+  useOdds(digest: Digest): number;
   resized(capacityBytes: number): void;
   log(): AccessLogState;
   /** Hears at most so many of the things that wait. */
@@ -41,6 +45,17 @@ export interface EvictionConfig {
   /** What a miss costs by where the origin lies, at `speed` where that was measured; `weighs` says which of the two decides. */
   readonly missCost: (bytes: number, storageClass?: StorageClass, speed?: OriginSpeed) => Pick<MissCost, 'ms' | 'usd'>;
   readonly weighs: 'dollars' | 'wait';
+  /** Of the GPU that waits so many milliseconds. */
+  readonly waitUsd: (ms: number) => number;
+  /** What writing takes off the life of an SSD volume. */
+  readonly wearUsdPerByte: number;
+}
+
+/** A copy on another tier than the one that the policy fills. */
+interface Copy {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly origin: { readonly storageClass?: StorageClass | undefined } | undefined;
 }
 
 /** What a miss of a blob is priced by; the class as its origin was told. */
@@ -53,6 +68,8 @@ interface Priced {
 const MOST_REMEMBERED = 16_384;
 /** Further blobs that a receipt names: what would have left next. */
 const NEXT_IN_LINE = 3;
+/** Of a blob that nothing is remembered of. */
+const UNKNOWN = { uses: 0, accessesAgo: 0, useOdds: 0, kept: false };
 
 /**
  * The strata policy over a cache that must hold whatever it serves.
@@ -81,10 +98,14 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
     return { object, bytes, missCost, group: NO_GROUP, nextUse: Number.POSITIVE_INFINITY };
   }
 
-  function weigh(digest: Digest, { bytes, storageClass }: Priced, object: number) {
+  function judgementOf(object: number | undefined) {
+    return object === undefined ? UNKNOWN : mind.policy.judgementOf(object);
+  }
+
+  function weigh(digest: Digest, { bytes, storageClass }: Priced, object: number | undefined) {
     const { ms, usd } = config.missCost(bytes, storageClass);
-    const { uses, accessesAgo, useOdds, kept } = mind.policy.judgementOf(object);
-    const place = mind.cache.isGuest(object) ? 0 : kept ? 2 : 1;
+    const { uses, accessesAgo, useOdds, kept } = judgementOf(object);
+    const place = object !== undefined && mind.cache.isGuest(object) ? 0 : kept ? 2 : 1;
     const density = (useOdds / (1 - useOdds)) * ((config.weighs === 'dollars' ? usd : ms) / bytes);
     const weighed = {
       digest,
@@ -155,6 +176,27 @@ export function createEvictionPolicy(config: EvictionConfig, capacityBytes: numb
         evicted: evicted.weighed,
         next: others.slice(0, NEXT_IN_LINE).map(({ weighed }) => weighed),
       };
+    },
+    explainBelow(copies, roomFor) {
+      told.all();
+      const [evicted, ...next] = copies
+        .slice(0, 1 + NEXT_IN_LINE)
+        .map(({ digest, size, origin }) =>
+          weigh(digest, { bytes: size, storageClass: origin?.storageClass }, numbers.numberOf(digest)),
+        );
+      if (evicted === undefined) throw new RangeError('None of no copies leaves.');
+      return {
+        policy: mind.policy.name,
+        judge: mind.policy.leader,
+        reason: 'least-worth',
+        ...(roomFor === undefined ? {} : { roomFor }),
+        evicted: evicted.weighed,
+        next: next.map(({ weighed }) => weighed),
+      };
+    },
+    useOdds(digest) {
+      told.all();
+      return judgementOf(numbers.numberOf(digest)).useOdds;
     },
     resized(capacity) {
       told.all();

@@ -1,15 +1,17 @@
 import { errorText } from '../../lib/shared/errors.ts';
 import type { Digest, VolumeName } from '../../lib/shared/ids.ts';
 import { DiskError } from '../../lib/shared/ports/disk.ts';
-import { EpochMs, MIB } from '../../lib/shared/units.ts';
-import { pickVictim, reportOf, reserveMove } from './admission.ts';
+import { type Bytes, EpochMs, MIB, Usd } from '../../lib/shared/units.ts';
+import { pickVictim, reportOf, reserveMove, type Victim } from './admission.ts';
 import { decideDemotion } from './decideDemotion.ts';
-import { evictable, type StoreParts } from './parts.ts';
+import { capacityBytes, evictable, type StoreParts, usedBytes } from './parts.ts';
 import { blobPath, stagingFolder, stagingPath } from './paths.ts';
 import type { BlobEntry } from './ledgerState.ts';
+import type { LedgerRecord } from './records.ts';
 import { digestOfFile } from './rehash.ts';
 import { evictBlob, removeFrom } from './removal.ts';
 import { missingBytes, overWatermarks } from './room.ts';
+import { cheapestPlace, copyTerms } from './ssdCopies.ts';
 import { unveil } from './unveil.ts';
 import type { VolumeConfig } from './volumes.ts';
 
@@ -29,6 +31,15 @@ export interface Moves {
 const COPY_BYTES = MIB;
 const EPOCH = EpochMs.parse(0);
 
+/** What may leave for a move, and what the plane is told of it. */
+interface Descent {
+  readonly leaves: ReadonlySet<Digest>;
+  readonly receipt: (digest: Digest, size: Bytes) => readonly LedgerRecord[];
+}
+
+/** On NVMe nothing leaves for a blob that comes up, and the plane counts it as the host's wherever it lies. */
+const PROMOTION: Descent = { leaves: new Set(), receipt: () => [] };
+
 /** Ends a copy in the middle; never leaves this file. */
 class Interrupted extends Error {}
 
@@ -43,16 +54,16 @@ export function createMoves(parts: StoreParts): Moves {
     return blob.state === 'resident' && blob.also === undefined && evictable(parts, blob);
   }
 
-  async function move(digest: Digest, to: VolumeConfig): Promise<boolean> {
+  async function move(digest: Digest, to: VolumeConfig, down: Descent = PROMOTION): Promise<boolean> {
     return parts.blobTurns.take(digest, async () => {
       const blob = ledger.state.blobs.get(digest);
       if (blob?.state !== 'resident' || blob.also !== undefined || blob.pinned || parts.leases.protects(digest))
         return false;
-      if (!(await reserveMove(parts, blob, to))) return false;
+      if (!(await reserveMove(parts, blob, to, down.leaves))) return false;
       let moved = false;
       try {
         await copy(blob, to.name);
-        moved = await switchOver(blob, to);
+        moved = await switchOver(blob, to, down);
       } catch (error) {
         if (!(error instanceof Interrupted || error instanceof DiskError)) throw error;
         if (error instanceof DiskError) {
@@ -93,13 +104,13 @@ export function createMoves(parts: StoreParts): Moves {
     if (stopped || parts.blobTurns.awaited(digest) || parts.leases.protects(digest)) throw new Interrupted();
   }
 
-  async function switchOver({ digest, size, origin }: BlobEntry, to: VolumeConfig): Promise<boolean> {
+  async function switchOver({ digest, size, origin }: BlobEntry, to: VolumeConfig, down: Descent): Promise<boolean> {
     await unveil(disk, digest, to.name, size);
     giveWay(digest);
     // From here on nobody is given the old path.
     const endLeaving = parts.leaving.begin(digest);
     try {
-      await ledger.commit([{ is: 'moved', digest }]);
+      await ledger.commit([{ is: 'moved', digest }, ...down.receipt(digest, size)]);
     } finally {
       endLeaving();
     }
@@ -150,8 +161,7 @@ export function createMoves(parts: StoreParts): Moves {
 
   /** Down: from an NVMe volume that was above its high watermark, what the eviction policy would take next. */
   async function demote(): Promise<boolean> {
-    const targets = volumes.active('ssd');
-    if (targets.length === 0) return false;
+    if (volumes.active('ssd').length === 0) return false;
     for (const volume of volumes.active('nvme')) {
       const over = await overWatermarks(parts, volume);
       if (over.high > 0) descending.add(volume.name);
@@ -161,31 +171,40 @@ export function createMoves(parts: StoreParts): Moves {
         (blob) => blob.volume === volume.name && movable(blob),
       );
       const victim = pickVictim(parts, candidates);
-      if (victim !== undefined && (await letGo(victim, targets))) return true;
+      if (victim !== undefined && (await letGo(victim))) return true;
     }
     return false;
   }
 
-  async function letGo(
-    victim: NonNullable<ReturnType<typeof pickVictim>>,
-    targets: readonly VolumeConfig[],
-  ): Promise<boolean> {
-    const { blob } = victim;
+  async function letGo(victim: Victim): Promise<boolean> {
+    const { blob, choice } = victim;
+    const place = await cheapestPlace(parts, blob);
+    const terms = copyTerms(parts, blob);
     const { action, reason } = decideDemotion({
-      size: blob.size,
+      ...terms,
+      displacedUsd: place?.displacedUsd,
       asked: parts.asks.known(blob.digest) || blob.since < parts.openedAt,
-      refetchable: blob.origin !== undefined,
+      originKnown: blob.origin !== undefined,
       draining: ledger.state.draining,
-      largestTargetBytes: Math.max(...targets.map(({ capacityBytes }) => capacityBytes)),
     });
     parts.telemetry.metric('DemotionDecided', 'Count', 1, { reason });
-    if (action === 'demote') {
-      for (const target of targets) if (await move(blob.digest, target)) return true;
+    const { storageClass } = blob.origin ?? {};
+    const displacedUsd = Usd.parse(place?.displacedUsd ?? 0);
+    const weighed = { ...(storageClass === undefined ? {} : { storageClass }), ...terms, displacedUsd };
+    if (action === 'demote' && place !== undefined) {
+      const receipt = (digest: Digest, size: Bytes) => {
+        const why = { ...(choice === undefined ? {} : { choice }), demotion: { reason, ...weighed } };
+        const measured = { bytesBefore: size, bytesAfter: size, usedBytes: usedBytes(parts) };
+        const event = { type: 'demote', digest, outcome: 'done', code: 'ok', ...why, ...measured } as const;
+        return parts.receiptOf(event, capacityBytes(parts));
+      };
+      if (await move(blob.digest, place.volume, { leaves: place.leaves, receipt })) return true;
     }
     // It may have been pinned while it was copied.
     const now = ledger.state.blobs.get(blob.digest);
     if (now === undefined || !movable(now)) return false;
-    await evictBlob(parts, blob.digest, reportOf(parts, victim));
+    const demotion = { reason: action === 'demote' ? ('not-copied' as const) : reason, ...weighed };
+    await evictBlob(parts, blob.digest, reportOf(parts, { ...victim, demotion }));
     return true;
   }
 

@@ -1,4 +1,4 @@
-import type { CommandReceipt, EvictionChoice } from '../../events/command-receipt/v1.ts';
+import type { CommandReceipt, Demotion, EvictionChoice } from '../../events/command-receipt/v1.ts';
 import type { Digest, VolumeName } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
@@ -44,13 +44,15 @@ export interface StoreConfig {
 
 /** What the store reports of itself without having been commanded. */
 export interface LocalEvent {
-  readonly type: 'prefetch' | 'evict';
+  readonly type: 'prefetch' | 'evict' | 'demote';
   readonly digest: Digest;
   readonly outcome: CommandReceipt['outcome'];
   readonly code: CommandReceipt['code'];
   readonly message?: string;
   /** Of an eviction that the policy chose. */
   readonly choice?: EvictionChoice;
+  /** Of what left NVMe ahead of need. */
+  readonly demotion?: Demotion;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   /** Of the whole store afterwards. */

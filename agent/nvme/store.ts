@@ -131,7 +131,7 @@ export async function openStore(deps: StoreDeps, settings: StoreParts['config'])
     leaving: createLeaving(),
     unrecorded: new Set(),
     leases: createLeases(ledger, { random: deps.random, telemetry: deps.telemetry, time }, config),
-    asks: createAsks(deps.clock),
+    asks: createAsks(),
     wished: new Set(),
     openedAt: deps.clock.now(),
     policy: await openEvictionPolicy(deps, config.eviction, plannedBytes(config, capacityBytes({ ledger, volumes }))),

@@ -42,6 +42,9 @@ export function localReceipt(
 ): LedgerRecord[] {
   const session = deps.session.current();
   if (session === undefined) return [];
+  // An older plane knows nothing of what moves within a host.
+  const tellsMoves = session.protocol >= 3;
+  if (event.type === 'demote' && !tellsMoves) return [];
   const now = deps.stamps.next();
   const id = deps.random.id();
   const receipt: CommandReceipt = {
@@ -59,6 +62,7 @@ export function localReceipt(
     code: event.code,
     message: event.message,
     choice: event.choice,
+    demotion: tellsMoves ? event.demotion : undefined,
     measured: {
       bytesBefore: Bytes.parse(event.bytesBefore),
       bytesAfter: Bytes.parse(event.bytesAfter),

@@ -34,6 +34,7 @@ const OPTIONS = {
   bandwidth: 'most bytes a second of all fetches together; default: no limit',
   gpu: 'whose waiting prices a miss, as in the price book, and the label gpu; default H100',
   'evict-by': 'what evictions weigh: the dollars of a miss or its wait; default dollars',
+  'ssd-wear': 'dollars that a terabyte written takes off the life of an SSD volume; default 0.1',
   'idle-pause-seconds': 'longest pause between looks into an idle command queue; default 30',
   'part-size': 'of blobs; only for tests',
   'log-level': 'debug, info, warn or error; default info',
@@ -92,6 +93,7 @@ export interface AgentSettings {
   readonly bytesPerSecond: number;
   readonly gpu: string;
   readonly evictBy: 'dollars' | 'wait';
+  readonly ssdWearUsdPerTb: number;
   readonly idlePauseMs: number;
   readonly partSize: number;
   readonly logLevel: string;
@@ -147,6 +149,7 @@ export function parseSettings(
     bytesPerSecond: raw.bandwidth === undefined ? Number.POSITIVE_INFINITY : sizeOf('bandwidth', raw.bandwidth),
     gpu: settings.gpu,
     evictBy: settings['evict-by'],
+    ssdWearUsdPerTb: parseUsd('ssd-wear', raw['ssd-wear'] ?? '0.1'),
     idlePauseMs: parseCount('idle-pause-seconds', raw['idle-pause-seconds'] ?? '30', 3600) * 1000,
     partSize: raw['part-size'] === undefined ? PART_SIZE : sizeOf('part-size', raw['part-size']),
     logLevel: settings['log-level'],
@@ -195,6 +198,12 @@ function parseCount(name: Option, text: string, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > most) throw invalid(`--${name}: a number from 0 to ${most}.`);
   return value;
+}
+
+function parseUsd(name: Option, text: string): number {
+  const usd = Number(text);
+  if (text.trim() === '' || !Number.isFinite(usd) || usd < 0) throw invalid(`--${name}: an amount in dollars, as 0.1.`);
+  return usd;
 }
 
 function parseVolumes(text: string): VolumeSettings[] {

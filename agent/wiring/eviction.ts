@@ -1,8 +1,9 @@
 import { compileRates, missCost, type Rates, SUBSCRIPTIONS } from '../../lib/placement/index.ts';
-import { booksOfPlane, PricingError, shippedPriceBook } from '../../lib/pricing/index.ts';
+import { booksOfPlane, gpuPrice, PricingError, shippedPriceBook } from '../../lib/pricing/index.ts';
 import { StorageClass } from '../../lib/shared/ids.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { EvictionConfig } from '../nvme/evictionPolicy.ts';
+import { HOUR_MS } from '../../lib/shared/units.ts';
 import { type AgentSettings, invalid } from './config.ts';
 
 /** How a host weighs what it evicts: by the books that ship with it until its plane has told it those that it decides by. */
@@ -18,7 +19,7 @@ export interface Weighing {
  * @throws ContractError `invalid-config` for a GPU without a price.
  */
 export function createWeighing(
-  settings: Pick<AgentSettings, 'gpu' | 'evictBy' | 'bytesPerSecond'>,
+  settings: Pick<AgentSettings, 'gpu' | 'evictBy' | 'bytesPerSecond' | 'ssdWearUsdPerTb'>,
   telemetry: Pick<Telemetry, 'info' | 'warn'>,
 ): Weighing {
   const { gpu, evictBy } = settings;
@@ -28,7 +29,12 @@ export function createWeighing(
   const path = { ...SUBSCRIPTIONS.fetch, gpu, bytesPerSecond };
   const missBy = (by: Rates, ...[bytes, storageClass = 'STANDARD', speed]: Parameters<EvictionConfig['missCost']>) =>
     missCost({ bytes, storageClass }, { ...path, ...speed }, by);
-  const config: EvictionConfig = { missCost: (...miss) => missBy(rates, ...miss), weighs: evictBy };
+  const config: EvictionConfig = {
+    missCost: (...miss) => missBy(rates, ...miss),
+    weighs: evictBy,
+    waitUsd: (ms) => (gpuPrice(rates.prices, gpu).price.usdPerHour / HOUR_MS) * path.gpusWaiting * ms,
+    wearUsdPerByte: settings.ssdWearUsdPerTb / 1e12,
+  };
   try {
     config.missCost(1);
   } catch (error) {

@@ -44,6 +44,8 @@ export function waitAsDollars({ bytesPerSecond }: ScaledTrace): EvictionConfig {
       return { ms: 1000 * seconds, usd: Usd.parse(seconds) };
     },
     weighs: 'dollars',
+    waitUsd: (ms) => ms / 1000,
+    wearUsdPerByte: 0,
   };
 }
 

@@ -139,7 +139,18 @@ function actionChange(
 }
 
 /** Why the host did something by itself: what an eviction puts at stake is the dollars of a miss times the odds of one. */
-function hostsReasons({ choice }: CommandReceipt): Pick<Action, 'reason' | 'policy' | 'alternatives'> {
+function hostsReasons({ choice, demotion }: CommandReceipt): Pick<Action, 'reason' | 'policy' | 'alternatives'> {
+  if (demotion !== undefined) {
+    const { missUsd, ssdUsd, useOdds, writeUsd, displacedUsd } = demotion;
+    return {
+      reason: demotion.reason,
+      policy: 'demotion-by-dollars',
+      alternatives: [
+        { action: 'demote', usd: Usd.parse(writeUsd + displacedUsd + useOdds * ssdUsd) },
+        { action: 'evict', usd: Usd.parse(useOdds * missUsd) },
+      ],
+    };
+  }
   if (choice === undefined) return { reason: 'asked-on-the-host', policy: 'on-demand', alternatives: [] };
   const atStake = (blob: EvictionChoice['evicted']) => Usd.parse(blob.missUsd * blob.useOdds);
   const others = choice.next.map((blob) => ({ action: `evict ${blob.digest.slice(0, 12)}`, usd: atStake(blob) }));

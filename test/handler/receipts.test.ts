@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandReceipt, EvictionChoice } from '../../events/command-receipt/v1.ts';
+import type { CommandReceipt, Demotion, EvictionChoice } from '../../events/command-receipt/v1.ts';
 import { commandHost, signEnvelope } from '../../lib/fleet/index.ts';
 import { EpochMs, Bytes, GIB, SECOND_MS, Usd } from '../../lib/shared/units.ts';
 import { actionId, correlationId, createFleetWorld, digestOf, receiptFor } from '../support/fleetWorld.ts';
@@ -168,6 +168,37 @@ describe('a receipt of what a host did by itself', () => {
       ],
       receipt: { choice },
     });
+  });
+
+  it('says of a move down to SSD, and of an eviction in its stead, what each would have cost', async () => {
+    const { world, host, command } = await resident();
+    const demotion: Demotion = {
+      reason: 'pays',
+      storageClass: 'GLACIER_IR',
+      missUsd: Usd.parse(0.04),
+      ssdUsd: Usd.parse(0.008),
+      useOdds: 0.5,
+      writeUsd: Usd.parse(0.001),
+      displacedUsd: Usd.parse(0.002),
+    };
+    const down = { origin: 'local', actionId: actionId('local-5'), type: 'demote', demotion } as const;
+    await world.deliver('receipts', host.receipt(command, { ...down, measured: measured(GIB, GIB) }));
+    const alternatives = [
+      { action: 'demote', usd: expect.closeTo(0.007, 9) },
+      { action: 'evict', usd: expect.closeTo(0.02, 9) },
+    ];
+    expect(await world.action(down.actionId)).toMatchObject({
+      state: 'done',
+      reason: 'pays',
+      chosen: 'demote',
+      alternatives,
+    });
+    expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified' });
+    const gone = { ...down, actionId: actionId('local-6'), type: 'evict' } as const;
+    const instead = { ...gone, demotion: { ...demotion, reason: 'costs-more' }, measured: measured(GIB, 0) } as const;
+    await world.deliver('receipts', host.receipt(command, instead));
+    expect(await world.action(gone.actionId)).toMatchObject({ reason: 'costs-more', chosen: 'evict', alternatives });
+    expect(await world.replica('a', 'gpu-a')).toBeUndefined();
   });
 
   it('does not let a host claim commands that only the plane gives', async () => {

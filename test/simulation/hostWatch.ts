@@ -166,10 +166,24 @@ export class HostWatch {
     const { actionId, type, digest, outcome } = receipt;
     const text = canonicalJson(receipt);
     const before = this.effects.get(actionId);
+    if (before === undefined) this.checkDemotion(receipt);
     if (before !== undefined && before !== text) violated(`${this.host}: ${actionId} (${type}) took effect twice.`);
     this.effects.set(actionId, text);
     if ((type !== 'pin' && type !== 'unpin') || digest === undefined || outcome !== 'done') return;
     if ((this.pins.get(digest)?.finishedAt ?? 0) <= receipt.finishedAt) this.pins.set(digest, receipt);
+  }
+
+  /** A copy goes down to SSD where it saves more than its writing and what leaves for it, and only there. */
+  private checkDemotion({ type, digest, demotion }: CommandReceipt): void {
+    if (demotion === undefined) return;
+    const { reason, missUsd, ssdUsd, useOdds, writeUsd, displacedUsd } = demotion;
+    this.options.counters.count(`demotion: ${reason}`);
+    const pays = useOdds * (missUsd - ssdUsd) > writeUsd + displacedUsd;
+    if (type === 'demote' ? reason === 'no-origin' || (reason === 'pays' && pays) : reason !== 'costs-more' || !pays)
+      return;
+    violated(
+      `${this.host}: ${digest} and its SSD: ${type}, because ${reason}; and that ${pays ? 'pays' : 'costs more'}.`,
+    );
   }
 
   /** In the end: what was pinned in this generation, and reported so, still is. */

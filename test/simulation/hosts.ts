@@ -4,6 +4,7 @@
  */
 
 import { type Agent, createAgent } from '../../agent/agent.ts';
+import type { EvictionConfig } from '../../agent/nvme/evictionPolicy.ts';
 import { blobPath, LEDGER_PATH } from '../../agent/nvme/paths.ts';
 import { createWeighing } from '../../agent/wiring/eviction.ts';
 import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
@@ -43,11 +44,17 @@ export interface HostsOptions {
   readonly capacityBytes: number;
 }
 
-/** By the shipped books: hosts are told the plane's, and all that follows is how much a miss weighs. */
-const EVICTION = createWeighing(
-  { gpu: 'H100', evictBy: 'dollars', bytesPerSecond: Number.POSITIVE_INFINITY },
-  { info: () => undefined, warn: () => undefined },
-).config;
+/**
+ * By the shipped books: hosts are told the plane's, and all that follows is how much a miss weighs. On some hosts writing to SSD costs
+ * about what it saves for blobs as small as these.
+ */
+const EVICTIONS = [0.1, 30].map(
+  (ssdWearUsdPerTb) =>
+    createWeighing(
+      { gpu: 'H100', evictBy: 'dollars', bytesPerSecond: Number.POSITIVE_INFINITY, ssdWearUsdPerTb },
+      { info: () => undefined, warn: () => undefined },
+    ).config,
+);
 
 /** Now and then what lies between a host and the origin spoils everything for so long: more than the tries in a row of one fill. */
 const LONGEST_SPOILING_MS = 12 * MINUTE_MS;
@@ -66,6 +73,7 @@ export class SimulatedHost {
   readonly watch: HostWatch;
   private readonly rng: Rng;
   readonly quota: Quota;
+  private readonly eviction: EvictionConfig;
   private lives = 0;
   /** Until then all bytes from the origin arrive changed, if faults do not end before. */
   private spoiledUntil = 0;
@@ -74,6 +82,7 @@ export class SimulatedHost {
     this.id = HostId.parse(id);
     this.options = options;
     this.rng = options.rng.fork();
+    this.eviction = this.rng.pick(EVICTIONS);
     const now = () => options.scheduler.now;
     const first = createMemDisk({ totalBytes: 64 * 1024 * 1024, now });
     this.disk = joinMemDisks(first, new Map([[COLD, createMemDisk({ totalBytes: 64 * 1024 * 1024, now })]]));
@@ -246,7 +255,7 @@ export class SimulatedHost {
         abandonedAfterMs: DurationMs.parse(5 * MINUTE_MS),
         scrubEveryMs: DurationMs.parse(10 * MINUTE_MS),
         scrubBytesPerSecond: Number.POSITIVE_INFINITY,
-        eviction: EVICTION,
+        eviction: this.eviction,
       },
       commands: { visibilitySeconds: 60, longCommands: 2, mostInHand: 10 },
       pollSeconds: 0,

@@ -1,3 +1,4 @@
+import type { Demotion } from '../../events/command-receipt/v1.ts';
 import type { AccessReason } from '../../lib/accesses/decideCounts.ts';
 import type { BatchReason } from '../../lib/accesses/countAccesses.ts';
 import type { QuarantineReason } from '../../lib/catalog/index.ts';
@@ -31,6 +32,16 @@ const hosts: Reasons<HostReaping> = {
   silent: REACHED,
   'heard-since': REACHED,
   retired: REACHED,
+};
+
+const demotions: Reasons<Demotion['reason']> = {
+  pays: REACHED,
+  'costs-more': REACHED,
+  'never-asked-for': REACHED,
+  'not-copied': REACHED,
+  'too-large': REACHED,
+  draining: RARE,
+  'no-origin': 'no ledger is lost here; see test/unit/agent/decideDemotion.test.ts',
 };
 
 const actions: Reasons<ActionReaping> = {
@@ -191,6 +202,7 @@ const BY_COUNTER: Readonly<Record<string, Reasons<string>>> = {
   'metric ResidentReconciled': residents,
   'metric ReplicaFenced': fences,
   'metric PlacementDecided': placements,
+  'demotion:': demotions,
   'metric ReceiptSettled': receipts,
   'quarantine:': quarantines,
   'metric AccessBatch': accessBatches,

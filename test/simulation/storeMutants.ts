@@ -32,6 +32,13 @@ export const storeMutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    id: 'demotes-what-costs-more',
+    breaks: 'What decides is dollars: a blob goes down to SSD although writing it wears off more than that saves.',
+    file: 'agent/nvme/decideDemotion.ts',
+    find: 'if (copyUsd(facts) > writeUsd + displacedUsd) return',
+    replace: 'if (copyUsd(facts) > displacedUsd) return',
+  },
+  {
     id: 'pin-lost-in-repair',
     breaks: 'Rule 6, what is pinned stays: a blob that was fetched again because a bit flipped has lost its pin.',
     file: 'agent/nvme/ledgerState.ts',

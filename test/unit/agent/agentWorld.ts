@@ -42,6 +42,8 @@ export function testBlob(size: number, seed = size): TestBlob {
 const EVICTION: EvictionConfig = {
   missCost: (bytes) => ({ ms: bytes, usd: Usd.parse(bytes / 1e6) }),
   weighs: 'wait',
+  waitUsd: () => 0,
+  wearUsdPerByte: 0,
 };
 
 export interface AgentWorldOptions {

@@ -11,7 +11,12 @@ import { createAgentWorld } from './agentWorld.ts';
 
 const digestOf = (number: number): Digest => Digest.parse(number.toString(16).padStart(64, '0'));
 /** A miss costs a second whatever its size. */
-const BY_WAIT: EvictionConfig = { missCost: () => ({ ms: 1000, usd: Usd.parse(0) }), weighs: 'wait' };
+const BY_WAIT: EvictionConfig = {
+  missCost: () => ({ ms: 1000, usd: Usd.parse(0) }),
+  weighs: 'wait',
+  waitUsd: () => 0,
+  wearUsdPerByte: 0,
+};
 const EVERYTHING = () => true;
 
 describe('the agent under a replayed trace', () => {

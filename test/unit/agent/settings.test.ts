@@ -13,4 +13,12 @@ describe('the settings of an agent', () => {
     expect(settings('--gpu', 'L4', '--labels', 'gpu=A100').labels).toEqual({ gpu: 'A100' });
     expect(settings()).toMatchObject({ gpu: 'H100', labels: {} });
   });
+
+  it('take what wears an SSD off in dollars, and nothing else', () => {
+    expect(settings().ssdWearUsdPerTb).toBe(0.1);
+    expect(settings('--ssd-wear', '0').ssdWearUsdPerTb).toBe(0);
+    for (const text of ['-1', 'free', ' ', 'Infinity']) {
+      expect(() => settings(`--ssd-wear=${text}`)).toThrow('--ssd-wear: an amount in dollars');
+    }
+  });
 });

@@ -12,6 +12,8 @@ const BY_CLASS: EvictionConfig = {
     return { ms: bytes, usd };
   },
   weighs: 'dollars',
+  waitUsd: () => 0,
+  wearUsdPerByte: 0,
 };
 
 describe('where the origin of a blob lies', () => {

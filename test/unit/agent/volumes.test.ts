@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
 import { blobPath, FIRST_VOLUME } from '../../../agent/nvme/paths.ts';
+import { Usd } from '../../../lib/shared/units.ts';
 import type { TestBlob } from './agentWorld.ts';
 import { COLD, createVolumesWorld, type Fault, SECOND, type VolumesWorld } from './volumesWorld.ts';
 
@@ -85,12 +86,67 @@ describe('a store with an SSD volume below', () => {
     for (const link of world.linksTo(wanted)) expect(link).not.toContain('/volumes/');
   });
 
-  it('keeps the one that was asked for last where the SSD volume is full', async () => {
+  it('keeps what is worth most where the SSD volume is full, and tells the plane what it weighed', async () => {
     const { world, agent, blobs } = await fiveAsked(200);
     await world.moveAll(agent);
     expect(countOn(agent, blobs)).toEqual({ data: 2, cold: 1, nowhere: 2 });
-    const volumes = onVolume(agent, blobs);
-    expect(volumes.indexOf(COLD)).toBeGreaterThan(volumes.lastIndexOf('nowhere'));
+    await agent.flushReceiptsOnce();
+    const weighed = world.sent.receipts.filter(({ demotion }) => demotion !== undefined);
+    expect(weighed.length).toBeGreaterThanOrEqual(3);
+    const oddsOf = ({ digest }: TestBlob) => weighed.find((one) => one.digest === digest)?.demotion?.useOdds ?? 1;
+    const left = blobs.filter(({ digest }) => agent.store.tierOf(digest) !== 'nvme');
+    expect(oddsOf(oneBelow(agent, blobs))).toBe(Math.max(...left.map(oddsOf)));
+    const below = weighed.find(({ digest }) => digest === oneBelow(agent, blobs).digest);
+    expect(below).toMatchObject({ type: 'demote', demotion: { reason: 'pays' } });
+    const displaced = world.sent.receipts.filter(
+      ({ type, choice }) => type === 'evict' && choice?.roomFor !== undefined,
+    );
+    for (const { choice } of displaced) expect(choice).toMatchObject({ reason: 'least-worth', policy: 'strata' });
+  });
+
+  it('evicts what costs more to write than a miss would, and keeps what reading its origin makes dear', async () => {
+    const world = createVolumesWorld({ capacity: 1000, volumes: [{ name: COLD, tier: 'ssd', capacity: 10_000 }] });
+    // From the origin 1 $ a MB, and ten times as much where reads are charged; 2 $ a MB to write.
+    const usdOf = (storageClass?: string) => (storageClass === 'GLACIER_IR' ? 1e-5 : 1e-6);
+    const agent = await world.bootWith({
+      eviction: {
+        missCost: (bytes, storageClass) => ({ ms: bytes, usd: Usd.parse(bytes * usdOf(storageClass)) }),
+        weighs: 'wait',
+        waitUsd: () => 0,
+        wearUsdPerByte: 2e-6,
+      },
+    });
+    const cold: TestBlob[] = [];
+    for (let at = 0; at < 5; at += 1) {
+      const blob = await world.fetched(agent, 190);
+      if (at % 2 === 0) {
+        world.publishOne(`cold-${at}`, blob, at);
+        world.setClass(blob.digest, 'GLACIER_IR');
+        expect((await agent.models.ensure(world.NAME, `cold-${at}`, 1000)).outcome).toBe('ready');
+        cold.push(blob);
+      } else await world.asked(agent, blob);
+    }
+    await world.clock.advance(70_000);
+    await agent.upkeepOnce();
+    await world.moveAll(agent);
+    await agent.flushReceiptsOnce();
+    for (const { type, digest, demotion } of world.sent.receipts) {
+      if (demotion === undefined) continue;
+      const isCold = cold.some((blob) => blob.digest === digest);
+      expect([type, demotion.reason]).toEqual(isCold ? ['demote', 'pays'] : ['evict', 'costs-more']);
+      expect(demotion.missUsd).toBeCloseTo(190 * usdOf(isCold ? 'GLACIER_IR' : 'STANDARD'), 12);
+    }
+    expect(countOn(agent, cold).nowhere).toBe(0);
+  });
+
+  it('tells a plane of an older protocol nothing of moves', async () => {
+    const { world, agent } = await fiveAsked();
+    const session = agent.session.current() ?? expect.fail();
+    expect(session.protocol).toBe(3);
+    agent.session.current = () => ({ ...session, protocol: 2 });
+    await world.moveAll(agent);
+    await agent.flushReceiptsOnce();
+    expect(world.sent.receipts.filter(({ type, demotion }) => type === 'demote' || demotion !== undefined)).toEqual([]);
   });
 
   it('reports each volume in its heartbeats, and the NVMe volumes together as its capacity', async () => {

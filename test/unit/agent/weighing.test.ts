@@ -4,7 +4,7 @@ import { combinePriceBooks, hostBooks, shippedPriceBook } from '../../../lib/pri
 import { onDisk, ownBook } from '../../support/ownBooks.ts';
 import { recordedTelemetry } from '../../support/recordedTelemetry.ts';
 
-const HOST = { gpu: 'H100', evictBy: 'dollars', bytesPerSecond: 1e9 } as const;
+const HOST = { gpu: 'H100', evictBy: 'dollars', bytesPerSecond: 1e9, ssdWearUsdPerTb: 0.1 } as const;
 const GB = 1_000_000_000;
 const shipped = shippedPriceBook();
 
