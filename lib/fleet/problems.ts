@@ -129,7 +129,7 @@ const minute = (at: EpochMs) => `${new Date(at).toISOString().slice(0, 16)}Z`;
 
 /** Nothing has begun and nothing waits in line. */
 export function limitedProblem(
-  { limit, usd, againAt }: LimitedRestore,
+  { limit, usd, againAt, heldUpBy }: LimitedRestore,
   { restoreBudgetUsdPerDay, restoresPerHour }: RestoreLimits,
   now: EpochMs,
   seed: string,
@@ -140,11 +140,10 @@ export function limitedProblem(
     'budget-spent': `what readers may spend on restores (${budget}) is spent`,
     'rate-reached': `as many restores as readers may begin (${restoresPerHour} an hour) have begun`,
     'line-full': `${MOST_IN_LINE.toLocaleString('en-US')} wait for their turn already`,
-    'line-too-long': 'more wait for their turn already than can be restored in a week',
+    'line-too-long': `more wait for their turn already than may begin in a week (${budget}, ${restoresPerHour} an hour)`,
     'too-dear': `it alone costs more than readers may spend (${budget})`,
   }[limit];
-  const setting = limit === 'rate-reached' ? 'restoresPerHour' : 'restoreBudgetUsdPerDay';
-  const raise = limit === 'line-full' ? '' : ` The setting ${setting} raises the limit.`;
+  const raise = limit === 'line-full' ? '' : ` ${settingsText(limit, heldUpBy)}`;
   const seconds = againAt === undefined ? Infinity : (againAt - now) / SECOND_MS;
   return {
     status: 429,
@@ -153,6 +152,14 @@ export function limitedProblem(
     hint: `${againAt === undefined ? 'An' : 'Ask again then; or an'} operator brings it back at once: strata restore MODEL.${raise}`,
     retryAfterSeconds: askAgainSeconds(seconds, seed),
   };
+}
+
+/** Of what keeps a turn away, which settings let it come. */
+function settingsText(limit: LimitedRestore['limit'], heldUpBy: LimitedRestore['heldUpBy']): string {
+  const setting = limit === 'rate-reached' ? 'restoresPerHour' : 'restoreBudgetUsdPerDay';
+  const { settings, either } = heldUpBy ?? { settings: [setting], either: false };
+  if (settings.length === 1) return `The setting ${settings[0]} raises the limit.`;
+  return `The settings ${settings.join(either ? ' or ' : ' and ')} raise the limit${either ? ', each alone' : ', both together'}.`;
 }
 
 /** What outsiders learn of a thrown error: nothing about the inside. `seed` tells calls apart. */

@@ -15,7 +15,7 @@ import { EpochMs, HOUR_MS, Usd } from '../shared/units.ts';
 import { choiceFor, COPY_MS, readyAfter, type RestoreChoice } from './decideRestore.ts';
 import { pokePut } from './restoreMessage.ts';
 import { isTooDear, type LimitedRestore, type RestoreLimits, takeRestore } from './restoreBudget.ts';
-import { loadLine, MOST_IN_LINE, planLine, sooner } from './restoreLine.ts';
+import { heldUpBy, loadLine, MOST_IN_LINE, planLine, sooner } from './restoreLine.ts';
 import { recordWaiting, waitingOf } from './restoreReceipt.ts';
 
 export type Queued = { readonly restore: Restore } | { readonly refused: LimitedRestore };
@@ -40,7 +40,8 @@ export async function queueRestore(
   const usd = Usd.parse(choice.chosen.feeUsd);
   const spent = (await RestoreSpendingRow.get(catalog))?.value;
   const line = await loadLine(catalog);
-  const beginsAt = planLine(spent, [...line, { digest, askedAt: now, usd }], limits, now).get(digest);
+  const withIt = [...line, { digest, askedAt: now, usd }];
+  const beginsAt = planLine(spent, withIt, limits, now).get(digest);
   if (beginsAt === undefined || line.length >= MOST_IN_LINE) {
     const taken = takeRestore(spent, usd, limits, now);
     if (taken.outcome === 'refused' && (taken.limit === 'too-dear' || limits.restoresPerHour < 1)) {
@@ -48,8 +49,11 @@ export async function queueRestore(
       return { changes: [], answer: { refused } };
     }
     const againAt = EpochMs.parse(now + HOUR_MS);
-    const limit = beginsAt === undefined ? 'line-too-long' : 'line-full';
-    return { changes: [], answer: { refused: { limit, usd, againAt } } };
+    const why =
+      beginsAt === undefined
+        ? { limit: 'line-too-long' as const, heldUpBy: heldUpBy(spent, withIt, digest, limits, now) }
+        : { limit: 'line-full' as const };
+    return { changes: [], answer: { refused: { ...why, usd, againAt } } };
   }
   const restore: Restore = {
     digest,

@@ -17,12 +17,20 @@ export const RESTORE_LIMITS: RestoreLimits = { restoreBudgetUsdPerDay: 1_000, re
  */
 export type RestoreLimit = 'budget-spent' | 'rate-reached' | 'too-dear' | 'line-full' | 'line-too-long';
 
+/** The settings to raise; `either`: each of them alone brings the turn within a week. */
+export interface HeldUpBy {
+  readonly settings: readonly (keyof RestoreLimits)[];
+  readonly either: boolean;
+}
+
 export interface LimitedRestore {
   readonly limit: RestoreLimit;
   /** Its fee. */
   readonly usd: Usd;
   /** From then on there is more; of what is too dear nobody knows. */
   readonly againAt?: EpochMs;
+  /** Of `line-too-long`: what keeps its turn away. */
+  readonly heldUpBy?: HeldUpBy;
 }
 
 export type RestoreTaking =

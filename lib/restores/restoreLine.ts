@@ -4,7 +4,7 @@ import { ContractError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { CatalogStore, Item } from '../shared/ports/catalogStore.ts';
 import { DAY_MS, EpochMs, HOUR_MS } from '../shared/units.ts';
-import type { RestoreLimits } from './restoreBudget.ts';
+import type { HeldUpBy, RestoreLimits } from './restoreBudget.ts';
 
 /** A wish of a reader that waits for its turn. */
 export type InLine = Pick<Restore, 'digest' | 'askedAt'> & { readonly usd: number };
@@ -49,6 +49,22 @@ export function planLine(
     });
   }
   return turns;
+}
+
+const LIMITS = ['restoreBudgetUsdPerDay', 'restoresPerHour'] as const;
+
+/** Which limits keep the turn of one in line away for more than a week: those without which it would come, or both where it takes both. */
+export function heldUpBy(
+  spent: RestoreSpending | undefined,
+  line: readonly InLine[],
+  digest: Digest,
+  limits: RestoreLimits,
+  now: EpochMs,
+): HeldUpBy {
+  const settings = LIMITS.filter((name) =>
+    planLine(spent, line, { ...limits, [name]: Number.MAX_SAFE_INTEGER }, now).has(digest),
+  );
+  return { settings: settings.length === 0 ? LIMITS : settings, either: settings.length > 1 };
 }
 
 export function inOrder(one: InLine, other: InLine): number {

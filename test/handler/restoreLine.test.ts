@@ -7,7 +7,7 @@ import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { replayRestore, restoreArchived, type RestoreLimits } from '../../lib/restores/index.ts';
 import { blobKey } from '../../lib/shared/digest.ts';
 import { CorrelationId, Digest, ModelName } from '../../lib/shared/ids.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS, Usd } from '../../lib/shared/units.ts';
+import { DAY_MS, EpochMs, HOUR_MS, MINUTE_MS, Usd } from '../../lib/shared/units.ts';
 import { createInterruption, type Interruption } from '../support/interruption.ts';
 import { createTieringWorld } from '../support/tieringWorld.ts';
 
@@ -184,6 +184,46 @@ describe('readers of many archived models at once', () => {
       'line-too-long',
       'line-too-long',
     ]);
+    const { title, hint } = limitedProblem(
+      answers[9]!.refused!,
+      slow.world.deps.settings,
+      slow.world.clock.now(),
+      'host',
+    );
+    expect(title).toContain('than may begin in a week ($');
+    expect(hint).toContain(' The setting restoreBudgetUsdPerDay raises the limit.');
+  });
+
+  it.each([
+    ['budget', { restoreBudgetUsdPerDay: FEE * 1.5 }, 9, 'The setting restoreBudgetUsdPerDay raises the limit.'],
+    ['rate', { restoresPerHour: 1 }, 200, 'The setting restoresPerHour raises the limit.'],
+    [
+      'budget and rate',
+      { restoreBudgetUsdPerDay: FEE * 24.5, restoresPerHour: 1 },
+      200,
+      'The settings restoreBudgetUsdPerDay and restoresPerHour raise the limit, both together.',
+    ],
+  ] as const)('are told which limit holds them up where it is the %s', async (_, limits, before, said) => {
+    const { world, blobs, ask } = await readers(2, limits);
+    const [first, last] = [blobs[0]!, blobs[1]!];
+    await ask(first);
+    const row = (await world.restore(first.digest))!;
+    for (let nth = 0; nth < before; nth += 1) {
+      const digest = Digest.parse(nth.toString(16).padStart(64, '0'));
+      await world.catalog.transact([RestoreRow.put({ ...row, digest }, 'absent')]);
+    }
+    const { refused } = await ask(last);
+    expect(refused).toMatchObject({ limit: 'line-too-long' });
+    expect(limitedProblem(refused!, world.deps.settings, world.clock.now(), 'host').hint).toContain(said);
+  });
+
+  it('are told of both limits where raising either one lets them begin', () => {
+    const now = EpochMs.parse(Date.UTC(2026, 10, 20, 23));
+    const refused = { limit: 'line-too-long' as const, usd: Usd.parse(1) };
+    const either = { settings: ['restoreBudgetUsdPerDay', 'restoresPerHour'] as const, either: true };
+    const limits = { restoreBudgetUsdPerDay: 1, restoresPerHour: 1 };
+    const { hint } = limitedProblem({ ...refused, heldUpBy: either }, limits, now, 'host');
+    expect(hint).toContain('The settings restoreBudgetUsdPerDay or restoresPerHour raise the limit, each alone.');
   });
 
   it('are refused, and told so, where as many wait as may, though all of them begin within hours', async () => {
