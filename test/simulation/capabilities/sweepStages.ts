@@ -67,6 +67,10 @@ export function sweepStages(stage: Stage): Capability {
 
   /** Dollars are never short here, moves are. */
   function onLast({ left, runId, shard }: EndedStage): void {
+    const ended = [...catalog.committedIn(`STAGES#${runId}`)].map(readStage);
+    const analysis = ended.find((one) => one.shard === shard && one.stage === 'analysis');
+    // An earlier delivery may have found what the one that ended the analysis did not find any more: nothing goes on then.
+    if (analysis !== undefined && analysis.moves + analysis.placements === 0) return;
     const found = [...catalog.committedIn(`FOUND#${runId}#${shard}`)].map(readFinding);
     const open = found.filter(
       ({ carriedOut, moves }) => moves && !carriedOut?.moves && carriedOut?.stage !== 'lifecycle',
