@@ -258,6 +258,28 @@ describe('stored data', () => {
     });
   });
 
+  it('raises an alarm when ways home cost more than a sweep may spend on them, and when what is held loses for two days', () => {
+    const named = (name: string) =>
+      of('AWS::CloudWatch::Alarm').find(({ properties }) => properties['AlarmName'] === `strata-${name}`)?.properties;
+    const dimensions = (reason: string, service: string) => [
+      { Name: 'mode', Value: 'on' },
+      { Name: 'reason', Value: reason },
+      { Name: 'service', Value: service },
+    ];
+    const Dimensions = dimensions('ways-home-spent', 'sweep');
+    expect(named('ways-home-spent')).toMatchObject({
+      MetricName: 'TierDecided',
+      Dimensions,
+      Period: 86_400,
+      Threshold: 1,
+    });
+    const held = named('held-at-a-loss');
+    expect(held).toMatchObject({ Threshold: 1, EvaluationPeriods: 2 });
+    const metrics = JSON.stringify(held?.['Metrics']);
+    for (const service of ['sweep', 'sweep-inventory'])
+      expect(metrics).toContain(JSON.stringify(dimensions('held-at-a-loss', service)));
+  });
+
   it('raises an alarm when no list has confirmed the prices for 7 days', () => {
     const [old] = of('AWS::CloudWatch::Alarm').filter(
       ({ properties }) => properties['AlarmName'] === 'strata-prices-old',
