@@ -131,7 +131,7 @@ export interface SimulatedOptions {
 }
 
 /** What looks before it deletes or publishes: much may happen between the two. */
-const LOOKS_FIRST = /^(purge|sweep-orphans|digest|ingest)#/;
+const LOOKS_FIRST = /^(purge|sweep-orphans|digest|ingest|rescan)#/;
 const CALLS = 40;
 const LATEST_MS = 25_000;
 

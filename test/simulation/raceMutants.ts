@@ -3,10 +3,10 @@ import type { Mutant } from './mutant.ts';
 /** Edits of what holds only between two runs that meet. */
 export const raceMutants: readonly Mutant[] = [
   {
-    id: 'older-verdict-wins',
-    breaks: 'The gate: a late call of an older release writes its verdict over that of newer rules.',
-    file: 'lib/ingest/judgedRows.ts',
-    find: 'now.rules === judged.rules) return;',
-    replace: "now.rules !== '') return;",
+    id: 'judged-behind-the-pages',
+    breaks: 'The gate: a re-scan passes while calls of the release before still judge, whose verdicts stay.',
+    file: 'lib/ingest/startRescan.ts',
+    find: 'const AFTER_DEPLOYMENT_SECONDS = 900;',
+    replace: 'const AFTER_DEPLOYMENT_SECONDS = 0;',
   },
 ];

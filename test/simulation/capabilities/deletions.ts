@@ -25,6 +25,9 @@ export function deletions(stage: Stage, rng: Rng): Capability {
   /** Until when each delete can be undone at least, as the operator was told. */
   const promised = new Map<string, number>();
 
+  /** Deleted with a month to undo it, which somebody will. */
+  let regretted: Named | undefined;
+
   interface Named {
     readonly model: ModelName;
     readonly version: SemVer;
@@ -43,21 +46,14 @@ export function deletions(stage: Stage, rng: Rng): Capability {
     const versions = published();
     const buried = [...tombstones()].filter(({ state }) => state === 'deleted');
     if (versions.length === 0) return;
-    const store = stage.depsOf(life).catalog;
-    const terms = { now: EpochMs.parse(scheduler.now), dryRun: false };
-    const correlationId = CorrelationId.parse(`deletion-${rng.uint32()}`);
     const what = rng.pick(['delete', 'delete', 'delete', 'undo', 'undo', 'hold', 'release', 'retain'] as const);
     const some = rng.pick(versions);
     const refused = buried.filter(({ content }) => content.files.some(({ digest }) => isRefused(digest)));
     const wanted = refused.length > 0 ? refused : buried;
     const { model, version } = what === 'undo' && wanted.length > 0 ? rng.pick(wanted).content : some;
-    if (what === 'delete') {
-      const undoDays = rng.pick([0, 0, 1]);
-      promised.set(`${model}@${version}`, scheduler.now + undoDays * DAY_MS);
-      await deleteVersion(store, { ...terms, model, version, undoDays, correlationId });
-    } else if (what === 'undo') {
-      await undoDelete(store, { ...terms, model, version, correlationId });
-    } else {
+    if (what === 'delete') await remove({ model, version }, rng.pick([0, 0, 1]));
+    else if (what === 'undo') await bringBack({ model, version });
+    else {
       const until = EpochMs.parse(scheduler.now + rng.below(5 * MINUTE_MS));
       const change =
         what === 'hold'
@@ -65,9 +61,53 @@ export function deletions(stage: Stage, rng: Rng): Capability {
           : what === 'release'
             ? ({ kind: 'release' } as const)
             : ({ kind: 'retain', until } as const);
-      await holdVersion(store, { ...terms, model, version, change });
+      const { catalog: store } = stage.depsOf(life);
+      await holdVersion(store, { now: EpochMs.parse(scheduler.now), dryRun: false, model, version, change });
     }
     counters.count(`deletions: ${what}`);
+  }
+
+  async function removeForLater(): Promise<void> {
+    const versions = published();
+    if (versions.length === 0) return;
+    const { model, version } = rng.pick(versions);
+    await remove({ model, version }, 30);
+    regretted = { model, version };
+  }
+
+  /** Days later, mostly: the verdicts on its files may have changed since. */
+  async function regret(named: Named): Promise<void> {
+    regretted = undefined;
+    await bringBack(named);
+    counters.count('deletions: regretted');
+  }
+
+  async function remove(named: Named, undoDays: number): Promise<void> {
+    promised.set(`${named.model}@${named.version}`, scheduler.now + undoDays * DAY_MS);
+    await deleteVersion(stage.depsOf(life).catalog, { ...named, undoDays, ...terms() });
+  }
+
+  async function bringBack(named: Named): Promise<void> {
+    await undoDelete(stage.depsOf(life).catalog, { ...named, ...terms() });
+  }
+
+  function terms(): Pick<Parameters<typeof undoDelete>[1], 'now' | 'dryRun' | 'correlationId'> {
+    const correlationId = CorrelationId.parse(`deletion-${rng.uint32()}`);
+    return { now: EpochMs.parse(scheduler.now), dryRun: false, correlationId };
+  }
+
+  function soon(durationMs: number, wanted: () => Promise<void>): void {
+    scheduler.spawn(life, async () => {
+      await scheduler.sleep(life, Math.floor(durationMs * (0.5 + rng.number() / 2)));
+      await tried(wanted);
+    });
+  }
+
+  async function tried(wanted: () => Promise<void>): Promise<void> {
+    await wanted().catch((error: unknown) => {
+      if (!(error instanceof StrataError)) throw error;
+      counters.count(`deletions: ${error instanceof DeletionError ? error.code : 'no answer'}`);
+    });
   }
 
   function onRow({ key, before, after }: RowChange): void {
@@ -124,12 +164,12 @@ export function deletions(stage: Stage, rng: Rng): Capability {
         const end = scheduler.now + durationMs;
         while (scheduler.now < end) {
           await scheduler.sleep(life, rng.below(1.6 * MINUTE_MS));
-          await wish().catch((error: unknown) => {
-            if (!(error instanceof StrataError)) throw error;
-            counters.count(`deletions: ${error instanceof DeletionError ? error.code : 'no answer'}`);
-          });
+          await tried(wish);
         }
       });
+      const late = regretted;
+      if (late !== undefined) soon(durationMs, () => regret(late));
+      else if (rng.chance(0.4)) soon(durationMs, removeForLater);
     },
     onRow,
     atRest: () => [...tombstones()].every((one) => one.state === 'purged' || isBlocked(one)),

@@ -1,10 +1,16 @@
 import { BlobRow, isAdmitted, ReferenceRow, ReplicaRow, VersionRow } from '../../../lib/catalog/index.ts';
 import type { Blob } from '../../../lib/catalog/index.ts';
+import { startRescan } from '../../../lib/ingest/index.ts';
+import { StrataError } from '../../../lib/shared/errors.ts';
+import { MINUTE_MS } from '../../../lib/shared/units.ts';
 import { originBytes } from '../originBytes.ts';
 import { redrive } from '../redrive.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
+
+/** How often an operator has everything judged again before and after a release. */
+const IN_HURRY = 0.1;
 
 /**
  * Releases with other rules are deployed while files are uploaded, placed and evicted. A verdict belongs to the bytes that it judged;
@@ -64,13 +70,30 @@ export function rescans(stage: Stage, rng: Rng): Capability {
     }
   }
 
+  /** Operators do not wait for the schedule. */
+  async function rescanAll(): Promise<void> {
+    try {
+      const { catalog: store, clock } = stage.depsOf(life);
+      await startRescan({ catalog: store, clock });
+      counters.count('re-scan of everything: started');
+    } catch (error) {
+      if (!(error instanceof StrataError)) throw error;
+      counters.count('re-scan of everything: no answer');
+    }
+  }
+
   return {
     act(durationMs) {
       if (!rng.chance(0.6)) return;
       scheduler.spawn(life, async () => {
         await scheduler.sleep(life, rng.below(durationMs));
+        const inHurry = rng.chance(IN_HURRY);
+        // What still judges for the first of them is overtaken by what is deployed meanwhile.
+        if (inHurry) await rescanAll();
+        await scheduler.sleep(life, rng.below(MINUTE_MS));
         releases.deployNext();
         counters.count('release deployed');
+        if (inHurry) await rescanAll();
       });
     },
     async onRow(change) {
