@@ -13,9 +13,9 @@ export const dollarMutants: readonly Mutant[] = [
     id: 'budget-for-ways-home-only',
     breaks:
       'Rule 5, money is reserved before it is used: a sweep takes moves that save out of no budget, as it does ways home.',
-    file: 'lib/tiering/moveBlob.ts',
-    find: 'run.only === undefined && WAYS_HOME.has(decision.reason)',
-    replace: 'run.only === undefined && !WAYS_HOME.has(run.id)',
+    file: 'lib/tiering/movePrice.ts',
+    find: 'return WAYS_HOME.has(decision.reason);',
+    replace: 'return !WAYS_HOME.has(decision.action);',
   },
   {
     id: 'departure-not-noted',
