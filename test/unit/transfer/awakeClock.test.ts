@@ -15,3 +15,19 @@ it.each([
   }
   expect(clock.now()).toBe(expected);
 });
+
+it.each([0, 100, 250, 251, 3_600_000])('the clock does not go back where a round comes %i ms late', (late) => {
+  let at = 0;
+  const clock = createAwakeClock(500, () => at);
+  at = 400;
+  const early = clock.now();
+  at = 500 + late;
+  const before = clock.now();
+  clock.round();
+  const after = clock.now();
+  expect(before).toBeGreaterThanOrEqual(early);
+  expect(after - before).toBeGreaterThanOrEqual(0);
+  expect(after - before).toBeLessThanOrEqual(250);
+  at += 500;
+  expect(clock.now() - after).toBe(500);
+});
