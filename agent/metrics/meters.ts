@@ -27,10 +27,12 @@ export interface Meters {
   /** Bytes of the origin that were verified on the disk. */
   received(bytes: number): void;
   fetched(bytes: number, ms: number): void;
+  /** Bytes of the origin come, or may, until the returned function is called. */
+  fetching(): () => void;
   fetchFailed(code: string): void;
   retried(kind: string): void;
   firstByte(ms: number): void;
-  /** Undefined until some fetches have measured it. */
+  /** Undefined until fetches have measured it. */
   originSpeed(): OriginSpeed | undefined;
   readonly totals: Tally;
   /** Ends the running minute where it has lasted one; called every few seconds. */
@@ -93,14 +95,19 @@ export function createMeters(clock: Clock): Meters {
         tiers[tier].movedInBytes += bytes;
       }),
     scrubbed: (tier, bytes) => both(({ tiers }) => (tiers[tier].scrubbedBytes += bytes)),
-    received: (bytes) => both(({ transfer }) => (transfer.fetchedBytes += bytes)),
-    fetched(bytes, ms) {
-      speed.fetched(bytes, ms);
+    received(bytes) {
+      speed.received(bytes, time.elapsed());
+      both(({ transfer }) => (transfer.fetchedBytes += bytes));
+    },
+    fetching() {
+      speed.began(time.elapsed());
+      return () => speed.ended();
+    },
+    fetched: (bytes, ms) =>
       both((tally) => {
         tally.transfer.fetches += 1;
         if (ms > 0) record(tally.fetchBytesPerSecond, (bytes / ms) * 1000);
-      });
-    },
+      }),
     fetchFailed: (code) => both(({ failures }) => addCount(failures, code)),
     retried: (kind) => both(({ retries }) => addCount(retries, kind)),
     firstByte(ms) {

@@ -1,35 +1,76 @@
+import { MIB } from '../../lib/shared/units.ts';
+
 /** What a fetch takes: `firstByteMs`, and from then on its bytes at this rate. */
 export interface OriginSpeed {
   readonly bytesPerSecond: number;
   readonly firstByteMs: number;
 }
 
+interface Sample {
+  readonly bytes: number;
+  readonly bytesPerSecond: number;
+}
+
 /** Each that comes leaves so much of the weight of those before: about the last twenty count. */
 const KEPT = 0.95;
+/** A sample ends when it has so many bytes: a large fetch gives several, so that none outweighs the others. */
+const SAMPLE_BYTES = 64 * MIB;
+const MOST_SAMPLES = 20;
 /** One alone may have been slow, or fast, by chance. */
-const FEWEST_FETCHES = 3;
+const FEWEST_SAMPLES = 3;
 
-/** The speed of the origin as fetches of late have measured it: their bytes over their time, so that large ones count for more. */
+/**
+ * The speed of the line to the origin, whatever number of fetches share it: the bytes of all over the time for which at least one ran.
+ * A fetch is suspended only while another one runs, so that time is the other's. Of the last samples the median by bytes holds: a
+ * line that stood still for half an hour is one slow sample. The times that callers give are of one steady clock, in milliseconds.
+ */
 export function createOriginSpeed() {
   const first = { weight: 0, ms: 0 };
-  const rest = { bytes: 0, ms: 0 };
-  let fetches = 0;
+  const samples: Sample[] = [];
+  let running = 0;
+  let sample = { bytes: 0, since: 0, until: 0 };
   const firstByteMs = () => (first.weight === 0 ? 0 : first.ms / first.weight);
+
+  function closeSample(): void {
+    const { bytes, since, until } = sample;
+    sample = { bytes: 0, since: until, until };
+    if (until <= since || bytes === 0) return;
+    samples.push({ bytes, bytesPerSecond: (bytes / (until - since)) * 1000 });
+    if (samples.length > MOST_SAMPLES) samples.shift();
+  }
 
   return {
     firstByte(ms: number): void {
       first.weight = first.weight * KEPT + 1;
       first.ms = first.ms * KEPT + ms;
     },
-    fetched(bytes: number, ms: number): void {
-      fetches += 1;
-      rest.bytes = rest.bytes * KEPT + bytes;
-      rest.ms = rest.ms * KEPT + Math.max(0, ms - firstByteMs());
+    began(now: number): void {
+      // Where others run already, their bytes come while this one waits for its first.
+      if (running === 0) sample = { bytes: 0, since: now + firstByteMs(), until: now };
+      running += 1;
+    },
+    received(bytes: number, now: number): void {
+      sample = { ...sample, bytes: sample.bytes + bytes, until: now };
+      if (sample.bytes >= SAMPLE_BYTES) closeSample();
+    },
+    ended(): void {
+      running -= 1;
+      if (running === 0) closeSample();
     },
     /** Undefined as long as too little was fetched. */
     measured(): OriginSpeed | undefined {
-      if (fetches < FEWEST_FETCHES || rest.ms <= 0 || rest.bytes <= 0) return undefined;
-      return { bytesPerSecond: (rest.bytes / rest.ms) * 1000, firstByteMs: firstByteMs() };
+      if (samples.length < FEWEST_SAMPLES) return undefined;
+      return { bytesPerSecond: medianByBytes(samples), firstByteMs: firstByteMs() };
     },
   };
+}
+
+function medianByBytes(samples: readonly Sample[]): number {
+  let left = samples.reduce((sum, { bytes }) => sum + bytes, 0) / 2;
+  const slowestFirst = samples.toSorted((one, other) => one.bytesPerSecond - other.bytesPerSecond);
+  for (const { bytes, bytesPerSecond } of slowestFirst) {
+    left -= bytes;
+    if (left <= 0) return bytesPerSecond;
+  }
+  return 0;
 }

@@ -200,6 +200,7 @@ async function transferParts(
   };
   const { meters } = parts;
   const began = meters.time.elapsed();
+  const endFetching = meters.fetching();
   flight.transfer = parts.transfer.start(job, async (part) => {
     await parts.ledger.commit([{ is: 'part', digest, part }]);
     const bytes = Math.min(manifest.partSize, manifest.size - part * manifest.partSize);
@@ -207,6 +208,7 @@ async function transferParts(
     meters.wrote(parts.volumes.tierOf(volumeOf(parts, digest)) ?? 'nvme', bytes);
   });
   const outcome = await flight.transfer.outcome;
+  endFetching();
   // Once it has ended well it is published, whoever wanted it stopped.
   if (outcome.outcome === 'done') {
     meters.fetched(outcome.bytesRead, meters.time.elapsed() - began);

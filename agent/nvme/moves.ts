@@ -40,6 +40,9 @@ interface Descent {
 /** On NVMe nothing leaves for a blob that comes up, and the plane counts it as the host's wherever it lies. */
 const PROMOTION: Descent = { leaves: new Set(), receipt: () => [] };
 
+/** How a move ended. One that `gave-way` says nothing against the next try; one that `failed` met its disk, or found no room. */
+type MoveEnd = 'moved' | 'gave-way' | 'failed';
+
 /** Ends a copy in the middle; never leaves this file. */
 class Interrupted extends Error {}
 
@@ -54,26 +57,28 @@ export function createMoves(parts: StoreParts): Moves {
     return blob.state === 'resident' && blob.also === undefined && evictable(parts, blob);
   }
 
-  async function move(digest: Digest, to: VolumeConfig, down: Descent = PROMOTION): Promise<boolean> {
+  async function move(digest: Digest, to: VolumeConfig, down: Descent = PROMOTION): Promise<MoveEnd> {
     return parts.blobTurns.take(digest, async () => {
       const blob = ledger.state.blobs.get(digest);
       if (blob?.state !== 'resident' || blob.also !== undefined || blob.pinned || parts.leases.protects(digest))
-        return false;
-      if (!(await reserveMove(parts, blob, to, down.leaves))) return false;
-      let moved = false;
+        return 'gave-way';
+      if (!(await reserveMove(parts, blob, to, down.leaves))) return 'failed';
+      let end: MoveEnd = 'gave-way';
       try {
         await copy(blob, to.name);
-        moved = await switchOver(blob, to, down);
+        await switchOver(blob, to, down);
+        end = 'moved';
       } catch (error) {
         if (!(error instanceof Interrupted || error instanceof DiskError)) throw error;
         if (error instanceof DiskError) {
+          end = 'failed';
           parts.telemetry.warn('blob-not-moved', { digest, to: to.name, error: errorText(error) });
         }
       } finally {
         parts.unclaimed.delete(digest);
       }
       await clearLeftover(digest);
-      return moved;
+      return end;
     });
   }
 
@@ -104,7 +109,7 @@ export function createMoves(parts: StoreParts): Moves {
     if (stopped || parts.blobTurns.awaited(digest) || parts.leases.protects(digest)) throw new Interrupted();
   }
 
-  async function switchOver({ digest, size, origin }: BlobEntry, to: VolumeConfig, down: Descent): Promise<boolean> {
+  async function switchOver({ digest, size, origin }: BlobEntry, to: VolumeConfig, down: Descent): Promise<void> {
     await unveil(disk, digest, to.name, size);
     giveWay(digest);
     // From here on nobody is given the old path.
@@ -119,7 +124,6 @@ export function createMoves(parts: StoreParts): Moves {
     if (to.tier === 'nvme') parts.policy.entered(digest, size, origin?.storageClass);
     else parts.policy.left(digest, true);
     await parts.view.refresh();
-    return true;
   }
 
   /** Takes away what lies on a second volume: the old copy after a move, the new one after a move that was given up. */
@@ -145,7 +149,7 @@ export function createMoves(parts: StoreParts): Moves {
         const to = await roomiest(blob.size);
         if (to === undefined) continue;
         parts.wished.delete(digest);
-        if (await move(digest, to)) {
+        if ((await move(digest, to)) === 'moved') {
           parts.telemetry.metric('BlobsPromoted', 'Count', 1);
           return true;
         }
@@ -198,8 +202,11 @@ export function createMoves(parts: StoreParts): Moves {
         const event = { type: 'demote', digest, outcome: 'done', code: 'ok', ...why, ...measured } as const;
         return parts.receiptOf(event, capacityBytes(parts));
       };
-      if (await move(blob.digest, place.volume, { leaves: place.leaves, receipt })) return true;
+      const end = await move(blob.digest, place.volume, { leaves: place.leaves, receipt });
+      // What gave way is worth its copy as before: the next step judges it again.
+      if (end !== 'failed') return end === 'moved';
     }
+    if (stopped) return false;
     // It may have been pinned while it was copied.
     const now = ledger.state.blobs.get(blob.digest);
     if (now === undefined || !movable(now)) return false;

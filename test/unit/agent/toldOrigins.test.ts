@@ -63,28 +63,80 @@ describe('where the origin of a blob lies', () => {
 });
 
 describe('the speed of the origin', () => {
-  it('is unknown until three fetches have measured it', () => {
+  const GB = 1e9;
+  const MB_8 = 8e6;
+
+  /** One fetch alone. */
+  function fetch(speed: ReturnType<typeof createOriginSpeed>, bytes: number, began: number, ended: number): void {
+    speed.began(began);
+    speed.received(bytes, ended);
+    speed.ended();
+  }
+
+  it('is unknown until three samples have measured it', () => {
     const speed = createOriginSpeed();
-    speed.fetched(1000, 10);
-    speed.fetched(1000, 10);
+    fetch(speed, 1000, 0, 10);
+    fetch(speed, 1000, 500, 510);
     expect(speed.measured()).toBeUndefined();
-    speed.fetched(1000, 10);
+    fetch(speed, 1000, 700, 710);
     expect(speed.measured()).toEqual({ bytesPerSecond: 100_000, firstByteMs: 0 });
   });
 
   it('is bytes over the time that follows the first one, and follows what changes', () => {
     const speed = createOriginSpeed();
     speed.firstByte(50);
-    for (let fetch = 0; fetch < 10; fetch += 1) speed.fetched(1e6, 1050);
+    for (let at = 0; at < 10; at += 1) fetch(speed, 1e6, at * 5000, at * 5000 + 1050);
     expect(speed.measured()?.bytesPerSecond).toBeCloseTo(1e6, 3);
     expect(speed.measured()?.firstByteMs).toBeCloseTo(50, 9);
-    for (let fetch = 0; fetch < 100; fetch += 1) speed.fetched(1e6, 150);
+    for (let at = 0; at < 100; at += 1) fetch(speed, 1e6, 1e6 + at * 5000, 1e6 + at * 5000 + 150);
     expect(speed.measured()?.bytesPerSecond).toBeGreaterThan(9e6);
   });
 
   it('is unknown where fetches take no time', () => {
     const speed = createOriginSpeed();
-    for (let fetch = 0; fetch < 5; fetch += 1) speed.fetched(1000, 0);
+    for (let at = 0; at < 5; at += 1) fetch(speed, 1000, at, at);
     expect(speed.measured()).toBeUndefined();
+  });
+
+  it('is that of the line where ten fetches share it', () => {
+    const speed = createOriginSpeed();
+    for (let one = 0; one < 10; one += 1) speed.began(0);
+    for (let part = 1; part * MB_8 <= 10 * GB; part += 1) speed.received(MB_8, part * 8);
+    for (let one = 0; one < 10; one += 1) speed.ended();
+    expect(speed.measured()?.bytesPerSecond).toBeCloseTo(GB, -3);
+  });
+
+  it('minds neither a fetch that was suspended for another one, nor half an hour without a byte', () => {
+    const suspended = createOriginSpeed();
+    suspended.began(0);
+    suspended.received(MB_8, 8);
+    const halfHour = 1_800_000;
+    suspended.began(8);
+    for (let at = 16; at <= halfHour; at += 8) suspended.received(MB_8, at);
+    suspended.ended();
+    for (let part = 1; part < 10; part += 1) suspended.received(MB_8, halfHour + part * 8);
+    suspended.ended();
+    expect(suspended.measured()?.bytesPerSecond).toBeCloseTo(GB, -3);
+
+    const stalled = createOriginSpeed();
+    for (let at = 0; at < 5; at += 1) fetch(stalled, MB_8, at * 100, at * 100 + 8);
+    fetch(stalled, MB_8, 1000, halfHour);
+    expect(stalled.measured()?.bytesPerSecond).toBeCloseTo(GB, -3);
+  });
+
+  it('is measured by the fetches of a host that come at once', async () => {
+    const world = createAgentWorld();
+    const agent = await world.boot();
+    const speedOf = () => agent.meters.originSpeed()?.bytesPerSecond;
+    world.hooks.beforeRead = () => world.clock.sleep(100);
+    for (let round = 0; round < 3; round += 1) {
+      for (let one = 0; one < 2; one += 1) {
+        world.command(world.prefetchOf(world.addBlob(32, 1 + round * 2 + one), `file-${round}-${one}`));
+      }
+      const working = world.work(agent);
+      for (let tick = 0; tick < 40; tick += 1) await world.clock.advance(10);
+      await working;
+    }
+    expect(speedOf()).toBeGreaterThanOrEqual(2 * 32 * (1000 / 130));
   });
 });

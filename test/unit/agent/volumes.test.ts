@@ -207,6 +207,43 @@ describe('a store with an SSD volume below', () => {
     expect(await agent.store.measureBlob(digest)).toBe(190);
   });
 
+  it('keeps what it copies down when the agent stops in the middle of that', async () => {
+    const { agent, blobs } = await fiveAsked();
+    const moving = agent.moveOnce();
+    const copied = () => blobs.find(({ digest }) => agent.store.blob(digest)?.also === COLD);
+    for (let task = 0; task < 1000 && copied() === undefined; task += 1) await Promise.resolve();
+    expect(copied()).toBeDefined();
+    await agent.store.moves.stop();
+    expect(await moving).toBe(false);
+    expect(countOn(agent, blobs)).toEqual({ data: 5, cold: 0, nowhere: 0 });
+    expect(agent.store.residents()).toHaveLength(5);
+  });
+
+  it('keeps what gave way to somebody who has finished, and moves it later', async () => {
+    const { world, agent, blobs } = await fiveAsked();
+    const moving = agent.moveOnce();
+    const copied = () => blobs.find(({ digest }) => agent.store.blob(digest)?.also === COLD);
+    for (let task = 0; task < 1000 && copied() === undefined; task += 1) await Promise.resolve();
+    const { digest } = copied() ?? expect.fail('none is being copied');
+    const letGo = agent.store.leases.hold([digest]);
+    for (let task = 0; task < 1000 && copied() !== undefined; task += 1) await Promise.resolve();
+    letGo();
+    expect(await moving).toBe(false);
+    expect(onVolume(agent, blobs)).not.toContain('nowhere');
+    expect(await world.moveAll(agent)).toBe(3);
+    expect(countOn(agent, blobs)).toEqual({ data: 2, cold: 3, nowhere: 0 });
+  });
+
+  it('evicts what would have paid where its copy fails, and says so', async () => {
+    const { world, agent, blobs } = await fiveAsked();
+    const cold = world.others.get(COLD) ?? expect.fail();
+    cold.fault = 'full';
+    expect(await agent.moveOnce()).toBe(true);
+    expect(countOn(agent, blobs)).toEqual({ data: 4, cold: 0, nowhere: 1 });
+    await agent.flushReceiptsOnce();
+    expect(world.sent.receipts.at(-1)).toMatchObject({ type: 'evict', demotion: { reason: 'not-copied' } });
+  });
+
   it('leases to nobody what an eviction waits for, also when the move before it ends', async () => {
     const { world, agent, blobs } = await fiveAsked();
     const moving = agent.moveOnce();

@@ -12,7 +12,7 @@ import { createAgentWorld, PART, type TestBlob } from './agentWorld.ts';
 export const COLD = VolumeName.parse('cold');
 export const SECOND = VolumeName.parse('second');
 
-export type Fault = 'io' | 'read-only' | 'unmounted';
+export type Fault = 'io' | 'read-only' | 'unmounted' | 'full';
 
 const WRITES: ReadonlySet<string> = new Set([
   'write',
@@ -38,6 +38,8 @@ function faulty(volume: TestVolume): Disk {
       return async (...args: unknown[]) => {
         const broken = volume.fault === 'io' || (volume.fault === 'read-only' && WRITES.has(String(name)));
         if (broken) throw new DiskError('io', `${String(args[0])}: EIO`);
+        if (volume.fault === 'full' && name === 'allocate')
+          throw new DiskError('no-space', `${String(args[0])}: ENOSPC`);
         const answer: unknown = await Reflect.apply(member, undefined, args);
         return answer;
       };
