@@ -80,7 +80,7 @@ async function runFetch(url: string, path: string, options: FetchOptions): Promi
   }
 }
 
-type Opened = Pick<DownloadJob, 'probed' | 'sign' | 'name' | 'partHashes'>;
+type Opened = Pick<DownloadJob, 'probed' | 'sign' | 'tls' | 'name' | 'partHashes'>;
 
 async function openSource(text: string, options: FetchOptions, ca: string | undefined): Promise<Opened> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -110,7 +110,7 @@ async function openSource(text: string, options: FetchOptions, ca: string | unde
   connections.close();
   if ('failure' in probed) throw fetchError(probed.failure, probed.retryable);
   // The query may be a signature, and is another one at the next try.
-  return { probed, sign, name: `${url.origin}${url.pathname}` };
+  return { probed, sign, tls: url.protocol === 'https:', name: `${url.origin}${url.pathname}` };
 }
 
 type Progress = ReturnType<typeof watch>;

@@ -147,41 +147,6 @@ describe('a download', () => {
   });
 });
 
-describe('an engine', () => {
-  /** Of this process, by the name that Node gives them. */
-  const threads = () =>
-    readdirSync('/proc/self/task').filter(
-      (id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'WorkerThread\n',
-    ).length;
-
-  it('that is prepared has its threads before there is a range, and none once it is closed', async () => {
-    const before = threads();
-    const engine = createTransferEngine({ workers: { plain: 2, tls: 2 } });
-    engine.prepare();
-    engine.prepare();
-    await expect.poll(threads).toBe(before + 2);
-    await engine.close();
-    engine.prepare();
-    await expect.poll(threads).toBe(before);
-  });
-
-  it.each([
-    ['over TLS', 'https', Number.POSITIVE_INFINITY, 2],
-    ['over plain HTTP', 'http', Number.POSITIVE_INFINITY, 1],
-    ['over TLS at a limited rate, which one thread keeps', 'https', 1e9, 1],
-  ])('that reads %s', async (_, scheme, bytesPerSecond, expected) => {
-    behave();
-    writeFileSync(target, '');
-    const before = threads();
-    const engine = createTransferEngine({ workers: { plain: 1, tls: 2 }, bytesPerSecond, retry });
-    const sign = async () => ({ origin: `${scheme}://127.0.0.1:${server.port}`, target: '/object', headers: {} });
-    const request = { source: { identity: {}, sign }, path: target, offset: 0, sha256: false, priority: 1 };
-    for (const exactly of [PART, 2 * PART]) await engine.read({ ...request, bytes: { exactly } }).end;
-    await expect.poll(threads).toBe(before + expected);
-    await engine.close();
-  });
-});
-
 describe('a silence', () => {
   const patient = { stallMs: 60_000, quietMs: 200 };
   const isFirst = (asked: Parameters<Hostile['answer']>[0]) => asked.count === 1;

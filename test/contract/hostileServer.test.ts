@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +12,7 @@ import { createConnections } from '../../lib/adapters/transfer/http/connections.
 import { MIB } from '../../lib/shared/units.ts';
 import { madeBytes } from '../support/madeBytes.ts';
 import { HOSTILE_CASES } from './hostile/cases.ts';
+import { selfSigned } from './hostile/certificate.ts';
 import { type HostileServer, startHostileServer, well } from './hostile/server.ts';
 
 const OBJECT = madeBytes(2 * MIB + 12_345, 7);
@@ -78,19 +78,7 @@ describe('a server that', () => {
   });
 
   describe('speaks TLS', () => {
-    const key = join(folder, 'key.pem');
-    const cert = join(folder, 'cert.pem');
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2', ...subject],
-      {
-        stdio: 'ignore',
-      },
-    );
-    const pem = { key: readFileSync(key), cert: readFileSync(cert) };
-    rmSync(key);
-    rmSync(cert);
+    const pem = selfSigned();
     let secure: HostileServer;
     beforeAll(async () => {
       secure = await startHostileServer(pem);

@@ -20,7 +20,7 @@ export interface S3Address {
   readonly versionId: string | undefined;
 }
 
-export type OpenedS3Object = Pick<DownloadJob, 'probed' | 'sign' | 'name' | 'partHashes'>;
+export type OpenedS3Object = Pick<DownloadJob, 'probed' | 'sign' | 'tls' | 'name' | 'partHashes'>;
 
 /** The SDK's own credentials and configuration: environment, profile, instance role. @throws PortError, FetchError */
 export async function openS3Object(address: S3Address, place: S3Place): Promise<OpenedS3Object> {
@@ -44,6 +44,8 @@ export async function openS3Object(address: S3Address, place: S3Place): Promise<
   return {
     probed: { identity: { totalBytes: head.size, etag: `"${head.etag}"` }, ranges: true },
     sign: (region) => requests.get({ bucket, key, versionId }, region),
+    // Where the environment names another endpoint, the first signature tells.
+    tls: place.endpoint?.startsWith('https:') ?? true,
     name: `s3://${bucket}/${key}?versionId=${head.versionId}`,
     ...(verified === undefined ? {} : { partHashes: verified.sha256 }),
   };

@@ -12,6 +12,8 @@ import type { FromWorker, Identity, RangeEnd, RangeOrder, SignedRequest } from '
 
 export interface RangeSource {
   readonly identity: Identity;
+  /** Whether it is read over TLS, where that is known before it is signed; else taken for what was signed last. */
+  readonly tls?: boolean;
   /** A request for the object with rights that hold for a while; asked for again when the server no longer takes it. */
   sign(region: string | undefined): Promise<SignedRequest | Failure>;
 }
@@ -106,6 +108,7 @@ interface Range extends QueuedRange {
 interface KnownSource {
   readonly id: number;
   readonly source: RangeSource;
+  tls: boolean | undefined;
   ranges: number;
 }
 
@@ -126,8 +129,8 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     resume: ({ id, thread }) => thread?.send({ is: 'resume', id }),
   });
   let count: SocketCount = firstSockets(config.sockets);
-  /** Threads that ranges go to: as many as the last request asks for. */
-  let workers = config.workers.plain;
+  /** Whether what was signed last is read over TLS. */
+  let lastTls = false;
   let slowDown = false;
   let bytesOfEnded = 0;
   let bytesAtSample = 0;
@@ -149,22 +152,28 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     return thread;
   }
 
-  /** The thread with the fewest ranges; all of them are started before one gets a second range. */
-  function leastBusy(): EngineThread {
+  function workersFor(tls = lastTls): number {
+    return tls && config.bytesPerSecond === Number.POSITIVE_INFINITY ? config.workers.tls : config.workers.plain;
+  }
+
+  /** The thread with the fewest ranges; all that the source may have are started before one gets a second range. */
+  function leastBusy({ tls }: KnownSource): EngineThread {
+    const workers = workersFor(tls);
     if (threads.size < workers) return newThread();
     return [...threads].slice(0, workers).reduce((least, one) => (one.running < least.running ? one : least));
   }
 
   function start(range: Range): void {
     const { source, path, offset, bytes, sha256 } = range.request;
-    const thread = leastBusy();
+    const from = known(source);
+    const thread = leastBusy(from);
     range.thread = thread;
-    const order = { id: range.id, source: known(source).id, identity: source.identity, path, offset, bytes, sha256 };
+    const order = { id: range.id, source: from.id, identity: source.identity, path, offset, bytes, sha256 };
     range.bytesSoFar = thread.read(order);
   }
 
   function known(source: RangeSource): KnownSource {
-    const found = sources.get(source) ?? { id: nextId++, source, ranges: 0 };
+    const found = sources.get(source) ?? { id: nextId++, source, tls: source.tls, ranges: 0 };
     sources.set(source, found);
     return found;
   }
@@ -220,7 +229,10 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     const found = [...sources.values()].find((one) => one.id === id);
     if (found === undefined) return;
     const request = await askForRights(() => found.source.sign(region), config.signMs);
-    if ('origin' in request) workers = workersFor(request, config);
+    if ('origin' in request) {
+      lastTls = request.origin.startsWith('https:');
+      found.tls = lastTls;
+    }
     thread.send({ is: 'request', source: id, request });
   }
 
@@ -256,7 +268,7 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
   return {
     prepare() {
       if (closed) return;
-      while (threads.size < workers) newThread();
+      while (threads.size < workersFor()) newThread();
     },
     read(request) {
       const ended = Promise.withResolvers<RangeEnd>();
@@ -289,8 +301,4 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
       await Promise.all([...threads].map((thread) => thread.close()));
     },
   };
-}
-
-function workersFor({ origin }: SignedRequest, { workers, bytesPerSecond }: EngineConfig): number {
-  return origin.startsWith('https:') && bytesPerSecond === Number.POSITIVE_INFINITY ? workers.tls : workers.plain;
 }

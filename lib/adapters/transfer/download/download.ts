@@ -22,6 +22,7 @@ export interface DownloadJob {
   readonly engine: TransferEngine;
   readonly probed: Probed;
   readonly sign: RangeSource['sign'];
+  readonly tls?: RangeSource['tls'];
   /** What names the object in the journal; no secrets. */
   readonly name: string;
   readonly target: string;
@@ -96,7 +97,7 @@ async function fill(job: DownloadJob, staging: string, journalPath: string): Pro
 async function fillWhole(job: DownloadJob, file: FileHandle, staging: string): Promise<Filled> {
   const { identity } = job.probed;
   const atMost = identity.totalBytes ?? job.mostBytes ?? (await freeBytes(staging));
-  const source: RangeSource = { identity, sign: job.sign };
+  const source = sourceOf(job, identity);
   const running = job.engine.read({ source, path: staging, offset: 0, bytes: { atMost }, sha256: false, priority: 1 });
   job.onProgress?.(() => running.bytesSoFar());
   const end = await running.end;
@@ -107,6 +108,10 @@ async function fillWhole(job: DownloadJob, file: FileHandle, staging: string): P
   await mapDisk(() => file.truncate(end.bytes));
   await mapDisk(() => file.sync());
   return { bytes: end.bytes, bytesRead: end.bytes, crc32c: crc32cHex(end.crc32c) };
+}
+
+function sourceOf(job: DownloadJob, identity: RangeSource['identity']): RangeSource {
+  return { identity, sign: job.sign, ...(job.tls === undefined ? {} : { tls: job.tls }) };
 }
 
 interface Filling {
@@ -123,7 +128,7 @@ const PARTS_IN_HAND = 64;
 async function fillParts(job: DownloadJob, filling: Filling): Promise<Filled> {
   const { engine, partHashes } = job;
   const { file, staging, size, partSize, journal } = filling;
-  const source: RangeSource = { identity: job.probed.identity, sign: job.sign };
+  const source = sourceOf(job, job.probed.identity);
   const lengthOf = (part: number) => Math.min(partSize, size - part * partSize);
   const count = Math.ceil(size / partSize);
   const missing = Array.from({ length: count }, (_, part) => part).filter((part) => !journal.done.has(part));
