@@ -47,7 +47,7 @@ async function hostChecks(folder: string, options: DoctorOptions) {
     const message = 'Name the plane that this host belongs to with --plane or STRATA_PLANE.';
     throw new CliError({ code: 'no-plane', message, retryable: false });
   }
-  return judgeHost(await inspectHost({ folder, plane, objects: options.objects ?? bucketUrl(), join: joinOf() }));
+  return judgeHost(await inspectHost({ folder, plane, objects: objectsOf(options), join: joinOf() }));
 }
 
 /** As the agent takes it from the same environment. */
@@ -60,7 +60,10 @@ function joinOf() {
   };
 }
 
-function bucketUrl(): string | undefined {
-  const { STRATA_BUCKET: bucket, STRATA_REGION: region } = process.env;
-  return bucket === undefined || region === undefined ? undefined : `https://${bucket}.s3.${region}.amazonaws.com/`;
+/** On AWS a host reads from the bucket itself. */
+function objectsOf({ objects }: DoctorOptions) {
+  const { STRATA_BUCKET: bucket, STRATA_REGION: region, STRATA_RUNTIME: runtime } = process.env;
+  if (objects !== undefined) return { url: objects };
+  if (bucket !== undefined && region !== undefined) return { url: `https://${bucket}.s3.${region}.amazonaws.com/` };
+  return runtime === 'aws' ? 'no-bucket' : 'by-plane';
 }

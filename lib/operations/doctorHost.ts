@@ -20,8 +20,8 @@ export interface HostFacts {
   /** What it answers to an empty question; how far its clock is ahead of this one, where it tells the time. */
   readonly plane: Measured<PlaneAnswer>;
   readonly registration: Measured<Registration>;
-  /** Undefined where the plane hands them out. */
-  readonly objects: Measured<{ readonly status: number; readonly wallMs: number }> | undefined;
+  /** `by-plane` where the plane hands them out; `no-bucket` where a bucket does and none is named. */
+  readonly objects: Measured<{ readonly status: number; readonly wallMs: number }> | 'by-plane' | 'no-bucket';
   readonly openFiles: Measured<number>;
   /** Undefined where nothing limits this process. */
   readonly memoryLimitBytes: number | undefined;
@@ -153,7 +153,11 @@ function planeCheck(plane: HostFacts['plane']): DoctorCheck {
 
 function objectsCheck(objects: HostFacts['objects']): DoctorCheck {
   const name = 'object-store';
-  if (objects === undefined) return { check: name, status: 'PASSED', detail: 'the plane hands out objects' };
+  if (objects === 'by-plane') return { check: name, status: 'PASSED', detail: 'the plane hands out objects' };
+  if (objects === 'no-bucket') {
+    const detail = 'no bucket is named, and a plane on AWS hands out no objects';
+    return { check: name, status: 'FAILED', detail, fix: 'Set STRATA_BUCKET and STRATA_REGION.' };
+  }
   const fix = 'Check bucket and region, the VPC endpoint, DNS, proxy and firewall.';
   // Without a signature, 403 is the honest answer; 404 is the one of a bucket that is not there.
   return checkMeasured(name, objects, fix, ({ status, wallMs }) => ({

@@ -20,16 +20,23 @@ const plane = createServer((request, answer) => {
   if (asked) answer.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
   else answer.writeHead(404).end('<html>');
 });
+/** Says what a plane says, with more behind it than anybody wants to read. */
+const talker = createServer((_, answer) => {
+  const problem = { code: 'bad-request', title: 'Not so.', hint: 'x'.repeat(64 * 1024) };
+  answer.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+});
 const stranger = createServer((_, answer) => answer.writeHead(401).end('who are you?'));
 let folder = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'strata-doctor-'));
   await chmod(folder, 0o755);
-  for (const server of [plane, stranger]) await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  for (const server of [plane, talker, stranger])
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
 });
 afterAll(async () => {
   plane.close();
+  talker.close();
   stranger.close();
   await rm(folder, { recursive: true });
 });
@@ -76,6 +83,22 @@ describe('strata doctor --store', () => {
     });
     expect(byName.get('object-store')).toMatchObject({ detail: 'answers 404: there is no such bucket' });
   });
+
+  it('reads no more of an answer than a plane has to say', async () => {
+    const { byName } = await doctor(['--plane', urlOf(talker), '--store', folder]);
+    const detail = 'answers 400, and not as a Strata plane does';
+    expect(byName.get('plane')).toMatchObject({ status: 'FAILED', detail });
+  });
+
+  it.each<Readonly<Record<string, string>>>([{}, { STRATA_BUCKET: 'models' }, { STRATA_REGION: 'eu-west-1' }])(
+    'takes no host on AWS that is told %o for one that knows its bucket',
+    async (told) => {
+      const environment = { STRATA_RUNTIME: 'aws', ...told };
+      const { byName } = await doctor(['--plane', urlOf(plane), '--store', folder], environment);
+      const fix = 'Set STRATA_BUCKET and STRATA_REGION.';
+      expect(byName.get('object-store')).toMatchObject({ status: 'FAILED', fix });
+    },
+  );
 
   it('says what is wrong with a join token, and needs none of a host that is registered', async () => {
     const args = ['--plane', urlOf(plane), '--store', folder];

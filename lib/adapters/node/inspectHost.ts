@@ -13,8 +13,8 @@ export interface InspectedHost {
   /** The agent's data folder, or another of its volumes. */
   readonly folder: string;
   readonly plane: string;
-  /** Where the origin answers: the bucket's URL; without it the plane hands out the objects. */
-  readonly objects: string | undefined;
+  /** Where the origin answers: the bucket's URL, or why there is none. */
+  readonly objects: { readonly url: string } | 'by-plane' | 'no-bucket';
   /** What the agent is given to register with. */
   readonly join: { readonly byIdentity: boolean; readonly token?: string; readonly tokenFile?: string };
 }
@@ -23,6 +23,8 @@ const PROBE = '.strata-doctor';
 const BLOCK = 4096;
 const FSYNCS = 50;
 const DEADLINE_MS = 5_000;
+/** A plane says what is wrong in far fewer. */
+const MOST_ANSWER_BYTES = 64 * 1024;
 
 /** Of linux/magic.h. */
 const FILE_SYSTEMS: Readonly<Record<number, string>> = {
@@ -52,7 +54,7 @@ export async function inspectHost({ folder, plane, objects, join: joins }: Inspe
     fsync: await measure(() => withProbe(folder, 0, fsyncTimes)),
     plane: await measure(() => askPlane(plane)),
     registration: await measure(() => registrationOf(folder, joins)),
-    objects: objects === undefined ? undefined : await measure(() => ask(objects)),
+    objects: typeof objects === 'string' ? objects : await measure(() => ask(objects.url)),
     openFiles: await measure(openFiles),
     memoryLimitBytes: memory?.limitBytes,
     tuning: await measure(async () =>
@@ -146,8 +148,24 @@ async function askPlane(plane: string): Promise<PlaneAnswer> {
   const ended = Date.now();
   const date = Date.parse(answer.headers.get('date') ?? '');
   const aheadMs = Number.isNaN(date) ? undefined : date + 500 - (started + ended) / 2;
-  const problem = Problem.safeParse(await answer.json().catch(() => undefined)).data;
+  const problem = Problem.safeParse(await shortJson(answer)).data;
   return { status: answer.status, wallMs: ended - started, aheadMs, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** Undefined where the body is long, or no JSON; what is beyond the limit is not read. */
+async function shortJson({ body }: Response): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body ?? []) {
+      bytes += chunk.length;
+      if (bytes > MOST_ANSWER_BYTES) return undefined;
+      chunks.push(chunk);
+    }
+  } catch {
+    return undefined;
+  }
+  return jsonOf(Buffer.concat(chunks).toString());
 }
 
 const Kept = z.object({ current: z.optional(z.object({ session: z.object({ host: z.string() }) })) });

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorText } from '../../shared/errors.ts';
 import {
@@ -11,6 +11,7 @@ import {
   SETTING_VALUE,
   TuningError,
 } from '../../tuning/index.ts';
+import { makeFolder } from '../files/makeFolder.ts';
 
 const { O_WRONLY, O_TRUNC, O_NOFOLLOW, O_CREAT, O_EXCL } = constants;
 
@@ -47,7 +48,7 @@ export function createHostSettings(root: string): HostSettings {
     async persist(file, text) {
       const path = pathOf(file, isPersistedFile);
       await assertOurs(path);
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       const aside = `${path}.next`;
       await rm(aside, { force: true });
       const opened = await open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);

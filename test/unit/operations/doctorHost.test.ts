@@ -41,7 +41,7 @@ describe('the doctor of a host', () => {
     expect(failing({ registration: measured({ by: 'identity' }) })).toEqual([]);
     expect(failing({ registration: measured({ by: 'token' }) })).toEqual([]);
     expect(failing({ registration: measured({ by: 'malformed-token', host: 'gpu-17' }) })).toEqual([]);
-    expect(failing({ objects: undefined })).toEqual([]);
+    expect(failing({ objects: 'by-plane' })).toEqual([]);
   });
 
   it('says of what is no plane that it is none, and of a plane what it says itself', () => {
@@ -94,6 +94,7 @@ describe('the doctor of a host', () => {
     ['a token that is none', { registration: measured({ by: 'malformed-token' }) }, ['registration']],
     ['a token that may not be read', { registration: failed }, ['registration']],
     ['a bucket that is not there', { objects: measured({ status: 404, wallMs: 9 }) }, ['object-store']],
+    ['a host on AWS to which no bucket is named', { objects: 'no-bucket' }, ['object-store']],
     ['no object store', { objects: failed }, ['object-store']],
     ['a store whose drive cannot be told', { tuning: failed }, ['tuning']],
     ['an agent that does not get ready', { agent: measured('starting') }, ['agent']],

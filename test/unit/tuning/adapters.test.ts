@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -43,9 +44,7 @@ describe('what is read of a host', () => {
 
   it('tells the number of a folder as the kernel does', async () => {
     const { dev } = await stat(root);
-    const { stdout } = await import('node:child_process').then(({ spawnSync }) =>
-      spawnSync('stat', ['-c', '%Hd:%Ld', root]),
-    );
+    const { stdout } = spawnSync('stat', ['-c', '%Hd:%Ld', root]);
     expect(dev).toBeGreaterThan(0);
     const number = stdout.toString().trim();
     await rm(join(root, 'sys/dev/block/253:0'));
@@ -94,6 +93,14 @@ describe('what is written to a host', () => {
     expect(await readFile(join(root, SYSCTL), 'utf8')).toBe('vm.swappiness = 1\n');
     await expect(host.persist('etc/passwd', text)).rejects.toMatchObject({ code: 'unknown-file' });
   });
+});
+
+it('a setting that shall last where no folder can be made ends with what the system says', () => {
+  const adapter = new URL('../../../lib/adapters/tuning/hostSettings.ts', import.meta.url).href;
+  const program = `const { createHostSettings } = await import('${adapter}');
+    await createHostSettings('/proc').persist('${SYSCTL}', '').catch(({ code }) => console.log(code));`;
+  const ended = spawnSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 });
+  expect(ended.stdout.toString().trim()).toBe('ENOENT');
 });
 
 describe('the journal of tuning', () => {
