@@ -11,7 +11,7 @@ import { createAskMeter } from '../metrics/askMeter.ts';
 import type { Meters } from '../metrics/meters.ts';
 import type { Accesses } from '../reports/accesses.ts';
 import { versionedPath } from '../view/planView.ts';
-import type { Resolver } from './resolver.ts';
+import type { Answer, Resolver } from './resolver.ts';
 
 type ResolvedFile = ResolvedModel['files'][number];
 
@@ -180,14 +180,14 @@ export function createModels(deps: ModelsDeps): Models {
     return { state: 'running', bytesDone: done, totalBytes, secondsRemaining };
   }
 
-  async function leaseAll(resolved: ResolvedModel, hit: boolean): Promise<Ensured | undefined> {
+  async function leaseAll(resolved: ResolvedModel, answer: Answer, hit: boolean): Promise<Ensured | undefined> {
     const files = [...resolved.files].sort(weightsFirst).map((file) => ensuredFile(resolved, file));
     const [first, ...rest] = files;
     if (first === undefined) return undefined;
-    const origins = new Map(resolved.files.map(({ digest, origin }) => [digest, origin]));
+    const told = answer === 'fresh' ? resolved.files : [];
     const lease = await store.lease(
       files.map((file) => file.digest),
-      origins,
+      new Map(told.map(({ digest, origin }) => [digest, origin])),
     );
     if (lease === undefined) return undefined;
     for (const { digest, size } of files) {
@@ -216,28 +216,28 @@ export function createModels(deps: ModelsDeps): Models {
   async function ensureResolved(
     key: string,
     resolved: ResolvedModel,
-    remembered: boolean,
+    answer: Answer,
     waitMs: number,
     askedAt: number,
   ): Promise<Ensured> {
     const letGo = store.leases.hold(resolved.files.map((file) => file.digest));
     try {
       const named = resolved.files.every((file) => inView(resolved, file));
-      const atHand = named ? await leaseAll(resolved, true) : undefined;
+      const atHand = named ? await leaseAll(resolved, answer, true) : undefined;
       if (atHand !== undefined) {
         if (asks.answered(key, askedAt, 'at-once') === 'hit') {
           deps.meters.loaded(resolved.model, slowestTier(resolved), asks.now() - askedAt);
         }
         return atHand;
       }
-      if (remembered)
+      if (answer === 'remembered')
         return { outcome: 'unreachable', message: 'The plane cannot be reached, and not all files are here.' };
       const fetching = running.get(key) ?? startFetch(key, resolved, askedAt);
       const end = await Promise.race([fetching.outcome, clock.sleep(waitMs).then(() => 'waited' as const)]);
       const stillFetching = { outcome: 'fetching', operation: key, fetch: progressOf(fetching) } as const;
       if (end === 'waited' || end === 'stopped') return asks.putOff(key, askedAt, stillFetching);
       if (end !== 'resident') return { outcome: 'failed', code: end.code, message: end.message };
-      const leased = await leaseAll(resolved, false);
+      const leased = await leaseAll(resolved, answer, false);
       if (leased === undefined) return asks.putOff(key, askedAt, stillFetching);
       asks.answered(key, askedAt, 'after-a-wait');
       return leased;
@@ -254,15 +254,15 @@ export function createModels(deps: ModelsDeps): Models {
       if (resolution.outcome !== 'resolved') return asks.failing('', resolution);
       const resolved = resolution.model;
       const key = `${resolved.model}@${resolved.version}`;
-      return asks.failing(key, await ensureResolved(key, resolved, resolution.remembered, waitMs, askedAt));
+      return asks.failing(key, await ensureResolved(key, resolved, resolution.answer, waitMs, askedAt));
     },
     async ensureBlob(digest, waitMs) {
       const askedAt = asks.now();
       const resolution = await deps.resolver.resolveBlob(digest);
       if (resolution.outcome === 'refused') return restoring(digest, resolution.problem) ?? resolution;
       if (resolution.outcome !== 'resolved') return asks.failing('', resolution);
-      const { model, remembered } = resolution;
-      return asks.failing(digest, await ensureResolved(digest, model, remembered, waitMs, askedAt));
+      const { model, answer } = resolution;
+      return asks.failing(digest, await ensureResolved(digest, model, answer, waitMs, askedAt));
     },
     fetchState(operation) {
       const fetching = running.get(operation);

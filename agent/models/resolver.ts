@@ -7,9 +7,14 @@ import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { DurationMs } from '../../lib/shared/units.ts';
 import type { Session } from '../session/session.ts';
 
+/**
+ * How old an answer is. `remembered`: the plane cannot be reached now, so what is not on the disk may not be fetched on the word of
+ * this. Only a `fresh` one says where the bytes lie now.
+ */
+export type Answer = 'fresh' | 'recent' | 'remembered';
+
 export type Resolution =
-  /** `remembered`: the plane cannot be reached now, so what is not on the disk may not be fetched on the word of this. */
-  | { readonly outcome: 'resolved'; readonly model: ResolvedModel; readonly remembered: boolean }
+  | { readonly outcome: 'resolved'; readonly model: ResolvedModel; readonly answer: Answer }
   | { readonly outcome: 'refused'; readonly problem: Problem }
   | { readonly outcome: 'unreachable'; readonly message: string };
 
@@ -48,7 +53,7 @@ export function createResolver(deps: ResolverDeps, config: { readonly resolution
         if (answer.problem.code === 'stale-generation') deps.session.renewSoon();
         return answer;
       }
-      return { outcome: 'resolved', model: answer.value, remembered: false };
+      return { outcome: 'resolved', model: answer.value, answer: 'fresh' };
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
       deps.telemetry.warn('model-not-resolved', { ...what, error: errorText(error) });
@@ -60,11 +65,11 @@ export function createResolver(deps: ResolverDeps, config: { readonly resolution
     const known = remembered.get(key);
     const age = known === undefined ? 0 : deps.clock.now() - known.at;
     if (known !== undefined && age >= 0 && age < config.resolutionTtlMs) {
-      return { outcome: 'resolved', model: known.model, remembered: false };
+      return { outcome: 'resolved', model: known.model, answer: 'recent' };
     }
     const resolution = await ask(what);
     if (resolution.outcome === 'unreachable' && known !== undefined) {
-      return { outcome: 'resolved', model: known.model, remembered: true };
+      return { outcome: 'resolved', model: known.model, answer: 'remembered' };
     }
     remembered.delete(key);
     if (resolution.outcome === 'resolved') remembered.set(key, { model: resolution.model, at: deps.clock.now() });

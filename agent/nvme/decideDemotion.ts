@@ -20,13 +20,13 @@ export interface DemotionDecision {
 
 /**
  * Whether a copy on SSD is worth its writing and what has to leave for it: docs/adr/0021. What was fetched ahead and nobody has asked
- * for gives no ground to expect a use; what a miss costs without an origin nobody can say.
+ * for gives no ground to expect a use; what a miss costs without an origin nobody can say, so it goes where nothing has to leave for it.
  */
 export function decideDemotion(facts: DemotionFacts): DemotionDecision {
   const { displacedUsd, writeUsd } = facts;
   if (facts.draining) return { action: 'evict', reason: 'draining' };
+  if (!facts.originKnown) return { action: displacedUsd === undefined ? 'evict' : 'demote', reason: 'no-origin' };
   if (displacedUsd === undefined) return { action: 'evict', reason: 'too-large' };
-  if (!facts.originKnown) return { action: 'demote', reason: 'no-origin' };
   if (!facts.asked) return { action: 'evict', reason: 'never-asked-for' };
   if (copyUsd(facts) > writeUsd + displacedUsd) return { action: 'demote', reason: 'pays' };
   return { action: 'evict', reason: 'costs-more' };
@@ -43,7 +43,8 @@ export function copyUsd({ missUsd, ssdUsd, useOdds }: CopyFacts): number {
  */
 export function lastingOdds(odds: number, bytes: { readonly nvme: number; readonly ssd: number }): number {
   const longer = bytes.nvme > 0 ? 1 + bytes.ssd / bytes.nvme : 1;
-  return (longer * odds) / (longer * odds + 1 - odds);
+  // Rounding may pass one.
+  return Math.min(1, (longer * odds) / (longer * odds + 1 - odds));
 }
 
 /** Of the copies, those of least worth per byte that free `bytes` together, none without need; undefined where all do not suffice. */
@@ -61,10 +62,11 @@ export function chooseDisplaced<Copy extends { readonly bytes: number; readonly 
   }
   if (left > 0) return undefined;
   const dearestFirst = chosen.toSorted((one, other) => other.usd - one.usd);
-  const spared = dearestFirst.filter((copy) => {
-    if (left + copy.bytes > 0) return false;
+  const spared = new Set<Copy>();
+  for (const copy of dearestFirst) {
+    if (left + copy.bytes > 0) continue;
     left += copy.bytes;
-    return true;
-  });
-  return chosen.filter((copy) => !spared.includes(copy));
+    spared.add(copy);
+  }
+  return chosen.filter((copy) => !spared.has(copy));
 }

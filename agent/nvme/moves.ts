@@ -1,7 +1,7 @@
 import { errorText } from '../../lib/shared/errors.ts';
 import type { Digest, VolumeName } from '../../lib/shared/ids.ts';
 import { DiskError } from '../../lib/shared/ports/disk.ts';
-import { type Bytes, EpochMs, MIB, Usd } from '../../lib/shared/units.ts';
+import { Bytes, EpochMs, MIB, Usd } from '../../lib/shared/units.ts';
 import { pickVictim, reportOf, reserveMove, type Victim } from './admission.ts';
 import { decideDemotion } from './decideDemotion.ts';
 import { capacityBytes, evictable, type StoreParts, usedBytes } from './parts.ts';
@@ -11,7 +11,7 @@ import type { LedgerRecord } from './records.ts';
 import { digestOfFile } from './rehash.ts';
 import { evictBlob, removeFrom } from './removal.ts';
 import { missingBytes, overWatermarks } from './room.ts';
-import { cheapestPlace, copyTerms } from './ssdCopies.ts';
+import { cheapestPlace, termsOfNow } from './ssdCopies.ts';
 import { unveil } from './unveil.ts';
 import type { VolumeConfig } from './volumes.ts';
 
@@ -183,7 +183,7 @@ export function createMoves(parts: StoreParts): Moves {
   async function letGo(victim: Victim): Promise<boolean> {
     const { blob, choice } = victim;
     const place = await cheapestPlace(parts, blob);
-    const terms = copyTerms(parts, blob);
+    const terms = termsOfNow(parts)(blob);
     const { action, reason } = decideDemotion({
       ...terms,
       displacedUsd: place?.displacedUsd,
@@ -198,7 +198,8 @@ export function createMoves(parts: StoreParts): Moves {
     if (action === 'demote' && place !== undefined) {
       const receipt = (digest: Digest, size: Bytes) => {
         const why = { ...(choice === undefined ? {} : { choice }), demotion: { reason, ...weighed } };
-        const measured = { bytesBefore: size, bytesAfter: size, usedBytes: usedBytes(parts) };
+        // It leaves NVMe with this.
+        const measured = { bytesBefore: size, bytesAfter: size, usedBytes: Bytes.parse(usedBytes(parts) - size) };
         const event = { type: 'demote', digest, outcome: 'done', code: 'ok', ...why, ...measured } as const;
         return parts.receiptOf(event, capacityBytes(parts));
       };

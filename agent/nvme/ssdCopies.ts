@@ -8,31 +8,38 @@ import { capacityBytes, evictable, type StoreParts } from './parts.ts';
 import { missingBytes } from './room.ts';
 import type { DiskTier, VolumeConfig } from './volumes.ts';
 
-/** What copying a blob down to SSD brings and costs, by the prices, odds and speeds of now. */
-export function copyTerms(
-  parts: StoreParts,
-  { digest, size, origin }: BlobEntry,
-): Pick<Demotion, 'missUsd' | 'ssdUsd' | 'useOdds' | 'writeUsd'> {
+type CopyTerms = Pick<Demotion, 'missUsd' | 'ssdUsd' | 'useOdds' | 'writeUsd'>;
+
+/**
+ * What copying a blob down to SSD brings and costs, by the prices, odds and speeds of now. A miss of unknown origin is priced as one of
+ * STANDARD.
+ */
+export function termsOfNow(parts: StoreParts): (blob: BlobEntry) => CopyTerms {
   const { missCost, waitUsd, wearUsdPerByte } = parts.config.eviction;
   const ssdBytes = parts.volumes.active('ssd').reduce((sum, volume) => sum + volume.capacityBytes, 0);
-  // It is written, and read back to be hashed.
-  const copyMs = 2 * readMs('ssd', size);
-  return {
-    missUsd: missCost(size, origin?.storageClass).usd,
-    ssdUsd: Usd.parse(waitUsd(HOST_SPEEDS.tiers.ssd.firstByteMs + readMs('ssd', size))),
-    useOdds: lastingOdds(parts.policy.useOdds(digest), { nvme: capacityBytes(parts), ssd: ssdBytes }),
-    writeUsd: Usd.parse(size * wearUsdPerByte + waitUsd(copyMs) * loadShare(parts)),
+  const bytes = { nvme: capacityBytes(parts), ssd: ssdBytes };
+  const share = loadShare(parts);
+  return ({ digest, size, origin }) => {
+    // It is written, and read back to be hashed.
+    const copyMs = 2 * readMs('ssd', size);
+    return {
+      missUsd: missCost(size, origin?.storageClass).usd,
+      ssdUsd: Usd.parse(waitUsd(HOST_SPEEDS.tiers.ssd.firstByteMs + readMs('ssd', size))),
+      useOdds: lastingOdds(parts.policy.useOdds(digest), bytes),
+      writeUsd: Usd.parse(size * wearUsdPerByte + waitUsd(copyMs) * share),
+    };
   };
 }
 
 /** What the copy of a blob is worth that lies on SSD. One that will never be served is worth nothing. */
-function worthUsd(parts: StoreParts, blob: BlobEntry): number {
-  return blob.state === 'broken' || blob.state === 'filling' ? 0 : copyUsd(copyTerms(parts, blob));
+function worthUsd(blob: BlobEntry, termsOf: (blob: BlobEntry) => CopyTerms): number {
+  return blob.state === 'broken' || blob.state === 'filling' ? 0 : copyUsd(termsOf(blob));
 }
 
 /** Copies on SSD in the order in which they leave: those of least worth per byte first. */
 export function leastWorthFirst(parts: StoreParts, copies: readonly BlobEntry[]): readonly BlobEntry[] {
-  const weighed = copies.map((blob) => ({ blob, density: blob.size === 0 ? 0 : worthUsd(parts, blob) / blob.size }));
+  const termsOf = termsOfNow(parts);
+  const weighed = copies.map((blob) => ({ blob, density: blob.size === 0 ? 0 : worthUsd(blob, termsOf) / blob.size }));
   return weighed.toSorted((one, other) => one.density - other.density).map(({ blob }) => blob);
 }
 
@@ -43,12 +50,12 @@ export interface SsdPlace {
   readonly displacedUsd: number;
 }
 
-/** Where the least has to leave; undefined where it fits nowhere beside what has to stay. */
-export async function cheapestPlace(parts: StoreParts, { size }: BlobEntry): Promise<SsdPlace | undefined> {
+/** Where the least has to leave; undefined where it fits nowhere beside what has to stay. For a blob of unknown origin nothing leaves. */
+export async function cheapestPlace(parts: StoreParts, { size, origin }: BlobEntry): Promise<SsdPlace | undefined> {
   const places: SsdPlace[] = [];
   for (const volume of parts.volumes.active('ssd')) {
     const lacking = await missingBytes(parts, volume, size);
-    const copies = lacking > 0 ? copiesOn(parts, volume) : [];
+    const copies = lacking > 0 && origin !== undefined ? copiesOn(parts, volume) : [];
     const displaced = chooseDisplaced(copies, lacking);
     if (displaced === undefined) continue;
     const leaves = new Set(displaced.map(({ digest }) => digest));
@@ -58,9 +65,10 @@ export async function cheapestPlace(parts: StoreParts, { size }: BlobEntry): Pro
 }
 
 function copiesOn(parts: StoreParts, { name }: VolumeConfig) {
+  const termsOf = termsOfNow(parts);
   return [...parts.ledger.state.blobs.values()]
     .filter((blob) => blob.volume === name && evictable(parts, blob))
-    .map((blob) => ({ digest: blob.digest, bytes: blob.size, usd: worthUsd(parts, blob) }));
+    .map((blob) => ({ digest: blob.digest, bytes: blob.size, usd: worthUsd(blob, termsOf) }));
 }
 
 /** The share of the last minute that processes need to read, at the speeds of the drives, what they were given from them. */

@@ -83,8 +83,7 @@ export interface Store {
   /** Nobody tries to fetch it again any more. */
   giveUp(digest: Digest): Promise<void>;
   residents(): Digest[];
-  /** Leases all of them; undefined where one is not servable or the host drains. */
-  /** `told`: where the plane says that they are fetched from now. */
+  /** Leases all of them; undefined where one is not servable or the host drains. `told`: where the plane has just said that they lie. */
   lease(digests: readonly Digest[], told?: ReadonlyMap<Digest, Origin>): Promise<Lease | undefined>;
   /** A process was given a blob that was resident already. */
   accessed(digest: Digest): void;

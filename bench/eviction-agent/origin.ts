@@ -60,7 +60,7 @@ export function createOrigin(partSize: number): Origin {
       async resolve(_model, reference) {
         const model = models.get(reference);
         if (model === undefined) throw new RangeError(`${reference} was not published.`);
-        return { outcome: 'resolved', model, remembered: false };
+        return { outcome: 'resolved', model, answer: 'fresh' };
       },
       async resolveBlob(digest) {
         throw new RangeError(`${digest}: the trace asks by name.`);

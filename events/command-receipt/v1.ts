@@ -86,7 +86,7 @@ export type ReceiptType = z.infer<typeof ReceiptType>;
 export const Demotion = z.strictObject({
   reason: z.enum([
     'pays',
-    /** The host was never told where it came from. */
+    /** The host was never told where it came from: it goes down where nothing has to leave for it. */
     'no-origin',
     'costs-more',
     /** Fetched ahead, and no process has asked for it since. */
@@ -96,7 +96,7 @@ export const Demotion = z.strictObject({
     /** It would have paid, and the copy failed or gave way to somebody. */
     'not-copied',
   ]),
-  /** Where the origin lay when the host was last told. */
+  /** Where the origin lay when the host was last told; absent where it was told nothing, and `missUsd` is that of STANDARD. */
   storageClass: z.optional(StorageClass),
   missUsd: Usd,
   ssdUsd: Usd,

@@ -109,10 +109,11 @@ function bytesFit({ receipt, blobBytes }: ReceiptFacts): boolean {
   const { bytesAfter } = receipt.measured;
   switch (receipt.type) {
     case 'prefetch':
-    case 'demote':
     case 'pin':
     case 'verify':
       return bytesAfter === blobBytes;
+    case 'demote':
+      return blobBytes === undefined || bytesAfter === blobBytes;
     case 'unpin':
       // Of bytes that the catalog does not know nobody can say how many there should be.
       return blobBytes === undefined || bytesAfter === blobBytes || bytesAfter === 0;

@@ -23,6 +23,8 @@ const PAYS: DemotionFacts = {
   draining: false,
 };
 
+const NO_ROOM_UNKNOWN = { originKnown: false, displacedUsd: undefined };
+
 describe('a blob that leaves NVMe', () => {
   it.each<[string, Partial<DemotionFacts>, string, string]>([
     ['whose copy saves more than it costs', {}, 'demote', 'pays'],
@@ -43,7 +45,8 @@ describe('a blob that leaves NVMe', () => {
       'demote',
       'no-origin',
     ],
-    ['that fits on no SSD volume', { displacedUsd: undefined, originKnown: false }, 'evict', 'too-large'],
+    ['of unknown origin for which something would have to leave', NO_ROOM_UNKNOWN, 'evict', 'no-origin'],
+    ['that fits on no SSD volume', { displacedUsd: undefined }, 'evict', 'too-large'],
     ['of a host that drains', { draining: true, originKnown: false }, 'evict', 'draining'],
   ])('%s', (_name, over, action, reason) => {
     expect(decideDemotion({ ...PAYS, ...over })).toEqual({ action, reason });
@@ -78,6 +81,19 @@ describe('the odds of a use while a copy lies on SSD', () => {
     expect(lastingOdds(odds, { nvme: 100, ssd: 0 })).toBeCloseTo(odds, 12);
     expect(lastingOdds(odds, { nvme: 0, ssd: 100 })).toBeCloseTo(odds, 12);
     expect([lastingOdds(0, { nvme: 1, ssd: 9 }), lastingOdds(1, { nvme: 1, ssd: 9 })]).toEqual([0, 1]);
+  });
+});
+
+describe('odds by rounded arithmetic', () => {
+  it('never pass one', () => {
+    const amount = fc.integer({ min: 1, max: 2 ** 45 });
+    const odds = fc.double({ min: 0.99, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(odds, amount, amount, (one, nvme, ssd) => {
+        expect(lastingOdds(one, { nvme, ssd })).toBeLessThanOrEqual(1);
+      }),
+      { examples: [[1, 933, 362]] },
+    );
   });
 });
 

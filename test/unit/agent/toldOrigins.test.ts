@@ -62,6 +62,30 @@ describe('where the origin of a blob lies', () => {
   });
 });
 
+describe('an answer that is remembered', () => {
+  it('takes no newer one back', async () => {
+    const world = createAgentWorld({ capacity: 700 });
+    const agent = await world.boot({ eviction: BY_CLASS });
+    const blob = world.addBlob(300, 1);
+    world.publish('old', { file: blob }, SemVer.parse('1.0.0'));
+    world.publish('new', { file: blob }, SemVer.parse('1.0.1'));
+    const ask = async (name: string) =>
+      expect(await agent.models.ensure(world.NAME, name, 1000)).toMatchObject({ outcome: 'ready' });
+    const classOf = () => agent.store.blob(blob.digest)?.origin?.storageClass;
+    await ask('old');
+    world.setClass(blob.digest, 'GLACIER_IR');
+    await world.clock.advance(1000);
+    await ask('new');
+    expect(classOf()).toBe('GLACIER_IR');
+    await ask('old');
+    expect(classOf()).toBe('GLACIER_IR');
+    await world.clock.advance(20_000);
+    world.registry.offline = true;
+    await ask('old');
+    expect(classOf()).toBe('GLACIER_IR');
+  });
+});
+
 describe('the speed of the origin', () => {
   const GB = 1e9;
   const MB_8 = 8e6;

@@ -104,6 +104,35 @@ describe('a store with an SSD volume below', () => {
     for (const { choice } of displaced) expect(choice).toMatchObject({ reason: 'least-worth', policy: 'strata' });
   });
 
+  it('tells with each move what NVMe holds after it', async () => {
+    const { world, agent } = await fiveAsked();
+    await world.moveAll(agent);
+    await agent.flushReceiptsOnce();
+    const moves = world.sent.receipts.filter(({ type }) => type === 'demote');
+    expect(moves.map(({ measured }) => measured.usedBytes)).toEqual([760, 570, 380]);
+  });
+
+  it('lets nothing leave SSD for what nobody knows the origin of', async () => {
+    const { world, agent } = await fiveAsked(215);
+    await world.moveAll(agent);
+    const below = () => agent.store.residents().filter((digest) => agent.store.tierOf(digest) === 'ssd');
+    const kept = below();
+    expect(kept).toHaveLength(1);
+    world.crash();
+    await world.disk.remove('state/ledger');
+    const again = await world.bootWith();
+    for (const { digest } of again.store.ledger.state.blobs.values()) await again.store.verify(digest);
+    await world.fetched(again, 190);
+    await world.fetched(again, 190);
+    await world.fetched(again, 190);
+    while (await again.moveOnce());
+    expect(again.store.residents().filter((digest) => again.store.tierOf(digest) === 'ssd')).toEqual(kept);
+    await again.flushReceiptsOnce();
+    const unknown = world.sent.receipts.filter(({ demotion }) => demotion?.reason === 'no-origin');
+    expect(unknown.map(({ type }) => type)).toContain('evict');
+    expect(unknown.map(({ type }) => type)).not.toContain('demote');
+  });
+
   it('evicts what costs more to write than a miss would, and keeps what reading its origin makes dear', async () => {
     const world = createVolumesWorld({ capacity: 1000, volumes: [{ name: COLD, tier: 'ssd', capacity: 10_000 }] });
     // From the origin 1 $ a MB, and ten times as much where reads are charged; 2 $ a MB to write.

@@ -45,6 +45,18 @@ describe('a host weighs what it evicts', () => {
     expect(config.missCost(GB).usd).toBeGreaterThan(0);
   });
 
+  it('by the prices that it is told also where they lack a class, which keeps its shipped price', () => {
+    const { config, usePrices } = createWeighing(HOST, recordedTelemetry().telemetry);
+    const before = { hot: config.missCost(GB), cold: config.missCost(GB, 'GLACIER_IR') };
+    const books = shipped.books.map(({ storage, gpus, ...book }) => {
+      const { GLACIER_IR: _, ...others } = storage;
+      return { ...book, storage: others, gpus: gpus.H100 ? { ...gpus, H100: { ...gpus.H100, usdPerHour: 20 } } : gpus };
+    });
+    usePrices(hostBooks(combinePriceBooks(ownBook(), ...books)));
+    expect(config.missCost(GB).usd).toBeGreaterThan(before.hot.usd);
+    expect(config.missCost(GB, 'GLACIER_IR')).toEqual(before.cold);
+  });
+
   it('by the class that the origin lies in, and by the speed that fetches had', () => {
     const { config } = createWeighing(HOST, recordedTelemetry().telemetry);
     const near = config.missCost(GB);

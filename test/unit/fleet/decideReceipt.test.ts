@@ -295,6 +295,8 @@ describe('a receipt', () => {
       blobBytes: undefined,
     };
     expect(decideReceipt(given)).toMatchObject({ state: 'leaked', replica: 'unknown' });
+    const moved = receipt({ origin: 'local', type: 'demote', before: SIZE });
+    expect(decideReceipt({ ...given, receipt: moved })).toMatchObject({ state: 'done', replica: 'unchanged' });
     const unpinned = { receipt: receipt({ type: 'unpin', before: SIZE }), action: action({ type: 'unpin' }) };
     expect(decideReceipt({ ...given, ...unpinned })).toMatchObject({ state: 'done', replica: 'unknown' });
   });
