@@ -1,6 +1,8 @@
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
 import {
+  ActionRow,
   expectationOf,
+  moveActionId,
   placeNewest,
   shardOf,
   type SweepFinding,
@@ -67,6 +69,15 @@ function asksHosts({ mayPlace, message }: CarryingOut, { digest, place }: SweepF
   return place && (message.tally?.placements ?? 0) + tally.placements < MOST_PLACEMENTS && mayPlace(digest);
 }
 
+function isRefused(standing: Standing): boolean {
+  return standing !== 'to-decide' && standing !== 'done-before' && standing !== 'no-turn';
+}
+
+/** By an earlier delivery, which ended before it could note that: its own move may be what has spent the rest. */
+async function isSent({ deps, run }: CarryingOut, { digest }: SweepFinding): Promise<boolean> {
+  return (await ActionRow.get(deps.catalog, moveActionId(run.id, digest))) !== undefined;
+}
+
 /** Answers whether it has looked at more than the row. */
 async function carryOut(carrying: CarryingOut, item: Item, swept: SweptPage): Promise<boolean> {
   const { deps, message, room, run, warming } = carrying;
@@ -74,12 +85,13 @@ async function carryOut(carrying: CarryingOut, item: Item, swept: SweptPage): Pr
   const row = SweepFindingRow.parse(item);
   const finding = row.value;
   const standing = await standingOf(carrying, finding);
+  const sent = isRefused(standing) && (await isSent(carrying, finding));
   const asks = standing !== 'done-before' && asksHosts(carrying, finding, swept);
-  if (standing !== 'to-decide' && !asks) return pass(swept, message, finding, standing);
+  if (standing !== 'to-decide' && !sent && !asks) return pass(swept, message, finding, standing);
   const turn: WholeRun = warming ? { ...run, warmsOnly: true } : run;
   const answer = standing === 'to-decide' ? await moveInRun(deps, turn, finding.digest) : undefined;
   if (answer !== undefined) room.decided();
-  const reason = answer?.reason;
+  const reason = sent ? 'sent-before' : answer?.reason;
   if (reason !== undefined) tell(swept, message, finding, reason);
   const placements = asks ? await placeNewest(deps, { ...run, scope: 'sweep-place' }, finding.digest) : 0;
   const done = { stage, moves: answer?.moves === true || reason === 'sent-before', placements };
@@ -101,7 +113,7 @@ async function passOver(carrying: CarryingOut, swept: SweptPage): Promise<void> 
       // The message that begins with this page fails for it.
       if (finding === undefined) return;
       const standing = await standingOf(carrying, finding);
-      if (standing === 'to-decide' || asksHosts(carrying, finding, swept)) return;
+      if (standing === 'to-decide' || (standing !== 'done-before' && asksHosts(carrying, finding, swept))) return;
       standings.push([finding, standing]);
     }
     for (const [finding, standing] of standings) {

@@ -29,7 +29,7 @@ export function addTally(one: StageTally = NO_TALLY, other: StageTally): StageTa
 
 /** The row of a stage that has ended. */
 export function endedStage(run: WholeRun, shard: number, stage: SweepStage, done: StageTally, now: EpochMs): Change {
-  const budgetUsd = Usd.parse(shardLimits(run.limits, shard).budgetUsd);
+  const budgetUsd = Usd.parse(shardLimits(run, shard).budgetUsd);
   const expiresAt = EpochMs.parse(now + REMEMBERED_MS);
   return SweepStageRow.put({ runId: run.id, shard, stage, ...done, budgetUsd, endedAt: now, expiresAt }, 'absent');
 }

@@ -47,5 +47,5 @@ export function moveInRun(deps: MoveDeps, run: WholeRun, digest: Digest): Promis
 /** The run within the limits of the blob's shard. */
 export function shardOfRun(run: WholeRun, digest: Digest): MoveRun {
   const shard = shardOf(digest, SWEEP_SHARDS);
-  return { ...run, shard, limits: shardLimits(run.limits, shard) };
+  return { ...run, shard, limits: shardLimits(run, shard) };
 }

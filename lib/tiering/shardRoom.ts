@@ -26,7 +26,7 @@ export interface ShardRoom {
  * refuses for the rest of the run.
  */
 export function createShardRoom({ catalog, clock }: MoveDeps, run: WholeRun, shard: number): ShardRoom {
-  const begun = { runId: run.id, shard, limits: shardLimits(run.limits, shard) };
+  const begun = { runId: run.id, shard, limits: shardLimits(run, shard) };
   let known: { readonly row: SweepRun | undefined } | undefined;
   return {
     async refuses({ bytes, price }) {

@@ -15,12 +15,22 @@ const WAYS_HOME_TIMES = 10;
 
 const REMEMBERED_MS = 90 * DAY_MS;
 
-/** The part of one of the catalog's shards: together they are the run's limits. */
-export function shardLimits(limits: RunLimits, shard: number): RunLimits {
-  const whole = Math.floor(limits.mostMoves / SWEEP_SHARDS);
+/** What is divided among shards, and the moment that is decided for. */
+interface DatedLimits {
+  readonly limits: RunLimits;
+  readonly at: EpochMs;
+}
+
+/**
+ * The part of one of the catalog's shards: together they are the run's limits. Shards take turns by the day: half of the budget is that of the
+ * first one alone, for moves that cost more than an equal part, and the moves that do not divide evenly are those of the first ones.
+ */
+export function shardLimits({ at, limits: { budgetUsd, mostMoves } }: DatedLimits, shard: number): RunLimits {
+  const turn = (shard + SWEEP_SHARDS - (Math.floor(at / DAY_MS) % SWEEP_SHARDS)) % SWEEP_SHARDS;
+  const half = budgetUsd / 2;
   return {
-    budgetUsd: limits.budgetUsd / SWEEP_SHARDS,
-    mostMoves: whole + (shard < limits.mostMoves % SWEEP_SHARDS ? 1 : 0),
+    budgetUsd: half / SWEEP_SHARDS + (turn === 0 ? half : 0),
+    mostMoves: Math.floor(mostMoves / SWEEP_SHARDS) + (turn < mostMoves % SWEEP_SHARDS ? 1 : 0),
   };
 }
 

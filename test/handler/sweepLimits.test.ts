@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SweepShard } from '../../events/sweep-shard/v1.ts';
 import { shardOf, type SweepFinding, SWEEP_SHARDS, SweepFindingRow, SweepStageRow } from '../../lib/catalog/index.ts';
 import { listRuns } from '../../lib/operations/runs.ts';
+import { PortError } from '../../lib/shared/errors.ts';
 import { Digest } from '../../lib/shared/ids.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import { Bytes, DAY_MS, EpochMs, Usd } from '../../lib/shared/units.ts';
@@ -27,7 +28,7 @@ async function watched(over: Parameters<typeof createTieringWorld>[2]) {
 }
 
 /** `undefined`: not noted. */
-type Found = { readonly [Name in 'warms' | 'price']?: SweepFinding[Name] | undefined };
+type Found = { readonly [Name in 'warms' | 'price' | 'place' | 'carriedOut']?: SweepFinding[Name] | undefined };
 
 /** What an analysis of shard 0 has found, of blobs that are gone: whoever decides about them anyway says `unknown-blob`. */
 async function find(world: TieringWorld, first: number, count: number, over: Found): Promise<void> {
@@ -120,6 +121,15 @@ describe('a sweep that may set nothing more going', () => {
     expect(world.counted('TierDecided', 'budget-spent')).toBe(MANY + 1);
   });
 
+  it('goes over what an earlier delivery has placed without stopping there', async () => {
+    const { world } = await watched({});
+    await analysed(world);
+    const carriedOut = { stage: 'warming' as const, moves: false, placements: 1 };
+    await find(world, 1, MANY, { place: true, carriedOut });
+    await next(world);
+    expect(await stage(world, 'warming')).toMatchObject({ blobs: MANY, placements: MANY });
+  });
+
   it('decides about what an older release has found, which did not say what it takes', async () => {
     const { world } = await watched(ONE_A_SHARD);
     await analysed(world);
@@ -127,6 +137,46 @@ describe('a sweep that may set nothing more going', () => {
     await next(world);
     expect(await stage(world, 'warming')).toMatchObject({ blobs: 3 });
     expect(world.counted('TierDecided', 'unknown-blob')).toBe(3);
+  });
+
+  it('counts a move that was set going before the delivery failed, though it has spent the rest', async () => {
+    let torn = 0;
+    const tearing = (store: CatalogStore): CatalogStore => ({
+      ...store,
+      transact(changes) {
+        const carriesOut = changes.some(
+          (change) => change.kind === 'put' && change.item.body['carriedOut'] !== undefined,
+        );
+        if (!carriesOut || torn > 0) return store.transact(changes);
+        torn += 1;
+        throw new PortError({ code: 'unavailable', message: 'no answer', retryable: true });
+      },
+    });
+    const world = await createTieringWorld({ catalog: tearing, objects: (store) => store }, 'on', ONE_A_SHARD);
+    await analysed(world);
+    await next(world);
+    await next(world, 2);
+    expect(torn).toBe(1);
+    expect(await stage(world, 'lifecycle')).toMatchObject({ moves: 1, left: 0 });
+  });
+
+  it('has each shard take its turn, where it may set going fewer moves than there are shards', async () => {
+    const world = await createTieringWorld(undefined, 'on', { sweepMostMoves: 3 });
+    const shards = new Set<number>();
+    for (let seed = 0; shards.size < SWEEP_SHARDS; seed += 1) {
+      const { digest } = await world.addBlob(seed, 40);
+      const shard = shardOf(digest, SWEEP_SHARDS);
+      if (shards.has(shard)) await world.forget(digest);
+      shards.add(shard);
+    }
+    for (let day = 0; day < SWEEP_SHARDS; day += 1) {
+      await world.fireSweep();
+      await world.run();
+      await world.clock.advance(DAY_MS);
+    }
+    const runs = (await listRuns(world.deps, { limit: SWEEP_SHARDS })).items;
+    expect(Math.max(...runs.map(({ moves }) => moves))).toBe(3);
+    expect(runs.reduce((sum, { moves }) => sum + moves, 0)).toBe(SWEEP_SHARDS);
   });
 
   it('has the next sweeps go on, until nothing is left, also over the inventory', async () => {

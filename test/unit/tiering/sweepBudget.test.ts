@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { EpochMs } from '../../../lib/shared/units.ts';
-import { reserve } from '../../../lib/tiering/sweepBudget.ts';
+import { SWEEP_SHARDS } from '../../../lib/catalog/index.ts';
+import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
+import { reserve, shardLimits } from '../../../lib/tiering/sweepBudget.ts';
 
 const begun = { runId: 'run-1', shard: 3, limits: { budgetUsd: 2, mostMoves: 1000 }, now: EpochMs.parse(0) };
 
@@ -14,6 +15,30 @@ function reserved(usds: readonly number[], home: boolean, budgetUsd = 2): readon
     return 'reserved';
   });
 }
+
+describe('the parts of shards', () => {
+  const limits = { budgetUsd: 1000, mostMoves: 3 };
+  const days = Array.from({ length: SWEEP_SHARDS }, (_, day) =>
+    Array.from({ length: SWEEP_SHARDS }, (_part, shard) =>
+      shardLimits({ limits, at: EpochMs.parse((20_412.5 + day) * DAY_MS) }, shard),
+    ),
+  );
+
+  it('are the limits of the run on every day', () => {
+    for (const parts of days) {
+      expect(parts.reduce((sum, { budgetUsd }) => sum + budgetUsd, 0)).toBe(limits.budgetUsd);
+      expect(parts.reduce((sum, { mostMoves }) => sum + mostMoves, 0)).toBe(limits.mostMoves);
+    }
+  });
+
+  it('give each shard its turn within sixteen days: of a few moves, and of one that costs half of the budget', () => {
+    for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) {
+      const ofShard = days.map((parts) => parts[shard]);
+      expect(ofShard.filter((part) => part?.mostMoves === 1)).toHaveLength(limits.mostMoves);
+      expect(ofShard.filter((part) => part && part.mostMoves > 0 && part.budgetUsd > 500)).toHaveLength(1);
+    }
+  });
+});
 
 describe('the dollars of ways home', () => {
   it('are ten budgets at most', () => {
