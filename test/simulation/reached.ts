@@ -38,7 +38,7 @@ const demotions: Reasons<Demotion['reason']> = {
   pays: REACHED,
   'costs-more': REACHED,
   'never-asked-for': REACHED,
-  'not-copied': REACHED,
+  'not-copied': RARE,
   'too-large': REACHED,
   draining: RARE,
   'no-origin': 'no ledger is lost here; see test/unit/agent/decideDemotion.test.ts',
