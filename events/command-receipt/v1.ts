@@ -93,7 +93,7 @@ export const Demotion = z.strictObject({
     'never-asked-for',
     'too-large',
     'draining',
-    /** It would have paid, and the copy failed or gave way to somebody. */
+    /** It would have paid, and its copy failed: the disk, or no room any more. */
     'not-copied',
   ]),
   /** Where the origin lay when the host was last told; absent where it was told nothing, and `missUsd` is that of STANDARD. */
