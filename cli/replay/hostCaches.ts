@@ -49,6 +49,11 @@ export interface CacheTally {
   readonly missWaitMs: number;
 }
 
+interface PartRead {
+  readonly at: number;
+  readonly hit: boolean;
+}
+
 /**
  * The caches of all hosts of a log, in front of the store, each of `capacityBytes`: what they answer never reaches the store. Records come
  * in the order of the log.
@@ -61,7 +66,8 @@ export class HostCaches {
   };
   private readonly sizes: ObjectSizes;
   private readonly caches = new Map<string, HostCache>();
-  private readonly latest = new Map<string, { readonly at: number; readonly hit: boolean }>();
+  /** Of each object the latest part that each host has read. */
+  private readonly latest = new Map<number, Map<string, PartRead>>();
   private readonly waitMsByStep = new Map<number, number>();
   private reads = 0;
   private misses = 0;
@@ -76,16 +82,18 @@ export class HostCaches {
     const { number, bytes } = this.sizes.of(record.object);
     if (record.op !== 'read') {
       for (const cache of this.caches.values()) cache.left(number, false);
+      this.latest.delete(number);
       return true;
     }
-    const reader = `${record.host ?? ''}\n${number}`;
-    const before = this.latest.get(reader);
+    const host = record.host ?? '';
+    const latest = this.latest.get(number) ?? new Map<string, PartRead>();
+    const before = latest.get(host);
     const isPart = record.readBytes !== undefined && record.readBytes < bytes;
     const hit =
       isPart && before !== undefined && record.at - before.at < ONE_READ_MS
         ? before.hit
-        : this.read(record.host ?? '', number, bytes > 0 ? bytes : this.options.defaultBytes, step);
-    if (isPart) this.latest.set(reader, { at: record.at, hit });
+        : this.read(host, number, bytes > 0 ? bytes : this.options.defaultBytes, step);
+    if (isPart) this.latest.set(number, latest.set(host, { at: record.at, hit }));
     return !hit;
   }
 

@@ -178,12 +178,13 @@ function replicaRows({ ago, maybe, next, pick }: Sampler, digest: Digest, bytes:
   return changes;
 }
 
-/** Some lie out on a learned forecast, or did. */
+/** Some lie out on a learned forecast, or did, or are on their way there. */
 function riskRows({ ago, below, maybe, next, pick }: Sampler, blob: ReturnType<typeof blobRow>): readonly Change[] {
-  if (next() > 0.35) return [];
   const { digest, origin, size } = blob;
-  const to = next() < 0.7 ? origin.storageClass : pick(['STANDARD_IA', 'GLACIER_IR'] as const);
-  const openedAt = ago(80 * next());
+  const onItsWay = origin.storageClass === 'INTELLIGENT_TIERING' && blob.transitionedAt === undefined;
+  if (next() > (onItsWay ? 0.6 : 0.35)) return [];
+  const to = !onItsWay && next() < 0.7 ? origin.storageClass : pick(['STANDARD_IA', 'GLACIER_IR'] as const);
+  const openedAt = ago(onItsWay ? pick([0.5, 1.5, 3]) : 80 * next());
   const left = { at: ago(2 * next()), to: origin.storageClass, ...maybe(0.5, { readsBefore: below(3) }) };
   const risk = {
     shard: shardOf(digest, SWEEP_SHARDS),

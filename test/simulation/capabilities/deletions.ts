@@ -25,7 +25,7 @@ export function deletions(stage: Stage, rng: Rng): Capability {
   /** Until when each delete can be undone at least, as the operator was told. */
   const promised = new Map<string, number>();
 
-  /** Deleted with a month to undo it, which somebody will. */
+  /** Deleted with a month to undo it, which somebody will in the next act, where there is one. */
   let regretted: Named | undefined;
 
   interface Named {

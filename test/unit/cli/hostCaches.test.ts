@@ -52,6 +52,19 @@ describe('the caches of hosts', () => {
     expect(tally).toMatchObject({ hostReads: 3, misses: 3 });
   });
 
+  it('read anew what was written or deleted since the last range', () => {
+    for (const op of ['write', 'delete'] as const) {
+      const { reached, tally } = played([
+        record(0, 'a'),
+        record(HOUR, 'a', { readBytes: 30 }),
+        record(HOUR + 60_000, 'a', { op }),
+        record(HOUR + 120_000, 'a', { readBytes: 30 }),
+      ]);
+      expect(reached, op).toHaveLength(3);
+      expect(tally, op).toMatchObject({ hostReads: 3, misses: 2 });
+    }
+  });
+
   it('take ranges that follow each other for one read', () => {
     const ranges = [0, 1, 2].map((minute) => record(minute * 60_000, 'a', { readBytes: 30 }));
     const { reached, tally } = played([...ranges, record(HOUR, 'a', { readBytes: 30 })]);

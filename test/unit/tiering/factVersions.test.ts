@@ -71,22 +71,22 @@ it.each([
   [
     'rules',
     'rules-1',
-    '8eec7847e4504a7b',
-    '52cab0a579e17bf5',
+    '65a3a4225387459a',
+    'b504e26e8aba0a3c',
     ['read-daily', 'promise', 'restore-too-slow', 'compressible', 'held'],
   ],
   [
     'dollars',
     'dollars-2',
-    '57e32b905efd2d69',
-    '5b0dc2f60c80c8a1',
+    'a5aadaf7a8a5cebb',
+    'eb4725ccdb40a600',
     ['cheaper', 'promise', 'risk-ended', 'fees-exceed-move', 'held-at-a-loss'],
   ],
   [
     'lifecycle',
     'lifecycle-rules-1',
-    'bf0eb50fc270c89a',
-    '09ab01fa4e8965e3',
+    '2d48d33aa35b4f6f',
+    '4fde02924bfbfdc6',
     ['expires', 'abandoned', 'still-read', 'rarely-read', 'compressible', 'transition-under-way'],
   ],
 ] as const)(
