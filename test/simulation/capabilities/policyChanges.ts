@@ -187,6 +187,8 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       return;
     }
     if (was.accepted?.policy === is.inForce) return counters.count('policy: accepted');
+    // Of what the first look was for nothing is left.
+    if (was.inForce === undefined && blobs().every(({ createdAt }) => createdAt >= is.since)) return;
     const parts = was.change?.to === is.inForce ? [...ended.values()] : [];
     if (parts.length < LOOK_PARTS) violated(`${is.inForce} came into force before every object was looked at.`);
     if (parts.some((reach) => reach.caught > 0))
@@ -228,14 +230,25 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     counters.count('policy: another version is deployed');
   }
 
+  async function tried(what: () => Promise<void>): Promise<void> {
+    await what().catch((error: unknown) => {
+      if (!(error instanceof StrataError)) throw error;
+      counters.count('policy: no answer');
+    });
+  }
+
+  /** Again and again until `end`, never behind it. */
   async function work(end: number, everyMs: number, what: () => Promise<void>): Promise<void> {
-    while (scheduler.now < end) {
+    for (;;) {
       await scheduler.sleep(life, rng.below(everyMs));
-      await what().catch((error: unknown) => {
-        if (!(error instanceof StrataError)) throw error;
-        counters.count('policy: no answer');
-      });
+      if (scheduler.now >= end) return;
+      await tried(what);
     }
+  }
+
+  async function once(durationMs: number, what: () => Promise<void>): Promise<void> {
+    await scheduler.sleep(life, rng.below(durationMs));
+    await tried(what);
   }
 
   async function read(): Promise<void> {
@@ -249,9 +262,9 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       const end = scheduler.now + durationMs;
       const others = () => TierPolicyName.options.filter((one) => one !== stage.settings.tierPolicy);
       const configure = async () => stage.configure(rng.pick(others()));
-      scheduler.spawn(life, () => work(end, 8 * MINUTE_MS, configure));
+      scheduler.spawn(life, () => work(end, 5 * MINUTE_MS, configure));
       scheduler.spawn(life, () => work(end, 3 * MINUTE_MS, accept));
-      scheduler.spawn(life, () => work(end, 40 * MINUTE_MS, deploy));
+      if (rng.chance(0.25)) scheduler.spawn(life, () => once(durationMs, deploy));
       scheduler.spawn(life, () => work(end, MINUTE_MS, read));
     },
     onRow(change) {
