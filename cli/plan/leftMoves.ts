@@ -26,9 +26,9 @@ export async function leftMoves(operations: Pick<Operations, 'listRuns'>): Promi
 }
 
 export function leftText({ gone, moves, runId, usd }: LeftMoves): string {
-  const sweeps = gone === 0 ? 'none can go' : `about ${Math.ceil(moves / gone)} more of its kind take them`;
+  const sweeps = gone === 0 ? 'none went' : `about ${Math.ceil(moves / gone)} more of its kind take them`;
   return (
     `The sweep ${runId} left ${moves} moves (${formatUsd(Usd.parse(usd))}) to the next ones, as it might spend or set going no more: ` +
-    `${sweeps}; one that is no way home and costs more than half of sweepBudgetUsd goes when that is raised (sweepBudgetUsd, sweepMostMoves; strata sweeps ${runId})\n`
+    `${sweeps}; one that is no way home and costs more than a sixteenth of sweepBudgetUsd goes when that is raised (sweepBudgetUsd, sweepMostMoves; strata sweeps ${runId})\n`
   );
 }

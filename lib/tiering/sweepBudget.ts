@@ -21,15 +21,11 @@ interface DatedLimits {
   readonly at: EpochMs;
 }
 
-/**
- * The part of one of the catalog's shards: together they are the run's limits. Shards take turns by the day: half of the budget is that of the
- * first one alone, for moves that cost more than an equal part, and the moves that do not divide evenly are those of the first ones.
- */
+/** The part of one of the catalog's shards: together they are the run's limits. Moves that do not divide evenly go by turns, a shard further each day. */
 export function shardLimits({ at, limits: { budgetUsd, mostMoves } }: DatedLimits, shard: number): RunLimits {
   const turn = (shard + SWEEP_SHARDS - (Math.floor(at / DAY_MS) % SWEEP_SHARDS)) % SWEEP_SHARDS;
-  const half = budgetUsd / 2;
   return {
-    budgetUsd: half / SWEEP_SHARDS + (turn === 0 ? half : 0),
+    budgetUsd: budgetUsd / SWEEP_SHARDS,
     mostMoves: Math.floor(mostMoves / SWEEP_SHARDS) + (turn < mostMoves % SWEEP_SHARDS ? 1 : 0),
   };
 }

@@ -120,7 +120,7 @@ describe('the daily sweep', () => {
   });
 
   it('spends no more than the budget of its shard, and goes on with the next sweep', async () => {
-    const world = await createTieringWorld(undefined, 'on', { sweepBudgetUsd: 32 * 2.5 * COPY_USD });
+    const world = await createTieringWorld(undefined, 'on', { sweepBudgetUsd: 16 * 2.5 * COPY_USD });
     const moved = await sweepOneShard(world, 5);
     expect(moved).toBe(2);
     expect(world.counted('TierDecided', 'budget-spent')).toBe(3);

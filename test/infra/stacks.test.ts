@@ -273,11 +273,17 @@ describe('stored data', () => {
       Period: 86_400,
       Threshold: 1,
     });
-    const held = named('held-at-a-loss');
-    expect(held).toMatchObject({ Threshold: 1, EvaluationPeriods: 2 });
-    const metrics = JSON.stringify(held?.['Metrics']);
-    for (const service of ['sweep', 'sweep-inventory'])
-      expect(metrics).toContain(JSON.stringify(dimensions('held-at-a-loss', service)));
+    for (const [name, service] of [
+      ['held-at-a-loss', 'sweep'],
+      ['held-at-a-loss-inventory', 'sweep-inventory'],
+    ] as const) {
+      const held = { Dimensions: dimensions('held-at-a-loss', service), Threshold: 1, EvaluationPeriods: 2 };
+      expect(named(name)).toMatchObject(held);
+    }
+  });
+
+  it('computes no metric for an alarm, which the local AWS refuses', () => {
+    for (const { properties } of of('AWS::CloudWatch::Alarm')) expect(properties).toHaveProperty('MetricName');
   });
 
   it('raises an alarm when no list has confirmed the prices for 7 days', () => {
