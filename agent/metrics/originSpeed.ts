@@ -13,31 +13,27 @@ interface Sample {
 
 /** Each that comes leaves so much of the weight of those before: about the last twenty count. */
 const KEPT = 0.95;
-/** A sample ends when it has so many bytes: a large fetch gives several, so that none outweighs the others. */
+/** A sample ends when it has so many bytes and has lasted so long: parts come in bursts, which tell nothing of the line alone. */
 const SAMPLE_BYTES = 64 * MIB;
+const SAMPLE_MS = 1000;
 const MOST_SAMPLES = 20;
 /** One alone may have been slow, or fast, by chance. */
 const FEWEST_SAMPLES = 3;
 
 /**
  * The speed of the line to the origin, whatever number of fetches share it: the bytes of all over the time for which at least one ran.
- * A fetch is suspended only while another one runs, so that time is the other's. Of the last samples the median by bytes holds: a
- * line that stood still for half an hour is one slow sample. The times that callers give are of one steady clock, in milliseconds.
+ * A fetch is suspended only while another one runs, so that time is the other's. A sample goes on in the next fetch until it is
+ * full, so that small fetches push none out. Of the last samples the median by bytes holds: a line that stood still for half an
+ * hour is one slow sample. The times that callers give are of one steady clock, in milliseconds.
  */
 export function createOriginSpeed() {
   const first = { weight: 0, ms: 0 };
   const samples: Sample[] = [];
   let running = 0;
-  let sample = { bytes: 0, since: 0, until: 0 };
+  let sample = { bytes: 0, ms: 0 };
+  /** Up to here the time of the line is in the sample. */
+  let counted = 0;
   const firstByteMs = () => (first.weight === 0 ? 0 : first.ms / first.weight);
-
-  function closeSample(): void {
-    const { bytes, since, until } = sample;
-    sample = { bytes: 0, since: until, until };
-    if (until <= since || bytes === 0) return;
-    samples.push({ bytes, bytesPerSecond: (bytes / (until - since)) * 1000 });
-    if (samples.length > MOST_SAMPLES) samples.shift();
-  }
 
   return {
     firstByte(ms: number): void {
@@ -46,16 +42,19 @@ export function createOriginSpeed() {
     },
     began(now: number): void {
       // Where others run already, their bytes come while this one waits for its first.
-      if (running === 0) sample = { bytes: 0, since: now + firstByteMs(), until: now };
+      if (running === 0) counted = now + firstByteMs();
       running += 1;
     },
     received(bytes: number, now: number): void {
-      sample = { ...sample, bytes: sample.bytes + bytes, until: now };
-      if (sample.bytes >= SAMPLE_BYTES) closeSample();
+      sample = { bytes: sample.bytes + bytes, ms: sample.ms + Math.max(0, now - counted) };
+      counted = Math.max(counted, now);
+      if (sample.bytes < SAMPLE_BYTES || sample.ms < SAMPLE_MS) return;
+      samples.push({ bytes: sample.bytes, bytesPerSecond: (sample.bytes / sample.ms) * 1000 });
+      if (samples.length > MOST_SAMPLES) samples.shift();
+      sample = { bytes: 0, ms: 0 };
     },
     ended(): void {
       running -= 1;
-      if (running === 0) closeSample();
     },
     /** Undefined as long as too little was fetched. */
     measured(): OriginSpeed | undefined {

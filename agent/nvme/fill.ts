@@ -201,14 +201,18 @@ async function transferParts(
   const { meters } = parts;
   const began = meters.time.elapsed();
   const endFetching = meters.fetching();
-  flight.transfer = parts.transfer.start(job, async (part) => {
-    await parts.ledger.commit([{ is: 'part', digest, part }]);
-    const bytes = Math.min(manifest.partSize, manifest.size - part * manifest.partSize);
-    meters.received(bytes);
-    meters.wrote(parts.volumes.tierOf(volumeOf(parts, digest)) ?? 'nvme', bytes);
-  });
-  const outcome = await flight.transfer.outcome;
-  endFetching();
+  let outcome: TransferOutcome;
+  try {
+    flight.transfer = parts.transfer.start(job, async (part) => {
+      await parts.ledger.commit([{ is: 'part', digest, part }]);
+      const bytes = Math.min(manifest.partSize, manifest.size - part * manifest.partSize);
+      meters.received(bytes);
+      meters.wrote(parts.volumes.tierOf(volumeOf(parts, digest)) ?? 'nvme', bytes);
+    });
+    outcome = await flight.transfer.outcome;
+  } finally {
+    endFetching();
+  }
   // Once it has ended well it is published, whoever wanted it stopped.
   if (outcome.outcome === 'done') {
     meters.fetched(outcome.bytesRead, meters.time.elapsed() - began);

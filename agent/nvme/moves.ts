@@ -198,8 +198,9 @@ export function createMoves(parts: StoreParts): Moves {
     if (action === 'demote' && place !== undefined) {
       const receipt = (digest: Digest, size: Bytes) => {
         const why = { ...(choice === undefined ? {} : { choice }), demotion: { reason, ...weighed } };
-        // It leaves NVMe with this.
-        const measured = { bytesBefore: size, bytesAfter: size, usedBytes: Bytes.parse(usedBytes(parts) - size) };
+        // It leaves NVMe with this, where its volume has not failed meanwhile.
+        const used = Bytes.parse(Math.max(0, usedBytes(parts) - size));
+        const measured = { bytesBefore: size, bytesAfter: size, usedBytes: used };
         const event = { type: 'demote', digest, outcome: 'done', code: 'ok', ...why, ...measured } as const;
         return parts.receiptOf(event, capacityBytes(parts));
       };

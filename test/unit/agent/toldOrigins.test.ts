@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createOriginSpeed } from '../../../agent/metrics/originSpeed.ts';
 import type { EvictionConfig } from '../../../agent/nvme/evictionPolicy.ts';
 import { SemVer } from '../../../lib/shared/ids.ts';
@@ -89,37 +89,75 @@ describe('an answer that is remembered', () => {
 describe('the speed of the origin', () => {
   const GB = 1e9;
   const MB_8 = 8e6;
+  type Speed = ReturnType<typeof createOriginSpeed>;
 
   /** One fetch alone. */
-  function fetch(speed: ReturnType<typeof createOriginSpeed>, bytes: number, began: number, ended: number): void {
+  function fetch(speed: Speed, bytes: number, began: number, ended: number): void {
     speed.began(began);
     speed.received(bytes, ended);
     speed.ended();
   }
 
+  /** Of 1 GB/s, eight seconds long. */
+  function fetchLarge(speed: Speed): void {
+    speed.began(0);
+    for (let at = 8; at <= 8000; at += 8) speed.received(MB_8, at);
+    speed.ended();
+  }
+
   it('is unknown until three samples have measured it', () => {
     const speed = createOriginSpeed();
-    fetch(speed, 1000, 0, 10);
-    fetch(speed, 1000, 500, 510);
+    fetch(speed, GB, 0, 1000);
+    fetch(speed, GB, 5000, 6000);
     expect(speed.measured()).toBeUndefined();
-    fetch(speed, 1000, 700, 710);
-    expect(speed.measured()).toEqual({ bytesPerSecond: 100_000, firstByteMs: 0 });
+    fetch(speed, GB, 7000, 8000);
+    expect(speed.measured()).toEqual({ bytesPerSecond: GB, firstByteMs: 0 });
   });
 
   it('is bytes over the time that follows the first one, and follows what changes', () => {
     const speed = createOriginSpeed();
     speed.firstByte(50);
-    for (let at = 0; at < 10; at += 1) fetch(speed, 1e6, at * 5000, at * 5000 + 1050);
-    expect(speed.measured()?.bytesPerSecond).toBeCloseTo(1e6, 3);
+    for (let at = 0; at < 10; at += 1) fetch(speed, GB / 10, at * 5000, at * 5000 + 1050);
+    expect(speed.measured()?.bytesPerSecond).toBeCloseTo(GB / 10, 3);
     expect(speed.measured()?.firstByteMs).toBeCloseTo(50, 9);
-    for (let at = 0; at < 100; at += 1) fetch(speed, 1e6, 1e6 + at * 5000, 1e6 + at * 5000 + 150);
-    expect(speed.measured()?.bytesPerSecond).toBeGreaterThan(9e6);
+    for (let at = 0; at < 100; at += 1) fetch(speed, GB, 1e6 + at * 5000, 1e6 + at * 5000 + 1050);
+    expect(speed.measured()?.bytesPerSecond).toBeCloseTo(GB, 3);
   });
 
-  it('is unknown where fetches take no time', () => {
+  it('is unknown where fetches take no time, whose bytes count in the next', () => {
     const speed = createOriginSpeed();
-    for (let at = 0; at < 5; at += 1) fetch(speed, 1000, at, at);
+    for (let at = 0; at < 5; at += 1) fetch(speed, GB / 5, at, at);
     expect(speed.measured()).toBeUndefined();
+    for (let at = 5000; at < 20_000; at += 5000) {
+      fetch(speed, GB, at, at + 1000);
+      fetch(speed, GB, at + 2000, at + 2000);
+    }
+    expect(speed.measured()?.bytesPerSecond).toBeCloseTo(2 * GB, 3);
+  });
+
+  it('is that of the line where parts come in bursts', () => {
+    const speed = createOriginSpeed();
+    speed.began(0);
+    for (let burst = 1; burst <= 60; burst += 1) {
+      for (let part = 0; part < 4; part += 1) speed.received(64 * 2 ** 20, burst * 270);
+    }
+    speed.ended();
+    const { bytesPerSecond } = speed.measured() ?? expect.fail();
+    expect(bytesPerSecond).toBeGreaterThan(0.9 * GB);
+    expect(bytesPerSecond).toBeLessThan(1.1 * GB);
+  });
+
+  it('stays what large fetches have measured where small ones follow', () => {
+    const speed = createOriginSpeed();
+    fetchLarge(speed);
+    for (let one = 0; one < 20; one += 1) fetch(speed, 4000, 10_000 + one * 100, 10_010 + one * 100);
+    expect(speed.measured()?.bytesPerSecond).toBeCloseTo(GB, -3);
+  });
+
+  it('is measured in time by small fetches alone', () => {
+    const speed = createOriginSpeed();
+    for (let one = 0; one < 400; one += 1) fetch(speed, 1e6, one * 100, one * 100 + 10);
+    expect(speed.measured()?.bytesPerSecond).toBeCloseTo(1e8, -3);
   });
 
   it('is that of the line where ten fetches share it', () => {
@@ -138,29 +176,33 @@ describe('the speed of the origin', () => {
     suspended.began(8);
     for (let at = 16; at <= halfHour; at += 8) suspended.received(MB_8, at);
     suspended.ended();
-    for (let part = 1; part < 10; part += 1) suspended.received(MB_8, halfHour + part * 8);
+    for (let part = 1; part < 1000; part += 1) suspended.received(MB_8, halfHour + part * 8);
     suspended.ended();
     expect(suspended.measured()?.bytesPerSecond).toBeCloseTo(GB, -3);
 
     const stalled = createOriginSpeed();
-    for (let at = 0; at < 5; at += 1) fetch(stalled, MB_8, at * 100, at * 100 + 8);
-    fetch(stalled, MB_8, 1000, halfHour);
+    fetchLarge(stalled);
+    fetch(stalled, 10 * MB_8, 10_000, halfHour);
     expect(stalled.measured()?.bytesPerSecond).toBeCloseTo(GB, -3);
   });
 
-  it('is measured by the fetches of a host that come at once', async () => {
+  it('is measured by the fetches of a host that come at once, without the time between them', async () => {
     const world = createAgentWorld();
     const agent = await world.boot();
-    const speedOf = () => agent.meters.originSpeed()?.bytesPerSecond;
-    world.hooks.beforeRead = () => world.clock.sleep(100);
-    for (let round = 0; round < 3; round += 1) {
+    // Each byte of this small world stands for 4 MiB.
+    const received = agent.meters.received.bind(agent.meters);
+    vi.spyOn(agent.meters, 'received').mockImplementation((bytes) => received(bytes * 4 * 2 ** 20));
+    world.hooks.beforeRead = () => world.clock.sleep(1000);
+    for (let round = 0; round < 6; round += 1) {
       for (let one = 0; one < 2; one += 1) {
         world.command(world.prefetchOf(world.addBlob(32, 1 + round * 2 + one), `file-${round}-${one}`));
       }
       const working = world.work(agent);
-      for (let tick = 0; tick < 40; tick += 1) await world.clock.advance(10);
+      for (let tick = 0; tick < 40; tick += 1) await world.clock.advance(100);
       await working;
+      await world.clock.advance(9000);
     }
-    expect(speedOf()).toBeGreaterThanOrEqual(2 * 32 * (1000 / 130));
+    const perMs = (agent.meters.originSpeed()?.bytesPerSecond ?? 0) / 1000;
+    expect(perMs).toBeGreaterThanOrEqual((2 * 32 * 4 * 2 ** 20) / 1300);
   });
 });
