@@ -179,7 +179,7 @@ export function reportOf(parts: StoreParts, { blob, choice, demotion }: Victim):
       if (state !== 'resident') return [];
       const gone = measured.bytesAfter === 0;
       const fast = parts.volumes.tierOf(volume) === 'nvme';
-      const used = Bytes.parse(usedBytes(parts) - (gone && fast ? size : 0));
+      const used = Bytes.parse(Math.max(0, usedBytes(parts) - (gone && fast ? size : 0)));
       const result = gone
         ? ({ outcome: 'done', code: 'ok' } as const)
         : ({ outcome: 'leaked', code: 'disk-error' } as const);
