@@ -43,6 +43,14 @@ const decidePolicyChange = (
   stoodMs = 0,
 ) => decide(row, { wanted, sweptAt: at, found, stoodMs, isEmpty: row === undefined });
 
+const accepted = {
+  policy: 'dollars' as const,
+  settings: TIER_SETTINGS,
+  version: 'dollars-2',
+  by: 'ada',
+  at: SECOND,
+};
+
 describe('the policy that sweeps decide by', () => {
   it.each([
     ['first', undefined, DOLLARS, FIRST, 'dollars'],
@@ -92,13 +100,6 @@ describe('the policy that sweeps decide by', () => {
   });
 
   it('changes by the next sweep once an operator has accepted it, and forgets that with the change', () => {
-    const accepted = {
-      policy: 'dollars' as const,
-      settings: TIER_SETTINGS,
-      version: 'dollars-2',
-      by: 'ada',
-      at: SECOND,
-    };
     const { reason, policy } = decidePolicyChange({ ...lookedAt(1), accepted }, DOLLARS, THIRD);
     const dollars = { inForce: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', since: THIRD };
     expect([reason, policy]).toEqual(['accepted', dollars]);
@@ -130,13 +131,6 @@ describe('before the first policy', () => {
   it('it is refused where it would catch what is in use, and nothing decides until it is accepted', () => {
     const { reason, policy } = decide(BEGUN, { ...news, sweptAt: SECOND, found: found({ caught: 1 }), isEmpty: false });
     expect([reason, policy.inForce]).toEqual(['refused', undefined]);
-    const accepted = {
-      policy: 'dollars' as const,
-      settings: TIER_SETTINGS,
-      version: 'dollars-2',
-      by: 'ada',
-      at: SECOND,
-    };
     const next = decide({ ...policy, accepted }, { ...news, sweptAt: THIRD, isEmpty: false });
     expect(next).toMatchObject({ reason: 'accepted', policy: { inForce: 'dollars' } });
   });
@@ -179,13 +173,6 @@ describe('a policy in another version', () => {
     const found = lookedFor.get(waiting);
     const before = { ...waiting, change: { ...waiting.change!, version: 'dollars-half' } };
     expect(decidePolicyChange(before, DOLLARS, THIRD, found).reason).toBe('looking');
-    const accepted = {
-      policy: 'dollars' as const,
-      settings: TIER_SETTINGS,
-      version: 'dollars-2',
-      by: 'ada',
-      at: SECOND,
-    };
     const other = { ...waiting, accepted: { ...accepted, version: 'dollars-half' } };
     expect(decidePolicyChange(other, DOLLARS, THIRD, []).reason).toBe('looking');
     expect(decidePolicyChange({ ...waiting, accepted }, DOLLARS, THIRD, []).reason).toBe('accepted');
