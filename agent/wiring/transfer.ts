@@ -1,4 +1,5 @@
-import { createTransferEngine, type EngineConfig } from '../../lib/adapters/transfer/engine.ts';
+import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
+import { type EngineConfig } from '../../lib/adapters/transfer/engineConfig.ts';
 import { createEngineParts } from '../../lib/adapters/transfer/engineParts.ts';
 import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
 import { createPartsTransfer } from '../../lib/adapters/transfer/partsTransfer.ts';

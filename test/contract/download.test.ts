@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RETRY_LIMITS } from '../../lib/adapters/transfer/decideRetry.ts';
 import { download, type DownloadJob } from '../../lib/adapters/transfer/download/download.ts';
-import { createTransferEngine, type EngineConfig } from '../../lib/adapters/transfer/engine.ts';
+import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
+import { type EngineConfig } from '../../lib/adapters/transfer/engineConfig.ts';
 import { madeBytes } from '../support/madeBytes.ts';
 import { type Hostile, type HostileServer, refuse, startHostileServer, well } from './hostile/server.ts';
 

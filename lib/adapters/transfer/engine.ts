@@ -1,12 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { errorText } from '../../shared/errors.ts';
-import { MIB } from '../../shared/units.ts';
-import { adaptSockets, firstSockets, type SocketBounds, type SocketCount } from './adaptSockets.ts';
-import { RETRY_LIMITS, type RetryLimits } from './decideRetry.ts';
+import { adaptSockets, firstSockets, type SocketCount } from './adaptSockets.ts';
 import { askForRights } from './askForRights.ts';
+import { ENGINE_DEFAULTS, type EngineConfig } from './engineConfig.ts';
 import { type EngineThread, startThread } from './engineThread.ts';
 import type { Failure } from './failures.ts';
-import type { ProxySettings } from './http/proxy.ts';
 import { createRangeQueue, type QueuedRange } from './rangeQueue.ts';
 import type { FromWorker, Identity, RangeEnd, RangeOrder, SignedRequest } from './worker/protocol.ts';
 
@@ -50,50 +47,6 @@ export interface TransferEngine {
   /** Ranges that are still running end as cancelled. */
   close(): Promise<void>;
 }
-
-export interface EngineConfig {
-  /** How many threads read: a thread that also decrypts brings less. A limited rate is shared by those of `plain`. */
-  readonly workers: { readonly plain: number; readonly tls: number };
-  readonly sockets: SocketBounds;
-  /** Of `workers.plain` together, and as much for each further one; bounds the memory whatever the number of sockets. */
-  readonly poolBytes: number;
-  /** Of all transfers together; `Infinity` for none. */
-  readonly bytesPerSecond: number;
-  readonly stallMs: number;
-  readonly quietMs: number;
-  readonly slowBytesPerSecond: number;
-  readonly slowMs: number;
-  readonly retry: RetryLimits;
-  readonly proxies: ProxySettings;
-  readonly ca: string | undefined;
-  /** Rights that have not come after so long are asked for again. */
-  readonly signMs: number;
-  /** Told of each try that failed and is followed by another. */
-  readonly onAgain: (failure: Failure) => void;
-  /** Told how long each range waited for its first byte. */
-  readonly onFirstByte: (ms: number) => void;
-}
-
-const CORES = availableParallelism();
-
-export const ENGINE_DEFAULTS: EngineConfig = {
-  // One thread fills 0.8 GiB/s and more, less over TLS; others pay where cores are left for them.
-  workers: { plain: CORES >= 8 ? 4 : CORES >= 4 ? 2 : 1, tls: CORES >= 8 ? 4 : Math.min(2, CORES) },
-  // Two keep a core busy where the line is fast; more only cost it. Where the line is slow, they are added.
-  sockets: { first: Math.min(8, 2 * CORES), most: 250 },
-  poolBytes: 8 * MIB,
-  bytesPerSecond: Number.POSITIVE_INFINITY,
-  stallMs: 10_000,
-  quietMs: 2_000,
-  slowBytesPerSecond: 16 * 1024,
-  slowMs: 15_000,
-  retry: RETRY_LIMITS,
-  proxies: { http: undefined, https: undefined, no: undefined },
-  ca: undefined,
-  signMs: 30_000,
-  onAgain: () => undefined,
-  onFirstByte: () => undefined,
-};
 
 const SAMPLE_MS = 1000;
 

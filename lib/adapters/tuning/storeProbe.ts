@@ -10,7 +10,8 @@ import { TuningError } from '../../tuning/index.ts';
 import { download } from '../transfer/download/download.ts';
 import { fetchError } from '../transfer/download/fetchError.ts';
 import { probe } from '../transfer/download/probe.ts';
-import { createTransferEngine, ENGINE_DEFAULTS } from '../transfer/engine.ts';
+import { createTransferEngine } from '../transfer/engine.ts';
+import { ENGINE_DEFAULTS } from '../transfer/engineConfig.ts';
 import { createConnections } from '../transfer/http/connections.ts';
 import type { ProxySettings } from '../transfer/http/proxy.ts';
 
