@@ -110,7 +110,7 @@ async function judgeAgain(
   now: EpochMs,
 ): Promise<Decided<PublicationOutcome>> {
   const { findings: _findings, digest: _digest, ...rest } = row.value;
-  const waiting: Upload = { ...rest, state: 'observed', scans: 0, movedAt: now };
+  const waiting: Upload = { ...rest, state: 'observed', scans: 0, scanCountedAt: undefined, movedAt: now };
   const changes = [...(await uploadChanges(deps.catalog, row, waiting, PUBLISH, now)), lookPut(waiting, now)];
   return { changes, answer: { outcome: 'moved', upload: waiting, published: false } };
 }

@@ -1,15 +1,20 @@
-import { settle, type Upload, UploadRow } from '../catalog/index.ts';
-import { PortError } from '../shared/errors.ts';
+import { CatalogError, settle, type Upload, UploadRow } from '../catalog/index.ts';
+import { PortError, StrataError } from '../shared/errors.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
-import type { EpochMs } from '../shared/units.ts';
+import { DAY_MS, type EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { step, uploadChanges } from './judgedRows.ts';
 import type { Judgement } from './judgement.ts';
 import { digestPut, quarantineNotices, scanPut } from './messages.ts';
 import { type Quarantine, reportQuarantine } from './quarantine.ts';
 
-/** A scanner that dies on a file, of memory or of time, leaves no verdict: after so many begun scans the file is to blame. */
+/** A scanner that dies on a file, of memory or of time, leaves no verdict: after so many counted scans the file is to blame. */
 const MOST_SCANS = 6;
+/**
+ * Scans that begin within so long of a counted one are not counted: a catalog that refuses all their verdicts for minutes says as
+ * much of the file as one refusal. Longer than a call; a file that kills the scanner is tried for an hour or more.
+ */
+const COUNTED_ONCE_MS = 10 * MINUTE_MS;
 /** A judgement that goes on in further calls; the largest pickle that a person waits for needs some dozens. */
 const MOST_HOPS = 300;
 
@@ -17,7 +22,7 @@ const JUDGE = step('judge-upload');
 
 const NEVER_SCANNED: Quarantine = {
   reason: 'unscannable',
-  text: `${MOST_SCANS} scans began and none ended. Convert the file to safetensors and upload it again.`,
+  text: `${MOST_SCANS} scans began, minutes apart, and none ended. Convert the file to safetensors and upload it again.`,
 };
 const TOO_LONG: Quarantine = {
   reason: 'hop-limit',
@@ -40,57 +45,72 @@ export async function settleJudgement(
   judge: (upload: Upload) => Promise<Judgement>,
 ): Promise<void> {
   const begun = await beginScan(deps, pinned, hop);
-  if (begun?.state !== 'observed') {
-    if (begun !== undefined) reportQuarantine(begun, call);
+  if (begun?.upload.state !== 'observed') {
+    if (begun !== undefined) reportQuarantine(begun.upload, call);
     return;
   }
-  const judgement = await judgeBegun(deps, begun, judge);
-  const moved = await settleOutcome(deps, pinned, hop, judgement);
-  if (moved !== undefined) report(moved, call);
+  try {
+    const judgement = await judge(begun.upload);
+    const moved = await settleOutcome(deps, pinned, hop, judgement);
+    if (moved !== undefined) report(moved, call);
+  } catch (error) {
+    if (begun.counted && isOfStores(error)) await uncountScan(deps, pinned, hop);
+    throw error;
+  }
+}
+
+/** A store that cannot be read, and a verdict that cannot be written, say nothing about the file. */
+function isOfStores(error: unknown): boolean {
+  return (
+    error instanceof StrataError && error.retryable && (error instanceof PortError || error instanceof CatalogError)
+  );
 }
 
 function waits(upload: Upload | undefined, hop: number | undefined): upload is Upload {
   return upload?.state === 'observed' && upload.scan?.hop === hop;
 }
 
+interface BegunScan {
+  readonly upload: Upload;
+  readonly counted: boolean;
+}
+
 /** Answers the upload as it is then: observed, or quarantined where scan after scan never ended. */
-async function beginScan(deps: IngestDeps, pinned: PinnedUpload, hop: number | undefined): Promise<Upload | undefined> {
-  return settle(deps.catalog, 'The scan', async () => {
+async function beginScan(
+  deps: IngestDeps,
+  pinned: PinnedUpload,
+  hop: number | undefined,
+): Promise<BegunScan | undefined> {
+  return settle<BegunScan | undefined>(deps.catalog, 'The scan', async () => {
     const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
     const upload = row?.value;
     if (!waits(upload, hop)) return { changes: [], answer: undefined };
-    const scans = (upload.scans ?? 0) + 1;
-    if (scans <= MOST_SCANS) {
-      const begun = { ...upload, scans };
-      return { changes: await uploadChanges(deps.catalog, row, begun, JUDGE, deps.clock.now()), answer: begun };
-    }
     const now = deps.clock.now();
-    const ended: Upload = { ...upload, state: 'quarantined', movedAt: now, quarantine: NEVER_SCANNED };
-    const put = await uploadChanges(deps.catalog, row, ended, JUDGE, now);
-    return { changes: [...put, ...quarantineNotices(ended, now)], answer: ended };
+    if (isCountedAlready(upload, now)) return { changes: [], answer: { upload, counted: false } };
+    const scans = (upload.scans ?? 0) + 1;
+    const begun: Upload =
+      scans <= MOST_SCANS
+        ? { ...upload, scans, scanCountedAt: now }
+        : { ...upload, state: 'quarantined', movedAt: now, quarantine: NEVER_SCANNED };
+    const put = await uploadChanges(deps.catalog, row, begun, JUDGE, now);
+    const notices = begun.state === 'quarantined' ? quarantineNotices(begun, now) : [];
+    return { changes: [...put, ...notices], answer: { upload: begun, counted: true } };
   });
 }
 
-/** A store that cannot be read says nothing about the file: such a scan is not counted against it. */
-async function judgeBegun(
-  deps: IngestDeps,
-  upload: Upload,
-  judge: (upload: Upload) => Promise<Judgement>,
-): Promise<Judgement> {
-  try {
-    return await judge(upload);
-  } catch (error) {
-    if (error instanceof PortError && error.retryable) await uncountScan(deps, upload);
-    throw error;
-  }
+/** Clocks of calls differ. One that was a day ahead must not keep what kills the scanner from being counted until then. */
+function isCountedAlready({ scanCountedAt }: Upload, now: EpochMs): boolean {
+  if (scanCountedAt === undefined) return false;
+  return now < scanCountedAt + COUNTED_ONCE_MS && now > scanCountedAt - DAY_MS;
 }
 
-async function uncountScan(deps: IngestDeps, pinned: PinnedUpload): Promise<void> {
+async function uncountScan(deps: IngestDeps, pinned: PinnedUpload, hop: number | undefined): Promise<void> {
   await settle(deps.catalog, 'The scan', async () => {
     const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
-    const scans = row?.value.scans ?? 0;
-    if (row?.value.state !== 'observed' || scans === 0) return { changes: [], answer: undefined };
-    const fewer = { ...row.value, scans: scans - 1 };
+    const upload = row?.value;
+    const scans = upload?.scans ?? 0;
+    if (!waits(upload, hop) || scans === 0) return { changes: [], answer: undefined };
+    const fewer: Upload = { ...upload, scans: scans - 1, scanCountedAt: undefined };
     return { changes: await uploadChanges(deps.catalog, row, fewer, JUDGE, deps.clock.now()), answer: undefined };
   });
 }
@@ -123,7 +143,11 @@ function ending(judgement: Judgement, hop: number | undefined): Partial<Upload> 
       const next = hop === undefined ? 0 : hop + 1;
       if (next >= MOST_HOPS) return { state: 'quarantined', quarantine: TOO_LONG };
       const { progress } = judgement;
-      return { scans: 0, scan: { hop: next, ...(progress === undefined ? {} : { progress }) } };
+      return {
+        scans: 0,
+        scanCountedAt: undefined,
+        scan: { hop: next, ...(progress === undefined ? {} : { progress }) },
+      };
     }
     case 'judged': {
       const { findings, quarantine } = judgement;

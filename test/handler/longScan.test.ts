@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { dayOf, NoticeRow, queryAll, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
+import { dayOf, NoticeRow, queryAll, type Upload, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
 import { SCANNER, type Scanner } from '../../lib/scanning/index.ts';
+import { PortError } from '../../lib/shared/errors.ts';
 import { ModelName, SemVer } from '../../lib/shared/ids.ts';
-import { HOUR_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
 
 const KEY = 'uploads/forest/1.0.0/forest.pkl';
@@ -144,6 +145,116 @@ describe('an upload whose verdict needs more than one call', () => {
       await plane.settle();
     }
     expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'unscannable' } }]);
+  });
+
+  it('is to blame although the first of its scans was counted by a clock that was days ahead', async () => {
+    const dies: Scanner = { ...SCANNER, judgeHeader: () => Promise.reject(new Error('out of memory')) };
+    const plane = await createIngestPlane({ scanner: dies });
+    await plane.upload(KEY, longPickle());
+    const [event = ''] = plane.events();
+    plane.loseEvents();
+    for (let tries = 0; tries < 8; tries += 1) {
+      await plane.deliver(event);
+      await plane.work('ingest');
+      await plane.clock.advance(tries === 0 ? -2 * DAY_MS : 11 * MINUTE_MS);
+    }
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'unscannable' } }]);
+  });
+
+  it('is to blame after an hour although somebody asks for its scan every minute', async () => {
+    const told = { scans: 0 };
+    const judgeHeader = () => {
+      told.scans += 1;
+      return Promise.reject(new Error('out of memory'));
+    };
+    const plane = await createIngestPlane({ scanner: { ...SCANNER, judgeHeader } });
+    await plane.upload(KEY, longPickle());
+    const [event = ''] = plane.events();
+    plane.loseEvents();
+    for (let minute = 0; minute < 61; minute += 1) {
+      await plane.deliver(event);
+      await plane.work('ingest');
+      await plane.clock.advance(MINUTE_MS);
+    }
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'unscannable' } }]);
+    // A message that comes later has no effect.
+    const { scans } = told;
+    await plane.deliver(event);
+    await plane.work('ingest');
+    expect(told.scans).toBe(scans);
+  });
+});
+
+describe('a good upload whose verdict the catalog refuses', () => {
+  /** Refuses what `refuses` says of the puts of an upload's row, while it is told to. */
+  async function refusing(refuses: (before: Upload | undefined, after: Upload) => boolean) {
+    const told = { refuses: true, refused: 0 };
+    const plane = await createIngestPlane({
+      catalog: (store) => ({
+        ...store,
+        async transact(changes) {
+          for (const change of changes) {
+            if (!told.refuses || change.kind !== 'put' || !change.item.key.sort.startsWith('VERSION#')) continue;
+            if (!change.item.key.partition.startsWith('UPLOAD#')) continue;
+            const before = await store.get(change.item.key);
+            const after = UploadRow.parse({ ...change.item, version: 1 }).value;
+            if (!refuses(before === undefined ? undefined : UploadRow.parse(before).value, after)) continue;
+            told.refused += 1;
+            throw new PortError({ code: 'throttled', message: 'Slow down. Try again.', retryable: true });
+          }
+          return store.transact(changes);
+        },
+      }),
+    });
+    await plane.upload(KEY, safetensors(100));
+    const [event = ''] = plane.events();
+    plane.loseEvents();
+    return { plane, told, event };
+  }
+
+  it('is published after minutes in which many messages began its scan and nothing else could be written', async () => {
+    const begins = (before: Upload | undefined, after: Upload) => (after.scans ?? 0) > (before?.scans ?? 0);
+    const { plane, told, event } = await refusing((before, after) => before !== undefined && !begins(before, after));
+    for (let minute = 0; minute < 9; minute += 1) {
+      await plane.deliver(...Array.from({ length: 4 }, () => event));
+      await plane.work('ingest');
+      await plane.clock.advance(MINUTE_MS);
+    }
+    expect(told.refused).toBeGreaterThan(36);
+    told.refuses = false;
+    await plane.deliver(event);
+    await plane.settle();
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'ready' }]);
+  });
+
+  it('is published although the clocks of the calls that began its scan were up to an hour apart', async () => {
+    const begins = (before: Upload | undefined, after: Upload) => (after.scans ?? 0) > (before?.scans ?? 0);
+    const { plane, told, event } = await refusing((before, after) => before !== undefined && !begins(before, after));
+    for (let call = 0; call < 12; call += 1) {
+      const skewMs = call % 2 === 0 ? 0 : HOUR_MS;
+      await plane.clock.advance(skewMs);
+      await plane.deliver(event);
+      await plane.work('ingest');
+      await plane.clock.advance(-skewMs);
+    }
+    told.refuses = false;
+    await plane.deliver(event);
+    await plane.settle();
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'ready' }]);
+  });
+
+  it('is published after hours in which nothing but its verdict could be written', async () => {
+    const { plane, told, event } = await refusing((_before, after) => after.state === 'digesting');
+    for (let tries = 0; tries < 12; tries += 1) {
+      await plane.deliver(event);
+      await plane.work('ingest');
+      await plane.clock.advance(11 * MINUTE_MS);
+    }
+    expect(told.refused).toBeGreaterThan(11);
+    told.refuses = false;
+    await plane.deliver(event);
+    await plane.settle();
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'ready' }]);
   });
 });
 

@@ -15,7 +15,7 @@ import { createMemDisk } from '../support/memDisk.ts';
 import { slowCopies } from '../support/slowCopies.ts';
 import { chooseFaultRates, Faults, lateAnswer, simulated } from './faults.ts';
 import { choosePolicies, credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
-import { hindered } from './hindered.ts';
+import { hindered, refusingVerdicts } from './hindered.ts';
 import { SimulatedHost } from './hosts.ts';
 import { createInventoryMap } from './inventoryMap.ts';
 import { createPolicyHistory } from './policyHistory.ts';
@@ -92,7 +92,11 @@ export async function createStage(
     clock,
     random: rng.fork().asRandom(),
   });
-  const seenCatalog = announcingOutbox(catalog, (partition) => plane.outboxWritten(partition));
+  const refusedVerdicts = new Map<string, number>();
+  const seenCatalog = refusingVerdicts(
+    announcingOutbox(catalog, (partition) => plane.outboxWritten(partition)),
+    { refusedVerdicts, scheduler, faults },
+  );
   const sender = unreliable(queues, faults, rng.fork());
   queues.define('hosts-dlq');
   defineQueues(queues);
@@ -217,6 +221,7 @@ export async function createStage(
     hostCapacity,
     deadlyKeys,
     lateReads,
+    refusedVerdicts,
     sent,
     releases,
     depsOf,

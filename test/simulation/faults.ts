@@ -34,6 +34,7 @@ export const FAULT_KINDS = [
   'slow-copy',
   'impostor',
   'wrong-part',
+  'verdict-refused',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -71,6 +72,7 @@ const BASE_RATES: Readonly<Record<FaultKind, number>> = {
   'slow-copy': 0.3,
   impostor: 0.2,
   'wrong-part': 0.02,
+  'verdict-refused': 0.3,
 };
 
 export function chooseFaultRates(rng: Rng): FaultRates {

@@ -1,3 +1,6 @@
+import { UploadRow } from '../../lib/catalog/index.ts';
+import { PortError } from '../../lib/shared/errors.ts';
+import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { Faults } from './faults.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
@@ -35,6 +38,40 @@ export function hindered<Store extends ObjectStore>(
     async writePart(key, resume, number, bytes) {
       if (faults.happens('slow-copy')) await scheduler.sleep(incarnation, SLOW_PART_MS);
       return objects.writePart(key, resume, number, faults.happens('wrong-part') ? bitFlipped(bytes) : bytes);
+    },
+  };
+}
+
+/** Until the moment of `refusedVerdicts`, scans of an upload may begin, and neither their verdicts nor that they ended can be written. */
+export function refusingVerdicts(
+  catalog: CatalogStore,
+  {
+    refusedVerdicts,
+    scheduler,
+    faults,
+  }: Pick<Hindrance, 'scheduler' | 'faults'> & {
+    readonly refusedVerdicts: ReadonlyMap<string, number>;
+  },
+): CatalogStore {
+  const begun = new Map<string, number>();
+  return {
+    ...catalog,
+    transact(changes) {
+      for (const change of changes) {
+        if (!faults.enabled || change.kind !== 'put' || !change.item.key.sort.startsWith('VERSION#')) continue;
+        const until = refusedVerdicts.get(change.item.key.partition.replace('UPLOAD#', '')) ?? 0;
+        if (scheduler.now >= until) continue;
+        const { key, state, scans = 0 } = UploadRow.parse({ ...change.item, version: 1 }).value;
+        const known = begun.get(key) ?? 0;
+        begun.set(key, Math.max(known, scans));
+        if (state !== 'digesting' && scans >= known) continue;
+        throw new PortError({
+          code: 'throttled',
+          message: `The verdict of ${key}: slow down. Try again.`,
+          retryable: true,
+        });
+      }
+      return catalog.transact(changes);
     },
   };
 }

@@ -9,4 +9,11 @@ export const raceMutants: readonly Mutant[] = [
     find: 'const AFTER_DEPLOYMENT_SECONDS = 900;',
     replace: 'const AFTER_DEPLOYMENT_SECONDS = 0;',
   },
+  {
+    id: 'blamed-for-the-catalog',
+    breaks: 'Quarantine: each scan whose verdict could not be written counts, so a good upload ends as unscannable.',
+    file: 'lib/ingest/settleVerdict.ts',
+    find: 'const COUNTED_ONCE_MS = 10 * MINUTE_MS;',
+    replace: 'const COUNTED_ONCE_MS = 0;',
+  },
 ];

@@ -57,6 +57,8 @@ export interface Stage {
   readonly releases: Releases;
   /** Keys at which whatever reads an object dies. */
   readonly deadlyKeys: Set<string>;
+  /** Until when the catalog takes no verdict of the upload at a key. */
+  readonly refusedVerdicts: Map<string, number>;
   /** Until when what was read of an object is under way. */
   readonly lateReads: Map<string, number>;
   /** Every message that a queue has ever taken: its queue, a space, its body. */

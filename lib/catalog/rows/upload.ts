@@ -72,8 +72,10 @@ export const UploadValue = z.strictObject({
   movedAt: EpochMs,
   /** Of the digest message that carries the upload on now; an older one has no effect. */
   hop: z.number().check(z.int(), z.nonnegative()),
-  /** How many scans of its header were begun. */
+  /** How many scans were begun and counted, at its hop. */
   scans: z.optional(z.number()),
+  /** When the last of them was. */
+  scanCountedAt: z.optional(EpochMs),
   /** Present while a judgement takes more calls than one: the hop of its message, and where it goes on. */
   scan: z.optional(
     z.strictObject({ hop: z.number().check(z.int(), z.nonnegative()), progress: z.optional(z.string()) }),

@@ -123,8 +123,18 @@ export class Uploaders {
         return;
       default:
         if (faults.happens('scanner-crash')) deadlyKeys.add(key);
+        else if (faults.happens('verdict-refused')) this.askOften(key);
         await this.put(key, this.model(), deadlyKeys.has(key) ? 'quarantined' : 'ready');
     }
+  }
+
+  /** For minutes many messages ask for its scan, and the catalog takes no verdict. */
+  private askOften(key: string): void {
+    const { refusedVerdicts, scheduler, queues } = this.stage;
+    refusedVerdicts.set(key, scheduler.now + 5 * MINUTE_MS);
+    const body = JSON.stringify({ schema: 'observe-upload/1', key, correlationId: 'asked-often' });
+    for (let seconds = 10; seconds < 100; seconds += 10)
+      this.later(seconds * SECOND_MS, () => queues.send('ingest', [{ body }]));
   }
 
   /** Replaced while it is judged: by other bytes of any size, or by hostile ones of the same size, or those by good ones. */

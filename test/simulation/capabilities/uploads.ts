@@ -80,7 +80,15 @@ export function uploads(stage: Stage, rng: Rng): Capability {
     if (JSON.stringify(upload.findings) !== JSON.stringify(judgedBefore)) await checkVerdict(upload);
     const reason = upload.quarantine?.reason;
     const earlier = before === undefined ? undefined : readUpload(before).quarantine?.reason;
-    if (reason !== undefined && reason !== earlier) counters.count(`quarantine: ${reason}`);
+    if (reason === undefined || reason === earlier) return;
+    counters.count(`quarantine: ${reason}`);
+    // Without findings no scan of it ever ended.
+    if (
+      reason === 'unscannable' &&
+      upload.findings === undefined &&
+      !stage.deadlyKeys.has(key.partition.slice('UPLOAD#'.length))
+    )
+      violated(`${key.partition}: the file is blamed for scans that did end.`);
   }
 
   function onTombstone({ before, after }: RowChange): void {
