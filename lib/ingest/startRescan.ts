@@ -1,9 +1,8 @@
 import type { RescanPage } from '../../events/rescan/v1.ts';
-import { OnceRow, outboxPut, settle, SWEEP_SHARDS } from '../catalog/index.ts';
+import { CursorRow, expectationOf, OnceRow, outboxPut, settle, SWEEP_SHARDS } from '../catalog/index.ts';
 import { policyDigest } from '../scanning/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
-import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
-import type { Clock } from '../shared/ports/clock.ts';
+import type { Change } from '../shared/ports/catalogStore.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import type { IngestDeps } from './deps.ts';
 
@@ -11,45 +10,65 @@ import type { IngestDeps } from './deps.ts';
 const REMEMBERED_MS = 30 * DAY_MS;
 /** Calls of the release before have ended by then, so that nothing is judged by its rules behind the pages. */
 const AFTER_DEPLOYMENT_SECONDS = 900;
+/** Its place is the rules and the policy that everything is judged by when it has ended. */
+const LAST_RESCAN = 'rescan';
 
 export interface RescanStart {
   readonly rescanId: string;
   readonly started: boolean;
 }
 
-/** Starts a re-scan of everything that other rules or another policy judged, once however often it is asked for. */
-export function startDueRescan(
-  deps: Pick<IngestDeps, 'catalog' | 'clock' | 'scanner' | 'settings'>,
-): Promise<RescanStart> {
-  const rescanId = `${deps.scanner.rules}.${policyDigest(deps.settings.scanPolicy)}`;
-  return start(deps, rescanId, false, AFTER_DEPLOYMENT_SECONDS);
+/**
+ * Starts a re-scan of everything that other rules or another policy judged, once for each change of them: a release that is taken
+ * back changes them too.
+ */
+export function startDueRescan({
+  catalog,
+  clock,
+  scanner,
+  settings,
+}: Pick<IngestDeps, 'catalog' | 'clock' | 'scanner' | 'settings'>): Promise<RescanStart> {
+  const judging = `${scanner.rules}.${policyDigest(settings.scanPolicy)}`;
+  return settle<RescanStart>(catalog, 'The re-scan', async () => {
+    const row = await CursorRow.get(catalog, LAST_RESCAN);
+    const now = clock.now();
+    const rescanId = `${judging}.${now}`;
+    if (row?.value.cursor === judging && now < row.value.movedAt + REMEMBERED_MS) {
+      return { changes: [], answer: { rescanId, started: false } };
+    }
+    const last = CursorRow.put({ scan: LAST_RESCAN, shard: 0, cursor: judging, movedAt: now }, expectationOf(row));
+    const pages = pagePuts(rescanId, { all: false, delaySeconds: AFTER_DEPLOYMENT_SECONDS }, now);
+    return { changes: [last, ...pages], answer: { rescanId, started: true } };
+  });
 }
 
 /** Starts a re-scan of everything at once, for an operator. */
-export function startRescan(deps: { readonly catalog: CatalogStore; readonly clock: Clock }): Promise<RescanStart> {
-  return start(deps, `operator.${deps.clock.now()}`, true, 0);
-}
-
-async function start(
-  { catalog, clock }: { readonly catalog: CatalogStore; readonly clock: Clock },
-  rescanId: string,
-  all: boolean,
-  delaySeconds: number,
-): Promise<RescanStart> {
+export function startRescan({ catalog, clock }: Pick<IngestDeps, 'catalog' | 'clock'>): Promise<RescanStart> {
+  const now = clock.now();
+  const rescanId = `operator.${now}`;
   return settle<RescanStart>(catalog, 'The re-scan', async () => {
     if ((await OnceRow.get(catalog, 'rescan', rescanId)) !== undefined) {
       return { changes: [], answer: { rescanId, started: false } };
     }
-    const now = clock.now();
     const expiresAt = EpochMs.parse(now + REMEMBERED_MS);
-    const changes: Change[] = [OnceRow.put({ scope: 'rescan', id: rescanId, at: now, expiresAt }, 'absent')];
-    const send = (of: RescanPage['of'], shard: number) => {
-      const correlationId = CorrelationId.parse(`rescan-${rescanId}`);
-      const body: RescanPage = { schema: 'rescan-page/1', rescanId, of, shard, all, correlationId };
-      changes.push(outboxPut({ id: `rescan-${rescanId}-${of}-${shard}`, queue: 'rescan', body, delaySeconds }, now));
+    const once = OnceRow.put({ scope: 'rescan', id: rescanId, at: now, expiresAt }, 'absent');
+    return {
+      changes: [once, ...pagePuts(rescanId, { all: true, delaySeconds: 0 }, now)],
+      answer: { rescanId, started: true },
     };
-    for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) send('blobs', shard);
-    send('quarantine', 0);
-    return { changes, answer: { rescanId, started: true } };
   });
+}
+
+/** The first page of each shard. */
+function pagePuts(
+  rescanId: string,
+  { all, delaySeconds }: { readonly all: boolean; readonly delaySeconds: number },
+  now: EpochMs,
+): readonly Change[] {
+  const correlationId = CorrelationId.parse(`rescan-${rescanId}`);
+  const put = (of: RescanPage['of'], shard: number) => {
+    const body: RescanPage = { schema: 'rescan-page/1', rescanId, of, shard, all, correlationId };
+    return outboxPut({ id: `rescan-${rescanId}-${of}-${shard}`, queue: 'rescan', body, delaySeconds }, now);
+  };
+  return [...Array.from({ length: SWEEP_SHARDS }, (_, shard) => put('blobs', shard)), put('quarantine', 0)];
 }

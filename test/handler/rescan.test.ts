@@ -89,6 +89,16 @@ describe('a deployment with other rules', () => {
     expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ outcome: 'servable' });
   });
 
+  it('that were in force before has everything judged again, once each time', async () => {
+    const { plane, state } = await twoVersions();
+    for (const rules of ['rules-1', 'rules-2', 'rules-1', 'rules-2']) {
+      state.rules = rules;
+      await rescanByRules(plane);
+      expect(await startDueRescan(plane.deps)).toMatchObject({ started: false });
+      expect(await loadServable(plane.catalog, TINY, V1, rules)).toMatchObject({ outcome: 'servable' });
+    }
+  });
+
   it('measures how small those blobs would get that were stored before it was measured', async () => {
     const { plane, state } = await twoVersions();
     const before = await blobs(plane);
