@@ -9,6 +9,7 @@ import { POLICY_VERSIONS } from '../../lib/placement/index.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
+import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { ownBookSettings } from '../../lib/priceBooks/index.ts';
 import { tierSettings } from '../../lib/tiering/index.ts';
 import { createMemDisk } from '../support/memDisk.ts';
@@ -29,7 +30,7 @@ import { countingTelemetry } from './telemetry.ts';
 import { Counters, violated } from './invariants.ts';
 import { watchBucket, watchCatalog } from './watch.ts';
 
-const PART_SIZE = 4096;
+const PART_SIZE = 8192;
 const HOST_CAPACITY = 150_000;
 /** In one run of four hosts have hardly room, so that they evict and move all the while. */
 const TIGHT_CAPACITY = 60_000;
@@ -111,7 +112,8 @@ export async function createStage(
   const history = createPolicyHistory();
   // Where nobody changes it, the policy has been in force for long; elsewhere often nothing is before the first look.
   if (!changesPolicy || seed % 2 === 0) {
-    const { tierPolicy: inForce } = settings;
+    // Whoever changes it may have begun before the run does.
+    const inForce = changesPolicy ? rng.pick(TierPolicyName.options) : settings.tierPolicy;
     const since = clock.now();
     const version = POLICY_VERSIONS[inForce];
     await catalog.transact([
@@ -225,6 +227,7 @@ export async function createStage(
     sent,
     releases,
     depsOf,
+    fireNow: (schedule) => plane.fireNow(schedule),
     callFunction: (name, event) => plane.callFunction(name, event),
     trace,
   };
@@ -238,7 +241,8 @@ function sweepsEveryMinutes(
   { changesPolicy, ownsBooks }: { readonly changesPolicy: boolean; readonly ownsBooks: boolean },
 ): number | undefined {
   if (changesPolicy) return 2;
-  return tierPolicy === 'rules' && sweepInventoryFrom > 100 && !ownsBooks ? undefined : 4;
+  if (tierPolicy !== 'rules' || sweepInventoryFrom <= 100) return 3;
+  return ownsBooks ? 4 : undefined;
 }
 
 /** Hosts read what the model's bytes are, never what they were packed to. */

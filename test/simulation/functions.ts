@@ -88,7 +88,7 @@ const RASH_RULES: LifecycleRules = { ...HASTY_RULES, version: 'rash', coldAfterI
 export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean; readonly packs: boolean } {
   const dollars = rng.chance(0.35);
   const sweepInventoryFrom = rng.chance(0.35) ? rng.pick([0, 16, 32]) : 10_000_000;
-  const lifecycle = !dollars && rng.chance(0.25);
+  const lifecycle = !dollars && rng.chance(0.35);
   // Nobody deletes by policy what hosts hold: there they hold less.
   const placementPolicy = rng.chance(lifecycle ? 0.7 : 0.2) ? 'dollars' : 'subscriptions';
   const changes = !dollars && rng.chance(0.2);
@@ -99,7 +99,7 @@ export function choosePolicies(rng: Rng): Policies & { readonly changes: boolean
     sweepInventoryFrom,
     tierPolicy: dollars ? 'dollars' : lifecycle ? 'lifecycle' : 'rules',
     lifecycleDeletes: rng.chance(0.9) ? 'on' : 'dry-run',
-    lifecycleMostDeletes: rng.chance(0.3) ? 0 : 1,
+    lifecycleMostDeletes: rng.chance(0.4) ? 0 : 1,
     // Sweeps pack nothing here, plans do: the worker follows them, unless it is switched off.
     packs: rng.chance(0.9),
     // What one restore costs, or less.

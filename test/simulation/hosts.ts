@@ -164,11 +164,17 @@ export class SimulatedHost {
   }
 
   private startLoops(agent: Agent, mine: Incarnation): void {
-    const { counters } = this.options;
-    const every = (ms: number, step: () => Promise<unknown>, calm = 10) => this.loop(mine, ms, calm, step);
+    const { counters, faults, scheduler } = this.options;
+    const rarely = () => 10 + Math.min(20, (scheduler.now - faults.endedAt) / MINUTE_MS);
+    const every = (ms: number, step: () => Promise<unknown>, calm = rarely) => this.loop(mine, ms, calm, step);
     every(30 * SECOND_MS, () => agent.sessionOnce());
     every(8 * SECOND_MS, () => agent.pollOnce());
-    every(50 * SECOND_MS, () => agent.heartbeatOnce(), 4);
+    // It must not become silent.
+    every(
+      45 * SECOND_MS,
+      () => agent.heartbeatOnce(),
+      () => 5,
+    );
     every(30 * SECOND_MS, () => agent.flushReceiptsOnce());
     every(60 * SECOND_MS, () => agent.flushAccessesOnce());
     every(45 * SECOND_MS, async () => {
@@ -184,8 +190,8 @@ export class SimulatedHost {
     every(60 * SECOND_MS, () => this.infer(agent));
   }
 
-  /** About every `ms`; without faults `calm` times less often, so that waiting for a timeout costs little. */
-  private loop(mine: Incarnation, ms: number, calm: number, step: () => Promise<unknown>): void {
+  /** About every `ms`; without faults so many times less often that waiting for a timeout costs little. */
+  private loop(mine: Incarnation, ms: number, calm: () => number, step: () => Promise<unknown>): void {
     const { scheduler } = this.options;
     scheduler.spawn(mine, async () => {
       for (;;) {
@@ -194,7 +200,7 @@ export class SimulatedHost {
         } catch (error) {
           this.options.trace?.(`    ${mine.name} step failed: ${String(error)}`);
         }
-        await scheduler.sleep(mine, ms * (0.5 + this.rng.number()) * (this.options.faults.enabled ? 1 : calm));
+        await scheduler.sleep(mine, ms * (0.5 + this.rng.number()) * (this.options.faults.enabled ? 1 : calm()));
       }
     });
   }

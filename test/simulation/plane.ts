@@ -67,14 +67,20 @@ export interface PlaneOptions {
 const LONGEST_DELAY_S = 120;
 /** How many times faster the time passes for which a message of a lost call stays invisible, where runs are in a hurry. */
 const HURRY = 10;
-/**
- * Without faults schedules fire five times less often, sweeps of all shards still less, and all of them up to twenty times less the
- * longer it lasts: what only waits for a timeout costs little then.
- */
+/** Without faults nothing waits for these: they show what they do while there are faults. What is to be sealed is sealed in the end. */
+const CALM_PAUSES_MS: Readonly<Record<string, number>> = {
+  sweep: 59 * MINUTE_MS,
+  'refresh-prices': 59 * MINUTE_MS,
+  'seal-audit': 29 * MINUTE_MS,
+};
+/** Without faults schedules fire five times less often, and up to twenty times less the longer it lasts: what only waits for a timeout costs little then. */
 const calmPauseMs = (schedule: string, lastedMs: number): number =>
-  Math.max((schedule === 'sweep' ? 19 : 4) * MINUTE_MS, Math.min(19 * MINUTE_MS, Math.floor((lastedMs * 2) / 3)));
+  CALM_PAUSES_MS[schedule] ?? Math.max(4 * MINUTE_MS, Math.min(19 * MINUTE_MS, Math.floor((lastedMs * 2) / 3)));
+
+type TriggerKind = 'queue' | 'schedule' | 'stream' | 'route' | 'call';
 
 export class Plane {
+  /** Events that functions were invoked with: each message of a queue, each moment of a schedule, batch of the stream, HTTP request and call. */
   deliveries = 0;
   /** Whether something changed since the last `dispatch`; `notified` whether the bucket did. */
   private dirty = true;
@@ -133,6 +139,13 @@ export class Plane {
     this.pollQueues();
   }
 
+  /** Has a schedule fire now instead of at its next moment. */
+  fireNow(name: string): void {
+    for (const schedule of this.schedules)
+      if (schedule.name === name) schedule.next = Math.min(schedule.next, this.options.scheduler.now);
+    this.dirty = true;
+  }
+
   /** When `dispatch` has something to do although nothing happens meanwhile. */
   wakeAt(): number {
     return this.nextDue;
@@ -161,6 +174,10 @@ export class Plane {
       incarnation.readsAnsweredAt = sooner(incarnation.readsAnsweredAt);
     }
     for (const mapping of this.mappings) mapping.visibleAt = undefined;
+    for (const schedule of this.schedules) {
+      const pauseMs = CALM_PAUSES_MS[schedule.name];
+      if (pauseMs !== undefined) schedule.next = nextFiring(schedule.at, scheduler.now + pauseMs);
+    }
     this.dirty = true;
   }
 
@@ -187,6 +204,7 @@ export class Plane {
         reject(
           new PortError({ code: 'unavailable', message: `${route.path}: no answer. Try again.`, retryable: true }),
         );
+      this.delivered('route');
       this.invoke(
         target,
         httpEnvelope(route),
@@ -204,7 +222,7 @@ export class Plane {
     const target = this.options.functions.find(({ declaration }) => declaration.name === name);
     if (target === undefined) throw new Error(`No function is called ${name}.`);
     return new Promise((resolve, reject) => {
-      this.deliveries += 1;
+      this.delivered('call');
       this.invoke(target, event, resolve, () =>
         reject(new PortError({ code: 'unavailable', message: `${name}: no answer. Try again.`, retryable: true })),
       );
@@ -238,6 +256,7 @@ export class Plane {
       const scheduledTime = new Date(latest).toISOString();
       const times = faults.happens('duplicate-delivery') ? 2 : 1;
       for (let time = 0; time < times; time += 1) {
+        this.delivered('schedule');
         this.invoke(
           schedule.target,
           { schedule: schedule.name, scheduledTime },
@@ -265,6 +284,7 @@ export class Plane {
       eventName: 'INSERT',
       dynamodb: { Keys: { pk: { S: pk }, sk: { S: '' } } },
     }));
+    this.delivered('stream');
     this.invoke(this.relay, { Records }, end, end);
   }
 
@@ -295,7 +315,6 @@ export class Plane {
         end();
         return;
       }
-      this.deliveries += messages.length;
       const finished = async (answer: unknown) => {
         const failed = failedItems(answer);
         for (const message of messages) {
@@ -311,11 +330,17 @@ export class Plane {
         const seconds = Math.ceil(visibility / HURRY);
         for (const { receiptHandle } of messages) void queues.changeVisibility(queue, receiptHandle, seconds);
       };
+      this.delivered('queue', messages.length);
       counters.count(`delivered ${queue}`);
       const delivery = Math.max(...messages.map(({ receiveCount }) => receiveCount));
       this.invoke(mapping.target, sqsEnvelope(queue, messages), (answer) => void finished(answer), lost, delivery);
     };
     void receive();
+  }
+
+  private delivered(by: TriggerKind, events = 1): void {
+    this.deliveries += events;
+    this.options.counters.count(`deliveries by ${by}`, events);
   }
 
   private invoke(

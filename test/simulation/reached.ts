@@ -255,6 +255,7 @@ const EDGES = [
 ];
 
 const OTHERS = [
+  ...['queue', 'schedule', 'stream', 'route', 'call'].map((trigger) => `deliveries by ${trigger}`),
   'delivered scan',
   'version published',
   'version deleted',

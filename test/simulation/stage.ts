@@ -65,6 +65,8 @@ export interface Stage {
   readonly sent: ReadonlySet<string>;
   /** What a function, or an operator's call of the plane, is given in one life of its process: ports with their faults. */
   readonly depsOf: (incarnation: Incarnation) => FunctionDeps;
+  /** Has a schedule fire now instead of at its next moment. */
+  readonly fireNow: (schedule: string) => void;
   /** Calls a function as other services of the cloud do; rejects where it dies or throws. */
   readonly callFunction: (name: string, event: object) => Promise<unknown>;
   readonly trace: ((line: string) => void) | undefined;

@@ -5,15 +5,15 @@ import type { Capability } from './stage.ts';
 import { type Counters, InvariantViolation, violated } from './invariants.ts';
 
 /** Two of them, with days between in most runs; the second is shorter where much has happened, and longer where little has. */
-const FIRST_PHASE_MS = 5 * MINUTE_MS;
+const FIRST_PHASE_MS = 3.5 * MINUTE_MS;
 const SHORTEST_PHASE_MS = 3 * MINUTE_MS;
 /** Both are so much longer where operators change the policy: only several sweeps bring a change into force. */
-const POLICY_CHANGE_MS = 3 * MINUTE_MS;
-const LONGEST_PHASE_MS = 8 * MINUTE_MS;
+const POLICY_CHANGE_MS = 1.5 * MINUTE_MS;
+const LONGEST_PHASE_MS = 5 * MINUTE_MS;
 /** So many deliveries with faults are enough: what they leave to be repaired mostly brings as many as a run still needs. */
-const ENOUGH_DELIVERIES = 175;
+const ENOUGH_DELIVERIES = 200;
 /** A minute of the second phase brings so many times the deliveries of one of the first, since there is more to sweep, move and delete. */
-const BUSIER = 1.4;
+const BUSIER = 1.7;
 /** A quieter run goes on with faults for as long as it needs by its own pace, and at least so long. */
 const LEAST_MORE_MS = 2 * MINUTE_MS;
 const MOST_MORE_MS = 4 * MINUTE_MS;
@@ -70,7 +70,7 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     const firstMs = FIRST_PHASE_MS + longerMs;
     await act(firstMs);
     const perMs = plane.deliveries / firstMs;
-    if (rng.chance(0.6)) {
+    if (rng.chance(0.7)) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
       const later = scheduler.now + (8 + rng.below(4)) * DAY_MS;
       if (rng.chance(0.2)) await retireOne(later);
@@ -111,7 +111,7 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
         return;
       } catch (error) {
         if (!(error instanceof InvariantViolation) || scheduler.now >= end) throw error;
-        await drive(Math.min(end, scheduler.now + 5 * MINUTE_MS));
+        await drive(Math.min(end, scheduler.now + 2 * MINUTE_MS));
       }
     }
   }

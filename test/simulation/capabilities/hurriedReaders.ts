@@ -21,7 +21,7 @@ export function hurriedReaders(stage: Stage, rng: Rng): Capability {
   const rates = compileRates(shippedPriceBook());
   const [readAction, readBlob, readRestore] = [rowReader(ActionRow), rowReader(BlobRow), rowReader(RestoreRow)];
   const decided = new Set<string>();
-  const busy = rng.chance(0.3);
+  const busy = rng.chance(0.45);
   let wishes = 0;
 
   async function wish(): Promise<void> {

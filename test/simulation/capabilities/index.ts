@@ -40,7 +40,6 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   fleet,
   operators,
   rescans,
-  audit,
   strangers,
   impostors,
   wagers,
@@ -60,4 +59,6 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   policyChanges,
   ownBooks,
   promises,
+  // What comes to rest last.
+  audit,
 ];

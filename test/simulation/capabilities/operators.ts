@@ -1,7 +1,7 @@
 import { HostRow, ReplicaRow } from '../../../lib/catalog/index.ts';
 import { commandHost, type OperatorCommand } from '../../../lib/fleet/index.ts';
 import { CorrelationId, type Digest } from '../../../lib/shared/ids.ts';
-import { Bytes, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { Bytes, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import type { SimulatedHost } from '../hosts.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, Stage } from '../stage.ts';
@@ -67,7 +67,7 @@ export function operators(stage: Stage, rng: Rng): Capability {
       scheduler.spawn(life, async () => {
         const end = scheduler.now + durationMs;
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(MINUTE_MS));
+          await scheduler.sleep(life, rng.below(40 * SECOND_MS));
           if (faults.happens('evict-fill-race')) await command(rng.pick(hosts));
         }
       });

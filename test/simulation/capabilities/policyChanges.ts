@@ -262,8 +262,8 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       const end = scheduler.now + durationMs;
       const others = () => TierPolicyName.options.filter((one) => one !== stage.settings.tierPolicy);
       const configure = async () => stage.configure(rng.pick(others()));
-      scheduler.spawn(life, () => work(end, 5 * MINUTE_MS, configure));
-      scheduler.spawn(life, () => work(end, 3 * MINUTE_MS, accept));
+      scheduler.spawn(life, () => work(end, 3 * MINUTE_MS, configure));
+      scheduler.spawn(life, () => work(end, 1.5 * MINUTE_MS, accept));
       if (rng.chance(0.25)) scheduler.spawn(life, () => once(durationMs, deploy));
       scheduler.spawn(life, () => work(end, MINUTE_MS, read));
     },

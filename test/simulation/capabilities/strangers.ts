@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import { FUNCTIONS } from '../../../functions/index.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, Stage } from '../stage.ts';
@@ -58,7 +58,7 @@ export function strangers({ scheduler, faults, hosts, queues }: Stage, rng: Rng)
       scheduler.spawn(life, async () => {
         const end = scheduler.now + durationMs;
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(MINUTE_MS));
+          await scheduler.sleep(life, rng.below(40 * SECOND_MS));
           await strike();
         }
         for (const host of hosts) host.incarnation.skewMs = 0;

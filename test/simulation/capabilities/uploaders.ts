@@ -181,10 +181,10 @@ export class Uploaders {
     const { partSize } = this.stage;
     // Some are large enough for the storage classes that charge for 128 KiB at least, and many of these too large for any host.
     if (rng.chance(this.stage.settings.tierPolicy === 'dollars' ? 0.22 : 0.12))
-      return safetensors(rng, (rng.chance(0.5) ? 132_000 : 160_000) + rng.below(4 * partSize));
+      return safetensors(rng, (rng.chance(0.5) ? 132_000 : 160_000) + rng.below(2 * partSize));
     // Some bytes are published under several names: they have one blob.
     if (this.known.length > 0 && rng.chance(0.2)) return rng.pick(this.known);
-    const size = 200 + rng.below(partSize * 4);
+    const size = 200 + rng.below(partSize * 2);
     const bytes = rng.chance(0.2) ? pickledBytes(rng, size) : safetensors(rng, size);
     this.known.push(bytes);
     return bytes;

@@ -72,7 +72,7 @@ export function wagers(stage: Stage, rng: Rng): Capability {
   async function wager(): Promise<void> {
     const out = outOnRisk();
     if (out.length > 0 && rng.chance(0.25)) return countRead(stage, rng.pick(out));
-    if (out.length > 0 && rng.chance(0.4)) return decide(rng.pick(out), rng.chance(0.8) ? COLD : HOT);
+    if (out.length > 0 && rng.chance(0.4)) return decide(rng.pick(out), rng.chance(0.5) ? COLD : HOT);
     const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
     const large = blobs.filter(({ size }) => size >= LEAST_BYTES);
     if (large.length === 0) return;
