@@ -1,7 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { callerArn } from '../../lib/adapters/aws/callerArn.ts';
 import { makeFolder } from '../../lib/adapters/files/makeFolder.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { startNvidiaSmi } from '../../lib/adapters/node/nvidiaSmi.ts';
@@ -27,7 +26,8 @@ import { readJoinToken, registersByToken } from './joinToken.ts';
 import { type AgentSettings, invalid, parseSettings, USAGE } from './config.ts';
 import { createWeighing } from './eviction.ts';
 import { createFailpoints, failingDisk, failingMover, failingReceiver, failingSender } from './failpoints.ts';
-import { createPlanePorts, type PlanePorts } from './ports.ts';
+import { createPlanePorts } from './createPorts.ts';
+import type { PlanePorts } from './ports.ts';
 import { createAgentTransfer } from './transfer.ts';
 import { type WiredVolumes, wireVolumes } from './volumes.ts';
 
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
   }
 
   const joinToken = await readJoinToken(settings, telemetry);
-  const ports = createPlanePorts(settings, registersByToken(settings));
+  const ports = await createPlanePorts(settings, registersByToken(settings));
   const volumes = await wireVolumes(root, settings, telemetry);
   const wired = withFailpoint(volumes.disk, ports, process.env['STRATA_FAILPOINT']);
   const clock = systemClock;
@@ -165,12 +165,18 @@ function nvmeBytes(first: Bytes, others: WiredVolumes['volumes']): Bytes {
   return Bytes.parse(nvme.reduce<number>((sum, { capacityBytes }) => sum + capacityBytes, first));
 }
 
+/** The SDK is loaded only where it is needed. */
+async function awsArn(region: string): Promise<string> {
+  const { callerArn } = await import('../../lib/adapters/aws/callerArn.ts');
+  return callerArn(region);
+}
+
 type NamedSettings = AgentSettings & { readonly host: HostId };
 
 async function named(settings: AgentSettings): Promise<NamedSettings> {
   const { host, runtime } = settings;
   if (host !== undefined) return { ...settings, host };
-  const arn = runtime.kind === 'aws' ? await callerArn(runtime.region) : '';
+  const arn = runtime.kind === 'aws' ? await awsArn(runtime.region) : '';
   const own = sessionHost(arn);
   if (own !== undefined) return { ...settings, host: own };
   throw new ContractError({

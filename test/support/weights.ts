@@ -6,10 +6,10 @@ export type WeightDtype = (typeof WEIGHT_DTYPES)[number];
 
 export function weights(dtype: WeightDtype, count: number, seed: number): Uint8Array {
   const next = normals(seed);
-  return asDtype(
-    dtype,
-    Float32Array.from({ length: count }, () => 0.02 * next()),
-  );
+  const floats = new Float32Array(count);
+  // Millions of them: a loop takes a third of the time of `from`.
+  for (let index = 0; index < count; index += 1) floats[index] = 0.02 * next();
+  return asDtype(dtype, floats);
 }
 
 /** The same weights in the bytes of another dtype; BF16 by cutting off. */
@@ -21,13 +21,13 @@ export function asDtype(dtype: WeightDtype, floats: Float32Array<ArrayBuffer>): 
     case 'F32-from-BF16':
       return new Uint8Array(words.map((word) => (word & 0xffff0000) >>> 0).buffer);
     case 'BF16':
-      return new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer);
+      return new Uint8Array(new Uint16Array(words.map((word) => word >>> 16)).buffer);
     case 'F16':
       return new Uint8Array(new Float16Array(floats).buffer);
     case 'I8':
       // Quantised to the full range of a block of 32, as Q8_0 does.
       return new Uint8Array(
-        Int8Array.from(floats, (value) => Math.max(-127, Math.min(127, (value / 0.05) * 127))).buffer,
+        new Int8Array(floats.map((value) => Math.max(-127, Math.min(127, (value / 0.05) * 127)))).buffer,
       );
   }
 }

@@ -19,7 +19,8 @@ const ARCHIVED: ReadonlySet<StorageClass> = new Set<StorageClass>(['GLACIER', 'D
 // Added to databases of older releases too: a table that is absent there holds nothing.
 const DDL = `
   CREATE TABLE IF NOT EXISTS restores (
-    seq INTEGER PRIMARY KEY, ready_at INTEGER NOT NULL, until INTEGER NOT NULL, told INTEGER NOT NULL
+    seq INTEGER PRIMARY KEY, ready_at INTEGER NOT NULL, until INTEGER NOT NULL, told INTEGER NOT NULL,
+    tier TEXT NOT NULL DEFAULT 'standard'
   ) STRICT`;
 // Older releases did not write the tier; what they were restoring counts as the one that most restores have.
 const ADD_TIER = `ALTER TABLE restores ADD COLUMN tier TEXT NOT NULL DEFAULT 'standard'`;

@@ -46,11 +46,11 @@ export class ReuseModel {
   readonly #prior: BoostedTrees | undefined;
   readonly #samples: number;
   readonly #bins: Uint8Array;
-  readonly #takenAt: Int32Array;
-  readonly #distance: Int32Array;
-  readonly #ofObject: Int32Array;
+  readonly #takenAt: IntColumn;
+  readonly #distance: IntColumn;
+  readonly #ofObject: IntColumn;
   /** Samples of one object that wait for its next use, as a list through the ring. */
-  readonly #nextPending: Int32Array;
+  readonly #nextPending: IntColumn;
   readonly #firstPending: IntColumn;
   readonly #odds: FloatColumn;
   readonly #oddsUntil: IntColumn;
@@ -72,10 +72,10 @@ export class ReuseModel {
     if (this.#prior !== undefined) this.#corrected = { prior: this.#prior, fits: [] };
     this.#samples = samples;
     this.#bins = new Uint8Array(samples * FEATURES);
-    this.#takenAt = new Int32Array(samples);
-    this.#distance = new Int32Array(samples);
-    this.#ofObject = new Int32Array(samples).fill(NO_SAMPLE);
-    this.#nextPending = new Int32Array(samples);
+    this.#takenAt = new IntColumn(samples);
+    this.#distance = new IntColumn(samples);
+    this.#ofObject = new IntColumn(samples, NO_SAMPLE);
+    this.#nextPending = new IntColumn(samples);
     this.#firstPending = new IntColumn(objects, NO_SAMPLE);
     this.#odds = new FloatColumn(objects);
     this.#oddsUntil = new IntColumn(objects);
@@ -108,9 +108,9 @@ export class ReuseModel {
   used(object: number): void {
     const now = this.#history.now + 1;
     let sample = this.#firstPending.get(object);
-    while (sample !== NO_SAMPLE && this.#ofObject[sample] === object && this.#distance[sample] === PENDING) {
-      this.#distance[sample] = now - (this.#takenAt[sample] ?? 0);
-      sample = this.#nextPending[sample] ?? NO_SAMPLE;
+    while (sample !== NO_SAMPLE && this.#ofObject.get(sample) === object && this.#distance.get(sample) === PENDING) {
+      this.#distance.set(sample, now - this.#takenAt.get(sample));
+      sample = this.#nextPending.get(sample);
     }
     this.#firstPending.set(object, NO_SAMPLE);
     this.#oddsUntil.set(object, 0);
@@ -127,10 +127,10 @@ export class ReuseModel {
     const slot = this.#taken % this.#samples;
     this.#taken += 1;
     this.#history.describe(object, this.#bins, slot * FEATURES);
-    this.#takenAt[slot] = this.#history.now;
-    this.#distance[slot] = PENDING;
-    this.#ofObject[slot] = object;
-    this.#nextPending[slot] = this.#firstPending.get(object);
+    this.#takenAt.set(slot, this.#history.now);
+    this.#distance.set(slot, PENDING);
+    this.#ofObject.set(slot, object);
+    this.#nextPending.set(slot, this.#firstPending.get(object));
     this.#firstPending.set(object, slot);
   }
 
@@ -173,8 +173,8 @@ export class ReuseModel {
     const target = new Float64Array(known);
     let rows = 0;
     for (let slot = 0; slot < known; slot += 1) {
-      const takenAt = this.#takenAt[slot] ?? 0;
-      const distance = this.#distance[slot] ?? PENDING;
+      const takenAt = this.#takenAt.get(slot);
+      const distance = this.#distance.get(slot);
       const age = now - takenAt;
       if (takenAt < from || age < SETTLED_AFTER * this.#horizon) continue;
       bins.set(this.#bins.subarray(slot * FEATURES, (slot + 1) * FEATURES), rows * FEATURES);

@@ -1,19 +1,20 @@
 import { type Evictable, NO_OBJECT } from '../policy.ts';
+import { FloatColumn, IntColumn } from './columns.ts';
 
 /** A binary min-heap of objects with a changeable key. Equal keys leave in the order in which they were last set. */
 export class ObjectHeap {
-  readonly #key: Float64Array;
-  readonly #setAt: Float64Array;
-  readonly #slotOf: Int32Array;
-  readonly #slots: Int32Array;
+  readonly #key: FloatColumn;
+  readonly #setAt: FloatColumn;
+  readonly #slotOf: IntColumn;
+  readonly #slots: IntColumn;
   #length = 0;
   #clock = 0;
 
   constructor(objects: number) {
-    this.#key = new Float64Array(objects);
-    this.#setAt = new Float64Array(objects);
-    this.#slotOf = new Int32Array(objects).fill(-1);
-    this.#slots = new Int32Array(objects);
+    this.#key = new FloatColumn(objects);
+    this.#setAt = new FloatColumn(objects);
+    this.#slotOf = new IntColumn(objects, -1);
+    this.#slots = new IntColumn(objects, NO_OBJECT);
   }
 
   get length(): number {
@@ -21,19 +22,19 @@ export class ObjectHeap {
   }
 
   keyOf(object: number): number {
-    return this.#key[object] ?? 0;
+    return this.#key.get(object);
   }
 
   has(object: number): boolean {
-    return (this.#slotOf[object] ?? -1) >= 0;
+    return this.#slotOf.get(object) >= 0;
   }
 
   /** Inserts the object or changes its key. */
   set(object: number, key: number): void {
-    this.#key[object] = key;
+    this.#key.set(object, key);
     this.#clock += 1;
-    this.#setAt[object] = this.#clock;
-    const slot = this.#slotOf[object] ?? -1;
+    this.#setAt.set(object, this.#clock);
+    const slot = this.#slotOf.get(object);
     if (slot < 0) {
       this.#length += 1;
       this.#siftUp(object, this.#length - 1);
@@ -43,11 +44,11 @@ export class ObjectHeap {
   }
 
   remove(object: number): void {
-    const slot = this.#slotOf[object] ?? -1;
+    const slot = this.#slotOf.get(object);
     if (slot < 0) return;
-    this.#slotOf[object] = -1;
+    this.#slotOf.set(object, -1);
     this.#length -= 1;
-    const last = this.#slots[this.#length] ?? NO_OBJECT;
+    const last = this.#slots.get(this.#length);
     if (last !== object) this.#settle(last, slot);
   }
 
@@ -59,7 +60,7 @@ export class ObjectHeap {
   /** A child is never smaller than its parent, so the search descends only through objects that are not evictable. */
   #minBelow(slot: number, best: number, evictable: Evictable): number {
     if (slot >= this.#length) return best;
-    const object = this.#slots[slot] ?? NO_OBJECT;
+    const object = this.#slots.get(slot);
     if (best !== NO_OBJECT && this.#before(best, object)) return best;
     if (evictable(object)) return object;
     const left = this.#minBelow(2 * slot + 1, best, evictable);
@@ -67,13 +68,13 @@ export class ObjectHeap {
   }
 
   #before(a: number, b: number): boolean {
-    const keyA = this.#key[a] ?? 0;
-    const keyB = this.#key[b] ?? 0;
-    return keyA < keyB || (keyA === keyB && (this.#setAt[a] ?? 0) < (this.#setAt[b] ?? 0));
+    const keyA = this.#key.get(a);
+    const keyB = this.#key.get(b);
+    return keyA < keyB || (keyA === keyB && this.#setAt.get(a) < this.#setAt.get(b));
   }
 
   #settle(object: number, slot: number): void {
-    const parent = this.#slots[(slot - 1) >> 1] ?? NO_OBJECT;
+    const parent = this.#slots.get((slot - 1) >> 1);
     if (slot > 0 && this.#before(object, parent)) this.#siftUp(object, slot);
     else this.#siftDown(object, slot);
   }
@@ -82,7 +83,7 @@ export class ObjectHeap {
     let slot = start;
     while (slot > 0) {
       const above = (slot - 1) >> 1;
-      const parent = this.#slots[above] ?? NO_OBJECT;
+      const parent = this.#slots.get(above);
       if (!this.#before(object, parent)) break;
       this.#put(parent, slot);
       slot = above;
@@ -95,8 +96,8 @@ export class ObjectHeap {
     for (;;) {
       let below = 2 * slot + 1;
       if (below >= this.#length) break;
-      const left = this.#slots[below] ?? NO_OBJECT;
-      const right = this.#slots[below + 1] ?? NO_OBJECT;
+      const left = this.#slots.get(below);
+      const right = this.#slots.get(below + 1);
       let child = left;
       if (below + 1 < this.#length && this.#before(right, left)) {
         below += 1;
@@ -110,7 +111,7 @@ export class ObjectHeap {
   }
 
   #put(object: number, slot: number): void {
-    this.#slots[slot] = object;
-    this.#slotOf[object] = slot;
+    this.#slots.set(slot, object);
+    this.#slotOf.set(object, slot);
   }
 }

@@ -1,18 +1,19 @@
 import { type Evictable, NO_OBJECT } from '../policy.ts';
+import { IntColumn } from './columns.ts';
 
 const ABSENT = -2;
 
 /** A doubly linked list of objects, newest at the head. The links live in two integer arrays, so nothing is allocated per call. */
 export class ObjectList {
-  readonly #newer: Int32Array;
-  readonly #older: Int32Array;
+  readonly #newer: IntColumn;
+  readonly #older: IntColumn;
   #head = NO_OBJECT;
   #tail = NO_OBJECT;
   #length = 0;
 
   constructor(objects: number) {
-    this.#newer = new Int32Array(objects).fill(ABSENT);
-    this.#older = new Int32Array(objects).fill(ABSENT);
+    this.#newer = new IntColumn(objects, ABSENT);
+    this.#older = new IntColumn(objects, ABSENT);
   }
 
   get length(): number {
@@ -25,34 +26,34 @@ export class ObjectList {
   }
 
   has(object: number): boolean {
-    return (this.#newer[object] ?? ABSENT) !== ABSENT;
+    return this.#newer.get(object) !== ABSENT;
   }
 
   /** The next newer object, or `NO_OBJECT` at the head. */
   newerThan(object: number): number {
-    return this.#newer[object] ?? NO_OBJECT;
+    return this.#newer.get(object);
   }
 
   /** Adds an object that is not in the list. */
   push(object: number): void {
-    this.#newer[object] = NO_OBJECT;
-    this.#older[object] = this.#head;
+    this.#newer.set(object, NO_OBJECT);
+    this.#older.set(object, this.#head);
     if (this.#head === NO_OBJECT) this.#tail = object;
-    else this.#newer[this.#head] = object;
+    else this.#newer.set(this.#head, object);
     this.#head = object;
     this.#length += 1;
   }
 
   /** Removes an object that is in the list. */
   remove(object: number): void {
-    const newer = this.#newer[object] ?? NO_OBJECT;
-    const older = this.#older[object] ?? NO_OBJECT;
+    const newer = this.#newer.get(object);
+    const older = this.#older.get(object);
     if (newer === NO_OBJECT) this.#head = older;
-    else this.#older[newer] = older;
+    else this.#older.set(newer, older);
     if (older === NO_OBJECT) this.#tail = newer;
-    else this.#newer[older] = newer;
-    this.#newer[object] = ABSENT;
-    this.#older[object] = ABSENT;
+    else this.#newer.set(older, newer);
+    this.#newer.set(object, ABSENT);
+    this.#older.set(object, ABSENT);
     this.#length -= 1;
   }
 

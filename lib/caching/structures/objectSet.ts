@@ -1,14 +1,15 @@
 import { NO_OBJECT } from '../policy.ts';
+import { IntColumn } from './columns.ts';
 
 /** The resident objects in one dense array: constant-time add, remove and access by position (for sampling and scans). */
 export class ObjectSet {
-  readonly #members: Int32Array;
-  readonly #positionOf: Int32Array;
+  readonly #members: IntColumn;
+  readonly #positionOf: IntColumn;
   #length = 0;
 
   constructor(objects: number) {
-    this.#members = new Int32Array(objects);
-    this.#positionOf = new Int32Array(objects).fill(-1);
+    this.#members = new IntColumn(objects, NO_OBJECT);
+    this.#positionOf = new IntColumn(objects, -1);
   }
 
   get length(): number {
@@ -16,27 +17,27 @@ export class ObjectSet {
   }
 
   at(position: number): number {
-    return this.#members[position] ?? NO_OBJECT;
+    return this.#members.get(position);
   }
 
   has(object: number): boolean {
-    return (this.#positionOf[object] ?? -1) >= 0;
+    return this.#positionOf.get(object) >= 0;
   }
 
   add(object: number): void {
     if (this.has(object)) return;
-    this.#members[this.#length] = object;
-    this.#positionOf[object] = this.#length;
+    this.#members.set(this.#length, object);
+    this.#positionOf.set(object, this.#length);
     this.#length += 1;
   }
 
   remove(object: number): void {
-    const position = this.#positionOf[object] ?? -1;
+    const position = this.#positionOf.get(object);
     if (position < 0) return;
     this.#length -= 1;
     const last = this.at(this.#length);
-    this.#members[position] = last;
-    this.#positionOf[last] = position;
-    this.#positionOf[object] = -1;
+    this.#members.set(position, last);
+    this.#positionOf.set(last, position);
+    this.#positionOf.set(object, -1);
   }
 }

@@ -129,18 +129,21 @@ describe('what is known wrongly, over many stays', () => {
       const now = EpochMs.parse((5_000 + day) * DAY_MS);
       const here = rates.of(storageClass);
       const at = (ms: number) => EpochMs.parse(5_000 * DAY_MS + ms);
-      const facts = tierFacts({
-        bytes,
-        storageClass,
-        createdAt: at(-400 * DAY_MS),
-        transitionedAt: at(since),
-        lastAccessAt: at(readAt),
-        accessesLast30Days: days.filter((one) => one.at > now - 30 * DAY_MS).length * reads,
-        knownReadsPerDay: 0.0005,
-        ...(here === home ? {} : { regretUsd: regretOfStay(here, home, bytes, at(since), days, now) }),
-      });
-      const decision = decideTier(facts, DOLLARS, rates, now);
-      if (stays === undefined && decision.action === 'transition') {
+      const decided = () => {
+        const facts = tierFacts({
+          bytes,
+          storageClass,
+          createdAt: at(-400 * DAY_MS),
+          transitionedAt: at(since),
+          lastAccessAt: at(readAt),
+          accessesLast30Days: days.filter((one) => one.at > now - 30 * DAY_MS).length * reads,
+          knownReadsPerDay: 0.0005,
+          ...(here === home ? {} : { regretUsd: regretOfStay(here, home, bytes, at(since), days, now) }),
+        });
+        return decideTier(facts, DOLLARS, rates, now);
+      };
+      const decision = stays === undefined ? decided() : undefined;
+      if (decision?.action === 'transition') {
         const ms = day * DAY_MS;
         usd += switchUsd(here, rates.of(decision.to), { bytes, heldMs: ms - since, idleMs: ms - readAt });
         [storageClass, since, moves] = [decision.to, ms, moves + 1];
