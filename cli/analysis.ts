@@ -1,5 +1,6 @@
 import type { OperationOutput } from '../lib/operations/index.ts';
 import { formatBytes } from '../lib/shared/units.ts';
+import type { Column } from './fitTable.ts';
 import { type OutputOptions, table } from './output.ts';
 
 type Stored = NonNullable<OperationOutput<'showVersion'>['files'][number]['blob']>;
@@ -14,7 +15,14 @@ type FileAnalysis = { readonly file: string } & {
 /** A second table for people; `--json` has the same members in each file's record. */
 export function printAnalyses(options: OutputOptions, files: readonly FileAnalysis[]): void {
   if (options.json === true || options.quiet === true) return;
-  const headers = ['FILE', 'FORMAT', 'FAMILY', 'DTYPES', 'PARAMETERS', 'COMPRESSES TO'];
+  const columns: readonly Column[] = [
+    ['FILE', 'text'],
+    'FORMAT',
+    'FAMILY',
+    ['DTYPES', 'spare'],
+    ['PARAMETERS', 'spare'],
+    ['COMPRESSES TO', 'spare'],
+  ];
   const rows = files.map(({ file, format, family, dtypes, parameters, compressibility, packedBytes }) => [
     file,
     format ?? '',
@@ -23,7 +31,7 @@ export function printAnalyses(options: OutputOptions, files: readonly FileAnalys
     parameters === undefined ? '' : inSi(parameters),
     sizeText(compressibility, packedBytes),
   ]);
-  process.stdout.write(`\n${table(headers, rows)}`);
+  process.stdout.write(`\n${table(columns, rows)}`);
 }
 
 /** An estimate, or where the origin lies packed what it takes. */

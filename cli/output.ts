@@ -1,3 +1,5 @@
+import { type Column, fitTable, type Room } from './fitTable.ts';
+
 /** How a command tells its results. */
 export interface OutputOptions {
   readonly json?: boolean;
@@ -10,7 +12,8 @@ export interface Listing<Item> {
   readonly items: readonly Item[];
   /** What `-q` prints of an item. */
   readonly id: (item: Item) => string;
-  readonly columns: readonly (readonly [header: string, cell: (item: Item) => string])[];
+  /** With what may become of it where the terminal is narrow. */
+  readonly columns: readonly (readonly [header: string, cell: (item: Item) => string, room?: Room])[];
   /** Printed for people instead of an empty table: what to do next. */
   readonly empty?: string;
 }
@@ -27,7 +30,7 @@ export function print<Item extends object>(options: OutputOptions, listing: List
   } else {
     process.stdout.write(
       table(
-        columns.map(([header]) => header),
+        columns.map(([header, , room]) => (room === undefined ? header : [header, room])),
         items.map((item) => columns.map(([, cell]) => cell(item))),
       ),
     );
@@ -39,9 +42,15 @@ export function note(text: string): void {
   process.stderr.write(`${printable(text)}\n`);
 }
 
-export function table(headers: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [headers, ...rows].map((row) => row.map(printable));
-  const widths = headers.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+/** On a terminal no wider than that, as far as its columns may be spared or shortened; elsewhere whole. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  const whole = rows.map((row) => row.map(printable));
+  const { headings, leftOut, rows: shown } = fitTable(columns, whole, width);
+  if (leftOut.length > 0)
+    note(`Too wide for this terminal: ${leftOut.join(', ')}. Piped, or with --json, it is whole.`);
+  const cells = [headings, ...shown];
+  const widths = headings.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   return cells
     .map((row, index) => {
       const line = row

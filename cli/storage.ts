@@ -1,6 +1,7 @@
 import type { OperationOutput, Operations } from '../lib/operations/index.ts';
 import { StrataError } from '../lib/shared/errors.ts';
 import { formatUsd, Usd } from '../lib/shared/units.ts';
+import type { Column } from './fitTable.ts';
 import { note, type OutputOptions, table } from './output.ts';
 
 export type Storage = OperationOutput<'showStorage'>['items'][number];
@@ -20,7 +21,16 @@ export async function storageOf(operations: Operations, reference: string): Prom
 export function printStorage(options: OutputOptions, items: readonly Storage[]): void {
   const [first] = items;
   if (options.json === true || options.quiet === true || first === undefined) return;
-  const headers = ['FILE', 'PRIMARY', 'NEXT', 'READS IN 30 DAYS', 'STORAGE', 'READS', 'HOSTS', 'A MONTH'];
+  const columns: readonly Column[] = [
+    ['FILE', 'text'],
+    ['PRIMARY', 'spare'],
+    ['NEXT', 'text'],
+    ['READS IN 30 DAYS', 'spare'],
+    ['STORAGE', 'spare'],
+    ['READS', 'spare'],
+    ['HOSTS', 'spare'],
+    'A MONTH',
+  ];
   const rows = items.map(({ cost, file, next, primary, reads }) => [
     file,
     primary.location,
@@ -37,7 +47,7 @@ export function printStorage(options: OutputOptions, items: readonly Storage[]):
     ...(first.hold === undefined ? [] : [`held: ${first.hold}`]),
     ...(first.retainUntil === undefined ? [] : [`retained until ${new Date(first.retainUntil).toISOString()}`]),
   ];
-  process.stdout.write(`\n${table(headers, rows)}`);
+  process.stdout.write(`\n${table(columns, rows)}`);
   process.stdout.write(
     `\nPolicy ${name} (${version}${carried}):\n${[...kept, ...rules].map((rule) => `  ${rule}\n`).join('')}`,
   );

@@ -16,6 +16,7 @@ import { policyOf } from '../../lib/tiering/index.ts';
 import { positiveInteger } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { type Judged, judgedText, termsOf } from '../judging.ts';
+import type { Column } from '../fitTable.ts';
 import { note, print, table } from '../output.ts';
 
 const PAGE = 100;
@@ -48,20 +49,20 @@ async function runCosts(options: PlaneOptions & { readonly by: CostDimension }):
     return;
   }
   if (lines.length === 0) return note('Nothing is stored: strata push name@1.0.0 FILE');
-  const headers = [
+  const columns: readonly Column[] = [
     options.by.toUpperCase(),
-    'COPIES',
+    ['COPIES', 'spare'],
     'SIZE',
-    'STORAGE',
-    'REQUESTS',
-    'RETRIEVAL',
+    ['STORAGE', 'spare'],
+    ['REQUESTS', 'spare'],
+    ['RETRIEVAL', 'spare'],
     'A MONTH',
-    'AN HOUR',
-    'A GB-MONTH',
-    'LEAVING NOW',
-    'FIRST FREE',
+    ['AN HOUR', 'spare'],
+    ['A GB-MONTH', 'spare'],
+    ['LEAVING NOW', 'spare'],
+    ['FIRST FREE', 'spare'],
   ];
-  process.stdout.write(table(headers, [...lines, report.total()].map(cellsOf)));
+  process.stdout.write(table(columns, [...lines, report.total()].map(cellsOf)));
 }
 
 function cellsOf(line: CostLine): readonly string[] {
@@ -107,11 +108,11 @@ function printOpportunities(options: OpportunityOptions, summary: OpportunitySum
     id: ({ command, what }) => command ?? what,
     columns: [
       ['KIND', ({ kind }) => kind],
-      ['WHAT', ({ what }) => what],
-      ['OBJECTS', ({ objects }) => String(objects)],
+      ['WHAT', ({ what }) => what, 'text'],
+      ['OBJECTS', ({ objects }) => String(objects), 'spare'],
       ['SIZE', ({ bytes }) => formatBytes(bytes)],
       ['SAVES A MONTH', (one) => formatUsd(one.savedUsdPerMonth)],
-      ['COSTS ONCE', (one) => formatUsd(one.onceUsd)],
+      ['COSTS ONCE', (one) => formatUsd(one.onceUsd), 'spare'],
       ['RISK', ({ risk }) => risk],
     ],
     empty: 'Nothing that is stored could cost less.',

@@ -50,7 +50,7 @@ async function runShow(queue: string, options: PlaneOptions & { readonly max: nu
     columns: [
       ['MESSAGE', ({ messageId }) => messageId],
       ['FROM', ({ source }) => source ?? ''],
-      ['BODY', ({ body }) => shortened(typeof body === 'string' ? body : JSON.stringify(body))],
+      ['BODY', ({ body }) => shortened(typeof body === 'string' ? body : JSON.stringify(body)), 'text'],
     ],
     empty: `${queue} holds no message that can be looked at now.`,
   });

@@ -16,7 +16,10 @@ export function registerDoctor(program: Command): void {
   withPlane(program.command('doctor').description('check the plane, or this host; exit 1 when something fails'))
     .option('--store <dir>', 'check this machine as a GPU host with its store in this folder')
     .option('--plane <url>', 'with --store: the host API (STRATA_PLANE)')
-    .option('--objects <url>', 'with --store: the bucket; default from STRATA_BUCKET and STRATA_REGION, else the plane')
+    .option(
+      '--objects <url>',
+      'with --store: the bucket; without it that of STRATA_BUCKET in STRATA_REGION, and outside of AWS none, since the plane hands out objects',
+    )
     .action(runDoctor);
 }
 

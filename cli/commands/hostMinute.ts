@@ -1,7 +1,7 @@
 import type { DiskLoad, GpuLoad, HostMetrics, LoadSource, ModelLoads } from '../../events/host-heartbeat/metrics.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
-import { ago, note, type OutputOptions, print } from '../output.ts';
+import { ago, type Listing, note, type OutputOptions, print } from '../output.ts';
 
 type MeasuredHost = OperationOutput<'showHostMetrics'>['items'][number];
 
@@ -21,8 +21,8 @@ export function printMinute({ metrics, receivedAt, bottlenecks }: MeasuredHost, 
     ['SERVED', ({ servedBytes }) => formatBytes(servedBytes)],
     ['WRITTEN', ({ writtenBytes }) => formatBytes(writtenBytes)],
     ['EVICTED', ({ evictions, evictedBytes }) => `${evictions}, ${formatBytes(evictedBytes)}`],
-    ['MOVED HERE', ({ movesIn, movedInBytes }) => `${movesIn}, ${formatBytes(movedInBytes)}`],
-    ['SCRUBBED', ({ scrubbedBytes }) => formatBytes(scrubbedBytes)],
+    ['MOVED HERE', ({ movesIn, movedInBytes }) => `${movesIn}, ${formatBytes(movedInBytes)}`, 'spare'],
+    ['SCRUBBED', ({ scrubbedBytes }) => formatBytes(scrubbedBytes), 'spare'],
   ]);
   const loads = loadRows([...metrics.loads.map((row) => ({ ...row, all: true })), ...metrics.models]);
   show(options, loads, [
@@ -81,7 +81,7 @@ function showDisks(options: OutputOptions, disks: readonly DiskLoad[]): void {
     ['WRITES', (disk) => `${rate(disk.writtenBytesPerSecond)}, ${Math.round(disk.writesPerSecond)}/s`],
     ['BUSY', ({ busy }) => percent(busy)],
     ['A REQUEST TAKES', ({ awaitMs }) => (awaitMs === undefined ? '' : time(awaitMs))],
-    ['IN FLIGHT', ({ queued }) => queued.toFixed(1)],
+    ['IN FLIGHT', ({ queued }) => queued.toFixed(1), 'spare'],
   ]);
 }
 
@@ -121,7 +121,7 @@ export function loadRows(rows: readonly (ModelLoads & { readonly all?: boolean }
 function show<Item extends object>(
   options: OutputOptions,
   items: readonly Item[],
-  columns: readonly (readonly [string, (item: Item) => string])[],
+  columns: Listing<Item>['columns'],
 ): void {
   if (items.length === 0) return;
   note('');

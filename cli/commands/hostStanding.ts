@@ -37,10 +37,10 @@ export function printStanding({ tierCosts, gpus, score }: HostStanding, options:
       ['TIER', ({ tier }) => tier],
       ['USED', ({ usedBytes }) => formatBytes(usedBytes)],
       ['CAPACITY', ({ capacityBytes }) => formatBytes(capacityBytes)],
-      ['USED A MONTH', ({ usedUsdPerMonth }) => formatUsd(usedUsdPerMonth)],
+      ['USED A MONTH', ({ usedUsdPerMonth }) => formatUsd(usedUsdPerMonth), 'spare'],
       ['A MONTH', ({ capacityUsdPerMonth }) => formatUsd(capacityUsdPerMonth)],
-      ['AN HOUR', ({ capacityUsdPerHour }) => formatUsd(capacityUsdPerHour)],
-      ['PRICES', ({ book }) => book],
+      ['AN HOUR', ({ capacityUsdPerHour }) => formatUsd(capacityUsdPerHour), 'spare'],
+      ['PRICES', ({ book }) => book, 'spare'],
       ['SCORE', ({ tier }) => pointsText(score?.tiers.find((one) => one.tier === tier)?.points)],
     ],
   });
@@ -60,7 +60,7 @@ function printScore(score: HostScore, options: OutputOptions): void {
     columns: [
       ['SCORE OF', ({ name }) => name],
       ['POINTS', ({ points }) => String(points)],
-      ['WEIGHT', ({ weight }) => String(weight)],
+      ['WEIGHT', ({ weight }) => String(weight), 'spare'],
       ['MEASURED', ({ measured }) => measured],
     ],
   });

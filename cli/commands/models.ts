@@ -107,12 +107,12 @@ async function runShow(
       id: ({ digest }) => digest,
       columns: [
         ['FILE', ({ file }) => file],
-        ['VERSION', ({ version }) => version],
-        ['KIND', ({ kind }) => kind],
+        ['VERSION', ({ version }) => version, 'spare'],
+        ['KIND', ({ kind }) => kind, 'spare'],
         ['SIZE', ({ size }) => formatBytes(size)],
-        ['DIGEST', ({ digest }) => digest.slice(0, 16)],
+        ['DIGEST', ({ digest }) => digest.slice(0, 16), 'spare'],
         ['VERDICT', ({ blob }) => blob?.verdict ?? 'lost'],
-        ['COPIES', ({ replicas }) => replicas.map(({ location, state }) => `${location} ${state}`).join(', ')],
+        ['COPIES', ({ replicas }) => replicas.map(({ location, state }) => `${location} ${state}`).join(', '), 'text'],
       ],
     });
     printAnalyses(
@@ -131,9 +131,9 @@ function printUploads(options: PlaneOptions, items: readonly Upload[], empty: st
     columns: [
       ['KEY', ({ key }) => key],
       ['STATE', ({ state }) => state],
-      ['SIZE', ({ size }) => formatBytes(size)],
-      ['FORMAT', ({ findings }) => findings?.format ?? ''],
-      ['OBSERVED', ({ observedAt }) => ago(observedAt)],
+      ['SIZE', ({ size }) => formatBytes(size), 'spare'],
+      ['FORMAT', ({ findings }) => findings?.format ?? '', 'spare'],
+      ['OBSERVED', ({ observedAt }) => ago(observedAt), 'spare'],
       ['WHY', ({ quarantine }) => (quarantine === undefined ? '' : `${quarantine.reason}: ${quarantine.text}`)],
     ],
     empty,
@@ -179,7 +179,7 @@ function printActions(options: PlaneOptions, actions: OperationOutput<'explain'>
     items: actions,
     id: ({ actionId }) => actionId,
     columns: [
-      ['DECIDED', ({ decidedAt }) => ago(decidedAt)],
+      ['DECIDED', ({ decidedAt }) => ago(decidedAt), 'spare'],
       ['ACTION', ({ type }) => type],
       ['HOST', ({ host }) => host?.id ?? ''],
       ['STATE', ({ state }) => state],
@@ -187,6 +187,7 @@ function printActions(options: PlaneOptions, actions: OperationOutput<'explain'>
       [
         'ALTERNATIVES',
         ({ alternatives }) => alternatives.map(({ action, usd }) => `${action} ${formatUsd(usd)}`).join(', '),
+        'text',
       ],
     ],
   });

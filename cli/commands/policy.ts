@@ -40,11 +40,11 @@ function printPolicies(options: PlaneOptions, items: OperationOutput<'showTierPo
     id: ({ inForce = 'nothing' }) => inForce,
     columns: [
       ['IN FORCE', inForceText],
-      ['SINCE', ({ since }) => ago(since)],
+      ['SINCE', ({ since }) => ago(since), 'spare'],
       ['WANTED', ({ wanted, wantedSettings }) => (wanted === undefined ? '' : decidingText(wanted, wantedSettings))],
       ['WOULD MOVE', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.changed)],
       ['IN USE', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.caught)],
-      ['UNREAD', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.unknown)],
+      ['UNREAD', ({ reach, refusedFor }) => countOf((reach ?? refusedFor)?.unknown), 'spare'],
       ['STATE', stateOf],
     ],
     empty: 'No sweep has begun yet: nothing is in force before the first one has had every object looked at.',

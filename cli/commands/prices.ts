@@ -1,5 +1,12 @@
 import type { Command } from 'commander';
-import { listPrices, parsePriceBook, priceAgeDays, type PriceBookFile, STALE_DAYS } from '../../lib/pricing/index.ts';
+import {
+  bookName,
+  listPrices,
+  parsePriceBook,
+  priceAgeDays,
+  type PriceBookFile,
+  STALE_DAYS,
+} from '../../lib/pricing/index.ts';
 import type { Rates } from '../../lib/placement/index.ts';
 import { DAY_MS } from '../../lib/shared/units.ts';
 import { connect, withPlane } from '../connection/connect.ts';
@@ -84,6 +91,7 @@ async function showPrices(options: ShowOptions): Promise<void> {
   for (const book of books) {
     const ageDays = Math.floor(ageOf(book));
     if (options.json === true) printJson(book, ageDays);
+    else if (options.quiet === true) process.stdout.write(`${bookName(book)}\n`);
     else printBook(book, ageDays);
   }
   const ageDays = Math.max(...books.map(ageOf));

@@ -53,11 +53,11 @@ async function runList(options: PlaneOptions): Promise<void> {
     columns: [
       ['KEY', ({ key }) => key],
       ['REASON', ({ quarantine }) => quarantine?.reason ?? ''],
-      ['FORMAT', ({ findings }) => findings?.format ?? ''],
-      ['SIZE', ({ size }) => formatBytes(size)],
-      ['OBSERVED', ({ observedAt }) => ago(observedAt)],
-      ['BYTES', bytesOf],
-      ['WHY', ({ quarantine }) => quarantine?.text ?? ''],
+      ['FORMAT', ({ findings }) => findings?.format ?? '', 'spare'],
+      ['SIZE', ({ size }) => formatBytes(size), 'spare'],
+      ['OBSERVED', ({ observedAt }) => ago(observedAt), 'spare'],
+      ['BYTES', bytesOf, 'spare'],
+      ['WHY', ({ quarantine }) => quarantine?.text ?? '', 'text'],
     ],
     empty: 'Nothing is in quarantine.',
   });
@@ -143,8 +143,8 @@ function printNotices(options: PlaneOptions, items: readonly Notice[], empty: st
       ['WHEN', ({ at }) => new Date(at).toISOString()],
       ['CHANGE', ({ change }) => change],
       ['WHAT', ({ upload, model, version }) => upload?.key ?? `${model}@${version}`],
-      ['BY', ({ by }) => by ?? ''],
-      ['REASON', ({ reason, text }) => `${reason}: ${text}`],
+      ['BY', ({ by }) => by ?? '', 'spare'],
+      ['REASON', ({ reason, text }) => `${reason}: ${text}`, 'text'],
     ],
     empty,
   });

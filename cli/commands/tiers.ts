@@ -28,8 +28,8 @@ async function showTiers(options: BookOptions): Promise<void> {
         'IN FORCE',
         ({ price, inForce }) => (inForce.book === price.book ? '' : `${priceText(inForce)} (${inForce.book})`),
       ],
-      ['LACKS', lacksText],
-      ['WHAT IT IS', ({ mechanism }) => mechanism],
+      ['LACKS', lacksText, 'spare'],
+      ['WHAT IT IS', ({ mechanism }) => mechanism, 'spare'],
     ],
   });
   note(decidesText(rates));

@@ -1,4 +1,5 @@
 import type { DiskLoad, HostMetrics } from '../../events/host-heartbeat/metrics.ts';
+import { formatBytes } from '../shared/units.ts';
 import { RECOMMENDATIONS, VOLUME_FAILED } from './recommendations.ts';
 import type { TierRoom } from './tierRooms.ts';
 import { between, type Score, type ScorePart, weigh } from './weigh.ts';
@@ -63,9 +64,16 @@ function roomPart({ tiers }: HostMetrics, { tier, capacityBytes, usedBytes }: Ti
   return {
     weight: 2,
     points: full ? between(evictedBytes / Math.max(1, servedBytes), 0, 1) : 100,
-    measured: `${Math.round((100 * usedBytes) / capacityBytes)} % taken, ${Math.round((100 * evictedBytes) / Math.max(1, servedBytes))} % of what it served evicted`,
+    measured: `${Math.round((100 * usedBytes) / capacityBytes)} % taken, ${evictedText(evictedBytes, servedBytes)}`,
     recommendation: RECOMMENDATIONS['cache-too-small'],
   };
+}
+
+/** A share says nothing where more was evicted than served: then both are told. */
+function evictedText(evictedBytes: number, servedBytes: number): string {
+  if (evictedBytes === 0) return 'nothing evicted';
+  if (evictedBytes > servedBytes) return `${formatBytes(evictedBytes)} evicted, ${formatBytes(servedBytes)} served`;
+  return `${Math.round((100 * evictedBytes) / servedBytes)} % of what it served evicted`;
 }
 
 function loadsPart({ loads }: HostMetrics, { tier }: TierRoom): Part {

@@ -1,5 +1,6 @@
 import { bookName, decidingBook } from '../pricing/index.ts';
 import type { StorageClass } from '../shared/ids.ts';
+import { formatCount } from '../shared/formatCount.ts';
 import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS, type EpochMs, formatBytes, formatUsd, Usd } from '../shared/units.ts';
 import { classInstead } from './classes.ts';
@@ -170,13 +171,13 @@ function demand(facts: TierFacts, policy: TierPolicy, now: EpochMs): string {
 function past({ accessesLast30Days, bucketReads, createdAt, lastAccessAt }: TierFacts): string {
   if (bucketReads === undefined) {
     if (lastAccessAt === undefined) return `It was never read since ${date(createdAt)}`;
-    return `It was last read on ${date(lastAccessAt)}, ${accessesLast30Days} times in the last 30 days`;
+    return `It was last read on ${date(lastAccessAt)}, ${formatCount(accessesLast30Days, 'time')} in the last 30 days`;
   }
   if (lastAccessAt === undefined) return `No host has opened it since ${date(createdAt)}`;
   const { last30Days, lastAt } = bucketReads;
-  const opened = `Hosts last opened it on ${date(lastAccessAt)}, ${accessesLast30Days} times in the last 30 days`;
+  const opened = `Hosts last opened it on ${date(lastAccessAt)}, ${formatCount(accessesLast30Days, 'time')} in the last 30 days`;
   if (lastAt === undefined) return `${opened}, and never read it from the bucket`;
-  return `${opened}; the bucket was last read on ${date(lastAt)}, ${last30Days} times in the last 30 days`;
+  return `${opened}; the bucket was last read on ${date(lastAt)}, ${formatCount(last30Days, 'time')} in the last 30 days`;
 }
 
 /** What is put at risk on a forecast that was only learned, and of what. */

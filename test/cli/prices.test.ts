@@ -44,6 +44,11 @@ afterAll(async () => {
 });
 
 describe('strata prices', () => {
+  it('show -q: the books alone, one a line', async () => {
+    const { stdout } = await strata('show', '-q');
+    expect(stdout.trim().split('\n')).toEqual(shippedPriceBook().books.map(({ id, asOf }) => `${id}@${asOf}`));
+  });
+
   it('show: one region or provider, with source, date and age', async () => {
     const shown = await strata('show', '--region', 'us-east-1');
     expect(shown.stdout).toMatch(

@@ -18,6 +18,13 @@ describe('The commands of the command line', () => {
     expect(await namesOf(modulesFor(name))).toContain(name);
   });
 
+  it('say of the doctor what a host reads without a bucket', async () => {
+    const program = new Command();
+    for (const { load } of modulesFor('doctor')) (await load())(program);
+    const help = program.commands.find((command) => command.name() === 'doctor')?.helpInformation();
+    expect(help?.replaceAll(/\s+/g, ' ')).toContain('outside of AWS none, since the plane hands out objects');
+  });
+
   it.each([[undefined], ['--help'], ['help'], ['fetsh']])('are all there where %s is asked for', (first) => {
     expect(modulesFor(first)).toBe(COMMAND_MODULES);
   });

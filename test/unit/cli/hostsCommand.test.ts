@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { registerHosts } from '../../../cli/commands/hosts.ts';
 import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
 import { findBottlenecks } from '../../../lib/hostMetrics/index.ts';
@@ -83,6 +83,21 @@ describe('strata hosts', () => {
     );
     expect(text).toMatch(/^gpu-b .* cpu-busy$/m);
     expect(text).not.toContain('gpu-c');
+  });
+
+  it('fits a terminal, says what it leaves out, and is whole where it is piped', async () => {
+    const { columns, isTTY } = process.stdout;
+    Object.assign(process.stdout, { isTTY: true, columns: 60 });
+    vi.stubEnv('NO_COLOR', '1');
+    try {
+      expect(await strata('hosts', ...plane)).toMatch(/^HOST +STATE +GENERATION +USED +CAPACITY +HEARTBEAT\n/);
+      expect(told()).toBe('Too wide for this terminal: RESERVED, SUBSCRIPTIONS. Piped, or with --json, it is whole.\n');
+    } finally {
+      Object.assign(process.stdout, { columns, isTTY });
+      vi.unstubAllEnvs();
+    }
+    expect(await strata('hosts', ...plane)).toMatch(/^HOST .* RESERVED +CAPACITY +VOLUMES +HEARTBEAT +SUBSCRIPTIONS\n/);
+    expect(told()).toBe('');
   });
 
   it('shows of one host its tiers, loads, devices, and what to do about what holds it up', async () => {

@@ -5,6 +5,7 @@ import type { HostMetrics } from '../../../events/host-heartbeat/metrics.ts';
 import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
 import { scoreHost, tierRooms } from '../../../lib/hostMetrics/index.ts';
 import { Bytes } from '../../../lib/shared/units.ts';
+import { scoreTier } from '../../../lib/hostMetrics/scoreTier.ts';
 import { between, weigh } from '../../../lib/hostMetrics/weigh.ts';
 
 const heartbeat = HostHeartbeat.parse(JSON.parse(readFileSync('events/host-heartbeat/v1.metrics.json', 'utf8')));
@@ -118,9 +119,19 @@ describe('the score of a host', () => {
     expect(parts).toMatchObject([
       { name: 'volumes' },
       { name: 'disk' },
-      { name: 'room', points: 75 },
+      { name: 'room', points: 75, measured: expect.stringMatching(/ % taken, 25 % of what it served evicted$/) },
       { name: 'loads', points: 50 },
     ]);
+  });
+
+  it.each([
+    ['no share where it evicted more than it served', 0, 5_000_000, '4.77 MiB evicted, 0 B served'],
+    ['that it evicted nothing', 0, 0, 'nothing evicted'],
+  ])('says of a tier %s', (_, servedBytes, evictedBytes, told) => {
+    const tiers = [{ ...nvmeActivity, servedBytes: Bytes.parse(servedBytes), evictedBytes: Bytes.parse(evictedBytes) }];
+    const room = { capacityBytes: 1e12, usedBytes: 5e10 };
+    const { parts } = scoreTier({ ...quiet, tiers }, { tier: 'nvme', volumes: [], failed: [], ...room });
+    expect(parts.find(({ name }) => name === 'room')?.measured).toBe(`5 % taken, ${told}`);
   });
 });
 

@@ -151,6 +151,18 @@ describe('the dollar policy', () => {
 });
 
 describe('an explanation', () => {
+  it('counts in words that fit the number', () => {
+    const opened = facts({
+      lastAccessAt: daysAgo(1),
+      accessesLast30Days: 1,
+      bucketReads: { last30Days: 1, lastAt: daysAgo(1) },
+    });
+    const text = explainTier(decideTier(opened, TIER_RULES, rates, NOW), opened, TIER_RULES, rates, NOW);
+    expect(text).toMatch(
+      /Hosts last opened it on \S+, 1 time in the last 30 days; .* on \S+, 1 time in the last 30 days/,
+    );
+  });
+
   it('of a move by dollars says what, why, on what forecast and at what price', () => {
     const given = facts({ lastAccessAt: daysAgo(41), accessesLast30Days: 0, knownReadsPerDay: 1 / 1000 });
     const text = explainTier(decideTier(given, DOLLARS, rates, NOW), given, DOLLARS, rates, NOW);
