@@ -40,7 +40,6 @@ export function joinVolumes(first: Disk, others: ReadonlyMap<VolumeName, Disk>):
         return disk.rename(inner, target.path);
       }),
     remove: (path) => on(path, (disk, inner) => disk.remove(inner)),
-    removeDirectory: (path) => on(path, (disk, inner) => disk.removeDirectory(inner)),
     makeDirectory: (path) => on(path, (disk, inner) => disk.makeDirectory(inner)),
     list: (path) => on(path, (disk, inner) => disk.list(inner)),
     stat: (path) => on(path, (disk, inner) => disk.stat(inner)),

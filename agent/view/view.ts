@@ -1,4 +1,4 @@
-import { type Disk, DiskError } from '../../lib/shared/ports/disk.ts';
+import type { Disk } from '../../lib/shared/ports/disk.ts';
 import { FOLDERS } from '../nvme/paths.ts';
 import { createTurns } from '../nvme/turns.ts';
 import { type NamedBlob, planView } from './planView.ts';
@@ -6,7 +6,8 @@ import { type NamedBlob, planView } from './planView.ts';
 /** The `models/` tree of links that existing tools read. It is derived: whatever it lacks or has too much, `refresh` repairs. */
 export interface ModelsView {
   /**
-   * Brings the links on the disk in line with what may be seen at this moment; removals come first.
+   * Brings the links on the disk in line with what may be seen at this moment; removals come first. Folders stay, also empty ones:
+   * ComfyUI remembers each folder that it has listed, and fails to list its kind for good once one of them is gone.
    * @throws DiskError
    */
   refresh(): Promise<void>;
@@ -25,7 +26,6 @@ export function createModelsView(disk: Disk, visible: () => Iterable<NamedBlob>)
       if (wanted.has(path)) continue;
       await disk.remove(path);
       present.delete(path);
-      await removeEmptyFolders(disk, path);
     }
     for (const [path, target] of wanted) {
       if (present.get(path) === target) continue;
@@ -42,16 +42,4 @@ async function makeFolders(disk: Disk, path: string): Promise<void> {
   const segments = path.split('/').slice(0, -1);
   for (let depth = 2; depth <= segments.length; depth += 1)
     await disk.makeDirectory(segments.slice(0, depth).join('/'));
-}
-
-async function removeEmptyFolders(disk: Disk, path: string): Promise<void> {
-  const segments = path.split('/').slice(0, -1);
-  for (let depth = segments.length; depth > 2; depth -= 1) {
-    try {
-      await disk.removeDirectory(segments.slice(0, depth).join('/'));
-    } catch (error) {
-      if (error instanceof DiskError && (error.code === 'not-empty' || error.code === 'not-found')) return;
-      throw error;
-    }
-  }
 }

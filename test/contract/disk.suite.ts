@@ -99,16 +99,13 @@ export function diskContract(name: string, create: () => Promise<Disk>): void {
       await fails(disk.makeDirectory('d/b'), 'exists');
     });
 
-    it('removes files and empty directories only', async () => {
+    it('removes files only', async () => {
       await disk.makeDirectory('d');
       await disk.write('d/a', 0, bytes('x'));
-      await fails(disk.removeDirectory('d'), 'not-empty');
       await fails(disk.remove('d'), 'denied');
       await disk.remove('d/a');
       await disk.remove('d/a');
-      await disk.removeDirectory('d');
-      expect(await disk.stat('d')).toBeUndefined();
-      await fails(disk.removeDirectory('d'), 'not-found');
+      expect(await disk.list('d')).toEqual([]);
     });
 
     it('refuses what is not there', async () => {

@@ -134,7 +134,7 @@ export class SimulatedHost {
   async replace(): Promise<void> {
     if (!this.incarnation.alive) return;
     this.reboot();
-    await emptyDisk(this.disk, ['.', `volumes/${COLD}`]);
+    await emptyDisk(this.disk);
     this.watch.forget();
   }
 
@@ -354,16 +354,9 @@ export class SimulatedHost {
   }
 }
 
-/** For good, also after a power cut. */
-async function emptyDisk(disk: MemDisk, roots: readonly string[]): Promise<void> {
-  const names = disk
-    .tree()
-    .toReversed()
-    .map((line) => line.split(' ')[0] ?? line);
+/** For good, also after a power cut; folders stay, as on any disk that a machine was prepared with. */
+async function emptyDisk(disk: MemDisk): Promise<void> {
+  const names = disk.tree().map((line) => line.split(' ')[0] ?? line);
   for (const name of names) if (!name.endsWith('/')) await disk.remove(name);
-  for (const name of names) {
-    const folder = name.slice(0, -1);
-    if (name.endsWith('/') && !roots.includes(folder)) await disk.removeDirectory(folder);
-  }
-  for (const root of roots) await disk.syncDirectory(root);
+  for (const name of ['./', ...names]) if (name.endsWith('/')) await disk.syncDirectory(name.slice(0, -1));
 }

@@ -189,11 +189,6 @@ export function createMemDisk(options: MemDiskOptions = {}): MemDisk {
       if (node.kind === 'file') usedPages -= pagesOf(node);
       change({ removes: { from: parent, name } });
     },
-    async removeDirectory(path) {
-      if (directory(path).names.size > 0) throw new DiskError('not-empty', `${path} is not empty.`);
-      const { parent, name } = parentOf(path);
-      change({ removes: { from: parent, name } });
-    },
     async makeDirectory(path) {
       const segments = diskSegments(path);
       for (let depth = 1; depth <= segments.length; depth += 1) {

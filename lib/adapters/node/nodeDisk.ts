@@ -55,7 +55,6 @@ export async function createNodeDisk(root: string): Promise<Disk> {
     syncDirectory: (path) => withFile(path, O_RDONLY | O_DIRECTORY, (file) => file.sync()),
     rename: (from, to) => on(from, (source) => on(to, (target) => fs.rename(source, target))),
     remove: (path) => absentIsFine(on(path, (full) => fs.unlink(full))),
-    removeDirectory: (path) => on(path, (full) => fs.rmdir(full)),
     async makeDirectory(path) {
       const segments = diskSegments(path);
       for (let depth = 1; depth <= segments.length; depth += 1) {

@@ -42,7 +42,6 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a link; `not-found` is no error. */
   remove(path: string): Promise<void>;
-  removeDirectory(path: string): Promise<void>;
   /** With its parents; an existing directory is no error. */
   makeDirectory(path: string): Promise<void>;
   /** Names in a directory, sorted by code unit. */

@@ -187,6 +187,8 @@ describe('commands about a resident blob', () => {
     ]);
     expect((await world.disk.readLinks('models')).has('models/checkpoints/model.safetensors')).toBe(false);
     expect(await world.bytesOnDisk()).toBe(0);
+    // Tools that listed a folder expect to find it.
+    expect(await world.disk.list('models/checkpoints/tiny/1.0.0')).toEqual([]);
   });
 
   it('a lease protects from evict until it ends, and from the limit of a resize', async () => {

@@ -41,7 +41,6 @@ async function tryEverything(path: string, other: string): Promise<string[]> {
     () => folder.disk.symlink('../..', path),
     () => folder.disk.rename(path, other),
     () => folder.disk.rename(other, path),
-    () => folder.disk.removeDirectory(path),
     () => folder.disk.remove(path),
   ];
   for (const attempt of attempts) {
