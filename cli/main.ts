@@ -1,38 +1,13 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import packageFile from '../package.json' with { type: 'json' };
-import { modulesFor } from './commands.ts';
-import { describeError, describeUsage, EXIT, exitCodeOf, FindingsError } from './errors.ts';
+import { describeError, EXIT, exitCodeOf } from './errors.ts';
+import { runCommand } from './program.ts';
 
-const json = process.argv.includes('--json');
-const program = new Command('strata')
-  .version(packageFile.version, '-V, --version', 'print the release')
-  .description('where every byte of every model lives')
-  .exitOverride()
-  // Inherited by every command that is added below.
-  .configureOutput({ outputError: (text, write) => write(describeUsage(text, json)) });
-program.addHelpText(
-  'after',
-  `
-Exit codes: 0 done, 1 failed or findings, 2 usage, 3 may succeed later, 4 credentials, 130 cancelled.
-Results go to stdout; progress, notes and errors to stderr.`,
-);
-for (const { load } of modulesFor(process.argv[2])) (await load())(program);
+const args = process.argv.slice(2);
 process.on('SIGINT', () => process.exit(EXIT.cancelled));
 // A reader that has seen enough closes the pipe; that is no failure.
 process.stdout.on('error', (error) => {
   if ('code' in error && error.code === 'EPIPE') process.exit(EXIT.ok);
-  process.stderr.write(describeError(error, json));
+  process.stderr.write(describeError(error, args.includes('--json')));
   process.exit(exitCodeOf(error));
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = exitCodeOf(error);
-  if (error instanceof InvalidArgumentError) {
-    // The parser tells those that it catches itself, and throws another error then.
-    process.stderr.write(describeUsage(error.message, json));
-  } else if (!(error instanceof CommanderError || error instanceof FindingsError)) {
-    process.stderr.write(describeError(error, json));
-  }
-}
+await runCommand(args);

@@ -10,7 +10,7 @@ import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embedd
 import { scheduleEvent } from '../../runtime/envelopes.ts';
 import { eventually } from '../support/eventually.ts';
 import { safetensors } from '../support/ingestPlane.ts';
-import { runStrata } from './strataProcess.ts';
+import { strataHere } from './strataHere.ts';
 
 let folder: DataFolder;
 let runtime: EmbeddedRuntime;
@@ -27,7 +27,7 @@ afterAll(async () => {
   folder.release();
 });
 
-const strata = (...args: readonly string[]) => runStrata(args, { environment: { STRATA_DATA: folder.path } });
+const strata = (...args: readonly string[]) => strataHere(args, { environment: { STRATA_DATA: folder.path } });
 
 /** The sweep of another day begins; its messages follow. */
 async function sweep(): Promise<void> {

@@ -8,7 +8,7 @@ import { shippedPriceBook } from '../../lib/pricing/index.ts';
 import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { OFFERS } from '../unit/pricing/offers.ts';
-import { runStrata } from './strataProcess.ts';
+import { strataHere } from './strataHere.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'strata-prices-'));
 const files = Object.entries(OFFERS).map(([code, json]) => {
@@ -28,7 +28,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const strata = (...args: readonly string[]) => strataIn({}, ...args);
 
 const strataIn = (environment: Readonly<Record<string, string>>, ...args: readonly string[]) =>
-  runStrata(['prices', ...args], { environment, cwd: folder });
+  strataHere(['prices', ...args], { environment, cwd: folder });
 
 let plane: { readonly folder: DataFolder; readonly runtime: EmbeddedRuntime };
 
@@ -181,7 +181,7 @@ describe('strata prices', () => {
     ];
     for (const args of commands) {
       const records = async (...plane: string[]) => {
-        const { code, stdout, stderr } = await runStrata([...args, '--json', ...plane], { cwd: folder });
+        const { code, stdout, stderr } = await strataHere([...args, '--json', ...plane], { cwd: folder });
         expect([code, stderr]).toMatchObject([0, expect.not.stringContaining('Prices')]);
         return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { prices: string; usd?: { storage: number } };
       };
@@ -190,7 +190,7 @@ describe('strata prices', () => {
       expect(named.prices).not.toBe(shipped.prices);
       // Four times as dear in the book that the plane has accepted.
       if (args[0] === 'compress') expect(named.usd?.storage).toBeCloseTo(4 * (shipped.usd?.storage ?? 0), 9);
-      const told = await runStrata([...args, '--data', plane.folder.path], { cwd: folder });
+      const told = await strataHere([...args, '--data', plane.folder.path], { cwd: folder });
       expect(told.stdout + told.stderr).toMatch(/[Pp]rices:? /);
       expect(told.stdout + told.stderr).toContain(named.prices);
     }

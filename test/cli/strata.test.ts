@@ -8,6 +8,7 @@ import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embedd
 import { UploadRow } from '../../lib/catalog/index.ts';
 import { EpochMs } from '../../lib/shared/units.ts';
 import { safetensors } from '../support/ingestPlane.ts';
+import { strataHere } from './strataHere.ts';
 import { runStrata } from './strataProcess.ts';
 
 let folder: DataFolder;
@@ -24,10 +25,11 @@ afterAll(async () => {
   folder.release();
 });
 
+/** As a process of its own. */
 const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   runStrata(args, { environment: { STRATA_DATA: folder.path, ...environment } });
 
-const strata = (...args: readonly string[]) => run(args);
+const strata = (...args: readonly string[]) => strataHere(args, { environment: { STRATA_DATA: folder.path } });
 
 async function json(...args: readonly string[]): Promise<readonly Record<string, unknown>[]> {
   const { code, stdout, stderr } = await strata(...args, '--json');
@@ -57,7 +59,7 @@ describe('strata push', () => {
     const model = dirname(file('tiny/Model.safetensors', safetensors(500)));
     file('tiny/config.json', '{"hidden_size": 8}');
     file('tiny/.gitattributes', 'ignored');
-    const first = await strata('push', 'tiny@1.0.0', model, '--wait');
+    const first = await run(['push', 'tiny@1.0.0', model, '--wait']);
     expect(first.stderr).toContain('tiny@1.0.0 is published.');
     expect(first.code).toBe(0);
     const analysis =
@@ -175,7 +177,7 @@ describe('strata', () => {
   it('lists models as a table, as JSON with a schema, and as names', async () => {
     const path = file('one.safetensors', safetensors(100));
     await strata('push', path, '--wait');
-    expect((await strata('ls')).stdout).toMatch(/^MODEL +NEWEST +VERSIONS +UPDATED\n/);
+    expect((await run(['ls'])).stdout).toMatch(/^MODEL +NEWEST +VERSIONS +UPDATED\n/);
     expect((await strata('ls', '-q')).stdout.split('\n')).toContain('one');
     expect(await json('ls')).toContainEqual(
       expect.objectContaining({ schema: 'strata.model/v1', name: 'one', newest: '1.0.0' }),
@@ -237,7 +239,7 @@ describe('strata', () => {
   });
 
   it('tells errors as one JSON object on stderr with --json', async () => {
-    const { code, stdout, stderr } = await strata('show', 'nothing', '--json');
+    const { code, stdout, stderr } = await run(['show', 'nothing', '--json']);
     expect([code, stdout]).toEqual([1, '']);
     expect(JSON.parse(stderr)).toMatchObject({ schema: 'strata.error/v1', code: 'unknown-model', retryable: false });
   });
@@ -273,7 +275,7 @@ describe('strata', () => {
   });
 
   it('prints its release', async () => {
-    expect((await strata('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   it('says with which folder a plane that ended is started again', async () => {

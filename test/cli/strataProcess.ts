@@ -9,7 +9,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-interface Surroundings {
+export interface Surroundings {
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }

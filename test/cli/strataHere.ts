@@ -1,0 +1,34 @@
+import { vi } from 'vitest';
+import { runCommand } from '../../cli/program.ts';
+import type { Ended, Surroundings } from './strataProcess.ts';
+
+/**
+ * The `strata` command within this process, one at a time, with the surroundings that `runStrata` gives it: most of what a
+ * command computes is the start of its process, which some tests are for and most are not.
+ */
+export async function strataHere(args: readonly string[], { environment, cwd }: Surroundings = {}): Promise<Ended> {
+  const before = { env: process.env, cwd: process.cwd() };
+  const stdout = captured(process.stdout);
+  const stderr = captured(process.stderr);
+  process.env = { PATH: before.env['PATH'], ...environment };
+  if (cwd !== undefined) process.chdir(cwd);
+  try {
+    await runCommand(args);
+    return { code: Number(process.exitCode ?? 0), stdout: stdout.text(), stderr: stderr.text() };
+  } finally {
+    process.env = before.env;
+    process.exitCode = undefined;
+    process.chdir(before.cwd);
+    stdout.end();
+    stderr.end();
+  }
+}
+
+function captured(stream: NodeJS.WriteStream) {
+  let text = '';
+  const write = vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+    text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+    return true;
+  });
+  return { text: () => text, end: () => write.mockRestore() };
+}
