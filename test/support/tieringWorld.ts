@@ -25,6 +25,8 @@ import {
   VersionRow,
   startingWith,
   TierPolicyRow,
+  shardOf,
+  SWEEP_SHARDS,
 } from '../../lib/catalog/index.ts';
 import { EXPIRY_LIMITS } from '../../lib/expiry/index.ts';
 import { POLICY_VERSIONS } from '../../lib/placement/index.ts';
@@ -62,6 +64,25 @@ const REGION = 'eu-west-1';
 const PART = 64 * 1024;
 
 export type TieringWorld = Awaited<ReturnType<typeof createTieringWorld>>;
+
+const seededBytes = (seed: number): Buffer => Buffer.alloc(200_000, `blob ${seed} `);
+
+function digestOf(bytes: Buffer): Digest {
+  const hashes = Array.from({ length: Math.ceil(bytes.length / PART) }, (_, index) => index).map((part) =>
+    partHash(bytes.subarray(part * PART, (part + 1) * PART)),
+  );
+  return blobDigest(bytes.length, PART, hashes);
+}
+
+const seedsFound = new Map<number, number>();
+
+/** The first seed from `from` on whose blob is of shard 0 of a sweep. */
+export function seedOfShard0(from: number): number {
+  let seed = seedsFound.get(from) ?? from;
+  while (shardOf(digestOf(seededBytes(seed)), SWEEP_SHARDS) !== 0) seed += 1;
+  seedsFound.set(from, seed);
+  return seed;
+}
 
 /** The tiering functions over a catalog and a bucket in memory. */
 export async function createTieringWorld(
@@ -130,12 +151,9 @@ export async function createTieringWorld(
     seed: number,
     ageDays: number,
     storageClass: StorageClass = 'STANDARD',
-    bytes: Buffer = Buffer.alloc(200_000, `blob ${seed} `),
+    bytes: Buffer = seededBytes(seed),
   ): Promise<Blob> {
-    const hashes = Array.from({ length: Math.ceil(bytes.length / PART) }, (_, index) => index).map((part) =>
-      partHash(bytes.subarray(part * PART, (part + 1) * PART)),
-    );
-    const digest = blobDigest(bytes.length, PART, hashes);
+    const digest = digestOf(bytes);
     const written = await objects.write(blobKey(digest), bytes, { storageClass });
     if (written.outcome !== 'written') throw new Error(written.outcome);
     const at = EpochMs.parse(clock.now() - ageDays * DAY_MS);
