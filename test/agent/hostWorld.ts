@@ -345,7 +345,7 @@ export async function until<T>(
     const found = await probe();
     if (found !== undefined) return found;
     if (Date.now() > deadline) throw new Error(`Not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
