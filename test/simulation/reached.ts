@@ -149,7 +149,7 @@ const tiers: Reasons<MoveReason> = {
   'old-and-rarely-read': REACHED,
   'restore-too-slow': RARE,
   'read-daily': 'what is read so often lies in STANDARD here; see test/unit/placement/decideTier.test.ts',
-  'risk-ended': REACHED,
+  'risk-ended': RARE,
   'fees-exceed-move': RARE,
   'read-weekly': REACHED,
   'transition-under-way': REACHED,

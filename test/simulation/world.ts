@@ -8,7 +8,7 @@ import { type Counters, InvariantViolation, violated } from './invariants.ts';
 const FIRST_PHASE_MS = 3.5 * MINUTE_MS;
 const SHORTEST_PHASE_MS = 3 * MINUTE_MS;
 /** Both are so much longer where operators change the policy: only several sweeps bring a change into force. */
-const POLICY_CHANGE_MS = 1.5 * MINUTE_MS;
+const POLICY_CHANGE_MS = 2.5 * MINUTE_MS;
 const LONGEST_PHASE_MS = 5 * MINUTE_MS;
 /** So many deliveries with faults are enough: what they leave to be repaired mostly brings as many as a run still needs. */
 const ENOUGH_DELIVERIES = 200;

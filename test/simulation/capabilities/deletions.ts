@@ -163,7 +163,7 @@ export function deletions(stage: Stage, rng: Rng): Capability {
       scheduler.spawn(life, async () => {
         const end = scheduler.now + durationMs;
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(1.6 * MINUTE_MS));
+          await scheduler.sleep(life, rng.below(1.2 * MINUTE_MS));
           await tried(wish);
         }
       });

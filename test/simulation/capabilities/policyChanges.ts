@@ -265,7 +265,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       scheduler.spawn(life, () => work(end, 3 * MINUTE_MS, configure));
       scheduler.spawn(life, () => work(end, 1.5 * MINUTE_MS, accept));
       if (rng.chance(0.25)) scheduler.spawn(life, () => once(durationMs, deploy));
-      scheduler.spawn(life, () => work(end, MINUTE_MS, read));
+      scheduler.spawn(life, () => work(end, MINUTE_MS / 2, read));
     },
     onRow(change) {
       const { partition, sort } = change.key;

@@ -52,7 +52,9 @@ export function wagers(stage: Stage, rng: Rng): Capability {
   async function open(): Promise<void> {
     const nothing = Usd.parse(0);
     for (let shard = 0; shard < SWEEP_SHARDS; shard += 1) {
-      const settledUsd = Usd.parse(rng.pick([() => 0, nearlyEnough, nearlyEnough, () => rng.number() * 2e-4])());
+      const settledUsd = Usd.parse(
+        rng.pick([() => 0, nearlyEnough, nearlyEnough, nearlyEnough, () => rng.number() * 2e-4])(),
+      );
       given.set(shard, settledUsd);
       const account = { shard, shadowUsd: nothing, settledUsd, reservedUsd: nothing };
       await catalog.transact([
@@ -71,8 +73,8 @@ export function wagers(stage: Stage, rng: Rng): Capability {
 
   async function wager(): Promise<void> {
     const out = outOnRisk();
-    if (out.length > 0 && rng.chance(0.25)) return countRead(stage, rng.pick(out));
-    if (out.length > 0 && rng.chance(0.4)) return decide(rng.pick(out), rng.chance(0.5) ? COLD : HOT);
+    if (out.length > 0 && rng.chance(0.35)) return countRead(stage, rng.pick(out));
+    if (out.length > 0 && rng.chance(0.4)) return decide(rng.pick(out), rng.chance(0.85) ? COLD : HOT);
     const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
     const large = blobs.filter(({ size }) => size >= LEAST_BYTES);
     if (large.length === 0) return;
