@@ -81,12 +81,13 @@ function stageNow({ stages }: Run): string {
 
 /** A line of each stage. */
 function stageLines({ stages = [] }: Run): readonly string[] {
-  return stages.map(({ blobs, bytes, endedAt, left, leftUsd, moves, of, placements, shards, stage }) => {
+  return stages.map(({ blobs, bytes, endedAt, left, leftUsd, moves, of, placements, shards, stage, tooDear = 0 }) => {
     const done = `  ${stage.padEnd(9)} ${shards} of ${of} shards, ${formatCount(blobs, 'object')}`;
     const found = stage === 'analysis' ? 'found to move' : 'set going';
     const placed =
       stage === 'lifecycle' ? [] : [`${placements} ${stage === 'analysis' ? 'read daily' : 'asked for on hosts'}`];
-    const rest = left === 0 ? [] : [`${left} left to the next sweep (${formatUsd(Usd.parse(leftUsd))})`];
+    const dear = tooDear === 0 ? '' : `, ${tooDear} of them cost more than all of sweepBudgetUsd`;
+    const rest = left === 0 ? [] : [`${left} left to the next sweep (${formatUsd(Usd.parse(leftUsd))}${dear})`];
     const ended = endedAt === undefined ? [] : [`until ${new Date(endedAt).toISOString()}`];
     return [done, `${moves} ${found} (${formatBytes(bytes)})`, ...placed, ...rest, ...ended].join(', ');
   });

@@ -10,6 +10,8 @@ export interface LeftMoves {
   readonly moves: number;
   /** What they would take of a budget. */
   readonly usd: number;
+  /** Of them, those that cost more than a whole sweep may spend. */
+  readonly tooDear: number;
   /** Set going by the same sweep: as many go with each one. */
   readonly gone: number;
 }
@@ -20,15 +22,21 @@ export async function leftMoves(operations: Pick<Operations, 'listRuns'>): Promi
   for (const { moves: gone, runId, stages } of items) {
     const last = stages?.at(-1);
     if (last === undefined || last.shards < last.of) continue;
-    return last.left === 0 ? undefined : { runId, moves: last.left, usd: last.leftUsd, gone };
+    return last.left === 0
+      ? undefined
+      : { runId, moves: last.left, usd: last.leftUsd, tooDear: last.tooDear ?? 0, gone };
   }
   return undefined;
 }
 
-export function leftText({ gone, moves, runId, usd }: LeftMoves): string {
+export function leftText({ gone, moves, runId, tooDear, usd }: LeftMoves): string {
   const sweeps = gone === 0 ? 'none went' : `about ${Math.ceil(moves / gone)} more of its kind take them`;
+  const dear =
+    tooDear === 0
+      ? ''
+      : `; ${tooDear} of them cost more than all of sweepBudgetUsd: they go when that is raised, or by \`strata plan --apply --max-cost\``;
   return (
     `The sweep ${runId} left ${moves} moves (${formatUsd(Usd.parse(usd))}) to the next ones, as it might spend or set going no more: ` +
-    `${sweeps}; one that is no way home and costs more than a sixteenth of sweepBudgetUsd goes when that is raised (sweepBudgetUsd, sweepMostMoves; strata sweeps ${runId})\n`
+    `${sweeps}; what costs more than a sixteenth of sweepBudgetUsd has its turn in every second sweep${dear} (sweepBudgetUsd, sweepMostMoves; strata sweeps ${runId})\n`
   );
 }

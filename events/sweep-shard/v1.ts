@@ -3,6 +3,7 @@ import { CorrelationId, Digest } from '../../lib/shared/ids.ts';
 import { EpochMs } from '../../lib/shared/units.ts';
 
 const count = z.number().check(z.int(), z.nonnegative());
+const usd = z.number().check(z.nonnegative());
 
 /** In this order; each begins when the one before has ended in the shard. */
 export const SweepStage = z.enum(['analysis', 'warming', 'lifecycle']);
@@ -20,7 +21,11 @@ export const StageTally = z.strictObject({
   /** Found to move, and left to the next sweep: this one may spend or set going no more. */
   left: z._default(count, 0),
   /** What these would take of a budget. */
-  leftUsd: z._default(z.number().check(z.nonnegative()), 0),
+  leftUsd: z._default(usd, 0),
+  /** Of those left, the ones that cost more than a whole sweep may spend; absent: none. */
+  tooDear: z.optional(count),
+  /** Of the others, the dearest that found no dollars: a later sweep keeps some for it. */
+  waits: z.optional(z.strictObject({ digest: Digest, usd })),
 });
 export type StageTally = z.infer<typeof StageTally>;
 

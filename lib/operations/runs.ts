@@ -96,7 +96,8 @@ function idleRun(ended: readonly EndedStage[]): RunView {
 function stagesOf(ended: readonly EndedStage[]): NonNullable<RunView['stages']> {
   return SweepStage.options.map((stage) => {
     const done = ended.filter((one) => one.stage === stage);
-    const sum = (name: keyof StageTally): number => done.reduce((total, one) => total + one[name], 0);
+    const sum = (name: Exclude<keyof StageTally, 'waits'>): number =>
+      done.reduce((total, one) => total + (one[name] ?? 0), 0);
     return {
       stage,
       shards: done.length,
@@ -107,6 +108,7 @@ function stagesOf(ended: readonly EndedStage[]): NonNullable<RunView['stages']> 
       placements: sum('placements'),
       left: sum('left'),
       leftUsd: sum('leftUsd'),
+      tooDear: sum('tooDear'),
       ...(done.length === 0 ? {} : { endedAt: EpochMs.parse(Math.max(...done.map(({ endedAt }) => endedAt))) }),
     };
   });

@@ -11,6 +11,7 @@ import {
 } from '../catalog/index.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { Item, Page } from '../shared/ports/catalogStore.ts';
+import { dearer } from './endStage.ts';
 import { moveInRun, type WholeRun } from './moveInRun.ts';
 import type { MoveReason } from './moveRun.ts';
 import { createShardRoom, isRefusal, type ShardRoom } from './shardRoom.ts';
@@ -142,13 +143,16 @@ function pass(swept: SweptPage, message: SweepShard, finding: SweepFinding, stan
 }
 
 /** A blob is counted once: what has no turn while warming, or is too dear then, the lifecycle tells of. */
-function tell(swept: SweptPage, { stage }: SweepShard, { price }: SweepFinding, reason: MoveReason): void {
+function tell(swept: SweptPage, { stage }: SweepShard, { digest, price }: SweepFinding, reason: MoveReason): void {
   const left = isRefusal(reason);
   if (reason === 'not-warming' || (left && stage === 'warming')) return;
   count(swept, reason);
   if (!left) return;
-  swept.tally.left += 1;
-  swept.tally.leftUsd += price?.usd ?? 0;
+  const { tally } = swept;
+  tally.left += 1;
+  tally.leftUsd += price?.usd ?? 0;
+  if (reason === 'above-budget') tally.tooDear = (tally.tooDear ?? 0) + 1;
+  if (reason === 'budget-spent' && price !== undefined) tally.waits = dearer(tally.waits, { digest, usd: price.usd });
 }
 
 /** Which of what is read daily hosts are asked to hold: other ones each time, where that is more than a run asks for. */

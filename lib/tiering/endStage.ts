@@ -17,6 +17,8 @@ const AFTER: Readonly<Record<SweepStage, readonly SweepStage[]>> = {
 };
 
 export function addTally(one: StageTally = NO_TALLY, other: StageTally): StageTally {
+  const tooDear = (one.tooDear ?? 0) + (other.tooDear ?? 0);
+  const waits = dearer(one.waits, other.waits);
   return {
     blobs: one.blobs + other.blobs,
     moves: one.moves + other.moves,
@@ -24,7 +26,13 @@ export function addTally(one: StageTally = NO_TALLY, other: StageTally): StageTa
     placements: one.placements + other.placements,
     left: one.left + other.left,
     leftUsd: one.leftUsd + other.leftUsd,
+    ...(tooDear === 0 ? {} : { tooDear }),
+    ...(waits === undefined ? {} : { waits }),
   };
+}
+
+export function dearer(one: StageTally['waits'], other: StageTally['waits']): StageTally['waits'] {
+  return one === undefined || (other !== undefined && other.usd > one.usd) ? other : one;
 }
 
 /** The row of a stage that has ended. */

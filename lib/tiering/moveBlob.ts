@@ -72,7 +72,7 @@ export async function decideMove(deps: MoveDeps, run: MoveRun, digest: Digest): 
   const row = await SweepRunRow.get(deps.catalog, run.id, run.shard);
   const begun = { runId: run.id, shard: run.shard, limits: run.limits, now: deps.clock.now() };
   const home = run.only === undefined && isWayHome(decision);
-  const reserved = reserve(row?.value, begun, { usd: moved.usd, bytes: facts.bytes, home });
+  const reserved = reserve(row?.value, begun, { digest, usd: moved.usd, bytes: facts.bytes, home });
   if (reserved.outcome === 'refused') return keep(reserved.reason);
   return {
     changes: [...moved.changes, ...risks, SweepRunRow.put(reserved.run, expectationOf(row))],

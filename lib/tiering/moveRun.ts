@@ -52,6 +52,8 @@ export type MoveReason =
   /** This run has sent it already. */
   | 'sent-before'
   | 'budget-spent'
+  /** It costs more than a whole sweep may spend: it goes when that is raised, or by a plan. */
+  | 'above-budget'
   /** The ways home of this run have cost as much as they may. */
   | 'ways-home-spent'
   | 'rate-reached'

@@ -4,6 +4,7 @@ import type { MoveDeps, MoveReason } from './moveRun.ts';
 import { type Refusal, reserve, shardLimits } from './sweepBudget.ts';
 
 const REFUSALS: Readonly<Record<Refusal, true>> = {
+  'above-budget': true,
   'budget-spent': true,
   'rate-reached': true,
   'ways-home-spent': true,
@@ -29,10 +30,10 @@ export function createShardRoom({ catalog, clock }: MoveDeps, run: WholeRun, sha
   const begun = { runId: run.id, shard, limits: shardLimits(run, shard) };
   let known: { readonly row: SweepRun | undefined } | undefined;
   return {
-    async refuses({ bytes, price }) {
+    async refuses({ bytes, digest, price }) {
       if (price === undefined) return undefined;
       known ??= { row: (await SweepRunRow.get(catalog, run.id, shard))?.value };
-      const reserved = reserve(known.row, { ...begun, now: clock.now() }, { ...price, bytes });
+      const reserved = reserve(known.row, { ...begun, now: clock.now() }, { ...price, bytes, digest });
       return reserved.outcome === 'refused' ? reserved.reason : undefined;
     },
     decided() {

@@ -10,7 +10,9 @@ import { DAY_MS, EpochMs } from '../shared/units.ts';
 import { closeInventorySweeps } from './accrueInventory.ts';
 import { decideSweepPath, estimateBlobs } from './decideSweepPath.ts';
 import { hasWork, noteSettings, reviewPolicy } from './policyInForce.ts';
-import { tierSettings } from './sweepSettings.ts';
+import { keepForWaiting } from './keepForWaiting.ts';
+import type { DatedLimits } from './sweepBudget.ts';
+import { type SweepSettings, tierSettings } from './sweepSettings.ts';
 
 const REMEMBERED_MS = 30 * DAY_MS;
 
@@ -36,7 +38,8 @@ export interface StartSweepDeps {
   readonly inventorySweeps?: InventorySweeps | undefined;
   readonly settings: ExpirySettings &
     TierSettings &
-    Pick<OwnBookSettings, 'ownBook'> & { readonly sweepInventoryFrom: number };
+    Pick<OwnBookSettings, 'ownBook'> &
+    Pick<SweepSettings, 'sweepBudgetUsd' | 'sweepMostMoves'> & { readonly sweepInventoryFrom: number };
 }
 
 /**
@@ -58,7 +61,7 @@ export async function startSweep(
   const wanted = { policy: tierPolicy, settings: tierSettings(deps.settings) };
   if (await mayExpire(deps)) await beginExpiries(deps, scheduledAt);
   const policy = tierSweep === 'on' ? await reviewPolicy(deps, wanted, scheduledAt) : undefined;
-  if (policy !== undefined && !hasWork(policy)) return beginOnce(deps, sweepId, () => [], 'looking');
+  if (policy !== undefined && !hasWork(policy)) return beginOnce(deps, sweepId, async () => [], 'looking');
   const { path, reason, blobs } = decideSweepPath({
     blobs: await estimateBlobs(deps.catalog),
     inventory: deps.inventorySweeps !== undefined,
@@ -68,15 +71,17 @@ export async function startSweep(
   const started = { sweepId, scheduledAt, correlationId: CorrelationId.parse(sweepId) };
   // Before it is remembered: a start that was killed in between is asked for again under the same name.
   if (path === 'inventory') await deps.inventorySweeps?.start(sweepId, started);
-  if (path === 'inventory') return beginOnce(deps, sweepId, () => [], 'started-over-inventory');
-  return beginOnce(deps, sweepId, (now) => shardMessages(started, now), 'started');
+  const kept = async (now: EpochMs) =>
+    tierSweep === 'on' ? keepForWaiting(deps.catalog, limitsOf(deps.settings, scheduledAt), now) : [];
+  if (path === 'inventory') return beginOnce(deps, sweepId, kept, 'started-over-inventory');
+  return beginOnce(deps, sweepId, async (now) => [...shardMessages(started, now), ...(await kept(now))], 'started');
 }
 
 /** Remembers the sweep in the write that begins it. */
 function beginOnce<Answer>(
   { catalog, clock }: Pick<StartSweepDeps, 'catalog' | 'clock'>,
   sweepId: string,
-  messages: (now: EpochMs) => readonly Change[],
+  begun: (now: EpochMs) => Promise<readonly Change[]>,
   answer: Answer,
 ): Promise<Answer | 'started-before'> {
   return settle<Answer | 'started-before'>(catalog, sweepId, async () => {
@@ -85,7 +90,7 @@ function beginOnce<Answer>(
     const now = clock.now();
     const expiresAt = EpochMs.parse(now + REMEMBERED_MS);
     const once = OnceRow.put({ scope: 'sweep', id: sweepId, at: now, expiresAt }, 'absent');
-    return { changes: [once, ...messages(now)], answer };
+    return { changes: [once, ...(await begun(now))], answer };
   });
 }
 
@@ -94,4 +99,8 @@ function shardMessages(started: InventorySweepInput, now: EpochMs): readonly Cha
     const body = { schema: 'sweep-shard/1', ...started, shard };
     return outboxPut({ id: `${started.sweepId}-${shard}`, queue: 'sweep', body }, now);
   });
+}
+
+function limitsOf({ sweepBudgetUsd, sweepMostMoves }: StartSweepDeps['settings'], at: EpochMs): DatedLimits {
+  return { at, limits: { budgetUsd: sweepBudgetUsd, mostMoves: sweepMostMoves } };
 }

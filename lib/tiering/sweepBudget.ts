@@ -1,10 +1,13 @@
 import { type SweepRun, SWEEP_SHARDS } from '../catalog/index.ts';
+import type { Digest } from '../shared/ids.ts';
 import { Bytes, DAY_MS, EpochMs, Usd } from '../shared/units.ts';
 
 /** What one run may cost and set going. */
 export interface RunLimits {
   readonly budgetUsd: number;
   readonly mostMoves: number;
+  /** Of a shard of a sweep: what the whole sweep may spend. */
+  readonly wholeUsd?: number;
 }
 
 /**
@@ -16,7 +19,7 @@ const WAYS_HOME_TIMES = 10;
 const REMEMBERED_MS = 90 * DAY_MS;
 
 /** What is divided among shards, and the moment that is decided for. */
-interface DatedLimits {
+export interface DatedLimits {
   readonly limits: RunLimits;
   readonly at: EpochMs;
 }
@@ -27,10 +30,16 @@ export function shardLimits({ at, limits: { budgetUsd, mostMoves } }: DatedLimit
   return {
     budgetUsd: budgetUsd / SWEEP_SHARDS,
     mostMoves: Math.floor(mostMoves / SWEEP_SHARDS) + (turn < mostMoves % SWEEP_SHARDS ? 1 : 0),
+    wholeUsd: budgetUsd,
   };
 }
 
-export type Refusal = 'budget-spent' | 'ways-home-spent' | 'rate-reached';
+export type Refusal =
+  | 'budget-spent'
+  /** It costs more than a whole sweep may spend. */
+  | 'above-budget'
+  | 'ways-home-spent'
+  | 'rate-reached';
 
 export type Reservation =
   | { readonly outcome: 'reserved'; readonly run: SweepRun }
@@ -60,6 +69,7 @@ export function emptyRun({ limits, now, runId, shard }: BegunShard): SweepRun {
 
 /** A move that is to be reserved. `home`: its price is covered already, by an account or by fees that were paid. */
 export interface PricedMove {
+  readonly digest: Digest;
   readonly usd: number;
   readonly bytes: number;
   readonly home: boolean;
@@ -68,20 +78,24 @@ export interface PricedMove {
 /**
  * Takes a move out of what its run may still spend. The row that is written with the move keeps the limits that it began with. A way home
  * takes its turn among the moves, and nothing of the budget: what that would save by its waiting is lost many times over by the reads meanwhile.
- * All of them together have ten budgets; the first one goes whatever it costs, so that none waits for ever.
+ * All of them together have ten budgets; the first one goes whatever it costs, so that none waits for ever. What is kept for another move is out of reach.
  */
 export function reserve(run: SweepRun | undefined, begun: BegunShard, move: PricedMove): Reservation {
-  const spent = run ?? emptyRun(begun);
-  if (spent.moves >= spent.mostMoves) return { outcome: 'refused', reason: 'rate-reached' };
+  const { kept, ...spent } = run ?? emptyRun(begun);
+  const forOther = kept?.digest === move.digest ? undefined : kept;
   const homeUsd = spent.homeUsd ?? 0;
-  if (move.home && homeUsd > 0 && homeUsd + move.usd > WAYS_HOME_TIMES * spent.budgetUsd)
-    return { outcome: 'refused', reason: 'ways-home-spent' };
-  if (!move.home && spent.reservedUsd + move.usd > spent.budgetUsd)
-    return { outcome: 'refused', reason: 'budget-spent' };
+  const refused = (reason: Refusal): Reservation => ({ outcome: 'refused', reason });
+  if (!move.home && move.usd > (begun.limits.wholeUsd ?? Number.POSITIVE_INFINITY)) return refused('above-budget');
+  if (spent.moves + (forOther === undefined ? 0 : 1) >= spent.mostMoves) return refused('rate-reached');
+  if (move.home && homeUsd > 0 && homeUsd + move.usd > WAYS_HOME_TIMES * (spent.evenUsd ?? spent.budgetUsd))
+    return refused('ways-home-spent');
+  if (!move.home && spent.reservedUsd + move.usd > spent.budgetUsd - (forOther?.usd ?? 0))
+    return refused('budget-spent');
   return {
     outcome: 'reserved',
     run: {
       ...spent,
+      ...(forOther === undefined ? {} : { kept: forOther }),
       ...(move.home
         ? { homeUsd: Usd.parse(homeUsd + move.usd) }
         : { reservedUsd: Usd.parse(spent.reservedUsd + move.usd) }),

@@ -112,7 +112,7 @@ describe('a sweep that may set nothing more going', () => {
     await next(world);
     expect(decided).toEqual([]);
     expect(await stage(world, 'lifecycle')).toMatchObject({ moves: 0, left: MANY + 1 });
-    expect(world.counted('TierDecided', 'budget-spent')).toBe(MANY + 1);
+    expect(world.counted('TierDecided', 'above-budget')).toBe(MANY + 1);
   });
 
   it('goes over what an earlier delivery has placed without stopping there', async () => {

@@ -165,6 +165,7 @@ const tiers: Reasons<MoveReason> = {
   'not-warming': 'it has its turn in the next stage, which counts it; see test/handler/sweepStages.test.ts',
   'not-in-force': 'no release is deployed here while dollars decide; see test/handler/policyVersions.test.ts',
   'budget-spent': REACHED,
+  'above-budget': 'nothing is so dear here; see test/handler/waitingMoves.test.ts',
   'ways-home-spent': 'ways home are few here; see test/unit/tiering/sweepBudget.test.ts',
   'rate-reached': REACHED,
   'decided-otherwise': REACHED,

@@ -34,8 +34,8 @@ export const sweepMutants: readonly Mutant[] = [
     id: 'left-untold',
     breaks: 'A sweep says what it has left: what it may not set going any more is passed over without a word.',
     file: 'lib/tiering/carryOutPage.ts',
-    find: 'swept.tally.left += 1;',
-    replace: 'swept.tally.left += 0;',
+    find: 'tally.left += 1;',
+    replace: 'tally.left += 0;',
   },
   {
     id: 'without-a-turn-for-good',
@@ -43,5 +43,20 @@ export const sweepMutants: readonly Mutant[] = [
     file: 'lib/tiering/carryOutPage.ts',
     find: '(warming && warms === false)',
     replace: 'warms === false',
+  },
+  {
+    id: 'kept-beside-the-budget',
+    breaks:
+      'Budgets are never exceeded: what is kept for a move that waited comes on top of what the shards may spend.',
+    file: 'lib/tiering/keepForWaiting.ts',
+    find: 'Math.max(0, budgetUsd - usd) *',
+    replace: 'Math.max(0, budgetUsd) *',
+  },
+  {
+    id: 'kept-for-anybody',
+    breaks: 'Nothing waits for ever: what is kept for a move that waited is taken by those that come before it.',
+    file: 'lib/tiering/sweepBudget.ts',
+    find: 'kept?.digest === move.digest ? undefined : kept;',
+    replace: 'kept?.digest === move.digest ? kept : undefined;',
   },
 ];

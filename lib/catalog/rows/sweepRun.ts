@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { Digest } from '../../shared/ids.ts';
 import { Bytes, EpochMs, Usd } from '../../shared/units.ts';
 import { defineRow, sortableTime } from '../rowType.ts';
 
@@ -16,6 +17,10 @@ export const SweepRunValue = z.strictObject({
   reservedUsd: Usd,
   /** The same of ways home, which have ten budgets of their own; not part of the above. */
   homeUsd: z.optional(Usd),
+  /** Of the budget, and one of the moves: kept for a move that earlier sweeps had no dollars for; absent once it goes. */
+  kept: z.optional(z.strictObject({ digest: Digest, usd: Usd })),
+  /** An equal part of the run's budget where the shard has another one: ways home go by it. */
+  evenUsd: z.optional(Usd),
   moves: z.number().check(z.int(), z.nonnegative()),
   movedBytes: Bytes,
   startedAt: EpochMs,
@@ -37,4 +42,16 @@ export const SweepRunRow = defineRow({
     listing: { partition: `RUNS#${value.shard}`, sort: `${sortableTime(value.startedAt)}#${value.runId}` },
   }),
   expiresAt: (value) => value.expiresAt,
+});
+
+/** The latest sweep that has kept dollars for what waited, and the shard whose turn was the first. */
+export const SweepTurnValue = z.strictObject({ runId: z.string(), shard: z.number().check(z.int(), z.nonnegative()) });
+export type SweepTurn = z.infer<typeof SweepTurnValue>;
+
+export const SweepTurnRow = defineRow({
+  name: 'sweep turn',
+  schemaVersion: 1,
+  schema: SweepTurnValue,
+  key: () => ({ partition: 'SWEEPTURN', sort: 'META' }),
+  keyOf: (): [] => [],
 });

@@ -5,6 +5,7 @@ import {
   BlobRow,
   RestoreRow,
   settle,
+  type SweepRun,
   SweepRunRow,
 } from '../../../lib/catalog/index.ts';
 import { loadAccesses } from '../../../lib/accesses/index.ts';
@@ -159,11 +160,28 @@ export function archives(stage: Stage, rng: Rng): Capability {
     if (run.moves > run.mostMoves) violated(`Run ${run.runId} of shard ${run.shard} set too many moves going.`);
     if (run.reservedUsd > run.budgetUsd)
       violated(`Run ${run.runId} of shard ${run.shard} spends more than its budget.`);
+    checkKept(before, run);
     const was = before === undefined ? 0 : (readRun(before).homeUsd ?? 0);
     if ((run.homeUsd ?? 0) > was && !WAYS_HOME.has(begun?.reason ?? '')) {
       violated(`Run ${run.runId} of shard ${run.shard} spends besides its budget on a move that is ${begun?.reason}.`);
     }
     if ((run.homeUsd ?? 0) > was) counters.count('run: a way home');
+  }
+
+  /** Of the dollars of a sweep, some are kept for what has waited: they are part of its budget, and nobody else takes them. */
+  function checkKept(before: RowChange['before'], run: SweepRun): void {
+    const was = before === undefined ? undefined : readRun(before).kept;
+    if (was !== undefined && run.kept === undefined) {
+      counters.count('run: what has waited goes');
+      if (begun?.digest !== was.digest)
+        violated(`What run ${run.runId} keeps for ${was.digest} is spent on ${begun?.digest}.`);
+    }
+    if (run.kept === undefined || before !== undefined) return;
+    counters.count('run: dollars are kept for what has waited');
+    const most = stage.depsOf(life).settings.sweepBudgetUsd;
+    const parts = [...catalog.committedIn(`RUN#${run.runId}`)].map(readRun);
+    const usd = parts.reduce((sum, { budgetUsd }) => sum + budgetUsd, 0);
+    if (usd > most) violated(`The shards of sweep ${run.runId} may spend ${usd}, of ${most} together.`);
   }
 
   function onRestore({ before, after }: RowChange): void {

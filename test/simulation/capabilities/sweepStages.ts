@@ -5,6 +5,8 @@ import {
   BlobRow,
   type EndedStage,
   shardOf,
+  type SweepFinding,
+  type SweepRun,
   SWEEP_SHARDS,
   SweepFindingRow,
   SweepRunRow,
@@ -65,7 +67,7 @@ export function sweepStages(stage: Stage): Capability {
       violated(`Sweep ${runId}: ${action.chosen} of ${action.digest} before the ${before} of its shard has ended.`);
   }
 
-  /** Dollars are never short here, moves are. */
+  /** Dollars are short in some runs, moves in all. */
   function onLast({ left, runId, shard }: EndedStage): void {
     const ended = [...catalog.committedIn(`STAGES#${runId}`)].map(readStage);
     const analysis = ended.find((one) => one.shard === shard && one.stage === 'analysis');
@@ -81,8 +83,18 @@ export function sweepStages(stage: Stage): Capability {
     if (left === 0) return;
     counters.count('sweep stage: moves left to the next sweep');
     const run = [...catalog.committedIn(`RUN#${runId}`)].map(readRun).find((one) => one.shard === shard);
-    if (run !== undefined && run.moves < run.mostMoves)
+    if (run !== undefined && open.some((one) => isPaidBy(run, one)))
       violated(`Sweep ${runId} has left moves in shard ${shard}, and might have set going more.`);
+  }
+
+  /** By the price that it was found with. */
+  function isPaidBy(
+    { budgetUsd, kept, mostMoves, moves, reservedUsd }: SweepRun,
+    { digest, price }: SweepFinding,
+  ): boolean {
+    const forOther = kept?.digest === digest ? undefined : kept;
+    const leftUsd = budgetUsd - reservedUsd - (forOther?.usd ?? 0);
+    return moves + (forOther === undefined ? 0 : 1) < mostMoves && price !== undefined && price.usd <= leftUsd;
   }
 
   function onRow({ key, before, after }: RowChange): void {

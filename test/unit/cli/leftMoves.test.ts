@@ -25,11 +25,14 @@ const among = (...items: readonly Run[]) => leftMoves({ listRuns: async () => ({
 describe('what strata plan says of moves that a sweep has left', () => {
   it('is that of the latest sweep that has ended, and how many more it takes', async () => {
     const left = await among(plan, sweep('300', 0, 9, 15), sweep('200', 4, 10), sweep('100', 1, 99));
-    expect(left).toEqual({ runId: '200', moves: 10, usd: 1, gone: 4 });
+    expect(left).toEqual({ runId: '200', moves: 10, usd: 1, tooDear: 0, gone: 4 });
     expect(leftText(left!)).toBe(
-      'The sweep 200 left 10 moves ($1.00) to the next ones, as it might spend or set going no more: about 3 more of its kind take them; one that is no way home and costs more than a sixteenth of sweepBudgetUsd goes when that is raised (sweepBudgetUsd, sweepMostMoves; strata sweeps 200)\n',
+      'The sweep 200 left 10 moves ($1.00) to the next ones, as it might spend or set going no more: about 3 more of its kind take them; what costs more than a sixteenth of sweepBudgetUsd has its turn in every second sweep (sweepBudgetUsd, sweepMostMoves; strata sweeps 200)\n',
     );
-    expect(leftText({ ...left!, gone: 0 })).toContain(': none went; one that is no way home');
+    expect(leftText({ ...left!, gone: 0 })).toContain(': none went; what costs more than a sixteenth');
+    expect(leftText({ ...left!, tooDear: 2 })).toContain(
+      '; 2 of them cost more than all of sweepBudgetUsd: they go when that is raised, or by `strata plan --apply --max-cost` (',
+    );
   });
 
   it('is nothing where it has left nothing, or none has ended', async () => {

@@ -45,7 +45,7 @@ const ENDED = {
   stages: HALF_WARM.stages.map((one) => ({
     ...one,
     shards: 16,
-    ...(one.stage === 'lifecycle' ? { left: 4, leftUsd: 1.5 } : {}),
+    ...(one.stage === 'lifecycle' ? { left: 4, leftUsd: 1.5, tooDear: 1 } : {}),
   })),
 };
 const PLAN = { ...RUN, runId: 'plan-1', by: 'plan' };
@@ -98,7 +98,7 @@ describe('strata sweeps', () => {
   it('tells what a sweep has left to the next one, and what that would cost', async () => {
     const text = await strata('sweeps', ENDED.runId, ...plane);
     expect(text).toContain(
-      '  lifecycle 16 of 16 shards, 0 objects, 0 set going (0 B), 4 left to the next sweep ($1.50)\n',
+      '  lifecycle 16 of 16 shards, 0 objects, 0 set going (0 B), 4 left to the next sweep ($1.50, 1 of them cost more than all of sweepBudgetUsd)\n',
     );
     expect(text.match(/left to/g)).toHaveLength(1);
   });

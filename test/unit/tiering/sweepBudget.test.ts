@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { SWEEP_SHARDS } from '../../../lib/catalog/index.ts';
+import { Digest } from '../../../lib/shared/ids.ts';
 import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
 import { reserve, shardLimits } from '../../../lib/tiering/sweepBudget.ts';
 
+const digest = Digest.parse('a'.repeat(64));
 const begun = { runId: 'run-1', shard: 3, limits: { budgetUsd: 2, mostMoves: 1000 }, now: EpochMs.parse(0) };
 
 /** Reserves one move after another; what each was answered. */
 function reserved(usds: readonly number[], home: boolean, budgetUsd = 2): readonly string[] {
   let run: Parameters<typeof reserve>[0];
   return usds.map((usd) => {
-    const answer = reserve(run, { ...begun, limits: { ...begun.limits, budgetUsd } }, { usd, bytes: 1, home });
+    const answer = reserve(run, { ...begun, limits: { ...begun.limits, budgetUsd } }, { digest, usd, bytes: 1, home });
     if (answer.outcome === 'refused') return answer.reason;
     run = answer.run;
     return 'reserved';
