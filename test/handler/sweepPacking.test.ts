@@ -149,7 +149,7 @@ describe('a sweep by rules', () => {
   it('keeps to the dollars and the number of moves of its run', async () => {
     for (const [over, reason] of [
       [{ sweepMostMoves: 0 }, 'rate-reached'],
-      [{ sweepBudgetUsd: 0.000_001 }, 'budget-spent'],
+      [{ sweepBudgetUsd: 0.000_001 }, 'above-budget'],
     ] as const) {
       const { world, digest } = await idle({ over: { ...PACKS, ...over } });
       await sweep(world);
