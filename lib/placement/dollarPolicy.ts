@@ -36,7 +36,7 @@ export interface DollarPolicy {
  */
 export const DOLLARS: DollarPolicy = {
   kind: 'dollars',
-  version: 'dollars-2',
+  version: 'dollars-3',
   horizonMs: 365 * DAY_MS,
   knownHorizonMs: 3 * 365 * DAY_MS,
   trust: 2,

@@ -32,7 +32,8 @@ export function chooseByDollars(facts: TierFacts, policy: DollarPolicy, rates: R
   const prospect = prospectOf(facts, policy, now);
   const at = standingOf(facts, now);
   const { packing } = facts;
-  const packs = packing && { facts, packing, at, prospect, policy, rates, now };
+  const { last30Days: readsLately } = bucketReadsOf(facts);
+  const packs = packing && { facts, packing, at, prospect, policy, rates, now, readsLately };
   const outlooks = {
     plain: plainOutlooks(facts, at, prospect, rates),
     packed: packs ? packedOutlooks(packs) : new Map(),

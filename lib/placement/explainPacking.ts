@@ -14,7 +14,7 @@ const REASONS: Record<NotPackedReason, string> = {
   'hardly-smaller': 'it gets too little smaller for the rule',
   'not-idle': 'it was read too lately for the rule',
   'minimum-duration': 'its class is paid for as it is until the minimum duration ends',
-  'costs-more': 'that is expected to cost more',
+  'costs-more': 'that is expected to cost more than it saves',
   'reads-unknown': 'nobody has said how often it is read',
 };
 

@@ -16,7 +16,7 @@ export interface LifecycleFacts {
 }
 
 export const LIFECYCLE_RULES: LifecycleRules = {
-  version: 'lifecycle-rules-1',
+  version: 'lifecycle-rules-2',
   deleteAfterIdleDays: 90,
   deleteBelowPerDay: 0.01,
   coldAfterIdleDays: 30,

@@ -4,7 +4,7 @@ import { earlyDeletionUsd, idleMonthUsd } from './bill.ts';
 import { classInstead } from './classes.ts';
 import type { LifecyclePolicy } from './lifecyclePolicy.ts';
 import { judgeLifecycle, type LifecycleJudgement } from './lifecycleRules.ts';
-import { plainReason } from './packing.ts';
+import { plainReason, readsCostMore } from './packing.ts';
 import { breaksPromise, keepsPromise, unpackingMs } from './promise.ts';
 import type { Rates } from './rates.ts';
 import { freeMoveAt, type IdleClock, idleMs, storedBytes, type TierFacts } from './tierFacts.ts';
@@ -86,6 +86,8 @@ function pack(facts: TierFacts, { rules }: LifecyclePolicy, rates: Rates, now: n
   const notPacked = plainReason(facts, packing, rates.of(storageClass), toleranceMs, now);
   if (notPacked !== undefined) return { ...keep, notPacked };
   if (now < freeMoveAt(facts, rates)) return { ...keep, notPacked: 'minimum-duration' };
+  const lies = rates.of(storageClass);
+  if (readsCostMore(lies, lies, facts.bytes, packing)) return { ...keep, notPacked: 'costs-more' };
   return { action: 'pack', to: storageClass, reason: 'compressible', belowRatio: rules.compressBelowRatio };
 }
 

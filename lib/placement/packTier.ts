@@ -1,6 +1,6 @@
 import type { StorageClass } from '../shared/ids.ts';
-import { Bytes } from '../shared/units.ts';
-import { earlyDeletionUsd, moveUsd } from './bill.ts';
+import { Bytes, DAY_MS } from '../shared/units.ts';
+import { earlyDeletionUsd, moveUsd, storageUsd } from './bill.ts';
 import { classesFor, homeClass } from './classes.ts';
 import {
   type ClassOutlook,
@@ -31,6 +31,8 @@ export interface PackProspect {
   readonly policy: DollarPolicy;
   readonly rates: Rates;
   readonly now: number;
+  /** Of the bucket, in the last 30 days; 0 where the next read is announced, as no rate is told then. */
+  readonly readsLately: number;
 }
 
 /** Where it could lie packed without breaking the promise, with the expected dollars. */
@@ -65,14 +67,55 @@ export function packByDollars(
   if (guarded !== undefined) return guarded;
   if (facts.knownReadsPerDay === undefined) return 'reads-unknown';
   let best: { readonly to: StorageClass; readonly usd: number } | undefined;
+  let regretted = false;
   for (const to of rates.classes) {
     // What was packed is read back before it counts.
     if (!rates.of(to).instant) continue;
+    if (wouldBeRegretted(one, packing, rates.of(to))) {
+      regretted = true;
+      continue;
+    }
     const usd = packedUsd(one, packing, rates.of(to));
     if (usd < (best?.usd ?? plainUsd * (1 - policy.margin))) best = { to, usd };
   }
-  if (best === undefined) return 'costs-more';
+  if (best === undefined) return regretted ? 'not-idle' : 'costs-more';
   return { action: 'pack', to: best.to, reason: 'cheaper-packed', belowRatio: breakEven(one, best, plainUsd) };
+}
+
+const WINDOW_MS = 30 * DAY_MS;
+/** What a told rate makes less probable speaks against it; about one read in 30 days of what is said to be read once in four years. */
+const IMPROBABLE = 0.02;
+
+/**
+ * Whether the last 30 days, packed in `to`, would have cost more than at home, by more reads than what is told of them makes probable: each would have been an
+ * unpacking there, the way home, and packing again. So whoever is told wrongly packs once in a month at most, or where that costs less
+ * than it saves (`test/unit/placement/packedRegret.test.ts`). A read that was to be expected changes nothing.
+ */
+export function wouldBeRegretted(
+  {
+    facts: { bytes, knownReadsPerDay = 0 },
+    readsLately,
+    rates,
+  }: Pick<PackProspect, 'rates' | 'readsLately'> & {
+    readonly facts: Pick<PackCandidate, 'bytes' | 'knownReadsPerDay'>;
+  },
+  packing: PackingFacts,
+  to: ClassRates,
+): boolean {
+  if (probabilityOfReads(readsLately, knownReadsPerDay * (WINDOW_MS / DAY_MS)) >= IMPROBABLE) return false;
+  const home = rates.of(homeClass(rates));
+  const onceUsd = unpackMoveUsd(to, home, bytes, packing, rates) + packMoveUsd(home, to, bytes, packing, rates);
+  return readsLately * onceUsd > storageUsd(home, bytes, WINDOW_MS) - storageUsd(to, packing.bytes, WINDOW_MS);
+}
+
+/** Of `count` reads or more where `expected` come at random (Poisson). */
+function probabilityOfReads(count: number, expected: number): number {
+  let [fewer, exactly] = [0, Math.exp(-expected)];
+  for (let reads = 0; reads < count; reads += 1) {
+    fewer += exactly;
+    exactly *= expected / (reads + 1);
+  }
+  return 1 - fewer;
 }
 
 /** Packing into a class now and lying there until the next read; infinite where that breaks the promise. */
@@ -128,7 +171,7 @@ export function choosePackedByDollars(one: PackProspect): TierChoice {
       consider('unpack', to, unpackMoveUsd(from, rate, facts.bytes, packing, rates), outlook);
     }
     // What is archived must be restored, and a restore unpacks.
-    if (known && from.instant && to !== facts.storageClass) {
+    if (known && from.instant && to !== facts.storageClass && !wouldBeRegretted(one, packing, rate)) {
       const outlook = packedOutlook(rate, fresh, packing, prospect, rates);
       consider('transition', to, moveUsd(from, rate, packing.bytes, 'copy'), outlook);
     }

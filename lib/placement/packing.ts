@@ -90,6 +90,19 @@ export function unpackWaitMs(bytes: number, terms: PackTerms): number {
   return START_MS + (bytes / terms.unpackBytesPerSecond) * SECOND_MS;
 }
 
+/** A preset that weighs no dollars packs nothing that its classes would have to hold for longer until that has paid. */
+const PAYS_WITHIN_MS = 365 * DAY_MS;
+
+/**
+ * Whether what two classes charge for reading the plain bytes, and for reading back the packed ones, is more than a year of what packing saves: as in
+ * GLACIER_IR. What a move without packing would have read as well is left out.
+ */
+export function readsCostMore(from: ClassRates, into: ClassRates, bytes: number, packing: PackingFacts): boolean {
+  const plainUsd = from === into ? bytes * from.retrievalUsdPerByte : 0;
+  const savedUsd = (bytes - packing.bytes) * into.usdPerByteMs * PAYS_WITHIN_MS;
+  return plainUsd + packing.bytes * into.retrievalUsdPerByte > savedUsd;
+}
+
 /** The worker's seconds and the requests of unpacking once into the home class, reading back included. */
 export function unpackUsd(bytes: number, packing: PackingFacts, rates: Rates): number {
   const home = rates.of(homeClass(rates));

@@ -4,7 +4,7 @@ import type { TierRules } from '../shared/tierSettings.ts';
 import { DAY_MS } from '../shared/units.ts';
 import { idleMonthUsd } from './bill.ts';
 import { classInstead } from './classes.ts';
-import { type PackCandidate, type PackingFacts, plainReason } from './packing.ts';
+import { type PackCandidate, type PackingFacts, plainReason, readsCostMore } from './packing.ts';
 import { breaksPromise, keepsPromise, unpackingMs } from './promise.ts';
 import type { Rates } from './rates.ts';
 import { freeMoveAt, storedBytes, type TierFacts } from './tierFacts.ts';
@@ -78,7 +78,8 @@ export function notPackedByRules(
     packing.terms,
   );
   if (action === 'keep') return reason === 'small' ? 'small' : 'hardly-smaller';
-  return into === facts.storageClass && now < facts.transitionedAt + from.minimumMs ? 'minimum-duration' : undefined;
+  if (into === facts.storageClass && now < facts.transitionedAt + from.minimumMs) return 'minimum-duration';
+  return readsCostMore(from, rates.of(into), facts.bytes, packing) ? 'costs-more' : undefined;
 }
 
 /** What is packed is unpacked when it is read often again, or when its readers were promised less. */

@@ -16,7 +16,7 @@ export type TemperatureReason =
 /** Requirement T4; `parseTierRules` for other thresholds. */
 export const TIER_RULES: TierRules = {
   kind: 'rules',
-  version: 'rules-1',
+  version: 'rules-2',
   newContentDays: 7,
   hotPerDay: 1,
   warmPerDay: 0.1,

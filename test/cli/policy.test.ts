@@ -52,16 +52,16 @@ describe('the policy of a plane', () => {
     const nothing = await strata('policy', 'show');
     expect([nothing.code, nothing.stderr]).toEqual([0, expect.stringContaining('No sweep has begun yet')]);
     const judged =
-      'Judged by dollars-2, as configured: nothing is in force yet (strata policy show); packing dry-run.\n';
+      'Judged by dollars-3, as configured: nothing is in force yet (strata policy show); packing dry-run.\n';
     expect((await strata('plan')).stdout).toContain(judged);
     const diff = await strata('policy', 'diff', 'in-force', 'wanted');
     expect([diff.code, diff.stdout]).toEqual([
       0,
-      expect.stringContaining('From where everything lies, since nothing is in force, to dollars-2 (packing dry-run)'),
+      expect.stringContaining('From where everything lies, since nothing is in force, to dollars-3 (packing dry-run)'),
     ]);
     expect((await strata('explain', 'tiny')).stdout).toContain(judged);
     expect((await strata('opportunities')).stdout).toContain(judged);
-    expect((await strata('show', 'tiny')).stdout).toContain('Policy dollars (dollars-2, configured, sweep on):');
+    expect((await strata('show', 'tiny')).stdout).toContain('Policy dollars (dollars-3, configured, sweep on):');
   });
 
   it('is looked at by the first sweep, from where everything lies, while nothing is in force', async () => {
@@ -69,26 +69,26 @@ describe('the policy of a plane', () => {
     await eventually(async () => expect(await shown()).toMatchObject({ decides: false, look: { parts: LOOK_PARTS } }));
     expect(await shown()).not.toHaveProperty('inForce');
     expect((await strata('policy', 'show')).stdout).toMatch(
-      /\nnothing yet .* dollars-2, packing dry-run +0 +0 +looked at 64 of 64 parts: the next sweep decides\n$/,
+      /\nnothing yet .* dollars-3, packing dry-run +0 +0 +looked at 64 of 64 parts: the next sweep decides\n$/,
     );
     const diff = await strata('policy', 'diff', 'in-force', 'wanted');
     expect([diff.code, diff.stdout]).toEqual([
       0,
-      expect.stringContaining('From where everything lies, since nothing is in force, to dollars-2'),
+      expect.stringContaining('From where everything lies, since nothing is in force, to dollars-3'),
     ]);
   });
 
   it('is in force from the second sweep on, and what was asked for otherwise is said to be that', async () => {
     await sweep();
     expect((await strata('policy', 'show')).stdout).toMatch(
-      /^IN FORCE +SINCE.*\ndollars-2, packing dry-run .* in force\n$/,
+      /^IN FORCE +SINCE.*\ndollars-3, packing dry-run .* in force\n$/,
     );
-    expect((await strata('explain', 'tiny')).stdout).toMatch(/Judged by dollars-2, in force since \d{4}-/);
+    expect((await strata('explain', 'tiny')).stdout).toMatch(/Judged by dollars-3, in force since \d{4}-/);
     const asked = await strata('explain', 'tiny', '--policy', 'lifecycle');
-    expect(asked.stdout).toContain('Decided by lifecycle-rules-1 ');
-    expect(asked.stdout).toContain('Judged by lifecycle-rules-1, as asked: it is not what the plane decides by');
+    expect(asked.stdout).toContain('Decided by lifecycle-rules-2 ');
+    expect(asked.stdout).toContain('Judged by lifecycle-rules-2, as asked: it is not what the plane decides by');
     const plan = JSON.parse((await strata('plan', '--json')).stdout) as Record<string, unknown>;
-    expect(plan).toMatchObject({ policy: 'dollars-2', basis: 'in-force' });
+    expect(plan).toMatchObject({ policy: 'dollars-3', basis: 'in-force' });
   });
 
   it('stays while a sweep looks at a change; only that change can be accepted, by name', async () => {
@@ -98,17 +98,17 @@ describe('the policy of a plane', () => {
     expect(await shown()).toMatchObject({ inForce: 'dollars', wanted: 'rules' });
     await sweep();
     expect(await shown()).toMatchObject({ inForce: 'dollars', wanted: 'rules' });
-    expect((await strata('policy', 'show')).stdout).toContain('rules-1(warmAgeDays=100), packing dry-run');
-    expect((await strata('explain', 'tiny')).stdout).toContain('Judged by dollars-2, in force');
+    expect((await strata('policy', 'show')).stdout).toContain('rules-2(warmAgeDays=100), packing dry-run');
+    expect((await strata('explain', 'tiny')).stdout).toContain('Judged by dollars-3, in force');
     expect((await strata('explain', 'tiny', '--policy', 'rules')).stdout).toContain(
-      'Decided by rules-1(warmAgeDays=100)',
+      'Decided by rules-2(warmAgeDays=100)',
     );
     const diff = JSON.parse((await strata('policy', 'diff', 'in-force', 'wanted', '--json')).stdout) as object;
-    expect(diff).toMatchObject({ present: 'dollars-2', next: 'rules-1(warmAgeDays=100)', objects: 1 });
+    expect(diff).toMatchObject({ present: 'dollars-3', next: 'rules-2(warmAgeDays=100)', objects: 1 });
     const more = JSON.parse(
       (await strata('policy', 'diff', 'wanted', 'wanted:warmAgeDays=90', '--json')).stdout,
     ) as object;
-    expect(more).toMatchObject({ present: 'rules-1(warmAgeDays=100)', next: 'rules-1(warmAgeDays=90)' });
+    expect(more).toMatchObject({ present: 'rules-2(warmAgeDays=100)', next: 'rules-2(warmAgeDays=90)' });
     const other = await strata('policy', 'accept', 'lifecycle', '--by', 'ada');
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('What waits is the change to rules')]);
     expect((await strata('policy', 'accept', 'luck')).code).toBe(2);
@@ -121,7 +121,7 @@ describe('the policy of a plane', () => {
   it('is the accepted one from the next sweep on', async () => {
     await sweep();
     expect(await shown()).toMatchObject({ inForce: 'rules', settings: { tierRules: { warmAgeDays: 100 } } });
-    expect((await strata('explain', 'tiny')).stdout).toContain('Judged by rules-1(warmAgeDays=100), in force since');
+    expect((await strata('explain', 'tiny')).stdout).toContain('Judged by rules-2(warmAgeDays=100), in force since');
     const again = await strata('policy', 'accept', 'rules', '--by', 'ada');
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('No change of policy waits')]);
   });
@@ -131,7 +131,7 @@ describe('the policy of a plane', () => {
     expect([same.code, same.stdout]).toEqual([0, expect.stringContaining('0 of 1 objects would be elsewhere')]);
     const diff = await strata('policy', 'diff', 'in-force', 'rules:warmAgeDays=90,tierPacking=on');
     expect(diff.stdout).toContain(
-      'From rules-1(warmAgeDays=100) (packing dry-run) to rules-1(warmAgeDays=90) (packing on',
+      'From rules-2(warmAgeDays=100) (packing dry-run) to rules-2(warmAgeDays=90) (packing on',
     );
     expect((await strata('policy', 'diff', 'in-force', 'rules:warmAge=9')).code).toBe(2);
   });

@@ -83,7 +83,7 @@ describe('strata push', () => {
       }),
     );
     expect(first.stdout).toMatch(/FILE +PRIMARY +NEXT +READS IN 30 DAYS +STORAGE +READS +HOSTS +A MONTH\n/);
-    expect(first.stdout).toContain('Policy rules (rules-1, configured, sweep on):\n  younger than 7 days: STANDARD\n');
+    expect(first.stdout).toContain('Policy rules (rules-2, configured, sweep on):\n  younger than 7 days: STANDARD\n');
     expect(await json('show', 'tiny')).toContainEqual(
       expect.objectContaining({ file: 'config.json', cost: expect.anything(), blob: expect.anything() }),
     );

@@ -133,7 +133,7 @@ describe('a sweep by the lifecycle preset', () => {
     expect(await runOf(world, at)).toMatchObject({ state: 'ended', versions: 1, bytes: 200_000, earlyDeletionUsd: 0 });
     const [receipt] = expiries(await world.actions(blob.digest));
     expect(receipt).toMatchObject({ state: 'done', reason: 'abandoned', modelVersion: '1.0.0', chosen: 'delete' });
-    expect(receipt!.policy).toContain('lifecycle-rules-1+deletes');
+    expect(receipt!.policy).toContain('lifecycle-rules-2+deletes');
     const rates = compileRates(shippedPriceBook());
     expect(replayExpiry(receipt!.inputs, LIFECYCLE_RULES, rates)).toMatchObject({ action: 'expire', bytes: 200_000 });
     expect(replayExpiry('{"decision":"tier"}', LIFECYCLE_RULES, rates)).toBeUndefined();

@@ -53,7 +53,7 @@ describe('before the first policy', () => {
     const { world, digest } = await newWorld();
     await sweep(world);
     expect(await world.actions(digest)).toEqual([]);
-    expect(await policyOf(world)).toMatchObject({ change: { to: 'rules', version: 'rules-1' } });
+    expect(await policyOf(world)).toMatchObject({ change: { to: 'rules', version: 'rules-2' } });
     expect(await policyOf(world)).not.toHaveProperty('inForce');
     const [shown] = (await showTierPolicy(world)).items;
     expect(shown).toMatchObject({
@@ -63,7 +63,7 @@ describe('before the first policy', () => {
       look: { parts: LOOK_PARTS },
     });
     await sweep(world);
-    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-1' });
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-2' });
     expect((await world.actions(digest)).map(({ chosen }) => chosen)).toEqual(['transition GLACIER_IR']);
   });
 
@@ -162,14 +162,14 @@ describe('a release that decides otherwise under the same name', () => {
     expect(await policyOf(world)).toMatchObject({
       inForce: 'rules',
       version: 'rules-0',
-      change: { version: 'rules-1' },
+      change: { version: 'rules-2' },
     });
     expect((await showTierPolicy(world)).items).toMatchObject([
       { version: 'rules-0', decides: false, wanted: 'rules' },
     ]);
     expect(await world.actions(digest)).toEqual([]);
     await sweep(world);
-    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-1' });
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-2' });
     expect(await world.actions(digest)).toHaveLength(1);
   });
 
@@ -191,7 +191,7 @@ describe('a release that decides otherwise under the same name', () => {
     await sweep(world);
     expect((await policyOf(world))?.change?.sweptAt).toBe(world.clock.now());
     await sweep(world);
-    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-1' });
+    expect(await policyOf(world)).toMatchObject({ inForce: 'rules', version: 'rules-2' });
   });
 
   it('goes on with a look although the next sweep is of a later moment', async () => {
@@ -216,6 +216,6 @@ describe('a release that decides otherwise under the same name', () => {
     const looks = await world.catalog.query({ partition: PolicyLookRow.key('', 0).partition, limit: 10 });
     expect(looks.items).toEqual([]);
     await sweep(world);
-    expect((await policyOf(world))?.change).toMatchObject({ version: 'rules-1', sweptAt: world.clock.now() });
+    expect((await policyOf(world))?.change).toMatchObject({ version: 'rules-2', sweptAt: world.clock.now() });
   });
 });

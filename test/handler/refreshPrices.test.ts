@@ -114,7 +114,7 @@ describe('the refresh of prices', () => {
     ] as const) {
       const [action] = await world.actions(blob.digest);
       const [policy, id = ''] = action!.policy.split(' ');
-      expect(policy).toBe('rules-1');
+      expect(policy).toBe('rules-2');
       const prices = await pricesNamed(world.catalog, id);
       expect(prices?.books[0]?.storage['STANDARD_IA']?.usdPerGbMonth).toBe(usd);
       const replayed = replayTier(action!.inputs, TIER_RULES, compileRates(prices!));

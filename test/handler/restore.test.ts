@@ -150,7 +150,7 @@ describe('a read of an archived blob', () => {
     await world.run();
     const moved = (await world.actions(blob.digest)).find(({ reason }) => reason === 'restored') ?? expect.fail();
     const { chosen, alternatives, inputs } = moved;
-    expect(moved.policy).toMatch(/^dollars-2 /);
+    expect(moved.policy).toMatch(/^dollars-3 /);
     expect(JSON.parse(inputs).facts).toMatchObject({ knownReadsPerDay: 1 / 1_000 });
     expect(chosen).toBe('transition GLACIER_IR');
     expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });

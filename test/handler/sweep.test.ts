@@ -71,7 +71,7 @@ describe('the daily sweep', () => {
       state: 'done',
       reason: 'young-content',
       chosen: 'transition STANDARD_IA',
-      policy: `rules-1 ${rates.prices.id}`,
+      policy: `rules-2 ${rates.prices.id}`,
       outcome: { code: 'switched' },
     });
     expect(action?.alternatives.map((one) => one.action)).toContain('keep STANDARD');

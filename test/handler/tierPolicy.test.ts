@@ -64,7 +64,7 @@ describe('a change of the policy of storage classes', () => {
       inForce: 'dollars',
       refused: { to: 'rules', reach: { objects: 1, changed: 1, caught: 1, examples: [digest] } },
     });
-    expect((await reasonsOf(world, digest)).filter((policy) => policy !== 'dollars-2')).toEqual([]);
+    expect((await reasonsOf(world, digest)).filter((policy) => policy !== 'dollars-3')).toEqual([]);
     const refusals = world.metrics.filter(({ name, value }) => name === 'TierPolicyRefused' && value === 1);
     expect(refusals).toHaveLength(2);
     expect((await showTierPolicy(world)).items).toMatchObject([{ inForce: 'dollars', wanted: 'rules' }]);
@@ -86,7 +86,7 @@ describe('a change of the policy of storage classes', () => {
     expect(await policyOf(world)).toEqual({
       inForce: 'rules',
       settings: tierSettings(deps.settings),
-      version: 'rules-1',
+      version: 'rules-2',
       since: world.clock.now(),
     });
   });
@@ -259,7 +259,7 @@ describe('a change of settings alone', () => {
     });
     expect((await made.blob(digest)).origin.storageClass).toBe('STANDARD_IA');
     expect((await showTierPolicy(made)).items).toMatchObject([
-      { inForce: 'rules', wanted: 'rules', wantedSettings: { tierRules: { version: 'rules-1' } } },
+      { inForce: 'rules', wanted: 'rules', wantedSettings: { tierRules: { version: 'rules-2' } } },
     ]);
     await acceptTierPolicy(made.deps, { policy: 'rules', by: 'ada', dryRun: false });
     await sweep(made);

@@ -74,7 +74,8 @@ class DollarSteps implements StepPolicy {
   }
 
   private packed(view: ObjectView, known: Prospect | undefined, learned: Prospect, plain: number): number {
-    const given = { standing: this.standing(view), prospect: known ?? learned, known: known !== undefined };
+    const told = { known: known !== undefined, dated: this.dated(view) !== undefined };
+    const given = { standing: this.standing(view), prospect: known ?? learned, ...told };
     return packedByDollars(view, this.context, this.policy, given, plain);
   }
 

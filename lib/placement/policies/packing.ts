@@ -10,7 +10,7 @@ import {
   type Standing,
   switchUsd,
 } from '../dollarPolicy.ts';
-import { plainReason } from '../packing.ts';
+import { plainReason, readsCostMore } from '../packing.ts';
 import { choosePackedByDollars, packByDollars, type PackProspect } from '../packTier.ts';
 import type { Rates } from '../rates.ts';
 import { notPackedByRules } from '../ruleTier.ts';
@@ -35,7 +35,9 @@ export function packedInPlace(view: ObjectView, context: PolicyContext): number 
   const now = view.step * stepMs;
   const paid = (view.step - view.enteredStep) * stepMs >= from.minimumMs;
   if (packing === undefined || !paid) return view.classIndex;
-  const notPacked = plainReason(factsOf(view, context), packing.facts, from, waiting.toleranceMs, now);
+  const notPacked =
+    plainReason(factsOf(view, context), packing.facts, from, waiting.toleranceMs, now) ??
+    (readsCostMore(from, from, view.bytes, packing.facts) ? 'costs-more' : undefined);
   return notPacked === undefined ? (packedIndex(context, from.storageClass) ?? view.classIndex) : view.classIndex;
 }
 
@@ -50,11 +52,11 @@ export function packedByDollars(
   view: ObjectView,
   context: PolicyContext,
   policy: DollarPolicy,
-  given: { readonly standing: Standing; readonly prospect: Prospect; readonly known: boolean },
+  given: { readonly standing: Standing; readonly prospect: Prospect; readonly known: boolean; readonly dated: boolean },
   plain: number,
 ): number {
   const { packing, stepMs } = context;
-  const { standing, prospect, known } = given;
+  const { dated, standing, prospect, known } = given;
   // What is deleted soon is not worth a worker's time.
   if (packing === undefined || prospect.ends === true) return plain;
   const packed = isPacked(context, view.classIndex);
@@ -70,6 +72,7 @@ export function packedByDollars(
     policy,
     rates: amongPacked(context),
     now: view.step * stepMs,
+    readsLately: dated ? 0 : view.readsLast30Days,
   };
   const chosen = packed ? choosePackedByDollars(one) : packByDollars(one, plainUsd(one, context, view, plain));
   if (typeof chosen === 'string' || chosen.action === 'keep') return plain;

@@ -20,7 +20,7 @@ function action(over: object = {}, to = 'GLACIER_IR', facts: object = {}): Actio
     digest: DIGEST,
     state: 'done',
     reason: 'cheaper',
-    policy: 'rules-1 aws',
+    policy: 'rules-2 aws',
     chosen: `transition ${to}`,
     alternatives: [
       { action: 'keep STANDARD', usd: 0.1, parts: { month: 0.092, move: 0, early: 0 } },

@@ -32,7 +32,7 @@ describe('how a version is stored', () => {
       version: '1.0.0',
       digest: world.digest,
       primary: { location: 's3:eu-west-1:STANDARD', bytes: 200_000, storageClass: 'STANDARD', tier: 'hot' },
-      policy: { name: 'rules', version: 'rules-1', basis: 'configured', sweep: 'dry-run' },
+      policy: { name: 'rules', version: 'rules-2', basis: 'configured', sweep: 'dry-run' },
       next: { action: 'transition', to: 'STANDARD_IA', reason: 'young-content' },
       reads: { basis: 'assumed' },
     });
@@ -67,7 +67,7 @@ describe('how a version is stored', () => {
   it('does not say that sweeps carry out a policy that was only asked for, or where nobody knows', async () => {
     const world = await stored();
     const [asked] = await show(world, { tierPolicy: 'rules', tierSweep: 'on' }, 'dollars');
-    expect(asked?.policy).toMatchObject({ name: 'dollars', version: 'dollars-2', basis: 'asked' });
+    expect(asked?.policy).toMatchObject({ name: 'dollars', version: 'dollars-3', basis: 'asked' });
     expect(asked?.policy).not.toHaveProperty('sweep');
     const [shipped] = await show(world, undefined);
     expect(shipped?.policy).toMatchObject({ name: 'rules', basis: 'shipped' });

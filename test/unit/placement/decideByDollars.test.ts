@@ -178,7 +178,7 @@ describe('an explanation', () => {
         GLACIER, DEEP_ARCHIVE: readers would wait longer than was promised
 
       Leaving INTELLIGENT_TIERING charges nothing for its minimum duration.
-      Decided by dollars-2 for 2026-11-20T00:00:00.000Z.
+      Decided by dollars-3 for 2026-11-20T00:00:00.000Z.
       "
     `);
   });
@@ -199,7 +199,7 @@ describe('an explanation', () => {
         STANDARD                 $0.15   $0.06       $0.002594
 
       Leaving STANDARD_IA before 2026-11-21 charges the rest of its minimum duration.
-      Decided by rules-1 for 2026-11-20T00:00:00.000Z.
+      Decided by rules-2 for 2026-11-20T00:00:00.000Z.
       "
     `);
   });

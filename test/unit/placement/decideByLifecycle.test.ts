@@ -105,7 +105,7 @@ describe('a tier decision by the lifecycle preset', () => {
     expect(decision).toMatchObject(expected);
     const inputs = JSON.stringify(recordTier(given, NOW, rates));
     expect(replayTier(inputs, LIFECYCLE, rates)).toEqual(decision);
-    expect(explainTier(decision, given, LIFECYCLE, rates, NOW)).toContain('lifecycle-rules-1');
+    expect(explainTier(decision, given, LIFECYCLE, rates, NOW)).toContain('lifecycle-rules-2');
   });
 
   it.each([
@@ -124,6 +124,6 @@ describe('a tier decision by the lifecycle preset', () => {
     ['archives what nobody has looked at', undefined, 'abandoned'],
   ])('where deletes are allowed, %s', (_name, expiry, reason) => {
     const decision = decideTier(facts({ expiry }), DELETES, rates, NOW);
-    expect(decision).toMatchObject({ reason, policyVersion: 'lifecycle-rules-1+deletes' });
+    expect(decision).toMatchObject({ reason, policyVersion: 'lifecycle-rules-2+deletes' });
   });
 });

@@ -6,6 +6,8 @@ import {
   DOLLARS,
   decideTier,
   explainTier,
+  LIFECYCLE_RULES,
+  lifecyclePolicy,
   PACK_TERMS,
   type PackingFacts,
   placesOf,
@@ -16,6 +18,7 @@ import {
   TierPlan,
   unpackWaitMs,
 } from '../../../lib/placement/index.ts';
+import { wouldBeRegretted } from '../../../lib/placement/packTier.ts';
 import { wouldComeBack } from '../../../lib/placement/wayHome.ts';
 import { canonicalJson } from '../../../lib/shared/canonicalJson.ts';
 import { Digest, StorageClass } from '../../../lib/shared/ids.ts';
@@ -67,6 +70,12 @@ describe('the rule preset', () => {
     ['not what is leased', facts({ heldBy: 'lease' }), 'keep', 'held'],
     ['not what readers wait for too long', facts({ restoreToleranceMs: 60_000 }), 'keep', 'promise'],
     ['also where nothing was promised', facts({ restoreToleranceMs: undefined }), 'pack', 'compressible'],
+    [
+      'not where reading it back costs more than a year of what that saves',
+      facts({ storageClass: 'GLACIER_IR', createdAt: daysAgo(400), transitionedAt: daysAgo(200) }),
+      'keep',
+      'costs-more',
+    ],
     ['not before the minimum duration ends', facts({ transitionedAt: daysAgo(29) }), 'keep', 'minimum-duration'],
     [
       'not what is archived',
@@ -83,6 +92,16 @@ describe('the rule preset', () => {
     const decision = decideTier(given, TIER_RULES, rates, NOW);
     expect(decision.action).toBe(action);
     expect(decision).toMatchObject(action === 'pack' ? { reason, to: 'STANDARD_IA' } : { notPacked: reason });
+  });
+
+  it('packs in a class that charges for reads what gets so much smaller that it pays within a year, by lifecycle, too', () => {
+    const old = { storageClass: 'GLACIER_IR', createdAt: daysAgo(400), transitionedAt: daysAgo(200) } as const;
+    expect(decideTier(facts(old, 0.1), TIER_RULES, rates, NOW)).toMatchObject({ action: 'pack', to: 'GLACIER_IR' });
+    const read = { ...old, accesses: 30, lastAccessAt: daysAgo(20) };
+    const byLifecycle = (ratio: number) =>
+      decideTier(facts(read, ratio), lifecyclePolicy(LIFECYCLE_RULES, false), rates, NOW);
+    expect(byLifecycle(0.1)).toMatchObject({ action: 'pack', to: 'GLACIER_IR' });
+    expect(byLifecycle(0.6)).toMatchObject({ action: 'keep', notPacked: 'costs-more' });
   });
 
   it('says of what nobody has opened that it is young, not that it was read', () => {
@@ -238,11 +257,20 @@ describe('packing, of any object and by any policy', () => {
         const trust = free.transitionedAt - free.createdAt > DAY_MS ? 0 : DOLLARS.trust;
         const comesBack = ({ storageClass }: (typeof decision.alternatives)[number]): boolean =>
           wouldComeBack(rates.of(storageClass), home, free.bytes, free.accessesLast30Days, trust);
+        const regretted = ({ storageClass }: (typeof decision.alternatives)[number]): boolean =>
+          free.packing !== undefined &&
+          wouldBeRegretted(
+            { facts: free, readsLately: free.accessesLast30Days, rates },
+            free.packing,
+            rates.of(storageClass),
+          );
+        const movesPacked = given.packing?.packed === true;
         const often = Math.max(free.accessesLast30Days / 30, free.knownReadsPerDay) >= 0.1;
         const recent = free.lastAccessAt !== undefined && NOW - free.lastAccessAt < 7 * DAY_MS;
         const allowed = decision.alternatives.filter(
           (one) =>
-            (one.action !== 'pack' || !(often || recent)) &&
+            (one.action !== 'pack' || !(often || recent || regretted(one))) &&
+            !(one.action === 'transition' && movesPacked && regretted(one)) &&
             !(one.action === 'transition' && given.packing?.packed === false && comesBack(one)) &&
             !(one.action === 'transition' && given.packing?.packed === true && !rates.of(given.storageClass).instant),
         );

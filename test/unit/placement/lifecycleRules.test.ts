@@ -52,7 +52,7 @@ describe('other thresholds', () => {
   it('are named by the version of the rules, in one order', () => {
     const rules = parseLifecycleRules('deleteAfterIdleDays=180,coldBelowPerDay=0.2');
     expect(rules).toMatchObject({ deleteAfterIdleDays: 180, coldBelowPerDay: 0.2, coldAfterIdleDays: 30 });
-    expect(rules.version).toBe('lifecycle-rules-1(coldBelowPerDay=0.2,deleteAfterIdleDays=180)');
+    expect(rules.version).toBe('lifecycle-rules-2(coldBelowPerDay=0.2,deleteAfterIdleDays=180)');
     expect(parseLifecycleRules('coldBelowPerDay=0.2,deleteAfterIdleDays=180')).toEqual(rules);
     expect(parseLifecycleRules('')).toEqual(LIFECYCLE_RULES);
   });

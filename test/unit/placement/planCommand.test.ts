@@ -33,7 +33,7 @@ describe('strata plan', () => {
     const plan = JSON.parse(await strata('plan', '--inventory', path, '--policy', 'rules', '--json'));
     expect(plan).toMatchObject({
       schema: 'strata.plan/v1',
-      policy: 'rules-1',
+      policy: 'rules-2',
       objects: 3,
       moves: 2,
       kept: { 'already-there': 1 },
@@ -88,10 +88,10 @@ describe('strata plan', () => {
   it('says by what it has judged, and at which prices', async () => {
     const path = await inventory({});
     expect(await strata('plan', '--inventory', path)).toContain(
-      'Judged by rules-1, as planes ship: no plane was named; packing dry-run.\nPrices: ',
+      'Judged by rules-2, as planes ship: no plane was named; packing dry-run.\nPrices: ',
     );
     const plan = JSON.parse(await strata('plan', '--inventory', path, '--policy', 'dollars', '--json'));
-    expect(plan).toMatchObject({ policy: 'dollars-2', basis: 'no-plane', prices: shippedPriceBook().id });
+    expect(plan).toMatchObject({ policy: 'dollars-3', basis: 'no-plane', prices: shippedPriceBook().id });
   });
 
   it('names the line that holds no facts', async () => {
@@ -107,7 +107,7 @@ describe('strata policy diff', () => {
   it('lets a change pass that catches nothing in use', async () => {
     const printed = await strata('policy', 'diff', 'rules', 'dollars', '--inventory', await inventory({}));
     expect(printed).toContain('1 of 1 objects would be elsewhere, 0 where reads cost more');
-    expect(printed).toMatch(/^From rules-1 \(packing dry-run\) to dollars-2 \(packing dry-run\), at prices /);
+    expect(printed).toMatch(/^From rules-2 \(packing dry-run\) to dollars-3 \(packing dry-run\), at prices /);
     expect(process.exitCode).toBeUndefined();
   });
 
@@ -140,7 +140,7 @@ describe('strata policy diff', () => {
     const path = await inventory({ ...read, storageClass: 'STANDARD_IA' });
     const next = 'rules:warmAgeDays=700,tierPacking=off';
     const diff = JSON.parse(await strata('policy', 'diff', next, 'in-force', '--inventory', path, '--json'));
-    expect(diff).toMatchObject({ present: 'rules-1(warmAgeDays=700)', next: 'rules-1', caught: 1, blocked: true });
+    expect(diff).toMatchObject({ present: 'rules-2(warmAgeDays=700)', next: 'rules-2', caught: 1, blocked: true });
     process.exitCode = undefined;
     const back = JSON.parse(await strata('policy', 'diff', 'rules', next, '--inventory', path, '--json'));
     expect(back).toMatchObject({ changed: 1, caught: 0, blocked: false });
@@ -150,7 +150,7 @@ describe('strata policy diff', () => {
     const idle = { storageClass: 'GLACIER_IR', accesses: 0, expiry: 'expires' };
     const terms = { ...PACK_TERMS, aboveBytes: 100 };
     const packable = { packing: { packed: false, bytes: 2 ** 28, parts: 16, terms }, accessesLast30Days: 0 };
-    const path = await inventory(idle, { storageClass: 'GLACIER_IR', ...packable });
+    const path = await inventory(idle, { storageClass: 'STANDARD_IA', ...packable });
     const planned = async (present: string, next: string) => {
       return JSON.parse(await strata('policy', 'diff', present, next, '--inventory', path, '--json'));
     };

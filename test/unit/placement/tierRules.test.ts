@@ -28,7 +28,7 @@ describe('other thresholds of the rule preset', () => {
   it('are named by the version of the rules, in one order, where they differ', () => {
     const rules = parseTierRules('warmPerDay=0.2,archiveAgeDays=1095,hotPerDay=1');
     expect(rules).toMatchObject({ warmPerDay: 0.2, archiveAgeDays: 1095, newContentDays: 7 });
-    expect(rules.version).toBe('rules-1(archiveAgeDays=1095,warmPerDay=0.2)');
+    expect(rules.version).toBe('rules-2(archiveAgeDays=1095,warmPerDay=0.2)');
     expect(parseTierRules('')).toEqual(TIER_RULES);
     expect(parseTierRules('hotPerDay=1')).toEqual(TIER_RULES);
   });
@@ -58,7 +58,7 @@ describe('other thresholds of the rule preset', () => {
     expect([changed.action === 'keep' ? '' : changed.to, changed.reason]).toEqual(['STANDARD_IA', 'young-content']);
     const text = explainTier(changed, FACTS, later, rates, NOW);
     expect(text).toContain('it is younger than 500 days.');
-    expect(text).toContain('Decided by rules-1(warmAgeDays=500)');
+    expect(text).toContain('Decided by rules-2(warmAgeDays=500)');
     expect(describePolicy(later)).toContain('at least 0.1 a day, or younger than 500 days: STANDARD_IA');
   });
 });

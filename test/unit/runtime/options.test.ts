@@ -65,7 +65,7 @@ describe('npm start', () => {
       '--lifecycle-rules=coldAfterIdleDays=60',
     );
     expect([tierRules.archiveAgeDays, lifecycleRules.coldAfterIdleDays]).toEqual([1095, 60]);
-    expect(policiesOf()).toMatchObject({ tierRules: { version: 'rules-1' } });
+    expect(policiesOf()).toMatchObject({ tierRules: { version: 'rules-2' } });
   });
 
   it.each([

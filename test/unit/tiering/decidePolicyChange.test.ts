@@ -11,7 +11,7 @@ import { addReach, decidePolicyChange as decide, NO_REACH } from '../../../lib/t
 import { LOOK_PARTS, TIER_SETTINGS } from '../../../lib/tiering/index.ts';
 
 const [FIRST, SECOND, THIRD] = [1, 2, 3].map((day) => EpochMs.parse(day * 86_400_000)) as [EpochMs, EpochMs, EpochMs];
-const RULES: TierPolicyInForce = { inForce: 'rules', settings: TIER_SETTINGS, version: 'rules-1', since: FIRST };
+const RULES: TierPolicyInForce = { inForce: 'rules', settings: TIER_SETTINGS, version: 'rules-2', since: FIRST };
 const DIGEST = Digest.parse('a'.repeat(64));
 
 const deciding = (policy: TierPolicyName, over: Partial<TierSettings> = {}) => ({
@@ -46,7 +46,7 @@ const decidePolicyChange = (
 const accepted = {
   policy: 'dollars' as const,
   settings: TIER_SETTINGS,
-  version: 'dollars-2',
+  version: 'dollars-3',
   by: 'ada',
   at: SECOND,
 };
@@ -66,7 +66,7 @@ describe('the policy that sweeps decide by', () => {
 
   it('is looked at by one sweep, however often that begins', () => {
     const { policy } = decidePolicyChange(RULES, DOLLARS, SECOND);
-    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', sweptAt: SECOND });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-3', sweptAt: SECOND });
     expect(decidePolicyChange(policy, DOLLARS, SECOND)).toEqual({ reason: 'looking', policy });
   });
 
@@ -96,12 +96,12 @@ describe('the policy that sweeps decide by', () => {
       reach: { objects: 128, changed: 64, caught: 64 },
     });
     expect(policy.refused?.reach.examples).toHaveLength(5);
-    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', sweptAt: THIRD });
+    expect(policy.change).toEqual({ to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-3', sweptAt: THIRD });
   });
 
   it('changes by the next sweep once an operator has accepted it, and forgets that with the change', () => {
     const { reason, policy } = decidePolicyChange({ ...lookedAt(1), accepted }, DOLLARS, THIRD);
-    const dollars = { inForce: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', since: THIRD };
+    const dollars = { inForce: 'dollars', settings: TIER_SETTINGS, version: 'dollars-3', since: THIRD };
     expect([reason, policy]).toEqual(['accepted', dollars]);
     expect(decidePolicyChange({ ...RULES, accepted }, deciding('rules'), THIRD)).toEqual({
       reason: 'withdrawn',
@@ -119,12 +119,12 @@ describe('before the first policy', () => {
   it('nothing is in force until every object was looked at', () => {
     expect(BEGUN).toEqual({
       since: FIRST,
-      change: { to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-2', sweptAt: FIRST },
+      change: { to: 'dollars', settings: TIER_SETTINGS, version: 'dollars-3', sweptAt: FIRST },
     });
     expect(decide(BEGUN, { ...news, sweptAt: SECOND, isEmpty: false })).toEqual({ reason: 'looking', policy: BEGUN });
     expect(decide(BEGUN, { ...news, sweptAt: SECOND, found: found(), isEmpty: false })).toMatchObject({
       reason: 'catches-nothing',
-      policy: { inForce: 'dollars', version: 'dollars-2', since: SECOND },
+      policy: { inForce: 'dollars', version: 'dollars-3', since: SECOND },
     });
   });
 
@@ -156,7 +156,7 @@ describe('a policy in another version', () => {
     const begun = decidePolicyChange(OLD, DOLLARS, SECOND);
     expect(begun).toMatchObject({
       reason: 'looking',
-      policy: { inForce: 'dollars', version: 'dollars-0', change: { to: 'dollars', version: 'dollars-2' } },
+      policy: { inForce: 'dollars', version: 'dollars-0', change: { to: 'dollars', version: 'dollars-3' } },
     });
     expect(decidePolicyChange(lookedAt(1, LOOK_PARTS, DOLLARS, OLD), DOLLARS, THIRD)).toMatchObject({
       reason: 'refused',
@@ -164,7 +164,7 @@ describe('a policy in another version', () => {
     });
     expect(decidePolicyChange(lookedAt(0, LOOK_PARTS, DOLLARS, OLD), DOLLARS, THIRD)).toMatchObject({
       reason: 'catches-nothing',
-      policy: { inForce: 'dollars', version: 'dollars-2' },
+      policy: { inForce: 'dollars', version: 'dollars-3' },
     });
   });
 
@@ -178,16 +178,16 @@ describe('a policy in another version', () => {
     expect(decidePolicyChange({ ...waiting, accepted }, DOLLARS, THIRD, []).reason).toBe('accepted');
   });
 
-  it('is what older releases decided by where they noted none', () => {
+  it('is another one than that of older releases, which noted none', () => {
     const { version: _, ...rules } = RULES;
     expect(decidePolicyChange(rules, deciding('rules'), SECOND)).toMatchObject({
-      reason: 'noted',
-      policy: { since: FIRST, version: 'rules-1' },
+      reason: 'looking',
+      policy: { change: { to: 'rules', version: 'rules-2' } },
     });
     const dollars = { ...rules, inForce: 'dollars' as const };
     expect(decidePolicyChange(dollars, DOLLARS, SECOND)).toMatchObject({
       reason: 'looking',
-      policy: { change: { to: 'dollars', version: 'dollars-2' } },
+      policy: { change: { to: 'dollars', version: 'dollars-3' } },
     });
   });
 });
@@ -212,7 +212,7 @@ describe('rows that a look could not read', () => {
 
 describe('a change of settings alone', () => {
   const PACKS: TierPolicyInForce = { ...RULES, settings: { ...TIER_SETTINGS, tierPacking: 'on' } };
-  const LIFECYCLE: TierPolicyInForce = { ...RULES, inForce: 'lifecycle', version: 'lifecycle-rules-1' };
+  const LIFECYCLE: TierPolicyInForce = { ...RULES, inForce: 'lifecycle', version: 'lifecycle-rules-2' };
   const DELETES: TierPolicyInForce = { ...LIFECYCLE, settings: { ...TIER_SETTINGS, lifecycleDeletes: 'on' } };
   const SOONER = { lifecycleRules: parseLifecycleRules('coldAfterIdleDays=1') };
 
@@ -261,7 +261,7 @@ describe('a change of settings alone', () => {
   });
 
   it('counts from the first sweep of a release that notes settings', () => {
-    const { settings: _, version: ___, ...old } = RULES;
+    const { settings: _, ...old } = RULES;
     const { reason, policy } = decidePolicyChange(old, deciding('rules', LATER), SECOND);
     expect([reason, policy]).toEqual(['noted', { ...RULES, settings: { ...TIER_SETTINGS, ...LATER } }]);
     const waiting = lookedAt(0);
@@ -283,7 +283,7 @@ describe('a change of settings alone', () => {
   });
 
   it('that comes with a release which decides by other rules is looked at together with them', () => {
-    const upgraded = { ...TIER_SETTINGS.tierRules, version: 'rules-2', hotPerDay: 9 };
+    const upgraded = { ...TIER_SETTINGS.tierRules, version: 'rules-3', hotPerDay: 9 };
     const wanted = deciding('rules', { tierRules: upgraded, tierPacking: 'on' });
     const begun = decidePolicyChange(RULES, wanted, SECOND);
     // Until then the thresholds that were noted decide, and nothing is packed.
@@ -291,13 +291,13 @@ describe('a change of settings alone', () => {
     expect(begun.policy.change).toEqual({
       to: 'rules',
       settings: wanted.settings,
-      version: 'rules-1',
+      version: 'rules-2',
       sweptAt: SECOND,
     });
     const seen = lookedAt(0, LOOK_PARTS, wanted);
     expect(decidePolicyChange(seen, wanted, THIRD)).toMatchObject({
       reason: 'catches-nothing',
-      policy: { settings: { tierRules: { version: 'rules-2' }, tierPacking: 'on' } },
+      policy: { settings: { tierRules: { version: 'rules-3' }, tierPacking: 'on' } },
     });
     // What was seen of the upgrade alone says nothing of both.
     const alone = lookedAt(0, LOOK_PARTS, deciding('rules', { tierRules: upgraded }));

@@ -70,23 +70,23 @@ async function judged(catalog: CatalogStore, name: TierPolicyName) {
 it.each([
   [
     'rules',
-    'rules-1',
+    'rules-2',
     '65a3a4225387459a',
-    'b504e26e8aba0a3c',
+    '5df52c0a18bc7132',
     ['read-daily', 'promise', 'restore-too-slow', 'compressible', 'held'],
   ],
   [
     'dollars',
-    'dollars-2',
+    'dollars-3',
     'a5aadaf7a8a5cebb',
     'eb4725ccdb40a600',
     ['cheaper', 'promise', 'risk-ended', 'fees-exceed-move', 'held-at-a-loss'],
   ],
   [
     'lifecycle',
-    'lifecycle-rules-1',
+    'lifecycle-rules-2',
     '2d48d33aa35b4f6f',
-    '4fde02924bfbfdc6',
+    'f5d025ee9fb7b2fe',
     ['expires', 'abandoned', 'still-read', 'rarely-read', 'compressible', 'transition-under-way'],
   ],
 ] as const)(

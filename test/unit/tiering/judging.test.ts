@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { expectationOf, TierPolicyRow } from '../../../lib/catalog/index.ts';
-import { parseTierRules } from '../../../lib/placement/index.ts';
+import { parseTierRules, POLICY_VERSIONS } from '../../../lib/placement/index.ts';
 import type { TierPolicyName } from '../../../lib/shared/sweepMode.ts';
 import { DAY_MS } from '../../../lib/shared/units.ts';
 import { judgingNow, TIER_SETTINGS, wantedNow } from '../../../lib/tiering/index.ts';
@@ -67,7 +67,7 @@ describe('what storage classes are judged by', () => {
     const since = world.clock.now();
     const row = await TierPolicyRow.get(world.catalog);
     await world.catalog.transact([
-      TierPolicyRow.put({ inForce: 'dollars', version: 'dollars-2', since }, expectationOf(row)),
+      TierPolicyRow.put({ inForce: 'dollars', version: 'dollars-3', since }, expectationOf(row)),
     ]);
     const { outside, inside } = await judged(world);
     expect(outside).toEqual({ policy: 'dollars', settings: TIER_SETTINGS, basis: 'shipped', since });
@@ -77,7 +77,7 @@ describe('what storage classes are judged by', () => {
   it('has no price book where an older release wrote the row, also where one is configured', async () => {
     const world = await createTieringWorld(undefined, 'on', ownBookSettings(ownBook()));
     const row = await TierPolicyRow.get(world.catalog);
-    const old = { inForce: 'rules' as const, since: world.clock.now() };
+    const old = { inForce: 'rules' as const, version: POLICY_VERSIONS.rules, since: world.clock.now() };
     await world.catalog.transact([TierPolicyRow.put(old, expectationOf(row))]);
     const { settings } = world.deps;
     expect((await judged(world)).inside).toMatchObject({ policy: 'rules', basis: 'in-force' });
