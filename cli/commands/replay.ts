@@ -11,6 +11,7 @@ import {
   replayOptimum,
   type ReplaySetup,
 } from '../../lib/placement/index.ts';
+import { HostTier, hostTierPrice, type PriceBook } from '../../lib/pricing/index.ts';
 import { DAY_MS, formatUsd, HOUR_MS, Usd } from '../../lib/shared/units.ts';
 import { notNegative, share, size } from '../arguments.ts';
 import { asArgument } from '../cacheArguments.ts';
@@ -44,6 +45,7 @@ interface ReplayOptions extends StreamOptions {
   readonly endpoint?: string;
   readonly gpuHour: number;
   readonly tolerance: number;
+  readonly hostTier?: HostTier;
   readonly optimum: boolean;
   readonly json?: true;
   readonly plot?: string;
@@ -64,6 +66,12 @@ export function registerReplay(program: Command): void {
       '--host-cache <size>',
       'what each host of the log keeps on its disk, such as 500GB: only misses reach the store',
       size,
+    )
+    .addOption(
+      new Option(
+        '--host-tier <tier>',
+        'what lies on hosts pays the rent of this tier, as the price book has it, while it lies there; without it the disks are paid for anyway',
+      ).choices(HostTier.options),
     )
     .addOption(
       new Option('--cache-policies <list>', `how hosts choose what to keep: of ${POLICY_NAMES.join(', ')}`)
@@ -107,7 +115,7 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
   if (policies.length === 0)
     throw new InvalidArgumentError('None of the policies can run among these storage classes.');
   const known = options.knowledge === undefined ? new Map() : await readKnowledge(options.knowledge);
-  const { streams, least } = await readStreams(options);
+  const { streams, least } = await readStreams({ ...options, rent: rentOf(options, prices) });
   const missing = streams[0]?.histories.missing(known.keys()) ?? [];
   if (missing.length > 0) note(`Not in the log, of what is known: ${listed(missing)}.`);
   const boundUsd = least && options.optimum ? leastUsd(least, options.bytes, setup, known) : undefined;
@@ -127,6 +135,14 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
   }
   if (options.json !== true)
     note(`Moved ${mechanicsOf(outcomes)}, among ${classes.join(', ')}.\nPrices: ${prices.id}.`);
+}
+
+/** Throws `PricingError` where no book prices the tier. */
+function rentOf({ gpuHour, hostCache, hostTier }: ReplayOptions, prices: PriceBook): StreamOptions['rent'] {
+  if (hostTier === undefined) return undefined;
+  if (hostCache === undefined) throw new InvalidArgumentError('--host-tier needs --host-cache: how much a host keeps.');
+  const { book, price } = hostTierPrice(prices, hostTier);
+  return { usdPerByteMs: price.usdPerGbHour / book.gbBytes / HOUR_MS, waitUsdPerMs: gpuHour / HOUR_MS };
 }
 
 const MOST_LISTED = 3;
@@ -162,10 +178,17 @@ function outcomesOf(
   return options.policies.map((policy, index) => {
     rewriteLine(`replaying ${policy}, ${index + 1} of ${options.policies.length}`);
     const played = replay(objects, POLICIES[policy], setup);
-    const tally = caches?.hosts.tally() ?? { hostReads: played.bill.reads, misses: played.bill.reads, missWaitMs: 0 };
-    const usdByStep = played.usdByStep.map(
-      (usd, step) => usd + (caches?.hosts.missWaitMsOf(played.firstStep + step) ?? 0) * setup.waiting.usdPerMs,
-    );
+    const tally = caches?.hosts.tally() ?? {
+      hostReads: played.bill.reads,
+      misses: played.bill.reads,
+      missWaitMs: 0,
+      rentUsd: 0,
+    };
+    const ofHosts = (step: number): number =>
+      caches === undefined
+        ? 0
+        : caches.hosts.missWaitMsOf(step) * setup.waiting.usdPerMs + caches.hosts.rentUsdOf(step);
+    const usdByStep = played.usdByStep.map((usd, step) => usd + ofHosts(played.firstStep + step));
     const cachePolicy = caches === undefined ? {} : { cachePolicy: caches.policy };
     return {
       ...played,

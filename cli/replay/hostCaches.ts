@@ -7,7 +7,7 @@ import {
   waitSeconds,
 } from '../../lib/caching/index.ts';
 import type { AccessRecord } from '../../lib/placement/index.ts';
-import { SECOND_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, SECOND_MS } from '../../lib/shared/units.ts';
 
 /** Ranges of one object that a host asks for within this time are parts of one read. */
 const ONE_READ_MS = 600_000;
@@ -37,7 +37,10 @@ export class ObjectSizes {
 
 /** What one host keeps: `left` takes out what was deleted or written anew. */
 export interface HostCache {
-  access(access: Access): CacheOutcome;
+  /** `at` in milliseconds, never backwards. */
+  access(access: Access, at: number): CacheOutcome;
+  /** What lies in it and pays rent; absent where that is not asked. */
+  readonly usedBytes?: number;
   left(object: number, evicted: boolean): void;
 }
 
@@ -47,6 +50,14 @@ export interface CacheTally {
   readonly misses: number;
   /** How long the misses let their readers wait: half a second and the bytes at 1.5 GB/s each. */
   readonly missWaitMs: number;
+  /** Of the bytes that lay on hosts, for as long as they did, up to the end of the log. */
+  readonly rentUsd: number;
+}
+
+interface Host {
+  readonly cache: HostCache;
+  /** Up to when its rent is counted. */
+  rentedUntil: number;
 }
 
 interface PartRead {
@@ -63,12 +74,15 @@ export class HostCaches {
     readonly create: (limits: PolicyLimits) => HostCache;
     readonly capacityBytes: number;
     readonly defaultBytes: number;
+    readonly rentUsdPerByteMs?: number | undefined;
   };
   private readonly sizes: ObjectSizes;
-  private readonly caches = new Map<string, HostCache>();
+  private readonly hosts = new Map<string, Host>();
   /** Of each object the latest part that each host has read. */
   private readonly latest = new Map<number, Map<string, PartRead>>();
   private readonly waitMsByStep = new Map<number, number>();
+  private readonly rentByStep = new Map<number, number>();
+  private lastAt = 0;
   private reads = 0;
   private misses = 0;
 
@@ -80,8 +94,10 @@ export class HostCaches {
   /** Whether the record goes on to the store; `step` is the one in which a wait is counted. */
   reachesStore(record: AccessRecord, step: number): boolean {
     const { number, bytes } = this.sizes.of(record.object);
+    this.lastAt = Math.max(this.lastAt, record.at);
     if (record.op !== 'read') {
-      for (const cache of this.caches.values()) cache.left(number, false);
+      this.payRent();
+      for (const { cache } of this.hosts.values()) cache.left(number, false);
       this.latest.delete(number);
       return true;
     }
@@ -97,9 +113,16 @@ export class HostCaches {
     return !hit;
   }
 
+  /** When the log has ended. */
   tally(): CacheTally {
+    this.payRent();
     const missWaitMs = [...this.waitMsByStep.values()].reduce((sum, ms) => sum + ms, 0);
-    return { hostReads: this.reads, misses: this.misses, missWaitMs };
+    const rentUsd = [...this.rentByStep.values()].reduce((sum, usd) => sum + usd, 0);
+    return { hostReads: this.reads, misses: this.misses, missWaitMs, rentUsd };
+  }
+
+  rentUsdOf(step: number): number {
+    return this.rentByStep.get(step) ?? 0;
   }
 
   /** Milliseconds that the misses of a step let their readers wait. */
@@ -107,22 +130,44 @@ export class HostCaches {
     return this.waitMsByStep.get(step) ?? 0;
   }
 
-  private read(host: string, object: number, bytes: number, step: number): boolean {
+  private read(name: string, object: number, bytes: number, step: number): boolean {
     const seconds = waitSeconds(bytes, DEFAULT_MISS_WAIT);
     const access: Access = { object, bytes, missCost: seconds, group: NO_GROUP, nextUse: Number.POSITIVE_INFINITY };
     this.reads += 1;
-    if (this.cacheOf(host).access(access) === 'hit') return true;
+    const host = this.hostOf(name);
+    this.rentOf(host);
+    if (host.cache.access(access, this.lastAt) === 'hit') return true;
     this.misses += 1;
     this.waitMsByStep.set(step, this.missWaitMsOf(step) + seconds * SECOND_MS);
     return false;
   }
 
-  private cacheOf(host: string): HostCache {
-    const known = this.caches.get(host);
+  private hostOf(name: string): Host {
+    const known = this.hosts.get(name);
     if (known !== undefined) return known;
     const { create, capacityBytes } = this.options;
     const cache = create({ capacityBytes, objects: this.sizes.count, seed: 1 });
-    this.caches.set(host, cache);
-    return cache;
+    const host = { cache, rentedUntil: this.lastAt };
+    this.hosts.set(name, host);
+    return host;
+  }
+
+  private payRent(): void {
+    for (const host of this.hosts.values()) this.rentOf(host);
+  }
+
+  /** What has lain there until now, day by day. */
+  private rentOf(host: Host): void {
+    const { rentUsdPerByteMs = 0 } = this.options;
+    const usdPerMs = (host.cache.usedBytes ?? 0) * rentUsdPerByteMs;
+    let from = host.rentedUntil;
+    host.rentedUntil = this.lastAt;
+    if (usdPerMs === 0) return;
+    while (from < this.lastAt) {
+      const step = Math.floor(from / DAY_MS);
+      const until = Math.min(this.lastAt, (step + 1) * DAY_MS);
+      this.rentByStep.set(step, this.rentUsdOf(step) + (until - from) * usdPerMs);
+      from = until;
+    }
   }
 }

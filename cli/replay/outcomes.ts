@@ -18,8 +18,8 @@ export function nameOf({ policy, cachePolicy }: Outcome): string {
   return cachePolicy === undefined ? policy : `${cachePolicy} + ${policy}`;
 }
 
-function totalUsd({ bill, missWaitUsd }: Outcome): number {
-  return billUsd(bill) + missWaitUsd;
+function totalUsd({ bill, missWaitUsd, tally }: Outcome): number {
+  return billUsd(bill) + missWaitUsd + tally.rentUsd;
 }
 
 /** One object a line, of the schema `strata.replay/v1`. */
@@ -42,6 +42,7 @@ export function asJson(outcomes: readonly Outcome[], prices: string): string {
         ...ratios,
         ...counts,
         gpuWaitingUsd: gpuWaitingUsd + missWaitUsd,
+        ...(tally.rentUsd === 0 ? {} : { hostTierUsd: tally.rentUsd }),
         hostReads: tally.hostReads,
         misses: tally.misses,
         gpuSecondsWaited: (waitMs + tally.missWaitMs) / SECOND_MS,
@@ -70,6 +71,7 @@ export function asTable(outcomes: readonly Outcome[]): string {
   const dollars = (usd: number): string => formatUsd(Usd.parse(usd));
   const ratio = (usd: number, least: number | undefined): string => (least ? (usd / least).toFixed(4) : '–');
   const bounded = outcomes.some(({ boundUsd }) => boundUsd !== undefined);
+  const rented = outcomes.some(({ tally }) => tally.rentUsd > 0);
   const header = [
     'policy',
     'total',
@@ -80,6 +82,7 @@ export function asTable(outcomes: readonly Outcome[]): string {
     'retrieval',
     'early del.',
     'GPU wait',
+    ...(rented ? ['host tiers'] : []),
     'waited',
     'reads',
     'misses',
@@ -98,6 +101,7 @@ export function asTable(outcomes: readonly Outcome[]): string {
       dollars(bill.retrievalUsd),
       dollars(bill.earlyDeletionUsd),
       dollars(bill.gpuWaitingUsd + missWaitUsd),
+      ...(rented ? [dollars(tally.rentUsd)] : []),
       `${Math.round((bill.waitMs + tally.missWaitMs) / SECOND_MS)} s`,
       String(tally.hostReads),
       String(tally.misses),

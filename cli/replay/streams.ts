@@ -27,6 +27,8 @@ export interface StreamOptions {
   /** Bytes that each host of the log keeps; without it all reads reach the store. */
   readonly hostCache?: number;
   readonly cachePolicies: readonly PolicySpec[];
+  /** What lies on hosts pays so much, and so much a second that a GPU waits for misses; absent: it is paid for anyway. */
+  readonly rent?: { readonly usdPerByteMs: number; readonly waitUsdPerMs: number } | undefined;
 }
 
 /** Reads the logs once; twice with caches, which must know how many objects there are, and how large. */
@@ -45,12 +47,13 @@ export async function readStreams(options: StreamOptions): Promise<Streams> {
       hosts: new HostCaches(sizes, {
         capacityBytes,
         defaultBytes,
+        rentUsdPerByteMs: options.rent?.usdPerByteMs,
         create: (limits) => new ServingCache(policy.create(limits), limits),
       }),
     },
     histories: new Histories(DAY_MS),
   }));
-  const least = leastOf(sizes, { capacityBytes, defaultBytes });
+  const least = leastOf(sizes, { capacityBytes, defaultBytes, rent: options.rent });
   await readLogs(options.log, (record) => {
     const step = Math.floor(record.at / DAY_MS);
     for (const { caches, histories } of streams) {
@@ -62,10 +65,15 @@ export async function readStreams(options: StreamOptions): Promise<Streams> {
 }
 
 /** What reaches the store behind caches of any policy, and what may. */
-function leastOf(sizes: ObjectSizes, limits: { readonly capacityBytes: number; readonly defaultBytes: number }) {
+function leastOf(
+  sizes: ObjectSizes,
+  { rent, ...limits }: Pick<StreamOptions, 'rent'> & { readonly capacityBytes: number; readonly defaultBytes: number },
+) {
   const bounds: ServingBound[] = [];
+  // Where nobody pays for the waits, no cache saves anything.
+  const secondsPerByteMs = rent && rent.waitUsdPerMs > 0 ? rent.usdPerByteMs / (rent.waitUsdPerMs * SECOND_MS) : 0;
   const create = (): ServingBound => {
-    const bound = new ServingBound(limits.capacityBytes);
+    const bound = new ServingBound(limits.capacityBytes, secondsPerByteMs);
     bounds.push(bound);
     return bound;
   };

@@ -330,10 +330,10 @@ describe('an operator’s override', () => {
     await plane.settle();
     const admission = { serve: true, reason: 'overridden', by: 'ada', text: 'read by hand' };
     expect((await blobs(plane))[0]?.findings).toMatchObject({ status: 'malicious', admission });
-    expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ outcome: 'servable' });
+    expect(await loadServable(plane.catalog, TINY, V1, 'rules-1')).toMatchObject({ outcome: 'servable' });
     await startRescan(plane.deps);
     await rescanAll(plane);
-    expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ outcome: 'servable' });
+    expect(await loadServable(plane.catalog, TINY, V1, 'rules-1')).toMatchObject({ outcome: 'servable' });
   });
 
   it('ends with the rules that it was given under', async () => {

@@ -24,23 +24,29 @@ interface Gains {
  * and what they save is at most the fractional knapsack under that: the gains cᵢ ÷ bᵢ(tᵢ − 1) in descending order until the room is
  * spent. What was never asked for, was deleted since, or is larger than the cache, has to miss. Gains are summed up by parts of a doubling, and of the
  * one part that fits only partly the highest gain counts: the bound is less than 1.1 % of what is saved below the exact knapsack.
+ *
+ * Where what lies in the cache pays rent, a hit has paid that of its bytes since the access before, and a miss its cost: the lesser of both is paid
+ * either way, and a hit saves only what its rent leaves.
  */
 export class ServingBound {
   readonly #capacity: number;
+  readonly #rentPerByteMs: number;
   /** The last access to each object that may still be there. */
-  readonly #latest = new Map<number, number>();
+  readonly #latest = new Map<number, { readonly position: number; readonly at: number }>();
   readonly #gains = new Map<number, Gains>();
   #accesses = 0;
   #roomByteSteps = 0;
   #last: { readonly object: number; readonly bytes: number } | undefined;
   #forcedCost = 0;
 
-  constructor(capacityBytes: number) {
+  /** `rentPerByteMs` in the unit of the accesses' `missCost`. */
+  constructor(capacityBytes: number, rentPerByteMs = 0) {
     this.#capacity = capacityBytes;
+    this.#rentPerByteMs = rentPerByteMs;
   }
 
-  /** `hit` where some policy could have it there. An object keeps its size. */
-  access({ object, bytes, missCost }: Access): CacheOutcome {
+  /** `hit` where some policy could have it there. An object keeps its size; `at` in milliseconds, for the rent. */
+  access({ object, bytes, missCost }: Access, at = 0): CacheOutcome {
     if (this.#accesses > 0) this.#roomByteSteps += this.#capacity - (this.#last?.bytes ?? 0);
     const position = this.#accesses;
     this.#accesses += 1;
@@ -51,12 +57,14 @@ export class ServingBound {
     }
     this.#last = { object, bytes };
     const before = this.#latest.get(object);
-    this.#latest.set(object, position);
+    this.#latest.set(object, { position, at });
     if (before === undefined) {
       this.#forcedCost += missCost;
       return 'miss';
     }
-    this.#offer(bytes * (position - before - 1), missCost);
+    const eitherWay = Math.min(missCost, bytes * Math.max(0, at - before.at) * this.#rentPerByteMs);
+    this.#forcedCost += eitherWay;
+    this.#offer(bytes * (position - before.position - 1), missCost - eitherWay);
     return 'hit';
   }
 

@@ -11,7 +11,7 @@ function record(at: number, object: string, over: Partial<AccessRecord> = {}): A
 }
 
 /** Which of the records reach the store behind caches of 200 bytes. */
-function played(records: readonly AccessRecord[]) {
+function played(records: readonly AccessRecord[], rentUsdPerByteMs?: number) {
   const sizes = new ObjectSizes();
   for (const one of records) sizes.add(one);
   const lru = parsePolicySpec('lru');
@@ -19,6 +19,7 @@ function played(records: readonly AccessRecord[]) {
     create: (limits) => new ServingCache(lru.create(limits), limits),
     capacityBytes: 200,
     defaultBytes: 0,
+    rentUsdPerByteMs,
   });
   const reached = records.filter((one) => caches.reachesStore(one, 0));
   return { reached: reached.map(({ at, object }) => `${object}${at / HOUR}`), tally: caches.tally(), caches };
@@ -30,9 +31,20 @@ describe('the caches of hosts', () => {
     const { reached, tally, caches } = played(reads);
     expect(reached).toEqual(['a0', 'b1', 'c3', 'b5']);
     const missWaitMs = 4 * (0.5 + 100 / 1.5e9) * SECOND_MS;
-    expect(tally).toEqual({ hostReads: 6, misses: 4, missWaitMs });
+    expect(tally).toEqual({ hostReads: 6, misses: 4, missWaitMs, rentUsd: 0 });
     expect(caches.missWaitMsOf(0)).toBe(missWaitMs);
     expect(caches.missWaitMsOf(1)).toBe(0);
+  });
+
+  it('pay rent for what lies in them, up to the end of the log, each day its own', () => {
+    const usdPerByteMs = 1 / (100 * HOUR);
+    const kept = [record(0, 'a'), record(36 * HOUR, 'b'), record(48 * HOUR, 'a', { host: 'h2' })];
+    const { tally, caches } = played(kept, usdPerByteMs);
+    expect(tally.rentUsd).toBeCloseTo(36 + 2 * 12, 9);
+    expect(caches.rentUsdOf(0)).toBeCloseTo(24, 9);
+    expect(caches.rentUsdOf(1)).toBeCloseTo(12 + 2 * 12, 9);
+    const deleted = [record(0, 'a'), record(10 * HOUR, 'a', { op: 'delete' }), record(20 * HOUR, 'b')];
+    expect(played(deleted, usdPerByteMs).tally.rentUsd).toBeCloseTo(10, 9);
   });
 
   it('are one for each host', () => {

@@ -134,9 +134,12 @@ describe('the bound of all dollars behind caches of hosts', () => {
     const logs = fc.array(line, { minLength: 1, maxLength: 25 });
     // Of all of them in front of all storage policies: an optimum of its own each.
     const some = fc.shuffledSubarray(ONLINE, { minLength: 3, maxLength: 3 });
+    const sizes = fc.constantFrom('1GB', '4GB', '5GB');
+    const rents = fc.constantFrom([], ['--host-tier', 'ssd'], ['--host-tier', 'ram']);
     await fc.assert(
-      fc.asyncProperty(logs, fc.constantFrom('1GB', '4GB', '5GB'), some, async (lines, size, policies) => {
-        for (const one of await played(recordsOf(lines), '--host-cache', size, '--cache-policies', policies.join())) {
+      fc.asyncProperty(logs, sizes, some, rents, async (lines, size, policies, rent) => {
+        const args = ['--host-cache', size, '--cache-policies', policies.join(), ...rent];
+        for (const one of await played(recordsOf(lines), ...args)) {
           expect(one.usd).toBeGreaterThanOrEqual(one.boundUsd * (1 - 1e-9));
         }
       }),

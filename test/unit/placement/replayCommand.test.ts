@@ -83,10 +83,29 @@ describe('strata replay', () => {
     expect(small?.['boundUsd']).toBeGreaterThan(4.5);
     expect(small?.['boundUsd']).toBeLessThan(4.6);
     expect(small?.['ratioToBound']).toBeCloseTo(Number(small?.['usd']) / Number(small?.['boundUsd']), 9);
+    // One object of 1.5 GB on h1 for three days and on h2 for two, at $0.02 a GB-hour.
+    const [rented] = await strata(...args, '--host-cache', '2GB', '--cache-policies', 'lru', '--host-tier', 'nvme');
+    expect(rented?.['hostTierUsd']).toBeCloseTo(5 * 24 * 1.5 * 0.02, 9);
+    expect(rented?.['usd']).toBeCloseTo(Number(small?.['usd']) + 3.6, 9);
+    // A hit pays for the days before it, or is fetched anew: h1 has a from one day to the next, and again two days later.
+    expect(rented?.['boundUsd']).toBeGreaterThan(4.5 + 0.72 + 1.5 * 0.9);
+    expect(rented?.['boundUsd']).toBeLessThan(Number(rented?.['usd']));
+    await expect(strata(...args, '--host-tier', 'nvme')).rejects.toThrow(/needs --host-cache/);
     const [tight] = await strata(...args, '--host-cache', '1600MB', '--cache-policies', 'lru');
     expect(tight?.['boundUsd']).toBeGreaterThan(5.6);
     expect(tight?.['boundUsd']).toBeLessThan(5.8);
-    const table = await run('replay', '--log', path, '--policies', 'always-standard', '--host-cache', '2GB');
+    const table = await run(
+      'replay',
+      '--log',
+      path,
+      '--policies',
+      'always-standard',
+      '--host-cache',
+      '2GB',
+      '--host-tier',
+      'nvme',
+    );
+    expect(table).toContain('host tiers');
     expect(table).toContain('× bound');
     expect(told()).toContain('no caches of this size');
   });
