@@ -228,8 +228,8 @@ export const mutants: readonly Mutant[] = [
     id: 'rate-not-enforced',
     breaks: 'Rule 5, money is reserved before it is spent: a run sets more moves going than it may.',
     file: 'lib/tiering/sweepBudget.ts',
-    find: "if (spent.moves >= spent.mostMoves) return { outcome: 'refused', reason: 'rate-reached' };",
-    replace: '',
+    find: ">= spent.mostMoves) return refused('rate-reached');",
+    replace: "< 0) return refused('rate-reached');",
   },
   {
     id: 'expired-restore-waited-for',
