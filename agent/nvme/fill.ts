@@ -254,16 +254,7 @@ export async function nameBlob(parts: StoreParts, request: FillRequest): Promise
     one.model === other.model && one.version === other.version && one.file === other.file;
   const added = request.entries.filter((entry) => !known.some((one) => sameName(one, entry)));
   if (added.length > 0) await parts.ledger.commit([{ is: 'named', digest, entries: [...known, ...added] }]);
-  await refreshView(parts);
-}
-
-/** The view only mirrors the store: what it lacks now, upkeep adds. */
-export async function refreshView(parts: StoreParts): Promise<void> {
-  try {
-    await parts.view.refresh();
-  } catch (error) {
-    parts.telemetry.error('view-not-refreshed', error);
-  }
+  await parts.view.refresh();
 }
 
 function diskFailure(error: unknown): Extract<Ending, { end: 'failed' }> {

@@ -123,13 +123,13 @@ export function createMoves(parts: StoreParts): Moves {
     parts.meters.movedIn(to.tier, size);
     if (to.tier === 'nvme') parts.policy.entered(digest, size, origin?.storageClass);
     else parts.policy.left(digest, true);
-    await parts.view.refresh();
   }
 
   /** Takes away what lies on a second volume: the old copy after a move, the new one after a move that was given up. */
   async function clearLeftover(digest: Digest): Promise<void> {
     const also = ledger.state.blobs.get(digest)?.also;
     if (also === undefined) return;
+    await parts.view.unlink(digest);
     if (volumes.isActive(also) && !(await removeFrom(parts, digest, also))) return;
     await ledger.commit([{ is: 'alone', digest }]);
   }

@@ -69,7 +69,7 @@ async function removeFiles(parts: StoreParts, digest: Digest): Promise<Measured>
   let bytesBefore = 0;
   try {
     bytesBefore = await measure(parts, digest);
-    await parts.view.refresh();
+    await parts.view.unlink(digest);
     for (const { name } of parts.volumes.active()) {
       await parts.volumes.reach(name, true, () => removeFrom(parts, digest, name));
     }

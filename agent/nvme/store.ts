@@ -6,7 +6,6 @@ import { createModelsView } from '../view/view.ts';
 import { enforceLimits, type Resize, resize } from './admission.ts';
 import { createAccessMemory, openEvictionPolicy } from './accessMemory.ts';
 import { createAsks } from './asks.ts';
-import { refreshView } from './fill.ts';
 import { createFills, type Fills } from './fills.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { dropLost } from './lostVolumes.ts';
@@ -134,14 +133,14 @@ export async function openStore(deps: StoreDeps, settings: StoreParts['config'])
     wished: new Set(),
     openedAt: deps.clock.now(),
     policy: await openEvictionPolicy(deps, config.eviction, plannedBytes(config, capacityBytes({ ledger, volumes }))),
-    view: createModelsView(deps.disk, () => visibleBlobs(parts)),
+    view: createModelsView(deps.disk, () => visibleBlobs(parts), deps.telemetry),
     blobTurns: createBlobTurns(),
     admissions: createTurns(),
     unclaimed: new Map(),
     scrubbed: new Set(),
   };
   const rebuilt = await rebuild(parts, condition);
-  await refreshView(parts);
+  await parts.view.refresh();
   if (!(await enforceLimits(parts))) deps.telemetry.warn('store-above-its-limits', { usedBytes: usedBytes(parts) });
   return createStore(parts, rebuilt);
 }
@@ -280,7 +279,7 @@ function createStore(parts: StoreParts, rebuilt: Rebuilt): Store {
       await attempt('abandoned-fills', dropAbandoned);
       if (ledger.state.draining) await attempt('drain', evictUnprotected);
       await attempt('limits', () => enforceLimits(parts));
-      await attempt('view', () => refreshView(parts));
+      await attempt('view', () => parts.view.refresh());
       await attempt('access-memory', async () => {
         parts.policy.catchUp(HEARD_AT_ONCE);
         await memory.saveWhenDue();

@@ -13,6 +13,7 @@ import { partHash } from '../../../lib/shared/digest.ts';
 import { Digest } from '../../../lib/shared/ids.ts';
 import type { ObjectReader } from '../../../lib/shared/ports/objectStore.ts';
 import { EpochMs } from '../../../lib/shared/units.ts';
+import { silentTelemetry } from '../../support/silentTelemetry.ts';
 import { PART } from './agentWorld.ts';
 import { createHostileFolder, HOSTILE, type HostileFolder, hostileText } from './hostileFolder.ts';
 
@@ -76,7 +77,7 @@ describe('a command', () => {
       { digest: Digest.parse('bb'.repeat(32)), volume: FIRST_VOLUME, entries: [named('x')] },
     ];
     const shown = [...blobs];
-    const view = createModelsView(folder.disk, () => shown);
+    const view = createModelsView(folder.disk, () => shown, silentTelemetry);
     await view.refresh();
     await view.refresh();
     const links = await folder.disk.readLinks('models');
