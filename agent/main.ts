@@ -1,21 +1,31 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /*
  * The agent as a process. All of it is loaded by way of a cache of compiled code: a start takes a third of the time, and the
- * process 30 MB less. The cache lies in the store's folder, which nobody else may write, since what it holds is run.
+ * process 30 MB less. What the cache holds is run, so it lies in the store's folder, and only where nobody else may write that.
  */
 const { values } = parseArgs({ strict: false, options: { data: { type: 'string' } } });
 const data = values['data'] ?? process.env['STRATA_DATA'];
-if (typeof data === 'string' && existsSync(data)) {
-  const folder = join(data, 'compiled');
+if (typeof data === 'string') keepCompiled(data);
+await import('./wiring/main.ts');
+
+function keepCompiled(store: string): void {
   try {
+    const root = realpathSync(store);
+    const folder = join(root, 'compiled');
+    if (!isOurs(root)) return;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    enableCompileCache(folder);
+    if (isOurs(folder)) enableCompileCache(folder);
   } catch {
-    // A full or broken volume: the agent itself says what is wrong with it.
+    // None yet, or a full or broken volume: the agent itself says what is wrong with it.
   }
 }
-await import('./wiring/main.ts');
+
+/** Group members are somebody else, too. */
+function isOurs(folder: string): boolean {
+  const found = lstatSync(folder);
+  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
+}
