@@ -1,4 +1,5 @@
 import { type Column, fitTable, type Room } from './fitTable.ts';
+import { padTo, textWidth } from './textWidth.ts';
 
 /** How a command tells its results. */
 export interface OutputOptions {
@@ -44,17 +45,19 @@ export function note(text: string): void {
 
 /** On a terminal no wider than that, as far as its columns may be spared or shortened; elsewhere whole. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  const { columns: across, isTTY } = process.stdout;
+  // The terminals of containers and of CI often say 0.
+  const width = isTTY && across > 0 ? across : Number.POSITIVE_INFINITY;
   const whole = rows.map((row) => row.map(printable));
   const { headings, leftOut, rows: shown } = fitTable(columns, whole, width);
   if (leftOut.length > 0)
     note(`Too wide for this terminal: ${leftOut.join(', ')}. Piped, or with --json, it is whole.`);
   const cells = [headings, ...shown];
-  const widths = headings.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const widths = headings.map((_, column) => Math.max(...cells.map((row) => textWidth(row[column] ?? ''))));
   return cells
     .map((row, index) => {
       const line = row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .map((cell, column) => padTo(cell, widths[column] ?? 0))
         .join('  ')
         .trimEnd();
       return `${index === 0 ? bold(line) : line}\n`;

@@ -80,12 +80,21 @@ function printHosts(items: readonly ListedHost[], options: HostsOptions): void {
       ['USED', ({ usedBytes }) => formatBytes(usedBytes)],
       ['RESERVED', ({ reservedBytes }) => formatBytes(reservedBytes), 'spare'],
       ['CAPACITY', ({ capacityBytes }) => formatBytes(capacityBytes)],
-      ['VOLUMES', ({ volumes = [] }) => volumes.map(volumeText).join(', '), 'text'],
+      ['VOLUMES', ({ volumes = [] }) => volumesText(volumes), 'text'],
       ['HEARTBEAT', ({ heartbeatAt }) => ago(heartbeatAt)],
       ['SUBSCRIPTIONS', ({ subscriptions }) => subscriptions.join(', '), 'spare'],
     ],
     empty: 'No host is registered. Make a join token: strata token create HOST',
   });
+}
+
+/** Failed ones first: what is shortened is shortened at its end. */
+function volumesText(volumes: readonly VolumeReport[]): string {
+  const failed = ({ state }: VolumeReport) => (state === 'failed' ? 0 : 1);
+  return volumes
+    .toSorted((one, other) => failed(one) - failed(other))
+    .map(volumeText)
+    .join(', ');
 }
 
 function volumeText({ name, tier, state, usedBytes, capacityBytes }: VolumeReport): string {

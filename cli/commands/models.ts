@@ -108,7 +108,7 @@ async function runShow(
       columns: [
         ['FILE', ({ file }) => file],
         ['VERSION', ({ version }) => version, 'spare'],
-        ['KIND', ({ kind }) => kind, 'spare'],
+        ['KIND', ({ kind }) => kind],
         ['SIZE', ({ size }) => formatBytes(size)],
         ['DIGEST', ({ digest }) => digest.slice(0, 16), 'spare'],
         ['VERDICT', ({ blob }) => blob?.verdict ?? 'lost'],

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registerHosts } from '../../../cli/commands/hosts.ts';
 import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
 import { findBottlenecks } from '../../../lib/hostMetrics/index.ts';
 import { useCommands } from '../../support/commands.ts';
+import { onTerminal } from '../../support/onTerminal.ts';
 
 const { metrics } = HostHeartbeat.parse(JSON.parse(readFileSync('events/host-heartbeat/v1.metrics.json', 'utf8')));
 const AT = 1_795_176_000_000;
@@ -22,6 +23,16 @@ const host = (id: string) => ({
   registeredAt: AT,
   heartbeatAt: AT,
 });
+const volume = (name: string, state: string) => ({
+  name,
+  tier: 'ssd',
+  state,
+  capacityBytes: 2e12,
+  usedBytes: 1e12,
+  reservedBytes: 0,
+  freeBytes: 1e12,
+});
+const VOLUMES = [volume('first', 'active'), volume('second', 'failed')];
 const busy = { ...metrics, cpu: { busy: 0.95, iowait: 0, stolen: 0, processors: 64 } };
 const MEASURED = [
   { host: 'gpu-a', measuredAt: AT, receivedAt: AT, metrics, bottlenecks: [] },
@@ -53,7 +64,7 @@ beforeAll(async () => {
     request.on('end', () => {
       const { hosts = [] } = JSON.parse(body) as { hosts?: string[] };
       const items = request.url?.endsWith('listHosts')
-        ? ['gpu-a', 'gpu-b', 'gpu-c'].map(host)
+        ? [host('gpu-a'), host('gpu-b'), host('gpu-c'), { ...host('gpu-d'), volumes: VOLUMES }]
         : MEASURED.filter((one) => hosts.includes(one.host));
       const output = request.url?.endsWith('showPrices')
         ? { book: readFileSync('lib/pricing/books/aws-us-east-1.json', 'utf8'), own: OWN_BOOK, checkedAt: AT }
@@ -86,18 +97,21 @@ describe('strata hosts', () => {
   });
 
   it('fits a terminal, says what it leaves out, and is whole where it is piped', async () => {
-    const { columns, isTTY } = process.stdout;
-    Object.assign(process.stdout, { isTTY: true, columns: 60 });
-    vi.stubEnv('NO_COLOR', '1');
-    try {
-      expect(await strata('hosts', ...plane)).toMatch(/^HOST +STATE +GENERATION +USED +CAPACITY +HEARTBEAT\n/);
-      expect(told()).toBe('Too wide for this terminal: RESERVED, SUBSCRIPTIONS. Piped, or with --json, it is whole.\n');
-    } finally {
-      Object.assign(process.stdout, { columns, isTTY });
-      vi.unstubAllEnvs();
-    }
-    expect(await strata('hosts', ...plane)).toMatch(/^HOST .* RESERVED +CAPACITY +VOLUMES +HEARTBEAT +SUBSCRIPTIONS\n/);
+    const whole = /^HOST .* RESERVED +CAPACITY +VOLUMES +HEARTBEAT +SUBSCRIPTIONS\n/;
+    expect(await onTerminal(70, () => strata('hosts', ...plane))).toMatch(
+      /^HOST +STATE +USED +CAPACITY +VOLUMES +HEARTBEAT\n/,
+    );
+    expect(told()).toBe(
+      'Too wide for this terminal: GENERATION, RESERVED, SUBSCRIPTIONS. Piped, or with --json, it is whole.\n',
+    );
+    expect(await strata('hosts', ...plane)).toMatch(whole);
+    // As the terminals of containers and of CI say.
+    expect(await onTerminal(0, () => strata('hosts', ...plane))).toMatch(whole);
     expect(told()).toBe('');
+  });
+
+  it('names a failed volume first, so that it is read on a narrow terminal', async () => {
+    expect(await onTerminal(60, () => strata('hosts', ...plane))).toMatch(/^gpu-d .* second \(s/m);
   });
 
   it('shows of one host its tiers, loads, devices, and what to do about what holds it up', async () => {
