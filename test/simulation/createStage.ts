@@ -30,7 +30,8 @@ import { countingTelemetry } from './telemetry.ts';
 import { Counters, violated } from './invariants.ts';
 import { watchBucket, watchCatalog } from './watch.ts';
 
-const PART_SIZE = 8192;
+/** The smaller are cheaper the rarer they are: with them small files, too, have parts between the first and the last one. */
+const PART_SIZES = [4096, 8192, 8192, 8192];
 const HOST_CAPACITY = 150_000;
 /** In one run of four hosts have hardly room, so that they evict and move all the while. */
 const TIGHT_CAPACITY = 60_000;
@@ -106,8 +107,9 @@ export async function createStage(
   const deadlyKeys = new Set<string>();
   const lateReads = new Map<string, number>();
   const releases = createReleases();
+  const partSize = rng.pick(PART_SIZES);
   const { changes: changesPolicy, packs, ...policies } = choosePolicies(rng.fork());
-  let settings = SETTINGS(PART_SIZE, policies);
+  let settings = SETTINGS(partSize, policies);
   const ownsBooks = !changesPolicy && settings.tierPolicy === 'rules' && seed % 3 === 0;
   const history = createPolicyHistory();
   // Where nobody changes it, the policy has been in force for long; elsewhere often nothing is before the first look.
@@ -175,7 +177,7 @@ export async function createStage(
         faults,
         counters,
         rng: rng.fork(),
-        partSize: PART_SIZE,
+        partSize,
         objects: unpackedOnly(bucket, counters),
         queues,
         sender,
@@ -202,7 +204,7 @@ export async function createStage(
     queues,
     hosts,
     models: MODELS,
-    partSize: PART_SIZE,
+    partSize,
     maxUploadBytes: settings.maxUploadBytes,
     get settings() {
       return settings;

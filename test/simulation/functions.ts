@@ -34,9 +34,10 @@ export function simulatedFunctions(
   }));
 }
 
-const HURRIED: ReadonlyMap<string, number> = new Map(
-  ['sweep-orphans', 'expire-uploads', 'start-purge', 'watch-restores', 'refresh-prices'].map((name) => [name, 4]),
-);
+const HURRIED: ReadonlyMap<string, number> = new Map([
+  ...['sweep-orphans', 'expire-uploads', 'start-purge', 'watch-restores'].map((name) => [name, 4] as const),
+  ['refresh-prices', 3],
+]);
 
 /** A night's sweep comes round every few minutes here, with a grace to match, so that it meets whatever is under way. */
 function hurried(declaration: FunctionDeclaration, sweepsEveryMinutes: number | undefined): FunctionDeclaration {

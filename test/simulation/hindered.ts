@@ -42,7 +42,10 @@ export function hindered<Store extends ObjectStore>(
   };
 }
 
-/** Until the moment of `refusedVerdicts`, scans of an upload may begin, and neither their verdicts nor that they ended can be written. */
+/**
+ * Until the moment of `refusedVerdicts`, scans of each version of an upload may begin, and neither that it was judged good nor that a scan ended
+ * can be written. That it is quarantined can be: no good file may be for that, and hostile ones are.
+ */
 export function refusingVerdicts(
   catalog: CatalogStore,
   {
@@ -61,9 +64,10 @@ export function refusingVerdicts(
         if (!faults.enabled || change.kind !== 'put' || !change.item.key.sort.startsWith('VERSION#')) continue;
         const until = refusedVerdicts.get(change.item.key.partition.replace('UPLOAD#', '')) ?? 0;
         if (scheduler.now >= until) continue;
-        const { key, state, scans = 0 } = UploadRow.parse({ ...change.item, version: 1 }).value;
-        const known = begun.get(key) ?? 0;
-        begun.set(key, Math.max(known, scans));
+        const { key, versionId, state, scans = 0 } = UploadRow.parse({ ...change.item, version: 1 }).value;
+        const id = `${key} ${versionId}`;
+        const known = begun.get(id) ?? 0;
+        begun.set(id, Math.max(known, scans));
         if (state !== 'digesting' && scans >= known) continue;
         throw new PortError({
           code: 'throttled',

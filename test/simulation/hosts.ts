@@ -59,6 +59,9 @@ const EVICTIONS = [0.1, 30].map(
 /** Now and then what lies between a host and the origin spoils everything for so long: more than the tries in a row of one fill. */
 const LONGEST_SPOILING_MS = 12 * MINUTE_MS;
 
+/** What waits longer where there are no faults looks so often whether there are some again. */
+const LONGEST_NAP_MS = 2 * MINUTE_MS;
+
 const COLD = VolumeName.parse('cold');
 
 /** Small enough to be full now and then. */
@@ -192,7 +195,7 @@ export class SimulatedHost {
 
   /** About every `ms`; without faults so many times less often that waiting for a timeout costs little. */
   private loop(mine: Incarnation, ms: number, calm: () => number, step: () => Promise<unknown>): void {
-    const { scheduler } = this.options;
+    const { faults, scheduler } = this.options;
     scheduler.spawn(mine, async () => {
       for (;;) {
         try {
@@ -200,9 +203,19 @@ export class SimulatedHost {
         } catch (error) {
           this.options.trace?.(`    ${mine.name} step failed: ${String(error)}`);
         }
-        await scheduler.sleep(mine, ms * (0.5 + this.rng.number()) * (this.options.faults.enabled ? 1 : calm()));
+        const pauseMs = ms * (0.5 + this.rng.number());
+        if (faults.enabled) await scheduler.sleep(mine, pauseMs);
+        else await this.rest(mine, pauseMs * calm());
       }
     });
+  }
+
+  /** For so long, or until there are faults again. */
+  private async rest(mine: Incarnation, ms: number): Promise<void> {
+    const { faults, scheduler } = this.options;
+    const until = scheduler.now + ms;
+    while (!faults.enabled && scheduler.now < until)
+      await scheduler.sleep(mine, Math.min(LONGEST_NAP_MS, until - scheduler.now));
   }
 
   /** An inference process asks for a model, with odds of `cached` for a blob that lies here, uses it under its lease for a while, and lets go. */

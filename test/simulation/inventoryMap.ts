@@ -23,12 +23,14 @@ const MOST_ROWS = 6;
 export interface InventoryMap extends InventorySweeps {
   /** Executions that have not ended. */
   readonly running: () => number;
+  /** Whether the end of a sweep was told to the plane. */
+  readonly hasEnded: (sweepId: string) => boolean;
 }
 
 export function createInventoryMap(options: InventoryMapOptions): InventoryMap {
   const { scheduler, faults, counters, rng, bucket } = options;
   const life = scheduler.incarnation('inventory map');
-  const started = new Set<string>();
+  const [started, ended] = [new Set<string>(), new Set<string>()];
   let running = 0;
 
   /** Whether it ended well. */
@@ -68,12 +70,16 @@ export function createInventoryMap(options: InventoryMapOptions): InventoryMap {
     const done = await Promise.all(batches);
     // A few are tolerated; more are redriven some time, and else nothing moves.
     if (done.includes(false) && rng.chance(0.5)) return counters.count('inventory: too many batches have failed');
+    // Or somebody has stopped it: only the next sweep tells of what its batches have seen.
+    if (faults.enabled && rng.chance(0.1)) return counters.count('inventory: stopped');
     const end = { EndOf: input };
-    await Promise.all(faults.happens('duplicate-delivery') ? [batch(end), batch(end)] : [batch(end)]);
+    const told = await Promise.all(faults.happens('duplicate-delivery') ? [batch(end), batch(end)] : [batch(end)]);
+    if (told.includes(true)) ended.add(input.sweepId);
   }
 
   return {
     running: () => running,
+    hasEnded: (sweepId) => ended.has(sweepId),
     async start(name, input) {
       if (started.has(name)) return;
       started.add(name);

@@ -26,6 +26,29 @@ const { values } = parseArgs({
   },
 });
 
+/** Of what each seed has some: the fewest, and all. */
+class Tally {
+  fewest = Number.POSITIVE_INFINITY;
+  total = 0;
+  private seeds = 0;
+
+  add(number: number): void {
+    this.fewest = Math.min(this.fewest, number);
+    this.total += number;
+    this.seeds += 1;
+  }
+
+  text(what: string): string {
+    return this.seeds === 0
+      ? `no ${what}`
+      : `at least ${this.fewest} ${what} (mean ${Math.round(this.total / this.seeds)})`;
+  }
+
+  toJSON(): object {
+    return { fewest: this.fewest, total: this.total };
+  }
+}
+
 const only = values.only?.split(',');
 if (values.help) console.log(USAGE);
 else if (values.mutants) process.exitCode = (await huntMutants(only, values.seeds ?? '10000')) ? 0 : 1;
@@ -38,8 +61,7 @@ async function runSeeds(): Promise<boolean> {
   const started = performance.now();
   const totals = new Map<string, number>();
   const failures: string[] = [];
-  let deliveries = 0;
-  let fewest = Number.POSITIVE_INFINITY;
+  const [deliveries, messages] = [new Tally(), new Tally()];
   let ran = 0;
   // Ctrl-C: what was run until now still counts.
   const stop = new AbortController();
@@ -48,8 +70,8 @@ async function runSeeds(): Promise<boolean> {
     ran += 1;
     try {
       const result = await runSeed(seed, values.trace ? (line) => console.log(line) : undefined);
-      deliveries += result.deliveries;
-      fewest = Math.min(fewest, result.deliveries);
+      deliveries.add(result.deliveries);
+      messages.add(result.messages);
       for (const [name, number] of result.counters.counts) totals.set(name, (totals.get(name) ?? 0) + number);
     } catch (error) {
       failures.push(`seed ${seed}: ${describe(error)}`);
@@ -69,12 +91,21 @@ async function runSeeds(): Promise<boolean> {
     }
   }
   if (values.json) {
-    const summary = { schema: 'strata-simulation-1', first, seeds: ran, failures, deliveries, fewest, seconds, never };
+    const summary = {
+      schema: 'strata-simulation-2',
+      first,
+      seeds: ran,
+      failures,
+      deliveries,
+      messages,
+      seconds,
+      never,
+    };
     console.log(JSON.stringify({ ...summary, counters: Object.fromEntries(totals) }));
   } else {
-    const fewestText = Number.isFinite(fewest) ? `, at least ${fewest} a seed` : '';
+    const counts = `${deliveries.text('deliveries a seed')}, of which ${messages.text('were messages')}`;
     console.log(
-      `${ran} seeds, ${failures.length} failed, ${deliveries} deliveries${fewestText}, ${seconds.toFixed(1)} s, ${cpu.toFixed(2)} s of CPU a seed`,
+      `${ran} seeds, ${failures.length} failed, ${counts}, ${seconds.toFixed(1)} s, ${cpu.toFixed(2)} s of CPU a seed`,
     );
     if (never.length > 0 && ran > 1) console.log(`Faults that never happened: ${never.join(', ')}`);
   }

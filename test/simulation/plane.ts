@@ -82,6 +82,8 @@ type TriggerKind = 'queue' | 'schedule' | 'stream' | 'route' | 'call';
 export class Plane {
   /** Events that functions were invoked with: each message of a queue, each moment of a schedule, batch of the stream, HTTP request and call. */
   deliveries = 0;
+  /** Those of them that were messages of queues. */
+  messages = 0;
   /** Whether something changed since the last `dispatch`; `notified` whether the bucket did. */
   private dirty = true;
   private notified = true;
@@ -340,6 +342,7 @@ export class Plane {
 
   private delivered(by: TriggerKind, events = 1): void {
     this.deliveries += events;
+    if (by === 'queue') this.messages += events;
     this.options.counters.count(`deliveries by ${by}`, events);
   }
 

@@ -21,15 +21,18 @@ const MOST_MORE_MS = 4 * MINUTE_MS;
 const LAST_ACTIONS_MS = MINUTE_MS;
 /** Longer than every retry, lease, expiry and reconciliation interval of the system. */
 const CALM_PHASE_MS = 5 * HOUR_MS;
-/** Every run has so many at least. */
+/** Every run has so many at least, and of them so many messages of queues. */
 const LEAST_DELIVERIES = 300;
+const LEAST_MESSAGES = 150;
 /** The longest interval at which something of the system looks for what was lost. */
 const RECONCILIATION_MS = 10 * MINUTE_MS;
 const MOST_STEPS = 400_000;
 
 export interface RunResult {
   readonly seed: number;
+  /** Events that functions were invoked with, and how many of them were messages of queues. */
   readonly deliveries: number;
+  readonly messages: number;
   readonly steps: number;
   readonly traceHash: number;
   readonly counters: Counters;
@@ -119,7 +122,7 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
   try {
     const perMs = await faulty();
     await calm();
-    while (plane.deliveries < LEAST_DELIVERIES) {
+    while (plane.deliveries < LEAST_DELIVERIES || plane.messages < LEAST_MESSAGES) {
       faults.begin();
       plane.stirUp();
       const missingMs = (LEAST_DELIVERIES - plane.deliveries) / perMs;
@@ -130,5 +133,6 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     world.close();
   }
   for (const [kind, count] of faults.counts) counters.counts.set(`fault ${kind}`, count);
-  return { seed, deliveries: plane.deliveries, steps: scheduler.steps, traceHash: scheduler.traceHash, counters };
+  const { deliveries, messages } = plane;
+  return { seed, deliveries, messages, steps: scheduler.steps, traceHash: scheduler.traceHash, counters };
 }

@@ -52,8 +52,11 @@ export function deletions(stage: Stage, rng: Rng): Capability {
     const wanted = refused.length > 0 ? refused : buried;
     const { model, version } = what === 'undo' && wanted.length > 0 ? rng.pick(wanted).content : some;
     if (what === 'delete') await remove({ model, version }, rng.pick([0, 0, 1]));
-    else if (what === 'undo') await bringBack({ model, version });
-    else {
+    else if (what === 'undo') {
+      await bringBack({ model, version });
+      // Deleted once more, with a day to undo it, while the purge of the first time is under way.
+      if (rng.chance(0.3)) await remove({ model, version }, 1);
+    } else {
       const until = EpochMs.parse(scheduler.now + rng.below(5 * MINUTE_MS));
       const change =
         what === 'hold'

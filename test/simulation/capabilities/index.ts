@@ -53,12 +53,12 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   restoreBudgets,
   restoreLine,
   paidRestores,
-  sweepStages,
   batchJobs,
   hurriedReaders,
   policyChanges,
   ownBooks,
   promises,
-  // What comes to rest last.
+  // What begins once more when all else is at rest, and what comes to rest last.
+  sweepStages,
   audit,
 ];

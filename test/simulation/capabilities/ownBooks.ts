@@ -60,7 +60,8 @@ export function ownBooks({ configureBook, counters, ownsBooks, scheduler }: Stag
       const end = scheduler.now + durationMs;
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(10 * MINUTE_MS));
+          await scheduler.sleep(life, rng.below(2.5 * MINUTE_MS));
+          if (scheduler.now >= end) return;
           const book = rng.pick(BOOKS);
           configureBook(book);
           counters.count(`own book: ${book === undefined ? 'none' : bookName(book)} configured`);

@@ -10,6 +10,9 @@ import type { Stage } from '../stage.ts';
 /** At which purges and sweeps of this world begin. */
 const SWEEPS_EVERY_MS = 4 * MINUTE_MS;
 
+/** Two parts in most runs, four in the others. */
+const MOST_SMALL_BYTES = 16_384;
+
 type Expected = 'ready' | 'quarantined' | 'either';
 
 /** What was really done to one key, in the order in which the bucket saw it. */
@@ -38,6 +41,7 @@ export class Uploaders {
 
   act(durationMs: number): void {
     const { rng } = this;
+    if (this.released.size === 0) this.begin();
     for (const model of this.stage.models) {
       for (let count = Math.ceil((durationMs / MINUTE_MS) * (0.15 + 0.4 * rng.number())); count > 0; count -= 1) {
         const minor = this.released.get(model) ?? 0;
@@ -45,6 +49,20 @@ export class Uploaders {
         this.later(rng.below(durationMs), () => this.release(model, `1.${minor}.0`));
       }
     }
+  }
+
+  /** There from the start, so that it is old after days: what learned moves are made of, and versions that others follow at once. */
+  private begin(): void {
+    const { rng } = this;
+    const { scheduler, settings } = this.stage;
+    const model = rng.pick(this.stage.models);
+    const files = {
+      dollars: () => [this.large()],
+      lifecycle: () => [0, 1, 2].map(() => this.model()),
+      rules: () => [],
+    };
+    for (const bytes of files[settings.tierPolicy]())
+      this.publishAt(model, bytes, scheduler.now + rng.below(20 * SECOND_MS));
   }
 
   /** The bytes of a deleted version come back under another number, often while they are being purged. */
@@ -176,15 +194,18 @@ export class Uploaders {
     });
   }
 
+  private large(): Buffer {
+    const { rng } = this;
+    return safetensors(rng, (rng.chance(0.5) ? 132_000 : 160_000) + rng.below(MOST_SMALL_BYTES));
+  }
+
   private model(): Buffer {
     const { rng } = this;
-    const { partSize } = this.stage;
     // Some are large enough for the storage classes that charge for 128 KiB at least, and many of these too large for any host.
-    if (rng.chance(this.stage.settings.tierPolicy === 'dollars' ? 0.22 : 0.12))
-      return safetensors(rng, (rng.chance(0.5) ? 132_000 : 160_000) + rng.below(2 * partSize));
+    if (rng.chance(this.stage.settings.tierPolicy === 'dollars' ? 0.22 : 0.12)) return this.large();
     // Some bytes are published under several names: they have one blob.
     if (this.known.length > 0 && rng.chance(0.2)) return rng.pick(this.known);
-    const size = 200 + rng.below(partSize * 2);
+    const size = 200 + rng.below(MOST_SMALL_BYTES);
     const bytes = rng.chance(0.2) ? pickledBytes(rng, size) : safetensors(rng, size);
     this.known.push(bytes);
     return bytes;
