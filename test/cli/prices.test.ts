@@ -9,6 +9,7 @@ import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { OFFERS } from '../unit/pricing/offers.ts';
 import { strataHere } from './strataHere.ts';
+import { runStrata } from './strataProcess.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'strata-prices-'));
 const files = Object.entries(OFFERS).map(([code, json]) => {
@@ -25,10 +26,7 @@ writeFileSync(
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const strata = (...args: readonly string[]) => strataIn({}, ...args);
-
-const strataIn = (environment: Readonly<Record<string, string>>, ...args: readonly string[]) =>
-  strataHere(['prices', ...args], { environment, cwd: folder });
+const strata = (...args: readonly string[]) => strataHere(['prices', ...args], { cwd: folder });
 
 let plane: { readonly folder: DataFolder; readonly runtime: EmbeddedRuntime };
 
@@ -124,19 +122,18 @@ describe('strata prices', () => {
     writeFileSync(config, '[default]\nregion = eu-north-1\n');
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
-    const { stdout } = await strataIn(
-      {
-        AWS_CONFIG_FILE: config,
-        AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-        STRATA_TABLE: 'table',
-        STRATA_BUCKET: 'bucket',
-        STRATA_QUEUE_URL_PREFIX: 'http://127.0.0.1/q-',
-        STRATA_COMMAND_SECRET_ARN: 'arn:aws:secretsmanager:eu-north-1:000000000000:secret:x',
-      },
-      'show',
-    );
+    const environment = {
+      AWS_CONFIG_FILE: config,
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      STRATA_TABLE: 'table',
+      STRATA_BUCKET: 'bucket',
+      STRATA_QUEUE_URL_PREFIX: 'http://127.0.0.1/q-',
+      STRATA_COMMAND_SECRET_ARN: 'arn:aws:secretsmanager:eu-north-1:000000000000:secret:x',
+    };
+    // As a process of its own, which ends although the SDK keeps connections alive.
+    const { stdout } = await runStrata(['prices', 'show'], { environment, cwd: folder });
     server.close();
     expect(asked.join()).toContain('PRICES#aws/eu-north-1');
     expect(stdout).toContain('aws/us-east-1, us-east-1, as of');

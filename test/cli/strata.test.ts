@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
@@ -272,6 +272,25 @@ describe('strata', () => {
     const { code, stderr } = await run(args, environment);
     expect(code).toBe(expected);
     expect(stderr).toContain(text);
+  });
+
+  it('writes to stdout what it packs', async () => {
+    const { code, stdout, stderr } = await strata('compress', file('packed.safetensors', safetensors(500)), '-');
+    expect([code, stdout.length > 0, stderr]).toEqual([0, true, expect.stringContaining('packed')]);
+  });
+
+  it('runs within a test without a trace of it there, also where it cannot begin', async () => {
+    const before = { env: process.env, cwd: process.cwd() };
+    process.exitCode = 1;
+    try {
+      await expect(strataHere(['--version'], { cwd: '/nowhere/at/all' })).rejects.toThrow('ENOENT');
+      expect(await strataHere(['--version'])).toMatchObject({ code: 0 });
+      expect(process.exitCode).toBe(1);
+    } finally {
+      process.exitCode = undefined;
+    }
+    expect({ env: process.env, cwd: process.cwd() }).toEqual(before);
+    expect(vi.isMockFunction(Reflect.get(process.stdout, 'write'))).toBe(false);
   });
 
   it('prints its release', async () => {
