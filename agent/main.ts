@@ -18,7 +18,10 @@ function keepCompiled(store: string): void {
     const folder = join(root, 'compiled');
     if (!isOurs(root)) return;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (isOurs(folder)) enableCompileCache(folder);
+    if (!isOurs(folder)) return;
+    // Of the threads, which begin with the environment.
+    process.env['NODE_COMPILE_CACHE'] ??= folder;
+    enableCompileCache(folder);
   } catch {
     // None yet, or a full or broken volume: the agent itself says what is wrong with it.
   }

@@ -88,6 +88,9 @@ export async function run(args: readonly string[]): Promise<void> {
     if (runs.length === 0) throw new Error('Nothing to measure: no client here speaks to such a target.');
     for (const one of runs) say(`${one.target}: ${one.shown.join(' ')}`);
     const limits = { rounds: Number(values.rounds ?? 7), minutes: Number(values.minutes ?? 10) };
+    // What compiles its code, as the first start of an agent does; those of the rounds find it compiled.
+    const first = runs.find(({ client }) => client.tellsItself)?.measure()?.maxRssBytes;
+    if (first !== undefined) say(`strata's first start, with its code to compile: RSS ${(first / 1e6).toFixed(0)} MB`);
     const rows = measureRounds(runs, limits, say, (row) => {
       if (values.json === true) process.stdout.write(`${JSON.stringify(row)}\n`);
     });

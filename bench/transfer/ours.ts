@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { download } from '../../lib/adapters/transfer/download/download.ts';
 import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
@@ -19,15 +19,16 @@ const engine = createTransferEngine({
 const sign = async () => ({ origin, target: pathname, headers: {} });
 let bytesDone = () => 0;
 
-// The thread, its compiled code and its connections are there, as in an agent that has fetched before.
-await engine.read({
-  source: { identity: {}, sign },
-  path: sizedFile(`${target}.warm-up`),
-  offset: 0,
-  bytes: { exactly: Number(bytes) },
-  sha256: false,
-  priority: 1,
-}).end;
+// The threads, their compiled code and their connections are there, as in an agent that has fetched before.
+const job = {
+  engine,
+  probed: { identity: { totalBytes: Number(bytes) }, ranges: true },
+  sign,
+  name: '',
+  replace: true,
+  expected: { crc32c },
+};
+await download({ ...job, target: `${target}.warm-up` });
 rmSync(`${target}.warm-up`);
 const delay = monitorEventLoopDelay({ resolution: 5 });
 delay.enable();
@@ -39,13 +40,8 @@ const watch = setInterval(() => {
   gap = Math.max(gap, at - last.at);
 }, 20);
 await download({
-  engine,
-  probed: { identity: { totalBytes: Number(bytes) }, ranges: true },
-  sign,
-  name: '',
+  ...job,
   target,
-  replace: true,
-  expected: { crc32c },
   onProgress(ask) {
     bytesDone = ask;
   },
@@ -64,11 +60,3 @@ process.stdout.write(
   }),
 );
 await engine.close();
-
-/** As `download` makes it: a tmpfs chooses its pages by the length that it knows. */
-function sizedFile(path: string): string {
-  const file = openSync(path, 'w');
-  ftruncateSync(file, Number(bytes));
-  closeSync(file);
-  return path;
-}

@@ -110,6 +110,14 @@ describe('the buffer pool', () => {
     );
   });
 
+  it('gives no more at once than is asked for', () => {
+    const pool = createBufferPool(MIB);
+    expect(Array.from({ length: 5 }, () => pool.take(MIB / 4)?.bytes.length)).toEqual([
+      ...Array(4).fill(MIB / 4),
+      undefined,
+    ]);
+  });
+
   it('gives what comes back to whoever waited first', () => {
     const pool = createBufferPool(MIB);
     const buffer = pool.take();

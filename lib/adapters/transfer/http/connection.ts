@@ -1,6 +1,5 @@
 import { connect as connectSocket, isIP, type LookupFunction, type Socket } from 'node:net';
-import { DEFAULT_CIPHERS, connect as connectTls } from 'node:tls';
-import type { ProxySettings } from './proxy.ts';
+import { createSecureContext, DEFAULT_CIPHERS, connect as connectTls, type SecureContext } from 'node:tls';
 import { openTunnel, portOf, socketHost } from './tunnel.ts';
 
 /** Who reads what comes over a connection, for the length of one exchange. */
@@ -32,9 +31,8 @@ export interface Connection {
 }
 
 export interface ConnectOptions {
-  readonly proxies: ProxySettings;
-  /** Certificates to trust instead of the usual ones, as PEM. */
-  readonly ca: string | undefined;
+  /** Of all connections: one for each would take 100 kB of each. */
+  readonly secureContext: () => SecureContext;
   readonly lookup: LookupFunction;
 }
 
@@ -49,6 +47,11 @@ const CHEAPEST = 'TLS_AES_128_GCM_SHA256';
 const ciphers = DEFAULT_CIPHERS.split(':')
   .sort((one, other) => Number(other === CHEAPEST) - Number(one === CHEAPEST))
   .join(':');
+
+/** What connections offer and trust: `ca`, as PEM, instead of the usual certificates. */
+export function secureContextOf(ca: string | undefined): SecureContext {
+  return createSecureContext({ ...(ca === undefined ? {} : { ca }), ciphers });
+}
 
 /** The server's certificate or its TLS is not what it should be; trying again does not help. */
 export class TlsError extends Error {
@@ -107,13 +110,13 @@ export function openConnection(key: string, url: URL, proxy: URL | undefined, op
     unsent = undefined;
   }
 
-  const { ca, lookup } = options;
+  const { lookup } = options;
   const name = isIP(socketHost(url)) === 0 ? { servername: socketHost(url) } : {};
-  const tls = { ...(ca === undefined ? {} : { ca }), ...name, ciphers, ALPNProtocols: ['http/1.1'] };
+  const tls = { ...name, ALPNProtocols: ['http/1.1'] };
   if (secure && proxy !== undefined) {
     tunnel = openTunnel(url, proxy, lookup, end, (through) => {
       // A socket that is handed to TLS has no `onread`: its bytes come as events.
-      const opened = connectTls({ ...tls, socket: through });
+      const opened = connectTls({ ...tls, secureContext: options.secureContext(), socket: through });
       adopt(opened);
       opened.on('data', (bytes) => {
         if (!deliver(bytes)) opened.pause();
@@ -121,7 +124,7 @@ export function openConnection(key: string, url: URL, proxy: URL | undefined, op
     });
   } else {
     const direct = { host: socketHost(proxy ?? url), port: portOf(proxy ?? url), lookup, onread };
-    adopt(secure ? connectTls({ ...direct, ...tls }) : connectSocket(direct));
+    adopt(secure ? connectTls({ ...direct, ...tls, secureContext: options.secureContext() }) : connectSocket(direct));
   }
 
   function resume(): void {

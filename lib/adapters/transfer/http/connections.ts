@@ -1,7 +1,8 @@
 import { lookup as resolveName } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { type Connection, type ConnectOptions, openConnection } from './connection.ts';
-import { proxyFor } from './proxy.ts';
+import type { SecureContext } from 'node:tls';
+import { type Connection, type ConnectOptions, openConnection, secureContextOf } from './connection.ts';
+import { type ProxySettings, proxyFor } from './proxy.ts';
 
 /** Connections that are kept for the next exchange with the same server. */
 export interface Connections {
@@ -24,14 +25,21 @@ interface Idle {
   readonly since: number;
 }
 
-export function createConnections(options: Omit<ConnectOptions, 'lookup'>, now: () => number): Connections {
+export interface ConnectionsOptions {
+  readonly proxies: ProxySettings;
+  /** Certificates to trust instead of the usual ones, as PEM. */
+  readonly ca: string | undefined;
+}
+
+export function createConnections({ proxies, ca }: ConnectionsOptions, now: () => number): Connections {
   const idle = new Map<string, Idle[]>();
-  const connect: ConnectOptions = { ...options, lookup: createLookup() };
+  let context: SecureContext | undefined;
+  const connect: ConnectOptions = { lookup: createLookup(), secureContext: () => (context ??= secureContextOf(ca)) };
   const usable = ({ connection, since }: Idle) => connection.alive && now() - since < IDLE_MS;
 
   return {
     take(url, fresh) {
-      const proxy = proxyFor(url, options.proxies);
+      const proxy = proxyFor(url, proxies);
       const key = `${url.protocol}//${url.host} ${proxy?.href ?? ''}`;
       const kept = fresh ? [] : (idle.get(key) ?? []);
       for (let last = kept.pop(); last !== undefined; last = kept.pop()) {
@@ -45,7 +53,7 @@ export function createConnections(options: Omit<ConnectOptions, 'lookup'>, now: 
       connection.reused = true;
       idle.set(connection.key, [...(idle.get(connection.key) ?? []), { connection, since: now() }]);
     },
-    plainProxy: (url) => (url.protocol === 'http:' ? proxyFor(url, options.proxies) : undefined),
+    plainProxy: (url) => (url.protocol === 'http:' ? proxyFor(url, proxies) : undefined),
     sweep() {
       for (const [key, kept] of idle) {
         for (const one of kept) if (!usable(one)) one.connection.destroy();

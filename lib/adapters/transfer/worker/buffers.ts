@@ -19,7 +19,8 @@ export interface BufferPool {
   readonly crc32c: Crc32c;
   /** How many ranges are being read: each shall find two buffers. */
   shareAmong(ranges: number): void;
-  take(): PoolBuffer | undefined;
+  /** Of at most so many bytes, a power of two, or what is there of less. */
+  take(most?: number): PoolBuffer | undefined;
   /** Calls back with a buffer as soon as one is free, in the order of asking; answers a way to stop waiting. */
   wait(granted: (buffer: PoolBuffer) => void): () => void;
   give(buffer: PoolBuffer): void;
@@ -75,8 +76,8 @@ export function createBufferPool(poolBytes: number): BufferPool {
       const even = (blocks * MOST) / (2 * Math.max(1, ranges));
       preferred = Math.min(MOST, Math.max(LEAST, 2 ** Math.floor(Math.log2(even))));
     },
-    take() {
-      for (let size = preferred; size >= LEAST; size /= 2) {
+    take(most = MOST) {
+      for (let size = Math.min(preferred, most); size >= LEAST; size /= 2) {
         const at = allocate(size);
         if (at !== undefined) return bufferAt(at, size);
       }

@@ -12,6 +12,8 @@ const statFile = promisify(fstat);
 
 /** An existing file that ranges are written to; shared by all ranges that name it. */
 export interface TargetFile {
+  /** On a tmpfs. */
+  readonly inMemory: boolean;
   /**
    * Writes what lies in a page-aligned buffer from `start` to `end` at `offset` of the file, where offset and start are
    * congruent modulo 4096. Whole pages go past the page cache where the file system lets them. On a tmpfs nothing is waited
@@ -56,6 +58,7 @@ export function createFiles(): Files {
       try {
         const descriptors = await entry.descriptors;
         return {
+          inMemory: descriptors.inMemory,
           async write(bytes, start, end, offset) {
             if (descriptors.inMemory) writeNow(descriptors.buffered, bytes, start, end, offset);
             else await writePages(descriptors, bytes, start, end, offset);

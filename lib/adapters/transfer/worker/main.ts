@@ -8,7 +8,10 @@ import type { FromWorker, ToWorker, WorkerData } from './protocol.ts';
 import { type RangeRead, type RangeReaderDeps, startRangeRead } from './rangeReader.ts';
 import { createRequests } from './requests.ts';
 
-/** One thread of the transfer engine: reads the ranges that it is told to, until it is closed. */
+/**
+ * One thread of the transfer engine: reads the ranges that it is told to, until it is closed. The main thread loads this too,
+ * so that threads find it compiled.
+ */
 const WATCH_MS = 500;
 
 function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData): void {
@@ -96,4 +99,9 @@ function serve(port: MessagePort, { counters, proxies, ca, limits }: WorkerData)
   });
 }
 
-if (parentPort !== null) serve(parentPort, workerData);
+/** The process may run as a thread of somebody else's itself. */
+function isOurs(data: unknown): data is WorkerData {
+  return typeof data === 'object' && data !== null && 'counters' in data && data.counters instanceof SharedArrayBuffer;
+}
+
+if (parentPort !== null && isOurs(workerData)) serve(parentPort, workerData);

@@ -45,6 +45,11 @@ export interface RangeReaderDeps {
 const MOST_REDIRECTS = 5;
 /** A range that will wait at least so long leaves its buffer to others. */
 const LONG_PAUSE_MS = 100;
+/**
+ * Of buffers for a tmpfs over TLS: what was decrypted is still in the processor's cache when it is written. What comes without
+ * TLS comes in larger reads, which smaller buffers would cut; writes to a disk are the better the larger they are.
+ */
+const CACHED_BUFFER = 256 * 1024;
 const CANCELLED: Failure = { kind: 'cancelled', message: 'Cancelled.' };
 
 export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeRead {
@@ -56,6 +61,7 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
   let position = 0;
   let window = { since: now(), position };
   let slowMoves = 0;
+  let secure = false;
 
   const stopped = (): boolean => cancelled || suspension !== undefined;
 
@@ -81,7 +87,8 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
       return failed(diskFailure(error), false);
     }
     const wanted = 'exactly' in order.bytes ? order.bytes.exactly : undefined;
-    const sink = createSink({ pool: deps.pool, file, offset: order.offset, wanted, sha256: order.sha256 });
+    const mostBuffer = () => (secure && file.inMemory ? CACHED_BUFFER : undefined);
+    const sink = createSink({ pool: deps.pool, file, offset: order.offset, wanted, sha256: order.sha256, mostBuffer });
     try {
       return await readInto(sink);
     } catch (error) {
@@ -161,6 +168,7 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
     fresh: boolean,
   ): Promise<{ readonly end: ExchangeEnd; readonly stale: boolean }> {
     const url = new URL(request.origin);
+    secure = url.protocol === 'https:';
     const wanted = wantedRange(order, sink.position);
     const text = requestText(request, wanted, order.identity, deps.connections.plainProxy(url));
     const connection = deps.connections.take(url, fresh);

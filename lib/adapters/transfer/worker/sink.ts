@@ -32,6 +32,8 @@ export interface SinkOptions {
   readonly offset: number;
   readonly wanted: number | undefined;
   readonly sha256: boolean;
+  /** How large a buffer may be, asked for each; undefined: as large as the pool has them. */
+  readonly mostBuffer: () => number | undefined;
 }
 
 interface Filling {
@@ -40,7 +42,7 @@ interface Filling {
   end: number;
 }
 
-export function createSink({ pool, file, offset, wanted, sha256 }: SinkOptions): Sink {
+export function createSink({ pool, file, offset, wanted, sha256, mostBuffer }: SinkOptions): Sink {
   let position = 0;
   let crc32c = 0;
   let hash: Hash | undefined = sha256 ? createHash('sha256') : undefined;
@@ -58,7 +60,7 @@ export function createSink({ pool, file, offset, wanted, sha256 }: SinkOptions):
 
   function room(): Filling | undefined {
     if (filling !== undefined) return filling;
-    const buffer = pool.take();
+    const buffer = pool.take(mostBuffer());
     return buffer === undefined ? undefined : begin(buffer);
   }
 
