@@ -9,6 +9,7 @@ import { download, type DownloadJob } from '../../lib/adapters/transfer/download
 import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
 import { type EngineConfig } from '../../lib/adapters/transfer/engineConfig.ts';
 import { madeBytes } from '../support/madeBytes.ts';
+import { selfSigned } from './hostile/certificate.ts';
 import { type Hostile, type HostileServer, refuse, startHostileServer, well } from './hostile/server.ts';
 
 const PART = 64 * 1024;
@@ -40,7 +41,7 @@ function behave(answer: Hostile['answer'] = well, object = OBJECT): void {
 }
 
 async function fetchIt(job: Partial<DownloadJob> = {}, config: Partial<EngineConfig> = {}) {
-  const engine = createTransferEngine({ retry, sockets: { first: 1, most: 1 }, ...config });
+  const engine = createTransferEngine({ retry, sockets: { first: 1, most: 1, mostTls: 1 }, ...config });
   try {
     return await download({
       engine,
@@ -156,7 +157,7 @@ describe('a silence', () => {
     const failures: string[] = [];
     behave((asked, socket, hostile) => (isFirst(asked) ? undefined : well(asked, socket, hostile)));
     const onAgain = ({ kind }: { readonly kind: string }) => failures.push(kind);
-    await fetchIt({}, { ...patient, sockets: { first: sockets, most: sockets }, onAgain });
+    await fetchIt({}, { ...patient, sockets: { first: sockets, most: sockets, mostTls: sockets }, onAgain });
     expect(failures).toEqual(['slow']);
     expect(readFileSync(target).equals(OBJECT)).toBe(true);
   });
@@ -204,7 +205,8 @@ describe('through a proxy', () => {
     });
     proxy.on('connect', (incoming, socket) => {
       targets.push(`CONNECT ${incoming.url}`);
-      const through = connect(server.port, '127.0.0.1', () => {
+      const port = Number(incoming.url?.split(':').at(-1));
+      const through = connect(port, '127.0.0.1', () => {
         socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
         through.pipe(socket).pipe(through);
       });
@@ -239,5 +241,21 @@ describe('through a proxy', () => {
     const sign = async () => ({ origin: `https://localhost:${server.port}`, target: '/object', headers: {} });
     await expect(fetchIt({ sign }, { proxies: settings() })).rejects.toMatchObject({ code: 'tls' });
     expect(targets[0]).toBe(`CONNECT localhost:${server.port}`);
+  });
+
+  it('an address over TLS is told by its certificate, and not by that of the proxy', async () => {
+    const pem = selfSigned();
+    const origin = await startHostileServer(pem);
+    origin.behave({ object: OBJECT, etag: '"one"', answer: well });
+    const config = { proxies: settings(), ca: pem.cert.toString() };
+    const from = (host: string) => {
+      const sign = async () => ({ origin: `https://${host}:${origin.port}`, target: '/object', headers: {} });
+      return fetchIt({ sign }, config);
+    };
+    await expect(from('10.9.9.9')).rejects.toMatchObject({ code: 'tls' });
+    expect(targets).toEqual([`CONNECT 10.9.9.9:${origin.port}`]);
+    await from('127.0.0.1');
+    expect(readFileSync(target).equals(OBJECT)).toBe(true);
+    await origin.close();
   });
 });

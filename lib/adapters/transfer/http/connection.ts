@@ -116,7 +116,9 @@ export function openConnection(key: string, url: URL, proxy: URL | undefined, op
   if (secure && proxy !== undefined) {
     tunnel = openTunnel(url, proxy, lookup, end, (through) => {
       // A socket that is handed to TLS has no `onread`: its bytes come as events.
-      const opened = connectTls({ ...tls, secureContext: options.secureContext(), socket: through });
+      // The host is who the certificate has to name where that is an address.
+      const host = socketHost(url);
+      const opened = connectTls({ ...tls, host, secureContext: options.secureContext(), socket: through });
       adopt(opened);
       opened.on('data', (bytes) => {
         if (!deliver(bytes)) opened.pause();
