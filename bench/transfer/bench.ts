@@ -96,6 +96,9 @@ export async function run(args: readonly string[]): Promise<void> {
     });
     const ours = new Set(present.filter((client) => client.isOurs).map((client) => client.name));
     summarise(rows, ours, say);
+    say(
+      'strata is measured in a process that has fetched the object before, as an agent has; strata-cli and the peers as whole processes.',
+    );
   } finally {
     await started.stop();
     for (const folder of [shm, served, scratch]) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -1,7 +1,7 @@
 import type { Row } from './measure.ts';
 
 const HEAD =
-  'target             client        wall s median (quartiles)   × best peer   CPU s/GiB   × curl   verified   RSS MB   loop p99 ms   gap ms';
+  'target             client        wall s median (quartiles)   × best peer   CPU s/GiB   × curl   verified   RSS MB   main loop p99 ms   gap ms';
 /** Below this a machine is busy; above it, it is out of memory. */
 const MUCH_STALL_MS = 500;
 
@@ -36,7 +36,7 @@ export function summarise(rows: readonly Row[], ours: ReadonlySet<string>, say: 
           0.5,
         )
           .toFixed(1)
-          .padEnd(13),
+          .padEnd(18),
         Math.max(...told.map((one) => one.gap)).toFixed(0),
       ];
       const cells = [

@@ -60,7 +60,7 @@ async function runFetch(url: string, path: string, options: FetchOptions): Promi
     ...(options.bandwidth === undefined ? {} : { bytesPerSecond: options.bandwidth }),
     ...(options.connections === undefined
       ? {}
-      : { sockets: { first: options.connections, most: options.connections } }),
+      : { sockets: { first: options.connections, most: options.connections, mostTls: options.connections } }),
   });
   const { sha256, crc32c } = options;
   const expected = { ...(sha256 === undefined ? {} : { sha256 }), ...(crc32c === undefined ? {} : { crc32c }) };

@@ -64,7 +64,7 @@ describe('an engine', () => {
       origin.behave(WELL);
       writeFileSync(target, '');
       before = threads();
-      const sockets = { first: ranges.length, most: ranges.length };
+      const sockets = { first: ranges.length, most: ranges.length, mostTls: ranges.length };
       engine = createTransferEngine({
         workers: { plain: 1, tls: 2 },
         sockets,
@@ -114,6 +114,24 @@ describe('an engine', () => {
       await asked;
       for (const range of running) range.cancel();
       for (const { end } of running) expect(await end).toMatchObject({ failure: { kind: 'cancelled' } });
+    });
+
+    it('reads fewer ranges at once over TLS where that has a bound of its own', async () => {
+      await engine.close();
+      const asked: number[] = [];
+      origin.behave({
+        ...WELL,
+        answer: ({ range }) => asked.push(range?.first ?? 0),
+      });
+      const sockets = { first: ranges.length, most: ranges.length, mostTls: 2 };
+      engine = createTransferEngine({ workers: { plain: 1, tls: 2 }, sockets, retry, ca: pem.cert.toString() });
+      const running = ranges.map((range) => engine.read({ ...request, ...range, source: { identity: {}, sign, tls } }));
+      const most = tls ? 2 : ranges.length;
+      await expect.poll(() => asked.length).toBe(most);
+      expect(engine.sockets()).toBe(most);
+      for (const range of running) range.cancel();
+      for (const { end } of running) await end;
+      expect(asked.length).toBe(most);
     });
 
     it('takes no more threads to another source that is read over plain HTTP', async () => {

@@ -30,8 +30,9 @@ export function firstSockets({ first, most }: SocketBounds): SocketCount {
   return { sockets: Math.min(first, most), before: undefined, rest: 1 };
 }
 
-/** One step a sample. Additional connections stay only where they brought at least 8 % more. */
+/** One step a sample, at once down to a bound that has become lower. Additional connections stay only where they brought at least 8 % more. */
 export function adaptSockets(count: SocketCount, sample: RateSample, { most }: SocketBounds): SocketCount {
+  if (count.sockets > most) return { sockets: most, before: undefined, rest: REST_AFTER_LOSS };
   const { sockets, before, rest } = count;
   if (sample.slowDown) {
     return { sockets: Math.max(1, Math.floor(sockets / 2)), before: undefined, rest: REST_AFTER_SLOW_DOWN };

@@ -1,5 +1,5 @@
 import { errorText } from '../../shared/errors.ts';
-import { adaptSockets, firstSockets, type SocketCount } from './adaptSockets.ts';
+import { adaptSockets, firstSockets, type SocketBounds, type SocketCount } from './adaptSockets.ts';
 import { askForRights } from './askForRights.ts';
 import { ENGINE_DEFAULTS, type EngineConfig } from './engineConfig.ts';
 import { type EngineThread, startThread } from './engineThread.ts';
@@ -105,6 +105,17 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     return thread;
   }
 
+  function bounds(): SocketBounds {
+    const { first, most, mostTls } = config.sockets;
+    const overTls = [...sources.values()].some(({ tls = lastTls }) => tls);
+    return { first, most: overTls ? Math.min(most, mostTls) : most };
+  }
+
+  /** As many as were found to pay, but no more than what is read now may have. */
+  function limitRanges(): void {
+    queue.limit(Math.min(count.sockets, bounds().most));
+  }
+
   function workersFor(tls = lastTls): number {
     return tls && config.bytesPerSecond === Number.POSITIVE_INFINITY ? config.workers.tls : config.workers.plain;
   }
@@ -185,6 +196,7 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     if ('origin' in request) {
       lastTls = request.origin.startsWith('https:');
       found.tls = lastTls;
+      limitRanges();
     }
     thread.send({ is: 'request', source: id, request });
   }
@@ -202,9 +214,9 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     const bytes = [...ranges.values()].reduce((sum, range) => sum + range.bytesSoFar(), bytesOfEnded);
     const bytesPerSecond = ((bytes - bytesAtSample) * 1000) / SAMPLE_MS;
     bytesAtSample = bytes;
-    count = adaptSockets(count, { bytesPerSecond, busy: queue.waiting() > 0, slowDown }, config.sockets);
+    count = adaptSockets(count, { bytesPerSecond, busy: queue.waiting() > 0, slowDown }, bounds());
     slowDown = false;
-    queue.limit(count.sockets);
+    limitRanges();
   }
 
   function stopSampling(): void {
@@ -217,7 +229,7 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
     else range.thread.send({ is: 'cancel', id: range.id });
   }
 
-  queue.limit(count.sockets);
+  limitRanges();
   return {
     prepare() {
       if (closed) return;
@@ -239,12 +251,13 @@ export function createTransferEngine(overrides: Partial<EngineConfig> = {}): Tra
       else {
         known(request.source).ranges += 1;
         ranges.set(range.id, range);
+        limitRanges();
         sampling ??= setInterval(sample, SAMPLE_MS).unref();
         queue.add(range);
       }
       return { end: ended.promise, bytesSoFar: () => range.bytesSoFar(), cancel: () => cancel(range) };
     },
-    sockets: () => count.sockets,
+    sockets: () => Math.min(count.sockets, bounds().most),
     async close() {
       closed = true;
       stopSampling();

@@ -8,8 +8,9 @@ import type { ProxySettings } from './http/proxy.ts';
 export interface EngineConfig {
   /** How many threads read: a thread that also decrypts brings less. A limited rate is shared by those of `plain`. */
   readonly workers: { readonly plain: number; readonly tls: number };
-  readonly sockets: SocketBounds;
-  /** Of `workers.plain` together, and as much for each further one; bounds the memory whatever the number of sockets. */
+  /** `mostTls` while anything is read over TLS: beside the pool a connection takes 0.2 MB of memory, over TLS twice as much. */
+  readonly sockets: SocketBounds & { readonly mostTls: number };
+  /** Of `workers.plain` together, and as much for each further one. */
   readonly poolBytes: number;
   /** Of all transfers together; `Infinity` for none. */
   readonly bytesPerSecond: number;
@@ -34,7 +35,8 @@ export const ENGINE_DEFAULTS: EngineConfig = {
   // One thread fills 0.8 GiB/s and more, less over TLS; others pay where cores are left for them.
   workers: { plain: CORES >= 8 ? 4 : CORES >= 4 ? 2 : 1, tls: CORES >= 8 ? 4 : Math.min(2, CORES) },
   // Two keep a core busy where the line is fast; more only cost it. Where the line is slow, they are added.
-  sockets: { first: Math.min(8, 2 * CORES), most: 250 },
+  // No more than leave a process with the threads of two cores below 150 MB.
+  sockets: { first: Math.min(8, 2 * CORES), most: 192, mostTls: 32 },
   poolBytes: 8 * MIB,
   bytesPerSecond: Number.POSITIVE_INFINITY,
   stallMs: 10_000,

@@ -43,6 +43,12 @@ describe('the number of sockets', () => {
     expect(count.sockets).toBe(1);
   });
 
+  it('goes down at once to a bound that has become lower', () => {
+    const count = { sockets: 100, before: { sockets: 67, bytesPerSecond: 1 }, rest: 1 };
+    const lower = adaptSockets(count, { bytesPerSecond: 1e9, busy: false, slowDown: false }, { first: 8, most: 32 });
+    expect(lower.sockets).toBe(32);
+  });
+
   it('does not change while there is not work for all', () => {
     const count = firstSockets(bounds);
     expect(adaptSockets(count, { bytesPerSecond: 1, busy: false, slowDown: false }, bounds)).toBe(count);
