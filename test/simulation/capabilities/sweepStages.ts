@@ -49,7 +49,7 @@ const READS: Readonly<Record<StorageClass, number>> = {
 export function sweepStages(stage: Stage, rng: Rng): Capability {
   const { catalog, counters, inventoryMap, policies, scheduler } = stage;
   // A book of an operator's is looked at by one sweep, in force with the next one, and decides in a third.
-  const atLeast = stage.ownsBooks ? rng.pick([0, 0, 3]) : Number(rng.chance(oftenMore(stage) ? 0.5 : 0.2));
+  const atLeast = stage.ownsBooks ? 3 : Number(rng.chance(oftenMore(stage) ? 0.5 : 0.2));
   /** Sweeps that were asked for since faults ended; when the last was. */
   let asked = 0;
   let askedAt = 0;
