@@ -1,12 +1,17 @@
-/** Cells that a column begins with; it doubles from there, so that memory is taken for the objects that there have been. */
+/**
+ * Cells that a column begins with; it doubles from there, so that memory is taken for the objects that there have been, and never
+ * for more than it is made for.
+ */
 const FIRST_CELLS = 64;
 
 /** One floating-point number per object, or per place of a list. */
 export class FloatColumn {
   #cells: Float64Array;
+  readonly #objects: number;
   readonly #initial: number;
 
   constructor(objects: number, initial = 0) {
+    this.#objects = objects;
     this.#cells = new Float64Array(Math.min(objects, FIRST_CELLS)).fill(initial);
     this.#initial = initial;
   }
@@ -21,7 +26,10 @@ export class FloatColumn {
   }
 
   #reach(object: number): void {
-    const cells = new Float64Array(longer(this.#cells.length, object)).fill(this.#initial, this.#cells.length);
+    const cells = new Float64Array(longer(this.#cells.length, this.#objects, object)).fill(
+      this.#initial,
+      this.#cells.length,
+    );
     cells.set(this.#cells);
     this.#cells = cells;
   }
@@ -30,9 +38,11 @@ export class FloatColumn {
 /** One 32-bit integer per object, or per place of a list. */
 export class IntColumn {
   #cells: Int32Array;
+  readonly #objects: number;
   readonly #initial: number;
 
   constructor(objects: number, initial = 0) {
+    this.#objects = objects;
     this.#cells = new Int32Array(Math.min(objects, FIRST_CELLS)).fill(initial);
     this.#initial = initial;
   }
@@ -54,12 +64,15 @@ export class IntColumn {
   }
 
   #reach(object: number): void {
-    const cells = new Int32Array(longer(this.#cells.length, object)).fill(this.#initial, this.#cells.length);
+    const cells = new Int32Array(longer(this.#cells.length, this.#objects, object)).fill(
+      this.#initial,
+      this.#cells.length,
+    );
     cells.set(this.#cells);
     this.#cells = cells;
   }
 }
 
-function longer(length: number, object: number): number {
-  return Math.max(2 * length, object + 1);
+function longer(length: number, objects: number, object: number): number {
+  return Math.max(object + 1, Math.min(objects, 2 * length));
 }

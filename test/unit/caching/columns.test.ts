@@ -15,3 +15,18 @@ it('a column counts from what it began with', () => {
   const column = new IntColumn(100_000, 5);
   expect([column.increment(70_000), column.increment(70_000), column.get(69_999)]).toEqual([6, 7, 5]);
 });
+
+it.each([
+  ['floats', FloatColumn, 8],
+  ['integers', IntColumn, 4],
+])('a column of %s takes no memory for more objects than it is made for', (_, Column, bytesEach) => {
+  const [half, objects] = [2 ** 18, 300_000];
+  const before = process.memoryUsage().arrayBuffers;
+  const column = new Column(objects);
+  column.set(half - 1, 1);
+  column.set(half, 1);
+  const taken = process.memoryUsage().arrayBuffers - before;
+  expect(column.get(half)).toBe(1);
+  // What it outgrew may still be there.
+  expect(taken).toBeLessThan(bytesEach * (half + objects + 1_000));
+});
