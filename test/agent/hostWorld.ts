@@ -339,13 +339,14 @@ export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined> | T | undefined,
   ms = 100_000,
+  everyMs = 20,
 ): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
     const found = await probe();
     if (found !== undefined) return found;
     if (Date.now() > deadline) throw new Error(`Not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
