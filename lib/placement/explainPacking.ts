@@ -15,6 +15,7 @@ const REASONS: Record<NotPackedReason, string> = {
   'not-idle': 'it was read too lately for the rule',
   'minimum-duration': 'its class is paid for as it is until the minimum duration ends',
   'costs-more': 'that is expected to cost more than it saves',
+  'read-unexpectedly': 'by the reads of the last month, more than were said, it would have cost more than it saves',
   'reads-unknown': 'nobody has said how often it is read',
 };
 

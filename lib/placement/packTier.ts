@@ -67,18 +67,16 @@ export function packByDollars(
   if (guarded !== undefined) return guarded;
   if (facts.knownReadsPerDay === undefined) return 'reads-unknown';
   let best: { readonly to: StorageClass; readonly usd: number } | undefined;
-  let regretted = false;
+  let unexpected = false;
   for (const to of rates.classes) {
     // What was packed is read back before it counts.
     if (!rates.of(to).instant) continue;
-    if (wouldBeRegretted(one, packing, rates.of(to))) {
-      regretted = true;
-      continue;
-    }
     const usd = packedUsd(one, packing, rates.of(to));
-    if (usd < (best?.usd ?? plainUsd * (1 - policy.margin))) best = { to, usd };
+    if (usd >= (best?.usd ?? plainUsd * (1 - policy.margin))) continue;
+    if (wouldBeRegretted(one, packing, rates.of(to))) unexpected = true;
+    else best = { to, usd };
   }
-  if (best === undefined) return regretted ? 'not-idle' : 'costs-more';
+  if (best === undefined) return unexpected ? 'read-unexpectedly' : 'costs-more';
   return { action: 'pack', to: best.to, reason: 'cheaper-packed', belowRatio: breakEven(one, best, plainUsd) };
 }
 
@@ -88,8 +86,8 @@ const IMPROBABLE = 0.02;
 
 /**
  * Whether the last 30 days, packed in `to`, would have cost more than at home, by more reads than what is told of them makes probable: each would have been an
- * unpacking there, the way home, and packing again. So whoever is told wrongly packs once in a month at most, or where that costs less
- * than it saves (`test/unit/placement/packedRegret.test.ts`). A read that was to be expected changes nothing.
+ * unpacking there, the way home, and packing again. So whoever is told wrongly packs once in a month at most, twice where a first read
+ * is still probable, or where that costs less than it saves (`test/unit/placement/packedRegret.test.ts`). A read that was to be expected changes nothing.
  */
 export function wouldBeRegretted(
   {

@@ -70,6 +70,8 @@ export type NotPackedReason =
   | 'minimum-duration'
   /** Dollars: packing does not pay, or pays only by reads that were learned and that nobody knows. */
   | 'costs-more'
+  /** Dollars: it would pay by what is told of its reads, and not by those of the last month. */
+  | 'read-unexpectedly'
   | 'reads-unknown';
 
 /** One place that the object could be in, with what it costs. */
