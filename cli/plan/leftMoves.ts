@@ -37,6 +37,6 @@ export function leftText({ gone, moves, runId, tooDear, usd }: LeftMoves): strin
       : `; ${tooDear} of them cost more than all of sweepBudgetUsd: they go when that is raised, or by \`strata plan --apply --max-cost\``;
   return (
     `The sweep ${runId} left ${moves} moves (${formatUsd(Usd.parse(usd))}) to the next ones, as it might spend or set going no more: ` +
-    `${sweeps}; what costs more than a sixteenth of sweepBudgetUsd has its turn in every second sweep${dear} (sweepBudgetUsd, sweepMostMoves; strata sweeps ${runId})\n`
+    `${sweeps}; what costs more than a sixteenth of sweepBudgetUsd goes by turns, in every second sweep one of a shard at most${dear} (sweepBudgetUsd, sweepMostMoves; strata sweeps ${runId})\n`
   );
 }

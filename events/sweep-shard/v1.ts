@@ -24,7 +24,7 @@ export const StageTally = z.strictObject({
   leftUsd: z._default(usd, 0),
   /** Of those left, the ones that cost more than a whole sweep may spend; absent: none. */
   tooDear: z.optional(count),
-  /** Of the others, the dearest that found no dollars: a later sweep keeps some for it. */
+  /** Of the others, one whose turn is next among what found no dollars: the next sweep may keep some for it. */
   waits: z.optional(z.strictObject({ digest: Digest, usd })),
 });
 export type StageTally = z.infer<typeof StageTally>;

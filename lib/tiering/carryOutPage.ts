@@ -11,13 +11,14 @@ import {
 } from '../catalog/index.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { Item, Page } from '../shared/ports/catalogStore.ts';
-import { dearer } from './endStage.ts';
+import { readTurn } from './keepForWaiting.ts';
 import { moveInRun, type WholeRun } from './moveInRun.ts';
 import type { MoveReason } from './moveRun.ts';
 import { createShardRoom, isRefusal, type ShardRoom } from './shardRoom.ts';
-import type { Refusal } from './sweepBudget.ts';
+import { type Refusal, shardLimits } from './sweepBudget.ts';
 import { BLOBS_PER_MESSAGE, count, eachItem, type SweptPage } from './sweepPages.ts';
 import type { SweepDeps } from './sweepSettings.ts';
+import { firstInTurn, type RefusedMove } from './turnInShard.ts';
 
 /** Versions that one shard of a sweep asks hosts to hold at most: each is a look at every host. */
 const MOST_PLACEMENTS = 64;
@@ -32,6 +33,13 @@ interface CarryingOut {
   readonly warming: boolean;
   readonly room: ShardRoom;
   readonly mayPlace: (digest: Digest) => boolean;
+  readonly turns: Turns;
+}
+
+/** Which of what finds no dollars a later sweep keeps some for. */
+interface Turns {
+  readonly partUsd: number;
+  first(one: RefusedMove | undefined, other: RefusedMove): RefusedMove;
 }
 
 /**
@@ -43,7 +51,8 @@ export async function carryOutPage(deps: SweepDeps, run: WholeRun, message: Swee
   const { cursor, shard, stage } = message;
   const warming = stage === 'warming';
   const mayPlace = warming && !run.dryRun ? await chosenToPlace(deps, run, shard) : () => false;
-  const carrying: CarryingOut = { deps, run, message, warming, mayPlace, room: createShardRoom(deps, run, shard) };
+  const [room, turns] = [createShardRoom(deps, run, shard), await turnsOf(deps, run, shard)];
+  const carrying: CarryingOut = { deps, run, message, warming, mayPlace, room, turns };
   const swept = await eachItem(deps, message, await list(carrying, cursor), (item, page) =>
     carryOut(carrying, item, page),
   );
@@ -54,6 +63,12 @@ export async function carryOutPage(deps: SweepDeps, run: WholeRun, message: Swee
 function list({ deps, message, run }: CarryingOut, cursor: string | undefined): Promise<Page> {
   const partition = `FOUND#${run.id}#${message.shard}`;
   return deps.catalog.query({ partition, limit: BLOBS_PER_MESSAGE, ...(cursor === undefined ? {} : { cursor }) });
+}
+
+async function turnsOf(deps: SweepDeps, run: WholeRun, shard: number): Promise<Turns> {
+  const turn = (await readTurn(deps))?.row?.value.shards[shard];
+  const partUsd = shardLimits(run, shard).budgetUsd;
+  return { partUsd, first: (one, other) => firstInTurn(one, other, partUsd, turn) };
 }
 
 type Passed = 'done-before' | 'no-turn' | Refusal;
@@ -88,12 +103,12 @@ async function carryOut(carrying: CarryingOut, item: Item, swept: SweptPage): Pr
   const standing = await standingOf(carrying, finding);
   const sent = isRefused(standing) && (await isSent(carrying, finding));
   const asks = standing !== 'done-before' && asksHosts(carrying, finding, swept);
-  if (standing !== 'to-decide' && !sent && !asks) return pass(swept, message, finding, standing);
+  if (standing !== 'to-decide' && !sent && !asks) return pass(carrying, swept, finding, standing);
   const turn: WholeRun = warming ? { ...run, warmsOnly: true } : run;
   const answer = standing === 'to-decide' ? await moveInRun(deps, turn, finding.digest) : undefined;
   if (answer !== undefined) room.decided();
   const reason = sent ? 'sent-before' : answer?.reason;
-  if (reason !== undefined) tell(swept, message, finding, reason);
+  if (reason !== undefined) tell(carrying, swept, finding, reason);
   const placements = asks ? await placeNewest(deps, { ...run, scope: 'sweep-place' }, finding.digest) : 0;
   const done = { stage, moves: answer?.moves === true || reason === 'sent-before', placements };
   // What is left is decided about in the next stage, or found again by the next sweep.
@@ -118,7 +133,7 @@ async function passOver(carrying: CarryingOut, swept: SweptPage): Promise<void> 
       standings.push([finding, standing]);
     }
     for (const [finding, standing] of standings) {
-      if (pass(swept, carrying.message, finding, standing)) swept.tally.blobs += 1;
+      if (pass(carrying, swept, finding, standing)) swept.tally.blobs += 1;
     }
     passed += page.items.length;
     swept.cursor = page.cursor;
@@ -134,25 +149,36 @@ function readable(item: Item): SweepFinding | undefined {
 }
 
 /** Counts what is not decided about; answers whether an earlier delivery has looked at it. */
-function pass(swept: SweptPage, message: SweepShard, finding: SweepFinding, standing: Passed): boolean {
+function pass(carrying: CarryingOut, swept: SweptPage, finding: SweepFinding, standing: Passed): boolean {
   if (standing === 'no-turn') return false;
-  if (standing !== 'done-before') tell(swept, message, finding, standing);
+  if (standing !== 'done-before') tell(carrying, swept, finding, standing);
   return (
     finding.carriedOut !== undefined && standing === 'done-before' && addDone(swept, finding.carriedOut, finding.bytes)
   );
 }
 
 /** A blob is counted once: what has no turn while warming, or is too dear then, the lifecycle tells of. */
-function tell(swept: SweptPage, { stage }: SweepShard, { digest, price }: SweepFinding, reason: MoveReason): void {
+function tell(
+  { message, turns, warming }: CarryingOut,
+  swept: SweptPage,
+  { digest, price }: SweepFinding,
+  reason: MoveReason,
+): void {
   const left = isRefusal(reason);
-  if (reason === 'not-warming' || (left && stage === 'warming')) return;
+  if (reason === 'not-warming' || (left && warming)) return;
   count(swept, reason);
   if (!left) return;
   const { tally } = swept;
   tally.left += 1;
   tally.leftUsd += price?.usd ?? 0;
   if (reason === 'above-budget') tally.tooDear = (tally.tooDear ?? 0) + 1;
-  if (reason === 'budget-spent' && price !== undefined) tally.waits = dearer(tally.waits, { digest, usd: price.usd });
+  if (price !== undefined && waits(turns, price, reason))
+    tally.waits = turns.first(tally.waits ?? message.tally?.waits, { digest, usd: price.usd });
+}
+
+/** What would find no dollars either, had the moves of the shard not been spent before, waits for them too. */
+function waits({ partUsd }: Turns, { home, usd }: NonNullable<SweepFinding['price']>, reason: Refusal): boolean {
+  return reason === 'budget-spent' || (reason === 'rate-reached' && !home && usd > partUsd);
 }
 
 /** Which of what is read daily hosts are asked to hold: other ones each time, where that is more than a run asks for. */

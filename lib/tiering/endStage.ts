@@ -18,7 +18,8 @@ const AFTER: Readonly<Record<SweepStage, readonly SweepStage[]>> = {
 
 export function addTally(one: StageTally = NO_TALLY, other: StageTally): StageTally {
   const tooDear = (one.tooDear ?? 0) + (other.tooDear ?? 0);
-  const waits = dearer(one.waits, other.waits);
+  // What a later page notes, it has compared with what the ones before it had noted.
+  const waits = other.waits ?? one.waits;
   return {
     blobs: one.blobs + other.blobs,
     moves: one.moves + other.moves,
@@ -29,10 +30,6 @@ export function addTally(one: StageTally = NO_TALLY, other: StageTally): StageTa
     ...(tooDear === 0 ? {} : { tooDear }),
     ...(waits === undefined ? {} : { waits }),
   };
-}
-
-export function dearer(one: StageTally['waits'], other: StageTally['waits']): StageTally['waits'] {
-  return one === undefined || (other !== undefined && other.usd > one.usd) ? other : one;
 }
 
 /** The row of a stage that has ended. */

@@ -1,14 +1,29 @@
-import { expectationOf, queryAll, SWEEP_SHARDS, SweepRunRow, SweepStageRow, SweepTurnRow } from '../catalog/index.ts';
+import {
+  expectationOf,
+  queryAll,
+  SWEEP_SHARDS,
+  SweepRunRow,
+  SweepStageRow,
+  type SweepTurn,
+  SweepTurnRow,
+  type Versioned,
+} from '../catalog/index.ts';
+import { ContractError } from '../shared/errors.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
+import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { type EpochMs, Usd } from '../shared/units.ts';
 import { type DatedLimits, emptyRun, type RunLimits, shardLimits } from './sweepBudget.ts';
+import { type RefusedMove, turnAfter } from './turnInShard.ts';
 
 /** A move that a shard of the sweep before had no dollars for. */
-export interface WaitingMove {
+export interface WaitingMove extends RefusedMove {
   readonly shard: number;
-  readonly digest: Digest;
-  readonly usd: number;
+}
+
+interface KeepDeps {
+  readonly catalog: CatalogStore;
+  readonly telemetry: Telemetry;
 }
 
 export interface KeptShard {
@@ -60,18 +75,15 @@ export function keepByTurns(
 /**
  * Writes down what each shard of a sweep that begins may spend, where the one before it had no dollars for some move: nothing waits for ever
  * because of how a budget is divided among shards, or of what goes before it. Every second sweep at most, so that what costs little does not wait for
- * ever either, and not where something of the run was reserved already. No change: all shards have equal parts.
+ * ever either, and not where something of the run was reserved already. No change: all shards have equal parts, as they have where rows cannot be read.
  */
-export async function keepForWaiting(
-  catalog: CatalogStore,
-  run: DatedLimits,
-  now: EpochMs,
-): Promise<readonly Change[]> {
-  const before = await sweepBefore(catalog, run.at);
-  const turn = await SweepTurnRow.get(catalog);
-  if (before === undefined || turn?.value.runId === before) return [];
-  const from = turn === undefined ? 0 : (turn.value.shard + 1) % SWEEP_SHARDS;
-  const kept = keepByTurns(await waitingOf(catalog, before), run, from);
+export async function keepForWaiting(deps: KeepDeps, run: DatedLimits, now: EpochMs): Promise<readonly Change[]> {
+  const { catalog } = deps;
+  const turn = await readTurn(deps);
+  const waiting = turn && (await readable(deps, () => waitingBefore(catalog, run.at, turn.row?.value)));
+  if (turn === undefined || waiting === undefined) return [];
+  const from = turn.row === undefined ? 0 : (turn.row.value.shard + 1) % SWEEP_SHARDS;
+  const kept = keepByTurns(waiting, run, from);
   const runId = String(run.at);
   if (kept === undefined || (await queryAll(catalog, { partition: `RUN#${runId}` })).length > 0) return [];
   const evenUsd = Usd.parse(run.limits.budgetUsd / SWEEP_SHARDS);
@@ -79,20 +91,46 @@ export async function keepForWaiting(
     const empty = { ...emptyRun({ runId, shard, limits, now }), evenUsd };
     return SweepRunRow.put(own === undefined ? empty : { ...empty, kept: own }, 'absent');
   });
-  return [...rows, SweepTurnRow.put({ runId, shard: kept.first }, expectationOf(turn))];
+  const shards = kept.shards.map(({ kept: own }, shard) => {
+    const move = own && waiting.find((one) => one.shard === shard);
+    const before = turn.row?.value.shards[shard] ?? {};
+    return move === undefined ? before : turnAfter(move, evenUsd, before);
+  });
+  return [...rows, SweepTurnRow.put({ runId, shard: kept.first, shards }, expectationOf(turn.row))];
+}
+
+/** Whose turn it was; undefined where that cannot be read, which is told. */
+export async function readTurn(
+  deps: KeepDeps,
+): Promise<{ readonly row: Versioned<SweepTurn> | undefined } | undefined> {
+  return readable(deps, async () => ({ row: await SweepTurnRow.get(deps.catalog) }));
+}
+
+/** Rows that nobody can read stop no sweep: nothing is kept by them. */
+async function readable<Answer>({ telemetry }: KeepDeps, read: () => Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    telemetry.error('turns of a sweep unreadable', error);
+    return undefined;
+  }
 }
 
 /** Newest sweeps among which the one before stands; the moments of a schedule may be tried in any order. */
 const NEWEST = 5;
 
-async function sweepBefore(catalog: CatalogStore, at: EpochMs): Promise<string | undefined> {
+/** What the sweep before `at` had no dollars for; nothing where it, or one after it, has kept some itself. */
+async function waitingBefore(
+  catalog: CatalogStore,
+  at: EpochMs,
+  turn: SweepTurn | undefined,
+): Promise<readonly WaitingMove[]> {
   const { items } = await catalog.queryIndex('listing', { partition: 'STAGEDRUNS', limit: NEWEST, descending: true });
   const moments = items.map((item) => Number(SweepStageRow.parse(item).value.runId)).filter((moment) => moment < at);
-  return moments.length === 0 ? undefined : String(Math.max(...moments));
-}
-
-async function waitingOf(catalog: CatalogStore, runId: string): Promise<readonly WaitingMove[]> {
-  const ended = (await queryAll(catalog, { partition: `STAGES#${runId}` })).map(
+  const before = Math.max(...moments);
+  if (moments.length === 0 || Number(turn?.runId ?? Number.NEGATIVE_INFINITY) >= before) return [];
+  const ended = (await queryAll(catalog, { partition: `STAGES#${before}` })).map(
     (item) => SweepStageRow.parse(item).value,
   );
   return ended.flatMap(({ shard, waits }) => (waits === undefined ? [] : [{ shard, ...waits }]));

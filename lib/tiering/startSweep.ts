@@ -72,7 +72,7 @@ export async function startSweep(
   // Before it is remembered: a start that was killed in between is asked for again under the same name.
   if (path === 'inventory') await deps.inventorySweeps?.start(sweepId, started);
   const kept = async (now: EpochMs) =>
-    tierSweep === 'on' ? keepForWaiting(deps.catalog, limitsOf(deps.settings, scheduledAt), now) : [];
+    tierSweep === 'on' ? keepForWaiting(deps, limitsOf(deps.settings, scheduledAt), now) : [];
   if (path === 'inventory') return beginOnce(deps, sweepId, kept, 'started-over-inventory');
   return beginOnce(deps, sweepId, async (now) => [...shardMessages(started, now), ...(await kept(now))], 'started');
 }

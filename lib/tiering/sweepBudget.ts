@@ -78,27 +78,28 @@ export interface PricedMove {
 /**
  * Takes a move out of what its run may still spend. The row that is written with the move keeps the limits that it began with. A way home
  * takes its turn among the moves, and nothing of the budget: what that would save by its waiting is lost many times over by the reads meanwhile.
- * All of them together have ten budgets; the first one goes whatever it costs, so that none waits for ever. What is kept for another move is out of reach.
+ * All of them together have ten budgets; the first one goes whatever it costs, so that none waits for ever. What is kept for another move is out of reach;
+ * what that does not need of it when it goes, nobody has, so that a run only ever spends more.
  */
 export function reserve(run: SweepRun | undefined, begun: BegunShard, move: PricedMove): Reservation {
   const { kept, ...spent } = run ?? emptyRun(begun);
   const forOther = kept?.digest === move.digest ? undefined : kept;
   const homeUsd = spent.homeUsd ?? 0;
+  const reservedUsd = spent.reservedUsd + (move.home ? 0 : move.usd);
   const refused = (reason: Refusal): Reservation => ({ outcome: 'refused', reason });
   if (!move.home && move.usd > (begun.limits.wholeUsd ?? Number.POSITIVE_INFINITY)) return refused('above-budget');
   if (spent.moves + (forOther === undefined ? 0 : 1) >= spent.mostMoves) return refused('rate-reached');
   if (move.home && homeUsd > 0 && homeUsd + move.usd > WAYS_HOME_TIMES * (spent.evenUsd ?? spent.budgetUsd))
     return refused('ways-home-spent');
-  if (!move.home && spent.reservedUsd + move.usd > spent.budgetUsd - (forOther?.usd ?? 0))
-    return refused('budget-spent');
+  if (!move.home && reservedUsd > spent.budgetUsd - (forOther?.usd ?? 0)) return refused('budget-spent');
+  const unneededUsd = forOther !== undefined || kept === undefined ? 0 : kept.usd - (reservedUsd - spent.reservedUsd);
   return {
     outcome: 'reserved',
     run: {
       ...spent,
       ...(forOther === undefined ? {} : { kept: forOther }),
-      ...(move.home
-        ? { homeUsd: Usd.parse(homeUsd + move.usd) }
-        : { reservedUsd: Usd.parse(spent.reservedUsd + move.usd) }),
+      ...(unneededUsd > 0 ? { budgetUsd: Usd.parse(Math.max(reservedUsd, spent.budgetUsd - unneededUsd)) } : {}),
+      ...(move.home ? { homeUsd: Usd.parse(homeUsd + move.usd) } : { reservedUsd: Usd.parse(reservedUsd) }),
       moves: spent.moves + 1,
       movedBytes: Bytes.parse(spent.movedBytes + move.bytes),
     },

@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { type Blob, queryAll, shardOf, SWEEP_SHARDS, SweepRunRow, SweepTurnRow } from '../../lib/catalog/index.ts';
+import {
+  type Blob,
+  queryAll,
+  shardOf,
+  SWEEP_SHARDS,
+  SweepRunRow,
+  SweepStageRow,
+  SweepTurnRow,
+} from '../../lib/catalog/index.ts';
+import { blobKey } from '../../lib/shared/digest.ts';
 import { listRuns } from '../../lib/operations/runs.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
-import { DAY_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, EpochMs } from '../../lib/shared/units.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
 /** Of one copy to STANDARD_IA; to GLACIER_IR, where what is older than a year goes, a write costs twice as much. */
@@ -67,8 +76,11 @@ describe('a move that costs more than the equal part of its shard', () => {
     expect(await movedOf(world, dear)).toBe(4);
   });
 
-  it('is not overtaken for ever by moves of its shard that come before it', async () => {
-    const world = await worldOf(SWEEP_SHARDS * DEAR_USD);
+  it.each([
+    ['dollars', 0.99 * SWEEP_SHARDS * DEAR_USD, 1_000],
+    ['moves', 1.2 * SWEEP_SHARDS * COPY_USD, SWEEP_SHARDS],
+  ])('is not overtaken for ever by moves of its shard that come before it and take its %s', async (_, usd, moves) => {
+    const world = await worldOf(usd, moves);
     const shard = Array.from({ length: 12 }, () => 0);
     const sorted = (blobs: readonly Blob[]): readonly Blob[] =>
       blobs.toSorted((one, other) => (one.digest < other.digest ? -1 : 1));
@@ -86,6 +98,31 @@ describe('a move that costs more than the equal part of its shard', () => {
     await sweep(world);
     expect(await hasMoved(world, dear.digest)).toBe(true);
     expect(await movedOf(world, cheap)).toBeLessThan(cheap.length);
+  });
+
+  it.each([
+    ['before', 0],
+    ['behind', 1],
+  ])('is held up by no move %s it that fails each time', async (_, failing) => {
+    const world = await worldOf(2.5 * COPY_USD);
+    const blobs = (await addTo(world, [6, 6, 6])).toSorted((one, other) => (one.digest < other.digest ? -1 : 1));
+    const { digest, origin } = blobs[failing]!;
+    await world.objects.remove(blobKey(digest), origin.versionId);
+    for (let day = 0; day < 8; day += 1) await sweep(world);
+    expect(await movedOf(world, blobs)).toBe(2);
+    expect(await hasMoved(world, digest)).toBe(false);
+  });
+
+  it('is not overtaken for ever by dearer ones that come every second day', async () => {
+    const world = await worldOf(2.5 * COPY_USD);
+    const [waiting] = await addTo(world, [6]);
+    await addTo(world, [6], 400, 10_000);
+    for (let day = 0; day < 12; day += 2) {
+      await addTo(world, [6], 400, 20_000 + 1_000 * day);
+      await sweep(world);
+      await sweep(world);
+    }
+    expect(await hasMoved(world, waiting!.digest)).toBe(true);
   });
 
   it('has one of the moves of a sweep kept for it, however few these are', async () => {
@@ -110,7 +147,7 @@ describe('a move that costs more than the equal part of its shard', () => {
       await world.fireSweep();
       await world.fireSweep();
       const turn = (await SweepTurnRow.get(world.catalog))?.value;
-      expect(turn, over).toEqual({ runId: String(world.clock.now()), shard: 5 });
+      expect(turn, over).toMatchObject({ runId: String(world.clock.now()), shard: 5 });
       const rows = await queryAll(world.catalog, { partition: `RUN#${turn?.runId}` });
       const runs = rows.map((item) => SweepRunRow.parse(item).value);
       expect(runs, over).toHaveLength(SWEEP_SHARDS);
@@ -120,6 +157,37 @@ describe('a move that costs more than the equal part of its shard', () => {
       ).toBeLessThanOrEqual(limits.sweepBudgetUsd);
       expect(runs[5]?.kept?.usd, over).toBeCloseTo(1.1 * COPY_USD, 12);
     }
+  });
+});
+
+describe('dollars for what waits', () => {
+  it('are not kept by a sweep of a moment before the one that has kept some', async () => {
+    const world = await worldOf(2.5 * COPY_USD);
+    await addTo(world, [5]);
+    await sweep(world);
+    const at = world.clock.now();
+    await world.fireSweep();
+    await world.fireSweep(EpochMs.parse(at - 1_000));
+    expect((await SweepTurnRow.get(world.catalog))?.value.runId).toBe(String(at));
+    expect(await queryAll(world.catalog, { partition: `RUN#${at - 1_000}` })).toEqual([]);
+  });
+
+  it.each(['turn', 'stage'])('are not kept where a %s cannot be read, which stops no sweep', async (unreadable) => {
+    const world = await worldOf(2.5 * COPY_USD);
+    const [blob] = await addTo(world, [5]);
+    await sweep(world);
+    const runId = String(world.clock.now() - DAY_MS);
+    const key = unreadable === 'turn' ? SweepTurnRow.key() : SweepStageRow.key(runId, 5, 'lifecycle');
+    const row = await world.catalog.get(key);
+    const item = { key, index: {}, ...row, body: { v: 99 } };
+    const expected = row === undefined ? ('absent' as const) : { version: row.version };
+    await world.catalog.transact([{ kind: 'put', item, expect: expected }]);
+    expect(await sweep(world)).toBe(0);
+    expect(world.records.map(({ event }) => event)).toContain('turns of a sweep unreadable');
+    if (unreadable === 'turn') return;
+    // The row is of one sweep: the next one finds what that one has noted.
+    await sweep(world);
+    expect(await hasMoved(world, blob!.digest)).toBe(true);
   });
 });
 

@@ -17,7 +17,7 @@ export const SweepRunValue = z.strictObject({
   reservedUsd: Usd,
   /** The same of ways home, which have ten budgets of their own; not part of the above. */
   homeUsd: z.optional(Usd),
-  /** Of the budget, and one of the moves: kept for a move that earlier sweeps had no dollars for; absent once it goes. */
+  /** Of the budget, and one of the moves: kept for a move that earlier sweeps had no dollars for; absent once it goes, with what of it is not needed. */
   kept: z.optional(z.strictObject({ digest: Digest, usd: Usd })),
   /** An equal part of the run's budget where the shard has another one: ways home go by it. */
   evenUsd: z.optional(Usd),
@@ -44,8 +44,16 @@ export const SweepRunRow = defineRow({
   expiresAt: (value) => value.expiresAt,
 });
 
-/** The latest sweep that has kept dollars for what waited, and the shard whose turn was the first. */
-export const SweepTurnValue = z.strictObject({ runId: z.string(), shard: z.number().check(z.int(), z.nonnegative()) });
+/** What dollars of a shard were kept for last: of what costs more than its equal part, since the others had a turn; and of these. */
+const ShardTurn = z.strictObject({ dear: z.optional(Digest), other: z.optional(Digest) });
+export type ShardTurn = z.infer<typeof ShardTurn>;
+
+/** The latest sweep that has kept dollars for what waited, the shard whose turn was the first, and how far each shard is. */
+export const SweepTurnValue = z.strictObject({
+  runId: z.string(),
+  shard: z.number().check(z.int(), z.nonnegative()),
+  shards: z.array(ShardTurn),
+});
 export type SweepTurn = z.infer<typeof SweepTurnValue>;
 
 export const SweepTurnRow = defineRow({

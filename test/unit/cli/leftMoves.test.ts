@@ -27,7 +27,7 @@ describe('what strata plan says of moves that a sweep has left', () => {
     const left = await among(plan, sweep('300', 0, 9, 15), sweep('200', 4, 10), sweep('100', 1, 99));
     expect(left).toEqual({ runId: '200', moves: 10, usd: 1, tooDear: 0, gone: 4 });
     expect(leftText(left!)).toBe(
-      'The sweep 200 left 10 moves ($1.00) to the next ones, as it might spend or set going no more: about 3 more of its kind take them; what costs more than a sixteenth of sweepBudgetUsd has its turn in every second sweep (sweepBudgetUsd, sweepMostMoves; strata sweeps 200)\n',
+      'The sweep 200 left 10 moves ($1.00) to the next ones, as it might spend or set going no more: about 3 more of its kind take them; what costs more than a sixteenth of sweepBudgetUsd goes by turns, in every second sweep one of a shard at most (sweepBudgetUsd, sweepMostMoves; strata sweeps 200)\n',
     );
     expect(leftText({ ...left!, gone: 0 })).toContain(': none went; what costs more than a sixteenth');
     expect(leftText({ ...left!, tooDear: 2 })).toContain(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { SWEEP_SHARDS } from '../../../lib/catalog/index.ts';
+import { type SweepRun, SWEEP_SHARDS } from '../../../lib/catalog/index.ts';
 import { Digest } from '../../../lib/shared/ids.ts';
-import { DAY_MS, EpochMs } from '../../../lib/shared/units.ts';
-import { reserve, shardLimits } from '../../../lib/tiering/sweepBudget.ts';
+import { DAY_MS, EpochMs, Usd } from '../../../lib/shared/units.ts';
+import { emptyRun, type PricedMove, reserve, shardLimits } from '../../../lib/tiering/sweepBudget.ts';
 
 const digest = Digest.parse('a'.repeat(64));
 const begun = { runId: 'run-1', shard: 3, limits: { budgetUsd: 2, mostMoves: 1000 }, now: EpochMs.parse(0) };
@@ -60,5 +60,44 @@ describe('the dollars of ways home', () => {
 
   it('are not for other moves', () => {
     expect(reserved([2, 1], false)).toEqual(['reserved', 'budget-spent']);
+  });
+});
+
+describe('what is kept for a move', () => {
+  const run = {
+    ...emptyRun({ ...begun, limits: { budgetUsd: 3, mostMoves: 5 } }),
+    kept: { digest, usd: Usd.parse(2) },
+  };
+  const other = { digest: Digest.parse('b'.repeat(64)), usd: 1.1, bytes: 1, home: false };
+  const limits = { budgetUsd: 3, mostMoves: 5 };
+  const answers = (moves: readonly PricedMove[]): readonly string[] => {
+    let now: SweepRun = run;
+    return moves.map((move) => {
+      const answer = reserve(now, { ...begun, limits }, move);
+      if (answer.outcome === 'refused') return answer.reason;
+      now = answer.run;
+      return String(now.budgetUsd);
+    });
+  };
+
+  it('is nobody else’s, also where it has cost less than was kept, or nothing', () => {
+    for (const home of [false, true]) {
+      const own = { digest, usd: 1.5, bytes: 1, home };
+      expect(answers([other, own, other, { ...other, usd: 1 }])).toEqual([
+        'budget-spent',
+        home ? '1' : '2.5',
+        'budget-spent',
+        home ? '1' : '2.5',
+      ]);
+    }
+  });
+
+  it('is taken out of the rest where it costs more', () => {
+    expect(
+      answers([
+        { digest, usd: 2.5, bytes: 1, home: false },
+        { ...other, usd: 1 },
+      ]),
+    ).toEqual(['3', 'budget-spent']);
   });
 });
