@@ -232,6 +232,12 @@ async function createWorld(policy: 'rules' | 'dollars', count: number) {
       return used;
     },
     async sweepTiers(): Promise<Used> {
+      // Nothing moves before the look at a plane's first policy has ended.
+      await startSweep(deps, EpochMs.parse(at - DAY_MS));
+      await drain(async (body) => {
+        const message = LookAtPolicy.safeParse(JSON.parse(body));
+        if (message.success) await lookAtPolicy(deps, message.data);
+      });
       used = nothing();
       await startSweep(deps, at);
       return drain(async (body) => note(await sweepShard(deps, SweepShard.parse(JSON.parse(body)))));
