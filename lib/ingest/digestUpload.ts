@@ -5,6 +5,7 @@ import { blobDigest } from '../shared/digest.ts';
 import { Bytes } from '../shared/units.ts';
 import { closeSet } from './closeSet.ts';
 import { type DigestDeps, HOT, type IngestCall, type IngestDeps, type PinnedUpload } from './deps.ts';
+import { nextHop } from './digestHop.ts';
 import { IngestError } from './errors.ts';
 import { hashParts, type PartSums } from './hashParts.ts';
 import { digestPut, quarantineNotices } from './messages.ts';
@@ -14,8 +15,6 @@ import { reportQuarantine } from './quarantine.ts';
 import { sampleObject } from './sampleObject.ts';
 import { step, uploadChanges } from './judgedRows.ts';
 
-/** A call hashes or copies for some minutes; the largest object that S3 takes (50 TB) needs about 1,500 of them. */
-const DIGEST_HOP_LIMIT = 2_000;
 /**
  * Carries one judged upload on: computes or resumes its digest, copies its bytes to `blobs/<digest>`, publishes. Hands over
  * to the queue before the time is up. Idempotent; a message of an older hop has no effect, and one for an upload that is
@@ -86,17 +85,7 @@ async function endPublication(deps: IngestDeps, publication: Publication, call: 
 
 /** The next hop continues with a whole time limit. Of two calls at the same hop one hands over. */
 async function handOver(deps: IngestDeps, pinned: PinnedUpload, call: IngestCall): Promise<void> {
-  const moved = await move(deps, pinned, (upload) =>
-    upload.hop + 1 < DIGEST_HOP_LIMIT
-      ? { hop: upload.hop + 1 }
-      : {
-          state: 'quarantined',
-          quarantine: {
-            reason: 'hop-limit',
-            text: `No digest after ${DIGEST_HOP_LIMIT} calls; upload the file again.`,
-          },
-        },
-  );
+  const moved = await move(deps, pinned, nextHop);
   if (moved === undefined) return;
   call.telemetry.info('digest-handed-over', { key: moved.key, versionId: moved.versionId, hop: moved.hop });
   reportQuarantine(moved, call);

@@ -1,6 +1,7 @@
 import type { Admission, HeaderFindings } from '../catalog/index.ts';
 import { type HeaderVerdict, policyDigest, type ScanDecision, type ScanPolicy } from '../scanning/index.ts';
 import { ModelKind } from '../shared/ids.ts';
+import type { IngestDeps } from './deps.ts';
 import type { Quarantine } from './quarantine.ts';
 
 /** What the catalog keeps of a verdict and of what the policy made of it. */
@@ -25,6 +26,15 @@ export function findingsOf(verdict: HeaderVerdict, decision: ScanDecision, polic
     policy: policyDigest(policy),
     ...(admission === undefined ? {} : { admission }),
   };
+}
+
+/** Whether other rules or another policy judged. An override stands for the rules that it was given under, whatever the policy. */
+export function isStale(
+  { scanner, settings }: Pick<IngestDeps, 'scanner' | 'settings'>,
+  { rules, policy, admission }: HeaderFindings,
+): boolean {
+  if (rules !== scanner.rules) return true;
+  return admission?.reason !== 'overridden' && policy !== policyDigest(settings.scanPolicy);
 }
 
 function admissionOf(decision: ScanDecision): Admission | undefined {

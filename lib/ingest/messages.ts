@@ -62,9 +62,9 @@ export function lookMessage(key: string, correlationId: CorrelationId): ObserveU
   return { schema: 'observe-upload/1', key, correlationId };
 }
 
-export function lookPut(upload: Upload, now: EpochMs): Change {
+export function lookPut(upload: Upload, now: EpochMs, delay: { readonly delaySeconds?: number } = {}): Change {
   const body = lookMessage(upload.key, upload.correlationId);
-  return outboxPut({ id: `look:${nameOf(upload)}`, queue: 'ingest', body }, now);
+  return outboxPut({ id: `look:${nameOf(upload)}`, queue: 'ingest', body, ...delay }, now);
 }
 
 /** The message that moves an upload on which stands still, at the step where it stands. */

@@ -19,15 +19,20 @@ import type { EpochMs } from '../shared/units.ts';
 import { blobChanges } from './blobChanges.ts';
 import { decidePublication } from './decidePublication.ts';
 import type { FirstPlace, IngestDeps, PinnedUpload } from './deps.ts';
+import { nextHop } from './digestHop.ts';
+import { isStale } from './findings.ts';
 import { step, uploadChanges } from './judgedRows.ts';
 import { setGate } from './membership.ts';
 import { lookPut, quarantineNotices } from './messages.ts';
 import type { OriginOutcome } from './originCopy.ts';
 import { fileRole } from './setRules.ts';
+import { noteJudging } from './startRescan.ts';
 import type { UploadTarget } from './uploadKey.ts';
 import { versionChanges } from './versionChanges.ts';
 
 const PUBLISH = step('publish-upload');
+/** The functions of one release are deployed within so long: the one that judges is then of the same as this one. */
+const JUDGED_AGAIN_AFTER_SECONDS = 120;
 
 export interface Publication {
   readonly pinned: PinnedUpload;
@@ -54,6 +59,7 @@ export type PublicationOutcome =
  * quarantined. An upload that is not digesting any more is left as it is.
  */
 export async function publishUpload(deps: IngestDeps, publication: Publication): Promise<PublicationOutcome> {
+  await noteJudging(deps);
   return settle(deps.catalog, 'The publication', () => decide(deps, publication));
 }
 
@@ -78,7 +84,7 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
       answer: { outcome: 'moved', upload: moved, published },
     };
   };
-  if (findings.rules !== deps.scanner.rules) return judgeAgain(deps, row, now);
+  if (isStale(deps, findings)) return judgeAgain(deps, row, now);
   const version = await everPublished(deps.catalog, target.model, target.version);
   const gate =
     upload.set === undefined
@@ -103,16 +109,23 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
   return move({ state: 'ready', compressibility }, changes, decision.action === 'publish-version');
 }
 
-/** The rules changed since its verdict: nothing is published by rules that are not those of today. */
+/**
+ * The rules or the policy changed since its verdict: nothing is published by any but those of today. Its judgement begins anew, and
+ * each time is a hop of its digest, so that releases which never agree do not go on for ever.
+ */
 async function judgeAgain(
   deps: IngestDeps,
   row: Versioned<Upload>,
   now: EpochMs,
 ): Promise<Decided<PublicationOutcome>> {
-  const { findings: _findings, digest: _digest, ...rest } = row.value;
-  const waiting: Upload = { ...rest, state: 'observed', scans: 0, scanCountedAt: undefined, movedAt: now };
-  const changes = [...(await uploadChanges(deps.catalog, row, waiting, PUBLISH, now)), lookPut(waiting, now)];
-  return { changes, answer: { outcome: 'moved', upload: waiting, published: false } };
+  const { findings: _findings, digest: _digest, scan: _scan, scans: _scans, scanCountedAt: _at, ...rest } = row.value;
+  const moved: Upload = { ...rest, state: 'observed', movedAt: now, ...nextHop(row.value) };
+  const followUp =
+    moved.state === 'observed'
+      ? [lookPut(moved, now, { delaySeconds: JUDGED_AGAIN_AFTER_SECONDS })]
+      : quarantineNotices(moved, now);
+  const changes = [...(await uploadChanges(deps.catalog, row, moved, PUBLISH, now)), ...followUp];
+  return { changes, answer: { outcome: 'moved', upload: moved, published: false } };
 }
 
 /** Asked of the bucket last of all: deleting or replacing an upload before this moment cancels it, afterwards it changes nothing. */

@@ -22,6 +22,7 @@ import { judgedBlobChanges, refuseOvertaken, step } from './judgedRows.ts';
 import { judgeLong } from './judgement.ts';
 import { blobReader } from './blobReader.ts';
 import { sampleObject } from './sampleObject.ts';
+import { noteJudging } from './startRescan.ts';
 
 /** As of an upload: the largest pickle needs some dozens. */
 const MOST_HOPS = 300;
@@ -34,6 +35,7 @@ const MOST_HOPS = 300;
 export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: IngestDelivery): Promise<void> {
   const blob = (await BlobRow.get(deps.catalog, message.digest))?.value;
   if (blob === undefined) return;
+  await noteJudging(deps);
   const pinned = { key: blobKey(blob.digest), versionId: blob.origin.versionId, size: blob.size };
   const judgement = await judgeLong(deps, pinned, message.progress, call, blobReader(deps.objects, blob));
   switch (judgement.outcome) {

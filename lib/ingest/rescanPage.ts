@@ -1,8 +1,9 @@
 import type { RescanBlob, RescanPage, RescanUpload } from '../../events/rescan/v1.ts';
-import { BlobRow, type HeaderFindings, sendOnce, UploadRow } from '../catalog/index.ts';
-import { policyDigest } from '../scanning/index.ts';
+import { BlobRow, sendOnce, UploadRow } from '../catalog/index.ts';
 import type { Item } from '../shared/ports/catalogStore.ts';
 import type { IngestDeps } from './deps.ts';
+import { isStale } from './findings.ts';
+import { noteJudging } from './startRescan.ts';
 
 const ITEMS_PER_PAGE = 50;
 const QUARANTINED = 'UPLOADS#quarantined';
@@ -12,6 +13,7 @@ const QUARANTINED = 'UPLOADS#quarantined';
  * nothing twice. How fast a re-scan goes is set by how many messages of its queue are worked on at once.
  */
 export async function rescanPage(deps: IngestDeps, message: RescanPage): Promise<number> {
+  await noteJudging(deps);
   const page = await deps.catalog.queryIndex('listing', {
     partition: message.of === 'blobs' ? `SWEEP#${message.shard}` : QUARANTINED,
     limit: ITEMS_PER_PAGE,
@@ -46,8 +48,4 @@ function dueUpload(deps: IngestDeps, message: RescanPage, item: Item): RescanUpl
   if (removal !== undefined || findings === undefined || (!message.all && !isStale(deps, findings))) return undefined;
   const { rescanId, correlationId } = message;
   return { schema: 'rescan-upload/1', rescanId, key, versionId, hop: 0, correlationId };
-}
-
-function isStale({ scanner, settings }: IngestDeps, { rules, policy }: HeaderFindings): boolean {
-  return rules !== scanner.rules || policy !== policyDigest(settings.scanPolicy);
 }

@@ -5,6 +5,7 @@ import { refuseOvertaken, step, uploadChanges } from './judgedRows.ts';
 import { type Judged, judgeLong } from './judgement.ts';
 import { noticeOf } from './messages.ts';
 import type { Quarantine } from './quarantine.ts';
+import { noteJudging } from './startRescan.ts';
 
 const MOST_HOPS = 300;
 
@@ -15,6 +16,7 @@ const MOST_HOPS = 300;
 export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call: IngestDelivery): Promise<void> {
   const upload = (await UploadRow.get(deps.catalog, message.key, message.versionId))?.value;
   if (!isJudgedAgain(upload)) return;
+  await noteJudging(deps);
   const judgement = await judgeLong(deps, upload, message.progress, call);
   if (judgement.outcome === 'unfinished' && message.hop + 1 < MOST_HOPS) {
     const { progress } = judgement;

@@ -1,12 +1,13 @@
 import { CatalogError, settle, type Upload, UploadRow } from '../catalog/index.ts';
-import { PortError, StrataError } from '../shared/errors.ts';
+import { errorText, PortError, StrataError } from '../shared/errors.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
-import { DAY_MS, type EpochMs, MINUTE_MS } from '../shared/units.ts';
+import { type EpochMs, HOUR_MS, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
 import { step, uploadChanges } from './judgedRows.ts';
 import type { Judgement } from './judgement.ts';
 import { digestPut, quarantineNotices, scanPut } from './messages.ts';
 import { type Quarantine, reportQuarantine } from './quarantine.ts';
+import { noteJudging } from './startRescan.ts';
 
 /** A scanner that dies on a file, of memory or of time, leaves no verdict: after so many counted scans the file is to blame. */
 const MOST_SCANS = 6;
@@ -15,6 +16,8 @@ const MOST_SCANS = 6;
  * much of the file as one refusal. Longer than a call; a file that kills the scanner is tried for an hour or more.
  */
 const COUNTED_ONCE_MS = 10 * MINUTE_MS;
+/** Clocks of calls may be an hour ahead, or behind. One that is further ahead is not believed. */
+const CLOCKS_DIFFER_MS = 2 * HOUR_MS;
 /** A judgement that goes on in further calls; the largest pickle that a person waits for needs some dozens. */
 const MOST_HOPS = 300;
 
@@ -54,7 +57,7 @@ export async function settleJudgement(
     const moved = await settleOutcome(deps, pinned, hop, judgement);
     if (moved !== undefined) report(moved, call);
   } catch (error) {
-    if (begun.counted && isOfStores(error)) await uncountScan(deps, pinned, hop);
+    if (begun.counted && isOfStores(error)) await uncountScan(deps, begun.upload, hop, call);
     throw error;
   }
 }
@@ -98,21 +101,32 @@ async function beginScan(
   });
 }
 
-/** Clocks of calls differ. One that was a day ahead must not keep what kills the scanner from being counted until then. */
+/** What a clock far ahead has counted must not keep what kills the scanner from being counted until then. */
 function isCountedAlready({ scanCountedAt }: Upload, now: EpochMs): boolean {
   if (scanCountedAt === undefined) return false;
-  return now < scanCountedAt + COUNTED_ONCE_MS && now > scanCountedAt - DAY_MS;
+  return now < scanCountedAt + COUNTED_ONCE_MS && now > scanCountedAt - CLOCKS_DIFFER_MS;
 }
 
-async function uncountScan(deps: IngestDeps, pinned: PinnedUpload, hop: number | undefined): Promise<void> {
-  await settle(deps.catalog, 'The scan', async () => {
-    const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
-    const upload = row?.value;
-    const scans = upload?.scans ?? 0;
-    if (!waits(upload, hop) || scans === 0) return { changes: [], answer: undefined };
-    const fewer: Upload = { ...upload, scans: scans - 1, scanCountedAt: undefined };
-    return { changes: await uploadChanges(deps.catalog, row, fewer, JUDGE, deps.clock.now()), answer: undefined };
-  });
+/** Takes back what one call has counted; another one may have counted since. Where that fails the scan stays counted. */
+async function uncountScan(
+  deps: IngestDeps,
+  { key, versionId, scanCountedAt }: Upload,
+  hop: number | undefined,
+  call: IngestCall,
+): Promise<void> {
+  try {
+    await settle(deps.catalog, 'The scan', async () => {
+      const row = await UploadRow.get(deps.catalog, key, versionId);
+      const upload = row?.value;
+      const scans = upload?.scans ?? 0;
+      if (!waits(upload, hop) || scans === 0) return { changes: [], answer: undefined };
+      const counted = upload.scanCountedAt === scanCountedAt ? undefined : upload.scanCountedAt;
+      const fewer: Upload = { ...upload, scans: scans - 1, scanCountedAt: counted };
+      return { changes: await uploadChanges(deps.catalog, row, fewer, JUDGE, deps.clock.now()), answer: undefined };
+    });
+  } catch (error) {
+    call.telemetry.warn('scan-not-uncounted', { key, versionId, error: errorText(error) });
+  }
 }
 
 /** The upload as it was moved, or undefined where somebody else had moved it before. */
@@ -122,6 +136,7 @@ async function settleOutcome(
   hop: number | undefined,
   judgement: Judgement,
 ): Promise<Upload | undefined> {
+  await noteJudging(deps);
   return settle(deps.catalog, 'The verdict', async () => {
     const row = await UploadRow.get(deps.catalog, pinned.key, pinned.versionId);
     const upload = row?.value;

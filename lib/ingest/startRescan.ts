@@ -10,8 +10,14 @@ import type { IngestDeps } from './deps.ts';
 const REMEMBERED_MS = 30 * DAY_MS;
 /** Calls of the release before have ended by then, so that nothing is judged by its rules behind the pages. */
 const AFTER_DEPLOYMENT_SECONDS = 900;
-/** Its place is the rules and the policy that everything is judged by when it has ended. */
+/** Its place is the rules and the policy that everything is judged by when it has ended; none once other ones have judged since. */
 const LAST_RESCAN = 'rescan';
+
+type Judging = Pick<IngestDeps, 'catalog' | 'scanner' | 'settings'>;
+
+function judgingOf({ scanner, settings }: Pick<Judging, 'scanner' | 'settings'>): string {
+  return `${scanner.rules}.${policyDigest(settings.scanPolicy)}`;
+}
 
 export interface RescanStart {
   readonly rescanId: string;
@@ -22,13 +28,8 @@ export interface RescanStart {
  * Starts a re-scan of everything that other rules or another policy judged, once for each change of them: a release that is taken
  * back changes them too.
  */
-export function startDueRescan({
-  catalog,
-  clock,
-  scanner,
-  settings,
-}: Pick<IngestDeps, 'catalog' | 'clock' | 'scanner' | 'settings'>): Promise<RescanStart> {
-  const judging = `${scanner.rules}.${policyDigest(settings.scanPolicy)}`;
+export function startDueRescan({ catalog, clock, ...deps }: Judging & Pick<IngestDeps, 'clock'>): Promise<RescanStart> {
+  const judging = judgingOf(deps);
   return settle<RescanStart>(catalog, 'The re-scan', async () => {
     const row = await CursorRow.get(catalog, LAST_RESCAN);
     const now = clock.now();
@@ -39,6 +40,21 @@ export function startDueRescan({
     const last = CursorRow.put({ scan: LAST_RESCAN, shard: 0, cursor: judging, movedAt: now }, expectationOf(row));
     const pages = pagePuts(rescanId, { all: false, delaySeconds: AFTER_DEPLOYMENT_SECONDS }, now);
     return { changes: [last, ...pages], answer: { rescanId, started: true } };
+  });
+}
+
+/**
+ * Called before a call writes or passes over a verdict: by other rules or another policy than those of the last re-scan, the next run
+ * of the schedule starts one, whatever it judges by. So a release that is taken back before any run has seen it leaves nothing behind:
+ * that run comes after this call began, and its pages when this call has ended.
+ */
+export async function noteJudging({ catalog, ...deps }: Judging): Promise<void> {
+  const judging = judgingOf(deps);
+  await settle(catalog, 'The last re-scan', async () => {
+    const row = await CursorRow.get(catalog, LAST_RESCAN);
+    const last = row?.value;
+    if (last?.cursor === undefined || last.cursor === judging) return { changes: [], answer: undefined };
+    return { changes: [CursorRow.put({ ...last, cursor: undefined }, expectationOf(row))], answer: undefined };
   });
 }
 

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { dayOf, NoticeRow, queryAll, type Upload, UploadRow, VersionRow } from '../../lib/catalog/index.ts';
-import { SCANNER, type Scanner } from '../../lib/scanning/index.ts';
+import {
+  dayOf,
+  expectationOf,
+  NoticeRow,
+  queryAll,
+  type Upload,
+  UploadRow,
+  VersionRow,
+} from '../../lib/catalog/index.ts';
+import { SCANNER, type Scanner, type ScanPolicy } from '../../lib/scanning/index.ts';
 import { PortError } from '../../lib/shared/errors.ts';
 import { ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
@@ -147,7 +155,10 @@ describe('an upload whose verdict needs more than one call', () => {
     expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'unscannable' } }]);
   });
 
-  it('is to blame although the first of its scans was counted by a clock that was days ahead', async () => {
+  it.each([
+    ['hours', 3 * HOUR_MS],
+    ['days', 2 * DAY_MS],
+  ])('is to blame although the first of its scans was counted by a clock that was %s ahead', async (_far, aheadMs) => {
     const dies: Scanner = { ...SCANNER, judgeHeader: () => Promise.reject(new Error('out of memory')) };
     const plane = await createIngestPlane({ scanner: dies });
     await plane.upload(KEY, longPickle());
@@ -156,7 +167,7 @@ describe('an upload whose verdict needs more than one call', () => {
     for (let tries = 0; tries < 8; tries += 1) {
       await plane.deliver(event);
       await plane.work('ingest');
-      await plane.clock.advance(tries === 0 ? -2 * DAY_MS : 11 * MINUTE_MS);
+      await plane.clock.advance(tries === 0 ? -aheadMs : 11 * MINUTE_MS);
     }
     expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'unscannable' } }]);
   });
@@ -187,9 +198,13 @@ describe('an upload whose verdict needs more than one call', () => {
 
 describe('a good upload whose verdict the catalog refuses', () => {
   /** Refuses what `refuses` says of the puts of an upload's row, while it is told to. */
-  async function refusing(refuses: (before: Upload | undefined, after: Upload) => boolean) {
+  async function refusing(
+    refuses: (before: Upload | undefined, after: Upload) => boolean,
+    judgeHeader: Scanner['judgeHeader'] = SCANNER.judgeHeader,
+  ) {
     const told = { refuses: true, refused: 0 };
     const plane = await createIngestPlane({
+      scanner: { ...SCANNER, judgeHeader },
       catalog: (store) => ({
         ...store,
         async transact(changes) {
@@ -241,6 +256,40 @@ describe('a good upload whose verdict the catalog refuses', () => {
     await plane.deliver(event);
     await plane.settle();
     expect(await uploadsOf(plane)).toMatchObject([{ state: 'ready' }]);
+  });
+
+  it('is said to have failed at what failed first, where not even its count can be taken back', async () => {
+    const fewer = (before: Upload | undefined, after: Upload) => (after.scans ?? 0) < (before?.scans ?? 0);
+    const { plane, event } = await refusing(fewer, () =>
+      Promise.reject(new PortError({ code: 'unavailable', message: 'no bucket', retryable: true })),
+    );
+    await plane.deliver(event);
+    await plane.work('ingest');
+    const told = plane.telemetry.records.filter(({ level }) => level !== 'info');
+    expect(told).toMatchObject([
+      { event: 'scan-not-uncounted', fields: { key: KEY, error: expect.stringContaining('Slow down') } },
+      { event: 'record-failed', fields: { error: expect.stringContaining('no bucket') } },
+    ]);
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'observed', scans: 1 }]);
+  });
+
+  it('keeps the time of a scan that was counted while the one before it was under way', async () => {
+    const told = { calls: 0 };
+    const { plane, event } = await refusing(
+      () => false,
+      async () => {
+        told.calls += 1;
+        if (told.calls > 1) throw new Error('out of memory');
+        // Longer than its message stays hidden.
+        await plane.clock.advance(11 * MINUTE_MS);
+        await plane.work('ingest');
+        throw new PortError({ code: 'unavailable', message: 'no bucket', retryable: true });
+      },
+    );
+    await plane.deliver(event);
+    await plane.work('ingest');
+    expect(told.calls).toBe(2);
+    expect(await uploadsOf(plane)).toMatchObject([{ scans: 1, scanCountedAt: plane.clock.now() }]);
   });
 
   it('is published after hours in which nothing but its verdict could be written', async () => {
@@ -295,27 +344,75 @@ describe('the policy', () => {
   });
 });
 
-it('publishes nothing by rules that changed after its verdict: it is judged again', async () => {
-  const older: Scanner = {
-    ...SCANNER,
-    rules: 'older',
-    judgeHeader: async (reader, options) => ({ ...(await SCANNER.judgeHeader(reader, options)), rules: 'older' }),
-  };
-  let scanner = older;
-  const current: Scanner = {
-    get rules() {
-      return scanner.rules;
-    },
-    judgeHeader: (reader, options) => scanner.judgeHeader(reader, options),
-    judgeInSteps: (reader, options) => scanner.judgeInSteps(reader, options),
-  };
-  const plane = await createIngestPlane({ scanner: current });
-  await plane.upload(KEY, safetensors(100));
-  await plane.deliver(...plane.events());
-  await plane.work('ingest');
-  expect(await uploadsOf(plane)).toMatchObject([{ state: 'digesting', findings: { rules: 'older' } }]);
-  scanner = SCANNER;
-  await plane.settle();
-  expect(await uploadsOf(plane)).toMatchObject([{ state: 'ready', findings: { rules: SCANNER.rules } }]);
-  expect((await VersionRow.get(plane.catalog, FOREST, V1))?.value.files).toHaveLength(1);
+describe('an upload whose verdict is not of today when it is published', () => {
+  /** Has its verdict by rules or a policy that the release which is to publish it does not know. */
+  async function judgedBefore() {
+    const { scanner, told } = impatient();
+    const release = { rules: SCANNER.rules };
+    const judging: Scanner = {
+      get rules() {
+        return release.rules;
+      },
+      judgeHeader: async (...asked) => ({ ...(await scanner.judgeHeader(...asked)), rules: release.rules }),
+      async judgeInSteps(...asked) {
+        const step = await scanner.judgeInSteps(...asked);
+        return step.outcome === 'judged' ? { ...step, verdict: { ...step.verdict, rules: release.rules } } : step;
+      },
+    };
+    const scanPolicy: ScanPolicy = { allowSuspicious: false };
+    const plane = await createIngestPlane({ scanner: judging, scanPolicy });
+    await plane.upload(KEY, longPickle());
+    await plane.deliver(...plane.events());
+    plane.loseEvents();
+    await plane.work('ingest');
+    const stateOf = async () => (await uploadsOf(plane))[0]?.state;
+    while ((await stateOf()) === 'observed') {
+      await plane.relayOnce();
+      await plane.work('scan');
+    }
+    expect(await uploadsOf(plane)).toMatchObject([
+      { state: 'digesting', hop: 0, scan: { progress: expect.any(String) } },
+    ]);
+    return { plane, release, scanPolicy, told };
+  }
+
+  it('is judged again from its beginning, once the functions of a release had time to agree', async () => {
+    const { plane, release, told } = await judgedBefore();
+    release.rules = 'newer';
+    const steps = told.steps;
+    await plane.settle();
+    const [waiting] = await uploadsOf(plane);
+    expect(waiting).toMatchObject({ state: 'observed', hop: 1 });
+    expect(waiting?.scan).toBeUndefined();
+    expect(told.steps).toBe(steps);
+    await plane.clock.advance(2 * MINUTE_MS);
+    await plane.settle();
+    expect(told.steps).toBe(2 * steps);
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'ready', findings: { rules: 'newer' } }]);
+    expect((await VersionRow.get(plane.catalog, FOREST, V1))?.value.files).toHaveLength(1);
+  });
+
+  it('is judged again where only the policy is another one', async () => {
+    const { plane, scanPolicy } = await judgedBefore();
+    scanPolicy.formats = ['gguf'];
+    await plane.settle();
+    await plane.clock.advance(2 * MINUTE_MS);
+    await plane.settle();
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'policy' } }]);
+    expect(await VersionRow.get(plane.catalog, FOREST, V1)).toBeUndefined();
+  });
+
+  it('is not judged again for ever where releases never agree', async () => {
+    const { plane, release } = await judgedBefore();
+    const { versionId } = (await uploadsOf(plane))[0] ?? expect.fail();
+    const row = (await UploadRow.get(plane.catalog, KEY, versionId)) ?? expect.fail();
+    await plane.catalog.transact([UploadRow.put({ ...row.value, hop: 1_999 }, expectationOf(row))]);
+    release.rules = 'newer';
+    await plane.queues.send('digest', [
+      { body: JSON.stringify({ schema: 'digest-upload/1', key: KEY, versionId, correlationId: 'c', hop: 1_999 }) },
+    ]);
+    await plane.settle();
+    expect(await uploadsOf(plane)).toMatchObject([{ state: 'quarantined', quarantine: { reason: 'hop-limit' } }]);
+    expect(await noticesOf(plane)).toMatchObject([{ change: 'quarantined', reason: 'hop-limit' }]);
+  });
 });

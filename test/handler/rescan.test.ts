@@ -12,12 +12,14 @@ import {
   queryAll,
   ReplicaRow,
   resolveVersion,
+  type Upload,
   UploadRow,
   VersionRow,
 } from '../../lib/catalog/index.ts';
 import { releaseUpload, startDueRescan, startRescan } from '../../lib/ingest/index.ts';
 import { loadServable } from '../../lib/fleet/index.ts';
-import { ActionId, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import type { ScanPolicy } from '../../lib/scanning/index.ts';
+import { ActionId, type Digest, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { PortError } from '../../lib/shared/errors.ts';
 import { Bytes, GIB } from '../../lib/shared/units.ts';
 import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
@@ -26,8 +28,25 @@ import { releases } from '../support/releases.ts';
 import { sqsBatchOf, testContext } from '../support/envelopes.ts';
 
 const TINY = ModelName.parse('tiny');
-const [V1, V2] = [SemVer.parse('1.0.0'), SemVer.parse('1.1.0')];
+const [V1, V2, REFUSED] = [SemVer.parse('1.0.0'), SemVer.parse('1.1.0'), SemVer.parse('0.1.0')];
 const key = (version: SemVer) => `uploads/tiny/${version}/tiny.safetensors`;
+
+/** What a release finds that is taken back again. */
+interface Taken {
+  readonly plane: IngestPlane;
+  readonly state: ReturnType<typeof releases>['state'];
+  /** Of a published version. */
+  readonly digest: Digest;
+  /** In quarantine. */
+  readonly refused: Upload;
+  /** Bytes that nobody has uploaded yet. */
+  readonly later: Uint8Array;
+}
+
+async function send(plane: IngestPlane, message: object): Promise<void> {
+  const body = { rescanId: 'earlier', correlationId: 'r', ...message };
+  await plane.queues.send('rescan', [{ body: JSON.stringify(body) }]);
+}
 
 async function twoVersions() {
   const { state, scanner } = releases();
@@ -97,6 +116,68 @@ describe('a deployment with other rules', () => {
       expect(await startDueRescan(plane.deps)).toMatchObject({ started: false });
       expect(await loadServable(plane.catalog, TINY, V1, rules)).toMatchObject({ outcome: 'servable' });
     }
+  });
+
+  it.each([
+    ['published', async ({ plane, later }: Taken) => void (await plane.upload(key(V2), later))],
+    [
+      'published by an older verdict of its own',
+      async ({ plane, state, later }: Taken) => {
+        await plane.upload(key(V2), later);
+        await plane.deliver(...plane.events());
+        plane.loseEvents();
+        await plane.work('ingest');
+        state.rules = 'rules-1';
+        await rescanByRules(plane);
+        state.rules = 'rules-2';
+      },
+    ],
+    [
+      'refused',
+      async ({ plane, state, later }: Taken) => {
+        state.bad.add(later.length);
+        await plane.upload(key(V2), later);
+      },
+    ],
+    ['judged once more', ({ plane, digest }: Taken) => send(plane, { schema: 'rescan-blob/1', digest, hop: 0 })],
+    [
+      'judged once more, in quarantine',
+      async ({ plane, refused: { versionId } }: Taken) =>
+        send(plane, { schema: 'rescan-upload/1', key: key(REFUSED), versionId, hop: 0 }),
+    ],
+    [
+      'passed over by a re-scan',
+      ({ plane }: Taken) => send(plane, { schema: 'rescan-page/1', of: 'blobs', shard: 0, all: false }),
+    ],
+  ])('that is taken back before the schedule has seen it leaves nothing that it has %s', async (_what, happens) => {
+    const { state, scanner } = releases();
+    const plane = await createIngestPlane({ scanner });
+    plane.queues.define('rescan-dlq');
+    plane.queues.define('rescan');
+    const later = safetensors(200);
+    state.bad.add(safetensors(300).length);
+    await plane.upload(key(V1), safetensors(100));
+    await plane.upload(key(REFUSED), safetensors(300));
+    await plane.settle();
+    await rescanByRules(plane);
+    const [{ digest }] = (await blobs(plane)) as [Blob];
+    const refused = (await uploadOf(plane, REFUSED)) ?? expect.fail();
+
+    state.rules = 'rules-2';
+    await happens({ plane, state, digest, refused, later });
+    await plane.settle();
+    await rescanAll(plane);
+    state.rules = 'rules-1';
+    state.bad.delete(later.length);
+    expect(await startDueRescan(plane.deps)).toMatchObject({ started: true });
+    expect(await startDueRescan(plane.deps)).toMatchObject({ started: false });
+    await rescanAll(plane);
+    expect((await blobs(plane)).map(({ findings }) => findings.rules)).not.toContain('rules-2');
+    for (const version of [V2, REFUSED]) {
+      const { findings, quarantine } = (await uploadOf(plane, version)) ?? {};
+      if (quarantine !== undefined) expect(findings?.rules).toBe('rules-1');
+    }
+    expect(await startDueRescan(plane.deps)).toMatchObject({ started: false });
   });
 
   it('measures how small those blobs would get that were stored before it was measured', async () => {
@@ -303,9 +384,9 @@ function isWithdrawal(message: unknown): boolean {
   return JSON.stringify(message).includes('withdraw-blob/1');
 }
 
-async function uploadOf(plane: IngestPlane) {
+async function uploadOf(plane: IngestPlane, version = V1) {
   const items = await queryAll(plane.catalog, {
-    partition: `UPLOAD#${key(V1)}`,
+    partition: `UPLOAD#${key(version)}`,
     from: 'VERSION#',
     to: 'VERSION$',
   });
@@ -315,15 +396,23 @@ async function uploadOf(plane: IngestPlane) {
 describe('an operator’s override', () => {
   async function overridden() {
     const { scanner, state } = releases();
-    const plane = await createIngestPlane({ scanner });
+    const scanPolicy: ScanPolicy = { allowSuspicious: false };
+    const plane = await createIngestPlane({ scanner, scanPolicy });
     for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
     const bytes = safetensors(300);
     state.bad.add(bytes.length);
     await plane.upload(key(V1), bytes);
     await plane.settle();
     await releaseUpload(plane.deps, { key: key(V1), reason: 'read by hand', by: 'ada', dryRun: false });
-    return { plane, state };
+    return { plane, state, scanPolicy };
   }
+
+  it('stands although the policy changes before the publication', async () => {
+    const { plane, scanPolicy } = await overridden();
+    scanPolicy.maxBytes = 10;
+    await plane.settle();
+    expect(await uploadOf(plane)).toMatchObject({ state: 'ready', findings: { admission: { by: 'ada' } } });
+  });
 
   it('serves the bytes, says who and why, and survives a re-scan by the same rules', async () => {
     const { plane } = await overridden();
@@ -347,6 +436,8 @@ describe('an operator’s override', () => {
   it('does not outlive a change of the rules before the publication', async () => {
     const { plane, state } = await overridden();
     state.rules = 'rules-2';
+    await plane.settle();
+    await plane.clock.advance(2 * 60_000);
     await plane.settle();
     expect(await uploadOf(plane)).toMatchObject({ state: 'quarantined', quarantine: { reason: 'malicious' } });
     expect(await VersionRow.get(plane.catalog, TINY, V1)).toBeUndefined();

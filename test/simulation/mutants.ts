@@ -336,7 +336,7 @@ export const mutants: readonly Mutant[] = [
     id: 'stale-verdict-published',
     breaks: 'The gate: an upload is published by a verdict of rules that have changed since.',
     file: 'lib/ingest/publishUpload.ts',
-    find: '  if (findings.rules !== deps.scanner.rules) return judgeAgain(deps, row, now);\n',
+    find: '  if (isStale(deps, findings)) return judgeAgain(deps, row, now);\n',
     replace: '',
   },
   {

@@ -14,20 +14,24 @@ export interface Releases {
   /** The rules of the release that is deployed now; calls that began before it go on with those of theirs. */
   readonly rules: () => string;
   readonly deployNext: () => void;
+  /** The release that was deployed before comes back. */
+  readonly takeBack: () => void;
   /** The scanner of a call that begins now. */
   readonly scanner: () => Scanner;
   /** What the rules of a release say of bytes that are well-formed. */
   readonly isBad: (rules: string, bytes: Uint8Array) => boolean;
   /** What the rules of a release say of bytes. */
   readonly statusOf: (rules: string, bytes: Uint8Array) => Promise<HeaderVerdict['status']>;
-  /** Whether the releases so far agree on the bytes. */
+  /** Whether the releases so far do not agree on the bytes. */
   readonly isDisputed: (bytes: Uint8Array) => boolean;
 }
 
 /** The releases of one run: each finds other contents malicious, the first one none. A verdict depends on the bytes alone. */
 export function createReleases(): Releases {
-  let current = 0;
+  let newest = 0;
+  const deployed = [newest];
   const rulesOf = (release: number) => `rules-${release}`;
+  const current = () => rulesOf(deployed.at(-1) ?? 0);
   const isBad = (rules: string, bytes: Uint8Array) =>
     rules !== rulesOf(0) && createHash('sha256').update(rules).update(bytes).digest().readUInt32LE(0) % SELDOM === 0;
   function scannerOf(rules: string): Scanner {
@@ -46,14 +50,18 @@ export function createReleases(): Releases {
     };
   }
   return {
-    rules: () => rulesOf(current),
+    rules: current,
     deployNext: () => {
-      current += 1;
+      newest += 1;
+      deployed.push(newest);
     },
-    scanner: () => scannerOf(rulesOf(current)),
+    takeBack: () => {
+      deployed.pop();
+    },
+    scanner: () => scannerOf(current()),
     isBad,
     statusOf: async (rules, bytes) => (await scannerOf(rules).judgeHeader(createBufferReader(bytes))).status,
     isDisputed: (bytes) =>
-      Array.from({ length: current + 1 }, (_, release) => isBad(rulesOf(release), bytes)).includes(true),
+      Array.from({ length: newest + 1 }, (_, release) => isBad(rulesOf(release), bytes)).includes(true),
   };
 }

@@ -1,5 +1,5 @@
-import { BlobRow, isAdmitted, ReferenceRow, ReplicaRow, VersionRow } from '../../../lib/catalog/index.ts';
-import type { Blob } from '../../../lib/catalog/index.ts';
+import { BlobRow, isAdmitted, ReferenceRow, ReplicaRow, UploadRow, VersionRow } from '../../../lib/catalog/index.ts';
+import type { Blob, Upload } from '../../../lib/catalog/index.ts';
 import { startRescan } from '../../../lib/ingest/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { MINUTE_MS } from '../../../lib/shared/units.ts';
@@ -11,16 +11,20 @@ import { rowReader, violated } from '../invariants.ts';
 
 /** How often an operator has everything judged again before and after a release. */
 const IN_HURRY = 0.1;
+/** How often a release is taken back, and within how long: mostly before the schedule has seen it. */
+const TAKEN_BACK = 0.3;
+const TAKEN_BACK_WITHIN_MS = 3 * MINUTE_MS;
 
 /**
- * Releases with other rules are deployed while files are uploaded, placed and evicted. A verdict belongs to the bytes that it judged;
- * nothing is placed that its blob's row does not admit; in the end everything was judged by the newest rules, and what they refuse is
- * withdrawn and on no host.
+ * Releases with other rules are deployed, and taken back, while files are uploaded, placed and evicted. A verdict belongs to the bytes
+ * that it judged; nothing is placed that its blob's row does not admit; in the end everything was judged by the rules in force, and
+ * what they refuse is withdrawn and on no host.
  */
 export function rescans(stage: Stage, rng: Rng): Capability {
   const { scheduler, catalog, bucket, counters, releases } = stage;
   const life = scheduler.incarnation('deployments');
   const [readBlob, readReplica, readReference] = [rowReader(BlobRow), rowReader(ReplicaRow), rowReader(ReferenceRow)];
+  const readUpload = rowReader(UploadRow);
 
   async function onBlob(blob: Blob): Promise<void> {
     const { status, rules } = blob.findings;
@@ -70,6 +74,14 @@ export function rescans(stage: Stage, rng: Rng): Capability {
     }
   }
 
+  /** Whoever asks about what is in quarantine is told what the rules in force say, as long as its bytes are there. */
+  async function checkQuarantined({ key, versionId, state, findings, removal }: Upload): Promise<void> {
+    if (state !== 'quarantined' || findings === undefined || removal !== undefined) return;
+    if (findings.rules === releases.rules() || (await bucket.head(key, versionId)).outcome !== 'found') return;
+    await redrive(stage, 'rescan');
+    violated(`${key} ${versionId} in quarantine was not judged by ${releases.rules()}, only by ${findings.rules}.`);
+  }
+
   /** Operators do not wait for the schedule. */
   async function rescanAll(): Promise<void> {
     try {
@@ -94,6 +106,10 @@ export function rescans(stage: Stage, rng: Rng): Capability {
         releases.deployNext();
         counters.count('release deployed');
         if (inHurry) await rescanAll();
+        if (!rng.chance(TAKEN_BACK)) return;
+        await scheduler.sleep(life, rng.below(TAKEN_BACK_WITHIN_MS));
+        releases.takeBack();
+        counters.count('release taken back');
       });
     },
     async onRow(change) {
@@ -113,6 +129,9 @@ export function rescans(stage: Stage, rng: Rng): Capability {
     },
     async check() {
       for (const blob of blobs()) await checkBlob(blob);
+      for (const item of catalog.committed('UPLOAD#')) {
+        if (item.key.sort.startsWith('VERSION#')) await checkQuarantined(readUpload(item));
+      }
     },
   };
 }

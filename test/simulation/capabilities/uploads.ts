@@ -71,12 +71,20 @@ export function uploads(stage: Stage, rng: Rng): Capability {
       );
   }
 
+  /** What was judged by rules that have changed is judged from its beginning, and not for ever. */
+  function checkJudgedAgain(before: Upload, { key, state, hop, scan }: Upload): void {
+    if (state !== 'observed') return;
+    if (scan !== undefined) violated(`${key}: its judgement by other rules goes on at hop ${scan.hop}.`);
+    if (hop <= before.hop) violated(`${key}: is judged again at hop ${hop}, without a bound.`);
+  }
+
   async function onUpload({ key, before, after }: RowChange): Promise<void> {
     if (after === undefined) return;
     const was = before === undefined ? 'new' : readUpload(before).state;
     const upload = readUpload(after);
     uploadEdge(was, upload.state, key);
     const judgedBefore = before === undefined ? undefined : readUpload(before).findings;
+    if (was === 'digesting' && before !== undefined) checkJudgedAgain(readUpload(before), upload);
     if (JSON.stringify(upload.findings) !== JSON.stringify(judgedBefore)) await checkVerdict(upload);
     const reason = upload.quarantine?.reason;
     const earlier = before === undefined ? undefined : readUpload(before).quarantine?.reason;
