@@ -64,6 +64,22 @@ export function catalogStoreContract(name: string, create: () => Promise<Catalog
       expect((await store.get({ partition, sort: 'there' }))?.version).toBe(1);
     });
 
+    it('refuses a change that comes alone and does not find what it expects, and changes nothing', async () => {
+      const { store, partition } = await prepare(create);
+      await commit(store, [add(partition, 'there')]);
+      const there = { partition, sort: 'there' };
+      const alone: readonly Change[] = [
+        add(partition, 'there', { body: { v: 1, other: true } }),
+        put(partition, 'there', { version: 2 }, { body: { v: 1, other: true } }),
+        { kind: 'delete', key: there, expect: { version: 2 } },
+        { kind: 'check', key: there, expect: { version: 2 } },
+        { kind: 'check', key: there, expect: 'absent' },
+      ];
+      for (const change of alone)
+        expect(await store.transact([change])).toEqual({ outcome: 'conflict', keys: [there] });
+      expect(await store.get(there)).toEqual({ key: there, body: { v: 1 }, version: 1 });
+    });
+
     it('commits when every check holds, and a check changes no version', async () => {
       const { store, partition } = await prepare(create);
       await commit(store, [add(partition, 'checked')]);

@@ -34,8 +34,12 @@ const DDL = `
 // In the order in which `Column` names them.
 const COLUMNS =
   'partition, sort, version, body, bytes, listing_partition, listing_sort, due_partition, due_sort, expires_at';
-const PUT = `
-  INSERT OR REPLACE INTO items (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+// Each write says itself what it must find: whether it changed a row tells whether that held.
+const INSERT = `
+  INSERT INTO items (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (partition, sort) DO NOTHING`;
+const UPDATE = `
+  UPDATE items SET version = ?3, body = ?4, bytes = ?5, listing_partition = ?6, listing_sort = ?7, due_partition = ?8,
+    due_sort = ?9, expires_at = ?10 WHERE partition = ?1 AND sort = ?2 AND version = ?3 - 1`;
 
 export interface SqliteCatalogStore extends CatalogStore {
   /** Drops up to 1,000 items whose moment has passed and answers how many it dropped. DynamoDB does the same by itself. */
@@ -48,8 +52,9 @@ export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogS
   const parseBody = createTextParser();
   const select = prepareRows(database, `SELECT ${COLUMNS} FROM items WHERE partition = ? AND sort = ?`);
   const selectVersion = prepareRows(database, 'SELECT version FROM items WHERE partition = ? AND sort = ?');
-  const put = database.prepare(PUT);
-  const remove = database.prepare('DELETE FROM items WHERE partition = ? AND sort = ?');
+  const insert = database.prepare(INSERT);
+  const update = database.prepare(UPDATE);
+  const remove = database.prepare('DELETE FROM items WHERE partition = ? AND sort = ? AND version = ?');
   const expire = database.prepare(
     `DELETE FROM items WHERE (partition, sort) IN
        (SELECT partition, sort FROM items WHERE expires_at IS NOT NULL AND expires_at < ? LIMIT 1000)`,
@@ -60,14 +65,18 @@ export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogS
     due: preparePages(database, 'due_partition', 'due_sort', Column.due + 1),
   };
 
-  function holds(key: ItemKey, expect: Expectation): boolean {
-    const row = selectVersion.get(key.partition, key.sort);
+  function holds({ partition, sort }: ItemKey, expect: Expectation): boolean {
+    const row = selectVersion.get(partition, sort);
     return expect === 'absent' ? row === undefined : row !== undefined && numberAt(row, 0) === expect.version;
   }
 
-  function apply(change: Change, measured: MeasuredItem | undefined): void {
-    if (change.kind === 'put' && measured !== undefined) put.run(...columnsOf(change.item, change.expect, measured));
-    if (change.kind === 'delete') remove.run(change.key.partition, change.key.sort);
+  /** Whether the change found what it expects; else nothing is changed. */
+  function apply(change: Change, measured: MeasuredItem | undefined): boolean {
+    if (change.kind === 'delete')
+      return remove.run(change.key.partition, change.key.sort, change.expect.version).changes === 1;
+    if (change.kind === 'check' || measured === undefined) return holds(keyOf(change), change.expect);
+    const write = change.expect === 'absent' ? insert : update;
+    return write.run(...columnsOf(change.item, change.expect, measured)).changes === 1;
   }
 
   function page(from: keyof typeof pages, query: Query): Page {
@@ -90,17 +99,28 @@ export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogS
     },
     async transact(changes) {
       const measured = checkChanges(changes);
-      return transaction<TransactOutcome>(database, () => {
-        const keys = changes.filter((change) => !holds(keyOf(change), change.expect)).map(keyOf);
-        if (keys.length > 0) return { commit: false, value: { outcome: 'conflict', keys } };
-        changes.forEach((change, index) => apply(change, measured[index]));
-        return { commit: true, value: { outcome: 'committed' } };
+      const [only] = changes;
+      // One statement is a transaction by itself.
+      if (only !== undefined && changes.length === 1)
+        return mapErrors(() => outcomeOf(apply(only, measured[0]) ? [] : [keyOf(only)]));
+      return transaction(database, () => {
+        const keys: ItemKey[] = [];
+        changes.forEach((change, index) => {
+          // After the first that does not hold, nothing is written that would only be rolled back.
+          const held = keys.length === 0 ? apply(change, measured[index]) : holds(keyOf(change), change.expect);
+          if (!held) keys.push(keyOf(change));
+        });
+        return { commit: keys.length === 0, value: outcomeOf(keys) };
       });
     },
     dropExpired(now) {
       return Number(mapErrors(() => expire.run(now)).changes);
     },
   };
+}
+
+function outcomeOf(conflicts: readonly ItemKey[]): TransactOutcome {
+  return conflicts.length === 0 ? { outcome: 'committed' } : { outcome: 'conflict', keys: conflicts };
 }
 
 function keyOf(change: Change): ItemKey {
