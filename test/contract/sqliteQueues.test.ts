@@ -50,6 +50,24 @@ describe('the SQLite queues', () => {
     expect(await queues.receive('host-a-1', 1, 0, 30)).toEqual([]);
   });
 
+  it('go by what a queue is now, however often it was asked before', async () => {
+    const { queues, clock } = prepare();
+    queues.define('dlq');
+    queues.define('q', { redrive: { maxReceiveCount: 1, deadLetter: 'dlq' } });
+    await queues.send('q', [{ body: 'again' }]);
+    await queues.receive('q', 1, 0, 1);
+    queues.define('q');
+    await clock.advance(2 * SECOND_MS);
+    expect(await queues.receive('q', 1, 0, 1)).toMatchObject([{ body: 'again', receiveCount: 2 }]);
+    await queues.drop('q');
+    await expect(queues.receive('q', 1, 0, 1)).rejects.toMatchObject({ code: 'no-such-queue' });
+    await expect(queues.send('q', [{ body: 'late' }])).rejects.toMatchObject({ code: 'no-such-queue' });
+    await clock.advance(60 * SECOND_MS);
+    await queues.create('q');
+    await queues.send('q', [{ body: 'new' }]);
+    expect(await queues.receive('q', 10, 0, 1)).toMatchObject([{ body: 'new' }]);
+  });
+
   it('tell of each dead letter which of several queues it came from', async () => {
     const { queues, clock } = prepare();
     queues.define('shared-dlq');

@@ -68,21 +68,33 @@ const NAME_REST_MS = 60 * SECOND_MS;
 /** How long a waiting receive may oversleep a visibility that ends or a delay that passes. */
 const LONGEST_NAP_MS = 1_000;
 
+interface QueueRow {
+  readonly maxReceives: number | null;
+  readonly deadLetter: string | null;
+  readonly droppedAt: number | null;
+}
+
 export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
   const { database, clock, random } = options;
   applySchema(database, 1, DDL);
   const statements = prepareStatements(database);
+  /** Of queues that were asked for since they were last changed: each look for messages asks for one. */
+  const rows = new Map<string, QueueRow>();
   /** Receives that wait for a message of their queue. */
   const waiting = new Map<string, Set<() => void>>();
 
-  function find(queue: string) {
+  function find(queue: string): QueueRow | undefined {
+    const known = rows.get(queue);
+    if (known !== undefined) return known;
     const row = mapErrors(() => statements.queue.get(queue));
     if (row === undefined) return undefined;
-    return {
+    const found = {
       maxReceives: row[0] === null ? null : numberAt(row, 0),
       deadLetter: row[1] === null ? null : textAt(row, 1),
       droppedAt: row[2] === null ? null : numberAt(row, 2),
     };
+    rows.set(queue, found);
+    return found;
   }
 
   function open(queue: string) {
@@ -95,16 +107,18 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
     mapErrors(() =>
       statements.define.run(queue, attributes.redrive?.maxReceiveCount ?? null, attributes.redrive?.deadLetter ?? null),
     );
+    rows.delete(queue);
   }
 
   function take(queue: string, max: number, visibilitySeconds: number): readonly ReceivedMessage[] {
     const { maxReceives: limit, deadLetter } = open(queue);
     const now = clock.now();
     const oldest = now - RETENTION_MS;
-    if (mapErrors(() => statements.visible.get(queue, now, oldest, 1)) === undefined) return [];
+    // Nobody else writes, so nothing comes between the look and what is written then; a look in vain writes nothing.
+    let found = mapErrors(() => statements.visible.all(queue, now, oldest, max));
+    if (found.length === 0) return [];
     return transaction(database, () => {
       const taken: ReceivedMessage[] = [];
-      let found = statements.visible.all(queue, now, oldest, max);
       while (found.length > 0) {
         for (const row of found) {
           const [id, body, receives, source] = [textAt(row, 0), textAt(row, 1), numberAt(row, 2), textAt(row, 3)];
@@ -141,12 +155,15 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
 
   function insert(queue: string, messages: readonly OutgoingMessage[]): void {
     const now = clock.now();
-    transaction(database, () => {
+    const write = () => {
       for (const { body, delaySeconds = 0 } of messages) {
         statements.insert.run(random.id(), queue, queue, body, now, now + delaySeconds * SECOND_MS);
       }
       return { commit: true, value: undefined };
-    });
+    };
+    // One statement is a transaction by itself.
+    if (messages.length === 1) mapErrors(write);
+    else transaction(database, write);
     for (const wake of waiting.get(queue) ?? []) wake();
   }
 
@@ -191,6 +208,7 @@ export function createSqliteQueues(options: SqliteQueuesOptions): SqliteQueues {
         statements.purge.run(queue);
         return { commit: true, value: undefined };
       });
+      rows.delete(queue);
     },
     define,
     release(queue) {
