@@ -1,6 +1,6 @@
-import { checkKey } from '../../lib/adapters/catalogCalls.ts';
+import { checkKey, checkQuery } from '../../lib/adapters/catalogCalls.ts';
 import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
-import type { CatalogStore, Change, Item } from '../../lib/shared/ports/catalogStore.ts';
+import type { CatalogStore, Change, IndexName, Item, Page, Query } from '../../lib/shared/ports/catalogStore.ts';
 import type { Counters } from './invariants.ts';
 import type { Capability, RowChange, WatchedCatalog } from './stage.ts';
 
@@ -16,6 +16,14 @@ export function watchCatalog(
   /** By the family of their partition (`BLOB#`), each in the order in which its rows were written first. */
   const families = new Map<string, Map<string, Item>>();
   const partitions = new Map<string, Map<string, Item>>();
+  /** By the partition of the index, by the row's name. */
+  const indexes = { listing: new Map<string, Map<string, Item>>(), due: new Map<string, Map<string, Item>>() };
+
+  function reindex(index: IndexName, name: string, before: Item | undefined, now: Item | undefined): void {
+    const [was, is] = [before?.index?.[index]?.partition, now?.index?.[index]?.partition];
+    if (was !== undefined && was !== is) indexes[index].get(was)?.delete(name);
+    if (is !== undefined && now !== undefined) mapIn(indexes[index], is).set(name, now);
+  }
 
   /** As the store has it, so that it is parsed once for all who read it. */
   async function written({ item, expect }: Extract<Change, { kind: 'put' }>): Promise<Item> {
@@ -42,6 +50,8 @@ export function watchCatalog(
         family.set(name, now);
         partition.set(key.sort, now);
       }
+      reindex('listing', name, before, now);
+      reindex('due', name, before, now);
       return [{ key, before, after: now }];
     });
   }
@@ -59,8 +69,14 @@ export function watchCatalog(
       checkKey(key);
       return partitions.get(key.partition)?.get(key.sort);
     },
-    query: (query) => store.query(query),
-    queryIndex: (index, query) => store.queryIndex(index, query),
+    query(query) {
+      const page = atMostOne(query, partitions.get(query.partition)?.values(), ({ key }) => key.sort);
+      return page === undefined ? store.query(query) : Promise.resolve(page);
+    },
+    queryIndex(index, query) {
+      const page = atMostOne(query, indexes[index].get(query.partition)?.values(), (item) => item.index?.[index]?.sort);
+      return page === undefined ? store.queryIndex(index, query) : Promise.resolve(page);
+    },
     async transact(changes) {
       const answer = await store.transact(changes);
       if (answer.outcome === 'conflict') counters.count('catalog conflict');
@@ -70,6 +86,25 @@ export function watchCatalog(
     committed: (family) => families.get(family)?.values() ?? [],
     committedIn: (partition) => partitions.get(partition)?.values() ?? [],
   };
+}
+
+/** What the store would answer where it is one row or none, as in most cases; it alone has an order and ends pages. */
+function atMostOne(
+  query: Query,
+  rows: Iterable<Item> = [],
+  sortOf: (item: Item) => string | undefined,
+): Page | undefined {
+  checkQuery(query);
+  const { cursor, from = '', to } = query;
+  if (cursor !== undefined) return undefined;
+  let found: Item | undefined;
+  for (const item of rows) {
+    const sort = sortOf(item);
+    if (sort === undefined || sort < from || (to !== undefined && sort > to)) continue;
+    if (found !== undefined) return undefined;
+    found = item;
+  }
+  return { items: found === undefined ? [] : [found] };
 }
 
 function familyOf(partition: string): string {

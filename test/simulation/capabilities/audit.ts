@@ -9,8 +9,16 @@ import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
 const NOTHING = '0'.repeat(64);
-// Not the product's own: an edit of that must not deceive this.
-const hash = (value: Json) => digestOf('sha256', canonicalJson(value));
+const hashes = new WeakMap<object, string>();
+
+/** Not the product's own: an edit of that must not deceive this. What is frozen, as all that was read of a row, is hashed once. */
+function hash(value: Exclude<Json, string | number | boolean | null>): string {
+  const known = hashes.get(value);
+  if (known !== undefined) return known;
+  const text = digestOf('sha256', canonicalJson(value));
+  if (Object.isFrozen(value)) hashes.set(value, text);
+  return text;
+}
 
 /**
  * Every verdict has its audit entry from the same moment on; entries are chained, and never change; none is forgotten before a locked

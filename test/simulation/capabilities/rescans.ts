@@ -1,6 +1,7 @@
 import { BlobRow, isAdmitted, ReferenceRow, ReplicaRow, UploadRow, VersionRow } from '../../../lib/catalog/index.ts';
 import type { Blob, Upload } from '../../../lib/catalog/index.ts';
 import { startRescan } from '../../../lib/ingest/index.ts';
+import { blobKey } from '../../../lib/shared/digest.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { MINUTE_MS } from '../../../lib/shared/units.ts';
 import { originBytes } from '../originBytes.ts';
@@ -26,15 +27,21 @@ export function rescans(stage: Stage, rng: Rng): Capability {
   const [readBlob, readReplica, readReference] = [rowReader(BlobRow), rowReader(ReplicaRow), rowReader(ReferenceRow)];
   const readUpload = rowReader(UploadRow);
 
+  /** Verdicts of digests that their bytes deserve, however often they are written again. */
+  const checked = new Set<string>();
+
   async function onBlob(blob: Blob): Promise<void> {
     const { status, rules } = blob.findings;
     if (status !== 'clean' && status !== 'malicious') violated(`${blob.digest} is ${status} and has a blob.`);
+    const verdict = `${blob.digest} ${rules} ${status}`;
+    if (checked.has(verdict)) return;
     const bytes = await originBytes(bucket, blob);
     if (typeof bytes === 'string') return;
     const bad = releases.isBad(rules, bytes);
     counters.count(`verdict by ${rules}: ${status}`);
     if (bad !== (status === 'malicious'))
       violated(`${blob.digest}: ${status} by ${rules} is a verdict of other bytes.`);
+    checked.add(verdict);
   }
 
   async function onReplica({ before, after }: RowChange): Promise<void> {
@@ -51,7 +58,10 @@ export function rescans(stage: Stage, rng: Rng): Capability {
   }
 
   async function isSettled(blob: Blob): Promise<boolean> {
-    return blob.findings.rules === releases.rules() || typeof (await originBytes(bucket, blob)) === 'string';
+    if (blob.findings.rules === releases.rules()) return true;
+    if (blob.size === 0) return false;
+    const first = await bucket.readRange(blobKey(blob.digest), blob.origin.versionId, 0, 1);
+    return first.outcome !== 'read';
   }
 
   async function checkBlob(blob: Blob): Promise<void> {
