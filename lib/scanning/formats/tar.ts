@@ -23,6 +23,7 @@ export function looksLikeTar(head: Uint8Array): boolean {
   if (head.length < BLOCK || head[0] === 0) return false;
   const spelled = cString(head.subarray(148, 156)).trim().replace(/_/g, '');
   const claimed = Number.parseInt(spelled.replace(/^\+?(?:0o)?/i, ''), 8);
+  if (Number.isNaN(claimed)) return false;
   const block = head.subarray(0, BLOCK);
   const negatives = block.filter((byte, at) => byte >= 0x80 && (at < 148 || at >= 156)).length;
   return claimed === checksum(block) || claimed === checksum(block) - 256 * negatives;

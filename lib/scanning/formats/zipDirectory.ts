@@ -35,7 +35,7 @@ interface End {
   readonly trailerOffset: number;
 }
 
-const EOCD = 0x06054b50;
+const EOCD = Buffer.from('PK\x05\x06', 'latin1');
 const EOCD_BYTES = 22;
 const MAX_COMMENT = 65_535;
 const EOCD64 = 0x06064b50;
@@ -94,8 +94,7 @@ export function endsLikeZip(tail: Uint8Array, size: number): boolean {
 /** Python asks neither for the disk nor for the offset nor whether the comment fits: its directory lies before the end record. */
 function endsLikePythonZip(tail: Uint8Array, size: number): boolean {
   const view = viewOf(tail);
-  for (let at = tail.length - EOCD_BYTES; at >= 0; at -= 1) {
-    if (tail[at] !== 0x50 || view.getUint32(at, true) !== EOCD) continue;
+  for (const at of endRecords(tail)) {
     const start = at - view.getUint32(at + 12, true);
     const hasLocator = at >= LOCATOR_BYTES && view.getUint32(at - LOCATOR_BYTES, true) === LOCATOR;
     const beforeTail = start < 0 && start + size - tail.length >= 0;
@@ -104,12 +103,21 @@ function endsLikePythonZip(tail: Uint8Array, size: number): boolean {
   return false;
 }
 
+/** Where end records could begin, the last one first. */
+function* endRecords(tail: Uint8Array): Generator<number> {
+  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
+  let at = tail.length - EOCD_BYTES + 1;
+  while (at > 0) {
+    at = bytes.lastIndexOf(EOCD, at - 1);
+    if (at >= 0) yield at;
+  }
+}
+
 /** Offsets in `tail` of end records whose directory could lie inside the file, whatever follows them. */
 function endCandidates(tail: Uint8Array, size: number): number[] {
   const view = viewOf(tail);
   const candidates: number[] = [];
-  for (let at = tail.length - EOCD_BYTES; at >= 0; at -= 1) {
-    if (tail[at] !== 0x50 || view.getUint32(at, true) !== EOCD) continue;
+  for (const at of endRecords(tail)) {
     const position = size - tail.length + at;
     const [bytes, offset] = [view.getUint32(at + 12, true), view.getUint32(at + 16, true)];
     const zip64 = bytes === FULL32 || offset === FULL32;
