@@ -6,6 +6,7 @@ import { startExchange } from '../../../lib/adapters/transfer/http/exchange.ts';
 function world() {
   const taken: Buffer[] = [];
   let room = true;
+  let untilFull = Number.POSITIVE_INFINITY;
   let ready: () => void = () => undefined;
   const ear: { incoming?: Incoming; resumed: number } = { resumed: 0 };
   const connection: Connection = {
@@ -28,7 +29,11 @@ function world() {
       onHead: () => ({ is: 'body' }),
       target: {
         space: () => (room ? space : undefined),
-        took: (bytes) => void taken.push(Buffer.from(space.subarray(0, bytes))),
+        took(bytes) {
+          taken.push(Buffer.from(space.subarray(0, bytes)));
+          untilFull -= bytes;
+          room = untilFull > 0;
+        },
         whenRoom(callback) {
           ready = callback;
         },
@@ -49,7 +54,10 @@ function world() {
     room = has;
     if (has) ready();
   };
-  return { exchange, ear, deliver, setRoom, text: () => Buffer.concat(taken).toString() };
+  const fillUpAfter = (bytes: number) => {
+    untilFull = bytes;
+  };
+  return { exchange, ear, deliver, setRoom, fillUpAfter, text: () => Buffer.concat(taken).toString() };
 }
 
 it('bytes that come although reading is paused follow those that wait, whatever becomes of their memory', async () => {
@@ -74,4 +82,20 @@ it('the end of a body that waits for room is reached when the room is there', as
   setRoom(true);
   expect(await exchange.end).toEqual({ is: 'complete' });
   expect(text()).toBe('abcde');
+});
+
+it('reading stops with the bytes that take the last room, before there are others that have none', async () => {
+  const { exchange, ear, deliver, setRoom, fillUpAfter } = world();
+  fillUpAfter(10);
+  expect(deliver('HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n01234')).toBe(true);
+  expect(ear.incoming?.landed(5)).toBe(false);
+  expect(exchange.isReading()).toBe(false);
+  fillUpAfter(9);
+  setRoom(true);
+  expect(ear.resumed).toBe(1);
+  expect(exchange.isReading()).toBe(true);
+  expect(ear.incoming?.landed(7)).toBe(true);
+  // The last bytes take the last room as well: none is waited for.
+  expect(ear.incoming?.landed(2)).toBe(true);
+  expect(await exchange.end).toEqual({ is: 'complete' });
 });

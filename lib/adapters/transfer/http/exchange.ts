@@ -102,9 +102,20 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
       bodyComplete();
       return true;
     }
-    if (pause === 0) return true;
+    if (pause === 0) return hasRoom();
     paused = true;
     setTimeout(resumeReading, pause);
+    return false;
+  }
+
+  /** Reading stops before there is something that has no room: it would come by way of another buffer. */
+  function hasRoom(): boolean {
+    return framing.by !== 'length' || refusal !== undefined || target.space() !== undefined || waitForRoom();
+  }
+
+  function waitForRoom(): false {
+    paused = true;
+    target.whenRoom(resumeReading);
     return false;
   }
 
@@ -119,11 +130,9 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
     for (let [data, ...others] = waiting; data !== undefined; [data, ...others] = waiting) {
       const space = target.space();
       if (space === undefined) {
-        paused = true;
         // TLS goes on to deliver what it has decrypted already, into the same memory.
-        waiting = waiting.map((one) => Uint8Array.from(one));
-        target.whenRoom(resumeReading);
-        return false;
+        waiting = waiting.map((one) => new Uint8Array(one));
+        return waitForRoom();
       }
       if (space.length === 0) return fail('too-long', 'The server sent more than it was asked for.');
       const part = data.subarray(0, space.length);
@@ -155,7 +164,7 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
       return !over;
     }
     if (paused) {
-      waiting = [...waiting, ...data.map((one) => Uint8Array.from(one))];
+      waiting = [...waiting, ...data.map((one) => new Uint8Array(one))];
       return false;
     }
     waiting = data;
