@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -7,22 +18,32 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 const AGENT = join(import.meta.dirname, '../../agent/main.ts');
 let folder: string;
 let data: string;
+/** Its beginning, before a program of one line: what it keeps does not depend on what is compiled, and that of the whole agent takes a second. */
+let beginning: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'strata-compiled-'));
+  beginning = join(folder, 'agent/main.ts');
+  mkdirSync(join(folder, 'agent/wiring'), { recursive: true });
+  copyFileSync(AGENT, beginning);
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(join(folder, 'agent/wiring/main.ts'), 'process.exitCode = Number(!process.argv.includes("--help"));\n');
   data = join(folder, 'data');
   mkdirSync(join(data, 'compiled'), { recursive: true, mode: 0o700 });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function help(store = data) {
+function help(store = data, program = beginning) {
   const env = { PATH: process.env['PATH'] };
-  return spawnSync(process.execPath, [AGENT, '--data', store, '--help'], { env, encoding: 'utf8' }).status;
+  return spawnSync(process.execPath, [program, '--data', store, '--help'], { env, encoding: 'utf8' }).status;
 }
 
-it('the agent keeps what was compiled where only its user can write, also behind a link', () => {
+it.each([
+  ['the agent', () => AGENT],
+  ['its beginning alone', () => beginning],
+])('%s keeps what was compiled where only its user can write, also behind a link', (_, program) => {
   symlinkSync('data', join(folder, 'link'));
-  expect(help(join(folder, 'link'))).toBe(0);
+  expect(help(join(folder, 'link'), program())).toBe(0);
   expect(readdirSync(join(data, 'compiled'))).not.toEqual([]);
 });
 

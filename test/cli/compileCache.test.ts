@@ -1,24 +1,44 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const BIN = join(import.meta.dirname, '../../cli/bin.js');
 let folder: string;
+/** The same beside a program of one line: what it keeps does not depend on what is compiled, and that of the real one takes a second. */
+let bin: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'strata-cache-'));
+  bin = join(folder, 'cli/bin.js');
+  mkdirSync(dirname(bin));
+  copyFileSync(BIN, bin);
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(join(folder, 'cli/main.ts'), 'process.exitCode = Number(process.argv.length < 3);\n');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function help(cache: string, cwd = folder) {
+function help(cache: string, program = bin) {
   const env = { PATH: process.env['PATH'], HOME: join(folder, 'home'), XDG_CACHE_HOME: cache };
-  return spawnSync(process.execPath, [BIN, '--help'], { env, cwd, encoding: 'utf8' }).status;
+  return spawnSync(process.execPath, [program, '--help'], { env, cwd: folder, encoding: 'utf8' }).status;
 }
 
-it('keeps what was compiled in a folder that only its user can write', () => {
-  expect(help(join(folder, 'cache'))).toBe(0);
+it.each([
+  ['the command', () => BIN],
+  ['its beginning alone', () => bin],
+])('keeps what was compiled of %s in a folder that only its user can write', (_, program) => {
+  expect(help(join(folder, 'cache'), program())).toBe(0);
   expect(readdirSync(join(folder, 'cache/strata/compiled'))).not.toEqual([]);
 });
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { strataHere } from './strataHere.ts';
 import { runStrata } from './strataProcess.ts';
 
 /** A plane whose clock is an hour ahead; whatever else it is asked it does not know. */
@@ -50,8 +51,12 @@ interface Check {
 
 const urlOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-async function doctor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-  const { code, stdout } = await runStrata(['doctor', '--json', ...args], { environment });
+async function doctor(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  run: typeof runStrata = strataHere,
+) {
+  const { code, stdout } = await run(['doctor', '--json', ...args], { environment });
   const lines = stdout.trim().split('\n').filter(Boolean);
   const checks = lines.map((line) => JSON.parse(line) as Check);
   return { code, checks, byName: new Map(checks.map((check) => [check.check, check])) };
@@ -59,7 +64,8 @@ async function doctor(args: readonly string[], environment: Readonly<Record<stri
 
 describe('strata doctor --store', () => {
   it('measures the real host, leaves nothing behind, and ends with 1 when a check fails', async () => {
-    const { code, byName } = await doctor(['--plane', urlOf(plane), '--store', folder]);
+    // As a process of its own, as people run it.
+    const { code, byName } = await doctor(['--plane', urlOf(plane), '--store', folder], {}, runStrata);
     expect(code).toBe(1);
     expect(byName.get('folder')).toMatchObject({ status: 'PASSED' });
     expect(byName.get('plane')).toMatchObject({ status: 'PASSED' });

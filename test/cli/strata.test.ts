@@ -258,7 +258,6 @@ describe('strata', () => {
     [2, ['psuh'], {}, 'Did you mean push?'],
     [2, ['ls', '--jsno'], {}, 'Did you mean --json?'],
     [2, ['ls'], { STRATA_DATA: '/nowhere' }, 'error[no-plane]'],
-    [2, ['ls'], { STRATA_DATA: '', STRATA_ENDPOINT: '', TMPDIR: '/dev' }, 'No running plane was found'],
     [
       4,
       ['fetch', 's3://b/k', '/nowhere'],
@@ -269,9 +268,14 @@ describe('strata', () => {
     [3, ['ls'], { STRATA_ENDPOINT: 'http://127.0.0.1:1' }, 'error[plane-unreachable]'],
     [0, ['--help'], {}, ''],
   ])('exits %i for %j', async (expected, args, environment, text) => {
-    const { code, stderr } = await run(args, environment);
+    const { code, stderr } = await strataHere(args, { environment: { STRATA_DATA: folder.path, ...environment } });
     expect(code).toBe(expected);
     expect(stderr).toContain(text);
+  });
+
+  it('exits 2 where no folder tells of a running plane', async () => {
+    const { code, stderr } = await run(['ls'], { STRATA_DATA: '', STRATA_ENDPOINT: '', TMPDIR: '/dev' });
+    expect([code, stderr]).toEqual([2, expect.stringContaining('No running plane was found')]);
   });
 
   it('writes to stdout what it packs', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeHostFolder } from '../unit/tuning/hostFolder.ts';
+import { strataHere } from './strataHere.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const SETTING = 'slow-start-after-idle';
@@ -22,7 +23,6 @@ interface Told {
 }
 
 const argsOf = (more: readonly string[]) => [
-  MAIN,
   'tune',
   '--json',
   '--store',
@@ -39,11 +39,14 @@ function itemsOf(stdout: string): Told['items'] {
   return lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
 }
 
-function tune(...more: readonly string[]): Promise<Told> {
-  return run([process.execPath, ...argsOf(more)]);
+async function tune(...more: readonly string[]): Promise<Told> {
+  const { code, stderr, stdout } = await strataHere(argsOf(more));
+  return { code, stderr, items: itemsOf(stdout) };
 }
 
-function run([program = '', ...args]: readonly string[]): Promise<Told> {
+/** As a process of its own, behind these words. */
+function tuneBehind(words: readonly string[], more: readonly string[]): Promise<Told> {
+  const [program = '', ...args] = [...words, process.execPath, MAIN, ...argsOf(more)];
   return new Promise((resolve) => {
     execFile(program, args, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stderr, items: itemsOf(stdout) });
@@ -116,7 +119,9 @@ describe('strata tune', () => {
 
   it('prints what was tried before Ctrl-C', async () => {
     const only = ['--only', `${SETTING},dirty-bytes`, '--rounds', '20', '--size', '4MiB'];
-    const child = spawn(process.execPath, argsOf(['--apply', ...only]), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, ...argsOf(['--apply', ...only])], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -143,7 +148,7 @@ describe('strata tune', () => {
     await mkdir(join(root, 'etc'));
     await tune('--apply', '--keep', '--persist', ...SMALL);
     await chmod(join(root, 'etc/sysctl.d'), 0o555);
-    const { code, stderr, items } = await run([...UNPRIVILEGED, process.execPath, ...argsOf(['--revert'])]);
+    const { code, stderr, items } = await tuneBehind(UNPRIVILEGED, ['--revert']);
     await chmod(join(root, 'etc/sysctl.d'), 0o755);
     const setting = '/etc/sysctl.d/90-strata.conf';
     expect({ code, items }).toMatchObject({ code: 3, items: [{ setting, outcome: 'at-boot' }, { outcome: 'undone' }] });
@@ -155,7 +160,7 @@ describe('strata tune', () => {
 
   it('gives who may not write the command for root', async () => {
     await chmod(join(root, FILE), 0o444);
-    const { code, stderr } = await run([...UNPRIVILEGED, process.execPath, ...argsOf(['--apply', ...SMALL])]);
+    const { code, stderr } = await tuneBehind(UNPRIVILEGED, ['--apply', ...SMALL]);
     expect(code).toBe(1);
     expect(stderr).toContain("sysctl -w net.ipv4.tcp_slow_start_after_idle='0'");
   });

@@ -28,10 +28,13 @@ export interface Synthesized {
   readonly of: (type: string) => readonly Resource[];
 }
 
-/** The stacks of the real declarations, with the context of `cdk.json`; functions carry a line of code instead of their bundles. */
+/**
+ * The stacks of the real declarations, with the context of `cdk.json`; functions carry a line of code instead of their bundles. The CDK's own
+ * validation, which only warns and takes seconds, runs where people see what it says: in `cdk synth`.
+ */
 export function declareStacks(outdir: string, context: Readonly<Record<string, string>> = {}) {
   const { context: flags } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8'));
-  const app = new App({ context: { ...flags, ...context }, outdir });
+  const app = new App({ context: { ...flags, ...context }, outdir, builtinCloudFormationValidation: false });
   const settings = settingsOf(app.node);
   const stacks = createStrata(app, {
     settings,
