@@ -29,6 +29,7 @@ function world() {
       onHead: () => ({ is: 'body' }),
       target: {
         space: () => (room ? space : undefined),
+        readsOn: () => room,
         took(bytes) {
           taken.push(Buffer.from(space.subarray(0, bytes)));
           untilFull -= bytes;

@@ -73,7 +73,13 @@ async function ask(
         if (probed === undefined) return { is: 'refused' };
         return { is: 'failed', failure: { kind: 'cancelled', message: 'The head is enough.' } };
       },
-      target: { space: () => undefined, took: () => undefined, whenRoom: () => undefined, pauseAfter: () => 0 },
+      target: {
+        space: () => undefined,
+        readsOn: () => false,
+        took: () => undefined,
+        whenRoom: () => undefined,
+        pauseAfter: () => 0,
+      },
       keep: (kept) => kept.destroy(),
       now: () => performance.now(),
     },

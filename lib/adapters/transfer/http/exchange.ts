@@ -14,6 +14,8 @@ export type HeadDecision =
 /** Where a body goes. All calls come from the connection, one at a time. */
 export interface BodyTarget {
   space(): Uint8Array | undefined;
+  /** Whether to read on: where there is no space reading stops until there is. */
+  readsOn(): boolean;
   /** So many bytes lie there since `at`. */
   took(bytes: number, at: number): void;
   whenRoom(ready: () => void): void;
@@ -110,7 +112,7 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
 
   /** Reading stops before there is something that has no room: it would come by way of another buffer. */
   function hasRoom(): boolean {
-    return framing.by !== 'length' || refusal !== undefined || target.space() !== undefined || waitForRoom();
+    return framing.by !== 'length' || refusal !== undefined || target.readsOn() || waitForRoom();
   }
 
   function waitForRoom(): false {

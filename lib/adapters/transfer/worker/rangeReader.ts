@@ -188,6 +188,9 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
   function targetOf(sink: Sink): BodyTarget {
     return {
       space: () => sink.space(),
+      // A record of TLS fits into the memory that is read into for want of room, and mostly finds some by then; without TLS
+      // that cuts what would be read at once.
+      readsOn: () => secure || sink.hasRoom(),
       took(bytes, at) {
         sink.took(bytes);
         position = sink.position;

@@ -13,6 +13,8 @@ export interface Sink {
   readonly wanted: number | undefined;
   /** Where the next bytes may be put; undefined while the pool has no buffer. Never longer than what is wanted. */
   space(): Uint8Array | undefined;
+  /** Whether `space()` is there now. */
+  hasRoom(): boolean;
   /** So many bytes were put into `space()`. */
   took(bytes: number): void;
   /** Calls back once `space()` has room again. */
@@ -106,6 +108,7 @@ export function createSink({ pool, file, offset, wanted, sha256, mostBuffer }: S
       const left = wanted === undefined ? current.buffer.bytes.length : wanted - position;
       return current.buffer.bytes.subarray(current.end, current.end + left);
     },
+    hasRoom: () => room() !== undefined,
     took(bytes) {
       if (filling === undefined) throw new RangeError('No space was given.');
       filling.end += bytes;
