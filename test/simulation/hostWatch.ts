@@ -159,10 +159,9 @@ export class HostWatch {
   }
 
   /** A command has one effect in a generation: whatever is said of it twice is the same receipt. */
-  checkReport(body: string): void {
-    const { payload } = SignedEnvelope.parse(JSON.parse(body));
-    const receipt = CommandReceipt.safeParse(JSON.parse(payload)).data;
-    if (receipt === undefined || receipt.outcome === 'refused') return;
+  checkReceipt(body: string): void {
+    const receipt = CommandReceipt.parse(JSON.parse(SignedEnvelope.parse(JSON.parse(body)).payload));
+    if (receipt.outcome === 'refused') return;
     const { actionId, type, digest, outcome } = receipt;
     const text = canonicalJson(receipt);
     const before = this.effects.get(actionId);

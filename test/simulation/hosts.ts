@@ -327,11 +327,12 @@ export class SimulatedHost {
     };
   }
 
-  /** What the host reports is looked at as it leaves. */
+  /** What the host says that it has done is looked at as it leaves. */
   private reporting(sender: MessageSender): MessageSender {
     return {
       send: async (queue, messages) => {
-        for (const { body } of messages) await this.options.counters.watch(() => this.watch.checkReport(body));
+        for (const { body } of queue === 'receipts' ? messages : [])
+          await this.options.counters.watch(() => this.watch.checkReceipt(body));
         await sender.send(queue, messages);
       },
     };
