@@ -28,20 +28,13 @@ const NODE_ARGS = [
   '--max-semi-space-size=32',
   '--initial-heap-size=400',
   '--external-memory-accounted-in-global-limit',
-  '--use-largepages=silent',
 ];
-
-/**
- * A seed runs through so much code and data that much of its time is spent on finding their pages: Node's own code in large ones (above), and what
- * SQLite and buffers allocate (this; glibc's), spare about a tenth of it. Where either is not to be had, nothing changes.
- */
-const ENV = { ...process.env, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
 
 /** A process for each core. */
 async function simulate(first: number, seeds: number, signal: AbortSignal): Promise<Summary> {
   const main = new URL('./main.ts', import.meta.url).pathname;
   const args = [...NODE_ARGS, main, '--first', String(first), '--seeds', String(seeds), '--json'];
-  const child = spawn(process.execPath, args, { env: ENV, stdio: ['ignore', 'pipe', 'inherit'], signal });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], signal });
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
   return JSON.parse(output) as Summary;
 }
