@@ -41,12 +41,13 @@ export function stall(
   else incarnation.readsAnsweredAt = scheduler.now + nearEndMs;
 }
 
-/** Some begin late, by as many steps as others need for their whole work: what begins at one moment meets in every order. */
+/** While there are faults some begin late, by as many steps as others need for their whole work: what begins at one moment meets in every order. */
 export async function lateStart(
-  { scheduler, rng }: Pick<Stalling, 'scheduler' | 'rng'>,
+  { scheduler, faults, rng }: Stalling,
   incarnation: Incarnation,
   chance: number,
 ): Promise<void> {
+  if (!faults.enabled) return;
   const steps = rng.chance(chance) ? rng.below(LATE_STEPS) : 0;
   for (let step = 0; step < steps; step += 1) await scheduler.park(incarnation, `${incarnation.name} starts late`);
 }

@@ -4,21 +4,23 @@ import { createStage } from './createStage.ts';
 import type { Capability } from './stage.ts';
 import { type Counters, InvariantViolation, violated } from './invariants.ts';
 
-/** Two of them, with days between in most runs; the second is shorter where much has happened, and longer where little has. */
-const FIRST_PHASE_MS = 3.5 * MINUTE_MS;
-const SHORTEST_PHASE_MS = 3 * MINUTE_MS;
+/** One of them, or two, in most runs with days between; the second is shorter where much has happened, and longer where little has. */
+const FIRST_PHASE_MS = 2 * MINUTE_MS;
+const SHORTEST_PHASE_MS = MINUTE_MS;
 /** Both are so much longer where operators change the policy: only several sweeps bring a change into force. */
-const POLICY_CHANGE_MS = 2.5 * MINUTE_MS;
+const POLICY_CHANGE_MS = 1.5 * MINUTE_MS;
 const LONGEST_PHASE_MS = 5 * MINUTE_MS;
 /** So many deliveries with faults are enough: what they leave to be repaired mostly brings as many as a run still needs. */
-const ENOUGH_DELIVERIES = 200;
+const ENOUGH_DELIVERIES = 160;
+/** Where no days pass, a first phase that brought so many has no second one. */
+const ENOUGH_WITHOUT_DAYS = 60;
 /** A minute of the second phase brings so many times the deliveries of one of the first, since there is more to sweep, move and delete. */
 const BUSIER = 1.7;
 /** A quieter run goes on with faults for as long as it needs by its own pace, and at least so long. */
 const LEAST_MORE_MS = 2 * MINUTE_MS;
 const MOST_MORE_MS = 4 * MINUTE_MS;
 /** Actions begin so long before a phase ends. */
-const LAST_ACTIONS_MS = MINUTE_MS;
+const LAST_ACTIONS_MS = 0.5 * MINUTE_MS;
 /** Longer than every retry, lease, expiry and reconciliation interval of the system. */
 const CALM_PHASE_MS = 5 * HOUR_MS;
 /** Every run has so many at least, and of them so many messages of queues. */
@@ -73,13 +75,13 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     const firstMs = FIRST_PHASE_MS + longerMs;
     await act(firstMs);
     const perMs = plane.deliveries / firstMs;
-    if (rng.chance(0.7)) {
+    if (rng.chance(0.6)) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
       const later = scheduler.now + (8 + rng.below(4)) * DAY_MS;
       if (rng.chance(0.2)) await retireOne(later);
       scheduler.advanceTo(later);
       counters.count('days passed');
-    }
+    } else if (plane.deliveries > ENOUGH_WITHOUT_DAYS) return perMs;
     const enoughMs = (ENOUGH_DELIVERIES - plane.deliveries) / (perMs * BUSIER);
     await act(Math.floor(Math.min(LONGEST_PHASE_MS, Math.max(SHORTEST_PHASE_MS + longerMs, enoughMs))));
     return perMs * BUSIER;
