@@ -9,7 +9,10 @@ export function createStartRescanHandler(
     name: 'start-rescan',
     handle: async (_fired, { telemetry }) => {
       const { rescanId, started } = await startDueRescan(deps);
-      if (started) telemetry.info('rescan-started', { rescanId });
+      if (!started) return;
+      telemetry.info('rescan-started', { rescanId });
+      // Run after run, it tells of functions that judge by other rules or another policy than this one.
+      telemetry.metric('RescansStarted', 'Count', 1);
     },
   });
 }

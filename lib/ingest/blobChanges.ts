@@ -126,8 +126,9 @@ interface KeptBlob {
 }
 
 /**
- * The row stays; a verdict of other rules, or one that an operator has overridden, replaces the older one. It is written even unchanged: its origin must still be the same, and a
- * purge that has counted the blob's references must not overlook the one that comes with this write.
+ * The row stays; a verdict of other rules or another policy, or one that an operator has overridden, replaces the older one. An override
+ * stands for the rules that it was given under, whatever the policy. It is written even unchanged: its origin must still be the same,
+ * and a purge that has counted the blob's references must not overlook the one that comes with this write.
  */
 async function keepBlob(
   catalog: CatalogStore,
@@ -141,8 +142,10 @@ async function keepBlob(
     ...(refers || unreferencedAt === undefined ? needed : row.value),
     ...(measured === undefined ? {} : { compressibility: measured }),
   };
-  const overridden = findings.admission?.reason === 'overridden' && before.admission?.reason !== 'overridden';
-  const judged = before.rules === findings.rules && !overridden ? kept : { ...kept, findings };
+  const overriddenBefore = before.admission?.reason === 'overridden';
+  const overridden = findings.admission?.reason === 'overridden' && !overriddenBefore;
+  const stands = before.rules === findings.rules && (before.policy === findings.policy || overriddenBefore);
+  const judged = stands && !overridden ? kept : { ...kept, findings };
   const put = await judgedBlobChanges(catalog, row, judged, cause, now);
   if (isAdmitted(before) === isAdmitted(judged.findings)) return put;
   // Older versions that need the bytes stand by the older verdict: they are brought in line as after any change of rules.

@@ -22,7 +22,7 @@ import { judgedBlobChanges, refuseOvertaken, step } from './judgedRows.ts';
 import { judgeLong } from './judgement.ts';
 import { blobReader } from './blobReader.ts';
 import { sampleObject } from './sampleObject.ts';
-import { noteJudging } from './startRescan.ts';
+import { isJudgedSince, noteJudging } from './startRescan.ts';
 
 /** As of an upload: the largest pickle needs some dozens. */
 const MOST_HOPS = 300;
@@ -36,6 +36,8 @@ export async function rescanBlob(deps: IngestDeps, message: RescanBlob, call: In
   const blob = (await BlobRow.get(deps.catalog, message.digest))?.value;
   if (blob === undefined) return;
   await noteJudging(deps);
+  // The versions may not stand by that verdict yet: whoever wrote it may have ended before.
+  if (isJudgedSince(deps, message, blob.findings)) return alignVersions(deps, blob.digest, call);
   const pinned = { key: blobKey(blob.digest), versionId: blob.origin.versionId, size: blob.size };
   const judgement = await judgeLong(deps, pinned, message.progress, call, blobReader(deps.objects, blob));
   switch (judgement.outcome) {

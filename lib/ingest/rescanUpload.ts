@@ -1,11 +1,11 @@
 import type { RescanUpload } from '../../events/rescan/v1.ts';
-import { noticePut, sendOnce, settle, type Upload, UploadRow } from '../catalog/index.ts';
+import { type HeaderFindings, noticePut, sendOnce, settle, type Upload, UploadRow } from '../catalog/index.ts';
 import type { IngestDelivery, IngestDeps } from './deps.ts';
 import { refuseOvertaken, step, uploadChanges } from './judgedRows.ts';
 import { type Judged, judgeLong } from './judgement.ts';
 import { noticeOf } from './messages.ts';
 import type { Quarantine } from './quarantine.ts';
-import { noteJudging } from './startRescan.ts';
+import { isJudgedSince, noteJudging } from './startRescan.ts';
 
 const MOST_HOPS = 300;
 
@@ -17,6 +17,7 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
   const upload = (await UploadRow.get(deps.catalog, message.key, message.versionId))?.value;
   if (!isJudgedAgain(upload)) return;
   await noteJudging(deps);
+  if (isJudgedSince(deps, message, upload.findings)) return;
   const judgement = await judgeLong(deps, upload, message.progress, call);
   if (judgement.outcome === 'unfinished' && message.hop + 1 < MOST_HOPS) {
     const { progress } = judgement;
@@ -47,7 +48,7 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
 }
 
 /** Of bytes that are being deleted nobody asks any more. */
-function isJudgedAgain(upload: Upload | undefined): upload is Upload {
+function isJudgedAgain(upload: Upload | undefined): upload is Upload & { readonly findings: HeaderFindings } {
   return upload?.state === 'quarantined' && upload.findings !== undefined && upload.removal === undefined;
 }
 

@@ -1,10 +1,19 @@
 import type { RescanPage } from '../../events/rescan/v1.ts';
-import { CursorRow, expectationOf, OnceRow, outboxPut, settle, SWEEP_SHARDS } from '../catalog/index.ts';
+import {
+  CursorRow,
+  expectationOf,
+  type HeaderFindings,
+  OnceRow,
+  outboxPut,
+  settle,
+  SWEEP_SHARDS,
+} from '../catalog/index.ts';
 import { policyDigest } from '../scanning/index.ts';
 import { CorrelationId } from '../shared/ids.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import { DAY_MS, EpochMs } from '../shared/units.ts';
 import type { IngestDeps } from './deps.ts';
+import { isStale } from './findings.ts';
 
 /** Then the same rules are gone over once more, for what an older release may have written meanwhile. */
 const REMEMBERED_MS = 30 * DAY_MS;
@@ -25,8 +34,9 @@ export interface RescanStart {
 }
 
 /**
- * Starts a re-scan of everything that other rules or another policy judged, once for each change of them: a release that is taken
- * back changes them too.
+ * Starts a re-scan of everything that other rules or another policy judged: when they are not those of the last re-scan, as well after
+ * a release was taken back, and when any call has judged by others since (`noteJudging`). So while functions differ in them, each run
+ * starts one.
  */
 export function startDueRescan({ catalog, clock, ...deps }: Judging & Pick<IngestDeps, 'clock'>): Promise<RescanStart> {
   const judging = judgingOf(deps);
@@ -56,6 +66,18 @@ export async function noteJudging({ catalog, ...deps }: Judging): Promise<void> 
     if (last?.cursor === undefined || last.cursor === judging) return { changes: [], answer: undefined };
     return { changes: [CursorRow.put({ ...last, cursor: undefined }, expectationOf(row))], answer: undefined };
   });
+}
+
+/**
+ * Whether what a message of `startDueRescan` asks for has been done since by another one: re-scans follow each other while what they
+ * sent still waits. Whoever else has something judged again, as an operator, means it.
+ */
+export function isJudgedSince(
+  deps: Pick<Judging, 'scanner' | 'settings'>,
+  { rescanId }: { readonly rescanId: string },
+  findings: HeaderFindings,
+): boolean {
+  return rescanId.startsWith(`${judgingOf(deps)}.`) && !isStale(deps, findings);
 }
 
 /** Starts a re-scan of everything at once, for an operator. */

@@ -378,6 +378,12 @@ describe('an upload whose verdict is not of today when it is published', () => {
 
   it('is judged again from its beginning, once the functions of a release had time to agree', async () => {
     const { plane, release, told } = await judgedBefore();
+    const { versionId } = (await uploadsOf(plane))[0] ?? expect.fail();
+    const row = (await UploadRow.get(plane.catalog, KEY, versionId)) ?? expect.fail();
+    // Judged by the last scan that it was worth.
+    const counted = { scans: 6, scanCountedAt: plane.clock.now() };
+    await plane.catalog.transact([UploadRow.put({ ...row.value, ...counted }, expectationOf(row))]);
+    await plane.clock.advance(60 * MINUTE_MS);
     release.rules = 'newer';
     const steps = told.steps;
     await plane.settle();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRescanHandler } from '../../functions/rescan/handler.ts';
+import { createStartRescanHandler } from '../../functions/start-rescan/handler.ts';
 import {
   ActionRow,
   type Blob,
@@ -60,7 +61,7 @@ async function twoVersions() {
   return { plane, state, scanner, good, later };
 }
 
-/** Everything that the queue `rescan` leads to, every message delivered twice. */
+/** Everything that the queue `rescan` leads to, every message delivered twice, and in a batch of its own. */
 async function rescanAll(plane: IngestPlane): Promise<void> {
   const handler = createRescanHandler(plane.deps);
   for (let idle = 0; idle < 2; ) {
@@ -68,11 +69,13 @@ async function rescanAll(plane: IngestPlane): Promise<void> {
     await plane.clock.advance(16 * 60_000);
     const received = await plane.queues.receive('rescan', 10, 0, 60);
     idle = received.length === 0 ? idle + 1 : 0;
-    for (let times = 0; received.length > 0 && times < 2; times += 1) {
-      const { batchItemFailures } = await handler(sqsBatchOf(received), testContext());
-      expect(batchItemFailures).toEqual([]);
+    for (const message of received) {
+      for (let times = 0; times < 2; times += 1) {
+        const { batchItemFailures } = await handler(sqsBatchOf([message]), testContext());
+        expect(batchItemFailures).toEqual([]);
+      }
+      await plane.queues.remove('rescan', message.receiptHandle);
     }
-    for (const { receiptHandle } of received) await plane.queues.remove('rescan', receiptHandle);
   }
 }
 
@@ -178,6 +181,70 @@ describe('a deployment with other rules', () => {
       if (quarantine !== undefined) expect(findings?.rules).toBe('rules-1');
     }
     expect(await startDueRescan(plane.deps)).toMatchObject({ started: false });
+  });
+
+  it('has everything judged once, although a second re-scan sends it again while the messages of the first one wait', async () => {
+    const { state, scanner } = releases();
+    const plane = await createIngestPlane({ scanner });
+    state.bad.add(safetensors(300).length);
+    await plane.upload(key(V1), safetensors(100));
+    await plane.upload(key(REFUSED), safetensors(300));
+    await plane.settle();
+    state.rules = 'rules-2';
+    await startDueRescan(plane.deps);
+    state.rules = 'rules-1';
+    await send(plane, { schema: 'rescan-page/1', of: 'blobs', shard: 0, all: false });
+    const late = await plane.queues.receive('rescan', 10, 0, 60);
+    await createRescanHandler(plane.deps)(sqsBatchOf(late), testContext());
+    for (const { receiptHandle } of late) await plane.queues.remove('rescan', receiptHandle);
+    state.rules = 'rules-2';
+    await plane.clock.advance(10 * 60_000);
+    expect(await startDueRescan(plane.deps)).toMatchObject({ started: true });
+    const before = state.verdicts;
+    await rescanAll(plane);
+    expect(state.verdicts - before).toBe(2);
+    expect((await blobs(plane)).map(({ findings }) => findings.rules)).toEqual(['rules-2']);
+    expect((await uploadOf(plane, REFUSED))?.findings?.rules).toBe('rules-2');
+    expect(await startRescan(plane.deps)).toMatchObject({ started: true });
+    await rescanAll(plane);
+    expect(state.verdicts - before).toBeGreaterThanOrEqual(4);
+  });
+
+  it('withdraws the version of a blob whose verdict was written by a call that ended right after it', async () => {
+    const { plane, state, later } = await twoVersions();
+    state.rules = 'rules-2';
+    const { rescanId } = await startDueRescan(plane.deps);
+    const { digest } = (await blobs(plane)).find(({ size }) => size === later.length) ?? expect.fail();
+    const row = (await BlobRow.get(plane.catalog, digest)) ?? expect.fail();
+    const findings = { ...row.value.findings, rules: 'rules-2', status: 'malicious' as const };
+    await plane.catalog.transact([BlobRow.put({ ...row.value, findings }, expectationOf(row))]);
+    await send(plane, { schema: 'rescan-blob/1', rescanId, digest, hop: 0 });
+    await rescanAll(plane);
+    expect((await VersionRow.get(plane.catalog, TINY, V2))?.value.withdrawn).toMatchObject({ reason: 'malicious' });
+    expect((await ModelRow.get(plane.catalog, TINY))?.value.newest).toBe(V1);
+  });
+
+  it('is told run after run while a function judges by the rules before', async () => {
+    const { plane, state } = await twoVersions();
+    const run = async () => {
+      state.rules = 'rules-2';
+      const fired = { schedule: 'rescan', scheduledTime: new Date(plane.clock.now()).toISOString() };
+      await createStartRescanHandler(plane.deps)(fired, testContext());
+    };
+    const told = () => plane.telemetry.metrics.filter(({ name }) => name === 'RescansStarted').length;
+    await run();
+    for (let runs = 2; runs <= 4; runs += 1) {
+      state.rules = 'rules-1';
+      await send(plane, { schema: 'rescan-page/1', of: 'quarantine', shard: 0, all: false });
+      const [page] = await plane.queues.receive('rescan', 10, 0, 60);
+      await createRescanHandler(plane.deps)(sqsBatchOf([page ?? expect.fail()]), testContext());
+      await plane.clock.advance(10 * 60_000);
+      await run();
+      expect(told()).toBe(runs);
+    }
+    await rescanAll(plane);
+    await run();
+    expect(told()).toBe(4);
   });
 
   it('measures how small those blobs would get that were stored before it was measured', async () => {
@@ -339,6 +406,36 @@ describe('a deployment with other rules', () => {
     expect((await VersionRow.get(plane.catalog, TINY, V2))?.value.withdrawn).toBeUndefined();
   });
 
+  it('brings it back as well where another policy finds them good, and withdraws all when that is taken back unseen', async () => {
+    const scanPolicy: ScanPolicy = { allowSuspicious: false };
+    const plane = await createIngestPlane({ scanPolicy });
+    const large = safetensors(300);
+    await plane.upload(key(REFUSED), safetensors(10));
+    await plane.settle();
+    await plane.upload(key(V1), large);
+    await plane.settle();
+    scanPolicy.maxBytes = 200;
+    await rescanByRules(plane);
+    const newest = async () => (await ModelRow.get(plane.catalog, TINY))?.value.newest;
+    expect(await newest()).toBe(REFUSED);
+
+    delete scanPolicy.maxBytes;
+    await plane.upload(key(V2), large);
+    await plane.settle();
+    expect(await newest()).toBe(V2);
+    expect(await loadServable(plane.catalog, TINY, V2, plane.deps.scanner.rules)).toMatchObject({
+      outcome: 'servable',
+    });
+    expect((await plane.messages('rescan')).length).toBe(1);
+
+    scanPolicy.maxBytes = 200;
+    await rescanByRules(plane);
+    expect(await newest()).toBe(REFUSED);
+    for (const version of [V1, V2]) {
+      expect((await VersionRow.get(plane.catalog, TINY, version))?.value.withdrawn).toMatchObject({ reason: 'size' });
+    }
+  });
+
   it('offers what became good in quarantine, and publishes it when an operator says so', async () => {
     const { scanner, state } = releases();
     const plane = await createIngestPlane({ scanner });
@@ -412,6 +509,16 @@ describe('an operator’s override', () => {
     scanPolicy.maxBytes = 10;
     await plane.settle();
     expect(await uploadOf(plane)).toMatchObject({ state: 'ready', findings: { admission: { by: 'ada' } } });
+  });
+
+  it('stands although another policy judges the same bytes once more', async () => {
+    const { plane, state, scanPolicy } = await overridden();
+    await plane.settle();
+    state.bad.clear();
+    scanPolicy.formats = ['safetensors'];
+    await plane.upload(key(V2), safetensors(300));
+    await plane.settle();
+    expect((await blobs(plane)).map(({ findings }) => findings)).toMatchObject([{ admission: { by: 'ada' } }]);
   });
 
   it('serves the bytes, says who and why, and survives a re-scan by the same rules', async () => {
