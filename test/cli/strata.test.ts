@@ -258,12 +258,6 @@ describe('strata', () => {
     [2, ['psuh'], {}, 'Did you mean push?'],
     [2, ['ls', '--jsno'], {}, 'Did you mean --json?'],
     [2, ['ls'], { STRATA_DATA: '/nowhere' }, 'error[no-plane]'],
-    [
-      4,
-      ['fetch', 's3://b/k', '/nowhere'],
-      { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' },
-      'Give AWS credentials',
-    ],
     [1, ['fetch', 's3://b/k', '/nowhere'], { HOME: '/nowhere' }, 'Set AWS_REGION'],
     [3, ['ls'], { STRATA_ENDPOINT: 'http://127.0.0.1:1' }, 'error[plane-unreachable]'],
     [0, ['--help'], {}, ''],
@@ -271,6 +265,12 @@ describe('strata', () => {
     const { code, stderr } = await strataHere(args, { environment: { STRATA_DATA: folder.path, ...environment } });
     expect(code).toBe(expected);
     expect(stderr).toContain(text);
+  });
+
+  it('exits 4, and at once, where there are no credentials', async () => {
+    const surroundings = { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' };
+    const { code, stderr } = await run(['fetch', 's3://b/k', '/nowhere'], surroundings);
+    expect([code, stderr]).toEqual([4, expect.stringContaining('Give AWS credentials')]);
   });
 
   it('exits 2 where no folder tells of a running plane', async () => {

@@ -12,7 +12,7 @@ const POLICY_CHANGE_MS = 1.5 * MINUTE_MS;
 const LONGEST_PHASE_MS = 5 * MINUTE_MS;
 /** So many deliveries with faults are enough: what they leave to be repaired mostly brings as many as a run still needs. */
 const ENOUGH_DELIVERIES = 160;
-/** Where no days pass, a first phase that brought so many has no second one. */
+/** Where no days pass and nobody changes the policy, a first phase that brought so many has no second one. */
 const ENOUGH_WITHOUT_DAYS = 60;
 /** A minute of the second phase brings so many times the deliveries of one of the first, since there is more to sweep, move and delete. */
 const BUSIER = 1.7;
@@ -81,7 +81,7 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
       if (rng.chance(0.2)) await retireOne(later);
       scheduler.advanceTo(later);
       counters.count('days passed');
-    } else if (plane.deliveries > ENOUGH_WITHOUT_DAYS) return perMs;
+    } else if (!stage.changesPolicy && plane.deliveries > ENOUGH_WITHOUT_DAYS) return perMs;
     const enoughMs = (ENOUGH_DELIVERIES - plane.deliveries) / (perMs * BUSIER);
     await act(Math.floor(Math.min(LONGEST_PHASE_MS, Math.max(SHORTEST_PHASE_MS + longerMs, enoughMs))));
     return perMs * BUSIER;

@@ -38,8 +38,8 @@ const COLUMNS =
 const INSERT = `
   INSERT INTO items (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (partition, sort) DO NOTHING`;
 const UPDATE = `
-  UPDATE items SET version = ?3, body = ?4, bytes = ?5, listing_partition = ?6, listing_sort = ?7, due_partition = ?8,
-    due_sort = ?9, expires_at = ?10 WHERE partition = ?1 AND sort = ?2 AND version = ?3 - 1`;
+  UPDATE items SET version = ?, body = ?, bytes = ?, listing_partition = ?, listing_sort = ?, due_partition = ?,
+    due_sort = ?, expires_at = ? WHERE partition = ? AND sort = ? AND version = ?`;
 
 export interface SqliteCatalogStore extends CatalogStore {
   /** Drops up to 1,000 items whose moment has passed and answers how many it dropped. DynamoDB does the same by itself. */
@@ -75,8 +75,10 @@ export function createSqliteCatalogStore(database: DatabaseSync): SqliteCatalogS
     if (change.kind === 'delete')
       return remove.run(change.key.partition, change.key.sort, change.expect.version).changes === 1;
     if (change.kind === 'check' || measured === undefined) return holds(keyOf(change), change.expect);
-    const write = change.expect === 'absent' ? insert : update;
-    return write.run(...columnsOf(change.item, change.expect, measured)).changes === 1;
+    const columns = columnsOf(change.item, change.expect, measured);
+    if (change.expect === 'absent') return insert.run(...columns).changes === 1;
+    const [partition, sort, ...others] = columns;
+    return update.run(...others, partition, sort, change.expect.version).changes === 1;
   }
 
   function page(from: keyof typeof pages, query: Query): Page {
@@ -127,7 +129,11 @@ function keyOf(change: Change): ItemKey {
   return change.kind === 'put' ? change.item.key : change.key;
 }
 
-function columnsOf(item: ItemContent, expect: Expectation, measured: MeasuredItem): SQLInputValue[] {
+function columnsOf(
+  item: ItemContent,
+  expect: Expectation,
+  measured: MeasuredItem,
+): [string, string, ...SQLInputValue[]] {
   const { listing, due } = item.index ?? {};
   return [
     item.key.partition,

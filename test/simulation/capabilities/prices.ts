@@ -96,7 +96,7 @@ export function prices(stage: Stage, rng: Rng): Capability {
       const end = scheduler.now + durationMs;
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(2 * MINUTE_MS));
+          await scheduler.sleep(life, rng.below(Math.min(2 * MINUTE_MS, durationMs)));
           change();
           if (!rng.chance(0.3)) continue;
           await accept().catch((error: unknown) => {

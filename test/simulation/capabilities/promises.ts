@@ -51,7 +51,7 @@ export function promises(stage: Stage, rng: Rng): Capability {
       const end = scheduler.now + durationMs;
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(2 * MINUTE_MS));
+          await scheduler.sleep(life, rng.below(Math.min(2 * MINUTE_MS, durationMs)));
           await promise().catch((error: unknown) => {
             if (!(error instanceof StrataError)) throw error;
             counters.count('promises: no answer');

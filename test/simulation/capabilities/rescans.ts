@@ -108,11 +108,11 @@ export function rescans(stage: Stage, rng: Rng): Capability {
     act(durationMs) {
       if (!rng.chance(0.6)) return;
       scheduler.spawn(life, async () => {
-        await scheduler.sleep(life, rng.below(durationMs));
+        await scheduler.sleep(life, rng.below(durationMs / 2));
         const inHurry = rng.chance(IN_HURRY);
         // What still judges for the first of them is overtaken by what is deployed meanwhile.
         if (inHurry) await rescanAll();
-        await scheduler.sleep(life, rng.below(MINUTE_MS));
+        await scheduler.sleep(life, rng.below(durationMs / 2));
         releases.deployNext();
         counters.count('release deployed');
         if (inHurry) await rescanAll();

@@ -44,7 +44,7 @@ export function restoreLine(stage: Stage, rng: Rng): Capability {
       const end = scheduler.now + durationMs;
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(2 * MINUTE_MS));
+          await scheduler.sleep(life, rng.below(Math.min(2 * MINUTE_MS, durationMs)));
           await readSome().catch((error: unknown) => {
             if (!(error instanceof StrataError)) throw error;
             counters.count('read of an archive: no answer');

@@ -75,7 +75,7 @@ async function ask(
       },
       target: {
         space: () => undefined,
-        readsOn: () => false,
+        readsOn: () => true,
         took: () => undefined,
         whenRoom: () => undefined,
         pauseAfter: () => 0,

@@ -14,7 +14,7 @@ export type HeadDecision =
 /** Where a body goes. All calls come from the connection, one at a time. */
 export interface BodyTarget {
   space(): Uint8Array | undefined;
-  /** Whether to read on: where there is no space reading stops until there is. */
+  /** Whether to read on now. False only where `whenRoom` calls back; else what comes without space is copied once there is some. */
   readsOn(): boolean;
   /** So many bytes lie there since `at`. */
   took(bytes: number, at: number): void;
@@ -110,9 +110,9 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
     return false;
   }
 
-  /** Reading stops before there is something that has no room: it would come by way of another buffer. */
+  /** Reading stops before there is something that has no room, which would be copied once more, as the first bytes after a pause are. */
   function hasRoom(): boolean {
-    return framing.by !== 'length' || refusal !== undefined || target.readsOn() || waitForRoom();
+    return framing.by !== 'length' || target.readsOn() || waitForRoom();
   }
 
   function waitForRoom(): false {

@@ -13,7 +13,7 @@ export interface Sink {
   readonly wanted: number | undefined;
   /** Where the next bytes may be put; undefined while the pool has no buffer. Never longer than what is wanted. */
   space(): Uint8Array | undefined;
-  /** Whether `space()` is there now. */
+  /** Whether `space()` is there now; takes a buffer from the pool where one is needed. */
   hasRoom(): boolean;
   /** So many bytes were put into `space()`. */
   took(bytes: number): void;
