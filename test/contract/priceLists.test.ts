@@ -56,7 +56,8 @@ describe('price lists over https', () => {
     );
   });
 
-  it.each<[string, (response: ServerResponse) => void, string]>([
+  // Whoever answers is given ample time, however busy the machine is.
+  it.each<[string, (response: ServerResponse) => void, string, number?]>([
     ['an error', (response) => response.writeHead(503).end(), 'it answered 503'],
     [
       'a redirect, which is not followed',
@@ -71,10 +72,10 @@ describe('price lists over https', () => {
       },
       'could not be read',
     ],
-    ['nothing in time', () => undefined, 'more than 300 ms'],
-  ])('fail, and may be asked again, when the server answers %s', async (_what, respond, message) => {
+    ['nothing in time', () => undefined, 'more than 300 ms', 300],
+  ])('fail, and may be asked again, when the server answers %s', async (_what, respond, message, deadlineMs) => {
     answer = (_path, response) => respond(response);
-    await expect(lists(300).read('AmazonS3', 'us-east-1')).rejects.toMatchObject({
+    await expect(lists(deadlineMs).read('AmazonS3', 'us-east-1')).rejects.toMatchObject({
       code: 'list-unreachable',
       retryable: true,
       message: expect.stringContaining(message),
