@@ -29,7 +29,7 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-/** The port is taken: by another runtime, most likely. */
+/** The port cannot be had: another runtime has it, most likely, or it is one of those that only root may listen on. */
 export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';
 }
@@ -140,12 +140,17 @@ function addRoute(app: Hono, deps: EndpointDeps, route: HttpRoute, limits: BodyL
   });
 }
 
+const PORT_ERRORS = new Map([
+  ['EADDRINUSE', 'is taken. Stop what listens there'],
+  ['EACCES', 'is not for this user. Let it listen there (net.ipv4.ip_unprivileged_port_start)'],
+]);
+
 function listen(server: ServerType, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
-      const taken = 'code' in error && error.code === 'EADDRINUSE';
-      const message = `Port ${port} is taken. Stop what listens there, or choose another with --port (0 takes a free one).`;
-      reject(taken ? new PortTakenError(message, { cause: error }) : error);
+      const told = 'code' in error ? PORT_ERRORS.get(String(error.code)) : undefined;
+      const message = `Port ${port} ${told}, or choose another with --port (0 takes a free one).`;
+      reject(told === undefined ? error : new PortTakenError(message, { cause: error }));
     });
     server.listen(port, '127.0.0.1', () => {
       const address: AddressInfo | string | null = server.address();

@@ -30,6 +30,8 @@ async function main(options: StartOptions): Promise<number> {
     process.on(name, () => (cancelled.signal.aborted ? process.exit(EXIT_CANCELLED) : cancelled.abort()));
   }
   const write = (line: string) => process.stdout.write(`${line}\n`);
+  // Whoever reads the timeline may go, and its file's disk may fill: the plane goes on.
+  process.stdout.on('error', () => undefined);
   begun.starting = begin({ ...options, signal: cancelled.signal, write });
   const started = await begun.starting.started;
   try {

@@ -53,6 +53,8 @@ export interface StartingOptions {
 
 const REGISTERED_WITHIN_MS = 20 * SECOND_MS;
 const REVIVE_AFTER_MS = SECOND_MS;
+/** The longest pause, where it cannot be launched: while the disk is full, say. */
+const REVIVE_WITHIN_MS = 30 * SECOND_MS;
 
 export function begin(options: StartingOptions): Starting {
   const folder = takeDataFolder(options.data);
@@ -118,9 +120,19 @@ export function begin(options: StartingOptions): Starting {
 
   /** A host's agent that ended by itself is started again: whatever it had is on its disk. */
   async function revive(up: EmbeddedRuntime, host: HostId): Promise<void> {
-    await up.deps.clock.sleep(REVIVE_AFTER_MS);
-    if (stopping) return;
-    await startHost(up, host).catch((error: unknown) => timeline.tell(host, 'lost', errorText(error)));
+    for (let pauseMs = REVIVE_AFTER_MS; ; pauseMs = Math.min(2 * pauseMs, REVIVE_WITHIN_MS)) {
+      await up.deps.clock.sleep(pauseMs);
+      if (stopping) return;
+      const ended = agents.get(host);
+      try {
+        await startHost(up, host);
+        return;
+      } catch (error) {
+        timeline.tell(host, 'lost', errorText(error));
+        // Of one that was launched, its own end tells when to try again.
+        if (agents.get(host) !== ended) return;
+      }
+    }
   }
 
   function onUploaded(key: string, versionId: string, size: number): void {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createNodeDisk } from '../../lib/adapters/node/nodeDisk.ts';
+import { createPinoLogger } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { download } from '../../lib/adapters/transfer/download/download.ts';
 import { createTransferEngine } from '../../lib/adapters/transfer/engine.ts';
 import { madeBytes } from '../support/madeBytes.ts';
@@ -20,6 +21,7 @@ if (volume !== undefined) {
   });
   fullDiskContract('A folder', MIB_4, () => createNodeDisk(mkdtempSync(join(volume, 'disk-'))));
   describe('A fetch to a tmpfs', () => fetchesTo(volume));
+  describe('A log on a tmpfs', () => logsTo(volume));
 } else {
   describe.skipIf(!mayMount())('A folder on a small tmpfs', () => {
     it('keeps the contract of a full disk', () => {
@@ -31,7 +33,7 @@ if (volume !== undefined) {
           encoding: 'utf8',
           stdio: ['ignore', 'pipe', 'pipe'],
         });
-        expect(output).toContain('5 passed');
+        expect(output).toContain('6 passed');
       } finally {
         rmdirSync(folder);
       }
@@ -91,6 +93,36 @@ function fetchesTo(volume: string): void {
     await expect(fetched).rejects.toMatchObject({ code: 'no-space' });
     expect(readdirSync(folder)).not.toContain('object');
   });
+}
+
+function logsTo(volume: string): void {
+  it('fails nobody while there is no room, tears no line, and tells how many were lost', () => {
+    const [path, filler] = [join(volume, 'log'), join(volume, 'filler')];
+    const logger = createPinoLogger({ level: 'info', path });
+    const log = (from: number, to: number) => {
+      for (let line = from; line < to; line += 1) logger.info({ line }, 'x'.repeat(100));
+    };
+    log(0, 10);
+    expect(() => writeFileSync(filler, Buffer.alloc(2 * MIB_4))).toThrow('ENOSPC');
+    log(10, 1000);
+    rmSync(filler);
+    log(1000, 1010);
+
+    const lines = readFileSync(path, 'utf8').trim().split('\n').map(readLine);
+    const lost = lines.findIndex(({ msg }) => msg === 'log-lines-lost');
+    // The first line after the gap is what finds the room.
+    const kept = lines.slice(0, lost - 1).map(({ line }) => line);
+    expect(kept.length).toBeGreaterThan(10);
+    expect(kept).toEqual(kept.map((_, index) => index));
+    expect(lines[lost]?.lines).toBe(1000 - kept.length);
+    expect(lines.filter((_, index) => index >= lost - 1 && index !== lost).map(({ line }) => line)).toEqual(
+      Array.from({ length: 10 }, (_, index) => 1000 + index),
+    );
+  });
+}
+
+function readLine(text: string): { readonly line?: number; readonly lines?: number; readonly msg?: string } {
+  return JSON.parse(text);
 }
 
 function mayMount(): boolean {

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { safetensorsOf } from '../support/modelFiles.ts';
@@ -25,16 +26,16 @@ describe('npm start', { timeout: 180_000 }, () => {
     return run(process.execPath, ['runtime/main.ts', '--port', '0', ...flags]);
   }
 
-  function run(command: string, args: readonly string[]) {
+  function run(command: string, args: readonly string[], stdout: 'pipe' | number = 'pipe') {
     const child = spawn(command, args, {
       detached: true,
       env: { ...process.env, TMPDIR: scratch },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', stdout, 'pipe'],
     });
     groups.push(child.pid ?? 0);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
+      stream?.on('data', (chunk: Buffer) => {
         output += chunk.toString();
       });
     }
@@ -148,6 +149,40 @@ describe('npm start', { timeout: 180_000 }, () => {
     expect(await first.exited).toBe(130);
   });
 
+  it.skipIf(!portsAreRoots())('says so when its port is one of those that only root may listen on', async () => {
+    const flags = ['--no-samples', '--port', '80'];
+    const { exited, output } = run('unshare', ['--user', process.execPath, 'runtime/main.ts', ...flags]);
+    expect(await exited, output()).toBe(1);
+    expect(output()).toMatch(/^Port 80 is not for this user\..*--port \(0 takes a free one\)\.\n$/);
+    expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it('goes on where nobody can be told how far it is', async () => {
+    const file = join(scratch, 'small.safetensors');
+    // Below 128 KiB no class is cheaper, and the sweep would leave it where it is.
+    writeFileSync(file, safetensorsOf(5_000_000, 1));
+    const full = openSync('/dev/full', 'w');
+    const flags = ['--once', '--no-samples', '--hosts', '1', '--model', file];
+    const { exited, output } = run(process.execPath, ['runtime/main.ts', '--port', '0', ...flags], full);
+    closeSync(full);
+    expect(await exited, output()).toBe(0);
+  });
+
+  it('tries until it can start an agent again that was killed', async () => {
+    const data = join(scratch, 'data');
+    const { child, exited, seen, output } = start('--data', data, '--no-samples', '--hosts', '1');
+    await seen('Push models of your own');
+    const held = new DatabaseSync(join(data, 'catalog.db'));
+    held.exec('BEGIN IMMEDIATE');
+    const [agent] = execFileSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' }).split('\n');
+    process.kill(Number(agent), 'SIGKILL');
+    await seen('host-a                   lost');
+    held.close();
+    await eventually(async () => expect(output().match(/host-a +registered/g)).toHaveLength(2), 30_000);
+    child.kill('SIGTERM');
+    expect(await exited).toBe(130);
+  });
+
   it('starts an agent again that was killed', async () => {
     const { child, exited, seen, output } = start();
     await seen('Push models of your own');
@@ -187,6 +222,16 @@ describe('npm start', { timeout: 180_000 }, () => {
     expect(output()).toContain('--nonsense');
   });
 });
+
+/** Whether ports below 1024 are refused to who is not root of this machine, as in a user namespace of its own. */
+function portsAreRoots(): boolean {
+  try {
+    execFileSync('unshare', ['--user', 'true'], { stdio: 'ignore' });
+    return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8')) > 80;
+  } catch {
+    return false;
+  }
+}
 
 /** npm keeps a cache of its own there. */
 function strataFilesIn(folder: string): readonly string[] {
