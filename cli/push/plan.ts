@@ -31,6 +31,7 @@ export async function planPush(target: string | undefined, paths: readonly strin
     );
   }
   const files = (await Promise.all(paths.map(filesAt))).flat();
+  if (paths.length === 0) throw badPath(`Name the files of ${target}, or their folder: strata push ${target} FILE…`);
   if (files.length === 0) throw badPath(`${paths.join(' ')} holds no file.`);
   const seen = new Map<string, string>();
   for (const { file, path } of files) {

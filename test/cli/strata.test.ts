@@ -258,6 +258,7 @@ describe('strata', () => {
     [2, ['psuh'], {}, 'Did you mean push?'],
     [2, ['ls', '--jsno'], {}, 'Did you mean --json?'],
     [2, ['ls'], { STRATA_DATA: '/nowhere' }, 'error[no-plane]'],
+    [2, ['push', 'my-model@1.0.0'], {}, 'Name the files of my-model@1.0.0'],
     [1, ['fetch', 's3://b/k', '/nowhere'], { HOME: '/nowhere' }, 'Set AWS_REGION'],
     [3, ['ls'], { STRATA_ENDPOINT: 'http://127.0.0.1:1' }, 'error[plane-unreachable]'],
     [0, ['--help'], {}, ''],
