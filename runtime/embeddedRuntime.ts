@@ -8,6 +8,7 @@ import { newSecret, writeSecretFile } from '../lib/adapters/embedded/secretFile.
 import type { SqliteQueues } from '../lib/adapters/embedded/sqliteQueues.ts';
 import { nodeRandom } from '../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
+import { volumeSpace } from '../lib/adapters/node/volumeSpace.ts';
 import { createDeadLetters, createOperations, type DeadLetters, type Operations } from '../lib/operations/index.ts';
 import type { PriceLists } from '../lib/pricing/index.ts';
 import { keepOwnBook } from '../lib/priceBooks/index.ts';
@@ -132,7 +133,12 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const invoker = createInvoker({ functions: FUNCTIONS, handlers: createHandlers(deps), clock, random: nodeRandom });
 
   const deadLetters = embeddedDeadLetters(clock, queues, invoker);
-  const operations = createOperations({ ...deps, deadLetters, configured: settings });
+  const operations = createOperations({
+    ...deps,
+    deadLetters,
+    configured: settings,
+    room: () => volumeSpace(folder.path),
+  });
   const operator = { token: newSecret(), objects, operations };
   const told = options.onUploaded === undefined ? {} : { onUploaded: options.onUploaded };
   let endpoint: Endpoint;

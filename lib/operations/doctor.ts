@@ -15,7 +15,7 @@ import { errorText } from '../shared/errors.ts';
 import type { CatalogStore, Page } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { formatCount } from '../shared/formatCount.ts';
-import { DAY_MS, EpochMs, MINUTE_MS } from '../shared/units.ts';
+import { DAY_MS, EpochMs, formatBytes, GB, MINUTE_MS } from '../shared/units.ts';
 import type { DeadLetters } from './ports.ts';
 import type { DoctorCheck, HostView } from './views.ts';
 
@@ -25,14 +25,25 @@ export interface DoctorDeps {
   readonly deadLetters: DeadLetters;
   readonly listHosts: () => Promise<readonly HostView[]>;
   readonly settings: PricesDeps['settings'];
+  /** Of the disk that catalog, queues and bucket lie on; undefined where they lie on none of ours. */
+  readonly room?: (() => Promise<Room>) | undefined;
+}
+
+export interface Room {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
 }
 
 /** The relay sweeps each minute; two missed sweeps are a failure. */
 const OUTBOX_LATE_MS = 3 * MINUTE_MS;
 /** The reconciler tells again after 10 minutes, a digest call takes up to 7 and comes again 20 after it was last heard of. */
 const UPLOAD_LATE_MS = 30 * MINUTE_MS;
+/** Below it a model of ordinary size does not fit, and before long no message does. */
+const LEAST_ROOM_BYTES = 5 * GB;
 /** Six runs of the sealer. */
 const AUDIT_LATE_MS = 30 * MINUTE_MS;
+
+type Check = readonly [string, () => Promise<Finding>];
 
 interface Finding {
   readonly ok: boolean;
@@ -42,9 +53,10 @@ interface Finding {
 
 /** Checks what the plane depends on and what it promises. A check that cannot be made has failed; it never rejects. */
 export async function doctor(deps: DoctorDeps, now: EpochMs): Promise<readonly DoctorCheck[]> {
-  const checks: readonly (readonly [string, () => Promise<Finding>])[] = [
+  const checks: readonly Check[] = [
     ['catalog', () => reachable(deps.catalog.get({ partition: 'DOCTOR', sort: 'META' }))],
     ['bucket', () => reachable(deps.objects.head('uploads/doctor'))],
+    ...roomChecks(deps.room),
     ['outbox', () => outboxIsSent(deps.catalog, now)],
     ['uploads', () => uploadsMove(deps.catalog, now)],
     ['prices', () => pricesAreFresh(deps, now)],
@@ -71,6 +83,19 @@ async function result(check: string, run: () => Promise<Finding>): Promise<Docto
 async function reachable(call: Promise<unknown>): Promise<Finding> {
   await call;
   return { ok: true, detail: 'answers' };
+}
+
+function roomChecks(room: DoctorDeps['room']): readonly Check[] {
+  if (room === undefined) return [];
+  return [['room', async () => thereIsRoom(await room())]];
+}
+
+function thereIsRoom({ totalBytes, freeBytes }: Room): Finding {
+  const detail = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free on the disk of the data folder`;
+  if (freeBytes >= LEAST_ROOM_BYTES) return { ok: true, detail };
+  const fix =
+    'Make room there: on a full disk nothing is uploaded, decided or reported. `strata rm` frees bytes only after its undo window.';
+  return { ok: false, detail, fix };
 }
 
 async function outboxIsSent(catalog: CatalogStore, now: EpochMs): Promise<Finding> {

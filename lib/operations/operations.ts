@@ -28,7 +28,7 @@ import type { OperationInput, OperationOutput, Operations } from './contract.ts'
 import { sendHostCommand } from './commandHost.ts';
 import { redriveDeadLetters, showDeadLetters, view } from './deadLetters.ts';
 import { deletedVersions, runDelete, runHold, runUndo } from './deletion.ts';
-import { doctor } from './doctor.ts';
+import { doctor, type DoctorDeps } from './doctor.ts';
 import { explain } from './explain.ts';
 import { showHostMetrics } from './hostMetrics.ts';
 import { listNotices } from './notices.ts';
@@ -49,6 +49,7 @@ export interface OperationsDeps extends OperatorDeps, PricesDeps {
   /** Where the seals of the audit trail lie, where the caller knows. */
   readonly seals: SealObjects | undefined;
   readonly deadLetters: DeadLetters;
+  readonly room?: DoctorDeps['room'];
   /** What sweeps are configured with, where the caller is the plane itself; else its sweeps have noted it. */
   readonly configured?: Configured | undefined;
 }

@@ -202,6 +202,7 @@ describe('strata', () => {
     expect(await json('dlq', 'list')).toContainEqual(expect.objectContaining({ queue: 'ingest-dlq', messages: 1 }));
     const doctor = await strata('doctor');
     expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringMatching(/dead-letters +FAILED/)]);
+    expect(doctor.stdout).toMatch(/^room +[A-Z]+ +\S+ \wi?B of \S+ \w+ free on the disk of the data folder/m);
     expect(await json('dlq', 'redrive', 'ingest', '--dry-run')).toMatchObject([{ queue: 'ingest-dlq', messages: 1 }]);
     expect((await strata('dlq', 'redrive', 'nowhere')).stderr).toContain('error[unknown-queue]');
     expect(await json('dlq', 'show', 'ingest')).toMatchObject([{ queue: 'ingest-dlq', body: { poison: true } }]);

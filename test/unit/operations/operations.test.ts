@@ -15,13 +15,13 @@ import { HostPattern, ModelName, SemVer } from '../../../lib/shared/ids.ts';
 import { createFileObjectStore } from '../../../lib/adapters/embedded/fileObjectStore.ts';
 import { openDatabase } from '../../../lib/adapters/embedded/sqlite.ts';
 import { sealTrail } from '../../../lib/audit/index.ts';
-import { DAY_MS, DurationMs, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { DAY_MS, DurationMs, GB, MINUTE_MS } from '../../../lib/shared/units.ts';
 import { createMemDisk } from '../../support/memDisk.ts';
 import { createIngestPlane, safetensors } from '../../support/ingestPlane.ts';
 
 const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
 
-async function setUp() {
+async function setUp(freeBytes = 100 * GB) {
   const plane = await createIngestPlane();
   const deadLetters = createDeadLetters({
     clock: plane.clock,
@@ -46,6 +46,7 @@ async function setUp() {
     random: nodeRandom,
     seals,
     deadLetters,
+    room: async () => ({ totalBytes: 500 * GB, freeBytes }),
     commandKeys: { current: async () => key, published: async () => [key] },
     settings: { ...plane.deps.settings, commandTtlMs: MINUTE_MS },
   });
@@ -337,6 +338,17 @@ describe('doctor', () => {
     await world.plane.settle();
     expect(await failed(world)).toEqual([]);
     expect((await world.remote.doctor({})).items.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it.each([
+    [5 * GB, []],
+    [5 * GB - 1, ['room']],
+    [0, ['room']],
+  ])('says whether %i bytes are room enough for what comes', async (freeBytes, expected) => {
+    const world = await setUp(freeBytes);
+    expect(await failed(world)).toEqual(expected);
+    const room = (await world.remote.doctor({})).items.find(({ check }) => check === 'room');
+    expect(room?.detail).toMatch(/ of 465\.66 GiB free on the disk of the data folder$/);
   });
 
   it('finds prices that no list has confirmed for a week, until a book is accepted', async () => {
