@@ -3,15 +3,8 @@ import { PART_SIZE } from '../../shared/digest.ts';
 import { FetchError } from '../transfer/download/fetchError.ts';
 import type { DownloadJob } from '../transfer/download/download.ts';
 import { createS3ObjectStore } from './s3ObjectStore.ts';
+import { clientConfigOf, type S3Place } from './s3Place.ts';
 import { createS3Requests } from './s3Requests.ts';
-
-export interface S3Place {
-  /** Of a store that speaks S3's protocol; undefined: S3, or what the environment names. */
-  readonly endpoint: string | undefined;
-  readonly region: string | undefined;
-  /** `host/bucket/key` in the place of `bucket.host/key`. */
-  readonly pathStyle: boolean;
-}
 
 export interface S3Address {
   readonly bucket: string;
@@ -25,12 +18,7 @@ export type OpenedS3Object = Pick<DownloadJob, 'probed' | 'sign' | 'tls' | 'name
 /** The SDK's own credentials and configuration: environment, profile, instance role. @throws PortError, FetchError */
 export async function openS3Object(address: S3Address, place: S3Place): Promise<OpenedS3Object> {
   const { bucket, key } = address;
-  const config = {
-    ...(place.endpoint === undefined ? {} : { endpoint: place.endpoint }),
-    ...(place.region === undefined ? {} : { region: place.region }),
-    forcePathStyle: place.pathStyle,
-    followRegionRedirects: true,
-  };
+  const config = { ...(await clientConfigOf(place)), followRegionRedirects: true };
   const store = createS3ObjectStore({ client: new S3Client(config), bucket, verifiesChecksums: true });
   const found = await store.head(key, address.versionId);
   if (found.outcome === 'absent') {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
-import type { S3Address, S3Place } from './s3Download.ts';
+import type { S3Address } from './s3Download.ts';
+import { clientConfigOf, type S3Place } from './s3Place.ts';
 import { type S3Uploaded, type UploadSession, uploadToS3 } from './s3Upload.ts';
 
 const Session = z.strictObject({ schema: z.literal('strata-upload/1'), target: z.string(), uploadId: z.string() });
@@ -24,11 +25,7 @@ export interface FileUpload {
  */
 export async function uploadFile(upload: FileUpload): Promise<S3Uploaded & { readonly size: number }> {
   const { path, to, place } = upload;
-  const client = new S3Client({
-    ...(place.endpoint === undefined ? {} : { endpoint: place.endpoint }),
-    ...(place.region === undefined ? {} : { region: place.region }),
-    forcePathStyle: place.pathStyle,
-  });
+  const client = new S3Client(await clientConfigOf(place));
   const file = await open(path, 'r');
   try {
     const { size, mtimeMs } = await file.stat();

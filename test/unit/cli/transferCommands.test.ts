@@ -10,14 +10,17 @@ const { at, file, strata } = useCommands(registerFetch, registerUpload);
 
 let server: Server;
 let asked: string[];
+let signed: (string | undefined)[];
 let url = '';
 let status = 200;
 
 beforeEach(async () => {
   asked = [];
+  signed = [];
   status = 200;
   server = createServer((request, answer) => {
     asked.push(`${request.method} ${request.url}`);
+    signed.push(request.headers.authorization);
     answer.writeHead(status).end('bytes');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -60,4 +63,19 @@ it.each([
   status = 403;
   await expect(strata('upload', await file('mine.bin', 'x'), to, '--endpoint-url', url)).rejects.toThrow();
   expect(asked[0]).toContain(` /bucket/${key}`);
+});
+
+it.each([
+  [{}, [], 'us-east-1'],
+  [{ AWS_REGION: 'eu-west-1' }, [], 'eu-west-1'],
+  [{ AWS_REGION: 'eu-west-1' }, ['--region', 'garage'], 'garage'],
+])('asks a store without regions, as MinIO, by one that was named (%j %j) or by any', async (named, flags, region) => {
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'minioadmin');
+  for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, at('none'));
+  for (const [name, value] of Object.entries({ AWS_REGION: undefined, ...named })) vi.stubEnv(name, value);
+  status = 403;
+  const place = ['--endpoint-url', url, ...flags];
+  await expect(strata('fetch', 's3://bucket/key', at('here'), ...place)).rejects.toThrow();
+  await expect(strata('upload', await file('mine.bin', 'x'), 's3://bucket/', ...place)).rejects.toThrow();
+  expect(signed).toEqual([expect.stringContaining(`/${region}/s3/`), expect.stringContaining(`/${region}/s3/`)]);
 });
