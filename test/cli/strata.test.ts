@@ -261,7 +261,6 @@ describe('strata', () => {
     [2, ['ls'], { STRATA_DATA: '/nowhere' }, 'error[no-plane]'],
     [2, ['push', 'my-model@1.0.0'], {}, 'Name the files of my-model@1.0.0'],
     [1, ['fetch', 's3://b/k', '/nowhere'], { HOME: '/nowhere' }, 'Set AWS_REGION'],
-    [3, ['ls'], { STRATA_ENDPOINT: 'http://127.0.0.1:1' }, 'error[plane-unreachable]'],
     [0, ['--help'], {}, ''],
   ])('exits %i for %j', async (expected, args, environment, text) => {
     const { code, stderr } = await strataHere(args, { environment: { STRATA_DATA: folder.path, ...environment } });
@@ -273,6 +272,11 @@ describe('strata', () => {
     const surroundings = { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' };
     const { code, stderr } = await run(['fetch', 's3://b/k', '/nowhere'], surroundings);
     expect([code, stderr]).toEqual([4, expect.stringContaining('Give AWS credentials')]);
+  });
+
+  it('exits 3 where another try may help', async () => {
+    const { code, stderr } = await run(['ls'], { STRATA_ENDPOINT: 'http://127.0.0.1:1' });
+    expect([code, stderr]).toEqual([3, expect.stringContaining('error[plane-unreachable]')]);
   });
 
   it('exits 2 where no folder tells of a running plane', async () => {
