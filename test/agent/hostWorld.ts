@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono } from 'hono';
+import { onTestFailed } from 'vitest';
 import * as z from 'zod/mini';
 import { LEDGER_PATH } from '../../agent/nvme/paths.ts';
 import { LedgerRecord } from '../../agent/nvme/records.ts';
@@ -192,6 +193,7 @@ export async function endLeftovers(): Promise<void> {
   await Promise.all([...folders].map(removeFolder));
 }
 
+/** Within a test, which shows what the agent has told on standard error where it fails. */
 export function startAgent(world: HostWorld, options: AgentOptions): AgentProcess {
   const flags = {
     '--plane': world.url,
@@ -217,7 +219,7 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
   ];
   const [program = '', ...args] = line;
   const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       ...process.env,
       // On a volume of its own it fills as it does where nobody has compiled it before.
@@ -225,6 +227,11 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
       ...(options.failpoint === undefined ? {} : { STRATA_FAILPOINT: options.failpoint }),
       ...(options.clockJumps === undefined ? {} : { STRATA_TEST_CLOCK_JUMPS: options.clockJumps.join() }),
     },
+  });
+  let told = '';
+  child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  onTestFailed(() => {
+    if (told !== '') console.error(`What ${flags['--host']} told on standard error:\n${told}`);
   });
   alive.add(child);
   child.once('exit', () => alive.delete(child));
