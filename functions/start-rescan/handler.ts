@@ -11,7 +11,7 @@ export function createStartRescanHandler(
       const { rescanId, started } = await startDueRescan(deps);
       if (!started) return;
       telemetry.info('rescan-started', { rescanId });
-      // Run after run, it tells of functions that judge by other rules or another policy than this one.
+      // Hour after hour, it tells of functions that judge by other rules or another policy than this one: an alarm of its own.
       telemetry.metric('RescansStarted', 'Count', 1);
     },
   });

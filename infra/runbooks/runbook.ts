@@ -1,4 +1,5 @@
 import { purge } from '../../functions/purge/function.ts';
+import { startRescan } from '../../functions/start-rescan/function.ts';
 import {
   type FunctionDeclaration,
   queueDeadLetters,
@@ -24,6 +25,14 @@ const OWN_ALARMS: Readonly<Record<string, readonly AlarmLine[]>> = {
       alarm: `${PREFIX}-purge-stuck`,
       means: 'the bucket has another object than was judged; told once a day, when it is tried again',
       look: '`strata doctor` for the version, `strata explain NAME@VERSION` for what differs; who wrote that object, and whether it may go: once it is removed, or the catalog has it right, the next try ends',
+    },
+  ],
+  [startRescan.name]: [
+    {
+      alarm: `${PREFIX}-rescans-endless`,
+      means:
+        'two or more re-scans started in each of three hours in a row, where a deployment with other rules leads to three at most',
+      look: `which function runs another release or policy than the rest: \`LastModified\` and \`STRATA_SCAN_POLICY\` of \`${PREFIX}-ingest\`, \`-scan\`, \`-digest\`, \`-rescan\` and \`-start-rescan\` (\`aws lambda get-function-configuration --function-name NAME\`); deploy the stack \`compute\` as a whole, and re-scans end with the next one`,
     },
   ],
 };

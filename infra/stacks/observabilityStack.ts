@@ -9,6 +9,7 @@ import { PriceAlarm } from '../capabilities/priceAlarm.ts';
 import { PurgeAlarm } from '../capabilities/purgeAlarm.ts';
 import { OperationsDashboard } from '../capabilities/operationsDashboard.ts';
 import { OperatorTopic } from '../capabilities/operatorTopic.ts';
+import { RescanAlarm } from '../capabilities/rescanAlarm.ts';
 import { WayHomeAlarms } from '../capabilities/wayHomeAlarms.ts';
 import type { StrataSettings } from '../settings.ts';
 import type { DataStack } from './dataStack.ts';
@@ -37,6 +38,7 @@ export class ObservabilityStack extends Stack {
     new PolicyAlarm(this, 'PolicyAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new WayHomeAlarms(this, 'WayHomeAlarms', { prefix: settings.prefix, topic: this.topic.topic });
     new PurgeAlarm(this, 'PurgeAlarm', { prefix: settings.prefix, topic: this.topic.topic });
+    new RescanAlarm(this, 'RescanAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new HostAlarm(this, 'HostAlarm', { prefix: settings.prefix, topic: this.topic.topic });
     new OperationsDashboard(this, 'Dashboard', { prefix: settings.prefix, declarations });
   }

@@ -79,6 +79,32 @@ async function rescanAll(plane: IngestPlane): Promise<void> {
   }
 }
 
+/**
+ * How many re-scans start in each of three hours after a deployment, where the function `rescan` is of the release before until a minute,
+ * and has a page to read besides in some minutes.
+ */
+async function startsByHour(behindUntil: number, hasPage: (minute: number) => boolean): Promise<readonly number[]> {
+  const { plane, state } = await twoVersions();
+  const [start, rescan] = [createStartRescanHandler(plane.deps), createRescanHandler(plane.deps)];
+  const told = () => plane.telemetry.metrics.filter(({ name }) => name === 'RescansStarted').length;
+  const byHour: number[] = [];
+  for (let minute = 0; minute < 180; minute += 1) {
+    state.rules = 'rules-2';
+    const fired = { schedule: 'rescan', scheduledTime: new Date(plane.clock.now()).toISOString() };
+    if (minute % 10 === 0) await start(fired, testContext());
+    state.rules = minute < behindUntil ? 'rules-1' : 'rules-2';
+    if (hasPage(minute)) await send(plane, { schema: 'rescan-page/1', of: 'quarantine', shard: 0, all: false });
+    await plane.relayOnce();
+    for (let page; (page = (await plane.queues.receive('rescan', 1, 0, 60))[0]) !== undefined; ) {
+      await rescan(sqsBatchOf([page]), testContext());
+      await plane.queues.remove('rescan', page.receiptHandle);
+    }
+    await plane.clock.advance(60_000);
+    if (minute % 60 === 59) byHour.push(told() - byHour.reduce((sum, starts) => sum + starts, 0));
+  }
+  return byHour;
+}
+
 async function notices(plane: IngestPlane) {
   const items = await queryAll(plane.catalog, { partition: `NOTICES#${dayOf(plane.clock.now())}` });
   return items.map((item) => NoticeRow.parse(item).value.event.change);
@@ -245,6 +271,15 @@ describe('a deployment with other rules', () => {
     await rescanAll(plane);
     await run();
     expect(told()).toBe(4);
+  });
+
+  // The alarm `rescans-endless` (infra/capabilities/rescanAlarm.ts) tells these two apart.
+  it('starts three re-scans in each hour where the function `rescan` stays behind, without anything that it could judge', async () => {
+    expect(await startsByHour(Number.POSITIVE_INFINITY, () => false)).toEqual([3, 3, 3]);
+  });
+
+  it('starts three re-scans in one hour where calls of the release before end a quarter of an hour later', async () => {
+    expect(await startsByHour(15, (minute) => minute < 15)).toEqual([3, 0, 0]);
   });
 
   it('measures how small those blobs would get that were stored before it was measured', async () => {

@@ -258,6 +258,22 @@ describe('stored data', () => {
     });
   });
 
+  it('raises an alarm when re-scans follow each other for three hours', () => {
+    const [endless] = of('AWS::CloudWatch::Alarm').filter(
+      ({ properties }) => properties['AlarmName'] === 'strata-rescans-endless',
+    );
+    expect(endless?.properties).toMatchObject({
+      Namespace: 'Strata',
+      MetricName: 'RescansStarted',
+      Dimensions: [{ Name: 'service', Value: 'start-rescan' }],
+      Statistic: 'Sum',
+      Period: 3600,
+      Threshold: 2,
+      EvaluationPeriods: 3,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
   it('raises an alarm when ways home cost more than a sweep may spend on them, and when what is held loses for two days', () => {
     const named = (name: string) =>
       of('AWS::CloudWatch::Alarm').find(({ properties }) => properties['AlarmName'] === `strata-${name}`)?.properties;
