@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import type { Mutant } from './mutant.ts';
-import { mutants } from './mutants.ts';
+import { misfitOf } from './mutation.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** A mutant may turn a loop of a test into one without an end. */
@@ -10,21 +10,20 @@ const TESTS_END_WITHIN_MS = 4 * 60_000;
 
 const HOOK = new URL('./mutationHook.ts', import.meta.url).href;
 
-/** Hunts each mutant until one of `seeds` notices it, two at a time; prints who found it. Answers whether all were found. */
-export async function huntMutants(only: readonly string[] | undefined, seeds: string): Promise<boolean> {
-  return forEachMutant(only, 2, ['found', 'SURVIVED'], async ({ id }) => {
+/** Hunts each mutant until one of `seeds` notices it, two at a time; prints who found it. Answers whether all were tried and found. */
+export async function huntMutants(mutants: readonly Mutant[], seeds: string): Promise<boolean> {
+  const { count } = await forEachMutant(mutants, 2, ['found', 'SURVIVED'], async ({ id }) => {
     const main = join(import.meta.dirname, 'main.ts');
     const args = ['--import', HOOK, main, '--seeds', seeds, '--stop-at-first'];
     const lines = await linesOf(process.execPath, args, id);
     return lines.find((line) => line.startsWith('seed '));
   });
+  return count === mutants.length;
 }
 
-/** Runs the unit and contract tests that load a mutant's file over its edit. Answers whether at least half survive them. */
-export async function testMutants(only: readonly string[] | undefined): Promise<boolean> {
-  let caught = 0;
-  const tried = chosen(only).length;
-  await forEachMutant(only, 1, ['caught', 'survives'], async ({ id, file }) => {
+/** Runs the unit and contract tests that load a mutant's file over its edit. Answers whether all were tried, and at least half survive them. */
+export async function testMutants(mutants: readonly Mutant[]): Promise<boolean> {
+  const { count, tried } = await forEachMutant(mutants, 1, ['caught', 'survives'], async ({ id, file }) => {
     const config = join(import.meta.dirname, 'mutated.vitest.config.ts');
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
     const args = [
@@ -42,36 +41,40 @@ export async function testMutants(only: readonly string[] | undefined): Promise<
       'threads',
     ];
     const lines = await linesOf(process.execPath, [vitest, ...args, join(ROOT, file)], id, TESTS_END_WITHIN_MS);
-    const test = lines.find((line) => line.includes(' FAIL '))?.replace(/^.* FAIL +/, '');
-    if (test !== undefined) caught += 1;
-    return test;
+    return lines.find((line) => line.includes(' FAIL '))?.replace(/^.* FAIL +/, '');
   });
-  return caught * 2 <= tried;
+  return tried === mutants.length && count * 2 <= tried;
 }
 
-function chosen(only: readonly string[] | undefined): readonly Mutant[] {
-  return mutants.filter(({ id }) => only === undefined || only.includes(id));
-}
-
+/** Without a try of those whose text is no longer in its file: neither has anything found them nor have they survived. */
 async function forEachMutant(
-  only: readonly string[] | undefined,
+  mutants: readonly Mutant[],
   atOnce: number,
   [found, missed]: readonly [string, string],
   seek: (mutant: Mutant) => Promise<string | undefined>,
-): Promise<boolean> {
-  const waiting = [...chosen(only)];
-  const total = waiting.length;
+): Promise<{ readonly count: number; readonly tried: number }> {
+  const say = (word: string, id: string, text: string) => console.log(`${word.padEnd(8)}  ${id.padEnd(32)}  ${text}`);
+  const waiting: Mutant[] = [];
+  for (const mutant of mutants) {
+    const misfit = misfitOf(mutant);
+    if (misfit === undefined) waiting.push(mutant);
+    else say('MISFIT', mutant.id, misfit);
+  }
+  const tried = waiting.length;
   let count = 0;
   const worker = async () => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       const by = await seek(mutant);
       if (by !== undefined) count += 1;
-      console.log(`${(by === undefined ? missed : found).padEnd(8)}  ${mutant.id.padEnd(32)}  ${by ?? mutant.breaks}`);
+      say(by === undefined ? missed : found, mutant.id, by ?? mutant.breaks);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  console.log(`${count} of ${total} mutants ${found}`);
-  return count === total;
+  const untried = mutants.length - tried;
+  console.log(
+    `${count} of ${tried} mutants ${found}${untried === 0 ? '' : `, ${untried} NOT TRIED: they do not apply`}`,
+  );
+  return { count, tried };
 }
 
 function linesOf(program: string, args: readonly string[], id: string, timeout = 0): Promise<readonly string[]> {

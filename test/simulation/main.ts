@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS } from './faults.ts';
 import { huntMutants, testMutants } from './hunt.ts';
+import { chosenOf } from './mutation.ts';
 import { runSeed } from './world.ts';
 
 const USAGE = `npm run simulate -- [--seeds N] [--first S]   run N seeds from S on
@@ -51,8 +52,8 @@ class Tally {
 
 const only = values.only?.split(',');
 if (values.help) console.log(USAGE);
-else if (values.mutants) process.exitCode = (await huntMutants(only, values.seeds ?? '10000')) ? 0 : 1;
-else if (values['test-mutants']) process.exitCode = (await testMutants(only)) ? 0 : 1;
+else if (values.mutants) process.exitCode = (await huntMutants(chosenOf(only), values.seeds ?? '10000')) ? 0 : 1;
+else if (values['test-mutants']) process.exitCode = (await testMutants(chosenOf(only))) ? 0 : 1;
 else process.exitCode = (await runSeeds()) ? 0 : 1;
 
 async function runSeeds(): Promise<boolean> {
