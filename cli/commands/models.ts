@@ -4,6 +4,7 @@ import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { formatBytes, formatUsd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { printAnalyses } from '../analysis.ts';
+import { hostFailureOf, hostFailuresText } from '../hostFailures.ts';
 import { judgedText } from '../judging.ts';
 import { printStorage, storageOf } from '../storage.ts';
 import { ago, print } from '../output.ts';
@@ -176,7 +177,7 @@ function printActions(options: PlaneOptions, actions: OperationOutput<'explain'>
   if (actions.length === 0) return;
   print(options, {
     schema: 'strata.action/v1',
-    items: actions,
+    items: actions.map((action) => ({ ...action, hint: hostFailureOf(action)?.hint })),
     id: ({ actionId }) => actionId,
     columns: [
       ['DECIDED', ({ decidedAt }) => ago(decidedAt), 'spare'],
@@ -191,4 +192,5 @@ function printActions(options: PlaneOptions, actions: OperationOutput<'explain'>
       ],
     ],
   });
+  if (options.json !== true && options.quiet !== true) process.stdout.write(hostFailuresText(actions));
 }
