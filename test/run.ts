@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { constants, getPriority, setPriority } from 'node:os';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { constants, getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPrepared, ServiceName } from '../local/services/places.ts';
 import { type Project, PROJECTS } from './projects.ts';
 
 /*
- * `npm test`: every project; services start within the suites that need them. Projects that wait for processes and services run beside those that
+ * `npm test`: every project, or those that arguments name; services start within the suites that need them. Projects that wait for processes and services run beside those that
  * compute; what they leave of the cores is the simulation's. A project's output comes when it ends. What is not prepared is skipped and named on the
- * last line; what `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead.
+ * last line; what `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead. All temporary files of the tests lie in one folder, which goes with the
+ * run: tests that are ended in the middle leave theirs behind.
  */
 
 const VITEST = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs');
@@ -41,6 +43,13 @@ interface Run {
   readonly output: string;
 }
 
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !PROJECTS.some((project) => project === name));
+if (unknown.length > 0) {
+  process.stderr.write(`No project is ${unknown.join(' or ')}. There are: ${PROJECTS.join(', ')}.\n`);
+  process.exit(2);
+}
+const temporary = mkdtempSync(join(tmpdir(), 'strata-test-'));
 const children = new Set<ChildProcess>();
 let interrupted: number | undefined;
 // Whoever stops this process stops the projects with all their workers, each of which is a process group.
@@ -62,7 +71,8 @@ function endGroup(pid: number, signal: NodeJS.Signals): void {
 function runProject(project: Project): Promise<Run> {
   return new Promise((resolve, reject) => {
     const args = [VITEST, 'run', '--project', project];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const env = { ...process.env, TMPDIR: temporary };
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true, env });
     children.add(child);
     child.once('close', () => children.delete(child));
     if (child.pid !== undefined) void yieldBy(LANES[LANE_OF[project]], child.pid);
@@ -118,13 +128,18 @@ function add({ ok, counts }: Run): void {
 
 async function runLane(lane: Lane): Promise<void> {
   for (const project of PROJECTS) {
-    if (LANE_OF[project] !== lane || interrupted !== undefined) continue;
+    const wanted = asked.length === 0 || asked.includes(project);
+    if (!wanted || LANE_OF[project] !== lane || interrupted !== undefined) continue;
     const run = await runProject(project);
     process.stdout.write(run.output);
     add(run);
   }
 }
 await Promise.all([runLane('serves'), runLane('waits'), runLane('computes'), runLane('simulates')]);
+// What was told to end a moment ago may still write.
+await rm(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }).catch((error: Error) =>
+  process.stderr.write(`${temporary} stays behind: ${error.message}\n`),
+);
 
 const unprepared = ServiceName.options.filter((service) => service !== 'published-model' && !isPrepared(service));
 if (total.skipped > 0)
