@@ -7,6 +7,7 @@ import {
   pfooLowerBound,
   Simulation,
 } from '../../lib/caching/index.ts';
+import { createStrata, type StrataVariant } from '../../lib/caching/createPolicy.ts';
 import type { BenchTrace } from './traces.ts';
 
 /** Online policies that need no knowledge of the trace, in the variants that people run. */
@@ -41,9 +42,15 @@ export interface Comparison {
 }
 
 /** `strata` beside the best baseline and the offline bound, for each size. */
-export function compare(trace: BenchTrace, sizes: readonly number[], objective: Objective): readonly Comparison[] {
+export function compare(
+  trace: BenchTrace,
+  sizes: readonly number[],
+  objective: Objective,
+  variant: StrataVariant,
+): readonly Comparison[] {
   const metric = METRIC[objective];
-  const results = simulate(trace, ['strata', ...BASELINES].map(parsePolicySpec), sizes, objective);
+  const ours: PolicySpec = { name: 'strata', offline: false, create: (limits) => createStrata(limits, variant) };
+  const results = simulate(trace, [ours, ...BASELINES.map(parsePolicySpec)], sizes, objective);
   const capacitiesBytes = sizes.map((size) => Math.floor(size * trace.footprintBytes));
   const bound = pfooLowerBound(trace.whole, { capacitiesBytes, wait: DEFAULT_MISS_WAIT });
   return sizes.map((size, index) => {

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import * as z from 'zod/mini';
 import { Cache, type CachePolicy, DEFAULT_MISS_WAIT, NO_GROUP } from '../../lib/caching/index.ts';
-import { BoostedTrees, type TrainingSet } from '../../lib/caching/strata/boostedTrees.ts';
+import { BoostedTrees, type TrainingSet, type TreesState } from '../../lib/caching/strata/boostedTrees.ts';
 import { FEATURES, ObjectHistory } from '../../lib/caching/strata/objectHistory.ts';
 import { ReuseModel } from '../../lib/caching/strata/reuseModel.ts';
 import { ValuePolicy } from '../../lib/caching/strata/valuePolicy.ts';
@@ -9,7 +10,7 @@ import { ObjectSet } from '../../lib/caching/structures/objectSet.ts';
 import { SeededRandom } from '../../lib/caching/structures/seededRandom.ts';
 import type { BenchTrace } from './traces.ts';
 
-const PRIOR = fileURLToPath(new URL('../../lib/caching/strata/prior.json', import.meta.url));
+export const SHIPPED_PRIOR = fileURLToPath(new URL('../../lib/caching/strata/prior.json', import.meta.url));
 /** More than the accesses of any run below, so that no sample is overwritten. */
 const SAMPLES = 200_000;
 const FIT = { trees: 100, depth: 5, learningRate: 0.12, minRowsPerLeaf: 100 };
@@ -25,8 +26,8 @@ export interface PriorSource {
   readonly until: number;
 }
 
-/** Fits `prior.json` to what a simple policy's caches see on the given parts of traces. */
-export function fitPrior(sources: readonly PriorSource[]): void {
+/** Fits a prior to what a simple policy's caches see on the given parts of traces. */
+export function fitPrior(sources: readonly PriorSource[], path: string): void {
   const sets = sources.flatMap((source) => setsOf(source));
   const rows = sets.reduce((sum, set) => sum + set.rows, 0);
   const bins = new Uint8Array(rows * FEATURES);
@@ -38,7 +39,14 @@ export function fitPrior(sources: readonly PriorSource[]): void {
     at += set.rows;
   }
   const trees = BoostedTrees.fit({ rows, features: FEATURES, bins, target }, FIT);
-  writeFileSync(PRIOR, JSON.stringify(trees.toState()));
+  writeFileSync(path, JSON.stringify(trees.toState()));
+}
+
+const numbers = z.array(z.number());
+const State = z.object({ base: z.number(), depth: z.number(), feature: numbers, threshold: numbers, value: numbers });
+
+export function readPrior(path: string): TreesState {
+  return State.parse(JSON.parse(readFileSync(path, 'utf8')));
 }
 
 function setsOf(source: PriorSource): TrainingSet[] {

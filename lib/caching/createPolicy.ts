@@ -11,7 +11,8 @@ import { S3Fifo } from './policies/s3fifo.ts';
 import { Sieve } from './policies/sieve.ts';
 import { type TinyLfuAdmission, WTinyLfu } from './policies/wTinyLfu.ts';
 import type { CachePolicy, PolicyLimits } from './policy.ts';
-import prior from './strata/prior.json' with { type: 'json' };
+import type { TreesState } from './strata/boostedTrees.ts';
+import shippedPrior from './strata/prior.json' with { type: 'json' };
 import { StrataPolicy } from './strata/strataPolicy.ts';
 
 interface PolicyKind {
@@ -67,13 +68,15 @@ const KINDS = {
   'belady-size': { offline: true, create: (limits) => new BeladySize(limits) },
 } satisfies Record<string, PolicyKind>;
 
-/** The `strata` policy as it is shipped; an ablation takes its prior away or hides features from its model. */
-export function createStrata(
-  limits: PolicyLimits,
-  ablation: { withoutPrior?: boolean; blank?: readonly number[] } = {},
-): StrataPolicy {
-  const { withoutPrior = false, blank = [] } = ablation;
-  return new StrataPolicy(limits, { rivals: RIVALS, blank, ...(withoutPrior ? {} : { prior }) });
+/** What a measurement changes of the shipped policy: another prior or none, features hidden from its model. */
+export interface StrataVariant {
+  readonly prior?: TreesState | 'none';
+  readonly blank?: readonly number[];
+}
+
+export function createStrata(limits: PolicyLimits, variant: StrataVariant = {}): StrataPolicy {
+  const { prior = shippedPrior, blank = [] } = variant;
+  return new StrataPolicy(limits, { rivals: RIVALS, blank, ...(prior === 'none' ? {} : { prior }) });
 }
 
 /** A policy by name, ready to be created for many cache sizes. */

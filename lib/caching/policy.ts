@@ -1,9 +1,9 @@
 /**
  * The one interface between a cache and its policy: the laboratory, what-if replay and the agent's disk use the same code.
  *
- * Objects are dense integers (`0 … objects-1`), so that a policy keeps its books in typed arrays; `KeyedPolicy` maps digests
- * to them. The cache owns the facts (what is resident, how many bytes are used, what is leased or pinned), the policy owns
- * the opinion. Time is the count of accesses: a policy reads no clock and draws no randomness but from its seed.
+ * Objects are dense integers (`0 … objects-1`), so that a policy keeps its books in typed arrays; the agent and the laboratory number
+ * their digests and names. The cache owns the facts (what is resident, how many bytes are used, what is leased or pinned), the
+ * policy owns the opinion. Time is the count of accesses: a policy reads no clock and draws no randomness but from its seed.
  */
 export interface Access {
   readonly object: number;

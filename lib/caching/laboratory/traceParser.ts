@@ -113,6 +113,7 @@ function numberOf(numbers: Map<string, number>, key: string): number {
   const known = numbers.get(key);
   if (known !== undefined) return known;
   const next = numbers.size;
-  numbers.set(key, next);
+  // A piece of a line keeps the whole chunk of the file alive that it was cut from; a piece of its own copy keeps that alone.
+  numbers.set(` ${key}`.slice(1), next);
   return next;
 }

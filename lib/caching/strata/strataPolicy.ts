@@ -55,8 +55,9 @@ interface Ghost {
  * cache becomes what the leader's ghost is: it admits what is in the ghost and evicts what is not. The model leads first; a
  * rival takes over where it would have missed less than `TAKE_OVER` times as much both of late and over the long run. The
  * margin is wide on purpose: a real cache that changes leaders must first fetch what the other one keeps, and on traces
- * whose phases alternate a nimble follower pays that again and again. So the miss cost is at most 1 / TAKE_OVER of the best
- * rival's, plus one refill of the cache per change of the lead.
+ * whose phases alternate a nimble follower pays that again and again. So where one rival stays better, the miss cost comes to at most
+ * 1 / TAKE_OVER of its cost, plus what was missed before the election and one refill of the cache. That is no bound for every
+ * trace: against costs that turn on each leader in its turn, no deterministic follower of two stays below twice the better one's.
  */
 export class StrataPolicy implements CachePolicy {
   readonly name = 'strata';

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
@@ -16,6 +18,9 @@ import {
   TraceSurvey,
 } from '../../../lib/caching/index.ts';
 import { plainGdsfMisses, plainLruMisses } from './plainLoops.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 const CUTS = ['genai.csv.gz', 'tencentBlock.ns3300.tsv.gz', 'cloudPhysicsIO.csv.gz'];
 /** Sums of a few thousand doubles. */
@@ -131,6 +136,17 @@ describe('the trace parser', () => {
     const first = parser.parse(['time,id,size', '1,a,1', '2,b,1']);
     parser.rewind();
     expect(parser.parse(['time,id,size', '1,a,1', '2,b,1'])).toEqual(first);
+  });
+
+  it('keeps of a chunk of the file no more than the names in it', () => {
+    const parser = new TraceParser();
+    const chunkOf = (id: number): string => `${'1'.repeat(250_000)},${String(id).padStart(64, '0')},5`;
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    for (let id = 0; id < 60; id += 1) parser.parse(chunkOf(id).split('\n'));
+    collectGarbage();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(5e6);
+    expect(rows(parser.parse([chunkOf(60)]))).toEqual([[60, 5, -1]]);
   });
 
   it.each([

@@ -2,15 +2,22 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
+  type AccessBatch,
   AccessLog,
   Cache,
   type CachePolicy,
   createStrata,
   NO_GROUP,
+  type PolicyLimits,
   parsePolicySpec,
   TraceParser,
+  TraceSurvey,
+  type WholeTrace,
 } from '../../../lib/caching/index.ts';
+import { BeladySize } from '../../../lib/caching/policies/belady.ts';
+import { Fifo } from '../../../lib/caching/policies/fifo.ts';
 import { BINS, BoostedTrees, shareOf } from '../../../lib/caching/strata/boostedTrees.ts';
+import { StrataPolicy } from '../../../lib/caching/strata/strataPolicy.ts';
 import { SeededRandom } from '../../../lib/caching/structures/seededRandom.ts';
 
 const text = gunzipSync(readFileSync(new URL('../../fixtures/traces/genai.csv.gz', import.meta.url))).toString(
@@ -22,6 +29,12 @@ const limits = { capacityBytes: 12e9, objects: 400, seed: 3 };
 function accessAt(row: number): { object: number; bytes: number; missCost: number; group: number; nextUse: number } {
   const bytes = rows.bytes[row]!;
   return { object: rows.object[row]!, bytes, missCost: 1, group: NO_GROUP, nextUse: Number.POSITIVE_INFINITY };
+}
+
+function wholeTrace(batch: AccessBatch): WholeTrace {
+  const survey = new TraceSurvey({ keepSequence: true });
+  survey.feed(batch);
+  return survey.sequence();
 }
 
 function missesOf(policy: CachePolicy, from: number, to: number): number {
@@ -80,6 +93,41 @@ describe('the strata policy on the diffusion cut', () => {
     policy.access(insisted, false);
     policy.entered(insisted);
     expect(policy.victim(() => true)).toBe(399);
+  });
+});
+
+describe('the lead', () => {
+  const { nextUse } = wholeTrace(rows);
+  /** The policy with one rival over rows that tell their future, which only an offline rival reads. */
+  function follow(rival: (limits: PolicyLimits) => CachePolicy) {
+    const policy = new StrataPolicy(limits, { rivals: [rival] });
+    const followed = new Cache(policy, limits);
+    const alone = new Cache(rival(limits), limits);
+    const misses = { inAll: 0, ours: 0, ofRival: 0 };
+    for (let row = 0; row < rows.length; row += 1) {
+      const access = { ...accessAt(row), nextUse: nextUse[row]! };
+      const hits = [followed, alone].map((cache) => cache.access(access) === 'hit');
+      if (!hits[0]) misses.inAll += 1;
+      if (row < 3_000) continue;
+      if (!hits[0]) misses.ours += 1;
+      if (!hits[1]) misses.ofRival += 1;
+    }
+    return { leader: policy.leader, ...misses };
+  }
+
+  it('goes to a rival that misses far less, which the cache then follows', () => {
+    const { leader, ours, ofRival } = follow((limits) => new BeladySize(limits));
+    expect(leader).toBe('belady-size');
+    expect(ours).toBeLessThan(1.05 * ofRival);
+  });
+
+  const withoutRival = missesOf(new StrataPolicy(limits, { rivals: [] }), 0, rows.length);
+
+  it.each([
+    ['more', (limits: PolicyLimits) => new Fifo(limits)],
+    ['hardly less', (limits: PolicyLimits) => createStrata(limits)],
+  ])('stays with the model where the rival misses %s', (_, rival) => {
+    expect(follow(rival)).toMatchObject({ leader: 'model', inAll: withoutRival });
   });
 });
 
