@@ -53,8 +53,8 @@ export async function* follow(
       if (!told.has(name)) yield milestone;
       told.add(name);
     }
-    const ended = told.has('quarantined') || told.has('cancelled') || hosts.every((host) => told.has(`cached ${host}`));
-    if (ended) return;
+    if (told.has('quarantined') || told.has('cancelled')) return;
+    if (published !== undefined && hosts.every((host) => told.has(`cached ${host}`))) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

@@ -65,7 +65,7 @@ ${LIMIT_USAGE}  --placement-policy NAME  what decides which hosts fetch ahead of
   --prices FILE  the price book that decides, as of your own disks; default: STRATA_PRICE_BOOK, or AWS's of the region
   --price-region R  the region of AWS whose prices count; default us-east-1
   --price-lists URL  read them there every day, as from https://pricing.us-east-1.amazonaws.com; default: never
-  --hosts N      how many hosts, 1 to ${MOST_HOSTS}; default 2
+  --hosts N      how many hosts beside it, to try it with, 0 to ${MOST_HOSTS}; default 2
   --capacity SIZE  bytes that each host may fill, as in 500GB or 450GiB; default 4GB
   --no-samples   push no sample models
   --once         push, check every result, stop; exit 0 when all of it is right, else 1
@@ -98,6 +98,8 @@ export function parseOptions(
   const samples = values['no-samples'] !== true;
   if (once && !samples && models.length === 0)
     throw new UsageError('--once --no-samples checks nothing; add --model FILE.');
+  const hosts = hostsOf(values.hosts ?? '2');
+  if (once && hosts.length === 0) throw new UsageError('--once checks what hosts hold; it needs --hosts 1 at least.');
   const { data } = values;
   if (data === '') throw new UsageError('--data names a folder; without it one is made that is removed at the end.');
   return {
@@ -115,7 +117,7 @@ export function parseOptions(
       book: bookOf(values.prices ?? environment['STRATA_PRICE_BOOK']),
     },
     samples,
-    hosts: hostsOf(values.hosts ?? '2'),
+    hosts,
     capacityBytes: capacityOf(values.capacity ?? '4GB'),
   };
 }
@@ -133,8 +135,8 @@ function modelFile(path: string): string {
 
 function hostsOf(text: string): readonly HostId[] {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > MOST_HOSTS) {
-    throw new UsageError(`--hosts is a number from 1 to ${MOST_HOSTS}.`);
+  if (text === '' || !Number.isInteger(count) || count < 0 || count > MOST_HOSTS) {
+    throw new UsageError(`--hosts is a number from 0 to ${MOST_HOSTS}.`);
   }
   return Array.from({ length: count }, (_, at) => HostId.parse(`host-${String.fromCharCode(97 + at)}`));
 }

@@ -122,7 +122,8 @@ describe('npm start', { timeout: 180_000 }, () => {
   it.each([
     [['--model', '/nowhere.safetensors'], 2, 'no such file'],
     [['--model', '/tmp'], 2, 'is no file'],
-    [['--hosts', '0'], 2, '1 to 8'],
+    [['--hosts', '9'], 2, '0 to 8'],
+    [['--hosts', '0', '--once'], 2, 'needs --hosts 1'],
     [['--capacity', 'much'], 2, 'no size'],
     [['--once', '--no-samples'], 2, 'add --model FILE'],
     [['--data', '/dev/null'], 1, 'cannot be used'],
@@ -166,6 +167,19 @@ describe('npm start', { timeout: 180_000 }, () => {
     const { exited, output } = run(process.execPath, ['runtime/main.ts', '--port', '0', ...flags], full);
     closeSync(full);
     expect(await exited, output()).toBe(0);
+  });
+
+  it('does without hosts of its own beside a box that has its agent', async () => {
+    const file = join(scratch, 'small.safetensors');
+    writeFileSync(file, safetensorsOf(50_000, 1));
+    const { child, exited, seen, output } = start('--no-samples', '--hosts', '0', '--model', file);
+    await seen('small@1.0.0              published');
+    expect(
+      readdirSync(join(scratch, readdirSync(scratch).find((name) => name.startsWith('strata')) ?? '', 'hosts')),
+    ).toEqual([]);
+    child.kill('SIGTERM');
+    expect(await exited).toBe(130);
+    await leftNothing(child, output());
   });
 
   it('tries until it can start an agent again that was killed', async () => {
