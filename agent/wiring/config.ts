@@ -42,7 +42,9 @@ const OPTIONS = {
 } as const;
 type Option = keyof typeof OPTIONS;
 
-const Url = z.string().check(z.refine((text) => URL.canParse(text) && /^https?:/.test(text)));
+const Url = z
+  .string()
+  .check(z.refine((text) => URL.canParse(text) && /^https?:/.test(text), 'must be an http:// or https:// URL'));
 
 const Settings = z.object({
   plane: Url,

@@ -109,9 +109,13 @@ async function openSource(text: string, options: FetchOptions, ca: string | unde
   const { retry, stallMs: timeoutMs } = ENGINE_DEFAULTS;
   const probed = await probe({ connections, retry, timeoutMs, sign });
   connections.close();
-  if ('failure' in probed) throw fetchError(probed.failure, probed.retryable);
   // The query may be a signature, and is another one at the next try.
-  return { probed, sign, tls: url.protocol === 'https:', name: `${url.origin}${url.pathname}` };
+  const name = `${url.origin}${url.pathname}`;
+  if ('failure' in probed) {
+    const { kind, message } = probed.failure;
+    throw fetchError({ kind, message: `${name}: ${message}` }, probed.retryable);
+  }
+  return { probed, sign, tls: url.protocol === 'https:', name };
 }
 
 type Progress = ReturnType<typeof watch>;

@@ -37,11 +37,9 @@ export function registerHost(program: Command): void {
       .argument('<what>', 'a digest, or name@reference for all of its files')
       .action(async (name: string, what: string, options: HostOptions) => {
         const digests = await digestsOf(what, options);
-        await send(
-          name,
-          digests.map((digest) => ({ type, digest })),
-          options,
-        );
+        const commands = digests.map((digest) => ({ type, digest }));
+        const told = Digest.safeParse(what).success ? '`strata explain` of its model' : `\`strata explain ${what}\``;
+        await send(name, commands, options, told);
       });
   }
   for (const [type, text] of ABOUT_A_HOST) {
@@ -62,7 +60,13 @@ async function digestsOf(what: string, options: HostOptions): Promise<readonly D
   return [...new Set(files.map((file) => file.digest))];
 }
 
-async function send(name: string, commands: readonly HostCommand[], options: HostOptions): Promise<void> {
+/** `told`: what tells how they have ended; sent is not done. */
+async function send(
+  name: string,
+  commands: readonly HostCommand[],
+  options: HostOptions,
+  told = `\`strata hosts ${name}\``,
+): Promise<void> {
   const host = HostId.safeParse(name);
   if (!host.success) {
     throw new CliError({
@@ -86,4 +90,5 @@ async function send(name: string, commands: readonly HostCommand[], options: Hos
     ],
   });
   if (dryRun) note('Nothing was sent (--dry-run).');
+  else if (options.json !== true) note(`The host does it when it next looks: ${told} shows whether it has.`);
 }

@@ -41,7 +41,7 @@ export function connectLoopback({ endpoint, token }: OperatorFile, startedWith =
         code: 'plane-unreachable',
         message: `Nothing answers at ${endpoint}. Is the runtime still running? Start it with \`npm start${startedWith}\`.`,
         retryable: true,
-        cause,
+        cause: reasonOf(cause),
       });
     }
     const text = await response.text();
@@ -75,6 +75,12 @@ export function connectLoopback({ endpoint, token }: OperatorFile, startedWith =
     throw badAnswer(`no answer of ${name}`);
   });
   return { operations, uploads };
+}
+
+/** `fetch` says that it failed, and beneath that why. */
+function reasonOf(error: unknown): unknown {
+  const within = error instanceof Error ? error.cause : undefined;
+  return within instanceof Error && within.message !== '' ? within : error;
 }
 
 async function* chunks({ path }: FileToUpload, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {

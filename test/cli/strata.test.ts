@@ -261,6 +261,7 @@ describe('strata', () => {
     [2, ['ls'], { STRATA_DATA: '/nowhere' }, 'error[no-plane]'],
     [2, ['push', 'my-model@1.0.0'], {}, 'Name the files of my-model@1.0.0'],
     [1, ['fetch', 's3://b/k', '/nowhere'], { HOME: '/nowhere' }, 'Set AWS_REGION'],
+    [3, ['ls'], { STRATA_ENDPOINT: 'http://127.0.0.1:2' }, 'cause: Error: connect ECONNREFUSED 127.0.0.1:2'],
     [0, ['--help'], {}, ''],
   ])('exits %i for %j', async (expected, args, environment, text) => {
     const { code, stderr } = await strataHere(args, { environment: { STRATA_DATA: folder.path, ...environment } });

@@ -14,6 +14,10 @@ describe('the settings of an agent', () => {
     expect(settings()).toMatchObject({ gpu: 'H100', labels: {} });
   });
 
+  it('say what a plane is called by', () => {
+    expect(() => settings('--plane', '10.0.0.1:7410')).toThrow('--plane: must be an http:// or https:// URL');
+  });
+
   it('take what wears an SSD off in dollars, and nothing else', () => {
     expect(settings().ssdWearUsdPerTb).toBe(0.1);
     expect(settings('--ssd-wear', '0').ssdWearUsdPerTb).toBe(0);

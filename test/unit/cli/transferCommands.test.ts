@@ -48,6 +48,17 @@ describe('strata fetch', () => {
     });
   });
 
+  it('names what it could not fetch, without what signs it', async () => {
+    status = 404;
+    const asked = strata('fetch', `${url}/c.bin?signature=secret`, at('c.bin'));
+    await expect(asked).rejects.toMatchObject({ code: 'absent', message: `${url}/c.bin: HTTP 404.` });
+    const refused = 'http://127.0.0.1:9/c.bin';
+    await expect(strata('fetch', refused, at('c.bin'))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `${refused}: connect ECONNREFUSED 127.0.0.1:9. Run the same command again: it goes on where it stopped.`,
+    });
+  });
+
   it('says which folder is not there', async () => {
     const folder = `${at('none')}/`;
     await expect(strata('fetch', `${url}/c.bin`, folder)).rejects.toThrow(`There is no folder ${folder}`);

@@ -57,5 +57,6 @@ const HINTS: Partial<Readonly<Record<FetchError['code'], string>>> = {
 export function fetchError({ kind, message }: Failure, retryable: boolean): FetchError {
   const code = CODES[kind];
   const hint = HINTS[code];
-  return new FetchError({ code, message: hint === undefined ? message : `${message} ${hint}`, retryable });
+  const sentence = /[.!?]$/.test(message) ? message : `${message}.`;
+  return new FetchError({ code, message: hint === undefined ? sentence : `${sentence} ${hint}`, retryable });
 }
