@@ -33,6 +33,15 @@ function registerAlias(program: Command): void {
       const { model } = parseReference(target);
       printAlias(options, await operations.rollbackAlias({ model, alias: name, dryRun: isDry(options) }));
     });
+  withPlane(alias.command('remove').description('take an alias away; what it points at stays'))
+    .argument('<name>')
+    .argument('<alias>')
+    .option(...DRY_RUN)
+    .action(async (target: string, name: string, options: MutationOptions) => {
+      const { operations } = await connect(options);
+      const { model } = parseReference(target);
+      printAlias(options, await operations.removeAlias({ model, alias: name, dryRun: isDry(options) }));
+    });
 }
 
 function printAlias(

@@ -37,9 +37,7 @@ export async function rollbackAlias(store: CatalogStore, change: AliasChange): P
   const { model, alias, now, dryRun } = change;
   return settle(store, 'The alias', async () => {
     const row = await AliasRow.get(store, model, alias);
-    if (row === undefined) {
-      throw refusal('unknown-alias', `${model} has no alias ${alias}. \`strata show ${model} --aliases\` lists them.`);
-    }
+    if (row === undefined) throw unknownAlias(model, alias);
     const { version, previous } = row.value;
     if (previous === undefined) {
       throw refusal('no-previous', `${model}@${alias} never pointed elsewhere. Use \`strata alias promote\`.`);
@@ -47,6 +45,23 @@ export async function rollbackAlias(store: CatalogStore, change: AliasChange): P
     const target = await requireVersion(store, model, previous);
     const moved: Alias = { model, alias, version: previous, previous: version, updatedAt: now };
     return { changes: dryRun ? [] : aliasChanges(moved, row, target), answer: moved };
+  });
+}
+
+/** Takes an alias away; the version that it points at stays. Answers the alias as it was. Throws `CatalogError`. */
+export async function removeAlias(store: CatalogStore, change: Omit<AliasChange, 'now'>): Promise<Alias> {
+  const { model, alias, dryRun } = change;
+  let tried: Alias | undefined;
+  return settle(store, 'The alias', async () => {
+    const row = await AliasRow.get(store, model, alias);
+    if (row === undefined) {
+      if (tried === undefined) throw unknownAlias(model, alias);
+      // It is gone since: by this very write, or by one that wanted the same.
+      return { changes: [], answer: tried };
+    }
+    tried = row.value;
+    const gone: Change = { kind: 'delete', key: AliasRow.key(model, alias), expect: { version: row.version } };
+    return { changes: dryRun ? [] : [gone], answer: row.value };
   });
 }
 
@@ -99,6 +114,10 @@ function assertStored(alias: string): void {
     'invalid-reference',
     '`latest` is computed, and an alias has lower-case letters, digits and dashes, the first one a letter.',
   );
+}
+
+function unknownAlias(model: ModelName, alias: string): CatalogError {
+  return refusal('unknown-alias', `${model} has no alias ${alias}. \`strata show ${model} --aliases\` lists them.`);
 }
 
 function refusal(code: CatalogError['code'], message: string): CatalogError {

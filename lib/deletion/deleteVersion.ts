@@ -103,7 +103,9 @@ function refused(refusal: DeletionRefusal, { model, version, hold, retainUntil }
     case 'retained':
       return held(`${name} is retained until ${new Date(retainUntil ?? 0).toISOString()}.`);
     case 'aliased':
-      return inUse(`${name} is what ${by.join(', ')} points at. Move the alias first: strata alias promote.`);
+      return inUse(
+        `${name} is what ${by.join(', ')} points at. Move it first (\`strata alias promote\`), or take it away: \`strata alias remove ${model} ${by[0]}\`.`,
+      );
     case 'pinned':
       return inUse(`Files of ${name} are pinned on ${by.join(', ')}. Unpin them first: strata host unpin.`);
   }

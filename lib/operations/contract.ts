@@ -94,6 +94,7 @@ const OPERATION_CONTRACTS = {
     output: AliasView,
   },
   rollbackAlias: { input: z.strictObject({ model: ModelName, alias: z.string(), dryRun }), output: AliasView },
+  removeAlias: { input: z.strictObject({ model: ModelName, alias: z.string(), dryRun }), output: AliasView },
   deprecateVersion: {
     input: z.strictObject({ model: ModelName, version: SemVer, deprecated: z.boolean(), dryRun }),
     output: VersionView,

@@ -85,6 +85,7 @@ export function createRemoteOperations(
     showHostMetrics: remote('showHostMetrics'),
     promoteAlias: remote('promoteAlias'),
     rollbackAlias: remote('rollbackAlias'),
+    removeAlias: remote('removeAlias'),
     deprecateVersion: remote('deprecateVersion'),
     planTiers: remote('planTiers'),
     showStorage: remote('showStorage'),

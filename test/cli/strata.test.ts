@@ -195,6 +195,10 @@ describe('strata', () => {
     expect(await json('show', 'aliased@stable')).toMatchObject([{ version: '1.0.0' }]);
     const { code, stderr } = await strata('alias', 'rollback', 'aliased', 'stable');
     expect([code, stderr]).toEqual([1, expect.stringContaining('error[no-previous]')]);
+    expect((await strata('rm', 'aliased@1.0.0', '--yes')).stderr).toContain('`strata alias remove aliased stable`');
+    expect(await json('alias', 'remove', 'aliased', 'stable')).toMatchObject([{ alias: 'stable', version: '1.0.0' }]);
+    expect((await strata('rm', 'aliased@1.0.0', '--yes')).code).toBe(0);
+    expect((await strata('undo', 'aliased@1.0.0')).code).toBe(0);
   });
 
   it('redrives dead letters, and makes a token that is shown once', async () => {

@@ -84,7 +84,10 @@ describe('deleting a version', () => {
     const flux = model('flux');
     const change = { model: flux, alias: 'stable', now: world.clock.now(), dryRun: false };
     await promoteAlias(world.catalog, { ...change, version: version('1.0.0') });
-    await expect(world.remove('flux', '1.0.0')).rejects.toMatchObject({ code: 'version-in-use' });
+    await expect(world.remove('flux', '1.0.0')).rejects.toMatchObject({
+      code: 'version-in-use',
+      message: expect.stringContaining('`strata alias remove flux stable`'),
+    });
     await world.publish('flux', '2.0.0', { 'a.safetensors': 'c' });
     await promoteAlias(world.catalog, { ...change, version: version('2.0.0') });
     await world.remove('flux', '1.0.0');

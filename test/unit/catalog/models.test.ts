@@ -14,9 +14,11 @@ import {
   promoteAlias,
   publishedModelPut,
   resolveVersion,
+  removeAlias,
   rollbackAlias,
   VersionRow,
 } from '../../../lib/catalog/index.ts';
+import type { CatalogStore } from '../../../lib/shared/ports/catalogStore.ts';
 import { CorrelationId, Digest, KeySegment, ModelName, SemVer } from '../../../lib/shared/ids.ts';
 import { Bytes, EpochMs } from '../../../lib/shared/units.ts';
 
@@ -129,6 +131,30 @@ describe('an alias', () => {
     const store = await catalogOf('1.0.0', '1.1.0');
     for (const text of ['1.0.0', '1.1.0', '1.1.0']) await promoteAlias(store, { ...at, version: version(text) });
     expect(await rollbackAlias(store, at)).toMatchObject({ version: '1.0.0' });
+  });
+
+  it('is taken away, and the version stays', async () => {
+    const store = await catalogOf('1.0.0');
+    await promoteAlias(store, { ...at, version: version('1.0.0') });
+    expect(await removeAlias(store, { ...at, dryRun: true })).toMatchObject({ version: '1.0.0' });
+    expect(await resolved(store, 'stable')).toBe('1.0.0');
+    expect(await removeAlias(store, at)).toMatchObject({ version: '1.0.0' });
+    expect(await AliasRow.get(store, FLUX, 'stable')).toBeUndefined();
+    expect(await resolved(store, '1.0.0')).toBe('1.0.0');
+    await expect(removeAlias(store, at)).rejects.toMatchObject({ code: 'unknown-alias' });
+  });
+
+  it('is taken away also where the write that did it was answered as lost', async () => {
+    const store = await catalogOf('1.0.0');
+    await promoteAlias(store, { ...at, version: version('1.0.0') });
+    const forgetful: CatalogStore = {
+      ...store,
+      async transact(changes) {
+        await store.transact(changes);
+        return { outcome: 'conflict', keys: [] };
+      },
+    };
+    expect(await removeAlias(forgetful, at)).toMatchObject({ version: '1.0.0' });
   });
 
   it('is not written by a dry run', async () => {

@@ -186,6 +186,8 @@ describe('operations over a connection', () => {
     const [old, young] = [SemVer.parse('1.0.0'), SemVer.parse('1.1.0')];
     for (const version of [old, young]) await remote.promoteAlias({ model, alias: 'stable', version, dryRun: false });
     expect(await remote.rollbackAlias({ model, alias: 'stable', dryRun: false })).toMatchObject({ version: '1.0.0' });
+    expect(await remote.removeAlias({ model, alias: 'stable', dryRun: false })).toMatchObject({ version: '1.0.0' });
+    expect(await remote.showModel({ reference: 'tiny' })).toMatchObject({ aliases: [] });
     await remote.deprecateVersion({ model, version: young, deprecated: true, dryRun: false });
     expect(await remote.showModel({ reference: 'tiny@latest' })).toMatchObject({ model: { newest: '1.0.0' } });
   });
