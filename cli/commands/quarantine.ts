@@ -5,7 +5,7 @@ import { EpochMs, formatBytes, HOUR_MS, SECOND_MS } from '../../lib/shared/units
 import { notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { ago, note, print } from '../output.ts';
-import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
+import { confirm, DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
 
 type Upload = OperationOutput<'listUploads'>['items'][number];
 type Notice = OperationOutput<'listNotices'>['items'][number];
@@ -27,6 +27,7 @@ export function registerQuarantine(program: Command): void {
   )
     .argument('<key>', 'uploads/<name>/<version>/<file>')
     .requiredOption('--reason <text>', 'why; kept with the file')
+    .option('--yes', 'do not ask, though it was judged malicious')
     .option(...DRY_RUN)
     .action(runRelease);
   withPlane(quarantine.command('events').description('what was quarantined, withdrawn, restored or released'))
@@ -97,11 +98,14 @@ function reasonsOf({ key, versionId, quarantine, findings }: Upload) {
 
 async function runRelease(
   key: string,
-  options: MutationOptions & { readonly reason: string; readonly by?: string },
+  options: MutationOptions & { readonly reason: string; readonly by?: string; readonly yes?: true },
 ): Promise<void> {
   const { operations } = await connect(options);
   const by = operatorOf(options);
-  const upload = await operations.releaseUpload({ key, reason: options.reason, by, dryRun: isDry(options) });
+  const release = (dryRun: boolean) => operations.releaseUpload({ key, reason: options.reason, by, dryRun });
+  const dry = isDry(options);
+  if (!dry && options.yes !== true) await confirmMalicious(key, await release(true));
+  const upload = await release(dry);
   print(options, {
     schema: 'strata.upload/v1',
     items: [upload],
@@ -114,6 +118,14 @@ async function runRelease(
     ],
   });
   sayDry(options);
+}
+
+/** Hosts that subscribe to it have it within seconds, and a loader may run it there. */
+async function confirmMalicious(key: string, { findings }: Upload): Promise<void> {
+  if (findings?.status !== 'malicious') return;
+  const [reason] = findings.reasons;
+  const text = `${key} was judged malicious (${reason?.text}). Once released, every host that subscribes fetches it.`;
+  await confirm('malicious', text);
 }
 
 async function runEvents(options: PlaneOptions & { readonly since: number; readonly follow?: true }): Promise<void> {

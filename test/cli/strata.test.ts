@@ -385,6 +385,22 @@ describe('strata', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
+  it('releases what was judged malicious only where that is confirmed', async () => {
+    const key = 'uploads/evil/1.0.0/evil.pkl';
+    const stateOf = async () => (await runtime.operations.inspectUpload({ key })).upload?.state;
+    await strata('push', 'evil@1.0.0', file('evil.pkl', "cposix\nsystem\n(S'true'\ntR."), '--wait');
+    expect(await stateOf()).toBe('quarantined');
+    const release = ['quarantine', 'release', key, '--reason', 'a sample'];
+    expect(await strata(...release, '--dry-run')).toMatchObject({ code: 0 });
+    expect(await strata(...release)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('error[not-confirmed]'),
+    });
+    expect(await stateOf()).toBe('quarantined');
+    expect(await strata(...release, '--yes')).toMatchObject({ code: 0 });
+    await expect.poll(stateOf).toBe('ready');
+  });
+
   it('says which uploads in quarantine have no bytes any more', async () => {
     const key = 'uploads/gone-one';
     await runtime.objects.write(key, Buffer.from('x'));
