@@ -5,6 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { cdkDeploy, readTemplates, type StackOutputs } from './cdk.ts';
+import { boundBatches } from './boundBatches.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { type RunningService, startMiniStack } from './services/start.ts';
 import { assertProperties, type Clients, type PropertyFinding } from './templateProperties.ts';
@@ -59,6 +60,7 @@ export async function startLocalAws({ context, signal, tell }: LocalAwsOptions):
     };
     const outputs = await cdkDeploy(target);
     tell('cdk deploy: 4 stacks');
+    await boundBatches(service.endpoint);
     const { credentials, endpoint, region } = service;
     const config = { credentials, endpoint, region };
     const clients = {

@@ -17,14 +17,14 @@ import { type Project, PROJECTS } from './projects.ts';
 const VITEST = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs');
 
 /** By how much nicer than this process each lane is. The projects of one run one after another, beside the other lanes. */
-const LANES = { serves: 0, waits: 0, computes: 0, simulates: 10 } as const;
+const LANES = { serves: 0, kills: 0, deploys: 0, computes: 0, simulates: 10 } as const;
 type Lane = keyof typeof LANES;
 
 const LANE_OF: Readonly<Record<Project, Lane>> = {
   contract: 'serves',
   cli: 'serves',
-  e2e: 'waits',
-  agent: 'waits',
+  agent: 'kills',
+  e2e: 'deploys',
   unit: 'computes',
   handler: 'computes',
   infra: 'computes',
@@ -135,7 +135,7 @@ async function runLane(lane: Lane): Promise<void> {
     add(run);
   }
 }
-await Promise.all([runLane('serves'), runLane('waits'), runLane('computes'), runLane('simulates')]);
+await Promise.all([runLane('serves'), runLane('kills'), runLane('deploys'), runLane('computes'), runLane('simulates')]);
 // What was told to end a moment ago may still write.
 await rm(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }).catch((error: Error) =>
   process.stderr.write(`${temporary} stays behind: ${error.message}\n`),
