@@ -1,10 +1,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { DEFAULT_MISS_WAIT, POLICY_NAMES, parsePolicySpec, Simulation } from '../../lib/caching/index.ts';
+import {
+  type AccessBatch,
+  DEFAULT_MISS_WAIT,
+  POLICY_NAMES,
+  parsePolicySpec,
+  Simulation,
+} from '../../lib/caching/index.ts';
 import { SeededRandom } from '../../lib/caching/structures/seededRandom.ts';
 
 const OBJECTS = 100_000;
 const MIB = 1_048_576;
+/** Few and many, to measure what an object takes. */
+const KNOWN = { few: 1_000, many: 21_000 };
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -30,22 +38,38 @@ export function measureLru(accesses: number): Throughput {
   };
 }
 
-/** Bytes that each policy keeps per object it may know, the cache's own 8 included. */
+/**
+ * Bytes of arrays that each policy keeps per object that it knows, the cache's own 8 included: what so many more objects take after
+ * as many accesses, all of them resident.
+ */
 export function measureMemory(): readonly { policy: string; bytesPerObject: number }[] {
   return POLICY_NAMES.map((policy) => {
-    const small = footprintOf(policy, 1_000);
-    const large = footprintOf(policy, 1_000 + OBJECTS);
-    return { policy, bytesPerObject: Math.round((large - small) / OBJECTS) };
+    const grown = footprintOf(policy, KNOWN.many) - footprintOf(policy, KNOWN.few);
+    return { policy, bytesPerObject: Math.round(grown / (KNOWN.many - KNOWN.few)) };
   });
 }
 
 function footprintOf(policy: string, objects: number): number {
-  collectGarbage();
-  const before = process.memoryUsage().arrayBuffers;
-  const simulation = new Simulation({ ...plan([policy]), objects, capacitiesBytes: [MIB] });
-  const after = process.memoryUsage().arrayBuffers;
-  // Keeps the simulation reachable until it has been measured.
-  return simulation.results().length > 0 ? after - before : 0;
+  const accesses = everyObject(objects, KNOWN.many);
+  const nextUse = Float64Array.from({ length: KNOWN.many }, (_, at) => at + objects);
+  const before = bytesOfArrays();
+  const simulation = new Simulation({ ...plan([policy]), objects, capacitiesBytes: [objects * MIB], nextUse });
+  simulation.feed(accesses);
+  const after = bytesOfArrays();
+  // Keeps everything reachable until it has been measured.
+  return simulation.results().length + accesses.length + nextUse.length > 0 ? after - before : 0;
+}
+
+/** Arrays that one collection finds dead may be freed by the next. */
+function bytesOfArrays(): number {
+  for (let round = 0; round < 3; round += 1) collectGarbage();
+  return process.memoryUsage().arrayBuffers;
+}
+
+/** The highest number first, so that no array is longer than there are objects. */
+function everyObject(objects: number, accesses: number): AccessBatch {
+  const object = Int32Array.from({ length: accesses }, (_, at) => objects - 1 - (at % objects));
+  return { length: accesses, object, bytes: new Float64Array(accesses).fill(MIB), group: new Int32Array(accesses) };
 }
 
 function plan(policies: readonly string[]): ConstructorParameters<typeof Simulation>[0] {
