@@ -72,6 +72,8 @@ const CALM_PAUSES_MS: Readonly<Record<string, number>> = {
   sweep: 59 * MINUTE_MS,
   'refresh-prices': 59 * MINUTE_MS,
   'seal-audit': 29 * MINUTE_MS,
+  // What a lost notification or message left waits for it alone, time after time.
+  'reconcile-uploads': 0,
 };
 /** Without faults schedules fire five times less often, and up to twenty times less the longer it lasts: what only waits for a timeout costs little then. */
 const calmPauseMs = (schedule: string, lastedMs: number): number =>

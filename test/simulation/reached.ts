@@ -58,7 +58,7 @@ const residents: Reasons<ReconcileReason> = {
   'left-alone': REACHED,
   lost: REACHED,
   'stale-report': REACHED,
-  'pin-differs': REACHED,
+  'pin-differs': `${RARE}; see test/handler/heartbeats.test.ts`,
   foreign: REACHED,
 };
 

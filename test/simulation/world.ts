@@ -5,27 +5,31 @@ import type { Capability } from './stage.ts';
 import { type Counters, InvariantViolation, violated } from './invariants.ts';
 
 /** One of them, or two, in most runs with days between; the second is shorter where much has happened, and longer where little has. */
-const FIRST_PHASE_MS = 2 * MINUTE_MS;
-const SHORTEST_PHASE_MS = MINUTE_MS;
+const FIRST_PHASE_MS = 1.5 * MINUTE_MS;
+const SHORTEST_PHASE_MS = 0.75 * MINUTE_MS;
 /** Both are so much longer where operators change the policy: only several sweeps bring a change into force. */
 const POLICY_CHANGE_MS = 1.5 * MINUTE_MS;
 const LONGEST_PHASE_MS = 5 * MINUTE_MS;
 /** So many deliveries with faults are enough: what they leave to be repaired mostly brings as many as a run still needs. */
-const ENOUGH_DELIVERIES = 160;
+const ENOUGH_DELIVERIES = 110;
 /** Where no days pass and nobody changes the policy, a first phase that brought so many has no second one. */
 const ENOUGH_WITHOUT_DAYS = 60;
 /** A minute of the second phase brings so many times the deliveries of one of the first, since there is more to sweep, move and delete. */
 const BUSIER = 1.7;
 /** A quieter run goes on with faults for as long as it needs by its own pace, and at least so long. */
-const LEAST_MORE_MS = 2 * MINUTE_MS;
-const MOST_MORE_MS = 4 * MINUTE_MS;
+const LEAST_MORE_MS = 0.75 * MINUTE_MS;
+const MOST_MORE_MS = 3 * MINUTE_MS;
+/** What it leaves to be repaired brings as many again. */
+const MORE_WITH_CALM = 2;
 /** Actions begin so long before a phase ends. */
-const LAST_ACTIONS_MS = 0.5 * MINUTE_MS;
+const LAST_ACTIONS_MS = 0.4 * MINUTE_MS;
 /** Longer than every retry, lease, expiry and reconciliation interval of the system. */
 const CALM_PHASE_MS = 5 * HOUR_MS;
 /** Every run has so many at least, and of them so many messages of queues. */
 const LEAST_DELIVERIES = 300;
 const LEAST_MESSAGES = 150;
+/** What is missing then, schedules bring at rest, where nothing that they do may break a promise. */
+const ALMOST_ENOUGH = 260;
 /** The longest interval at which something of the system looks for what was lost. */
 const RECONCILIATION_MS = 10 * MINUTE_MS;
 const MOST_STEPS = 400_000;
@@ -125,10 +129,14 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     const perMs = await faulty();
     await calm();
     while (plane.deliveries < LEAST_DELIVERIES || plane.messages < LEAST_MESSAGES) {
-      faults.begin();
       plane.stirUp();
-      const missingMs = (LEAST_DELIVERIES - plane.deliveries) / perMs;
-      await act(Math.floor(Math.min(MOST_MORE_MS, Math.max(LEAST_MORE_MS, missingMs))));
+      if (plane.deliveries >= ALMOST_ENOUGH && plane.messages >= LEAST_MESSAGES) {
+        await drive(scheduler.now + RECONCILIATION_MS);
+      } else {
+        faults.begin();
+        const missingMs = (LEAST_DELIVERIES - plane.deliveries) / (perMs * MORE_WITH_CALM);
+        await act(Math.floor(Math.min(MOST_MORE_MS, Math.max(LEAST_MORE_MS, missingMs))));
+      }
       await calm();
     }
   } finally {
