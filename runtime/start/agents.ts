@@ -69,9 +69,14 @@ export function launchAgent(options: AgentOptions): LaunchedAgent {
   });
   closeSync(log);
   let stopping = false;
-  const ended = once(child, 'exit');
-  child.on('exit', (code, signal) => {
-    if (!stopping) options.onEnded(`${options.host}'s agent ended (${signal ?? code}); see ${options.logFile}`);
+  const ended = new Promise<void>((resolve) => {
+    const end = (how: string) => {
+      resolve();
+      if (!stopping) options.onEnded(`${options.host}'s agent ended (${how}); see ${options.logFile}`);
+    };
+    child.once('exit', (code, signal) => end(String(signal ?? code)));
+    // It never began: there is no process left for it, or its program has gone.
+    child.once('error', ({ message }) => end(message));
   });
   async function stop(): Promise<void> {
     stopping = true;

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -33,7 +42,7 @@ if (volume !== undefined) {
           encoding: 'utf8',
           stdio: ['ignore', 'pipe', 'pipe'],
         });
-        expect(output).toContain('6 passed');
+        expect(output).toContain('7 passed');
       } finally {
         rmdirSync(folder);
       }
@@ -118,6 +127,24 @@ function logsTo(volume: string): void {
     expect(lines.filter((_, index) => index >= lost - 1 && index !== lost).map(({ line }) => line)).toEqual(
       Array.from({ length: 10 }, (_, index) => 1000 + index),
     );
+  });
+
+  it('tells of every lost line where there was room for some of what waits, and none for the next line', () => {
+    const [path, filler] = [join(volume, 'log'), join(volume, 'filler')];
+    const logger = createPinoLogger({ level: 'info', path });
+    expect(() => writeFileSync(filler, Buffer.alloc(2 * MIB_4))).toThrow('ENOSPC');
+    for (let line = 0; line < 1000; line += 1) logger.info({ line }, 'x'.repeat(100));
+    truncateSync(filler, statSync(filler).size - 4096);
+    logger.info({ line: 1000 }, 'x'.repeat(10_000));
+    rmSync(filler);
+    logger.info({ line: 1001 }, 'after');
+
+    const lines = readFileSync(path, 'utf8').trim().split('\n').map(readLine);
+    const kept = lines.filter(({ line }) => line !== undefined).length;
+    const lost = lines.reduce((sum, { lines: count = 0 }) => sum + count, 0);
+    expect(lines.at(-1)?.msg).toBe('log-lines-lost');
+    expect(kept).toBeGreaterThan(10);
+    expect(kept + lost).toBe(1002);
   });
 }
 

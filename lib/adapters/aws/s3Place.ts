@@ -11,11 +11,19 @@ export interface S3Place {
 /** What stores without regions (MinIO, R2) take for theirs in a signature. */
 const ANY_REGION = 'us-east-1';
 
-/** For the SDK's clients. A region that nobody has named is missing for S3 alone. */
+/** Endpoints of S3 itself: of a region, of a VPC, dual-stack, FIPS. */
+const OF_S3 = /\.amazonaws\.com(\.cn)?$/;
+
+/** For the SDK's clients. A region that nobody has named is missing for S3 alone, which takes no other one in a signature. */
 export async function clientConfigOf({ endpoint, region, pathStyle }: S3Place): Promise<S3ClientConfig> {
-  const forcePathStyle = pathStyle;
-  if (endpoint === undefined) return { forcePathStyle, ...(region === undefined ? {} : { region }) };
-  return { forcePathStyle, endpoint, region: region ?? (await namedRegion()) ?? ANY_REGION };
+  const config = {
+    forcePathStyle: pathStyle,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+  };
+  const ofS3 = endpoint === undefined || OF_S3.test(URL.parse(endpoint)?.hostname ?? '');
+  if (ofS3 || region !== undefined) return config;
+  return { ...config, region: (await namedRegion()) ?? ANY_REGION };
 }
 
 /** By the environment or the profile. */

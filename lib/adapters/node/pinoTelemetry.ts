@@ -35,7 +35,7 @@ export function createPinoLogger(options: { readonly level: string; readonly pat
       return;
     }
     ready = file.write(line);
-    if (lost === 0) return;
+    if (!ready || lost === 0) return;
     const lines = lost;
     lost = 0;
     logger.warn({ lines }, 'log-lines-lost');

@@ -90,3 +90,16 @@ it.each([
   await expect(strata('upload', await file('mine.bin', 'x'), 's3://bucket/', ...place)).rejects.toThrow();
   expect(signed).toEqual([expect.stringContaining(`/${region}/s3/`), expect.stringContaining(`/${region}/s3/`)]);
 });
+
+it.each(['https://s3.eu-west-1.amazonaws.com', 'https://bucket.vpce-1a2b-3c4d.s3.eu-west-1.vpce.amazonaws.com:443/'])(
+  'asks for the region of %s, which takes no other one',
+  async (endpoint) => {
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'anybody');
+    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, at('none'));
+    vi.stubEnv('AWS_REGION', undefined);
+    const place = ['--endpoint-url', endpoint];
+    const missing = 'Set AWS_REGION';
+    await expect(strata('fetch', 's3://bucket/key', at('here'), ...place)).rejects.toThrow(missing);
+    await expect(strata('upload', await file('mine.bin', 'x'), 's3://bucket/', ...place)).rejects.toThrow(missing);
+  },
+);
