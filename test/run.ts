@@ -8,9 +8,9 @@ import { isPrepared, ServiceName } from '../local/services/places.ts';
 import { type Project, PROJECTS } from './projects.ts';
 
 /*
- * `npm test`: every project, or those that arguments name; services start within the suites that need them. Projects that wait for processes and services run beside those that
- * compute; what they leave of the cores is the simulation's. A project's output comes when it ends. What is not prepared is skipped and named on the
- * last line; what `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead. All temporary files of the tests lie in one folder, which goes with the
+ * `npm test`: every project, or those that arguments name; services start within the suites that need them. Projects that wait for processes and
+ * services run beside those that compute; what they leave of the cores is the simulation's. A project's output comes when it ends. What is not
+ * prepared is skipped and named on the last line; what `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead. All temporary files of the tests lie in one folder, which goes with the
  * run: tests that are ended in the middle leave theirs behind.
  */
 
@@ -145,7 +145,7 @@ const unprepared = ServiceName.options.filter((service) => service !== 'publishe
 if (total.skipped > 0)
   process.stdout.write(`\n${total.skipped} skipped: what this machine, or a service on it, cannot do\n`);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
-if (unprepared.length > 0) {
+if (unprepared.length > 0 && total.skipped > 0) {
   const tests = `${total.skipped} tests`;
   process.stdout.write(
     `SKIPPED: ${tests}, since ${unprepared.join(' and ')} is not prepared: run \`npm run services\`\n`,

@@ -269,6 +269,7 @@ describe('stored data', () => {
       Statistic: 'Sum',
       Period: 3600,
       Threshold: 2,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       EvaluationPeriods: 3,
       TreatMissingData: 'notBreaching',
     });
