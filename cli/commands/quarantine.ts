@@ -123,8 +123,7 @@ async function runRelease(
 /** Hosts that subscribe to it have it within seconds, and a loader may run it there. */
 async function confirmMalicious(key: string, { findings }: Upload): Promise<void> {
   if (findings?.status !== 'malicious') return;
-  const [reason] = findings.reasons;
-  const text = `${key} was judged malicious (${reason?.text}). Once released, every host that subscribes fetches it.`;
+  const text = `${key} was judged malicious: \`strata quarantine show ${key}\` says why. Once released, every host that subscribes fetches it.`;
   await confirm('malicious', text);
 }
 

@@ -56,7 +56,7 @@ function isJudgedAgain(upload: Upload | undefined): upload is Upload & { readonl
 function reasonOf({ quarantine, key }: Upload, judged: Judged): Quarantine {
   const fromVerdict = quarantine === undefined || VERDICT_REASONS.has(quarantine.reason);
   if (!fromVerdict) return quarantine;
-  const text = `The rules of today admit it. Have it published: strata quarantine release ${key}`;
+  const text = `The rules of today admit it. Have it published: strata quarantine release ${key} --reason WHY`;
   return judged.quarantine ?? { reason: 'releasable', text };
 }
 

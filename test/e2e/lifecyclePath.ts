@@ -22,7 +22,7 @@ const V1 = SemVer.parse('1.0.0');
 
 /** What becomes of published bytes: archived or packed by the sweep and brought back for readers, deleted, brought back and purged. */
 export function lifecyclePath(name: string, createStage: () => Promise<HostStage>): void {
-  describe(`the life of published bytes ${name}`, { timeout: 240_000 }, () => {
+  describe(`the life of published bytes ${name}`, { timeout: 300_000 }, () => {
     let stage: HostStage;
     /** They subscribe to everything. */
     const readers: HostId[] = [];
@@ -41,7 +41,7 @@ export function lifecyclePath(name: string, createStage: () => Promise<HostStage
         await stage.fire('start-sweep', 'sweep', EpochMs.parse((before?.createdAt ?? 0) + sweeps));
         await stage.settled();
         expect((await TierPolicyRow.get(readOnly(stage)))?.value.inForce).toBe('rules');
-      }, 60_000);
+      }, 180_000);
       expect(await blob(stage, digest)).toMatchObject({ origin: { storageClass: 'STANDARD' } });
       await stage.fire('start-sweep', 'sweep', EpochMs.parse((before?.createdAt ?? 0) + 800 * DAY_MS));
       await eventually(
@@ -58,10 +58,13 @@ export function lifecyclePath(name: string, createStage: () => Promise<HostStage
       // What a host fills from stays until the next sweep.
       for (const reader of readers) await eventually(() => expectCached(stage, digest, reader), 60_000);
       const created = (await blob(stage, digest))?.createdAt ?? 0;
-      await stage.fire('start-sweep', 'sweep', EpochMs.parse(created + 41 * DAY_MS));
+      let sweeps = 0;
       await eventually(async () => {
+        sweeps += 1;
+        await stage.fire('start-sweep', 'sweep', EpochMs.parse(created + 41 * DAY_MS + sweeps));
+        await stage.settled();
         expect(await blob(stage, digest)).toMatchObject({ origin: { packed: {} } });
-      }, 90_000);
+      }, 180_000);
       const { origin, size } = (await blob(stage, digest)) ?? {};
       expect(origin?.packed?.bytes).toBeLessThan(0.7 * (size ?? 0));
       expect(await stage.objects.head(blobKey(digest), origin?.versionId)).toMatchObject({
