@@ -27,6 +27,17 @@ export function exact(target: string): { readonly model: ModelName; readonly ver
   });
 }
 
+/** A model as a whole. @throws CliError where a version is named, which such a change does not look at. */
+export function modelOnly(target: string): ModelName {
+  const { model } = parseReference(target);
+  if (model === target) return model;
+  throw new CliError({
+    code: 'bad-reference',
+    message: `\`${target}\` names a version, where the model alone is asked for: ${model}.`,
+    retryable: false,
+  });
+}
+
 /** Asks to type a word before something that cannot be taken back easily; without a terminal only `--yes` stands for it. */
 export async function confirm(word: string, text: string): Promise<void> {
   if (process.stdin.isTTY) {

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { parseReference } from '../../lib/catalog/index.ts';
 import { connect, withPlane } from '../connection/connect.ts';
 import { print } from '../output.ts';
-import { DRY_RUN, exact, isDry, type MutationOptions, sayDry } from './mutation.ts';
+import { DRY_RUN, exact, isDry, modelOnly, type MutationOptions, sayDry } from './mutation.ts';
 
 /** Adds the commands of operators: `alias`, `deprecate`. */
 export function registerOperate(program: Command): void {
@@ -30,8 +29,10 @@ function registerAlias(program: Command): void {
     .option(...DRY_RUN)
     .action(async (target: string, name: string, options: MutationOptions) => {
       const { operations } = await connect(options);
-      const { model } = parseReference(target);
-      printAlias(options, await operations.rollbackAlias({ model, alias: name, dryRun: isDry(options) }));
+      printAlias(
+        options,
+        await operations.rollbackAlias({ model: modelOnly(target), alias: name, dryRun: isDry(options) }),
+      );
     });
   withPlane(alias.command('remove').description('take an alias away; what it points at stays'))
     .argument('<name>')
@@ -39,8 +40,10 @@ function registerAlias(program: Command): void {
     .option(...DRY_RUN)
     .action(async (target: string, name: string, options: MutationOptions) => {
       const { operations } = await connect(options);
-      const { model } = parseReference(target);
-      printAlias(options, await operations.removeAlias({ model, alias: name, dryRun: isDry(options) }));
+      printAlias(
+        options,
+        await operations.removeAlias({ model: modelOnly(target), alias: name, dryRun: isDry(options) }),
+      );
     });
 }
 

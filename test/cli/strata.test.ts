@@ -196,6 +196,8 @@ describe('strata', () => {
     const { code, stderr } = await strata('alias', 'rollback', 'aliased', 'stable');
     expect([code, stderr]).toEqual([1, expect.stringContaining('error[no-previous]')]);
     expect((await strata('rm', 'aliased@1.0.0', '--yes')).stderr).toContain('`strata alias remove aliased stable`');
+    const versioned = await strata('alias', 'remove', 'aliased@2.0.0', 'stable');
+    expect([versioned.code, versioned.stderr]).toEqual([2, expect.stringContaining('error[bad-reference]')]);
     expect(await json('alias', 'remove', 'aliased', 'stable')).toMatchObject([{ alias: 'stable', version: '1.0.0' }]);
     expect((await strata('rm', 'aliased@1.0.0', '--yes')).code).toBe(0);
     expect((await strata('undo', 'aliased@1.0.0')).code).toBe(0);
