@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { expect } from 'vitest';
 import { deadLetterQueues } from '../../functions/deadLetters.ts';
-import { FUNCTIONS } from '../../functions/index.ts';
-import type { FunctionDeclaration } from '../../functions/shared/declaration.ts';
 import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogStore.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { createLambdaCaller } from '../../lib/adapters/aws/lambdaCaller.ts';
@@ -23,7 +22,7 @@ import { invokeSchedule } from '../../local/invoke.ts';
 import { startLocalAws } from '../../local/localAws.ts';
 import { eventually } from '../support/eventually.ts';
 import type { HostStage } from './hostStage.ts';
-import { bodiesOf, createStageHosts, unsentShards } from './stageParts.ts';
+import { bodiesOf, createStageHosts, expectNone, unsentShards, waitedQueues } from './stageParts.ts';
 
 /** So long nothing may be seen on its way before it counts as settled: events take a moment from the bucket to a queue. */
 const QUIET_MS = 1_500;
@@ -64,15 +63,16 @@ export async function createAwsStage(): Promise<HostStage> {
     return (await sqs.send(asked)).Attributes ?? {};
   };
 
-  async function onTheirWay(): Promise<number> {
-    let found = 0;
-    for (const queue of deployedQueues()) {
+  /** What is on its way, by where. */
+  async function onTheirWay(): Promise<Readonly<Record<string, number>>> {
+    const found: Record<string, number> = { outbox: await unsentShards(rows) };
+    for (const queue of waitedQueues()) {
       const counts = await attributes(queue);
-      found += Number(counts.ApproximateNumberOfMessages ?? 0);
-      found += Number(counts.ApproximateNumberOfMessagesNotVisible ?? 0);
-      found += Number(counts.ApproximateNumberOfMessagesDelayed ?? 0);
+      const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: inFlight } = counts;
+      found[queue] =
+        Number(visible ?? 0) + Number(inFlight ?? 0) + Number(counts.ApproximateNumberOfMessagesDelayed ?? 0);
     }
-    return found + (await unsentShards(rows));
+    return found;
   }
 
   return {
@@ -88,8 +88,9 @@ export async function createAwsStage(): Promise<HostStage> {
       let quietSince = Date.now();
       await eventually(async () => {
         const messages = await onTheirWay();
-        if (messages > 0) quietSince = Date.now();
-        if (Date.now() - quietSince < QUIET_MS) throw new Error(`${messages} messages are still on their way.`);
+        if (Object.values(messages).some((count) => count > 0)) quietSince = Date.now();
+        expectNone(messages);
+        expect(Date.now() - quietSince, 'milliseconds without a message').toBeGreaterThanOrEqual(QUIET_MS);
       }, 90_000);
     },
     rows,
@@ -117,11 +118,4 @@ export async function createAwsStage(): Promise<HostStage> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function deployedQueues(): readonly string[] {
-  const declarations: readonly FunctionDeclaration[] = FUNCTIONS;
-  return declarations.flatMap(({ triggers }) =>
-    triggers.flatMap((trigger) => (trigger.kind === 'queue' ? [trigger.queue] : [])),
-  );
 }

@@ -1,6 +1,5 @@
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { HostPattern } from '../../lib/shared/ids.ts';
-import { FunctionQueue } from '../../lib/shared/queues.ts';
 import { SECOND_MS } from '../../lib/shared/units.ts';
 import { takeDataFolder } from '../../runtime/dataFolder.ts';
 import { scheduleEvent } from '../../runtime/envelopes.ts';
@@ -8,7 +7,7 @@ import { type EmbeddedRuntimeOptions, startEmbeddedRuntime } from '../../runtime
 import { eventually } from '../support/eventually.ts';
 import { hostFolder, startAgent } from '../../runtime/start/agents.ts';
 import type { HostStage } from './hostStage.ts';
-import { bodiesOf, createStageHosts, unsentShards } from './stageParts.ts';
+import { bodiesOf, createStageHosts, expectNone, unsentShards, waitedQueues } from './stageParts.ts';
 
 const RESTORE_DELAYS = { expedited: SECOND_MS, standard: 2 * SECOND_MS, bulk: 3 * SECOND_MS };
 
@@ -47,10 +46,17 @@ export async function createEmbeddedStage(
     return (await response.json()) as { readonly versionId: string };
   }
 
-  async function waiting(): Promise<number> {
-    const counts = runtime.queues.counts().filter(({ queue }) => FunctionQueue.safeParse(queue).success);
-    const messages = counts.reduce((sum, { visible, inFlight, delayed }) => sum + visible + inFlight + delayed, 0);
-    return messages + runtime.objects.notifications(1).length + (await unsentShards(catalog));
+  /** What is on its way, by where. */
+  async function onTheirWay(): Promise<Readonly<Record<string, number>>> {
+    const counts = runtime.queues.counts().filter(({ queue }) => waitedQueues().includes(queue));
+    const messages = counts.map(
+      ({ queue, visible, inFlight, delayed }) => [queue, visible + inFlight + delayed] as const,
+    );
+    return {
+      ...Object.fromEntries(messages),
+      bucket: runtime.objects.notifications(1).length,
+      outbox: await unsentShards(catalog),
+    };
   }
 
   const joinToken = async (names: HostPattern) =>
@@ -67,8 +73,7 @@ export async function createEmbeddedStage(
     send: (queue, bodies) => runtime.queues.send(queue, bodiesOf(bodies)),
     settled: () =>
       eventually(async () => {
-        const messages = await waiting();
-        if (messages > 0) throw new Error(`${messages} messages are still on their way.`);
+        expectNone(await onTheirWay());
       }, 60_000),
     rows: catalog,
     operate: runtime.operations,

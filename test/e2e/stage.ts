@@ -15,7 +15,7 @@ export interface Stage {
   remove(key: string): Promise<void>;
   /** Puts messages into a queue, beside what the plane itself sends. */
   send(queue: string, bodies: readonly string[]): Promise<void>;
-  /** Resolves when no message is visible, in flight or waiting in the outbox; dead letters do not count. */
+  /** Resolves when no message is visible, in flight, delayed or waiting in the outbox; dead letters and re-scans do not count. */
   settled(): Promise<void>;
   readonly rows: {
     get(key: ItemKey): Promise<Item | undefined>;
