@@ -4,7 +4,7 @@ import { ActionId, CorrelationId, Digest, HostId } from '../shared/ids.ts';
 import { Bytes } from '../shared/units.ts';
 import { OperationsError } from './errors.ts';
 
-/** What an operator may ask of one host; what it did is told by the action, which `explain` shows. */
+/** What an operator may ask of one host; what it did is told by the action (`showActions`, `explain`). */
 export const HostCommandInput = z.strictObject({
   host: HostId,
   command: z.discriminatedUnion('type', [

@@ -4,6 +4,7 @@ import { JoinTokenId } from '../fleet/index.ts';
 import { Bytes, EpochMs } from '../shared/units.ts';
 import { HostMetricsView } from './hostMetrics.ts';
 import { HostCommandInput, HostCommandView } from './commandHost.ts';
+import { ActionsInput, HostActionsInput } from './hostActions.ts';
 import { TombstoneView } from './lifecycleViews.ts';
 import {
   ActionView,
@@ -148,6 +149,10 @@ const OPERATION_CONTRACTS = {
   },
   /** Sends a signed command to one host; its receipt ends the action. */
   commandHost: { input: HostCommandInput, output: HostCommandView },
+  /** How actions stand, a command's receipt with them; unknown ones are left out. */
+  showActions: { input: ActionsInput, output: page(ActionView) },
+  /** The newest 20 commands to a host that name no blob (drain, resize, report), newest first. */
+  listHostActions: { input: HostActionsInput, output: page(ActionView) },
   doctor: { input: z.strictObject({}), output: page(DoctorCheck) },
   ...PLACEMENT_CONTRACTS,
 } as const;

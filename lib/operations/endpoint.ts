@@ -117,6 +117,8 @@ export function createRemoteOperations(
     revokeJoinToken: remote('revokeJoinToken'),
     createJoinToken: remote('createJoinToken'),
     commandHost: remote('commandHost'),
+    showActions: remote('showActions'),
+    listHostActions: remote('listHostActions'),
     doctor: remote('doctor'),
   };
 }

@@ -31,6 +31,7 @@ import { redriveDeadLetters, showDeadLetters, view } from './deadLetters.ts';
 import { deletedVersions, runDelete, runHold, runUndo } from './deletion.ts';
 import { doctor, type DoctorDeps } from './doctor.ts';
 import { explain } from './explain.ts';
+import { listHostActions, showActions } from './hostActions.ts';
 import { showHostMetrics } from './hostMetrics.ts';
 import { listNotices } from './notices.ts';
 import type { DeadLetters } from './ports.ts';
@@ -124,6 +125,8 @@ export function createOperations(deps: OperationsDeps): Operations {
     createJoinToken: ({ hosts, uses, validMinutes }) =>
       createJoinToken(deps, { hosts, uses, ttlMs: validMinutes * MINUTE_MS }),
     commandHost: (input) => sendHostCommand(deps, input),
+    showActions: async (input) => ({ items: await showActions(catalog, input) }),
+    listHostActions: async (input) => ({ items: await listHostActions(catalog, input) }),
     doctor: async () => ({
       items: [...(await doctor({ ...deps, listHosts: () => listHosts(catalog) }, clock.now()))],
     }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createFileObjectStore } from '../../../lib/adapters/embedded/fileObjectStore.ts';
 import { openDatabase } from '../../../lib/adapters/embedded/sqlite.ts';
 import { answerOperation, createOperations, createRemoteOperations } from '../../../lib/operations/index.ts';
-import { HostId } from '../../../lib/shared/ids.ts';
+import { ActionId, HostId } from '../../../lib/shared/ids.ts';
 import { Bytes } from '../../../lib/shared/units.ts';
 import { createFleetWorld, digestOf } from '../../support/fleetWorld.ts';
 import { createMemDisk } from '../../support/memDisk.ts';
@@ -25,7 +25,7 @@ async function setUp() {
   await world.deliver('heartbeats', host.heartbeat({ residents: [] }));
   await world.deliver('placement', await world.publish('sdxl', '1.0.0', { 'sdxl.safetensors': 'a' }));
   for (const command of await world.run()) await world.deliver('receipts', host.receipt(command));
-  return { world, remote };
+  return { world, host, remote };
 }
 
 describe('an operator’s command over a connection', () => {
@@ -41,6 +41,25 @@ describe('an operator’s command over a connection', () => {
     expect(sent).toMatchObject({ host: 'gpu-a', type: command.type });
     const [got] = await world.run();
     expect(got).toMatchObject({ actionId: sent.actionId, host: 'gpu-a', command });
+  });
+
+  it('is told with its receipt: by its id at once, and with its host where it is about no blob', async () => {
+    const { world, host, remote } = await setUp();
+    const resize = { type: 'resize', capacityBytes: Bytes.parse(1_000) } as const;
+    const verify = { type: 'verify', digest: digestOf('a') } as const;
+    const sent = await remote.commandHost({ host: GPU_A, command: resize, dryRun: false });
+    const other = await remote.commandHost({ host: GPU_A, command: verify, dryRun: false });
+    const actionIds = [sent.actionId, other.actionId, ActionId.parse('nobody-s')];
+    const states = async () => (await remote.showActions({ actionIds })).items.map(({ state }) => state);
+    expect(await states()).toEqual(['pending', 'pending']);
+    const refusal = { outcome: 'failed', code: 'leased', message: 'What is leased takes more.' } as const;
+    for (const command of await world.run()) await world.deliver('receipts', host.receipt(command, refusal));
+    expect(await states()).toEqual(['failed', 'failed']);
+    const { items } = await remote.listHostActions({ host: GPU_A });
+    expect(items).toMatchObject([
+      { actionId: sent.actionId, type: 'resize', state: 'failed', outcome: { code: 'leased', text: refusal.message } },
+    ]);
+    expect(await remote.listHostActions({ host: HostId.parse('gpu-b') })).toEqual({ items: [] });
   });
 
   it('sends nothing in a dry run', async () => {
