@@ -18,6 +18,8 @@ export class CliError extends StrataError<
   | 'exists'
   | 'bad-file'
   | 'disk-full'
+  /** The host has not answered a command in the time that was waited. */
+  | 'no-receipt'
 > {}
 
 /** Some items failed, or findings; the command has already said which. */

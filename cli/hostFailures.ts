@@ -44,6 +44,14 @@ const HINTS: Readonly<Record<ReceiptCode, string>> = {
   cancelled: 'The host could not send its report: see the log of its agent, and have it try again.',
 };
 
+/** Where a command about the host as a whole has ended so. */
+const HINTS_OF_HOSTS: Readonly<Record<string, string>> = {
+  'resize no-room': 'Its volumes hold no more than that: give it less, or a larger volume.',
+  'resize leased': 'End leases there, or unpin what need not stay (`strata host unpin HOST MODEL`), and send it again.',
+  'drain leased':
+    'It goes on draining: what is leased leaves as its leases end, and `strata hosts HOST` shows what is left.',
+};
+
 /** Why the host has not done it; `undefined` where it has or still may. */
 export function hostFailureOf(action: Action): HostFailure | undefined {
   const { attempt = 1, digest = '', host, outcome, receipt, state, type } = action;
@@ -51,24 +59,32 @@ export function hostFailureOf(action: Action): HostFailure | undefined {
   const why = `${state} (${outcome.code}): ${outcome.text}`;
   const code = ReceiptCode.safeParse(outcome.code).data;
   if (code === undefined) return { why };
-  const hint = HINTS[code].replaceAll('HOST', host.id).replaceAll('DIGEST', digest);
+  const hint = (HINTS_OF_HOSTS[`${type} ${code}`] ?? HINTS[code])
+    .replaceAll('HOST', host.id)
+    .replaceAll('DIGEST', digest);
   const wished = type === 'prefetch' && receipt?.origin !== 'local';
   const again = wished && decideRetry(code, attempt, outcome.at) !== undefined;
   return { why, hint: again ? `${hint} The plane tries again by itself.` : hint };
 }
 
-/** For people: of each kind of command, host and blob the last one, where it failed. What failed before was done since, or failed again. */
-export function hostFailuresText(actions: readonly Action[]): string {
+/** Of each kind of command, host and blob the last one. What failed before was done since, or failed again. */
+export function lastOfEach(actions: readonly Action[]): readonly Action[] {
   const last = new Map<string, Action>();
   for (const action of actions) {
     const subject = `${action.type} ${action.host?.id} ${action.digest}`;
     if (action.decidedAt > (last.get(subject)?.decidedAt ?? Number.NEGATIVE_INFINITY)) last.set(subject, action);
   }
-  return [...last.values()]
+  return [...last.values()];
+}
+
+/** For people: those of them that failed. */
+export function hostFailuresText(actions: readonly Action[]): string {
+  return lastOfEach(actions)
     .map((action) => {
       const failure = hostFailureOf(action);
       if (failure === undefined) return '';
-      const what = `${action.type} of ${action.digest?.slice(0, 12)} on ${action.host?.id}`;
+      const { digest, host, type } = action;
+      const what = `${type}${digest === undefined ? '' : ` of ${digest.slice(0, 12)}`} on ${host?.id}`;
       return printable(`\n${what} ${failure.why}\n${failure.hint === undefined ? '' : `  ${failure.hint}\n`}`);
     })
     .join('');

@@ -1,7 +1,7 @@
 import type { Demotion, EvictionChoice } from '../../events/command-receipt/v1.ts';
 import type { Origin } from '../../events/host-command/v1.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
-import { Bytes } from '../../lib/shared/units.ts';
+import { Bytes, formatBytes } from '../../lib/shared/units.ts';
 import { capacityBytes, evictable, plannedBytes, type StoreParts, usedBytes, usedOn } from './parts.ts';
 import type { BlobEntry } from './ledgerState.ts';
 import { volumeRoot } from './paths.ts';
@@ -73,7 +73,7 @@ export function resize(parts: StoreParts, capacity: Bytes): Promise<Resize> {
       most += (await parts.disk.space(volumeRoot(name))).totalBytes - headroomBytes;
     }
     if (capacity > most) {
-      const message = `The NVMe volumes have ${most} bytes beside the headroom.`;
+      const message = `The NVMe volumes have ${formatBytes(most)} beside the headroom.`;
       return { outcome: 'refused', code: 'no-room', message };
     }
     const missing = async () => usedBytes(parts) - capacity;

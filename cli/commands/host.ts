@@ -1,17 +1,26 @@
 import type { Command } from 'commander';
 import { Digest, HostId } from '../../lib/shared/ids.ts';
-import { Bytes } from '../../lib/shared/units.ts';
-import type { OperationInput } from '../../lib/operations/index.ts';
-import { size } from '../arguments.ts';
+import { Bytes, MINUTE_MS } from '../../lib/shared/units.ts';
+import type { OperationInput, OperationOutput, Operations } from '../../lib/operations/index.ts';
+import { StrataError } from '../../lib/shared/errors.ts';
+import { duration, size } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
-import { CliError } from '../errors.ts';
+import { CliError, FindingsError } from '../errors.ts';
+import { hostFailureOf, hostFailuresText } from '../hostFailures.ts';
+import { hasEnded, type HostAction, waitForReceipts } from '../hostReceipts.ts';
 import { note, print } from '../output.ts';
 
 interface HostOptions extends PlaneOptions {
   readonly dryRun?: boolean;
+  /** Milliseconds; false with `--no-wait`. */
+  readonly wait: number | false;
 }
 
 type HostCommand = OperationInput<'commandHost'>['command'];
+type Sent = OperationOutput<'commandHost'>;
+
+/** An idle host looks into its queue every half minute. */
+const WAIT_MS = 2 * MINUTE_MS;
 
 const ABOUT_A_BLOB = [
   ['pin', 'keep what a reference names on a host, whatever room is needed'],
@@ -25,13 +34,20 @@ const ABOUT_A_HOST = [
   ['report', 'have a host list everything that it holds'],
 ] as const;
 
-/** Adds `strata host`: signed commands for one host, which end by its receipt (`strata explain`). */
+/** Adds `strata host`: signed commands for one host, which end by its receipt. */
 export function registerHost(program: Command): void {
   const host = program.command('host').description('signed commands for one host');
   const add = (name: string, text: string) =>
     withPlane(host.command(name).description(text))
       .argument('<host>')
-      .option('--dry-run', 'decide and tell, but change nothing');
+      .option('--dry-run', 'decide and tell, but change nothing')
+      .option(
+        '--wait <time>',
+        'how long to wait for what the host makes of it: 2m where nothing is said',
+        duration,
+        WAIT_MS,
+      )
+      .option('--no-wait', 'only send it');
   for (const [type, text] of ABOUT_A_BLOB) {
     add(type, text)
       .argument('<what>', 'a digest, or name@reference for all of its files')
@@ -60,7 +76,7 @@ async function digestsOf(what: string, options: HostOptions): Promise<readonly D
   return [...new Set(files.map((file) => file.digest))];
 }
 
-/** `told`: what tells how they have ended; sent is not done. */
+/** `told`: what tells how they have ended where nobody waited for it. */
 async function send(
   name: string,
   commands: readonly HostCommand[],
@@ -76,19 +92,75 @@ async function send(
     });
   }
   const { operations } = await connect(options);
-  const dryRun = options.dryRun === true;
-  const sent = [];
-  for (const command of commands) sent.push(await operations.commandHost({ host: host.data, command, dryRun }));
+  const { sent, refused } = await sendAll(operations, host.data, commands, options.dryRun === true);
+  if (options.dryRun === true || options.wait === false) {
+    printSent(sent, options);
+    if (options.dryRun === true) note('Nothing was sent (--dry-run).');
+    else if (options.json !== true) note(`The host does it when it next looks: ${told} shows whether it has.`);
+  } else {
+    if (options.json !== true) note('Sent. Waiting for the host; Ctrl-C ends the waiting, not the command.');
+    const ids = sent.map(({ actionId }) => actionId);
+    const actions = await waitForReceipts(operations, ids, options.wait);
+    const ended = sent.map((one) => ({ ...one, action: actions.get(one.actionId) }));
+    printEnds(ended, options);
+    for (const { action } of ended) if (isFailed(action)) note(hostFailuresText([action]).trim());
+    if (ended.some(({ action }) => isFailed(action))) throw new FindingsError('not done by the host');
+    if (refused === 0 && ended.some(({ action }) => !hasEnded(action))) throw noReceipt(name, told);
+  }
+  if (refused > 0) throw new FindingsError('refused by the plane');
+}
+
+/** Where several are asked for, those that the plane refuses keep no others back; where it takes none, that is an error. */
+async function sendAll(operations: Operations, host: HostId, commands: readonly HostCommand[], dryRun: boolean) {
+  const sent: Sent[] = [];
+  const refusals: { readonly command: HostCommand; readonly error: StrataError }[] = [];
+  for (const command of commands) {
+    try {
+      sent.push(await operations.commandHost({ host, command, dryRun }));
+    } catch (error) {
+      if (!(error instanceof StrataError) || error.code !== 'command-refused') throw error;
+      refusals.push({ command, error });
+    }
+  }
+  const [first] = refusals;
+  if (first !== undefined && sent.length === 0) throw first.error;
+  for (const { command, error } of refusals) note(`${subjectOf(command)}: ${error.message}`);
+  return { sent, refused: refusals.length };
+}
+
+function subjectOf(command: { readonly type: string; readonly digest?: string | undefined }): string {
+  return command.digest === undefined ? command.type : `${command.type} of ${command.digest.slice(0, 12)}`;
+}
+
+const COLUMNS = [
+  ['ACTION', ({ actionId }: Sent) => actionId],
+  ['HOST', ({ host }: Sent) => host],
+  ['COMMAND', ({ type }: Sent) => type],
+] as const;
+
+function printSent(items: readonly Sent[], options: HostOptions): void {
+  print(options, { schema: 'strata.host-command/v1', items, id: ({ actionId }) => actionId, columns: COLUMNS });
+}
+
+type Ended = Sent & { readonly action: HostAction | undefined };
+
+function printEnds(ended: readonly Ended[], options: HostOptions): void {
   print(options, {
     schema: 'strata.host-command/v1',
-    items: sent,
+    items: ended.map(({ action, ...sent }) => {
+      const hint = action === undefined ? undefined : hostFailureOf(action)?.hint;
+      return { ...sent, state: action?.state ?? 'pending', outcome: action?.outcome, hint };
+    }),
     id: ({ actionId }) => actionId,
-    columns: [
-      ['ACTION', ({ actionId }) => actionId],
-      ['HOST', (one) => one.host],
-      ['COMMAND', ({ type }) => type],
-    ],
+    columns: [...COLUMNS, ['STATE', ({ state }) => state]],
   });
-  if (dryRun) note('Nothing was sent (--dry-run).');
-  else if (options.json !== true) note(`The host does it when it next looks: ${told} shows whether it has.`);
+}
+
+function isFailed(action: HostAction | undefined): action is HostAction {
+  return hasEnded(action) && action.state !== 'done';
+}
+
+function noReceipt(name: string, told: string): CliError {
+  const message = `${name} has not said yet what became of it. It does it when it next looks: ${told} shows whether it has; \`strata hosts\` says when it was last heard.`;
+  return new CliError({ code: 'no-receipt', message, retryable: true });
 }

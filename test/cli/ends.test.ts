@@ -86,7 +86,7 @@ function commands(): readonly (readonly string[])[] {
     ['explain', 'tiny'],
     ['service-level', 'set', 'tiny', '--reads-per-day', '1'],
     ['hosts'],
-    ['host', 'report', 'gpu-a'],
+    ['host', 'report', 'gpu-a', '--no-wait'],
     ['restore', 'tiny@1.0.0'],
     ['quarantine', 'ls'],
     ['rescan'],

@@ -265,6 +265,7 @@ describe('commands about the whole store', () => {
     expect(lastReceipt(world)).toMatchObject({
       outcome: 'failed',
       code: 'no-room',
+      message: expect.stringMatching(/^The NVMe volumes have [\d.]+ (B|KiB|MiB) beside the headroom\.$/),
       measured: { capacityBytes: 10_000 },
     });
   });

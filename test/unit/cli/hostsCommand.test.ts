@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registerHosts } from '../../../cli/commands/hosts.ts';
+import { recordedInputs } from '../../../lib/catalog/index.ts';
 import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
 import { findBottlenecks } from '../../../lib/hostMetrics/index.ts';
 import { useCommands } from '../../support/commands.ts';
@@ -45,6 +46,31 @@ const MEASURED = [
   },
 ];
 
+const command = (actionId: string, type: string, decidedAt: number, end: object) => ({
+  actionId,
+  type,
+  host: { id: 'gpu-c', generation: 1 },
+  reason: 'operator',
+  policy: 'operator',
+  chosen: type,
+  alternatives: [],
+  ...recordedInputs({}),
+  decidedAt,
+  expiresAt: AT,
+  correlationId: 'c',
+  ...end,
+});
+/** A resize that failed, a report that was done after one that had failed, and a drain that nobody has taken yet. */
+const COMMANDS = [
+  command('drain-1', 'drain', AT, { state: 'pending' }),
+  command('resize-1', 'resize', AT, {
+    state: 'failed',
+    outcome: { at: AT, code: 'leased', text: 'What is leased takes more than that.' },
+  }),
+  command('report-2', 'report', AT, { state: 'done', outcome: { at: AT, code: 'ok', text: 'as-measured' } }),
+  command('report-1', 'report', AT - 1, { state: 'failed', outcome: { at: AT, code: 'disk-error', text: 'EIO' } }),
+];
+
 /** The operator pays $0.01 an hour for a gigabyte of NVMe: half of what the reference book says. */
 const OWN_BOOK = JSON.stringify({
   ...JSON.parse(readFileSync('lib/pricing/books/reference.json', 'utf8')),
@@ -62,10 +88,13 @@ beforeAll(async () => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
-      const { hosts = [] } = JSON.parse(body) as { hosts?: string[] };
-      const items = request.url?.endsWith('listHosts')
-        ? [host('gpu-a'), host('gpu-b'), host('gpu-c'), { ...host('gpu-d'), volumes: VOLUMES }]
-        : MEASURED.filter((one) => hosts.includes(one.host));
+      const { hosts = [], host: asked } = JSON.parse(body) as { hosts?: string[]; host?: string };
+      const commanded = request.url?.endsWith('listHostActions') === true;
+      const items = commanded
+        ? COMMANDS.filter((action) => action.host?.id === asked)
+        : request.url?.endsWith('listHosts')
+          ? [host('gpu-a'), host('gpu-b'), host('gpu-c'), { ...host('gpu-d'), volumes: VOLUMES }]
+          : MEASURED.filter((one) => hosts.includes(one.host));
       const output = request.url?.endsWith('showPrices')
         ? { book: readFileSync('lib/pricing/books/aws-us-east-1.json', 'utf8'), own: OWN_BOOK, checkedAt: AT }
         : { items };
@@ -136,6 +165,24 @@ describe('strata hosts', () => {
     expect(told()).toContain('Its 2 H100 cost $13.76 an hour.');
     expect(told()).toMatch(/^Score \d\d of 100; not measured: cache, nvme volumes\.$/m);
     expect(told()).toMatch(/^Lowest: processors 17: 95 % busy, 0 % stolen\. Take hosts with more processors/m);
+  });
+
+  it('says of one host which command it did not do last, and what to do', async () => {
+    await strata('hosts', 'gpu-c', ...plane);
+    expect(told().split('\n').slice(0, 3)).toEqual([
+      '',
+      'resize on gpu-c failed (leased): What is leased takes more than that.',
+      '  End leases there, or unpin what need not stay (`strata host unpin gpu-c MODEL`), and send it again.',
+    ]);
+    expect(told()).not.toMatch(/report|drain/);
+    await strata('hosts', 'gpu-a', ...plane);
+    expect(told()).not.toContain('failed (');
+    const [row] = await records('hosts', 'gpu-c', ...plane);
+    expect(row?.['lastCommands']).toMatchObject([
+      { actionId: 'drain-1', state: 'pending' },
+      { actionId: 'resize-1', state: 'failed', hint: expect.stringContaining('End leases') },
+      { actionId: 'report-2', state: 'done' },
+    ]);
   });
 
   it('gives programs the rows as they are', async () => {
