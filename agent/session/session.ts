@@ -109,8 +109,10 @@ export async function openSession(deps: SessionDeps, host: HostDescription): Pro
 
   async function refresh(current: Current): Promise<boolean> {
     const answer = await renew(current);
-    const over = answer.outcome === 'refused' && OVER.has(answer.problem.code);
-    return over ? register(current) : adopted(current.keys, answer);
+    if (answer.outcome === 'answered' || !OVER.has(answer.problem.code)) return adopted(current.keys, answer);
+    const { code, title, hint } = answer.problem;
+    deps.telemetry.warn('session-over', { code, title, hint });
+    return register(current);
   }
 
   async function adopted(keys: KeyPair, answer: PlaneAnswer<HostSession>): Promise<boolean> {

@@ -45,6 +45,20 @@ describe('a start', () => {
     expect(registered.map(({ fields }) => fields)).toEqual([{ generation: 1 }]);
   });
 
+  it('says why its session is over before it registers anew', async () => {
+    const world = createAgentWorld({});
+    await world.boot();
+    world.crash();
+    world.retire();
+    await world.boot();
+    const told = world.telemetry.records.filter(({ event }) => /^(session-over|host-registered)$/.test(event));
+    expect(told.map(({ event, fields }) => [event, fields['code'] ?? fields['generation']])).toEqual([
+      ['host-registered', 1],
+      ['session-over', 'stale-generation'],
+      ['host-registered', 2],
+    ]);
+  });
+
   it('looks at no blob while the ledger is intact', async () => {
     const { world, calls } = await holding(60);
     const agent = await world.boot();
