@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { freemem, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GIB, MIB } from '../../lib/shared/units.ts';
+import { chosenOf } from '../../lib/tuning/index.ts';
 import { type Client, clients, versionOf } from './clients.ts';
 import { measureFetch, measureUpload, type Row } from './measure.ts';
 import { makeObject } from './object.ts';
@@ -28,6 +29,12 @@ const PREFIX = 'strata-bench-transfer-';
 
 function scratchIn(folder: string): string {
   return mkdtempSync(join(folder, `${PREFIX}${process.pid}-`));
+}
+
+/** It decides of up to a fifth of our CPU. */
+function hugePages(): string {
+  const file = '/sys/kernel/mm/transparent_hugepage/enabled';
+  return existsSync(file) ? chosenOf(readFileSync(file, 'utf8')) : 'none';
 }
 
 /** What a bench that was killed has left in `folder` fills the memory of the machine until somebody removes it. */
@@ -73,7 +80,9 @@ export async function run(args: readonly string[]): Promise<void> {
   process.once('exit', () => void started.stop());
   process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
   try {
-    say(`${bytes / MIB} MiB, served from ${inMemory ? 'memory' : 'disk'}; Node ${process.version}`);
+    say(
+      `${bytes / MIB} MiB, served from ${inMemory ? 'memory' : 'disk'}; Node ${process.version}; huge pages: ${hugePages()}`,
+    );
     for (const line of [...started.versions, ...started.missing.map((one) => `MISSING ${one}`)]) say(line);
     const present = clients(scratch).filter((client) => {
       if (!wanted(values.clients, client.name)) return false;

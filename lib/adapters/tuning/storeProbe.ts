@@ -27,7 +27,7 @@ export interface StoreProbeConfig {
 
 /**
  * What a host does with a model, as the product does it. `fill`: the transfer engine brings an object into a file, by O_DIRECT
- * where the file system takes it, up to its sync. `load`: the file is read from end to end through the page cache, which does
+ * where the file system takes it, by threads of its own, from the first byte up to its sync. `load`: the file is read from end to end through the page cache, which does
  * not have it, in pieces that are smaller than what the kernel may read ahead, as by a process that maps it.
  */
 export interface StoreProbe {
@@ -66,25 +66,27 @@ export async function openStoreProbe(config: StoreProbeConfig): Promise<StorePro
     await origin?.close();
     throw error;
   });
-  const engine = createTransferEngine({ proxies });
-  engine.prepare();
   const target = join(folder, randomBytes(8).toString('hex'));
 
   return {
     async measure() {
+      // As of a process that begins now: memory that was taken before a setting was written keeps the pages that it has.
+      const firstBytes: number[] = [];
+      const engine = createTransferEngine({ proxies, onFirstByte: () => firstBytes.push(performance.now()) });
       const started = performance.now();
       try {
         const { bytes } = await download({ engine, probed, sign, name: 'tune', target, replace: true });
         const filled = performance.now();
+        const [began = started] = firstBytes;
         await readThrough(target);
         const loaded = performance.now();
-        return { fill: (1000 * bytes) / (filled - started), load: (1000 * bytes) / (loaded - filled) };
+        return { fill: (1000 * bytes) / (filled - began), load: (1000 * bytes) / (loaded - filled) };
       } finally {
+        await engine.close();
         await unlink(target).catch(() => undefined);
       }
     },
     async close() {
-      await engine.close();
       await origin?.close();
       await removeFolder(folder);
     },

@@ -23,6 +23,7 @@ describe('what a host is told of its settings', () => {
     ['dirty-bytes', ['536870912', '2147483648']],
     ['swappiness', ['10']],
     ['min-free-kbytes', ['1048576']],
+    ['huge-pages', ['always']],
     ['shmem-huge-pages', ['within_size']],
     ['cpu-governor', ['performance']],
     ['io-scheduler', ['none']],
@@ -52,6 +53,11 @@ describe('what a host is told of its settings', () => {
       'dirty-bytes',
       'a lower limit in bytes',
       { 'proc/sys/vm/dirty_background_bytes': writable('1048576'), 'proc/sys/vm/dirty_bytes': writable('2097152') },
+    ],
+    [
+      'huge-pages',
+      'never, which somebody has chosen',
+      { 'sys/kernel/mm/transparent_hugepage/enabled': writable('always madvise [never]') },
     ],
     [
       'shmem-huge-pages',

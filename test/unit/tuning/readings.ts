@@ -19,6 +19,7 @@ export function stockHost(changed: Readonly<Record<string, FileReading | undefin
     'proc/sys/vm/dirty_ratio': writable('20'),
     'proc/sys/vm/swappiness': writable('60'),
     'proc/sys/vm/min_free_kbytes': writable('67584'),
+    'sys/kernel/mm/transparent_hugepage/enabled': writable('always [madvise] never'),
     'sys/kernel/mm/transparent_hugepage/shmem_enabled': writable('always within_size advise [never] deny force'),
     'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor': writable('powersave'),
     'sys/devices/system/cpu/cpu1/cpufreq/scaling_governor': writable('performance'),

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ENGINE_DEFAULTS } from '../../../lib/adapters/transfer/engineConfig.ts';
 import { openStoreProbe } from '../../../lib/adapters/tuning/storeProbe.ts';
 
 const PROXIES = { http: undefined, https: undefined, no: undefined };
@@ -36,5 +37,21 @@ describe('what a host is measured by', () => {
     const opened = openStoreProbe({ folder, bytes: 1e13, proxies: PROXIES });
     await expect(opened).rejects.toMatchObject({ code: 'no-room' });
     await vi.waitFor(() => expect(servers()).toBe(before));
+  });
+
+  it('fetches by threads that begin with each run: their memory is what the setting in hand gives them', async () => {
+    let threads = 0;
+    const begun = () => (threads += 1);
+    process.on('worker', begun);
+    const probe = await openStoreProbe({ folder, bytes: 1024 ** 2, proxies: PROXIES });
+    try {
+      for (const expected of [ENGINE_DEFAULTS.workers.plain, 2 * ENGINE_DEFAULTS.workers.plain]) {
+        const { fill, load } = await probe.measure();
+        expect([fill > 0 && fill < 1e12, load > 0 && load < 1e12, threads]).toEqual([true, true, expected]);
+      }
+    } finally {
+      process.off('worker', begun);
+      await probe.close();
+    }
   });
 });

@@ -82,7 +82,7 @@ describe('tuning a host', () => {
     const world = createMemoryHost(STOCK);
     const tried = await tune(world);
     expect(tried.filter(({ outcome }) => outcome === 'kept').map(({ setting }) => setting)).toEqual(['read-ahead']);
-    expect(tried.filter(({ outcome }) => outcome === 'undone')).toHaveLength(11);
+    expect(tried.filter(({ outcome }) => outcome === 'undone')).toHaveLength(12);
     expect(Object.fromEntries(world.files)).toEqual({ ...STOCK, [FASTER]: '4096' });
     expect((await revertTuning(world)).map(({ outcome }) => outcome)).toEqual(['undone']);
     expect(Object.fromEntries(world.files)).toEqual(STOCK);
