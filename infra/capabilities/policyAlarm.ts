@@ -18,9 +18,8 @@ export class PolicyAlarm extends Construct {
         period: ALARM_PERIOD,
         statistic: 'Maximum',
       }),
-      threshold: 0,
-      periods: 1,
-      // Told once a day, by the start of the sweep.
+      // Told once a day, by the start of the sweep: 1 where it was refused, else 0.
+      threshold: 1,
       missing: TreatMissingData.NOT_BREACHING,
       description:
         'The configured policy of storage classes would make objects in use dearer or slower to read. If this fails, sweeps go on by the policy before: `strata policy show` tells how many, `strata policy accept` allows it.',

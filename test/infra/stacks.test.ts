@@ -118,6 +118,13 @@ describe('whatever can fail to be delivered', () => {
 });
 
 describe('every alarm', () => {
+  it('is silent where what it counts or measures is nothing', () => {
+    for (const { properties } of of('AWS::CloudWatch::Alarm')) {
+      expect(properties['ComparisonOperator']).toBe('GreaterThanOrEqualToThreshold');
+      expect(properties['Threshold'], properties['AlarmName']).toBeGreaterThan(0);
+    }
+  });
+
   it('says what users notice, names its runbook and reaches the operators', () => {
     const alarms = of('AWS::CloudWatch::Alarm');
     for (const { properties } of alarms) {
@@ -253,6 +260,20 @@ describe('stored data', () => {
       MetricName: 'PurgeStuck',
       Dimensions: [{ Name: 'service', Value: 'purge' }],
       Statistic: 'Sum',
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
+  it('raises an alarm when a policy of storage classes was refused, of which the metric is 1 then and 0 else', () => {
+    const [refused] = of('AWS::CloudWatch::Alarm').filter(
+      ({ properties }) => properties['AlarmName'] === 'strata-tier-policy-refused',
+    );
+    expect(refused?.properties).toMatchObject({
+      Namespace: 'Strata',
+      MetricName: 'TierPolicyRefused',
+      Dimensions: [{ Name: 'service', Value: 'start-sweep' }],
+      Statistic: 'Maximum',
       Threshold: 1,
       TreatMissingData: 'notBreaching',
     });
