@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
+import { HOST_QUEUE_RETENTION_SECONDS } from '../functions/shared/declaration.ts';
 import { decidingBookJson, whyRefused } from '../functions/shared/environment.ts';
 
 /** What operators choose with `cdk deploy -c name=value` or in `cdk.json`. Everything has a default. */
@@ -70,12 +71,19 @@ type SweepMode = (typeof SWEEP_MODES)[number];
 const LOG_RETENTION_DAYS = [1, 3, 7, 14, 30, 60, 90, 180, 365] as const;
 export type LogRetentionDays = (typeof LOG_RETENTION_DAYS)[number];
 
+/** A report that is late, and one that is lost, must not make a host silent. */
+const HEARTBEATS_UNTIL_SILENT = 3;
+/** Of environments that hold 4,096 bytes: what is not an operator's own text takes up to 1,800. */
+const MOST_TEXT_BYTES = 2_000;
+
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
 export function settingsOf(node: Node): StrataSettings {
+  const known = new Set<string>();
   const text = (name: string, fallback: string): string => {
+    known.add(name);
     const value: unknown = node.tryGetContext(name);
     if (value === undefined) return fallback;
     return typeof value === 'string' ? value : JSON.stringify(value);
@@ -93,8 +101,11 @@ export function settingsOf(node: Node): StrataSettings {
     return mode;
   };
   const prefix = text('prefix', 'strata');
-  if (!/^[a-z][a-z0-9-]{0,15}$/.test(prefix)) {
-    throw new SettingsError('-c prefix must be 1–16 lower-case letters, digits or hyphens and begin with a letter.');
+  // What may be done to hosts' queues may be done to all that begin with PREFIX-host-, so no deployment's name may.
+  if (!/^[a-z](-?[a-z0-9]){0,15}$/.test(prefix) || prefix.length > 16 || /-host(-|$)/.test(prefix)) {
+    throw new SettingsError(
+      '-c prefix must be 1–16 lower-case letters, digits or single hyphens between them, begin with a letter, and have no part `host` after its first.',
+    );
   }
   const teardown = text('teardown', 'retain');
   if (teardown !== 'retain' && teardown !== 'destroy') {
@@ -119,27 +130,31 @@ export function settingsOf(node: Node): StrataSettings {
   if (placementPolicy !== 'subscriptions' && placementPolicy !== 'dollars') {
     throw new SettingsError('-c placementPolicy must be subscriptions or dollars.');
   }
-  const thresholds = (name: string, variable: Parameters<typeof whyRefused>[0]): string => {
+  const thresholds = (name: string, variable: 'STRATA_TIER_RULES' | 'STRATA_LIFECYCLE_RULES'): string => {
     const rules = text(name, '');
     const wrong = whyRefused(variable, rules);
     if (wrong === undefined) return rules;
     throw new SettingsError(`-c ${name} must be name=number,… with the thresholds that differ. ${wrong}`);
   };
+  const heartbeatSeconds = count('heartbeatSeconds', 30, 1, 3600);
   const lifecycleDeletes = text('lifecycleDeletes', 'dry-run');
   if (lifecycleDeletes !== 'on' && lifecycleDeletes !== 'dry-run') {
     throw new SettingsError('-c lifecycleDeletes must be on or dry-run.');
   }
   const alarmEmail = text('alarmEmail', '');
-  return {
+  if (alarmEmail !== '' && !/^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(alarmEmail)) {
+    throw new SettingsError('-c alarmEmail must be one e-mail address, or empty.');
+  }
+  const settings: StrataSettings = {
     prefix,
     teardown,
     logRetentionDays,
     noncurrentVersionDays: count('noncurrentVersionDays', 30, 1, 3650),
     maxUploadBytes: count('maxUploadBytes', 500_000_000_000, 1, 50_000_000_000_000),
     scanPolicy: scanPolicyOf(text('scanPolicy', '{"allowSuspicious":false}')),
-    heartbeatSeconds: count('heartbeatSeconds', 30, 1, 3600),
-    silentAfterSeconds: count('silentAfterSeconds', 180, 3, 86_400),
-    commandTtlSeconds: count('commandTtlSeconds', 6 * 3600, 10, 1_209_600),
+    heartbeatSeconds,
+    silentAfterSeconds: count('silentAfterSeconds', 180, HEARTBEATS_UNTIL_SILENT * heartbeatSeconds, 86_400),
+    commandTtlSeconds: count('commandTtlSeconds', 6 * 3600, 10, HOST_QUEUE_RETENTION_SECONDS),
     hostRoles,
     tierSweep: sweepMode('tierSweep'),
     placementPolicy,
@@ -167,31 +182,36 @@ export function settingsOf(node: Node): StrataSettings {
     priceBook: bookOf(text('priceBook', '')),
     alarmEmail: alarmEmail === '' ? undefined : alarmEmail,
   };
+  refuseUnknown(node, known);
+  refuseTooMuchText(settings);
+  return settings;
 }
 
-/** Only its form is looked at here; names of formats are the functions' business. */
-function scanPolicyOf(text: string): string {
-  const wrong = new SettingsError(
-    '-c scanPolicy must be JSON with allowSuspicious (true or false) and, where wanted, formats, licences (lists) and maxBytes.',
+/** A setting that is misspelt would be one that is not made. Names of the CDK's own context are not of letters alone. */
+function refuseUnknown(node: Node, known: ReadonlySet<string>): void {
+  const context: Readonly<Record<string, unknown>> = node.getAllContext();
+  const unknown = Object.keys(context).filter((name) => /^[A-Za-z]+$/.test(name) && !known.has(name));
+  if (unknown.length === 0) return;
+  throw new SettingsError(`There is no setting -c ${unknown.join(', -c ')}: docs/environment.md lists all.`);
+}
+
+/** Lambda would refuse the environments of all functions, in the midst of the deployment. */
+function refuseTooMuchText(settings: StrataSettings): void {
+  const { hostRoles, lifecycleRules, priceLists, scanPolicy, tierRules } = settings;
+  const bytes = Buffer.byteLength([...hostRoles, lifecycleRules, priceLists, scanPolicy, tierRules].join(','));
+  if (bytes <= MOST_TEXT_BYTES) return;
+  throw new SettingsError(
+    `-c hostRoles, lifecycleRules, priceLists, scanPolicy and tierRules must have ${MOST_TEXT_BYTES} bytes together at most, and have ${bytes}: a function's environment holds 4 KB.`,
   );
-  let policy: unknown;
-  try {
-    policy = JSON.parse(text);
-  } catch {
-    throw wrong;
-  }
-  const entries = typeof policy === 'object' && policy !== null ? Object.entries(policy) : [];
-  const fits = entries.every(([name, value]: [string, unknown]) => {
-    if (name === 'allowSuspicious') return typeof value === 'boolean';
-    if (name === 'maxBytes') return typeof value === 'number' && value > 0;
-    return (
-      (name === 'formats' || name === 'licences') &&
-      Array.isArray(value) &&
-      value.every((one) => typeof one === 'string')
-    );
-  });
-  if (!fits || !entries.some(([name]) => name === 'allowSuspicious')) throw wrong;
-  return text;
+}
+
+/** As the functions would take it. */
+function scanPolicyOf(text: string): string {
+  const wrong = whyRefused('STRATA_SCAN_POLICY', text);
+  if (wrong === undefined) return text;
+  throw new SettingsError(
+    `-c scanPolicy must be JSON with allowSuspicious (true or false) and, where wanted, formats, licences (lists) and maxBytes. ${wrong}`,
+  );
 }
 
 function bookOf(file: string): string {

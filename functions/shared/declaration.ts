@@ -99,6 +99,9 @@ export interface FunctionDeclaration {
 /** Of all hosts' queues together. */
 export const HOST_DEAD_LETTERS = `hosts${DEAD_LETTER_SUFFIX}`;
 
+/** How long a host's queue keeps a command: none may live for longer. */
+export const HOST_QUEUE_RETENTION_SECONDS = 4 * 86_400;
+
 export const queueDeadLetters = (queue: string): string => queue + DEAD_LETTER_SUFFIX;
 
 /** Of the schedules of one function: firings that it failed, or that never reached it. */

@@ -1,5 +1,6 @@
 import { parseLifecycleRules, parseTierRules } from '../../lib/placement/index.ts';
 import { parseDecidingBook } from '../../lib/pricing/index.ts';
+import { parseScanPolicy } from '../../lib/scanning/index.ts';
 import type { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { errorText } from '../../lib/shared/errors.ts';
 import type { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
@@ -50,17 +51,21 @@ export interface FunctionEnvironment {
   readonly STRATA_PRICE_LISTS: string;
 }
 
-const THRESHOLDS = { STRATA_TIER_RULES: parseTierRules, STRATA_LIFECYCLE_RULES: parseLifecycleRules } as const;
+const PARSERS = {
+  STRATA_SCAN_POLICY: parseScanPolicy,
+  STRATA_TIER_RULES: parseTierRules,
+  STRATA_LIFECYCLE_RULES: parseLifecycleRules,
+} as const;
 
 /** The JSON of a book that may decide, in one form. Throws `PricingError`. */
 export function decidingBookJson(text: string): string {
   return JSON.stringify(parseDecidingBook(JSON.parse(text)));
 }
 
-/** Why functions would not start with such thresholds; undefined where they would. A deployment asks before it breaks any. */
-export function whyRefused(variable: keyof typeof THRESHOLDS, text: string): string | undefined {
+/** Why functions would not start with such a value; undefined where they would. A deployment asks before it breaks any. */
+export function whyRefused(variable: keyof typeof PARSERS, text: string): string | undefined {
   try {
-    THRESHOLDS[variable](text);
+    PARSERS[variable](text);
     return undefined;
   } catch (error) {
     return errorText(error);

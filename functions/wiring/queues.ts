@@ -1,6 +1,6 @@
 import { createSqsClient } from '../../lib/adapters/aws/clients.ts';
 import { createSqsQueueAdmin, createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
-import { DAY_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import { HOST_QUEUE_RETENTION_SECONDS } from '../shared/declaration.ts';
 import type { FunctionDeps } from '../shared/deps.ts';
 import type { AwsEnvironment } from './environment.ts';
 
@@ -12,7 +12,7 @@ export function awsMessages(environment: AwsEnvironment): Pick<FunctionDeps, 'me
   return { messages: createSqsReceiver({ client: createSqsClient(), urlPrefix: environment.STRATA_QUEUE_URL_PREFIX }) };
 }
 
-/** Commands expire long before the queue forgets them; a command that kills its agent five times is poison. */
+/** Commands expire before the queue forgets them; a command that kills its agent five times is poison. */
 export function awsHostQueues(environment: AwsEnvironment): Pick<FunctionDeps, 'queues'> {
   return {
     queues: createSqsQueueAdmin({
@@ -20,7 +20,7 @@ export function awsHostQueues(environment: AwsEnvironment): Pick<FunctionDeps, '
       urlPrefix: environment.STRATA_QUEUE_URL_PREFIX,
       deadLetterArn: environment.STRATA_HOST_DEAD_LETTER_ARN,
       maxReceiveCount: 5,
-      retentionSeconds: (4 * DAY_MS) / SECOND_MS,
+      retentionSeconds: HOST_QUEUE_RETENTION_SECONDS,
       visibilitySeconds: 60,
     }),
   };

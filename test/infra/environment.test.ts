@@ -14,14 +14,23 @@ describe('docs/environment.md', () => {
 
   it.each([
     ['prefix', 'UPPER'],
+    ['prefix', 'models-'],
+    ['prefix', 'strata-host'],
+    ['prefix', 'strata-host-two'],
     ['teardown', 'sometimes'],
     ['logRetentionDays', '31'],
     ['noncurrentVersionDays', '0'],
     ['maxUploadBytes', 'many'],
     ['scanPolicy', '{"formats":"gguf"}'],
+    ['scanPolicy', '{"allowSuspicious":false,"formats":["safetensor"]}'],
+    ['scanPolicy', '{"allowSuspicious":false,"maxBytes":0}'],
     ['heartbeatSeconds', '0.5'],
     ['silentAfterSeconds', '1'],
+    ['silentAfterSeconds', '89'],
     ['commandTtlSeconds', '9'],
+    ['commandTtlSeconds', '345601'],
+    ['alarmEmail', 'ops'],
+    ['alarmEmail', 'ops@example.com,other@example.com'],
     ['tierSweep', 'maybe'],
     ['orphanSweep', 'true'],
     ['placementPolicy', 'luck'],
@@ -50,5 +59,27 @@ describe('docs/environment.md', () => {
   ])('names the setting %s, whose value %s is refused', (name, wrong) => {
     expect(document).toContain(`| \`${name}\` |`);
     expect(() => synthesize({ [name]: wrong })).toThrow(`-c ${name} must be`);
+  });
+
+  it('judges how long a host may be silent by how often it reports', () => {
+    expect(() => synthesize({ heartbeatSeconds: '300' })).toThrow('-c silentAfterSeconds must be');
+    expect(synthesize({ heartbeatSeconds: '300', silentAfterSeconds: '900' }).settings.heartbeatSeconds).toBe(300);
+  });
+
+  it('refuses a setting that is none, and lets the context of the CDK be', () => {
+    expect(() => synthesize({ tierSweeep: 'off' })).toThrow('There is no setting -c tierSweeep');
+    expect(() => synthesize({ 'aws:cdk:version-reporting': 'x', 'acknowledged-issue-numbers': 'x' })).not.toThrow();
+  });
+
+  it('refuses more text than the environment of a function holds', () => {
+    const roles = Array.from({ length: 30 }, (_, n) => `arn:aws:iam::123456789012:role/${'r'.repeat(40)}${n}`);
+    expect(() => synthesize({ hostRoles: roles.join(',') })).toThrow('2000 bytes together');
+    const environments = synthesize({ hostRoles: roles.slice(0, 25).join(',') }).of('AWS::Lambda::Function');
+    for (const { properties } of environments) {
+      const variables = Object.entries(properties['Environment'].Variables);
+      // A reference becomes an ARN or a URL of at most 200 characters.
+      const bytes = variables.map(([name, value]) => name.length + (typeof value === 'string' ? value.length : 200));
+      expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThan(4096);
+    }
   });
 });
