@@ -144,7 +144,9 @@ export function createInbox(deps: InboxDeps, config: InboxConfig): Inbox {
         await changeVisibility(one, 0);
       } else {
         await finish(command, startedAt, result);
-        log.info('command-ended', { actionId, type: command.command.type, outcome: result.outcome, code: result.code });
+        const { code, message, outcome } = result;
+        const why = message === undefined ? {} : { why: message };
+        log.info('command-ended', { actionId, type: command.command.type, outcome, code, ...why });
         await remove(one.queue, one.receiptHandle);
         await deps.receipts.flushOnce();
       }

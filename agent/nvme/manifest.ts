@@ -22,7 +22,11 @@ export async function readManifest(
   const key = manifestKey(wanted.digest);
   try {
     const found = await objects.head(key);
-    if (found.outcome === 'absent') return failed('origin-absent', `There is no ${key}.`);
+    if (found.outcome === 'absent') {
+      // The bucket may be what is absent: reads throw then.
+      await objects.readRange(key, 'null', 0, 1);
+      return failed('origin-absent', `There is no ${key}.`);
+    }
     const { versionId, size } = found.head;
     // A part hash takes 67 characters; whatever is far larger is none of ours.
     const plausible = 1000 + 80 * partCount(wanted.size, wanted.partSize);

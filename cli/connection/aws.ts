@@ -22,31 +22,37 @@ import { CliError } from '../errors.ts';
 import type { FileToUpload, Plane } from './plane.ts';
 
 const text = z.string().check(z.minLength(1));
+const url = text.check(z.refine((given) => URL.canParse(given) && /^https?:/.test(given)));
 /** Under the names that the functions have them. */
 const Environment = z.object({
   STRATA_TABLE: text,
   STRATA_BUCKET: text,
-  STRATA_QUEUE_URL_PREFIX: text,
+  STRATA_QUEUE_URL_PREFIX: url,
   /** Read only by `strata audit verify`. */
   STRATA_AUDIT_BUCKET: z.optional(text),
   /** Read only by commands to hosts, which are signed with it. */
   STRATA_COMMAND_SECRET_ARN: text,
-  STRATA_COMMAND_TTL_MS: z._default(z.string(), String(6 * HOUR_MS)),
+  STRATA_COMMAND_TTL_MS: z._default(z.string().check(z.regex(/^\d{1,15}$/)), String(6 * HOUR_MS)),
 });
+/** What the deployment calls them. */
+const OUTPUTS: Readonly<Record<string, string>> = {
+  STRATA_TABLE: 'TableName',
+  STRATA_BUCKET: 'BucketName',
+  STRATA_QUEUE_URL_PREFIX: 'QueueUrlPrefix',
+  STRATA_AUDIT_BUCKET: 'AuditBucketName',
+  STRATA_COMMAND_SECRET_ARN: 'CommandSecretArn',
+};
 
 /** The plane of an AWS account, by the caller's own credentials: IAM decides what the operator may do. */
 export async function connectAws(environment: Readonly<Record<string, string | undefined>>): Promise<Plane> {
   const parsed = Environment.safeParse(environment);
-  if (!parsed.success) {
-    throw new CliError({
-      code: 'no-plane',
-      message:
-        'AWS needs STRATA_TABLE, STRATA_BUCKET, STRATA_QUEUE_URL_PREFIX and STRATA_COMMAND_SECRET_ARN, as the deployed functions have them.',
-      retryable: false,
-    });
-  }
+  if (!parsed.success) throw unusable(environment, parsed.error);
   const { STRATA_TABLE: table, STRATA_BUCKET: bucket, STRATA_QUEUE_URL_PREFIX: urlPrefix } = parsed.data;
   const client = createS3Client();
+  // Of the profile too, where the environment names no region.
+  const priceRegion = await client.config.region().catch((cause: unknown) => {
+    throw noPlane('No AWS region is given: set AWS_REGION, or a region in the AWS profile.', cause);
+  });
   const secretArn = parsed.data.STRATA_COMMAND_SECRET_ARN;
   const audit = parsed.data.STRATA_AUDIT_BUCKET;
   const seals =
@@ -60,8 +66,7 @@ export async function connectAws(environment: Readonly<Record<string, string | u
     commandKeys: createSecretCommandKeys({ client: createSecretsClient(), secretArn, clock: systemClock }),
     settings: {
       commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS),
-      // Of the profile too, where the environment names no region.
-      priceRegion: await client.config.region(),
+      priceRegion,
     },
     deadLetters: awsDeadLetters(urlPrefix),
   });
@@ -77,6 +82,25 @@ export async function connectAws(environment: Readonly<Record<string, string | u
       },
     },
   };
+}
+
+/** Which variables are missing or wrong, and what the deployment calls their values. */
+function unusable(environment: Readonly<Record<string, string | undefined>>, error: z.core.$ZodError): CliError {
+  const names = [...new Set(error.issues.map(({ path }) => path.join('.')))];
+  const found = names.map((name) => {
+    const output = OUTPUTS[name];
+    const where = output === undefined ? '' : ` (output ${output} of the deployment)`;
+    const given = environment[name];
+    return given === undefined || given === '' ? `${name}${where} is missing` : `${name}${where} cannot be ${given}`;
+  });
+  return noPlane(
+    `For a plane on AWS, ${found.join(', ')}. docs/deploy.md shows all that the command line needs.`,
+    error,
+  );
+}
+
+function noPlane(message: string, cause: unknown): CliError {
+  return new CliError({ code: 'no-plane', message, retryable: false, cause });
 }
 
 function awsDeadLetters(urlPrefix: string): DeadLetters {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { CreateBucketCommand, PutBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { connectAws } from '../../cli/connection/aws.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { uploadToS3 } from '../../lib/adapters/aws/s3Upload.ts';
 import { deadLetterQueues } from '../../functions/deadLetters.ts';
@@ -12,7 +13,7 @@ import { createSqsQueueAdmin, createSqsReceiver, createSqsSender } from '../../l
 import { FunctionQueue } from '../../lib/shared/queues.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { eventually } from '../support/eventually.ts';
-import { missing, s3Of, sqsOf, useService } from '../support/aws.ts';
+import { createCatalogTable, dynamoOf, missing, s3Of, sqsOf, useService } from '../support/aws.ts';
 
 const BUCKET = 'operator-models';
 const PART = 5 * MIB;
@@ -67,6 +68,33 @@ for (const name of ['ministack', 'minio'] as const) {
 }
 
 const skipped = missing('ministack');
+describe.skipIf(skipped !== undefined)(`the doctor of a plane on AWS ${skipped ?? ''}`, () => {
+  const service = useService('ministack');
+
+  it('says of the bucket and the queues that are named wrongly that they are not there', async () => {
+    const { credentials, endpoint, region } = service.running();
+    vi.stubEnv('AWS_ENDPOINT_URL', endpoint);
+    vi.stubEnv('AWS_REGION', region);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    await createCatalogTable(dynamoOf(service.running()), 'doctor-catalog');
+    const { operations } = await connectAws({
+      STRATA_TABLE: 'doctor-catalog',
+      STRATA_BUCKET: 'nobody-made-this',
+      STRATA_QUEUE_URL_PREFIX: `${endpoint}/${credentials.accessKeyId}/nobody-made-these-`,
+      STRATA_COMMAND_SECRET_ARN: 'unread',
+    });
+    const checks = new Map((await operations.doctor({})).items.map((one) => [one.check, one]));
+    expect(checks.get('catalog')).toMatchObject({ status: 'PASSED' });
+    expect(checks.get('bucket')).toMatchObject({ status: 'FAILED', detail: expect.stringContaining('STRATA_BUCKET') });
+    const detail = expect.stringContaining('STRATA_QUEUE_URL_PREFIX');
+    expect(checks.get('dead-letters')).toMatchObject({ status: 'FAILED', detail });
+  });
+});
+
 describe.skipIf(skipped !== undefined)(`dead letters in SQS ${skipped ?? ''}`, () => {
   const service = useService('ministack');
 

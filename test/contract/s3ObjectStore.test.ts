@@ -8,9 +8,10 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readManifest } from '../../agent/nvme/manifest.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { listTiers, shippedPriceBook } from '../../lib/pricing/index.ts';
-import { StorageClass } from '../../lib/shared/ids.ts';
+import { Digest, StorageClass } from '../../lib/shared/ids.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { missing, s3Of, useService } from '../support/aws.ts';
@@ -50,6 +51,17 @@ for (const { name, service: serviceName, classes, tellsParts } of STORES) {
 
     objectStoreContract(name, async () => ({ store, hastensRestores: false, partBytes: PART }));
     lockedObjectsContract(name, async () => locked, Date.now);
+
+    it('says of a bucket that is not there that it is not, to whoever reads, and to a host that looks for a manifest', async () => {
+      const astray = createS3ObjectStore({ client, bucket: 'nobody-made-this', verifiesChecksums: true });
+      await expect(astray.readRange('blobs/x', 'null', 0, 1)).rejects.toMatchObject({ code: 'no-such-bucket' });
+      expect(await store.readRange('blobs/x', 'null', 0, 1)).toEqual({ outcome: 'absent' });
+      const wanted = { digest: Digest.parse('a'.repeat(64)), size: 1, partSize: PART };
+      expect(await readManifest(store, wanted)).toMatchObject({ outcome: 'failed', code: 'origin-absent' });
+      const read = await readManifest(astray, wanted);
+      expect(read).toMatchObject({ outcome: 'failed', code: 'origin-unavailable' });
+      expect(read).toMatchObject({ message: expect.stringContaining('STRATA_BUCKET') });
+    });
 
     it('copies by parts above its limit for one request', async () => {
       const copyLimits = { singleCopyBytes: PART, partBytes: PART, parallelParts: 8 };

@@ -67,7 +67,8 @@ export function portErrorOf(what: string, error: unknown): PortError {
   const name = awsErrorName(error);
   const status = awsStatus(error);
   if (THROTTLED.has(name) || status === 429) return make('throttled', true, 'Retry with backoff.');
-  if (NO_QUEUE.has(name)) return make('no-such-queue', false, 'Check the queue prefix and that the stack is deployed.');
+  if (NO_QUEUE.has(name))
+    return make('no-such-queue', false, 'Check STRATA_QUEUE_URL_PREFIX, the region and that the stack is deployed.');
   if (name === 'QueueDeletedRecently') {
     return new PortError({
       code: 'unavailable',
@@ -78,7 +79,16 @@ export function portErrorOf(what: string, error: unknown): PortError {
     });
   }
   if (name === 'NoSuchBucket')
-    return make('no-such-bucket', false, 'Check STRATA_BUCKET and that the stack is deployed.');
+    return make('no-such-bucket', false, 'Check STRATA_BUCKET, the region and that the stack is deployed.');
+  if (name === 'ResourceNotFoundException')
+    return make(
+      'invalid-request',
+      false,
+      'Check STRATA_TABLE, STRATA_COMMAND_SECRET_ARN, the region and that the stack is deployed.',
+    );
+  // Without a body, as of a HEAD, the status is all that tells.
+  if (name === 'PermanentRedirect' || status === 301)
+    return make('invalid-request', false, 'The bucket lies in another region: check the region.');
   if (TOO_LARGE.has(name)) return make('too-large', false, 'Send less.');
   if (DENIED.has(name) || status === 403) return make('access-denied', false, 'Check the role and its policies.');
   if (status !== undefined && status >= 400 && status < 500)

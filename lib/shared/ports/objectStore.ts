@@ -112,11 +112,11 @@ export interface ObjectVersion {
 
 /** What a host may do: read pinned versions. */
 export interface ObjectReader {
-  /** Without a version id: the current version. */
+  /** Without a version id: the current version. Absent is everything also where there is no such bucket; a read tells that. */
   head(key: string, versionId?: string): Promise<HeadOutcome>;
   /**
-   * Exactly `length` bytes from `offset` of one pinned version; a range outside the object is a `PortError` `invalid-request`.
-   * At most 64 MiB a call.
+   * Exactly `length` bytes from `offset` of one pinned version; a range outside the object is a `PortError` `invalid-request`,
+   * a bucket that is not there `no-such-bucket`. At most 64 MiB a call.
    */
   readRange(key: string, versionId: string, offset: number, length: number): Promise<ReadOutcome>;
 }

@@ -21,6 +21,9 @@ describe('an error of the SDK', () => {
     ['ExpiredToken', 400, 'access-denied', false],
     ['EntityTooLarge', 400, 'too-large', false],
     ['ValidationException', 400, 'invalid-request', false],
+    ['ResourceNotFoundException', 400, 'invalid-request', false],
+    ['PermanentRedirect', 301, 'invalid-request', false],
+    ['UnknownError', 301, 'invalid-request', false],
   ] as const)('%s with status %s is %s', (name, status, code, retryable) => {
     const cause = sdkError(name, status);
     expect(portErrorOf('do it', cause)).toMatchObject({ code, retryable, cause });
@@ -30,6 +33,15 @@ describe('an error of the SDK', () => {
     expect(portErrorOf('read blobs/x', sdkError('AccessDenied', 403)).message).toBe(
       'Could not read blobs/x: AccessDenied: said the service. Check the role and its policies.',
     );
+  });
+
+  it.each([
+    ['ResourceNotFoundException', 400, 'STRATA_TABLE'],
+    ['QueueDoesNotExist', 400, 'STRATA_QUEUE_URL_PREFIX'],
+    ['NoSuchBucket', 404, 'STRATA_BUCKET'],
+    ['UnknownError', 301, 'another region'],
+  ])('names after %s with status %i what to check', (name, status, named) => {
+    expect(portErrorOf('do it', sdkError(name, status)).message).toContain(named);
   });
 
   it('asks to wait for the name of a queue that was just deleted', () => {
