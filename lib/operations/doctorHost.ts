@@ -159,12 +159,19 @@ function objectsCheck(objects: HostFacts['objects']): DoctorCheck {
     return { check: name, status: 'FAILED', detail, fix: 'Set STRATA_BUCKET and STRATA_REGION.' };
   }
   const fix = 'Check bucket and region, the VPC endpoint, DNS, proxy and firewall.';
-  // Without a signature, 403 is the honest answer; 404 is the one of a bucket that is not there.
-  return checkMeasured(name, objects, fix, ({ status, wallMs }) => ({
-    ok: status < 500 && status !== 404,
-    detail: status === 404 ? 'answers 404: there is no such bucket' : `answers ${status} in ${Math.round(wallMs)} ms`,
-  }));
+  return checkMeasured(name, objects, fix, ({ status, wallMs }) => {
+    const why = NO_BUCKET_HERE.get(status);
+    const detail = why === undefined ? `answers ${status} in ${Math.round(wallMs)} ms` : `answers ${status}: ${why}`;
+    return { ok: status < 500 && why === undefined, detail };
+  });
 }
+
+/** Without a signature, 403 is the honest answer. */
+const NO_BUCKET_HERE: ReadonlyMap<number, string> = new Map([
+  [301, 'the bucket lies in another region'],
+  [307, 'the bucket lies in another region'],
+  [404, 'there is no such bucket'],
+]);
 
 function registrationCheck(registration: HostFacts['registration']): DoctorCheck {
   const create = '`strata token create HOST` makes one: name its file in STRATA_JOIN_TOKEN_FILE.';

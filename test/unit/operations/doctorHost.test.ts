@@ -94,6 +94,7 @@ describe('the doctor of a host', () => {
     ['a token that is none', { registration: measured({ by: 'malformed-token' }) }, ['registration']],
     ['a token that may not be read', { registration: failed }, ['registration']],
     ['a bucket that is not there', { objects: measured({ status: 404, wallMs: 9 }) }, ['object-store']],
+    ['a bucket of another region', { objects: measured({ status: 301, wallMs: 9 }) }, ['object-store']],
     ['a host on AWS to which no bucket is named', { objects: 'no-bucket' }, ['object-store']],
     ['no object store', { objects: failed }, ['object-store']],
     ['a store whose drive cannot be told', { tuning: failed }, ['tuning']],
