@@ -7,6 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { cdkDeploy, readTemplates, type StackOutputs } from './cdk.ts';
 import { boundBatches } from './boundBatches.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { holdSchedules } from './schedules.ts';
 import { type RunningService, startMiniStack } from './services/start.ts';
 import { assertProperties, type Clients, type PropertyFinding } from './templateProperties.ts';
 
@@ -61,6 +62,7 @@ export async function startLocalAws({ context, signal, tell }: LocalAwsOptions):
     const outputs = await cdkDeploy(target);
     tell('cdk deploy: 4 stacks');
     await boundBatches(service.endpoint);
+    await holdSchedules(service.endpoint);
     const { credentials, endpoint, region } = service;
     const config = { credentials, endpoint, region };
     const clients = {

@@ -5,8 +5,9 @@ import { follow, type Milestone } from '../runtime/start/follow.ts';
 import { createTimeline, describeMilestone, describeUploaded, type Timeline } from '../runtime/start/timeline.ts';
 import { report, type Scene, subjectOf, verify } from '../runtime/start/verify.ts';
 import { LOCAL_HOSTS, type LocalHosts, startHosts } from './agents.ts';
-import { invokeSchedule } from './invoke.ts';
+import { connectionLines } from './connection.ts';
 import { type LocalAws, startLocalAws } from './localAws.ts';
+import { fireSchedules, invokeSchedule } from './schedules.ts';
 import { isPrepared } from './services/places.ts';
 import { type LocalUpload, plannedUploads, upload } from './uploads.ts';
 
@@ -68,8 +69,9 @@ async function work(
   };
   const following = await uploadAll({ aws, hosts, scene }, plannedUploads(options.models), signal);
   if (options.once) return report(timeline, [...lost, ...(await verify(scene, following))]);
-  timeline.say(`Upload with: AWS_ENDPOINT_URL=${aws.environment['AWS_ENDPOINT_URL']} aws s3 cp FILE`);
-  timeline.say(`  s3://${outputs.BucketName}/uploads/NAME/1.0.0/FILE. Ctrl-C stops everything.`);
+  const endSchedules = fireSchedules(aws, (line) => timeline.say(line));
+  signal.addEventListener('abort', endSchedules, { once: true });
+  for (const line of connectionLines(aws)) timeline.say(line);
   return whenAborted(signal);
 }
 

@@ -20,7 +20,7 @@ export interface ScheduleDeps {
   readonly log: ScheduleLog;
   readonly sender: MessageSender;
   readonly clock: Clock;
-  readonly telemetry: Telemetry;
+  readonly telemetry: Pick<Telemetry, 'warn'>;
 }
 
 /** As Lambda does with an asynchronous call: a failed one again after a minute, then after two, then it is a dead letter. */
