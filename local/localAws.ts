@@ -62,7 +62,7 @@ export async function startLocalAws({ context, signal, tell }: LocalAwsOptions):
     const outputs = await cdkDeploy(target);
     tell('cdk deploy: 4 stacks');
     await boundBatches(service.endpoint);
-    await holdSchedules(service.endpoint);
+    await holdSchedules(service);
     const { credentials, endpoint, region } = service;
     const config = { credentials, endpoint, region };
     const clients = {

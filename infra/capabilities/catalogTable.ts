@@ -26,6 +26,7 @@ export class CatalogTable extends Construct {
 
   constructor(scope: Construct, id: string, props: CatalogTableProps) {
     super(scope, id);
+    const kept = props.removal !== RemovalPolicy.DESTROY;
     const text = (name: string) => ({ name, type: AttributeType.STRING });
     this.table = new Table(this, 'Table', {
       tableName: tableName(props.prefix),
@@ -35,11 +36,12 @@ export class CatalogTable extends Construct {
       encryption: TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: props.key.key,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: props.removal === RemovalPolicy.RETAIN,
+      deletionProtection: kept,
       // The relay only needs to learn which outbox rows came, never what stands in them.
       stream: StreamViewType.KEYS_ONLY,
       timeToLiveAttribute: 'ttl',
-      removalPolicy: props.removal,
+      // Also after a first deployment that failed: what protects it would fail its removal, and with it the rollback.
+      removalPolicy: kept ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     for (const indexName of CATALOG_INDEXES) {
       this.table.addGlobalSecondaryIndex({

@@ -37,7 +37,9 @@ export class InventoryBucket extends Construct {
       removalPolicy: props.removal,
       // Keys, sizes and classes of blobs; reports of Batch Operations are always encrypted with S3's own keys.
       encryption: BucketEncryption.S3_MANAGED,
-      lifecycleRules: [{ id: 'expire', expiration: Duration.days(14) }],
+      lifecycleRules: [
+        { id: 'expire', expiration: Duration.days(14), abortIncompleteMultipartUploadAfter: Duration.days(7) },
+      ],
     });
     acknowledge(
       this.bucket,

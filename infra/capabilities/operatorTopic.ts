@@ -1,4 +1,5 @@
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -17,8 +18,18 @@ export class OperatorTopic extends Construct {
       enforceSSL: true,
       masterKey: props.key,
     });
+    const alarms = new ServicePrincipal('cloudwatch.amazonaws.com');
+    // Alarms of this account: CloudWatch publishes for all.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [alarms],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
     // Without this, alarms on an encrypted topic are lost silently.
-    this.topic.grantPublish(new ServicePrincipal('cloudwatch.amazonaws.com'));
+    props.key.grant(alarms, 'kms:Decrypt', 'kms:GenerateDataKey*');
     if (props.settings.alarmEmail !== undefined) {
       this.topic.addSubscription(new EmailSubscription(props.settings.alarmEmail));
     }

@@ -18,7 +18,9 @@ export class DataStack extends Stack {
 
   constructor(scope: Construct, id: string, props: StackProps & { readonly settings: StrataSettings }) {
     super(scope, id, props);
-    const removal = props.settings.teardown === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    // What a first deployment made before it failed goes again: else its names would be taken at the next, and its key paid for.
+    const removal =
+      props.settings.teardown === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     this.key = new DataKey(this, 'Key', { removal });
     this.bucket = new ModelBucket(this, 'Models', { key: this.key, removal, settings: props.settings });
     this.audit = new AuditBucket(this, 'Audit', { logs: this.bucket.logs, settings: props.settings });

@@ -205,6 +205,43 @@ describe('stored data', () => {
     });
   });
 
+  it('leaves nothing of a first deployment that failed but the protected table, and forgets unfinished lists', () => {
+    const kept = synthesized.resources.filter(({ deletionPolicy }) => deletionPolicy?.startsWith('Retain') === true);
+    const types = (policy: string) =>
+      names(
+        kept.filter(({ deletionPolicy }) => deletionPolicy === policy).map((one) => ({ ...one, properties: one })),
+        'type',
+      );
+    expect(types('Retain')).toEqual(['AWS::DynamoDB::Table']);
+    expect(types('RetainExceptOnCreate')).toEqual([
+      'AWS::KMS::Key',
+      ...of('AWS::S3::Bucket').map(({ type }) => type),
+      'AWS::SecretsManager::Secret',
+    ]);
+    for (const { properties } of of('AWS::S3::Bucket').filter((one) => one.logicalId.startsWith('Inventory'))) {
+      const abort = { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } };
+      expect(properties['LifecycleConfiguration'].Rules).toMatchObject([abort]);
+    }
+  });
+
+  it('takes alarms of its own account only', () => {
+    const admitted = of('AWS::SNS::TopicPolicy').flatMap(({ properties }) =>
+      properties['PolicyDocument'].Statement.filter((statement: TemplateJson) => statement.Effect === 'Allow'),
+    );
+    expect(admitted).toMatchObject([
+      {
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Action: 'sns:Publish',
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      },
+    ]);
+    const [key] = of('AWS::KMS::Key');
+    const granted = key?.properties['KeyPolicy'].Statement.find(
+      ({ Principal }: TemplateJson) => Principal.Service === 'cloudwatch.amazonaws.com',
+    );
+    expect(granted).toMatchObject({ Action: ['kms:Decrypt', 'kms:GenerateDataKey*'], Effect: 'Allow' });
+  });
+
   it('locks the seals of the audit trail in compliance mode, keeps their bucket, and lets nobody lay a delete marker over them', () => {
     for (const teardown of ['retain', 'destroy']) {
       const { of: ofType } = synthesize({ teardown, auditRetentionDays: '400' });

@@ -9,7 +9,7 @@ export interface IamIdentity {
 
 export interface SignedCall {
   readonly url: URL;
-  readonly method: 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly body: string;
   readonly region: string;
   readonly service: string;
