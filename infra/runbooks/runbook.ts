@@ -89,7 +89,7 @@ function triggerAlarms(name: string, trigger: Trigger): readonly AlarmLine[] {
         {
           alarm: `${PREFIX}-${queueDeadLetters(trigger.queue)}-not-empty`,
           means: `a message failed ${trigger.maxReceiveCount} times`,
-          look: `\`strata dlq list ${trigger.queue}\`, its correlation id in the log; after the repair \`strata dlq redrive ${trigger.queue}\``,
+          look: `\`strata dlq show ${trigger.queue}\`, its correlation id in the log; after the repair \`strata dlq redrive ${trigger.queue}\`; what no repair makes readable stays for 14 days, or until \`aws sqs purge-queue\``,
         },
         {
           alarm: `${PREFIX}-${trigger.queue}-late`,
