@@ -7,7 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { cdkDeploy, readTemplates, type StackOutputs } from './cdk.ts';
 import { boundBatches } from './boundBatches.ts';
 import { type Gateway, startGateway } from './gateway.ts';
-import { holdSchedules } from './schedules.ts';
+import { holdSchedules } from './holdSchedules.ts';
 import { type RunningService, startMiniStack } from './services/start.ts';
 import { assertProperties, type Clients, type PropertyFinding } from './templateProperties.ts';
 

@@ -1,6 +1,4 @@
-import * as z from 'zod/mini';
 import { systemClock } from '../lib/adapters/node/systemClock.ts';
-import { iamHeaders } from '../lib/adapters/aws/iamSignature.ts';
 import { createSqsSender } from '../lib/adapters/aws/sqsQueues.ts';
 import type { EpochMs } from '../lib/shared/units.ts';
 import type { Invoker } from '../runtime/invoker.ts';
@@ -9,24 +7,8 @@ import { schedules } from '../runtime/triggers.ts';
 import { scheduleEvent } from '../runtime/envelopes.ts';
 import { invoke } from './invoke.ts';
 import type { LocalAws } from './localAws.ts';
-import type { RunningService } from './services/start.ts';
 
 const LOOK_EVERY_MS = 5_000;
-
-const Listed = z.object({ Schedules: z.array(z.object({ Name: z.string() })) });
-const Schedule = z.looseObject({ Name: z.string(), State: z.string() });
-
-/**
- * Stands the emulator's own schedules still: it hands functions the placeholder of the moment (`<aws.scheduler.scheduled-time>`) as it
- * stands in the target's input, so that each call fails.
- */
-export async function holdSchedules(service: RunningService): Promise<void> {
-  for (const { Name } of Listed.parse(await answered(service, '/schedules', 'GET')).Schedules) {
-    const schedule = Schedule.parse(await answered(service, `/schedules/${Name}`, 'GET'));
-    const held = JSON.stringify({ ...schedule, State: 'DISABLED' });
-    await answered(service, `/schedules/${Name}`, 'PUT', held);
-  }
-}
 
 /** Fires every declared schedule in their place, with its moment; what fails thrice is a dead letter. Answers what ends it. */
 export function fireSchedules(aws: LocalAws, tell: (line: string) => void): () => void {
@@ -80,19 +62,4 @@ export async function invokeSchedule(
   moment: EpochMs,
 ): Promise<void> {
   await invoke(aws, functionName, scheduleEvent(schedule, moment));
-}
-
-/** Signed: by the name of the service that is signed for the emulator knows whose path it is. */
-async function answered(
-  { credentials, endpoint, region }: RunningService,
-  path: string,
-  method: 'GET' | 'PUT',
-  body = '',
-): Promise<unknown> {
-  const url = new URL(path, endpoint);
-  const request = { url, method, body, region, service: 'scheduler', at: new Date(), headers: {} };
-  const sent = { method, headers: iamHeaders(request, credentials), ...(body === '' ? {} : { body }) };
-  const answer = await fetch(url, { ...sent, signal: AbortSignal.timeout(60_000) });
-  if (!answer.ok) throw new Error(`${url.href} answered ${answer.status} ${await answer.text()}`);
-  return answer.json();
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { iamHeaders } from '../../lib/adapters/aws/iamSignature.ts';
-import { holdSchedules } from '../../local/schedules.ts';
+import { holdSchedules } from '../../local/holdSchedules.ts';
 import { missing, useService } from '../support/aws.ts';
 
 const skipped = missing('ministack');
