@@ -192,16 +192,20 @@ function refuseUnknown(node: Node, known: ReadonlySet<string>): void {
   const context: Readonly<Record<string, unknown>> = node.getAllContext();
   const unknown = Object.keys(context).filter((name) => /^[A-Za-z]+$/.test(name) && !known.has(name));
   if (unknown.length === 0) return;
-  throw new SettingsError(`There is no setting -c ${unknown.join(', -c ')}: docs/environment.md lists all.`);
+  throw new SettingsError(
+    `There is no setting -c ${unknown.join(', -c ')}: docs/environment.md lists all. It stands on the command line, in cdk.json, cdk.context.json or ~/.cdk.json.`,
+  );
 }
 
 /** Lambda would refuse the environments of all functions, in the midst of the deployment. */
 function refuseTooMuchText(settings: StrataSettings): void {
   const { hostRoles, lifecycleRules, priceLists, scanPolicy, tierRules } = settings;
-  const bytes = Buffer.byteLength([...hostRoles, lifecycleRules, priceLists, scanPolicy, tierRules].join(','));
+  const texts = [hostRoles.join(','), lifecycleRules, priceLists, scanPolicy, tierRules];
+  // As the JSON of an environment has them, which is what Lambda measures.
+  const bytes = texts.reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
   if (bytes <= MOST_TEXT_BYTES) return;
   throw new SettingsError(
-    `-c hostRoles, lifecycleRules, priceLists, scanPolicy and tierRules must have ${MOST_TEXT_BYTES} bytes together at most, and have ${bytes}: a function's environment holds 4 KB.`,
+    `-c hostRoles, lifecycleRules, priceLists, scanPolicy and tierRules must have ${MOST_TEXT_BYTES} bytes of JSON together at most, and have ${bytes}: a function's environment holds 4 KB.`,
   );
 }
 

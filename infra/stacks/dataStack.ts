@@ -18,10 +18,11 @@ export class DataStack extends Stack {
 
   constructor(scope: Construct, id: string, props: StackProps & { readonly settings: StrataSettings }) {
     super(scope, id, props);
-    // What a first deployment made before it failed goes again: else its names would be taken at the next, and its key paid for.
-    const removal =
-      props.settings.teardown === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
-    this.key = new DataKey(this, 'Key', { removal });
+    const kept = props.settings.teardown === 'retain';
+    // What a first deployment made before it failed goes again: else its names would be taken at the next.
+    const removal = kept ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+    // The table stays then, since it is protected, and without its key nobody could delete it either.
+    this.key = new DataKey(this, 'Key', { removal: kept ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY });
     this.bucket = new ModelBucket(this, 'Models', { key: this.key, removal, settings: props.settings });
     this.audit = new AuditBucket(this, 'Audit', { logs: this.bucket.logs, settings: props.settings });
     new InventoryBucket(this, 'Inventory', { prefix: props.settings.prefix, removal, models: this.bucket.bucket });

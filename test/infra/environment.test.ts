@@ -73,12 +73,18 @@ describe('docs/environment.md', () => {
 
   it('refuses more text than the environment of a function holds', () => {
     const roles = Array.from({ length: 30 }, (_, n) => `arn:aws:iam::123456789012:role/${'r'.repeat(40)}${n}`);
-    expect(() => synthesize({ hostRoles: roles.join(',') })).toThrow('2000 bytes together');
+    expect(() => synthesize({ hostRoles: roles.join(',') })).toThrow('2000 bytes of JSON');
+    const licences = Array.from({ length: 230 }, (_, n) => `l${n}`);
+    const scanPolicy = JSON.stringify({ allowSuspicious: false, licences });
+    expect(scanPolicy.length).toBeLessThan(2000);
+    expect(() => synthesize({ scanPolicy })).toThrow('2000 bytes of JSON');
     const environments = synthesize({ hostRoles: roles.slice(0, 25).join(',') }).of('AWS::Lambda::Function');
     for (const { properties } of environments) {
       const variables = Object.entries(properties['Environment'].Variables);
       // A reference becomes an ARN or a URL of at most 200 characters.
-      const bytes = variables.map(([name, value]) => name.length + (typeof value === 'string' ? value.length : 200));
+      const bytes = variables.map(
+        ([name, value]) => name.length + 4 + (typeof value === 'string' ? JSON.stringify(value).length : 202),
+      );
       expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThan(4096);
     }
   });

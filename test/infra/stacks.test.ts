@@ -205,16 +205,15 @@ describe('stored data', () => {
     });
   });
 
-  it('leaves nothing of a first deployment that failed but the protected table, and forgets unfinished lists', () => {
+  it('leaves nothing of a first deployment that failed but the protected table and its key, and forgets unfinished lists', () => {
     const kept = synthesized.resources.filter(({ deletionPolicy }) => deletionPolicy?.startsWith('Retain') === true);
     const types = (policy: string) =>
       names(
         kept.filter(({ deletionPolicy }) => deletionPolicy === policy).map((one) => ({ ...one, properties: one })),
         'type',
       );
-    expect(types('Retain')).toEqual(['AWS::DynamoDB::Table']);
+    expect(types('Retain')).toEqual(['AWS::DynamoDB::Table', 'AWS::KMS::Key']);
     expect(types('RetainExceptOnCreate')).toEqual([
-      'AWS::KMS::Key',
       ...of('AWS::S3::Bucket').map(({ type }) => type),
       'AWS::SecretsManager::Secret',
     ]);

@@ -84,7 +84,7 @@ export function portErrorOf(what: string, error: unknown): PortError {
     return make(
       'invalid-request',
       false,
-      'Check STRATA_TABLE, STRATA_COMMAND_SECRET_ARN, the region and that the stack is deployed.',
+      'The table, secret or function is not there: check STRATA_TABLE, STRATA_COMMAND_SECRET_ARN, the region and that the stack is deployed.',
     );
   // Without a body, as of a HEAD, the status is all that tells.
   if (name === 'PermanentRedirect' || status === 301)
