@@ -20,6 +20,10 @@ export class CliError extends StrataError<
   | 'disk-full'
   /** The host has not answered a command in the time that was waited. */
   | 'no-receipt'
+  /** What is to be pushed is published with other content, or was deleted. */
+  | 'version-closed'
+  /** Another push into the same version came over this one. */
+  | 'replaced'
 > {}
 
 /** Some items failed, or findings; the command has already said which. */

@@ -8,9 +8,10 @@ import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts'
 import type { Plane } from '../connection/plane.ts';
 import { FindingsError } from '../errors.ts';
 import { note, print } from '../output.ts';
-import { planPush, type PushPlan } from '../push/plan.ts';
+import { planPush, type PlannedFile, type PushPlan } from '../push/plan.ts';
+import { publishedAlready, type PublishedFile } from '../push/published.ts';
 import { showProgress } from '../progress.ts';
-import { keyOf, missingFiles, push, type PushedFile, type UploadEnd, waitForEnds } from '../push/push.ts';
+import { inspectFiles, keyOf, push, type PushedFile, type UploadEnd, waitForEnds } from '../push/push.ts';
 
 interface PushOptions extends PlaneOptions {
   readonly dryRun?: boolean;
@@ -36,18 +37,22 @@ async function runPush(args: readonly string[], options: PushOptions): Promise<v
   const named = first.includes('@') && !existsSync(first);
   const plan = await planPush(named ? first : undefined, named ? rest : args);
   const plane = await connect(options);
-  const missing = await missingFiles(plane, plan);
   if (options.json !== true) noteNames(plan);
+  const inspected = await inspectFiles(plane, plan);
+  const published = await publishedAlready(plane, plan, inspected);
+  const missing = published === undefined ? inspected.flatMap((one) => (one.isThere ? [] : [one.planned])) : [];
   if (options.dryRun === true) {
-    const outcome = (present: boolean) => (present ? 'unchanged' : 'would-upload');
+    const outcome = (one: PlannedFile) => (missing.includes(one) ? 'would-upload' : 'unchanged');
+    printFiles(options, toldFiles(plan, outcome));
+    return;
+  }
+  if (published !== undefined && !inspected.every(({ isThere }) => isThere)) {
     printFiles(
       options,
-      plan.files.map((file) => ({
-        key: keyOf(plan, file.file),
-        size: file.size,
-        outcome: outcome(!missing.includes(file)),
-      })),
+      toldFiles(plan, () => 'unchanged'),
     );
+    if (options.wait === true) await printPublished(plane, plan, published, options);
+    note(`${plan.model}@${plan.version} is published with these very files; nothing was uploaded.`);
     return;
   }
   const progress = showProgress(
@@ -59,6 +64,10 @@ async function runPush(args: readonly string[], options: PushOptions): Promise<v
   printFiles(options, pushed);
   if (options.wait === true) await reportEnds(plane, plan, options);
   else if (options.json !== true) note(`The verdict follows: strata show ${plan.model}@${plan.version}`);
+}
+
+function toldFiles(plan: PushPlan, outcome: (file: PlannedFile) => PushedFile['outcome']): readonly PushedFile[] {
+  return plan.files.map((file) => ({ key: keyOf(plan, file.file), size: file.size, outcome: outcome(file) }));
 }
 
 /** Tools that find one file by its name in another one have to be told the new one. */
@@ -94,8 +103,29 @@ async function reportEnds(plane: Plane, plan: PushPlan, options: PushOptions): P
   note(`${plan.model}@${plan.version} is published.`);
 }
 
+/** What is stored, of files that an earlier push has brought and whose uploads are gone. */
+async function printPublished(
+  plane: Plane,
+  plan: PushPlan,
+  files: readonly PublishedFile[],
+  options: PushOptions,
+): Promise<void> {
+  const ends = files.map(({ file, size, digest, blob }) => ({
+    key: keyOf(plan, file),
+    size,
+    digest,
+    findings: blob,
+    compressibility: blob?.compressibility,
+  }));
+  printStored(options, ends, await storageOf(plane.operations, `${plan.model}@${plan.version}`));
+}
+
+type StoredFile = Pick<UploadEnd, 'key' | 'size' | 'digest' | 'compressibility'> & {
+  readonly findings?: UploadEnd['findings'] | PublishedFile['blob'];
+};
+
 /** What was stored: digest, verdict, analysis, place and cost of each file. The set's own file is none of them. */
-function printStored(options: PushOptions, ends: readonly UploadEnd[], storage: readonly Storage[]): void {
+function printStored(options: PushOptions, ends: readonly StoredFile[], storage: readonly Storage[]): void {
   const stored = ends.flatMap(({ key, size, digest, findings, compressibility }) =>
     digest === undefined
       ? []

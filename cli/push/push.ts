@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SET_FILE, SET_METADATA, type UploadSet } from '../../events/upload-set/v1.ts';
 import { StrataError } from '../../lib/shared/errors.ts';
+import type { Digest } from '../../lib/shared/ids.ts';
 import { Bytes } from '../../lib/shared/units.ts';
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import type { Plane } from '../connection/plane.ts';
@@ -22,14 +23,23 @@ export function keyOf({ model, version }: PushPlan, file: string): string {
   return `uploads/${model}/${version}/${file}`;
 }
 
+export interface InspectedFile {
+  readonly planned: PlannedFile;
+  /** An earlier push of the same files has brought it. */
+  readonly isThere: boolean;
+  /** Of what is there, where the plane has read it. */
+  readonly digest?: Digest | undefined;
+}
+
 /** What of a plan is there already. */
-export async function missingFiles(plane: Plane, plan: PushPlan): Promise<readonly PlannedFile[]> {
-  const missing: PlannedFile[] = [];
-  for (const file of plan.files) {
-    const { current } = await plane.operations.inspectUpload({ key: keyOf(plan, file.file) });
-    if (current?.set !== plan.set || current.size !== file.size) missing.push(file);
+export async function inspectFiles(plane: Plane, plan: PushPlan): Promise<readonly InspectedFile[]> {
+  const inspected: InspectedFile[] = [];
+  for (const planned of plan.files) {
+    const { current, upload } = await plane.operations.inspectUpload({ key: keyOf(plan, planned.file) });
+    const isThere = current?.set === plan.set && current.size === planned.size;
+    inspected.push({ planned, isThere, ...(isThere ? { digest: upload?.digest } : {}) });
   }
-  return missing;
+  return inspected;
 }
 
 /** Uploads the missing files, then `strata.json`, which closes the set: nothing is published before it is there. */
@@ -98,12 +108,16 @@ export type UploadEnd = NonNullable<OperationOutput<'inspectUpload'>['upload']>;
 const POLL_MS = 500;
 const SETTLED = new Set(['ready', 'quarantined', 'cancelled']);
 
-/** Waits until every file of the plan and its `strata.json` has come to its end, and answers them. */
+/**
+ * Waits until every file of the plan and its `strata.json` has come to its end, and answers them.
+ * @throws CliError `replaced` where another push into the same version has come over this one
+ */
 export async function waitForEnds(plane: Plane, plan: PushPlan): Promise<readonly UploadEnd[]> {
   for (;;) {
     const ends: UploadEnd[] = [];
     for (const file of [...plan.files.map((planned) => planned.file), SET_FILE]) {
-      const { upload } = await plane.operations.inspectUpload({ key: keyOf(plan, file) });
+      const { current, upload } = await plane.operations.inspectUpload({ key: keyOf(plan, file) });
+      if (current !== undefined && current.set !== plan.set) throw replaced(plan, file);
       if (upload !== undefined && SETTLED.has(upload.state)) ends.push(upload);
     }
     const complete = ends.length === plan.files.length + 1;
@@ -111,4 +125,9 @@ export async function waitForEnds(plane: Plane, plan: PushPlan): Promise<readonl
     if (complete || failed) return ends;
     await sleep(POLL_MS);
   }
+}
+
+function replaced(plan: PushPlan, file: string): CliError {
+  const message = `Another push has put its ${file} into ${plan.model}@${plan.version} meanwhile. Push again: it tells which of both is published.`;
+  return new CliError({ code: 'replaced', message, retryable: true });
 }

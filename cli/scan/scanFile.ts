@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { judgeHeader, type Reason, RULE_SET, RULES, type Status } from '../../lib/scanning/index.ts';
-import { blobDigest, PART_SIZE, PartHash } from '../../lib/shared/digest.ts';
 import { errorText } from '../../lib/shared/errors.ts';
-import { MIB, SECOND_MS } from '../../lib/shared/units.ts';
+import { SECOND_MS } from '../../lib/shared/units.ts';
+import { digestOf } from '../digestOf.ts';
 import type { Source, Target } from './sources.ts';
 
 /** One line of `--json`. */
@@ -23,8 +22,6 @@ export interface ScanLine {
   readonly kind?: string;
   readonly licence?: string;
 }
-
-const READ = 4 * MIB;
 
 /** Scans one target within a time; what cannot be read or judged is `unscanned`, never an exception. */
 export async function scanTarget(target: Target, timeoutSeconds: number): Promise<ScanLine> {
@@ -79,15 +76,4 @@ function refusedLine(file: string, bytes: number, rule: 'file.unreadable' | 'fil
     format: 'unknown',
     bytes,
   };
-}
-
-async function digestOf(source: Source): Promise<string> {
-  const parts: PartHash[] = [];
-  for (let start = 0; start < source.size; start += PART_SIZE) {
-    const hash = createHash('sha256');
-    const end = Math.min(source.size, start + PART_SIZE);
-    for (let at = start; at < end; at += READ) hash.update(await source.read(at, Math.min(READ, end - at)));
-    parts.push(PartHash.parse(hash.digest('hex')));
-  }
-  return blobDigest(source.size, PART_SIZE, parts);
 }

@@ -5,6 +5,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
+import { connectLoopback } from '../../cli/connection/loopback.ts';
+import { readOperatorFile } from '../../cli/connection/operatorFile.ts';
+import { showProgress } from '../../cli/progress.ts';
+import { planPush } from '../../cli/push/plan.ts';
+import { push, waitForEnds } from '../../cli/push/push.ts';
 import { UploadRow } from '../../lib/catalog/index.ts';
 import { EpochMs } from '../../lib/shared/units.ts';
 import { safetensors } from '../support/ingestPlane.ts';
@@ -96,12 +101,87 @@ describe('strata push', () => {
   it('takes up where an earlier push stopped', async () => {
     const folderOfTwo = dirname(file('two/a.safetensors', safetensors(300, 1)));
     file('two/b.safetensors', safetensors(300, 2));
-    const [plan] = await json('push', 'two@1.0.0', folderOfTwo, '--dry-run');
-    expect(plan).toMatchObject({ schema: 'strata.push.file/v1', outcome: 'would-upload' });
-    await strata('push', 'two@1.0.0', folderOfTwo, '--wait');
-    await runtime.objects.remove('uploads/two/1.0.0/b.safetensors');
-    const outcomes = (await json('push', 'two@1.0.0', folderOfTwo, '--dry-run')).map((one) => one['outcome']);
-    expect(outcomes).toEqual(['unchanged', 'would-upload']);
+    const [first] = await json('push', 'two@1.0.0', folderOfTwo, '--dry-run');
+    expect(first).toMatchObject({ schema: 'strata.push.file/v1', outcome: 'would-upload' });
+    const plan = await planPush('two@1.0.0', [folderOfTwo]);
+    const plane = connectLoopback(await readOperatorFile(folder.path));
+    await push(plane, plan, plan.files.slice(0, 1), showProgress(0, false, ''));
+    const outcomes = async (...flags: readonly string[]) =>
+      (await json('push', 'two@1.0.0', folderOfTwo, ...flags)).flatMap((one) => one['outcome'] ?? []);
+    expect(await outcomes('--dry-run')).toEqual(['unchanged', 'would-upload']);
+    expect(await outcomes('--wait')).toEqual(['unchanged', 'uploaded']);
+    expect(await outcomes()).toEqual(['unchanged', 'unchanged']);
+  });
+
+  describe('into a version that is closed', () => {
+    const pushed = async (name: string, path: string) => {
+      expect((await strata('push', name, path, '--wait')).code).toBe(0);
+    };
+
+    it.each([
+      ['another content', { 'one.gguf': 41 }, 'with another one.gguf'],
+      ['another file', { 'other.gguf': 1 }, 'without other.gguf'],
+      ['a file more', { 'one.gguf': 1, 'two.gguf': 2 }, 'without two.gguf'],
+    ])('sends nothing of %s, and says so', async (what, files, how) => {
+      const name = `closed-${what.replaceAll(' ', '-')}@1.0.0`;
+      await pushed(name, file(`${name}/before/one.gguf`, safetensors(300, 1)));
+      for (const [path, seed] of Object.entries(files)) {
+        // Another time, as of any other file: by it a push knows its own.
+        utimesSync(file(`${name}/after/${path}`, safetensors(300, seed)), seed, seed);
+      }
+      const after = join(folder.path, 'mine', name, 'after');
+      for (const flags of [[], ['--wait'], ['--dry-run']]) {
+        const { code, stdout, stderr } = await strata('push', name, after, ...flags);
+        expect([code, stdout]).toEqual([1, '']);
+        expect(stderr).toContain(`error[version-closed]: ${name} is published ${how}, and a version never changes`);
+        expect(stderr).toContain('`strata show closed-');
+      }
+      const refused = (await json('ls', '--uploads', 'quarantined')).map((one) => String(one['key']));
+      expect(refused.filter((key) => key.includes('/closed-'))).toEqual([]);
+    });
+
+    it('sends nothing where a file of it is missing', async () => {
+      const both = dirname(file('fewer/a.gguf', safetensors(300, 1)));
+      file('fewer/b.gguf', safetensors(300, 2));
+      await pushed('fewer@1.0.0', both);
+      const { code, stderr } = await strata('push', 'fewer@1.0.0', join(both, 'a.gguf'));
+      expect([code, stderr]).toEqual([1, expect.stringContaining('is published with b.gguf besides')]);
+    });
+
+    it('finds the same bytes published, whatever their files are called and when they were written', async () => {
+      const path = file('same-bytes/x.safetensors', safetensors(300, 3));
+      await pushed('same-bytes@1.0.0', path);
+      utimesSync(path, 1_800_000_000, 1_800_000_000);
+      const before = await runtime.objects.head('uploads/same-bytes/1.0.0/x.safetensors');
+      const told = await strata('push', 'same-bytes@1.0.0', path);
+      expect([told.code, told.stderr]).toEqual([0, expect.stringContaining('published with these very files')]);
+      const stored = await json('push', 'same-bytes@1.0.0', path, '--wait');
+      expect(stored).toMatchObject([
+        { schema: 'strata.push.file/v1', outcome: 'unchanged' },
+        { schema: 'strata.push.stored/v1', digest: expect.any(String), findings: { format: 'safetensors' } },
+      ]);
+      expect(await runtime.objects.head('uploads/same-bytes/1.0.0/x.safetensors')).toEqual(before);
+    });
+
+    it('has one winner where two push at once, and each that pushes again is told which', async () => {
+      const paths = [1, 2].map((seed) => file(`race/${seed}/race.safetensors`, safetensors(300, seed)));
+      paths.forEach((path, at) => utimesSync(path, at, at));
+      const pushOf = (path: string) => ['push', 'race@1.0.0', path, '--wait'];
+      const ends = await Promise.all(paths.map((path) => run(pushOf(path))));
+      const told = ends.map(({ stderr }) => stderr).join('');
+      expect(ends.filter(({ code }) => code === 0).length, told).toBeLessThan(2);
+      const again = [];
+      for (const path of paths) again.push((await strata(...pushOf(path))).code);
+      expect(new Set(again), told).toEqual(new Set([0, 1]));
+    });
+
+    it('that another push fills meanwhile waits for no end that is not its own', async () => {
+      const path = file('over/over.safetensors', safetensors(300));
+      await pushed('over@1.0.0', path);
+      const plane = connectLoopback(await readOperatorFile(folder.path));
+      const other = { ...(await planPush('over@1.0.0', [path])), set: 'ffffffff-ffff-8fff-afff-ffffffffffff' };
+      await expect(waitForEnds(plane, other)).rejects.toMatchObject({ code: 'replaced', retryable: true });
+    });
   });
 
   it('exits 1 and says why when a file is quarantined', async () => {
@@ -160,8 +240,10 @@ describe('strata push', () => {
         expect.stringContaining('Every version of gone was deleted. `strata deleted'),
       ]);
     }
-    const { code, stderr } = await strata('push', 'gone@1.0.0', path, '--wait');
-    expect([code, stderr]).toEqual([1, expect.stringContaining('`strata undo gone@1.0.0` brings it back')]);
+    for (const flags of [[], ['--wait']]) {
+      const { code, stderr } = await strata('push', 'gone@1.0.0', path, ...flags);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('`strata undo gone@1.0.0` brings it back')]);
+    }
   });
 
   it('refuses two files that would get the same name', async () => {
