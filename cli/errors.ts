@@ -24,6 +24,12 @@ export class CliError extends StrataError<
   | 'version-closed'
   /** Another push into the same version came over this one. */
   | 'replaced'
+  /** Named rightly, and not there. */
+  | 'unknown-host'
+  | 'unknown-queue'
+  | 'unknown-run'
+  | 'unknown-digest'
+  | 'nothing-to-accept'
 > {}
 
 /** Some items failed, or findings; the command has already said which. */
@@ -31,6 +37,10 @@ export class FindingsError extends Error {
   override readonly name = 'FindingsError';
 }
 
+/**
+ * What every command exits with. `usage`: the command line, or a file that it names, is none that the command takes, whatever a plane
+ * knows. `failed`: also what is named rightly and is not there.
+ */
 export const EXIT = { ok: 0, failed: 1, usage: 2, retry: 3, credentials: 4, cancelled: 130 } as const;
 
 const USAGE_CODES = new Set([
@@ -38,6 +48,12 @@ const USAGE_CODES = new Set([
   'bad-path',
   'bad-file-name',
   'bad-file',
+  'unreadable-file',
+  'bad-log',
+  'bad-trace',
+  'bad-inventory',
+  'invalid-book',
+  'not-packed',
   'exists',
   'invalid-reference',
   'invalid-input',

@@ -15,7 +15,8 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   program.addHelpText(
     'after',
     `
-Exit codes: 0 done, 1 failed or findings, 2 usage, 3 may succeed later, 4 credentials, 130 cancelled.
+Exit codes: 0 done, 1 failed, findings, or not there, 2 usage (the command line, or a file that it names),
+3 may succeed later, 4 credentials, 130 cancelled.
 Results go to stdout; progress, notes and errors to stderr.`,
   );
   for (const { load } of modulesFor(args[0])) (await load())(program);

@@ -68,5 +68,5 @@ function isOf({ queue, sources }: { queue: string; sources: readonly string[] },
 function noDeadLetters(queue: string, all: readonly { readonly queue: string }[]): CliError {
   const known = all.map((one) => one.queue).join(', ');
   const message = `There is no dead-letter queue for ${queue}. There are: ${known}.`;
-  return new CliError({ code: 'bad-reference', message, retryable: false });
+  return new CliError({ code: 'unknown-queue', message, retryable: false });
 }

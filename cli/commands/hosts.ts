@@ -36,7 +36,7 @@ async function runHosts(name: string | undefined, options: HostsOptions): Promis
   const items = name === undefined ? all : all.filter(({ id }) => id === name);
   if (name !== undefined && items.length === 0) {
     const message = `No host ${name} is registered. \`strata hosts\` lists all.`;
-    throw new CliError({ code: 'bad-reference', message, retryable: false });
+    throw new CliError({ code: 'unknown-host', message, retryable: false });
   }
   if (options.metrics === true) return showMinutes(operations, items, options);
   const [host] = items;

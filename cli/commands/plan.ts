@@ -91,7 +91,7 @@ async function planMoves(options: PlanOptions, terms: Terms, manifests: Manifest
   if (options.explain !== undefined) {
     if (totals.summary().objects === 0) {
       const message = `No object that was looked at has a digest that begins with ${options.explain}.`;
-      throw new CliError({ code: 'bad-reference', message, retryable: false });
+      throw new CliError({ code: 'unknown-digest', message, retryable: false });
     }
     if (options.json !== true) process.stdout.write(`\n${judgedText(terms.judged)}`);
     return;

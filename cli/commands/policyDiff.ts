@@ -6,13 +6,11 @@ import { formatCount } from '../../lib/shared/formatCount.ts';
 import { formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { type Deciding, policyOf } from '../../lib/tiering/index.ts';
 import { connect } from '../connection/connect.ts';
+import { EXIT } from '../errors.ts';
 import { settingsText, termsOf } from '../judging.ts';
 import { ratesOfFile } from '../prices/books.ts';
 import { DECIDING_SYNTAX, IN_FORCE, parseDeciding } from '../plan/deciding.ts';
 import { factsOfBoth, type InventoryOptions, withInventory } from '../plan/facts.ts';
-
-/** A finding that a script must notice: the change is blocked. */
-const EXIT_FINDINGS = 1;
 
 /** Adds `strata policy diff`: what a change of the policy, or of its settings, would catch. */
 export function registerPolicyDiff(policy: Command): void {
@@ -51,7 +49,7 @@ async function diff(
   const changes = new PolicyDiff(was, is, rates, nextRates);
   for await (const facts of factsOfBoth(options, present, next)) changes.add(facts.next, options.at, facts.present);
   const summary = changes.summary();
-  if (summary.blocked) process.exitCode = EXIT_FINDINGS;
+  if (summary.blocked) process.exitCode = EXIT.failed;
   if (options.json === true) {
     const named = {
       present: was?.version ?? 'nothing',

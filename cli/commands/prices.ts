@@ -164,7 +164,7 @@ async function acceptPrices(path: string | undefined, options: AcceptOptions): P
   const fresh = path === undefined ? reported?.book : JSON.stringify(await readJson(path));
   if (fresh === undefined) {
     const message = 'No refresh has reported a book that waits to be accepted. Name a file to put that in force.';
-    throw new CliError({ code: 'bad-reference', message, retryable: false });
+    throw new CliError({ code: 'nothing-to-accept', message, retryable: false });
   }
   changesTold(options, parsePriceBook(JSON.parse(book)), parsePriceBook(JSON.parse(fresh)));
   const { id, asOf, changes } = await operations.acceptPrices({

@@ -1,8 +1,10 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { STATUSES, type Status } from '../../lib/scanning/index.ts';
+import { StrataError } from '../../lib/shared/errors.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { positive } from '../arguments.ts';
+import { CliError, describeError, EXIT, exitCodeOf } from '../errors.ts';
 import { toSarif } from '../scan/sarif.ts';
 import { writeText } from '../textFiles.ts';
 import { type ScanLine, scanTarget } from '../scan/scanFile.ts';
@@ -14,12 +16,10 @@ interface ScanOptions {
   readonly timeout: number;
 }
 
-const EXIT_FINDINGS = 1;
-const EXIT_USAGE = 2;
 /** Below the ten seconds in which a function must have judged a file. */
 const DEFAULT_TIMEOUT_SECONDS = 9;
 
-/** Adds `strata scan`. Exit codes: 0 everything is clean, 1 anything is not, 2 a path does not exist or usage. */
+/** Adds `strata scan`, which fails where anything is not clean. */
 export function registerScan(program: Command): void {
   program
     .command('scan')
@@ -45,15 +45,19 @@ async function scan(paths: readonly string[], options: ScanOptions): Promise<voi
         process.stdout.write(options.json === true ? `${JSON.stringify(line)}\n` : forPeople(line));
       }
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      process.stderr.write(`cannot scan ${path}: ${error.message}\n`);
-      process.exitCode = EXIT_USAGE;
+      const told = error instanceof StrataError ? error : notScanned(path, error);
+      process.stderr.write(describeError(told, options.json === true));
+      process.exitCode = exitCodeOf(told);
     }
   }
   if (options.sarif !== undefined) await writeText(options.sarif, toSarif(findings));
   const summary = [...counts].filter(([, count]) => count > 0).map(([status, count]) => `${count} ${status}`);
   if (options.json !== true) process.stdout.write(`${summary.join(', ') || 'nothing to scan'}\n`);
-  if (findings.length > 0 && process.exitCode !== EXIT_USAGE) process.exitCode = EXIT_FINDINGS;
+  if (findings.length > 0) process.exitCode ??= EXIT.failed;
+}
+
+function notScanned(path: string, cause: unknown): CliError {
+  return new CliError({ code: 'bad-path', message: `${path} cannot be scanned.`, retryable: false, cause });
 }
 
 const COLOURS = {

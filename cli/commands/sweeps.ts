@@ -51,7 +51,7 @@ async function runReport(runId: string, options: PlaneOptions): Promise<void> {
   const [run] = (await operations.listRuns({ limit: 1, runId })).items;
   if (run === undefined) {
     const message = `There is no run ${runId}. \`strata sweeps\` lists them.`;
-    throw new CliError({ code: 'bad-reference', message, retryable: false });
+    throw new CliError({ code: 'unknown-run', message, retryable: false });
   }
   const report = new RunReport();
   const failed: MoveOutcome[] = [];

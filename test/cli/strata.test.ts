@@ -431,8 +431,8 @@ describe('strata', () => {
     expect((await strata('dlq', 'list', 'ingest', '-q')).stdout).toBe('ingest-dlq\n');
     expect((await strata('dlq', 'list', 'hosts', '-q')).stdout).toBe('hosts-dlq\n');
     const queues = await strata('dlq', 'list', 'nowhere');
-    expect(queues).toMatchObject({ code: 2, stderr: expect.stringContaining('There are: accesses-dlq,') });
-    expect(await strata('hosts', 'nobody')).toMatchObject({ code: 2, stderr: expect.stringContaining('nobody') });
+    expect(queues).toMatchObject({ code: 1, stderr: expect.stringContaining('There are: accesses-dlq,') });
+    expect(await strata('hosts', 'nobody')).toMatchObject({ code: 1, stderr: expect.stringContaining('nobody') });
   });
 
   it('tells errors of usage as one object with --json', async () => {
@@ -544,7 +544,7 @@ describe('strata sweeps', () => {
   it('lists what moved objects, and tells of one run what became of it', async () => {
     expect((await strata('sweeps')).stderr).toContain('No sweep has run and no plan was applied yet');
     const unknown = await strata('sweeps', '12345');
-    expect(unknown.code).toBe(2);
+    expect(unknown.code).toBe(1);
     expect(unknown.stderr).toContain('There is no run 12345');
     // Smaller ones pay more for a move than it saves.
     await strata('push', 'heavy@1.0.0', file('heavy/heavy.safetensors', safetensors(20_000_000)), '--wait');

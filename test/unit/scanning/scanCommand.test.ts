@@ -68,5 +68,9 @@ it('exits with 0 where everything is clean and says so to people', async () => {
 it('exits with 2 for a path that does not exist', async () => {
   const { code, stdout, stderr } = await strata(join(folder, 'missing'), '--json');
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/cannot scan .*missing/);
+  expect(JSON.parse(stderr)).toMatchObject({
+    code: 'bad-path',
+    message: expect.stringContaining('missing cannot be scanned.'),
+    cause: expect.stringContaining('ENOENT'),
+  });
 });
