@@ -1,6 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { makeFolder } from '../lib/adapters/files/makeFolder.ts';
 
 export interface DataFolder {
@@ -8,6 +17,8 @@ export interface DataFolder {
   at(...names: readonly string[]): string;
   /** Gives the folder free again; a temporary one is removed. */
   release(): void;
+  /** The same of a start that came to nothing: a folder that was not there, or empty, is so again. */
+  discard(): void;
 }
 
 const TEMPORARY = 'strata-runtime-';
@@ -32,6 +43,8 @@ export function takeDataFolder(path: string | undefined): DataFolder {
   if (path === undefined) removeAbandoned();
   const folder = path === undefined ? mkdtempSync(join(tmpdir(), TEMPORARY)) : resolve(path);
   const pidFile = join(folder, PID_FILE);
+  const missing = missingFolders(folder);
+  const fresh = missing.length > 0 || isEmpty(folder);
   try {
     for (const name of ['bucket', 'audit', 'keys', 'logs', 'hosts']) makeFolder(join(folder, name));
     if (holderOf(pidFile) === undefined) rmSync(pidFile, { force: true });
@@ -41,11 +54,43 @@ export function takeDataFolder(path: string | undefined): DataFolder {
     if (path === undefined) rmSync(folder, { recursive: true, force: true });
     throw folderError(error, folder, pidFile);
   }
+  const release = () => rmSync(path === undefined ? folder : pidFile, { recursive: true, force: true });
   return {
     path: folder,
     at: (...names) => join(folder, ...names),
-    release: () => rmSync(path === undefined ? folder : pidFile, { recursive: true, force: true }),
+    release,
+    discard() {
+      if (path !== undefined && fresh) {
+        for (const name of readdirSync(folder)) {
+          if (name !== PID_FILE) rmSync(join(folder, name), { recursive: true, force: true });
+        }
+      }
+      release();
+      if (path !== undefined) removeEmpty(missing);
+    },
   };
+}
+
+/** The folder and those above it that are not there, from within. */
+function missingFolders(folder: string): readonly string[] {
+  return existsSync(folder) ? [] : [folder, ...missingFolders(dirname(folder))];
+}
+
+function isEmpty(folder: string): boolean {
+  try {
+    return readdirSync(folder).length === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** What somebody has put something into since stays, and so do those above it. */
+function removeEmpty(folders: readonly string[]): void {
+  try {
+    for (const folder of folders) rmdirSync(folder);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY')) throw error;
+  }
 }
 
 function folderError(error: unknown, folder: string, pidFile: string): Error {

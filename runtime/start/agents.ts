@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 import { makeFolder } from '../../lib/adapters/files/makeFolder.ts';
 import type { HostId } from '../../lib/shared/ids.ts';
-import { type Bytes, GB, SECOND_MS } from '../../lib/shared/units.ts';
+import { type Bytes, GB, KIB, SECOND_MS } from '../../lib/shared/units.ts';
 
 /*
  * One agent as a child process. It lives no longer than this process: it ends when its standard input closes, which the
@@ -62,17 +62,12 @@ export const startAgent = (options: AgentOptions): Promise<AgentProcess> => laun
 
 export function launchAgent(options: AgentOptions): LaunchedAgent {
   makeFolder(options.folder);
-  const log = openSync(options.logFile, 'a');
-  const child = spawn(process.execPath, [MAIN, '--exit-with-parent'], {
-    stdio: ['pipe', 'pipe', log],
-    env: environmentOf(options),
-  });
-  closeSync(log);
+  const child = spawnLogged(options);
   let stopping = false;
   const ended = new Promise<void>((resolve) => {
     const end = (how: string) => {
       resolve();
-      if (!stopping) options.onEnded(`${options.host}'s agent ended (${how}); see ${options.logFile}`);
+      if (!stopping) options.onEnded(`${options.host}'s agent ended (${how}): ${saidLast(options)}`);
     };
     child.once('exit', (code, signal) => end(String(signal ?? code)));
     // It never began: there is no process left for it, or its program has gone.
@@ -126,10 +121,59 @@ function environmentOf({
   };
 }
 
-/** What it said last. */
+/** `spawn` may also throw. */
+function spawnLogged(options: AgentOptions) {
+  const log = openSync(options.logFile, 'a');
+  try {
+    return spawn(process.execPath, [MAIN, '--exit-with-parent'], {
+      stdio: ['pipe', 'pipe', log],
+      env: environmentOf(options),
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+function saidLast({ logFile }: AgentOptions): string {
+  const line = lastLine(logFile);
+  return line === '' ? `it said nothing; its log is ${logFile}` : `${line}; its log is ${logFile}`;
+}
+
+const LogLine = z.object({ msg: z.string(), err: z.optional(z.object({ message: z.string() })) });
+/** What Node prints around the message of an error that nobody caught. */
+const AROUND_AN_ERROR = /^(\s|\}|Node\.js v|$)/;
+
 function lastLine(logFile: string): string {
-  const lines = readFileSync(logFile, 'utf8').trim().split('\n');
-  return lines.at(-1)?.slice(0, 500).replace(/\.$/, '') ?? '';
+  const lines = endOf(logFile).split('\n');
+  const line = lines.findLast((one) => !AROUND_AN_ERROR.test(one)) ?? '';
+  const { msg, err } = (line.startsWith('{') ? LogLine.safeParse(jsonOf(line)).data : undefined) ?? { msg: line };
+  const text = err === undefined ? msg : `${msg}: ${err.message}`;
+  return text.slice(0, 500).replace(/\.$/, '');
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a log that may be long, or be taken away meanwhile. */
+function endOf(logFile: string): string {
+  try {
+    const log = openSync(logFile, 'r');
+    try {
+      const { size } = fstatSync(log);
+      const end = Buffer.alloc(Math.min(size, 64 * KIB));
+      readSync(log, end, 0, end.byteLength, size - end.byteLength);
+      return end.toString();
+    } finally {
+      closeSync(log);
+    }
+  } catch {
+    return '';
+  }
 }
 
 async function readiness(child: ChildProcess, options: AgentOptions): Promise<z.infer<typeof Ready>> {
@@ -141,9 +185,7 @@ async function readiness(child: ChildProcess, options: AgentOptions): Promise<z.
   const ready = await Promise.race([first, failed, late]);
   if (ready !== undefined) return ready;
   child.kill('SIGKILL');
-  throw new AgentLostError(
-    `${options.host}'s agent did not come up: ${lastLine(options.logFile)}. See ${options.logFile}.`,
-  );
+  throw new AgentLostError(`${options.host}'s agent did not come up: ${saidLast(options)}.`);
 }
 
 function getOverSocket(socketPath: string, path: string): Promise<{ status: number; body: unknown }> {

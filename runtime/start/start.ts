@@ -12,6 +12,7 @@ import { type EmbeddedRuntime, startEmbeddedRuntime } from '../embeddedRuntime.t
 import { AgentLostError, type AgentProcess, hostFolder, launchAgent, type LaunchedAgent } from './agents.ts';
 import { type Followed, follow, type Milestone } from './follow.ts';
 import type { StartOptions } from './options.ts';
+import { revivalPause } from './revivalPause.ts';
 import { createTimeline, describeMilestone, describeUploaded, type Timeline } from './timeline.ts';
 import { subjectOf } from './verify.ts';
 
@@ -52,13 +53,11 @@ export interface StartingOptions {
 }
 
 const REGISTERED_WITHIN_MS = 20 * SECOND_MS;
-const REVIVE_AFTER_MS = SECOND_MS;
-/** The longest pause, where it cannot be launched: while the disk is full, say. */
-const REVIVE_WITHIN_MS = 30 * SECOND_MS;
 
 export function begin(options: StartingOptions): Starting {
   const folder = takeDataFolder(options.data);
   const agents = new Map<HostId, LaunchedAgent>();
+  const pauses = new Map<HostId, number>();
   let stopping = false;
   const timeline = createTimeline(options.write, () => performance.now());
   const following = new Map<string, Promise<readonly Milestone[]>>();
@@ -93,6 +92,7 @@ export function begin(options: StartingOptions): Starting {
     options.signal.throwIfAborted();
     const { token } = await up.operations.createJoinToken({ hosts: HostPattern.parse(host), uses: 1, validMinutes: 5 });
     if (stopping) throw new Error('Strata is stopping.');
+    const launchedAt = performance.now();
     const launched = launchAgent({
       host,
       folder: hostFolder(folder.path, host),
@@ -101,8 +101,9 @@ export function begin(options: StartingOptions): Starting {
       logFile: folder.at('logs', `${host}.jsonl`),
       capacityBytes: options.capacityBytes,
       onEnded(reason) {
-        timeline.tell(host, 'ended', reason);
-        void revive(up, host);
+        const pauseMs = pauseOf(host, performance.now() - launchedAt);
+        timeline.tell(host, 'ended', `${reason}. It is started again in ${pauseMs / SECOND_MS} s`);
+        void revive(up, host, pauseMs);
       },
     });
     agents.set(host, launched);
@@ -118,9 +119,16 @@ export function begin(options: StartingOptions): Starting {
     return agent;
   }
 
+  function pauseOf(host: HostId, upMs: number): number {
+    const pauseMs = revivalPause(pauses.get(host), upMs);
+    pauses.set(host, pauseMs);
+    return pauseMs;
+  }
+
   /** A host's agent that ended by itself is started again: whatever it had is on its disk. */
-  async function revive(up: EmbeddedRuntime, host: HostId): Promise<void> {
-    for (let pauseMs = REVIVE_AFTER_MS; ; pauseMs = Math.min(2 * pauseMs, REVIVE_WITHIN_MS)) {
+  async function revive(up: EmbeddedRuntime, host: HostId, firstMs: number): Promise<void> {
+    // It may also be that none can be launched: while the disk is full, say.
+    for (let pauseMs = firstMs; ; pauseMs = pauseOf(host, 0)) {
       await up.deps.clock.sleep(pauseMs);
       if (stopping) return;
       const ended = agents.get(host);
@@ -166,7 +174,8 @@ export function begin(options: StartingOptions): Starting {
     stopping = true;
     await Promise.all([...agents.values()].map((agent) => agent.stop()));
     await runtime?.stop();
-    folder.release();
+    if (runtime === undefined) folder.discard();
+    else folder.release();
   }
 
   return {

@@ -1,5 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -146,6 +155,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     const third = start('--data', join(scratch, 'other'), '--port', port);
     expect(await third.exited).toBe(1);
     expect(third.output()).toMatch(/^Port \d+ is taken\..*--port \(0 takes a free one\)\.\n$/);
+    expect(readdirSync(scratch)).toEqual(['data']);
     first.child.kill('SIGINT');
     expect(await first.exited).toBe(130);
   });
@@ -209,6 +219,27 @@ describe('npm start', { timeout: 180_000 }, () => {
     child.kill('SIGTERM');
     expect(await exited).toBe(130);
     await leftNothing(child, output());
+  });
+
+  it('starts an agent that ends at once less and less often, and tells why it ends', async () => {
+    const data = join(scratch, 'data');
+    const { child, exited, seen, output } = start('--data', data, '--no-samples', '--hosts', '1');
+    await seen('Push models of your own');
+    const state = join(data, 'hosts', 'host-a', 'state');
+    renameSync(state, `${state}.kept`);
+    writeFileSync(state, 'no folder');
+    const [agent] = execFileSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' }).split('\n');
+    process.kill(Number(agent), 'SIGKILL');
+    await seen('agent ended (SIGKILL)');
+    await seen('It is started again in 4 s');
+    expect(output()).toMatch(
+      /agent ended \(\d+\): DiskError: state: EEXIST; its log is .*host-a\.jsonl\. It is started again in 2 s/,
+    );
+    rmSync(state);
+    renameSync(`${state}.kept`, state);
+    await eventually(async () => expect(output().match(/host-a +registered/g)).toHaveLength(2), 30_000);
+    child.kill('SIGTERM');
+    expect(await exited).toBe(130);
   });
 
   it('goes on from its folder after it was killed, and takes the user’s own file', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -46,4 +46,26 @@ it.each(['', '0', 'no number', '999999999'])('takes over from a runtime that lef
   writeFileSync(join(folder, 'runtime.pid'), left);
   takeDataFolder(folder);
   expect(readFileSync(join(folder, 'runtime.pid'), 'utf8').split('\n')[0]).toBe(String(process.pid));
+});
+
+it('leaves nothing of a start that came to nothing, where nothing was before', () => {
+  const taken = takeDataFolder(join(folder, 'a', 'b'));
+  writeFileSync(taken.at('catalog.db'), 'rows');
+  taken.discard();
+  expect(readdirSync(folder)).toEqual([]);
+  mkdirSync(join(folder, 'empty'));
+  takeDataFolder(join(folder, 'empty')).discard();
+  expect(readdirSync(join(folder, 'empty'))).toEqual([]);
+});
+
+it('takes nothing away that was there before, or that somebody has put there since', () => {
+  const data = join(folder, 'data');
+  takeDataFolder(data).release();
+  writeFileSync(join(data, 'catalog.db'), 'rows');
+  takeDataFolder(data).discard();
+  expect(readdirSync(data).sort()).toEqual(['audit', 'bucket', 'catalog.db', 'hosts', 'keys', 'logs']);
+  const taken = takeDataFolder(join(folder, 'a', 'b'));
+  writeFileSync(join(folder, 'a', 'mine'), '');
+  taken.discard();
+  expect(readdirSync(join(folder, 'a'))).toEqual(['mine']);
 });
