@@ -2,6 +2,7 @@ import type { DiskLoad, GpuLoad, HostMetrics, LoadSource, ModelLoads } from '../
 import type { OperationOutput } from '../../lib/operations/index.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { ago, type Listing, note, type OutputOptions, print } from '../output.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 
 type MeasuredHost = OperationOutput<'showHostMetrics'>['items'][number];
 
@@ -51,7 +52,7 @@ function figures(metrics: HostMetrics): readonly (readonly [name: string, text: 
     ['an ask takes', ensureMs.count === 0 ? undefined : `p50 ${time(ensureMs.p50)}, p95 ${time(ensureMs.p95)}`],
     [
       'fetched',
-      `${formatBytes(transfer.fetchedBytes)} in ${transfer.fetches} fetches, ${rate(transfer.fetchedBytes / windowSeconds)}`,
+      `${formatBytes(transfer.fetchedBytes)} in ${formatCount(transfer.fetches, 'fetch', 'fetches')}, ${rate(transfer.fetchedBytes / windowSeconds)}`,
     ],
     ['a fetch brings', speed && `p50 ${rate(speed.p50)}, p95 ${rate(speed.p95)}`],
     ['first byte', firstByteMs && `p50 ${time(firstByteMs.p50)}, p95 ${time(firstByteMs.p95)}`],

@@ -135,7 +135,7 @@ async function report(
       : `  ${objects} are bound by a minimum duration, leaving now would charge ${usd(liabilityUsd)}; ` +
         `the first is free on ${new Date(firstFreeAt).toISOString().slice(0, 10)}\n`;
   process.stdout.write(
-    `${summary.moves} of ${summary.objects} objects would move: ${usd(summary.savedUsdPerMonth)} less a month for ${usd(summary.onceUsd)} once\n` +
+    `${summary.moves} of ${formatCount(summary.objects, 'object')} would move: ${usd(summary.savedUsdPerMonth)} less a month for ${usd(summary.onceUsd)} once\n` +
       [...flows, packed, ...kept, ledger].join(''),
   );
   if (judged.policy === 'lifecycle') process.stdout.write(await deletesText(expiries, options));

@@ -62,7 +62,7 @@ async function diff(
   }
   process.stdout.write(
     `From ${was === undefined ? 'where everything lies, since nothing is in force,' : `${was.version} (${settingsText(present)})`} to ${is.version} (${settingsText(next)}), ${pricesText(rates, nextRates)}:\n` +
-      `${summary.changed} of ${summary.objects} objects would be elsewhere, ${summary.colder} where reads cost more or wait\n`,
+      `${summary.changed} of ${formatCount(summary.objects, 'object')} would be elsewhere, ${summary.colder} where reads cost more or wait\n`,
   );
   for (const flow of summary.flows) process.stdout.write(flowText(flow));
   if (summary.flows.length > 0) process.stdout.write(totalText(summary.flows, nextRates));

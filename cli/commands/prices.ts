@@ -17,6 +17,7 @@ import { type BookOptions, bookOfRegion, booksInForce, decidesText, ratesOfBooks
 import { changesTold, tellChanges } from '../prices/changes.ts';
 import { DRY_RUN, isDry, operatorOf, sayDry, withOperator } from './mutation.ts';
 import { type ListOptions, readLists } from '../prices/lists.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 
 interface ShowOptions extends BookOptions {
   readonly region?: string;
@@ -97,7 +98,7 @@ async function showPrices(options: ShowOptions): Promise<void> {
   const ageDays = Math.max(...books.map(ageOf));
   if (ageDays > STALE_DAYS) {
     note(
-      `The prices are ${Math.floor(ageDays)} days old, more than ${STALE_DAYS}: \`strata prices refresh --out FILE\` and \`strata prices accept FILE\` renew them.`,
+      `The prices are ${formatCount(Math.floor(ageDays), 'day')} old, more than ${STALE_DAYS}: \`strata prices refresh --out FILE\` and \`strata prices accept FILE\` renew them.`,
     );
   }
 }
@@ -111,7 +112,7 @@ function printJson(book: PriceBookFile, ageDays: number): void {
 
 function printBook(book: PriceBookFile, ageDays: number): void {
   const age = Object.values(book.sources).some(({ url }) => url !== undefined)
-    ? `, ${ageDays === 1 ? 'a day' : `${ageDays} days`} old`
+    ? `, ${formatCount(ageDays, 'day')} old`
     : '';
   process.stdout.write(`\n${book.id}, ${book.region}, as of ${book.asOf}${age}; 1 GB = ${book.gbBytes} bytes\n`);
   for (const line of listPrices(book)) {

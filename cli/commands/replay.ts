@@ -23,6 +23,7 @@ import { rewriteLine } from '../progress.ts';
 import { KNOWLEDGE_HELP, readKnowledge } from '../replay/knowledge.ts';
 import { asJson, asTable, mechanicsOf, nameOf, type Outcome } from '../replay/outcomes.ts';
 import { readStreams, type Stream, type StreamOptions, type Streams } from '../replay/streams.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 
 const NAMES = Object.keys(POLICIES).filter(isPolicyName);
 
@@ -124,7 +125,7 @@ async function replayLogs(options: ReplayOptions): Promise<void> {
   rewriteLine('');
   if (options.plot !== undefined) {
     const curves = outcomes.map((one) => ({ name: nameOf(one), ...one }));
-    const title = `Cumulative cost, ${streams[0]?.histories.count ?? 0} objects`;
+    const title = `Cumulative cost, ${formatCount(streams[0]?.histories.count ?? 0, 'object')}`;
     await writeText(options.plot, cumulativeCostPlot(title, curves, DAY_MS));
   }
   process.stdout.write(options.json === true ? asJson(outcomes, prices.id) : asTable(outcomes));

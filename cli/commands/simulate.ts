@@ -88,7 +88,7 @@ async function simulateCache(options: CacheOptions): Promise<void> {
 function plot(replay: Replay, options: CacheOptions): string {
   const metric = { object: 'objectMissRatio', byte: 'byteMissRatio', wait: 'waitRatio' } as const;
   return missRatioPlot(replay.results, {
-    title: `${basename(options.trace)}: ${replay.accesses} accesses, ${formatCount(replay.objects, 'object')}`,
+    title: `${basename(options.trace)}: ${formatCount(replay.accesses, 'access', 'accesses')}, ${formatCount(replay.objects, 'object')}`,
     metric: metric[options.objective],
     footprintBytes: replay.footprintBytes,
   });

@@ -82,7 +82,7 @@ function stageNow({ stages }: Run): string {
 /** A line of each stage. */
 function stageLines({ stages = [] }: Run): readonly string[] {
   return stages.map(({ blobs, bytes, endedAt, left, leftUsd, moves, of, placements, shards, stage, tooDear = 0 }) => {
-    const done = `  ${stage.padEnd(9)} ${shards} of ${of} shards, ${formatCount(blobs, 'object')}`;
+    const done = `  ${stage.padEnd(9)} ${shards} of ${formatCount(of, 'shard')}, ${formatCount(blobs, 'object')}`;
     const found = stage === 'analysis' ? 'found to move' : 'set going';
     const placed =
       stage === 'lifecycle' ? [] : [`${placements} ${stage === 'analysis' ? 'read daily' : 'asked for on hosts'}`];
@@ -100,7 +100,7 @@ function wordsOf(run: Run, open: number, summary: ReturnType<RunReport['summary'
       ? 'none waited for a restore'
       : `${summary.readsThatWaited} waited for a restore, at most ${+(summary.longestWaitMs / HOUR_MS).toFixed(2)} h`;
   return [
-    `${run.by} ${run.runId} of ${new Date(run.startedAt).toISOString()}: ${summary.done} of ${run.moves} moves done, ${summary.failed} failed, ${open} under way`,
+    `${run.by} ${run.runId} of ${new Date(run.startedAt).toISOString()}: ${summary.done} of ${formatCount(run.moves, 'move')} done, ${summary.failed} failed, ${open} under way`,
     ...stageLines(run),
     `  moved ${formatBytes(summary.movedBytes)}; expected ${usd(summary.predictedUsdPerMonth)} less a month for ${usd(summary.predictedOnceUsd)} once`,
     `  so far ${usd(summary.realisedUsd)} realised against ${usd(summary.predictedUsd)} predicted, the moves' ${usd(summary.onceUsd)} taken off, of ${summary.measured} that are still there`,

@@ -1,4 +1,5 @@
 import type { Operations } from '../../lib/operations/index.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import { formatUsd, Usd } from '../../lib/shared/units.ts';
 
 /** Sweeps among which the latest one is that has ended. */
@@ -36,7 +37,7 @@ export function leftText({ gone, moves, runId, tooDear, usd }: LeftMoves): strin
       ? ''
       : `; ${tooDear} of them cost more than all of sweepBudgetUsd: they go when that is raised, or by \`strata plan --apply --max-cost\``;
   return (
-    `The sweep ${runId} left ${moves} moves (${formatUsd(Usd.parse(usd))}) to the next ones, as it might spend or set going no more: ` +
+    `The sweep ${runId} left ${formatCount(moves, 'move')} (${formatUsd(Usd.parse(usd))}) to the next ones, as it might spend or set going no more: ` +
     `${sweeps}; what costs more than a sixteenth of sweepBudgetUsd goes by turns, in every second sweep one of a shard at most${dear} (sweepBudgetUsd, sweepMostMoves; strata sweeps ${runId})\n`
   );
 }

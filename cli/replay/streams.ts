@@ -126,5 +126,5 @@ async function readLogs(
 function gapOf(path: string, { badLines, skipped }: LogReader): string {
   const examples = skipped.map(({ line, why }) => `line ${line}: ${why}`);
   const more = badLines > examples.length ? [`and ${badLines - examples.length} more`] : [];
-  return `${path}: ${badLines === 1 ? '1 line was' : `${badLines} lines were`} not understood (${[...examples, ...more].join(', ')})`;
+  return `${path}: ${formatCount(badLines, 'line')} ${badLines === 1 ? 'was' : 'were'} not understood (${[...examples, ...more].join(', ')})`;
 }

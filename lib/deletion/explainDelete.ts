@@ -1,6 +1,7 @@
 import type { Action } from '../catalog/index.ts';
 import { formatBytes, formatUsd } from '../shared/units.ts';
 import { type EndFacts, recordedEnd } from './decideEnd.ts';
+import { formatCount } from '../shared/formatCount.ts';
 
 /** The receipt of a delete as text: what went, what was looked at, what it cost and saves, what became of it. Undefined for another's. */
 export function explainDelete(action: Action): string | undefined {
@@ -41,7 +42,7 @@ function windowOf({ version, unreferencedAt }: EndFacts): string {
 function needsOf({ version, references, copies }: EndFacts): string {
   const others = references.filter((one) => one.model !== version?.model || one.version !== version.version);
   const hosts = copies.filter(({ host }) => host !== undefined);
-  return `Looked at in that moment: ${references.length} references, ${others.length} of them of other versions; ${copies.length} copies, ${hosts.length} of them on hosts.`;
+  return `Looked at in that moment: ${formatCount(references.length, 'reference')}, ${others.length} of them of other versions; ${formatCount(copies.length, 'copy', 'copies')}, ${hosts.length} of them on hosts.`;
 }
 
 function removed({ objects }: EndFacts): string {

@@ -1,6 +1,7 @@
 import type { HostMetrics } from '../../events/host-heartbeat/metrics.ts';
 import { formatBytes } from '../shared/units.ts';
 import { type BottleneckKind, RECOMMENDATIONS } from './recommendations.ts';
+import { formatCount } from '../shared/formatCount.ts';
 
 export interface Bottleneck {
   readonly kind: BottleneckKind;
@@ -110,7 +111,7 @@ function* fetchBottlenecks({ transfer, windowSeconds }: HostMetrics): Generator<
     yield {
       kind: 'fetches-retried',
       severity: 'degraded',
-      measured: `${transfer.retries} retries of ${transfer.fetches} fetches (from ${limit.retriesPerFetch} each)`,
+      measured: `${formatCount(transfer.retries, 'retry', 'retries')} of ${formatCount(transfer.fetches, 'fetch', 'fetches')} (from ${limit.retriesPerFetch} each)`,
       recommendation: RECOMMENDATIONS['fetches-retried'],
     };
   }
@@ -167,7 +168,7 @@ function* machineBottlenecks({ cpu, memory, pressure }: HostMetrics): Generator<
     yield {
       kind: 'cpu-busy',
       severity: 'degraded',
-      measured: `${percent(cpu.busy)} of ${cpu.processors} processors (from ${percent(THRESHOLDS.cpuBusy)})`,
+      measured: `${percent(cpu.busy)} of ${formatCount(cpu.processors, 'processor')} (from ${percent(THRESHOLDS.cpuBusy)})`,
       recommendation: RECOMMENDATIONS['cpu-busy'],
     };
   }

@@ -4,6 +4,7 @@ import { type BottleneckKind, RECOMMENDATIONS } from './recommendations.ts';
 import { scoreTier } from './scoreTier.ts';
 import type { TierRoom } from './tierRooms.ts';
 import { between, type Score, type ScorePart, weigh } from './weigh.ts';
+import { formatCount } from '../shared/formatCount.ts';
 
 export interface HostScore extends Score {
   readonly tiers: readonly (Score & { readonly tier: TierActivity['tier'] })[];
@@ -66,7 +67,7 @@ function asksPart({ asks }: HostMetrics, bottlenecks: readonly Bottleneck[]): Pa
   return {
     weight: 4,
     points: between(asks.failures / Math.max(LEAST, all), 0, 0.5),
-    measured: `${asks.failures} of ${all} asks failed`,
+    measured: `${asks.failures} of ${formatCount(all, 'ask')} failed`,
     recommendation: advice(bottlenecks, ['asks-fail']),
   };
 }
@@ -78,7 +79,7 @@ function fetchesPart({ transfer }: HostMetrics, bottlenecks: readonly Bottleneck
   return {
     weight: 3,
     points: between(failed / Math.max(LEAST, all), 0, 0.5),
-    measured: `${failed} of ${all} fetches failed`,
+    measured: `${failed} of ${formatCount(all, 'fetch', 'fetches')} failed`,
     recommendation: advice(bottlenecks, ['fetches-fail']),
   };
 }

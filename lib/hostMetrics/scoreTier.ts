@@ -3,6 +3,7 @@ import { formatBytes } from '../shared/units.ts';
 import { RECOMMENDATIONS, VOLUME_FAILED } from './recommendations.ts';
 import type { TierRoom } from './tierRooms.ts';
 import { between, type Score, type ScorePart, weigh } from './weigh.ts';
+import { formatCount } from '../shared/formatCount.ts';
 
 type Part = Omit<ScorePart, 'name'> | undefined;
 
@@ -82,7 +83,7 @@ function loadsPart({ loads }: HostMetrics, { tier }: TierRoom): Part {
   return {
     weight: 2,
     points: between(Math.log10(Math.max(1, ms.p95)), 2, 4),
-    measured: `p95 of ${ms.count} loads ${Math.round(ms.p95)} ms`,
+    measured: `p95 of ${formatCount(ms.count, 'load')} ${Math.round(ms.p95)} ms`,
     recommendation: RECOMMENDATIONS['io-pressure'],
   };
 }

@@ -121,7 +121,7 @@ async function uploadsMove(catalog: CatalogStore, now: EpochMs): Promise<Finding
   if (late === 0) return { ok: true, detail: 'every upload has its verdict or moves towards it' };
   return {
     ok: false,
-    detail: `${late} uploads have stood still for half an hour`,
+    detail: `${formatCount(late, 'upload')} ${late === 1 ? 'has' : 'have'} stood still for half an hour`,
     fix: 'See `strata ls --uploads digesting`, then the errors of the functions `ingest` and `digest`.',
   };
 }
@@ -129,7 +129,7 @@ async function uploadsMove(catalog: CatalogStore, now: EpochMs): Promise<Finding
 async function pricesAreFresh(deps: DoctorDeps, now: EpochMs): Promise<Finding> {
   const { book, checkedAt } = await readPrices(deps);
   const days = Math.floor(Math.max(0, now - checkedAt) / DAY_MS);
-  const detail = `${book.id}@${book.asOf} was compared with its source ${days === 1 ? 'a day' : `${days} days`} ago`;
+  const detail = `${book.id}@${book.asOf} was compared with its source ${formatCount(days, 'day')} ago`;
   if (days < STALE_DAYS) return { ok: true, detail };
   return {
     ok: false,

@@ -1,15 +1,16 @@
 import { DAY_MS } from '../shared/units.ts';
 import type { TierPolicy } from './tierTypes.ts';
+import { formatCount } from '../shared/formatCount.ts';
 
 /** The rules of a policy in words, in the order in which they are asked. */
 export function describePolicy(policy: TierPolicy): readonly string[] {
   if (policy.kind === 'rules') {
     const { archiveAgeDays, classes, hotPerDay, newContentDays, warmAgeDays, warmPerDay } = policy;
     return [
-      `younger than ${newContentDays} days: ${classes.hot}`,
-      `at least ${hotPerDay} reads a day over 30 days: ${classes.hot}`,
-      `at least ${warmPerDay} a day, or younger than ${warmAgeDays} days: ${classes.warm}`,
-      `older than ${archiveAgeDays} days and not read for ${warmAgeDays}: ${classes.archive}`,
+      `younger than ${formatCount(newContentDays, 'day')}: ${classes.hot}`,
+      `at least ${formatCount(hotPerDay, 'read')} a day over 30 days: ${classes.hot}`,
+      `at least ${warmPerDay} a day, or younger than ${formatCount(warmAgeDays, 'day')}: ${classes.warm}`,
+      `older than ${formatCount(archiveAgeDays, 'day')} and not read for ${warmAgeDays}: ${classes.archive}`,
       `everything else, and what was promised sooner than a restore ends: ${classes.cold}`,
       'a colder class waits until the minimum duration of the present one is over',
     ];
@@ -18,11 +19,11 @@ export function describePolicy(policy: TierPolicy): readonly string[] {
     const { classes, expires, rules } = policy;
     const archive = `${classes.archive} where every reader accepts a restore, else ${classes.instantArchive}`;
     return [
-      `idle for more than ${rules.deleteAfterIdleDays} days and read less than ${rules.deleteBelowPerDay} times a day: ${archive}`,
+      `idle for more than ${formatCount(rules.deleteAfterIdleDays, 'day')} and read less than ${formatCount(rules.deleteBelowPerDay, 'time')} a day: ${archive}`,
       expires
         ? 'of that, what no alias, hold, promise, host or other version needs, and is not the newest: deleted with its version, undoable for a week'
         : 'nothing is deleted: nobody has allowed it (lifecycleDeletes)',
-      `idle for more than ${rules.coldAfterIdleDays} days and read less than ${rules.coldBelowPerDay} times a day: ${classes.cold}`,
+      `idle for more than ${formatCount(rules.coldAfterIdleDays, 'day')} and read less than ${formatCount(rules.coldBelowPerDay, 'time')} a day: ${classes.cold}`,
       `above ${rules.compressAboveBytes} bytes and packed below ${rules.compressBelowRatio} of them: packed where it lies`,
       'everything else stays; nothing leaves a class before its minimum duration is over',
     ];

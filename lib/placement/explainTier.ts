@@ -48,17 +48,17 @@ function temperatureText(reason: TemperatureReason, rules: TierRules): string {
   const { archiveAgeDays, hotPerDay, newContentDays, warmAgeDays, warmPerDay } = rules;
   switch (reason) {
     case 'new-content':
-      return `it is younger than ${newContentDays} days, and new content starts hot`;
+      return `it is younger than ${formatCount(newContentDays, 'day')}, and new content starts hot`;
     case 'read-daily':
-      return `hosts have opened it at least ${hotPerDay} times a day over 30 days`;
+      return `hosts have opened it at least ${formatCount(hotPerDay, 'time')} a day over 30 days`;
     case 'read-weekly':
-      return `hosts have opened it at least ${warmPerDay} times a day over 30 days`;
+      return `hosts have opened it at least ${formatCount(warmPerDay, 'time')} a day over 30 days`;
     case 'young-content':
-      return `it is younger than ${warmAgeDays} days`;
+      return `it is younger than ${formatCount(warmAgeDays, 'day')}`;
     case 'old-and-rarely-read':
-      return `it is older than ${warmAgeDays} days, and hosts have opened it less than ${warmPerDay} times a day over 30 days`;
+      return `it is older than ${formatCount(warmAgeDays, 'day')}, and hosts have opened it less than ${formatCount(warmPerDay, 'time')} a day over 30 days`;
     case 'archive-age-reached':
-      return `it is older than ${archiveAgeDays} days, and no host has opened it for ${warmAgeDays}`;
+      return `it is older than ${formatCount(archiveAgeDays, 'day')}, and no host has opened it for ${warmAgeDays}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../lib/shared/units.ts';
 import type { Milestone } from './follow.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
 
 export interface Timeline {
   /** One line: seconds since the start, what it is about, what happened. */
@@ -28,7 +29,7 @@ export function describeMilestone(milestone: Milestone): string {
     case 'verdict': {
       const findings = milestone.upload.findings;
       if (findings === undefined) return '';
-      const facts = [findings.format, findings.kind, findings.family, `${findings.tensors ?? 0} tensors`];
+      const facts = [findings.format, findings.kind, findings.family, formatCount(findings.tensors ?? 0, 'tensor')];
       return `${findings.status}: ${facts.filter((fact) => fact !== undefined).join(', ')}`;
     }
     case 'quarantined': {

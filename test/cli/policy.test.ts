@@ -128,7 +128,7 @@ describe('the policy of a plane', () => {
 
   it('is compared with other settings of it, on the plane’s own objects', async () => {
     const same = await strata('policy', 'diff', 'in-force', 'rules');
-    expect([same.code, same.stdout]).toEqual([0, expect.stringContaining('0 of 1 objects would be elsewhere')]);
+    expect([same.code, same.stdout]).toEqual([0, expect.stringContaining('0 of 1 object would be elsewhere')]);
     const diff = await strata('policy', 'diff', 'in-force', 'rules:warmAgeDays=90,tierPacking=on');
     expect(diff.stdout).toContain(
       'From rules-2(warmAgeDays=100) (packing dry-run) to rules-2(warmAgeDays=90) (packing on',

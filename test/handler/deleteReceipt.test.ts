@@ -202,7 +202,7 @@ describe('the receipt of a delete', () => {
       `${digestOf('a').slice(0, 12)} (100 B in STANDARD) was deleted; at ${at} all of it was gone.`,
     );
     expect(texts[0]).toContain('no legal hold and no retention stood against it.');
-    expect(texts[0]).toContain('1 references, 0 of them of other versions; 1 copies, 0 of them on hosts.');
+    expect(texts[0]).toContain('1 reference, 0 of them of other versions; 1 copy, 0 of them on hosts.');
     expect(texts[0]).toContain(`its bytes: version ${versionId}, 100 B, ETag ${etag}`);
     expect(await operations.explain({ reference: 'flux@1.0.0' })).toMatchObject({ older: false });
     for (let later = 0; later < 20; later += 1) {

@@ -69,7 +69,7 @@ describe('strata plan', () => {
   it('says in words what would move', async () => {
     const text = await strata('plan', '--inventory', await inventory({}), '--policy', 'dollars');
     expect(text.slice(0, text.indexOf('Judged by'))).toMatchInlineSnapshot(`
-      "1 of 1 objects would move: $0.02 less a month for $0.000005400 once
+      "1 of 1 object would move: $0.02 less a month for $0.000005400 once
         STANDARD → INTELLIGENT_TIERING: 1 object, 1.00 GiB, $0.02 → $0.006961 a month, once $0.000005400 and $0.00 early deletion
       "
     `);
@@ -106,7 +106,7 @@ describe('strata plan', () => {
 describe('strata policy diff', () => {
   it('lets a change pass that catches nothing in use', async () => {
     const printed = await strata('policy', 'diff', 'rules', 'dollars', '--inventory', await inventory({}));
-    expect(printed).toContain('1 of 1 objects would be elsewhere, 0 where reads cost more');
+    expect(printed).toContain('1 of 1 object would be elsewhere, 0 where reads cost more');
     expect(printed).toMatch(/^From rules-2 \(packing dry-run\) to dollars-3 \(packing dry-run\), at prices /);
     expect(process.exitCode).toBeUndefined();
   });
@@ -119,7 +119,7 @@ describe('strata policy diff', () => {
     await writeFile(dear, JSON.stringify({ ...aws, id: 'own/contract', asOf: '2026-11-21', storage }));
     const path = await inventory({ createdAt: NOW - 400 * DAY_MS, bytes: 2 ** 40, knownReadsPerDay: 0.0005 });
     const alike = await strata('policy', 'diff', 'dollars', 'dollars', '--inventory', path);
-    expect(alike).toContain('0 of 1 objects would be elsewhere');
+    expect(alike).toContain('0 of 1 object would be elsewhere');
     const args = ['policy', 'diff', 'dollars', 'dollars', '--inventory', path, '--against', dear] as const;
     const told = await strata(...args);
     // A tebibyte is 1,024 billed gigabytes, at $0.05.
@@ -132,7 +132,7 @@ describe('strata policy diff', () => {
     const json = JSON.parse(await strata(...args, '--json'));
     expect(json).toMatchObject({ changed: 1, flows: [{ from: 'STANDARD', before: 'GLACIER_IR', objects: 1 }] });
     expect(json.against).not.toBe(json.prices);
-    expect(await strata(...args, '--prices', dear)).toContain('0 of 1 objects would be elsewhere');
+    expect(await strata(...args, '--prices', dear)).toContain('0 of 1 object would be elsewhere');
   });
 
   it('compares settings of one policy', async () => {
