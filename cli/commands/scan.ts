@@ -33,8 +33,12 @@ export function registerScan(program: Command): void {
     .action(scan);
 }
 
+/** Of several ends the first here: what was found is not hidden by what may be judged later. */
+const BY_WEIGHT = [EXIT.usage, EXIT.failed, EXIT.credentials, EXIT.retry] as const;
+
 async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const findings: ScanLine[] = [];
+  const ends = new Set<number>();
   const counts = new Map<Status, number>(STATUSES.map((status) => [status, 0]));
   for (const path of paths) {
     try {
@@ -47,13 +51,14 @@ async function scan(paths: readonly string[], options: ScanOptions): Promise<voi
     } catch (error) {
       const told = error instanceof StrataError ? error : notScanned(path, error);
       process.stderr.write(describeError(told, options.json === true));
-      process.exitCode = exitCodeOf(told);
+      ends.add(exitCodeOf(told));
     }
   }
   if (options.sarif !== undefined) await writeText(options.sarif, toSarif(findings));
   const summary = [...counts].filter(([, count]) => count > 0).map(([status, count]) => `${count} ${status}`);
   if (options.json !== true) process.stdout.write(`${summary.join(', ') || 'nothing to scan'}\n`);
-  if (findings.length > 0) process.exitCode ??= EXIT.failed;
+  if (findings.length > 0) ends.add(EXIT.failed);
+  process.exitCode = BY_WEIGHT.find((code) => ends.has(code));
 }
 
 function notScanned(path: string, cause: unknown): CliError {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 import { makeFolder } from '../../lib/adapters/files/makeFolder.ts';
 import type { HostId } from '../../lib/shared/ids.ts';
-import { type Bytes, GB, KIB, SECOND_MS } from '../../lib/shared/units.ts';
+import { type Bytes, GB, KIB, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
 
 /*
  * One agent as a child process. It lives no longer than this process: it ends when its standard input closes, which the
@@ -41,7 +41,8 @@ export interface AgentOptions {
 const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
 const DEFAULT_CAPACITY = 4 * GB;
 const STOP_MS = 5 * SECOND_MS;
-const READY_MS = 20 * SECOND_MS;
+/** The first start over a full store makes thousands of links on a slow drive. */
+const READY_MS = 2 * MINUTE_MS;
 
 const Ready = z.object({ schema: z.literal('agent-ready/1'), data: z.string(), socket: z.string() });
 
@@ -62,12 +63,13 @@ export const startAgent = (options: AgentOptions): Promise<AgentProcess> => laun
 
 export function launchAgent(options: AgentOptions): LaunchedAgent {
   makeFolder(options.folder);
+  const said = logFrom(options);
   const child = spawnLogged(options);
   let stopping = false;
   const ended = new Promise<void>((resolve) => {
     const end = (how: string) => {
       resolve();
-      if (!stopping) options.onEnded(`${options.host}'s agent ended (${how}): ${saidLast(options)}`);
+      if (!stopping) options.onEnded(`${options.host}'s agent ended (${how}): ${said()}`);
     };
     child.once('exit', (code, signal) => end(String(signal ?? code)));
     // It never began: there is no process left for it, or its program has gone.
@@ -84,7 +86,7 @@ export function launchAgent(options: AgentOptions): LaunchedAgent {
     stopping = true;
     child.kill('SIGKILL');
   }
-  const ready = readiness(child, options).then(({ data, socket }): AgentProcess => {
+  const ready = readiness(child, options, said).then(({ data, socket }): AgentProcess => {
     return { host: options.host, data, ended, get: (path) => getOverSocket(socket, path), stop, kill };
   });
   // Whoever stops it before does not wait for it.
@@ -134,17 +136,21 @@ function spawnLogged(options: AgentOptions) {
   }
 }
 
-function saidLast({ logFile }: AgentOptions): string {
-  const line = lastLine(logFile);
-  return line === '' ? `it said nothing; its log is ${logFile}` : `${line}; its log is ${logFile}`;
+/** Tells what a log said last since now: an earlier agent may have written to it too. */
+function logFrom({ logFile }: AgentOptions): () => string {
+  const from = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
+  return () => {
+    const line = lastLine(logFile, from);
+    return line === '' ? `it said nothing; its log is ${logFile}` : `${line}; its log is ${logFile}`;
+  };
 }
 
 const LogLine = z.object({ msg: z.string(), err: z.optional(z.object({ message: z.string() })) });
 /** What Node prints around the message of an error that nobody caught. */
 const AROUND_AN_ERROR = /^(\s|\}|Node\.js v|$)/;
 
-function lastLine(logFile: string): string {
-  const lines = endOf(logFile).split('\n');
+function lastLine(logFile: string, from: number): string {
+  const lines = endOf(logFile, from).split('\n');
   const line = lines.findLast((one) => !AROUND_AN_ERROR.test(one)) ?? '';
   const { msg, err } = (line.startsWith('{') ? LogLine.safeParse(jsonOf(line)).data : undefined) ?? { msg: line };
   const text = err === undefined ? msg : `${msg}: ${err.message}`;
@@ -160,12 +166,12 @@ function jsonOf(line: string): unknown {
 }
 
 /** Of a log that may be long, or be taken away meanwhile. */
-function endOf(logFile: string): string {
+function endOf(logFile: string, from: number): string {
   try {
     const log = openSync(logFile, 'r');
     try {
       const { size } = fstatSync(log);
-      const end = Buffer.alloc(Math.min(size, 64 * KIB));
+      const end = Buffer.alloc(Math.max(0, Math.min(size - from, 64 * KIB)));
       readSync(log, end, 0, end.byteLength, size - end.byteLength);
       return end.toString();
     } finally {
@@ -176,7 +182,11 @@ function endOf(logFile: string): string {
   }
 }
 
-async function readiness(child: ChildProcess, options: AgentOptions): Promise<z.infer<typeof Ready>> {
+async function readiness(
+  child: ChildProcess,
+  { host }: AgentOptions,
+  said: () => string,
+): Promise<z.infer<typeof Ready>> {
   if (child.stdout === null) throw new TypeError('The agent is started with a pipe.');
   const lines = createInterface({ input: child.stdout });
   const first = once(lines, 'line').then(([line]) => Ready.parse(JSON.parse(String(line))));
@@ -185,7 +195,7 @@ async function readiness(child: ChildProcess, options: AgentOptions): Promise<z.
   const ready = await Promise.race([first, failed, late]);
   if (ready !== undefined) return ready;
   child.kill('SIGKILL');
-  throw new AgentLostError(`${options.host}'s agent did not come up: ${saidLast(options)}.`);
+  throw new AgentLostError(`${host}'s agent did not come up: ${said()}.`);
 }
 
 function getOverSocket(socketPath: string, path: string): Promise<{ status: number; body: unknown }> {

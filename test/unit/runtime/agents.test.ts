@@ -27,6 +27,7 @@ const launch = (onEnded: (reason: string) => void = () => undefined) =>
 
 it('tells that an agent has ended whose program was gone, and stops it', async () => {
   process.execPath = join(folder, 'node');
+  writeFileSync(join(folder, 'host-a.jsonl'), 'what an agent before it said\n');
   const onEnded = vi.fn<(reason: string) => void>();
   const launched = launch(onEnded);
   await expect(launched.ready).rejects.toThrow('ENOENT');

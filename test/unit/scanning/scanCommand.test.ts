@@ -34,9 +34,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(scratch, { recursive: true }));
 
+/** Nobody answers there. */
+const NO_S3 = {
+  AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'nobody',
+  AWS_SECRET_ACCESS_KEY: 'nothing',
+  AWS_MAX_ATTEMPTS: '1',
+};
+
 function strata(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ['cli/main.ts', 'scan', ...args], (error, stdout, stderr) => {
+    const env = { ...process.env, ...NO_S3 };
+    execFile(process.execPath, ['cli/main.ts', 'scan', ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });
   });
@@ -73,4 +83,11 @@ it('exits with 2 for a path that does not exist', async () => {
     message: expect.stringContaining('missing cannot be scanned.'),
     cause: expect.stringContaining('ENOENT'),
   });
+});
+
+it('exits with 3 where a bucket is away, unless something was found', async () => {
+  const away = 's3://away/models/';
+  expect(await strata(join(folder, 'good.bin'), away)).toMatchObject({ code: 3 });
+  expect(await strata(join(folder, 'evil.safetensors'), away)).toMatchObject({ code: 1 });
+  expect(await strata(join(folder, 'evil.safetensors'), away, join(folder, 'nothing'))).toMatchObject({ code: 2 });
 });
