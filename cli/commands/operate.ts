@@ -23,28 +23,21 @@ function registerAlias(program: Command): void {
       const { operations } = await connect(options);
       printAlias(options, await operations.promoteAlias({ ...exact(target), alias: name, dryRun: isDry(options) }));
     });
-  withPlane(alias.command('rollback').description('point an alias back at where it was before'))
-    .argument('<name>')
-    .argument('<alias>')
-    .option(...DRY_RUN)
-    .action(async (target: string, name: string, options: MutationOptions) => {
-      const { operations } = await connect(options);
-      printAlias(
-        options,
-        await operations.rollbackAlias({ model: modelOnly(target), alias: name, dryRun: isDry(options) }),
-      );
-    });
-  withPlane(alias.command('remove').description('take an alias away; what it points at stays'))
-    .argument('<name>')
-    .argument('<alias>')
-    .option(...DRY_RUN)
-    .action(async (target: string, name: string, options: MutationOptions) => {
-      const { operations } = await connect(options);
-      printAlias(
-        options,
-        await operations.removeAlias({ model: modelOnly(target), alias: name, dryRun: isDry(options) }),
-      );
-    });
+  const ofModel = [
+    ['rollback', 'rollbackAlias', 'point an alias back at where it was before'],
+    ['remove', 'removeAlias', 'take an alias away; what it points at stays'],
+  ] as const;
+  for (const [name, operation, text] of ofModel) {
+    withPlane(alias.command(name).description(text))
+      .argument('<name>')
+      .argument('<alias>')
+      .option(...DRY_RUN)
+      .action(async (model: string, one: string, options: MutationOptions) => {
+        const { operations } = await connect(options);
+        const input = { model: modelOnly(model), alias: one, dryRun: isDry(options) };
+        printAlias(options, await operations[operation](input));
+      });
+  }
 }
 
 function printAlias(
