@@ -9,8 +9,8 @@ import { type Project, PROJECTS } from './projects.ts';
 
 /*
  * `npm test`: every project, or those that arguments name; services start within the suites that need them. Projects that wait for processes and
- * services run beside those that compute; what they leave of the cores is the simulation's. A project's output comes when it ends. What is not
- * prepared is skipped and named on the last line; what `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead. All temporary files of the tests lie in one folder, which goes with the
+ * services run beside those that compute; what they leave of the cores is the simulation's. A project's output comes when it ends, and what failed
+ * once more at the end of all. What is not prepared is skipped and named on the last line; what `STRATA_REQUIRE_SERVICES=ministack,minio` names fails instead. All temporary files of the tests lie in one folder, which goes with the
  * run: tests that are ended in the middle leave theirs behind.
  */
 
@@ -41,6 +41,7 @@ interface Run {
   readonly ok: boolean;
   readonly counts: Counts;
   readonly output: string;
+  readonly errors: string;
 }
 
 const asked = process.argv.slice(2);
@@ -72,7 +73,7 @@ function runProject(project: Project): Promise<Run> {
   return new Promise((resolve, reject) => {
     const args = [VITEST, 'run', '--project', project];
     const env = { ...process.env, TMPDIR: temporary };
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true, env });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env });
     children.add(child);
     child.once('close', () => children.delete(child));
     if (child.pid !== undefined) void yieldBy(LANES[LANE_OF[project]], child.pid);
@@ -80,8 +81,13 @@ function runProject(project: Project): Promise<Run> {
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      process.stderr.write(chunk);
+      errors += chunk.toString();
+    });
     child.once('error', reject);
-    child.once('close', (code) => resolve({ ok: code === 0, counts: countsOf(output), output }));
+    child.once('close', (code) => resolve({ ok: code === 0, counts: countsOf(output), output, errors }));
   });
 }
 
@@ -114,10 +120,22 @@ function countsOf(output: string): Counts {
   return { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
 }
 
+/** What vitest's standard error tells of failures, or the end of all it wrote where it broke before it could tell. */
+function failuresOf({ ok, output, errors }: Run): string {
+  if (ok) return '';
+  const told = /^.* (?:Failed (?:Tests|Suites) \d|Unhandled Error)[^]*/m.exec(errors)?.[0];
+  return told ?? `${output}${errors}`.split('\n').slice(-40).join('\n');
+}
+
 let total: Counts = { passed: 0, failed: 0, skipped: 0 };
 let failedProjects = 0;
-function add({ ok, counts }: Run): void {
-  if (!ok) failedProjects += 1;
+const failures: string[] = [];
+function add(run: Run): void {
+  const { ok, counts } = run;
+  if (!ok) {
+    failedProjects += 1;
+    failures.push(failuresOf(run));
+  }
   total = {
     passed: total.passed + counts.passed,
     // A project that broke before its tests ran has no failed test, but it failed.
@@ -141,6 +159,7 @@ await rm(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 
   process.stderr.write(`${temporary} stays behind: ${error.message}\n`),
 );
 
+for (const text of failures) process.stdout.write(`\n${text}\n`);
 const unprepared = ServiceName.options.filter((service) => service !== 'published-model' && !isPrepared(service));
 if (total.skipped > 0)
   process.stdout.write(`\n${total.skipped} skipped: what this machine, or a service on it, cannot do\n`);

@@ -64,3 +64,13 @@ it('npm test runs the project that it is asked for, and leaves nothing behind th
   expect(output()).toContain('1 passed, 0 failed');
   expect(readdirSync(temporary)).toEqual([]);
 });
+
+it('npm test tells what failed once more after everything else, right before it counts', async () => {
+  writeFileSync(join(folder, 'one.test.mjs'), "it('is the one', () => expect(1).toBe(2)); it('is another', () => {});");
+  const { exited, output } = start();
+  expect(await exited, output()).toBe(1);
+  const [, told] = output().split(/ Duration .*/);
+  expect(told).toMatch(/FAIL .*one\.test\.mjs.*is the one/);
+  expect(told).toContain('AssertionError');
+  expect(told).toContain('1 passed, 1 failed');
+});
