@@ -17,6 +17,8 @@ export default defineConfig({
         isolate: !IN_MEMORY.includes(name),
         testTimeout: 120_000,
         hookTimeout: 120_000,
+        // What comes some time later comes the later the less of the machine is left.
+        expect: { poll: { timeout: 60_000 } },
         // Node reads TypeScript itself: the tests run what is deployed and started, without another transformation.
         experimental: { viteModuleRunner: false, nodeLoader: false },
       },

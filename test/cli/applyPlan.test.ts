@@ -142,7 +142,7 @@ describe('a plan that is applied', () => {
   it('says how to go on where it is interrupted', async () => {
     failing = () => false;
     const applied = apply(60);
-    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(20), { interval: 1 });
+    await expect.poll(() => asked.length, { interval: 1 }).toBeGreaterThan(20);
     process.emit('exit', 130);
     expect(told).toMatch(/Stopped after \d+ of 60\. Go on: the same command with --run [0-9a-f-]{36}\n/);
     await applied;

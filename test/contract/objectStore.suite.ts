@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { StorageClass } from '../../lib/shared/ids.ts';
 import type { ObjectReader, ObjectStore, RestoreTier, WriteOptions } from '../../lib/shared/ports/objectStore.ts';
 
@@ -179,10 +179,9 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectSe
       expect(await head(store, key, versionId)).toMatchObject({ restore: { state: 'restoring' } });
       expect(await store.readRange(key, versionId, 0, 1)).toEqual({ outcome: 'archived' });
       await endRestores?.();
-      await vi.waitFor(
-        async () => expect(await head(store, key, versionId)).toMatchObject({ restore: { state: 'restored' } }),
-        { timeout: 10_000, interval: 200 },
-      );
+      await expect
+        .poll(() => head(store, key, versionId), { interval: 200 })
+        .toMatchObject({ restore: { state: 'restored' } });
       expect(await text(store, key, versionId, 6)).toBe('frozen');
       expect((await head(store, key, versionId)).storageClass).toBe('GLACIER');
       expect(await store.restore(key, versionId, request)).toEqual({ outcome: 'restored' });

@@ -59,7 +59,7 @@ describe('npm start', { timeout: 180_000 }, () => {
   }
 
   async function leftNothing(child: ChildProcess, output: string): Promise<void> {
-    await eventually(async () => expect(isAlive(child.pid ?? 0)).toBe(false), 15_000);
+    await eventually(async () => expect(isAlive(child.pid ?? 0)).toBe(false), 60_000);
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '';
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   }
@@ -96,7 +96,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     child.kill('SIGTERM');
     await exited;
     await leftNothing(child, output());
-    await eventually(async () => expect(strataFilesIn(scratch)).toEqual([]), 15_000);
+    await eventually(async () => expect(strataFilesIn(scratch)).toEqual([]), 60_000);
   });
 
   it('leaves nothing when it is interrupted at any moment', async () => {
@@ -108,7 +108,7 @@ describe('npm start', { timeout: 180_000 }, () => {
       const code = await exited;
       // Before it listens to signals there is nothing to leave behind, and the signal ends it.
       expect([130, 'SIGINT', 'SIGTERM'], `${share}: ${output()}`).toContain(code);
-      await eventually(async () => expect(isAlive(child.pid ?? 0), `${share}: ${output()}`).toBe(false), 15_000);
+      await eventually(async () => expect(isAlive(child.pid ?? 0), `${share}: ${output()}`).toBe(false), 60_000);
       expect(readdirSync(scratch), `${share}: ${output()}`).toEqual([]);
     }
   });
@@ -202,7 +202,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     process.kill(Number(agent), 'SIGKILL');
     await seen('host-a                   lost');
     held.close();
-    await eventually(async () => expect(output().match(/host-a +registered/g)).toHaveLength(2), 30_000);
+    await eventually(async () => expect(output().match(/host-a +registered/g)).toHaveLength(2), 60_000);
     child.kill('SIGTERM');
     expect(await exited).toBe(130);
   });
@@ -215,7 +215,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     );
     process.kill(Number(agent), 'SIGKILL');
     await seen('agent ended (SIGKILL)');
-    await eventually(async () => expect(output().match(/host-[ab] +registered/g)).toHaveLength(3), 30_000);
+    await eventually(async () => expect(output().match(/host-[ab] +registered/g)).toHaveLength(3), 60_000);
     child.kill('SIGTERM');
     expect(await exited).toBe(130);
     await leftNothing(child, output());
@@ -237,7 +237,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     );
     rmSync(state);
     renameSync(`${state}.kept`, state);
-    await eventually(async () => expect(output().match(/host-a +registered/g)).toHaveLength(2), 30_000);
+    await eventually(async () => expect(output().match(/host-a +registered/g)).toHaveLength(2), 60_000);
     child.kill('SIGTERM');
     expect(await exited).toBe(130);
   });

@@ -2,7 +2,7 @@
 const MOST_PAUSE_MS = 250;
 
 /** Repeats assertions until they hold, for what a store or a queue promises only "some time later"; seldomer the longer it takes. */
-export async function eventually(assertions: () => Promise<void>, withinMs = 10_000): Promise<void> {
+export async function eventually(assertions: () => Promise<void>, withinMs = 60_000): Promise<void> {
   const began = Date.now();
   for (;;) {
     try {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startNvidiaSmi } from '../../../lib/adapters/node/nvidiaSmi.ts';
 
 let folder = '';
@@ -37,10 +37,10 @@ while :; do sleep 0.1; done
     await writeFile(command, script, { mode: 0o755 });
     const pids = async () => (await readFile(join(folder, 'pids'), 'utf8')).trim().split('\n').map(Number);
     const gpus = startNvidiaSmi({ command, firstPauseMs: 10 });
-    await vi.waitFor(async () => expect(await pids()).toHaveLength(2), 10_000);
-    await vi.waitFor(() => expect(gpus.read()).toMatchObject([{ index: 0, celsius: 61 }]), 10_000);
+    await expect.poll(pids).toHaveLength(2);
+    await expect.poll(() => gpus.read()).toMatchObject([{ index: 0, celsius: 61 }]);
     gpus.close();
     const [, pid = 0] = await pids();
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 10_000);
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ENGINE_DEFAULTS } from '../../../lib/adapters/transfer/engineConfig.ts';
 import { openStoreProbe } from '../../../lib/adapters/tuning/storeProbe.ts';
 
@@ -36,7 +36,7 @@ describe('what a host is measured by', () => {
     const before = servers();
     const opened = openStoreProbe({ folder, bytes: 1e13, proxies: PROXIES });
     await expect(opened).rejects.toMatchObject({ code: 'no-room' });
-    await vi.waitFor(() => expect(servers()).toBe(before));
+    await expect.poll(servers).toBe(before);
   });
 
   it('fetches by threads that begin with each run: their memory is what the setting in hand gives them', async () => {
