@@ -26,6 +26,7 @@ export function problemOfPlane({ code, title, hint, retryAfterSeconds = 60 }: Pl
     case 'bad-request':
       return { status: 400, code, title, hint };
     case 'unauthenticated':
+    case 'clock-skew':
     case 'stale-generation':
     case 'host-not-allowed':
     case 'name-in-use':

@@ -136,6 +136,7 @@ export const Problem = z.object({
     'archived',
     'restores-limited',
     'unauthenticated',
+    'clock-skew',
     'stale-generation',
     'host-not-allowed',
     'name-in-use',
@@ -150,5 +151,7 @@ export const Problem = z.object({
   errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
   /** Of an archived model: when it is expected to be readable. */
   readyAt: z.optional(EpochMs),
+  /** With `clock-skew`: the moment that the host signed, and the plane's. */
+  clocks: z.optional(z.object({ host: EpochMs, plane: EpochMs })),
 });
 export type Problem = z.infer<typeof Problem>;
