@@ -68,7 +68,7 @@ export function createResolver(deps: ResolverDeps, config: { readonly resolution
       return { outcome: 'resolved', model: known.model, answer: 'recent' };
     }
     const resolution = await ask(what);
-    if (resolution.outcome === 'unreachable' && known !== undefined) {
+    if (known !== undefined && !isAboutTheModel(resolution)) {
       return { outcome: 'resolved', model: known.model, answer: 'remembered' };
     }
     remembered.delete(key);
@@ -77,6 +77,11 @@ export function createResolver(deps: ResolverDeps, config: { readonly resolution
     if (oldest?.done === false) remembered.delete(oldest.value);
     return resolution;
   }
+
+  /** What the plane says of a host with a wrong clock is as if it said nothing. */
+  const isAboutTheModel = (resolution: Resolution) =>
+    resolution.outcome !== 'unreachable' &&
+    (resolution.outcome !== 'refused' || resolution.problem.code !== 'clock-skew');
 
   return {
     resolve: (model, reference) => resolve(`${model}@${reference}`, { schema: 'resolve-model/1', model, reference }),

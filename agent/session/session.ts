@@ -89,7 +89,7 @@ export async function openSession(deps: SessionDeps, host: HostDescription): Pro
       const at = deps.clock.now();
       const rejoin = { schema: 'rejoin-host/1', host: id, generation, at, registration } as const;
       const answer = await deps.plane.rejoin(signAs(ended, rejoin));
-      if (answer.outcome === 'answered') return adopted(keys, answer);
+      if (answer.outcome === 'answered' || answer.problem.code === 'clock-skew') return adopted(keys, answer);
       const begun = offered === undefined ? undefined : await claim(offered, ended);
       if (begun?.outcome === 'answered') return adopted(offered ?? keys, begun);
     }
@@ -149,7 +149,7 @@ export async function openSession(deps: SessionDeps, host: HostDescription): Pro
   };
 }
 
-/** Answers after which this generation is no more. */
+/** Answers after which this generation is no more; a plane before `clock-skew` tells a wrong clock by the second, too. */
 const OVER: ReadonlySet<Problem['code']> = new Set(['stale-generation', 'unauthenticated']);
 
 function signAs({ keys, session }: Current, payload: Json): SignedEnvelope {

@@ -7,6 +7,7 @@ import {
   refusalProblem,
   type ResolveAnswer,
   restoringProblem,
+  skewProblem,
 } from '../../lib/fleet/index.ts';
 import { canonicalJson } from '../../lib/shared/canonicalJson.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
@@ -63,6 +64,7 @@ function jsonOf(text: string): unknown {
 
 export function sessionAnswer(answer: RegistrationAnswer | RefreshAnswer): HttpAnswer {
   if (answer.outcome === 'refused') return problemAnswer(refusalProblem(answer.reason));
+  if (answer.outcome === 'clock-skew') return problemAnswer(skewProblem(answer));
   return jsonAnswer(answer.outcome === 'registered' ? 201 : 200, answer.session);
 }
 
@@ -73,6 +75,8 @@ export function modelAnswer(answer: ResolveAnswer, seed: string): HttpAnswer {
       return jsonAnswer(200, answer.model);
     case 'refused':
       return problemAnswer(refusalProblem(answer.reason));
+    case 'clock-skew':
+      return problemAnswer(skewProblem(answer));
     case 'restoring':
       return problemAnswer(restoringProblem(answer, seed));
     case 'limited':

@@ -28,9 +28,7 @@ export type RegistrationRefusal =
   | 'host-is-known'
   /** The generation that signs has ended. */
   | 'stale-generation'
-  | 'unknown-host'
-  /** Signed too long ago, or by a clock that is far off. */
-  | 'not-fresh';
+  | 'unknown-host';
 
 export type RegistrationDecision =
   | { readonly decision: 'begin' }

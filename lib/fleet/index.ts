@@ -33,7 +33,7 @@ export { openReport, type OpenedReport } from './hostReports.ts';
 export { placeHost } from './placeHost.ts';
 export { placeModel } from './placeModel.ts';
 export { type PlacementDeps, type PlacementReason, placeOnHost } from './placeOnHost.ts';
-export { limitedProblem, problemOf, refusalProblem, restoringProblem } from './problems.ts';
+export { limitedProblem, problemOf, refusalProblem, restoringProblem, skewProblem } from './problems.ts';
 export { replayPlacement } from './placementInputs.ts';
 export type { HeartbeatDeps, ReconcileReason } from './reconcileResidents.ts';
 export { type HeartbeatAnswer, recordHeartbeat } from './recordHeartbeat.ts';
@@ -53,7 +53,7 @@ export {
 } from './registerHost.ts';
 export { type ResolveAnswer, type ResolveDeps, type ResolveRefusal, resolveModel } from './resolveModel.ts';
 export { loadServable, type ServableOutcome, serveRefusal, type ServeRefusal } from './servable.ts';
-export { isFresh, type RefreshAnswer, refreshSession, type SessionRefusal } from './sessions.ts';
+export { type ClockSkew, type RefreshAnswer, refreshSession, type SessionRefusal } from './sessions.ts';
 export { withdrawBlob } from './withdrawBlob.ts';
 export { type ReceiptAnswer, type ReceiptDeps, settleReceipt } from './settleReceipt.ts';
 export {

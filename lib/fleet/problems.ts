@@ -6,7 +6,7 @@ import { FleetError } from './errors.ts';
 import type { RegistrationRefusal } from './decideRegistration.ts';
 import { askAgainSeconds } from './askAgain.ts';
 import type { ResolveRefusal, Restoring } from './resolveModel.ts';
-import type { SessionRefusal } from './sessions.ts';
+import type { ClockSkew, SessionRefusal } from './sessions.ts';
 
 type Refusal = RegistrationRefusal | SessionRefusal | ResolveRefusal;
 
@@ -53,11 +53,6 @@ const REFUSALS: Readonly<Record<Refusal, Problem>> = {
     ...NAME_IN_USE,
     title: 'A host of this name is registered; a token for many names registers new ones only.',
     hint: 'To put a host in its place, create a token for exactly this name: strata token create HOST.',
-  },
-  'not-fresh': {
-    ...UNAUTHENTICATED,
-    title: 'The request was signed more than 15 minutes from now.',
-    hint: 'Set the host’s clock.',
   },
   'unknown-host': {
     ...UNAUTHENTICATED,
@@ -106,6 +101,19 @@ export function refusalProblem(reason: Refusal): Problem {
   return REFUSALS[reason];
 }
 
+/** The host keeps its registration, and goes on as soon as its clock is right. */
+export function skewProblem({ clocks }: ClockSkew): Problem {
+  const { host, plane } = clocks;
+  const seconds = Math.round(Math.abs(plane - host) / SECOND_MS).toLocaleString('en-US');
+  return {
+    status: 401,
+    code: 'clock-skew',
+    title: `The host’s clock is ${seconds} s ${host < plane ? 'behind' : 'ahead of'} the plane’s.`,
+    hint: `The host says ${second(host)}, the plane ${second(plane)}. Set the host’s clock (timedatectl set-ntp true); its registration stands.`,
+    clocks,
+  };
+}
+
 /** Nobody can read it now; asking again costs nothing and tells how far it is. `seed` tells callers apart. */
 export function restoringProblem({ readyAt, beginsAt, now }: Restoring, seed: string): Problem {
   const turn =
@@ -125,6 +133,7 @@ export function restoringProblem({ readyAt, beginsAt, now }: Restoring, seed: st
   };
 }
 
+const second = (at: EpochMs) => `${new Date(at).toISOString().slice(0, 19)}Z`;
 const minute = (at: EpochMs) => `${new Date(at).toISOString().slice(0, 16)}Z`;
 
 /** Nothing has begun and nothing waits in line. */

@@ -23,7 +23,7 @@ import { decideRegistration, type HostProof, type RegistrationRefusal } from './
 import type { HostCredentialIssuer } from './hostCredentials.ts';
 import { openReport } from './hostReports.ts';
 import { joinTokenHash } from './joinTokens.ts';
-import { isFresh, openSession, type SessionDeps } from './sessions.ts';
+import { type ClockSkew, clockSkew, openSession, type SessionDeps } from './sessions.ts';
 
 export interface RegistrationDeps extends Pick<SessionDeps, 'prices'> {
   readonly catalog: CatalogStore;
@@ -42,6 +42,7 @@ export interface RegistrationDeps extends Pick<SessionDeps, 'prices'> {
 
 export type RegistrationAnswer =
   | { readonly outcome: 'registered'; readonly session: HostSession }
+  | ClockSkew
   | { readonly outcome: 'refused'; readonly reason: RegistrationRefusal };
 
 /** Index entries of models that were published meanwhile may lag: the new host is looked at once more after this time. */
@@ -73,7 +74,8 @@ export async function rejoinHost(deps: RegistrationDeps, envelope: SignedEnvelop
   const opened = await openReport(deps.catalog, envelope, RejoinHost);
   if (opened.outcome === 'stale') return { outcome: 'refused', reason: opened.reason };
   const { registration, generation, host: name, at } = opened.report;
-  if (!isFresh(at, deps.clock.now())) return { outcome: 'refused', reason: 'not-fresh' };
+  const skew = clockSkew(at, deps.clock.now());
+  if (skew !== undefined) return skew;
   if (registration.host !== name) return { outcome: 'refused', reason: 'unknown-host' };
   return register(deps, registration, async () => ({ proof: { by: 'signature', generation }, spend: [] }));
 }

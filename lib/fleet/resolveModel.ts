@@ -11,7 +11,7 @@ import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { EpochMs } from '../shared/units.ts';
 import { openReport } from './hostReports.ts';
 import { loadServable, serveRefusal, type ServableVersion } from './servable.ts';
-import { isFresh, type SessionRefusal } from './sessions.ts';
+import { type ClockSkew, clockSkew, type SessionRefusal } from './sessions.ts';
 import { toldOrigin } from './toldOrigin.ts';
 
 export interface ResolveDeps {
@@ -45,6 +45,7 @@ export interface Restoring {
 export type ResolveAnswer =
   | { readonly outcome: 'resolved'; readonly model: ResolvedModel }
   | { readonly outcome: 'refused'; readonly reason: ResolveRefusal }
+  | ClockSkew
   /** A file of it lies in a class that must be restored before it can be read; that is under way, or in line. */
   | ({ readonly outcome: 'restoring' } & Restoring)
   /** A file of it must be restored, and cannot: it is too dear, or the line is full. */
@@ -77,7 +78,8 @@ async function decideAnswer(deps: ResolveDeps, envelope: SignedEnvelope): Promis
   const opened = await openReport(catalog, envelope, ResolveRequest);
   if (opened.outcome === 'stale') return refuse(opened.reason);
   const { report } = opened;
-  if (!isFresh(report.at, clock.now())) return refuse('not-fresh');
+  const skew = clockSkew(report.at, clock.now());
+  if (skew !== undefined) return skew;
   if (opened.host.value.state === 'retired') return refuse('retired');
   const found =
     report.schema === 'resolve-blob/1'

@@ -21,21 +21,29 @@ export interface SessionDeps {
 /** As AWS has it for signed requests: a host whose clock is further off could not read the origin either. */
 const FRESH_MS = 15 * MINUTE_MS;
 
-export function isFresh(at: EpochMs, now: EpochMs): boolean {
-  return Math.abs(now - at) <= FRESH_MS;
+/** Signed too far from now: by a clock that is off, or long ago. Nothing is wrong with the host's registration. */
+export interface ClockSkew {
+  readonly outcome: 'clock-skew';
+  readonly clocks: { readonly host: EpochMs; readonly plane: EpochMs };
 }
 
-export type SessionRefusal = 'unknown-host' | 'stale-generation' | 'not-fresh' | 'retired';
+export function clockSkew(host: EpochMs, plane: EpochMs): ClockSkew | undefined {
+  return Math.abs(plane - host) <= FRESH_MS ? undefined : { outcome: 'clock-skew', clocks: { host, plane } };
+}
+
+export type SessionRefusal = 'unknown-host' | 'stale-generation' | 'retired';
 
 export type RefreshAnswer =
   | { readonly outcome: 'refreshed'; readonly session: HostSession }
+  | ClockSkew
   | { readonly outcome: 'refused'; readonly reason: SessionRefusal };
 
 /** New credentials and command keys for the generation that asks. Throws `FleetError` for a forged request. */
 export async function refreshSession(deps: SessionDeps, envelope: SignedEnvelope): Promise<RefreshAnswer> {
   const opened = await openReport(deps.catalog, envelope, RefreshSession);
   if (opened.outcome === 'stale') return { outcome: 'refused', reason: opened.reason };
-  if (!isFresh(opened.report.at, deps.clock.now())) return { outcome: 'refused', reason: 'not-fresh' };
+  const skew = clockSkew(opened.report.at, deps.clock.now());
+  if (skew !== undefined) return skew;
   const host = opened.host.value;
   if (host.state === 'retired') return { outcome: 'refused', reason: 'retired' };
   return { outcome: 'refreshed', session: await openSession(deps, host) };

@@ -87,7 +87,7 @@ const resolutions: Reasons<ResolveRefusal | Exclude<ResolveAnswer['outcome'], 'r
   resolved: REACHED,
   restoring: REACHED,
   limited: REACHED,
-  'not-fresh': REACHED,
+  'clock-skew': REACHED,
   'not-servable': REACHED,
   retired: REACHED,
   'stale-generation': REACHED,

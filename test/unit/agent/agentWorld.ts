@@ -12,9 +12,10 @@ import type { HostReadings } from '../../../lib/hostMetrics/index.ts';
 import { blobDigest, partHash } from '../../../lib/shared/digest.ts';
 import { PortError } from '../../../lib/shared/errors.ts';
 import { type ActionId, HostId } from '../../../lib/shared/ids.ts';
+import type { Clock } from '../../../lib/shared/ports/clock.ts';
 import type { MessageReceiver, MessageSender } from '../../../lib/shared/ports/messageQueue.ts';
 import type { ObjectReader } from '../../../lib/shared/ports/objectStore.ts';
-import { Bytes, DurationMs, Usd } from '../../../lib/shared/units.ts';
+import { Bytes, DurationMs, EpochMs, Usd } from '../../../lib/shared/units.ts';
 import { agentPlaneOver } from '../../support/agentPlaneOver.ts';
 import { blobOf, type CommandOverrides, createAgentPlane, type TestBlob, TINY } from '../../support/agentPlane.ts';
 import { createManualClock } from '../../support/manualClock.ts';
@@ -76,7 +77,10 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
     damage?: (key: string, bytes: Uint8Array, offset: number) => Uint8Array;
     /** Loses the answer of the next registration. */
     loseAnswer?: boolean;
+    /** How far the host's clock is ahead of the plane's. */
+    clockAheadMs?: number;
   } = {};
+  const ownClock: Clock = { ...clock, now: () => EpochMs.parse(clock.now() + (hooks.clockAheadMs ?? 0)) };
   let incarnation = 0;
   let crashAtCall = Number.POSITIVE_INFINITY;
 
@@ -169,7 +173,7 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
     const mortalDisk = mortal<MemDisk>(on, mine, true);
     const mortalObjects = mortal(reader, mine, false);
     const deps = {
-      clock,
+      clock: ownClock,
       random,
       telemetry: recorded.telemetry,
       disk: mortalDisk,
@@ -178,7 +182,7 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
       sender: mortal(sender, mine, false),
       objects: mortalObjects,
       transfer: createPortTransfer(
-        { objects: mortalObjects, disk: mortalDisk, clock, random },
+        { objects: mortalObjects, disk: mortalDisk, clock: ownClock, random },
         { rangeBytes: 32, parallelParts: 2 },
       ),
       useCredentials: () => undefined,

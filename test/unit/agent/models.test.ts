@@ -435,6 +435,28 @@ describe('a session', () => {
     expect(await agent.heartbeatOnce()).toBe(true);
   });
 
+  it.each([
+    ['behind', -HOUR_MS],
+    ['ahead of', HOUR_MS],
+  ])('keeps its registration and serves what it holds while its clock is an hour %s the plane’s', async (side, ms) => {
+    const { world, agent } = await started();
+    world.publish('latest', { 'model.safetensors': world.addBlob(100) });
+    expect((await agent.models.ensure(world.NAME, 'latest', 1000)).outcome).toBe('ready');
+
+    world.hooks.clockAheadMs = ms;
+    agent.session.renewSoon();
+    expect(await agent.sessionOnce()).toBe(false);
+    expect((await agent.models.ensure(world.NAME, 'latest', 1000)).outcome).toBe('ready');
+    const told = world.telemetry.records.filter(({ event }) => event.startsWith('session-'));
+    expect(told.map(({ event, fields }) => [event, fields['code'], fields['title']])).toEqual([
+      ['session-refused', 'clock-skew', `The host’s clock is 3,600 s ${side} the plane’s.`],
+    ]);
+
+    world.hooks.clockAheadMs = 0;
+    expect(await agent.sessionOnce()).toBe(true);
+    expect(world.registry.generation).toBe(1);
+  });
+
   it('is refused under the name of a host in service to a machine that is not it', async () => {
     const { world } = await started();
     const other = await world.boot({}, createMemDisk());
