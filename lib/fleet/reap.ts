@@ -38,7 +38,13 @@ const RESERVE_MS = 5_000;
 /** A host that comes back after that registers again and is believed about whatever it reports. */
 const RETIRE_AFTER_MS = DAY_MS;
 
-export type HostReaping = 'silent' | 'retired' | 'heard-since';
+export type HostReaping =
+  /** Nobody expected it: an alarm counts these. */
+  | 'silent'
+  /** It was to leave, and is gone before it was empty. */
+  | 'silent-draining'
+  | 'retired'
+  | 'heard-since';
 export type ActionReaping = 'expired' | 'superseded' | 'tried-again' | 'ended-since';
 
 /**
@@ -89,7 +95,8 @@ export async function reap(deps: ReapDeps, remainingMs: () => number): Promise<v
 /** What becomes of a host that was not heard in time. */
 export function decideReap(host: Host, now: EpochMs): HostReaping {
   if (host.state === 'retired' || host.dueAt > now) return 'heard-since';
-  return host.state === 'silent' ? 'retired' : 'silent';
+  if (host.state === 'silent') return 'retired';
+  return host.state === 'draining' || host.drainAsked === true ? 'silent-draining' : 'silent';
 }
 
 async function reapHost(deps: ReapDeps, id: HostId): Promise<HostReaping> {
@@ -102,9 +109,9 @@ async function reapHost(deps: ReapDeps, id: HostId): Promise<HostReaping> {
     const name = `${reason}-${id}.${generation}.${heartbeatSequence}`;
     const body = { schema: 'fence-host/1', host: id, generation, correlationId: CorrelationId.parse(name) };
     const reaped: Host =
-      reason === 'silent'
-        ? { ...row.value, state: 'silent', dueAt: EpochMs.parse(now + RETIRE_AFTER_MS) }
-        : { ...row.value, state: 'retired', promisedBytes: Bytes.parse(0) };
+      reason === 'retired'
+        ? { ...row.value, state: 'retired', promisedBytes: Bytes.parse(0) }
+        : { ...row.value, state: 'silent', dueAt: EpochMs.parse(now + RETIRE_AFTER_MS) };
     return {
       changes: [HostRow.put(reaped, expectationOf(row)), outboxPut({ id: name, queue: 'placement', body }, now)],
       answer: reason,

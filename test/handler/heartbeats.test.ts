@@ -170,6 +170,28 @@ describe('a host that falls silent', () => {
     expect(await world.replica('a', 'gpu-a')).toMatchObject({ state: 'verified', host: { generation: 2 } });
   });
 
+  it('is counted once, and apart if it was to leave; one that was drained in order is not', async () => {
+    const world = createFleetWorld();
+    const [, leaving, left] = [
+      await world.addHost('gpu-a'),
+      await world.addHost('gpu-b'),
+      await world.addHost('gpu-c'),
+    ];
+    for (const { id } of [leaving, left]) {
+      await commandHost(world.deps, { host: id, command: { type: 'drain' }, correlationId });
+    }
+    await world.deliver('heartbeats', leaving.heartbeat({ draining: true, activeLeases: 1 }));
+    for (const _ of ['empty', 'still empty']) await world.deliver('heartbeats', left.heartbeat({ draining: true }));
+    expect(await world.host('gpu-c')).toMatchObject({ state: 'retired' });
+    for (const minutes of [2, 1, 1]) {
+      await world.clock.advance(minutes * MINUTE_MS);
+      await world.reap();
+    }
+    const reaped = world.metrics.filter(({ name }) => name === 'HostReaped').map(({ dimensions }) => dimensions);
+    expect(reaped).toHaveLength(2);
+    expect(reaped).toEqual(expect.arrayContaining([{ reason: 'silent' }, { reason: 'silent-draining' }]));
+  });
+
   it('before it has drained still drains when it is back, and is told so again', async () => {
     const { world, host } = await resident();
     await commandHost(world.deps, { host: host.id, command: { type: 'drain' }, correlationId });

@@ -332,6 +332,24 @@ describe('stored data', () => {
     });
   });
 
+  it('raises an alarm for each host that falls silent, but not for those that were to leave', () => {
+    const [silent] = of('AWS::CloudWatch::Alarm').filter(
+      ({ properties }) => properties['AlarmName'] === 'strata-hosts-silent',
+    );
+    expect(silent?.properties).toMatchObject({
+      Namespace: 'Strata',
+      MetricName: 'HostReaped',
+      // As `reap` counts it: test/handler/heartbeats.test.ts.
+      Dimensions: [
+        { Name: 'reason', Value: 'silent' },
+        { Name: 'service', Value: 'reap' },
+      ],
+      Statistic: 'Sum',
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
   it('raises an alarm when ways home cost more than a sweep may spend on them, and when what is held loses for two days', () => {
     const named = (name: string) =>
       of('AWS::CloudWatch::Alarm').find(({ properties }) => properties['AlarmName'] === `strata-${name}`)?.properties;

@@ -30,6 +30,7 @@ const heartbeats: Reasons<HeartbeatAnswer> = {
 
 const hosts: Reasons<HostReaping> = {
   silent: REACHED,
+  'silent-draining': REACHED,
   'heard-since': REACHED,
   retired: REACHED,
 };

@@ -183,7 +183,8 @@ describe('a fence', () => {
 describe('a host that is due', () => {
   it.each([
     ['becomes silent', host({ dueAt: 1_000 }), 'silent'],
-    ['becomes silent while it drains', host({ state: 'draining', dueAt: 1_000 }), 'silent'],
+    ['becomes silent while it drains', host({ state: 'draining', dueAt: 1_000 }), 'silent-draining'],
+    ['becomes silent though it was to drain', host({ drainAsked: true, dueAt: 1_000 }), 'silent-draining'],
     ['was heard meanwhile', host({ dueAt: 1_001 }), 'heard-since'],
     ['is retired when it was silent', host({ state: 'silent', dueAt: 1_000 }), 'retired'],
     ['is retired already', host({ state: 'retired', dueAt: 1_000 }), 'heard-since'],
