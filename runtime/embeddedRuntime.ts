@@ -33,6 +33,7 @@ import { startQueueSource } from './queueSource.ts';
 import { createSchedules } from './schedules.ts';
 import { openStores, type Stores } from './stores.ts';
 import { httpRoutes, queueSources, reportQueues, schedules } from './triggers.ts';
+import { embeddedWorkQueues } from './workQueues.ts';
 
 /*
  * The whole control plane in one process, on one folder: the functions behind the triggers that they declare, SQLite and
@@ -136,6 +137,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const operations = createOperations({
     ...deps,
     deadLetters,
+    workQueues: () => embeddedWorkQueues(queues),
     configured: settings,
     room: () => volumeSpace(folder.path),
   });

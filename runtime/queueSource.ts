@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { FunctionName } from '../functions/index.ts';
-import type { Trigger } from '../functions/shared/declaration.ts';
+import { type Trigger, visibilitySeconds } from '../functions/shared/declaration.ts';
 import type { Clock } from '../lib/shared/ports/clock.ts';
 import type { MessageReceiver, ReceivedMessage } from '../lib/shared/ports/messageQueue.ts';
 import { QUEUE_LIMITS } from '../lib/shared/ports/messageQueue.ts';
@@ -41,7 +41,7 @@ export function startQueueSource(
 ): QueueSource {
   const { queues, clock } = deps;
   const { queue, batchSize, maxConcurrency } = source.trigger;
-  const visibilitySeconds = 6 * source.timeoutSeconds;
+  const hiddenSeconds = visibilitySeconds(source);
   const running = new Set<Promise<void>>();
 
   async function settle(messages: readonly ReceivedMessage[]): Promise<void> {
@@ -54,7 +54,7 @@ export function startQueueSource(
   const loop = startLoop(deps.telemetry, `queue ${queue}`, 0, async () => {
     if (running.size >= Math.min(maxConcurrency, MOST_BATCHES)) await Promise.race(running);
     const most = Math.min(batchSize, QUEUE_LIMITS.batchMessages);
-    const messages = await queues.receive(queue, most, POLL_SECONDS, visibilitySeconds);
+    const messages = await queues.receive(queue, most, POLL_SECONDS, hiddenSeconds);
     if (messages.length === 0) return;
     const batch = settle(messages)
       .catch((error: unknown) => deps.telemetry.error('batch-unsettled', error, { queue }))

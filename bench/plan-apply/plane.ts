@@ -64,6 +64,7 @@ const operations = createOperations({
   commandKeys: createFileCommandKeys({ path: `${folder}/keys.json`, clock, random: nodeRandom }),
   seals: undefined,
   deadLetters: { list: async () => [], look: async () => [], redrive: async () => 0 },
+  workQueues: async () => [],
   settings: { priceRegion: 'us-east-1', commandTtlMs: DurationMs.parse(1) },
   configured: { ...TIER_SETTINGS, tierSweep: 'on', tierPolicy: 'rules' },
 });

@@ -7,13 +7,19 @@ import {
   createSqsClient,
 } from '../../lib/adapters/aws/clients.ts';
 import { deadLetterQueues } from '../../functions/deadLetters.ts';
+import { workQueues } from '../../functions/workQueues.ts';
 import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogStore.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { type S3Source, uploadToS3 } from '../../lib/adapters/aws/s3Upload.ts';
 import { createLambdaCaller } from '../../lib/adapters/aws/lambdaCaller.ts';
 import { createSecretCommandKeys } from '../../lib/adapters/aws/secretCommandKeys.ts';
-import { createSqsCount } from '../../lib/adapters/aws/sqsCounts.ts';
-import { createSqsReceiver, createSqsSender, queueNamePrefix } from '../../lib/adapters/aws/sqsQueues.ts';
+import { createSqsCount, createSqsStanding } from '../../lib/adapters/aws/sqsCounts.ts';
+import {
+  createSqsReceiver,
+  createSqsSender,
+  queueNamePrefix,
+  type SqsQueuesOptions,
+} from '../../lib/adapters/aws/sqsQueues.ts';
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters } from '../../lib/operations/index.ts';
@@ -57,6 +63,7 @@ export async function connectAws(environment: Readonly<Record<string, string | u
   const audit = parsed.data.STRATA_AUDIT_BUCKET;
   const seals =
     audit === undefined ? undefined : createS3ObjectStore({ client, bucket: audit, verifiesChecksums: true });
+  const queues = { client: createSqsClient(), urlPrefix };
   const operations = createOperations({
     clock: systemClock,
     random: nodeRandom,
@@ -68,7 +75,8 @@ export async function connectAws(environment: Readonly<Record<string, string | u
       commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS),
       priceRegion,
     },
-    deadLetters: awsDeadLetters(urlPrefix),
+    deadLetters: awsDeadLetters(queues),
+    workQueues: () => workQueues(createSqsStanding(queues)),
   });
   return {
     operations,
@@ -103,8 +111,7 @@ function noPlane(message: string, cause: unknown): CliError {
   return new CliError({ code: 'no-plane', message, retryable: false, cause });
 }
 
-function awsDeadLetters(urlPrefix: string): DeadLetters {
-  const options = { client: createSqsClient(), urlPrefix };
+function awsDeadLetters(options: SqsQueuesOptions): DeadLetters {
   return createDeadLetters({
     clock: systemClock,
     declared: deadLetterQueues(),
@@ -112,7 +119,7 @@ function awsDeadLetters(urlPrefix: string): DeadLetters {
     sender: createSqsSender(options),
     waitSeconds: 1,
     count: createSqsCount(options),
-    call: createLambdaCaller(queueNamePrefix(urlPrefix)),
+    call: createLambdaCaller(queueNamePrefix(options.urlPrefix)),
   });
 }
 

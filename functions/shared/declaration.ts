@@ -90,10 +90,20 @@ export interface FunctionDeclaration {
   /** Completes "If this fails, …": what users notice and what the operator does. Printed in its alarms and its runbook. */
   readonly ifThisFails: string;
   readonly triggers: readonly [Trigger, ...Trigger[]];
-  /** At most 900. A queue's visibility timeout is six times this. */
+  /** At most 900; the visibility timeout of its queue follows from it. */
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
   readonly grants: readonly Grant[];
+}
+
+/** AWS's rule: a message must stay hidden for all tries of a batch that is throttled, so six times the time limit. */
+export function visibilitySeconds({ timeoutSeconds }: Pick<FunctionDeclaration, 'timeoutSeconds'>): number {
+  return 6 * timeoutSeconds;
+}
+
+/** A message that is older, by two visibility timeouts and ten minutes at least, means that its function fails or does not keep up. */
+export function lateAfterSeconds(declaration: Pick<FunctionDeclaration, 'timeoutSeconds'>): number {
+  return Math.max(600, 2 * visibilitySeconds(declaration));
 }
 
 /** Of all hosts' queues together. */

@@ -2,19 +2,18 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { queueDeadLetters, type Trigger } from '../../functions/shared/declaration.ts';
+import {
+  lateAfterSeconds,
+  queueDeadLetters,
+  type Trigger,
+  visibilitySeconds,
+} from '../../functions/shared/declaration.ts';
 import { objectRuleArn } from '../names.ts';
 import { DeadLetterQueue } from './deadLetterQueue.ts';
 import { ALARM_PERIOD, OperatorAlarm } from './operatorAlarm.ts';
 import { StrataFunction, type StrataFunctionProps } from './strataFunction.ts';
 
 export type QueueTrigger = Extract<Trigger, { kind: 'queue' }>;
-
-/** AWS's rule: a message must stay hidden for all tries of a batch that is throttled, so six times the time limit. */
-const VISIBILITY_FACTOR = 6;
-
-/** Waiting for longer than this many visibility timeouts means that the worker does not keep up. */
-const LATE_AFTER_VISIBILITIES = 2;
 
 /**
  * A queue, the function that works it off and its dead-letter queue. The function reports failed messages one by one, the
@@ -39,12 +38,11 @@ export class QueueWorker extends Construct {
       // By name: the two queues refer to each other.
       source: Queue.fromQueueArn(this, 'Source', Stack.of(this).formatArn({ service: 'sqs', resource: queueName })),
     });
-    const visibility = Duration.seconds(declaration.timeoutSeconds * VISIBILITY_FACTOR);
     this.queue = new Queue(this, 'Queue', {
       queueName,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      visibilityTimeout: visibility,
+      visibilityTimeout: Duration.seconds(visibilitySeconds(declaration)),
       retentionPeriod: Duration.days(4),
       deadLetterQueue: { queue: this.deadLetters.queue, maxReceiveCount: trigger.maxReceiveCount },
     });
@@ -54,7 +52,7 @@ export class QueueWorker extends Construct {
       topic,
       alarmName: `${queueName}-late`,
       metric: this.queue.metricApproximateAgeOfOldestMessage({ period: ALARM_PERIOD, statistic: 'Maximum' }),
-      threshold: Math.max(600, visibility.toSeconds() * LATE_AFTER_VISIBILITIES),
+      threshold: lateAfterSeconds(declaration),
       description: `Messages wait too long in ${queueName}. If this fails, ${ifThisFails}`,
       runbook,
     });

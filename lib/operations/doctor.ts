@@ -16,13 +16,14 @@ import type { CatalogStore, Page } from '../shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../shared/ports/objectStore.ts';
 import { formatCount } from '../shared/formatCount.ts';
 import { DAY_MS, EpochMs, formatBytes, GB, MINUTE_MS } from '../shared/units.ts';
-import type { DeadLetters } from './ports.ts';
+import type { DeadLetters, WorkQueue } from './ports.ts';
 import type { DoctorCheck, HostView } from './views.ts';
 
 export interface DoctorDeps {
   readonly catalog: CatalogStore;
   readonly objects: ObjectStore;
   readonly deadLetters: DeadLetters;
+  readonly workQueues: () => Promise<readonly WorkQueue[]>;
   readonly listHosts: () => Promise<readonly HostView[]>;
   readonly settings: PricesDeps['settings'];
   /** Of the disk that catalog, queues and bucket lie on; undefined where they lie on none of ours. */
@@ -40,6 +41,8 @@ const OUTBOX_LATE_MS = 3 * MINUTE_MS;
 const UPLOAD_LATE_MS = 30 * MINUTE_MS;
 /** Below it a model of ordinary size does not fit, and before long no message does. */
 const LEAST_ROOM_BYTES = 5 * GB;
+/** A message that was delivered so often has failed twice, half a minute apart at least. */
+const MANY_DELIVERIES = 3;
 /** Six runs of the sealer. */
 const AUDIT_LATE_MS = 30 * MINUTE_MS;
 
@@ -59,6 +62,7 @@ export async function doctor(deps: DoctorDeps, now: EpochMs): Promise<readonly D
     ['bucket', () => reachable(deps.objects.readRange('uploads/doctor', 'null', 0, 1))],
     ...roomChecks(deps.room),
     ['outbox', () => outboxIsSent(deps.catalog, now)],
+    ['queues', () => queuesMove(deps, now)],
     ['uploads', () => uploadsMove(deps.catalog, now)],
     ['prices', () => pricesAreFresh(deps, now)],
     ['audit', () => auditIsSealed(deps.catalog, now)],
@@ -109,6 +113,33 @@ async function outboxIsSent(catalog: CatalogStore, now: EpochMs): Promise<Findin
   if (lateMs < OUTBOX_LATE_MS) return { ok: true, detail: 'nothing waits for long' };
   const detail = `a message has waited ${formatCount(Math.round(lateMs / MINUTE_MS), 'minute')}`;
   return { ok: false, detail, fix: 'See the errors of the function `relay`.' };
+}
+
+async function queuesMove({ workQueues }: DoctorDeps, now: EpochMs): Promise<Finding> {
+  const queues = await workQueues();
+  const failing = queues.flatMap((queue) => {
+    const found = lateText(queue, now);
+    return found === undefined ? [] : [{ functionName: queue.functionName, found }];
+  });
+  if (failing.length > 0) {
+    const names = [...new Set(failing.map(({ functionName }) => `\`${functionName}\``))];
+    const fix = `See the errors of the function${names.length === 1 ? '' : 's'} ${names.join(', ')}.`;
+    return { ok: false, detail: failing.map(({ found }) => found).join('; '), fix };
+  }
+  const full = queues.filter(({ inHand, waiting }) => waiting + inHand > 0);
+  if (full.length === 0) return { ok: true, detail: 'no message waits for its function' };
+  const detail = full.map(({ queue, inHand, waiting }) => `${queue}: ${waiting} waiting, ${inHand} in hand`).join('; ');
+  // SQS tells ages as a metric alone, of which there are alarms.
+  const unknown = full.some(({ oldest }) => oldest === undefined) ? ' (for how long, the alarms `…-late` know)' : '';
+  return { ok: true, detail: detail + unknown };
+}
+
+function lateText({ lateAfterMs, oldest, queue }: WorkQueue, now: EpochMs): string | undefined {
+  if (oldest === undefined) return undefined;
+  if (oldest.deliveries >= MANY_DELIVERIES) return `${queue}: a message was delivered ${oldest.deliveries} times`;
+  const ageMs = now - oldest.sentAt;
+  if (ageMs < lateAfterMs) return undefined;
+  return `${queue}: a message has waited ${formatCount(Math.round(ageMs / MINUTE_MS), 'minute')}`;
 }
 
 async function uploadsMove(catalog: CatalogStore, now: EpochMs): Promise<Finding> {

@@ -9,5 +9,5 @@ export {
 } from './endpoint.ts';
 export { OperationsError } from './errors.ts';
 export { createOperations, type OperationsDeps } from './operations.ts';
-export type { DeadLetterQueue, DeadLetters, DeclaredDeadLetters } from './ports.ts';
+export type { DeadLetterQueue, DeadLetters, DeclaredDeadLetters, QueueStanding, WorkQueue } from './ports.ts';
 export { createDeadLetters } from './createDeadLetters.ts';

@@ -51,6 +51,7 @@ export interface OperationsDeps extends OperatorDeps, PricesDeps {
   /** Where the seals of the audit trail lie, where the caller knows. */
   readonly seals: SealObjects | undefined;
   readonly deadLetters: DeadLetters;
+  readonly workQueues: DoctorDeps['workQueues'];
   readonly room?: DoctorDeps['room'];
   /** What sweeps are configured with, where the caller is the plane itself; else its sweeps have noted it. */
   readonly configured?: Configured | undefined;

@@ -1,3 +1,5 @@
+import type { EpochMs } from '../shared/units.ts';
+
 /** Where the messages of a dead-letter queue come from, and what brings them back. */
 export type DeadLetterOrigin =
   /** A function's queue: sent to it again. */
@@ -20,6 +22,22 @@ export interface DeadLetterQueue {
   /** The function's queue whose failed messages come here; hosts' queues share one and are not named. */
   readonly sources: readonly string[];
   readonly messages: number;
+}
+
+export interface QueueStanding {
+  /** About: those that are due, and those that were taken and have not ended; neither those that are held back. */
+  readonly waiting: number;
+  readonly inHand: number;
+  /** Of these, where the runtime tells: when the first was sent, and how often one was delivered at most. */
+  readonly oldest?: { readonly sentAt: EpochMs; readonly deliveries: number };
+}
+
+/** A queue that a function works off. */
+export interface WorkQueue extends QueueStanding {
+  readonly queue: string;
+  readonly functionName: string;
+  /** A message that is older means that the function fails or does not keep up. */
+  readonly lateAfterMs: number;
 }
 
 export interface DeadLetter {

@@ -6,7 +6,8 @@ import { connectAws } from '../../cli/connection/aws.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { uploadToS3 } from '../../lib/adapters/aws/s3Upload.ts';
 import { deadLetterQueues } from '../../functions/deadLetters.ts';
-import { createSqsCount } from '../../lib/adapters/aws/sqsCounts.ts';
+import { workQueues } from '../../functions/workQueues.ts';
+import { createSqsCount, createSqsStanding } from '../../lib/adapters/aws/sqsCounts.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { createDeadLetters } from '../../lib/operations/index.ts';
 import { createSqsQueueAdmin, createSqsReceiver, createSqsSender } from '../../lib/adapters/aws/sqsQueues.ts';
@@ -91,7 +92,9 @@ describe.skipIf(skipped !== undefined)(`the doctor of a plane on AWS ${skipped ?
     expect(checks.get('catalog')).toMatchObject({ status: 'PASSED' });
     expect(checks.get('bucket')).toMatchObject({ status: 'FAILED', detail: expect.stringContaining('STRATA_BUCKET') });
     const detail = expect.stringContaining('STRATA_QUEUE_URL_PREFIX');
-    expect(checks.get('dead-letters')).toMatchObject({ status: 'FAILED', detail });
+    for (const check of ['queues', 'dead-letters']) {
+      expect(checks.get(check)).toMatchObject({ status: 'FAILED', detail });
+    }
   });
 });
 
@@ -120,6 +123,21 @@ describe.skipIf(skipped !== undefined)(`dead letters in SQS ${skipped ?? ''}`, (
     });
     return { create, options, receiver, sender, called, deadLetters };
   }
+
+  it('are looked at beside the queues that they come from, of which SQS tells the counts', async () => {
+    const { options, receiver, sender } = await setUp(sqsOf(service.running()));
+    await sender.send('digest', [{ body: '{}' }, { body: '{}' }]);
+    await receiver.receive('digest', 1, 1, 60);
+    const queues = await workQueues(createSqsStanding(options));
+    expect(queues.map(({ queue }) => queue).toSorted()).toEqual(FunctionQueue.options.toSorted());
+    expect(queues.find(({ queue }) => queue === 'digest')).toEqual({
+      queue: 'digest',
+      functionName: 'digest',
+      lateAfterMs: 84 * 60_000,
+      waiting: 1,
+      inHand: 1,
+    });
+  });
 
   it('are counted, and move back to where they came from, no more than asked for', async () => {
     const { deadLetters, receiver, sender } = await setUp(sqsOf(service.running()));

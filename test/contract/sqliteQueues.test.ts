@@ -70,6 +70,7 @@ describe('the SQLite queues', () => {
 
   it('tell of each dead letter which of several queues it came from', async () => {
     const { queues, clock } = prepare();
+    const sent = clock.now();
     queues.define('shared-dlq');
     for (const queue of ['a', 'b']) {
       queues.define(queue, { redrive: { maxReceiveCount: 1, deadLetter: 'shared-dlq' } });
@@ -84,6 +85,7 @@ describe('the SQLite queues', () => {
       visible: 2,
       inFlight: 0,
       delayed: 0,
+      oldest: { sentAt: sent, deliveries: 0 },
     });
     const letters = await queues.receive('shared-dlq', 10, 0, 1);
     expect(letters.map(({ body, deadLetterSource }) => `${body}: ${deadLetterSource}`).toSorted()).toEqual([
@@ -112,7 +114,8 @@ describe('the SQLite queues', () => {
     expect(queues.dropExpired()).toBe(1);
     await queues.send('q', [{ body: '1' }, { body: '2' }, { body: '3', delaySeconds: 9 }]);
     await queues.receive('q', 1, 0, 30);
-    expect(queues.counts()).toMatchObject([{ queue: 'q', visible: 1, inFlight: 1, delayed: 1 }]);
+    const oldest = { sentAt: clock.now(), deliveries: 1 };
+    expect(queues.counts()).toMatchObject([{ queue: 'q', visible: 1, inFlight: 1, delayed: 1, oldest }]);
   });
 
   it('free what a consumer had received when it starts anew', async () => {

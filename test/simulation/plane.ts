@@ -5,7 +5,12 @@
  */
 
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import type { FunctionDeclaration, ScheduleTime, Trigger } from '../../functions/shared/declaration.ts';
+import {
+  type FunctionDeclaration,
+  type ScheduleTime,
+  type Trigger,
+  visibilitySeconds,
+} from '../../functions/shared/declaration.ts';
 import { createContext } from '../../functions/shared/invocation.ts';
 import type { FileObjectStore } from '../../lib/adapters/embedded/fileObjectStore.ts';
 import type { SqliteQueues } from '../../lib/adapters/embedded/sqliteQueues.ts';
@@ -307,7 +312,7 @@ export class Plane {
   private deliver(mapping: Mapping): void {
     const { queues, rng, faults, counters } = this.options;
     const { queue, batchSize } = mapping.trigger;
-    const visibility = mapping.target.declaration.timeoutSeconds * 6;
+    const visibility = visibilitySeconds(mapping.target.declaration);
     mapping.inFlight += 1;
     const end = () => {
       mapping.inFlight -= 1;

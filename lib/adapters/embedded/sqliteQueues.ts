@@ -10,7 +10,7 @@ import type {
   ReceivedMessage,
 } from '../../shared/ports/messageQueue.ts';
 import type { Random } from '../../shared/ports/random.ts';
-import { DAY_MS, SECOND_MS } from '../../shared/units.ts';
+import { DAY_MS, EpochMs, SECOND_MS } from '../../shared/units.ts';
 import { checkReceive, checkSend, checkVisibility, noSuchQueue } from '../queueCalls.ts';
 import { applySchema, boundLimit, mapErrors, numberAt, prepareRows, textAt, transaction } from './sqlite.ts';
 
@@ -32,6 +32,8 @@ export interface QueueCounts {
   readonly visible: number;
   readonly inFlight: number;
   readonly delayed: number;
+  /** Of those that are visible or in flight: when the first was sent, and how often one was delivered at most. */
+  readonly oldest?: { readonly sentAt: EpochMs; readonly deliveries: number };
 }
 
 export interface SqliteQueues extends MessageSender, MessageReceiver, QueueAdmin {
@@ -229,11 +231,14 @@ const Counts = z.object({
   visible: z.number(),
   in_flight: z.number(),
   delayed: z.number(),
+  sent_at: z.nullable(EpochMs),
+  deliveries: z.nullable(z.number()),
 });
 
 function countsOf(row: unknown): QueueCounts {
-  const { queue, sources, visible, in_flight: inFlight, delayed } = Counts.parse(row);
-  return { queue, deadLetterOf: sources === null ? [] : sources.split(','), visible, inFlight, delayed };
+  const { queue, sources, visible, in_flight: inFlight, delayed, sent_at: sentAt, deliveries } = Counts.parse(row);
+  const counts = { queue, deadLetterOf: sources === null ? [] : sources.split(','), visible, inFlight, delayed };
+  return sentAt === null || deliveries === null ? counts : { ...counts, oldest: { sentAt, deliveries } };
 }
 
 function prepareStatements(database: DatabaseSync) {
@@ -264,7 +269,9 @@ function prepareStatements(database: DatabaseSync) {
          (SELECT group_concat(source.name) FROM queues AS source WHERE source.dead_letter = queues.name) AS sources,
          count(messages.id) FILTER (WHERE visible_at <= $now) AS visible,
          count(messages.id) FILTER (WHERE visible_at > $now AND handle IS NOT NULL) AS in_flight,
-         count(messages.id) FILTER (WHERE visible_at > $now AND handle IS NULL) AS delayed
+         count(messages.id) FILTER (WHERE visible_at > $now AND handle IS NULL) AS delayed,
+         min(sent_at) FILTER (WHERE visible_at <= $now OR handle IS NOT NULL) AS sent_at,
+         max(receives) FILTER (WHERE visible_at <= $now OR handle IS NOT NULL) AS deliveries
        FROM queues LEFT JOIN messages ON messages.queue = queues.name
        WHERE dropped_at IS NULL GROUP BY name ORDER BY name`,
     ),

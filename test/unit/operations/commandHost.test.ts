@@ -17,7 +17,8 @@ async function setUp() {
   const place = { disk: createMemDisk(), database, bucket: 'models', region: 'eu-west-1' };
   const objects = await createFileObjectStore({ ...place, clock, random });
   const deadLetters = { list: async () => [], look: async () => [], redrive: async () => 0 };
-  const local = createOperations({ ...world.deps, objects, seals: undefined, deadLetters });
+  const workQueues = async () => [];
+  const local = createOperations({ ...world.deps, objects, seals: undefined, deadLetters, workQueues });
   const remote = createRemoteOperations(async (name, input) =>
     answerOperation(local, name, JSON.parse(JSON.stringify(input))),
   );

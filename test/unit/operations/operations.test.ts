@@ -14,8 +14,9 @@ import { nodeRandom } from '../../../lib/adapters/node/nodeRandom.ts';
 import { HostPattern, ModelName, SemVer } from '../../../lib/shared/ids.ts';
 import { createFileObjectStore } from '../../../lib/adapters/embedded/fileObjectStore.ts';
 import { openDatabase } from '../../../lib/adapters/embedded/sqlite.ts';
+import { embeddedWorkQueues } from '../../../runtime/workQueues.ts';
 import { sealTrail } from '../../../lib/audit/index.ts';
-import { DAY_MS, DurationMs, GB, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { DAY_MS, DurationMs, GB, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import { createMemDisk } from '../../support/memDisk.ts';
 import { createIngestPlane, safetensors } from '../../support/ingestPlane.ts';
 
@@ -46,6 +47,7 @@ async function setUp(freeBytes = 100 * GB) {
     random: nodeRandom,
     seals,
     deadLetters,
+    workQueues: () => embeddedWorkQueues(plane.queues),
     room: async () => ({ totalBytes: 500 * GB, freeBytes }),
     commandKeys: { current: async () => key, published: async () => [key] },
     settings: { ...plane.deps.settings, commandTtlMs: MINUTE_MS },
@@ -374,6 +376,35 @@ describe('doctor', () => {
     expect([JSON.parse(shown.book), shown.checkedAt, shown.takenBy]).toEqual([book, clock.now(), 'ada']);
     await expect(world.remote.acceptPrices({ book: '{', by: 'ada', dryRun: false })).rejects.toMatchObject({
       code: 'invalid-book',
+    });
+  });
+
+  it('finds a queue whose messages fail long before they are dead letters, and one whose messages wait', async () => {
+    const world = await setUp();
+    const { clock, queues } = world.plane;
+    const told = async () => (await world.remote.doctor({})).items.find(({ check }) => check === 'queues');
+    for (const queue of ['ingest', 'digest']) await queues.send(queue, [{ body: '{}' }]);
+    for (const seconds of [5, 20]) {
+      expect(await told()).toMatchObject({ status: 'PASSED' });
+      await queues.receive('ingest', 1, 0, seconds);
+      await clock.advance(seconds * SECOND_MS);
+    }
+    expect(await told()).toMatchObject({
+      status: 'PASSED',
+      detail: 'digest: 1 waiting, 0 in hand; ingest: 1 waiting, 0 in hand',
+    });
+    await queues.receive('ingest', 1, 0, 80);
+    await queues.send('rescan', [{ body: '{}', delaySeconds: 900 }]);
+    expect(await told()).toMatchObject({
+      status: 'FAILED',
+      detail: 'ingest: a message was delivered 3 times',
+      fix: 'See the errors of the function `ingest`.',
+    });
+    // So long is a digest given; what is held back, as for `rescan`, waits only from then on.
+    await clock.advance(83 * MINUTE_MS + 35 * SECOND_MS);
+    expect(await told()).toMatchObject({
+      detail: 'digest: a message has waited 84 minutes; ingest: a message was delivered 3 times',
+      fix: 'See the errors of the functions `digest`, `ingest`.',
     });
   });
 
