@@ -23,6 +23,7 @@ import {
 import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters } from '../../lib/operations/index.ts';
+import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
 import { HOUR_MS } from '../../lib/shared/units.ts';
 import { CliError } from '../errors.ts';
 import type { FileToUpload, Plane } from './plane.ts';
@@ -37,7 +38,7 @@ const Environment = z.object({
   /** Read only by `strata audit verify`. */
   STRATA_AUDIT_BUCKET: z.optional(text),
   /** Read only by commands to hosts, which are signed with it. */
-  STRATA_COMMAND_SECRET_ARN: text,
+  STRATA_COMMAND_SECRET_ARN: z.optional(text),
   STRATA_COMMAND_TTL_MS: z._default(z.string().check(z.regex(/^\d{1,15}$/)), String(6 * HOUR_MS)),
 });
 /** What the deployment calls them. */
@@ -51,7 +52,10 @@ const OUTPUTS: Readonly<Record<string, string>> = {
 
 /** The plane of an AWS account, by the caller's own credentials: IAM decides what the operator may do. */
 export async function connectAws(environment: Readonly<Record<string, string | undefined>>): Promise<Plane> {
-  const parsed = Environment.safeParse(environment);
+  // A variable that is set to nothing names nothing.
+  const parsed = Environment.safeParse(
+    Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== '')),
+  );
   if (!parsed.success) throw unusable(environment, parsed.error);
   const { STRATA_TABLE: table, STRATA_BUCKET: bucket, STRATA_QUEUE_URL_PREFIX: urlPrefix } = parsed.data;
   const client = createS3Client();
@@ -59,7 +63,6 @@ export async function connectAws(environment: Readonly<Record<string, string | u
   const priceRegion = await client.config.region().catch((cause: unknown) => {
     throw noPlane('No AWS region is given: set AWS_REGION, or a region in the AWS profile.', cause);
   });
-  const secretArn = parsed.data.STRATA_COMMAND_SECRET_ARN;
   const audit = parsed.data.STRATA_AUDIT_BUCKET;
   const seals =
     audit === undefined ? undefined : createS3ObjectStore({ client, bucket: audit, verifiesChecksums: true });
@@ -70,7 +73,7 @@ export async function connectAws(environment: Readonly<Record<string, string | u
     catalog: createDynamoCatalogStore({ client: createDynamoClient(), table }),
     objects: createS3ObjectStore({ client, bucket, verifiesChecksums: true }),
     seals,
-    commandKeys: createSecretCommandKeys({ client: createSecretsClient(), secretArn, clock: systemClock }),
+    commandKeys: awsCommandKeys(parsed.data.STRATA_COMMAND_SECRET_ARN),
     settings: {
       commandTtlMs: Number(parsed.data.STRATA_COMMAND_TTL_MS),
       priceRegion,
@@ -107,7 +110,19 @@ function unusable(environment: Readonly<Record<string, string | undefined>>, err
   );
 }
 
-function noPlane(message: string, cause: unknown): CliError {
+function awsCommandKeys(secretArn: string | undefined): CommandKeys {
+  if (secretArn !== undefined) {
+    return createSecretCommandKeys({ client: createSecretsClient(), secretArn, clock: systemClock });
+  }
+  const refuse = async (): Promise<never> => {
+    throw noPlane(
+      'Commands to hosts are signed with a secret, and STRATA_COMMAND_SECRET_ARN (output CommandSecretArn of the deployment), which names it, is missing.',
+    );
+  };
+  return { current: refuse, published: refuse };
+}
+
+function noPlane(message: string, cause?: unknown): CliError {
   return new CliError({ code: 'no-plane', message, retryable: false, cause });
 }
 

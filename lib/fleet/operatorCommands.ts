@@ -60,7 +60,6 @@ export interface OperatorRequest {
  */
 export async function commandHost(deps: OperatorDeps, request: OperatorRequest): Promise<OperatorAnswer> {
   const actionId = newActionId(request.command.type, deps.random);
-  const key = await deps.commandKeys.current();
   return settle(deps.catalog, `Commanding ${request.host}`, async (): Promise<Decided<OperatorAnswer>> => {
     // A lost answer of an earlier try that did commit.
     if ((await ActionRow.get(deps.catalog, actionId)) !== undefined) {
@@ -78,6 +77,7 @@ export async function commandHost(deps: OperatorDeps, request: OperatorRequest):
     }
     const answer = { outcome: 'commanded', actionId } as const;
     if (request.dryRun === true) return { changes: [], answer };
+    const key = await deps.commandKeys.current();
     const terms: CommandTerms = { key, now: deps.clock.now(), ttlMs: deps.settings.commandTtlMs };
     return { changes: operatorChanges(request, actionId, host, replica, terms), answer };
   });

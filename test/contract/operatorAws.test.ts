@@ -3,6 +3,9 @@ import { CreateBucketCommand, PutBucketVersioningCommand, type S3Client } from '
 import { CreateQueueCommand, GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectAws } from '../../cli/connection/aws.ts';
+import { HostRow } from '../../lib/catalog/index.ts';
+import { HostValue } from '../../lib/catalog/rows/fleet.ts';
+import { createDynamoCatalogStore } from '../../lib/adapters/aws/dynamoCatalogStore.ts';
 import { createS3ObjectStore } from '../../lib/adapters/aws/s3ObjectStore.ts';
 import { uploadToS3 } from '../../lib/adapters/aws/s3Upload.ts';
 import { deadLetterQueues } from '../../functions/deadLetters.ts';
@@ -18,6 +21,22 @@ import { createCatalogTable, dynamoOf, missing, s3Of, sqsOf, useService } from '
 
 const BUCKET = 'operator-models';
 const PART = 5 * MIB;
+const NOTHING = { labels: {}, subscriptions: [], usedBytes: 0, reservedBytes: 0, promisedBytes: 0, volumeFreeBytes: 0 };
+const GPU_A = HostValue.parse({
+  ...NOTHING,
+  id: 'gpu-a',
+  generation: 1,
+  state: 'active',
+  publicKey: 'k',
+  protocol: 1,
+  queue: 'host-gpu-a-1',
+  capacityBytes: 1000,
+  measuredAt: 0,
+  registeredAt: 0,
+  heartbeatAt: 0,
+  heartbeatSequence: 1,
+  dueAt: 0,
+});
 
 for (const name of ['ministack', 'minio'] as const) {
   const skipped = missing(name);
@@ -69,10 +88,10 @@ for (const name of ['ministack', 'minio'] as const) {
 }
 
 const skipped = missing('ministack');
-describe.skipIf(skipped !== undefined)(`the doctor of a plane on AWS ${skipped ?? ''}`, () => {
+describe.skipIf(skipped !== undefined)(`a plane on AWS ${skipped ?? ''}`, () => {
   const service = useService('ministack');
 
-  it('says of the bucket and the queues that are named wrongly that they are not there', async () => {
+  async function connect(table: string) {
     const { credentials, endpoint, region } = service.running();
     vi.stubEnv('AWS_ENDPOINT_URL', endpoint);
     vi.stubEnv('AWS_REGION', region);
@@ -81,13 +100,30 @@ describe.skipIf(skipped !== undefined)(`the doctor of a plane on AWS ${skipped ?
     onTestFinished(() => {
       vi.unstubAllEnvs();
     });
-    await createCatalogTable(dynamoOf(service.running()), 'doctor-catalog');
+    const client = dynamoOf(service.running());
+    await createCatalogTable(client, table);
     const { operations } = await connectAws({
-      STRATA_TABLE: 'doctor-catalog',
+      STRATA_TABLE: table,
       STRATA_BUCKET: 'nobody-made-this',
       STRATA_QUEUE_URL_PREFIX: `${endpoint}/${credentials.accessKeyId}/nobody-made-these-`,
-      STRATA_COMMAND_SECRET_ARN: 'unread',
     });
+    return { operations, catalog: createDynamoCatalogStore({ client, table }) };
+  }
+
+  it('needs the secret for nothing but commands to hosts, and not to try one', async () => {
+    const { catalog, operations } = await connect('secretless-catalog');
+    await catalog.transact([HostRow.put(GPU_A, 'absent')]);
+    expect((await operations.listHosts({})).items).toMatchObject([{ id: 'gpu-a' }]);
+    const drain = { host: GPU_A.id, command: { type: 'drain' } } as const;
+    expect(await operations.commandHost({ ...drain, dryRun: true })).toMatchObject({ type: 'drain' });
+    await expect(operations.commandHost({ ...drain, dryRun: false })).rejects.toMatchObject({
+      code: 'no-plane',
+      message: expect.stringContaining('STRATA_COMMAND_SECRET_ARN (output CommandSecretArn of the deployment)'),
+    });
+  });
+
+  it('says of the bucket and the queues that are named wrongly that they are not there', async () => {
+    const { operations } = await connect('doctor-catalog');
     const checks = new Map((await operations.doctor({})).items.map((one) => [one.check, one]));
     expect(checks.get('catalog')).toMatchObject({ status: 'PASSED' });
     expect(checks.get('bucket')).toMatchObject({ status: 'FAILED', detail: expect.stringContaining('STRATA_BUCKET') });

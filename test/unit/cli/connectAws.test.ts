@@ -34,9 +34,9 @@ it('connects by what the deployment names', async () => {
 });
 
 it('names what is missing, and only that, with the output that holds it', async () => {
-  const text = await refusal({ ...ENVIRONMENT, STRATA_TABLE: '', STRATA_COMMAND_SECRET_ARN: undefined });
+  const text = await refusal({ ...ENVIRONMENT, STRATA_TABLE: '', STRATA_QUEUE_URL_PREFIX: undefined });
   expect(text).toContain('STRATA_TABLE (output TableName of the deployment) is missing');
-  expect(text).toContain('STRATA_COMMAND_SECRET_ARN (output CommandSecretArn of the deployment) is missing');
+  expect(text).toContain('STRATA_QUEUE_URL_PREFIX (output QueueUrlPrefix of the deployment) is missing');
   expect(text).not.toContain('STRATA_BUCKET');
 });
 
