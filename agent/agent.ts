@@ -104,7 +104,7 @@ export async function createAgent(deps: AgentDeps, config: AgentConfig): Promise
 
   const receipts = createReceipts({ ledger: store.ledger, session, sender, clock, telemetry });
   const lastMinute = createLastMinute({ store, meters, sampler, telemetry }, config);
-  const heartbeats = createHeartbeats({ store, session, sender, stamps, telemetry, lastMinute });
+  const heartbeats = createHeartbeats({ store, session, sender, stamps, clock, telemetry, lastMinute });
   const accesses = createAccesses({ session, sender, clock, random, telemetry });
   const repair = createRepair({ store, session, receipts, heartbeats, clock, telemetry });
   const inbox = createInbox(

@@ -43,10 +43,16 @@ const SCRUB_PAUSE_MS = 60_000;
 const RETRY_PAUSE_MS = 2_000;
 const SESSION_CHECK_MS = 10_000;
 const MOST_SESSION_PAUSE_MS = 60_000;
+const MOST_RECEIPTS_PAUSE_MS = 30_000;
 
 /** Empty receives in a row → pause before the next: none at first, then doubling from a second. */
 export function decideIdlePause(emptyPolls: number, mostMs: number): number {
   return emptyPolls < 3 ? 0 : Math.min(1000 * 2 ** (emptyPolls - 3), mostMs);
+}
+
+/** Failures in a row → pause before the next try, which doubles; where nothing failed, as after the first. */
+function decideRetryPause(failures: number): number {
+  return RETRY_PAUSE_MS * 2 ** Math.max(0, failures - 1);
 }
 
 /** Each loop takes one step after another; a step that throws is logged and tried again. */
@@ -59,6 +65,8 @@ export async function runLoops(
   const { clock, telemetry, session } = deps;
   let emptyPolls = 0;
   let failedSessions = 0;
+  let failedHeartbeats = 0;
+  let failedReceipts = 0;
 
   async function loop(name: string, step: () => Promise<number>): Promise<void> {
     while (!stop.requested) {
@@ -87,12 +95,14 @@ export async function runLoops(
       const hasty = received === 0 && clock.now() - began < 500;
       return Math.max(decideIdlePause(emptyPolls, config.mostIdlePauseMs), hasty ? RETRY_PAUSE_MS : 0);
     }),
-    loop('heartbeat', async () =>
-      (await steps.heartbeatOnce()) ? heartbeatMs() : session.connected() ? RETRY_PAUSE_MS : 250,
-    ),
+    loop('heartbeat', async () => {
+      if (!session.connected()) return 250;
+      failedHeartbeats = (await steps.heartbeatOnce()) ? 0 : failedHeartbeats + 1;
+      return failedHeartbeats === 0 ? heartbeatMs() : Math.min(decideRetryPause(failedHeartbeats), heartbeatMs());
+    }),
     loop('receipts', async () => {
-      await steps.flushReceiptsOnce();
-      return RETRY_PAUSE_MS;
+      failedReceipts = (await steps.flushReceiptsOnce()) || !session.connected() ? 0 : failedReceipts + 1;
+      return Math.min(decideRetryPause(failedReceipts), MOST_RECEIPTS_PAUSE_MS);
     }),
     loop('accesses', async () => {
       await steps.flushAccessesOnce();

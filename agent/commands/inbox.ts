@@ -10,6 +10,7 @@ import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { Bytes, type EpochMs } from '../../lib/shared/units.ts';
 import type { LedgerRecord } from '../nvme/records.ts';
 import type { Store } from '../nvme/store.ts';
+import { createFailureLog } from '../reports/failureLog.ts';
 import { forgetAt, type Receipts } from '../reports/receipts.ts';
 import type { Stamps } from '../reports/stamps.ts';
 import type { Session } from '../session/session.ts';
@@ -66,6 +67,7 @@ export function createInbox(deps: InboxDeps, config: InboxConfig): Inbox {
   const { store, session, clock, telemetry } = deps;
   const { ledger } = store;
   const inHand = new Map<ActionId, InHand>();
+  const failures = createFailureLog(deps, 'commands-not-received');
   const lane = createLane(config.longCommands);
 
   async function pollOnce(waitSeconds: number): Promise<number> {
@@ -80,12 +82,14 @@ export function createInbox(deps: InboxDeps, config: InboxConfig): Inbox {
 
   async function receive(queue: string, max: number, waitSeconds: number): Promise<readonly ReceivedMessage[]> {
     try {
-      return await deps.receiver.receive(queue, max, waitSeconds, config.visibilitySeconds);
+      const messages = await deps.receiver.receive(queue, max, waitSeconds, config.visibilitySeconds);
+      failures.worked();
+      return messages;
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
       // The queue of a fenced generation is dropped: the plane will tell what we are now.
       if (error.code === 'no-such-queue' || error.code === 'access-denied') session.renewSoon();
-      telemetry.warn('commands-not-received', { error: errorText(error) });
+      failures.failed(error);
       return [];
     }
   }

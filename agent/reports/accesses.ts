@@ -1,11 +1,12 @@
 import type { AccessesReported } from '../../events/accesses-reported/v1.ts';
-import { errorText, PortError } from '../../lib/shared/errors.ts';
+import { PortError } from '../../lib/shared/errors.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { Random } from '../../lib/shared/ports/random.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { Session } from '../session/session.ts';
+import { createFailureLog } from './failureLog.ts';
 
 const MOST_PER_BATCH = 40;
 
@@ -29,6 +30,7 @@ export interface AccessesDeps {
 
 export function createAccesses(deps: AccessesDeps): Accesses {
   const { session } = deps;
+  const failures = createFailureLog(deps, 'accesses-not-sent');
   let counted = new Map<string, AccessCount>();
   /** Batches that were cut and not yet sent for sure; they keep their ids, so that each counts once. */
   let batches: { readonly batchId: string; readonly accesses: AccessCount[] }[] = [];
@@ -52,9 +54,10 @@ export function createAccesses(deps: AccessesDeps): Accesses {
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
       if (error.code === 'access-denied') session.renewSoon();
-      deps.telemetry.warn('accesses-not-sent', { batches: batches.length, error: errorText(error) });
+      failures.failed(error, { batches: batches.length });
       return false;
     }
+    failures.worked();
     batches = batches.filter((one) => one !== batch);
     return true;
   }

@@ -2,12 +2,14 @@ import type { HostMetrics } from '../../events/host-heartbeat/metrics.ts';
 import type { HostHeartbeat } from '../../events/host-heartbeat/v1.ts';
 import { errorText, PortError } from '../../lib/shared/errors.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
+import type { Clock } from '../../lib/shared/ports/clock.ts';
 import { DiskError } from '../../lib/shared/ports/disk.ts';
 import type { MessageSender } from '../../lib/shared/ports/messageQueue.ts';
 import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import type { LedgerRecord } from '../nvme/records.ts';
 import type { Store } from '../nvme/store.ts';
 import type { Session } from '../session/session.ts';
+import { createFailureLog } from './failureLog.ts';
 import type { Stamps } from './stamps.ts';
 
 /** Sequence numbers are set aside in blocks, so that a restart continues above every one that may have been sent. */
@@ -27,6 +29,7 @@ export interface HeartbeatDeps {
   readonly session: Session;
   readonly sender: MessageSender;
   readonly stamps: Stamps;
+  readonly clock: Clock;
   readonly telemetry: Telemetry;
   /** What was measured in the last whole minute, numbered; each is sent once. */
   readonly lastMinute?: () => { readonly number: number; readonly metrics: HostMetrics } | undefined;
@@ -37,6 +40,7 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
   let next: { readonly generation: number; sequence: number; upTo: number } | undefined;
   let sinceResidents = RESIDENTS_EVERY;
   let lastSent = 0;
+  const failures = createFailureLog(deps, 'heartbeat-not-sent');
 
   async function nextSequence(generation: NonNullable<ReturnType<Session['current']>>['generation']): Promise<number> {
     const { heartbeats } = store.ledger.state;
@@ -110,9 +114,10 @@ export function createHeartbeats(deps: HeartbeatDeps): Heartbeats {
       } catch (error) {
         if (!(error instanceof PortError)) throw error;
         if (error.code === 'access-denied') session.renewSoon();
-        deps.telemetry.warn('heartbeat-not-sent', { error: errorText(error) });
+        failures.failed(error);
         return false;
       }
+      failures.worked();
       lastSent = news?.number ?? lastSent;
       sinceResidents = listed && ordered ? 1 : sinceResidents + 1;
       return true;

@@ -1,5 +1,5 @@
 import type { CommandReceipt } from '../../events/command-receipt/v1.ts';
-import { errorText, PortError } from '../../lib/shared/errors.ts';
+import { PortError } from '../../lib/shared/errors.ts';
 import { ActionId, CorrelationId } from '../../lib/shared/ids.ts';
 import type { Clock } from '../../lib/shared/ports/clock.ts';
 import { type MessageSender, QUEUE_LIMITS } from '../../lib/shared/ports/messageQueue.ts';
@@ -10,6 +10,7 @@ import type { Ledger } from '../nvme/ledger.ts';
 import type { LocalEvent } from '../nvme/parts.ts';
 import type { LedgerRecord } from '../nvme/records.ts';
 import type { Session } from '../session/session.ts';
+import { createFailureLog } from './failureLog.ts';
 import type { Stamps } from './stamps.ts';
 
 /** How long past its expiry an action is remembered: far more than any clock is wrong, so that a replay is always known. */
@@ -75,6 +76,7 @@ export function localReceipt(
 
 export function createReceipts(deps: ReceiptsDeps): Receipts {
   const { ledger, session } = deps;
+  const failures = createFailureLog(deps, 'receipts-not-sent');
   let flushing: Promise<boolean> | undefined;
 
   async function flush(): Promise<boolean> {
@@ -93,9 +95,10 @@ export function createReceipts(deps: ReceiptsDeps): Receipts {
       } catch (error) {
         if (!(error instanceof PortError)) throw error;
         if (error.code === 'access-denied') session.renewSoon();
-        deps.telemetry.warn('receipts-not-sent', { waiting: unsent.length, error: errorText(error) });
+        failures.failed(error, { waiting: unsent.length });
         return false;
       }
+      if (messages.length > 0) failures.worked();
       await ledger.commit(batch.map(({ actionId, forgetAt }) => ({ is: 'receipt-sent', actionId, forgetAt })));
     }
   }

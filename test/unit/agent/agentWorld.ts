@@ -77,6 +77,8 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
     damage?: (key: string, bytes: Uint8Array, offset: number) => Uint8Array;
     /** Loses the answer of the next registration. */
     loseAnswer?: boolean;
+    /** What the queues answer to every call. */
+    queueError?: (queue: string) => Error;
     /** How far the host's clock is ahead of the plane's. */
     clockAheadMs?: number;
   } = {};
@@ -118,6 +120,7 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
 
   const receiver: MessageReceiver = {
     async receive(...args) {
+      if (hooks.queueError !== undefined) throw hooks.queueError(args[0]);
       await plane.ready();
       return plane.queues.receive(...args);
     },
@@ -131,6 +134,7 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
   const sender: MessageSender = {
     async send(to, messages) {
       if (registry.offline) throw unavailable();
+      if (hooks.queueError !== undefined) throw hooks.queueError(to);
       for (const { body } of messages) {
         const envelope = SignedEnvelope.parse(JSON.parse(body));
         if (to === 'receipts') sent.receipts.push(await believed(envelope, CommandReceipt));

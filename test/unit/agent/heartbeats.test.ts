@@ -8,6 +8,7 @@ import { generateKeyPair, signEnvelope } from '../../../lib/fleet/index.ts';
 import { type MessageSender, QUEUE_LIMITS } from '../../../lib/shared/ports/messageQueue.ts';
 import { EpochMs } from '../../../lib/shared/units.ts';
 import { countingRandom } from '../../support/fleetWorld.ts';
+import { createManualClock } from '../../support/manualClock.ts';
 import { recordedTelemetry } from '../../support/recordedTelemetry.ts';
 
 const sample = HostHeartbeat.parse(JSON.parse(readFileSync('events/host-heartbeat/v1.metrics.json', 'utf8')));
@@ -46,7 +47,15 @@ function heartbeatsOf({ count = 0, pins = 0, lastMinute }: Beats) {
   };
   const stamps = { next: () => EpochMs.parse(1) };
   const told = lastMinute === undefined ? {} : { lastMinute };
-  const heartbeats = createHeartbeats({ store, session, sender, stamps, telemetry, ...told });
+  const heartbeats = createHeartbeats({
+    store,
+    session,
+    sender,
+    stamps,
+    clock: createManualClock(),
+    telemetry,
+    ...told,
+  });
   return { heartbeats, records, payloads, bodies };
 }
 
