@@ -63,10 +63,16 @@ function joinOf() {
   };
 }
 
+/** The SDK is loaded only where it is needed. */
+async function bucketAt(bucket: string, region: string): Promise<string> {
+  const { bucketUrl } = await import('../../lib/adapters/aws/bucketUrl.ts');
+  return bucketUrl(bucket, region);
+}
+
 /** On AWS a host reads from the bucket itself. */
 function objectsOf({ objects }: DoctorOptions) {
   const { STRATA_BUCKET: bucket, STRATA_REGION: region, STRATA_RUNTIME: runtime } = process.env;
-  if (objects !== undefined) return { url: objects };
-  if (bucket !== undefined && region !== undefined) return { url: `https://${bucket}.s3.${region}.amazonaws.com/` };
+  if (objects !== undefined) return async () => objects;
+  if (bucket !== undefined && region !== undefined) return () => bucketAt(bucket, region);
   return runtime === 'aws' ? 'no-bucket' : 'by-plane';
 }

@@ -26,7 +26,11 @@ const talker = createServer((_, answer) => {
   const problem = { code: 'bad-request', title: 'Not so.', hint: 'x'.repeat(64 * 1024) };
   answer.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
 });
-const stranger = createServer((_, answer) => answer.writeHead(401).end('who are you?'));
+const askedOf: string[] = [];
+const stranger = createServer(({ method, url }, answer) => {
+  askedOf.push(`${method} ${url}`);
+  answer.writeHead(401).end('who are you?');
+});
 let folder = '';
 
 beforeAll(async () => {
@@ -88,6 +92,17 @@ describe('strata doctor --store', () => {
       fix: expect.stringContaining('credentials'),
     });
     expect(byName.get('object-store')).toMatchObject({ detail: 'answers 404: there is no such bucket' });
+  });
+
+  it('looks for the bucket where the SDK of the agent does', async () => {
+    const args = ['--plane', urlOf(plane), '--store', folder];
+    const asked = askedOf.length;
+    const named = { STRATA_RUNTIME: 'aws', STRATA_BUCKET: 'models', STRATA_REGION: 'eu-west-1' };
+    for (const variable of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3']) {
+      const { byName } = await doctor(args, { ...named, [variable]: urlOf(stranger) });
+      expect(byName.get('object-store')?.detail).toMatch(/^answers 401/);
+    }
+    expect(askedOf.slice(asked)).toEqual(['HEAD /models/', 'HEAD /models/']);
   });
 
   it('reads no more of an answer than a plane has to say', async () => {

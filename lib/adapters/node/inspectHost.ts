@@ -13,8 +13,8 @@ export interface InspectedHost {
   /** The agent's data folder, or another of its volumes. */
   readonly folder: string;
   readonly plane: string;
-  /** Where the origin answers: the bucket's URL, or why there is none. */
-  readonly objects: { readonly url: string } | 'by-plane' | 'no-bucket';
+  /** Finds where the origin answers, the bucket's URL; or why there is none. */
+  readonly objects: (() => Promise<string>) | 'by-plane' | 'no-bucket';
   /** What the agent is given to register with. */
   readonly join: { readonly byIdentity: boolean; readonly token?: string; readonly tokenFile?: string };
 }
@@ -54,7 +54,7 @@ export async function inspectHost({ folder, plane, objects, join: joins }: Inspe
     fsync: await measure(() => withProbe(folder, 0, fsyncTimes)),
     plane: await measure(() => askPlane(plane)),
     registration: await measure(() => registrationOf(folder, joins)),
-    objects: typeof objects === 'string' ? objects : await measure(() => ask(objects.url)),
+    objects: typeof objects === 'string' ? objects : await measure(async () => ask(await objects())),
     openFiles: await measure(openFiles),
     memoryLimitBytes: memory?.limitBytes,
     tuning: await measure(async () =>
