@@ -50,9 +50,9 @@ describe('what people see of a message', () => {
   });
 
   it('is found in a time that grows with the text only', () => {
-    const began = performance.now();
+    const before = process.cpuUsage();
     redacted('a.'.repeat(100_000));
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
   });
 
   it('is text where the body is no JSON, and ends where it nests without end', () => {
