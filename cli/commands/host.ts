@@ -8,6 +8,7 @@ import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts'
 import { CliError, FindingsError } from '../errors.ts';
 import { hostFailureOf, hostFailuresText } from '../hostFailures.ts';
 import { hasEnded, type HostAction, waitForReceipts } from '../hostReceipts.ts';
+import { unlessOlder } from '../olderPlane.ts';
 import { note, print } from '../output.ts';
 
 interface HostOptions extends PlaneOptions {
@@ -100,7 +101,11 @@ async function send(
   } else {
     if (options.json !== true) note('Sent. Waiting for the host; Ctrl-C ends the waiting, not the command.');
     const ids = sent.map(({ actionId }) => actionId);
-    const actions = await waitForReceipts(operations, ids, options.wait);
+    const actions = await unlessOlder(waitForReceipts(operations, ids, options.wait));
+    if (actions === undefined) {
+      printSent(sent, options);
+      throw neverTold();
+    }
     const ended = sent.map((one) => ({ ...one, action: actions.get(one.actionId) }));
     printEnds(ended, options);
     for (const { action } of ended) if (isFailed(action)) note(hostFailuresText([action]).trim());
@@ -162,5 +167,12 @@ function isFailed(action: HostAction | undefined): action is HostAction {
 
 function noReceipt(name: string, told: string): CliError {
   const message = `${name} has not said yet what became of it. It does it when it next looks: ${told} shows whether it has; \`strata hosts\` says when it was last heard.`;
+  return new CliError({ code: 'no-receipt', message, retryable: true });
+}
+
+/** By a plane of an older release. */
+function neverTold(): CliError {
+  const message =
+    'It is sent, but this plane is of an older release and cannot tell what becomes of it. `--no-wait` leaves it at that.';
   return new CliError({ code: 'no-receipt', message, retryable: true });
 }

@@ -7,6 +7,7 @@ import { formatBytes, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { hostFailureOf, hostFailuresText, lastOfEach } from '../hostFailures.ts';
+import { unlessOlder } from '../olderPlane.ts';
 import { ago, note, print } from '../output.ts';
 import { planePrices, ratesOfBooks } from '../prices/books.ts';
 import { loadRows, printMinute } from './hostMinute.ts';
@@ -43,13 +44,15 @@ async function runHosts(name: string | undefined, options: HostsOptions): Promis
   if (name === undefined || host === undefined || options.quiet === true) return printHosts(items, options);
   const [measured] = await metricsOf(operations, [host.id]);
   const standing = standingOf(host, measured, ratesOfBooks(await planePrices(operations)));
-  const commands = (await operations.listHostActions({ host: host.id })).items;
-  const lastCommands = lastOfEach(commands).map((action) => ({ ...action, hint: hostFailureOf(action)?.hint }));
-  const shown = { ...host, ...standing, lastCommands };
+  const commands = (await unlessOlder(operations.listHostActions({ host: host.id })))?.items;
+  const lastCommands = commands && lastOfEach(commands).map((one) => ({ ...one, hint: hostFailureOf(one)?.hint }));
+  const shown = { ...host, ...standing, ...(lastCommands === undefined ? {} : { lastCommands }) };
   printHosts([shown], options);
   if (options.json === true) return;
-  const failures = hostFailuresText(commands);
+  const failures = hostFailuresText(commands ?? []);
   if (failures !== '') note(failures.trimEnd());
+  if (commands === undefined)
+    note('This plane is of an older release: it cannot tell which commands its host has not done.');
   if (measured === undefined) note(`${name} has told of no minute in the last hour.`);
   else printMinute(measured, options);
   printStanding(standing, options);

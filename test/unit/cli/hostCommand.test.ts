@@ -14,6 +14,8 @@ let plane: readonly string[];
 let ends: readonly (object | 'refused')[] = [];
 let asksInVain = 0;
 let sent: { type: string; digest?: string }[] = [];
+/** Whether it is of a release that tells no ends. */
+let isOlder = false;
 
 const ended = (state: string, code: string, text: string) => ({ state, outcome: { at: 1, code, text } });
 const DONE = ended('done', 'ok', 'as-measured');
@@ -38,6 +40,7 @@ beforeEach(() => {
   ends = [DONE, DONE];
   asksInVain = 0;
   sent = [];
+  isOlder = false;
 });
 
 function answerTo(name: string, input: { command?: { type: string; digest?: string }; actionIds?: string[] }) {
@@ -52,6 +55,7 @@ function answerTo(name: string, input: { command?: { type: string; digest?: stri
     const message = 'The host does not hold that blob.';
     return { ok: false, failure: { code: 'command-refused', message, retryable: false } };
   }
+  if (isOlder) return { ok: false, failure: { code: 'unknown-operation', message: `No ${name}.`, retryable: false } };
   if (asksInVain > 0) {
     asksInVain -= 1;
     return { ok: false, failure: { code: 'unavailable', message: 'The catalog is away.', retryable: true } };
@@ -136,6 +140,15 @@ describe('strata host', () => {
     const { code, error } = await outcome('pin', 'gpu-a', 'tiny', '--wait', '0.001m');
     expect(code).toBe(3);
     expect(error).toMatch(/^error\[no-receipt\]: gpu-a has not said yet .*`strata explain tiny` shows whether it has/);
+  });
+
+  it('exits 3 where the plane is of a release that cannot tell, and says that the command is sent', async () => {
+    isOlder = true;
+    const { code, error } = await outcome('drain', 'gpu-a');
+    expect(code).toBe(3);
+    expect(error).toMatch(/^error\[no-receipt\]: It is sent, but this plane is of an older release/);
+    expect(sent).toEqual([{ type: 'drain' }]);
+    expect((await outcome('drain', 'gpu-a', '--no-wait')).code).toBe(0);
   });
 
   it('gives programs the end of each', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { registerHosts } from '../../../cli/commands/hosts.ts';
 import { recordedInputs } from '../../../lib/catalog/index.ts';
 import { HostHeartbeat } from '../../../events/host-heartbeat/v1.ts';
@@ -81,6 +81,8 @@ const OWN_BOOK = JSON.stringify({
 
 let server: Server;
 let plane: readonly string[];
+/** Whether the plane is of a release that tells no commands of hosts. */
+let isOlder = false;
 
 /** A plane with two hosts that have told of a minute, and one that has not. */
 beforeAll(async () => {
@@ -98,8 +100,9 @@ beforeAll(async () => {
       const output = request.url?.endsWith('showPrices')
         ? { book: readFileSync('lib/pricing/books/aws-us-east-1.json', 'utf8'), own: OWN_BOOK, checkedAt: AT }
         : { items };
+      const unknown = { code: 'unknown-operation', message: 'There is no such operation.', retryable: false };
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ ok: true, output }));
+      response.end(JSON.stringify(commanded && isOlder ? { ok: false, failure: unknown } : { ok: true, output }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -141,6 +144,17 @@ describe('strata hosts', () => {
 
   it('names a failed volume first, so that it is read on a narrow terminal', async () => {
     expect(await onTerminal(60, () => strata('hosts', ...plane))).toMatch(/^gpu-d .* second \(s/m);
+  });
+
+  it('shows a host also where the plane is of a release that tells no commands of hosts, and says so', async () => {
+    isOlder = true;
+    onTestFinished(() => {
+      isOlder = false;
+    });
+    expect(await strata('hosts', 'gpu-c', ...plane)).toMatch(/^gpu-c +active/m);
+    expect(told()).toContain('This plane is of an older release: it cannot tell which commands');
+    const [shown] = await records('hosts', 'gpu-c', ...plane);
+    expect(shown).not.toHaveProperty('lastCommands');
   });
 
   it('shows of one host its tiers, loads, devices, and what to do about what holds it up', async () => {
