@@ -76,6 +76,9 @@ const HEARTBEATS_UNTIL_SILENT = 3;
 /** Of environments that hold 4,096 bytes: what is not an operator's own text takes up to 1,800. */
 const MOST_TEXT_BYTES = 2_000;
 
+const PREFIX_RULE =
+  '-c prefix must be 1–16 lower-case letters, digits or single hyphens between them, begin with a letter, and have no part `host` after its first.';
+
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
@@ -101,12 +104,7 @@ export function settingsOf(node: Node): StrataSettings {
     return mode;
   };
   const prefix = text('prefix', 'strata');
-  // What may be done to hosts' queues may be done to all that begin with PREFIX-host-, so no deployment's name may.
-  if (!/^[a-z](-?[a-z0-9]){0,15}$/.test(prefix) || prefix.length > 16 || /-host(-|$)/.test(prefix)) {
-    throw new SettingsError(
-      '-c prefix must be 1–16 lower-case letters, digits or single hyphens between them, begin with a letter, and have no part `host` after its first.',
-    );
-  }
+  if (!/^[a-z][a-z0-9-]{0,15}$/.test(prefix)) throw new SettingsError(PREFIX_RULE);
   const teardown = text('teardown', 'retain');
   if (teardown !== 'retain' && teardown !== 'destroy') {
     throw new SettingsError('-c teardown must be retain or destroy.');
@@ -185,6 +183,15 @@ export function settingsOf(node: Node): StrataSettings {
   refuseUnknown(node, known);
   refuseTooMuchText(settings);
   return settings;
+}
+
+/**
+ * Why nothing more may be deployed under a prefix that an older release took: hyphens make names that end or part otherwise than they should,
+ * and what may be done to hosts' queues may be done to all that begins with PREFIX-host-. What is deployed under it can still be destroyed.
+ */
+export function whyNotDeployed({ prefix }: Pick<StrataSettings, 'prefix'>): string | undefined {
+  const allowed = /^[a-z](-?[a-z0-9])*$/.test(prefix) && !/-host(-|$)/.test(prefix);
+  return allowed ? undefined : PREFIX_RULE;
 }
 
 /** A setting that is misspelt would be one that is not made. Names of the CDK's own context are not of letters alone. */

@@ -1,7 +1,7 @@
-import { type App, type Environment, Tags } from 'aws-cdk-lib';
+import { Annotations, type App, type Environment, Tags } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { FunctionDeclaration } from '../functions/shared/declaration.ts';
-import type { StrataSettings } from './settings.ts';
+import { type StrataSettings, whyNotDeployed } from './settings.ts';
 import { ComputeStack } from './stacks/computeStack.ts';
 import { DataStack } from './stacks/dataStack.ts';
 import { EventsStack } from './stacks/eventsStack.ts';
@@ -50,5 +50,10 @@ export function createStrata(app: App, props: StrataProps): StrataStacks {
     deployed: compute.deployed,
   });
   Tags.of(app).add('application', settings.prefix);
+  const refusal = whyNotDeployed(settings);
+  // Of each stack, since each can be deployed alone. `cdk deploy` and `synth` fail by it, `cdk destroy` does not.
+  if (refusal !== undefined) {
+    for (const stack of [data, observability, compute, events]) Annotations.of(stack).addError(refusal);
+  }
   return { data, observability, compute, events };
 }

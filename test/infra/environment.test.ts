@@ -14,9 +14,7 @@ describe('docs/environment.md', () => {
 
   it.each([
     ['prefix', 'UPPER'],
-    ['prefix', 'models-'],
-    ['prefix', 'strata-host'],
-    ['prefix', 'strata-host-two'],
+    ['prefix', 'seventeen-letters'],
     ['teardown', 'sometimes'],
     ['logRetentionDays', '31'],
     ['noncurrentVersionDays', '0'],
@@ -60,6 +58,17 @@ describe('docs/environment.md', () => {
     expect(document).toContain(`| \`${name}\` |`);
     expect(() => synthesize({ [name]: wrong })).toThrow(`-c ${name} must be`);
   });
+
+  it.each(['models-', 'models--two', 'strata-host', 'strata-host-two'])(
+    'lets nothing more be deployed under the prefix %s, and what was be destroyed',
+    (prefix) => {
+      for (const stack of Object.values(synthesize({ prefix }).stacks)) {
+        expect(stack.node.metadata).toContainEqual(
+          expect.objectContaining({ type: 'aws:cdk:error', data: expect.stringContaining('-c prefix must be') }),
+        );
+      }
+    },
+  );
 
   it('judges how long a host may be silent by how often it reports', () => {
     expect(() => synthesize({ heartbeatSeconds: '300' })).toThrow('-c silentAfterSeconds must be');
