@@ -59,13 +59,17 @@ export function createOperatorEndpoint(deps: OperatorEndpointDeps, limits = BODY
   return app;
 }
 
+/** Throws `RequestError` 400 for a key outside of `uploads/`: routes match a path that is decoded, the key is not always where they saw it. */
 function keyOf(url: string): string {
   const path = new URL(url).pathname.replace(/^.*?\/objects\//, '');
+  let key: string;
   try {
-    return decodeURIComponent(path);
+    key = decodeURIComponent(path);
   } catch (error) {
     throw new RequestError(400, 'The key in the path is not percent-encoded UTF-8.', error);
   }
+  if (!key.startsWith(UPLOADS)) throw new RequestError(400, `Operators write under ${UPLOADS} only.`);
+  return key;
 }
 
 /** Compares in a time that tells nothing about either text. */

@@ -67,6 +67,18 @@ describe('the endpoint of the embedded runtime', () => {
     }
   });
 
+  it.each(['obj%65cts/uploads/x/objects/blobs/a', 'obj%65cts/uploads/a'])(
+    'neither writes nor deletes outside of uploads/ by a path that is written otherwise: %s',
+    async (path) => {
+      const listed = () => runtime.objects.listVersions({ prefix: '', limit: 1000 });
+      const before = await listed();
+      for (const init of [{ method: 'PUT', body: 'x' }, { method: 'DELETE' }]) {
+        expect((await operator(`/${path}`, init)).status).toBe(400);
+      }
+      expect(await listed()).toEqual(before);
+    },
+  );
+
   it('runs operations by name and answers their failures by code', async () => {
     const run = async (name: string, input: unknown): Promise<unknown> =>
       (await operator(`/operations/${name}`, { method: 'POST', body: JSON.stringify(input) })).json();
