@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /** The text of a file that only its owner may read (0600), made by `create` where there is none. */
 export function readSecretFile(path: string, create: () => string): string {
@@ -17,7 +17,9 @@ export function readSecretFile(path: string, create: () => string): string {
 /** Replaces the file at once: a reader finds the old text or the new one. */
 export function writeSecretFile(path: string, text: string): void {
   const aside = `${path}.next`;
-  const file = openSync(aside, 'w', 0o600);
+  // What lies there keeps its mode, or leads elsewhere.
+  rmSync(aside, { force: true });
+  const file = openSync(aside, 'wx', 0o600);
   try {
     writeFileSync(file, text);
     fsyncSync(file);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -16,6 +16,18 @@ describe('the command keys of the embedded runtime', () => {
     const first = await createFileCommandKeys(options).current();
     expect(statSync(options.path).mode & 0o777).toBe(0o600);
     expect(await createFileCommandKeys(options).current()).toEqual(first);
+  });
+
+  it('are for their owner alone whatever lies where they are written', async () => {
+    const options = { path: join(folder, 'aside'), clock: createManualClock(), random: nodeRandom };
+    writeFileSync(`${options.path}.next`, '', { mode: 0o644 });
+    await createFileCommandKeys(options).current();
+    expect(statSync(options.path).mode & 0o777).toBe(0o600);
+    const elsewhere = join(folder, 'elsewhere');
+    writeFileSync(elsewhere, '');
+    symlinkSync(elsewhere, join(folder, 'linked.next'));
+    await createFileCommandKeys({ ...options, path: join(folder, 'linked') }).current();
+    expect(statSync(elsewhere).size).toBe(0);
   });
 
   it('are published a day before they sign and two days after', async () => {
