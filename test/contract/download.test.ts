@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,6 +104,17 @@ describe('a download', () => {
     writeFileSync(`${target}.part.journal`, `${JSON.stringify(head)}\n{"part":0,"crc32c":"0123\nnonsense\n{"part":-1}`);
     behave();
     expect(await fetchIt()).toMatchObject({ bytesRead: OBJECT.length });
+    expect(readFileSync(target).equals(OBJECT)).toBe(true);
+  });
+
+  it('writes into nothing that a link at its staging file leads to', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    const mine = Buffer.alloc(OBJECT.length, 7);
+    writeFileSync(elsewhere, mine);
+    symlinkSync(elsewhere, `${target}.part`);
+    behave();
+    await fetchIt();
+    expect(readFileSync(elsewhere).equals(mine)).toBe(true);
     expect(readFileSync(target).equals(OBJECT)).toBe(true);
   });
 

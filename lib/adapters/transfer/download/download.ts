@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, lstat, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { combineCrc32c, crc32cHex } from '../../../shared/crc32c/index.ts';
 import { PART_SIZE } from '../../../shared/digest.ts';
@@ -77,7 +77,9 @@ async function fill(job: DownloadJob, staging: string, journalPath: string): Pro
   const { identity, ranges } = job.probed;
   const size = identity.totalBytes;
   const pinned = identity.etag ?? identity.lastModified;
-  const before = await stat(staging).catch(() => undefined);
+  // Of a link, which is removed: what it leads to is not ours.
+  const found = await lstat(staging).catch(() => undefined);
+  const before = found?.isFile() === true ? found : undefined;
   // Without anything that names these bytes, what lies there may be of other ones.
   const fresh = !ranges || size === undefined || pinned === undefined || before?.size !== size;
   if (fresh) await rm(staging, { force: true });
