@@ -33,12 +33,11 @@ function redactedValue(value: Json, depth: number): Json {
   if (value === null || typeof value !== 'object') return value;
   if (depth > MOST_DEPTH) return REDACTED;
   if (Array.isArray(value)) return value.map((item: Json) => redactedValue(item, depth + 1));
-  const shown: Record<string, Json> = {};
-  for (const [name, item] of Object.entries(value)) {
-    if (item === undefined) continue;
-    shown[name] = SECRET_NAME.test(name) ? REDACTED : redactedValue(item, depth + 1);
-  }
-  return shown;
+  const shown = Object.entries(value).flatMap(([name, item]): [string, Json][] =>
+    item === undefined ? [] : [[name, SECRET_NAME.test(name) ? REDACTED : redactedValue(item, depth + 1)]],
+  );
+  // By assignment a member `__proto__` would be none.
+  return Object.fromEntries(shown);
 }
 
 /** JSON within JSON, as SNS and EventBridge targets carry it, is looked into. */

@@ -34,8 +34,13 @@ describe('what people see of a message', () => {
     ],
     ['takes out passwords of URLs', { url: 'redis://me:pw@host/0' }, { url: 'redis://[redacted]@host/0' }],
     ['takes out join tokens in texts', ['use strata-join-00ff now'], ['use [redacted] now']],
+    [
+      'hides no member for its name',
+      JSON.parse('{"__proto__":{"a":1},"constructor":{"password":"P"}}'),
+      JSON.parse('{"__proto__":{"a":1},"constructor":{"password":"[redacted]"}}'),
+    ],
   ])('%s', (_name, body, shown) => {
-    expect(redacted(JSON.stringify(body))).toEqual(shown ?? body);
+    expect(JSON.stringify(redacted(JSON.stringify(body)))).toBe(JSON.stringify(shown ?? body));
   });
 
   it('is what an envelope carries, without its signature', () => {
