@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import * as z from 'zod/mini';
 import { errorText, StrataError } from '../lib/shared/errors.ts';
-import { printable } from './output.ts';
+import { jsonLine, printable } from '../lib/shared/printable.ts';
 
 /** Of the command line itself. Codes are append-only: scripts match on them. */
 export class CliError extends StrataError<
@@ -101,7 +101,7 @@ export function describeError(thrown: unknown, json: boolean): string {
   const cause = caused === undefined || message.includes(caused) ? undefined : caused;
   if (json) {
     const retryable = known && error.retryable && !isWithoutCredentials(error);
-    return `${JSON.stringify({ schema: 'strata.error/v1', code, message, retryable, cause })}\n`;
+    return jsonLine({ schema: 'strata.error/v1', code, message, retryable, cause });
   }
   return printable(`error[${code}]: ${message}\n${cause === undefined ? '' : `  cause: ${cause}\n`}`);
 }
@@ -112,6 +112,6 @@ export function describeUsage(text: string, json: boolean): string {
     .replace(/^error: /, '')
     .trim()
     .replaceAll('\n', ' ');
-  if (json) return `${JSON.stringify({ schema: 'strata.error/v1', code: 'usage', message, retryable: false })}\n`;
-  return `error[usage]: ${message}\n  \`--help\` behind a command shows what it takes.\n`;
+  if (json) return jsonLine({ schema: 'strata.error/v1', code: 'usage', message, retryable: false });
+  return printable(`error[usage]: ${message}\n  \`--help\` behind a command shows what it takes.\n`);
 }

@@ -1,7 +1,7 @@
 import { ReceiptCode } from '../events/command-receipt/v1.ts';
 import { decideRetry } from '../lib/fleet/index.ts';
 import type { OperationOutput } from '../lib/operations/index.ts';
-import { printable } from './output.ts';
+import { printable } from '../lib/shared/printable.ts';
 
 type Action = OperationOutput<'explain'>['actions'][number];
 

@@ -1,3 +1,4 @@
+import { jsonLine, printable, printableLine } from '../lib/shared/printable.ts';
 import { type Column, fitTable, type Room } from './fitTable.ts';
 import { padTo, textWidth } from './textWidth.ts';
 
@@ -23,9 +24,9 @@ export interface Listing<Item> {
 export function print<Item extends object>(options: OutputOptions, listing: Listing<Item>): void {
   const { schema, items, id, columns, empty } = listing;
   if (options.json === true) {
-    for (const item of items) process.stdout.write(`${JSON.stringify({ schema, ...item })}\n`);
+    for (const item of items) tellRecord({ schema, ...item });
   } else if (options.quiet === true) {
-    for (const item of items) process.stdout.write(`${printable(id(item))}\n`);
+    for (const item of items) process.stdout.write(`${printableLine(id(item))}\n`);
   } else if (items.length === 0) {
     if (empty !== undefined) note(empty);
   } else {
@@ -38,6 +39,16 @@ export function print<Item extends object>(options: OutputOptions, listing: List
   }
 }
 
+/** Of a result, for people: lines that are no table. */
+export function tell(text: string): void {
+  process.stdout.write(printable(text));
+}
+
+/** Of a result, for programs: one line. */
+export function tellRecord(record: object): void {
+  process.stdout.write(jsonLine(record));
+}
+
 /** For people: never on stdout, so that what is piped stays clean. */
 export function note(text: string): void {
   process.stderr.write(`${printable(text)}\n`);
@@ -48,7 +59,7 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   const { columns: across, isTTY } = process.stdout;
   // The terminals of containers and of CI often say 0.
   const width = isTTY && across > 0 ? across : Number.POSITIVE_INFINITY;
-  const whole = rows.map((row) => row.map(printable));
+  const whole = rows.map((row) => row.map(printableLine));
   const { headings, leftOut, rows: shown } = fitTable(columns, whole, width);
   if (leftOut.length > 0)
     note(`Too wide for this terminal: ${leftOut.join(', ')}. Piped, or with --json, it is whole.`);
@@ -63,11 +74,6 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
       return `${index === 0 ? bold(line) : line}\n`;
     })
     .join('');
-}
-
-/** Names and texts come from uploads: what could move a terminal's cursor is shown, not sent. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => (character === '\n' ? character : '\uFFFD'));
 }
 
 function bold(text: string): string {

@@ -2,7 +2,7 @@ import type { OperationOutput, Operations } from '../lib/operations/index.ts';
 import { StrataError } from '../lib/shared/errors.ts';
 import { formatUsd, Usd } from '../lib/shared/units.ts';
 import type { Column } from './fitTable.ts';
-import { note, type OutputOptions, table } from './output.ts';
+import { note, type OutputOptions, table, tell } from './output.ts';
 
 export type Storage = OperationOutput<'showStorage'>['items'][number];
 
@@ -48,7 +48,5 @@ export function printStorage(options: OutputOptions, items: readonly Storage[]):
     ...(first.retainUntil === undefined ? [] : [`retained until ${new Date(first.retainUntil).toISOString()}`]),
   ];
   process.stdout.write(`\n${table(columns, rows)}`);
-  process.stdout.write(
-    `\nPolicy ${name} (${version}${carried}):\n${[...kept, ...rules].map((rule) => `  ${rule}\n`).join('')}`,
-  );
+  tell(`\nPolicy ${name} (${version}${carried}):\n${[...kept, ...rules].map((rule) => `  ${rule}\n`).join('')}`);
 }

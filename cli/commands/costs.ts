@@ -17,7 +17,7 @@ import { positiveInteger } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { type Judged, judgedText, termsOf } from '../judging.ts';
 import type { Column } from '../fitTable.ts';
-import { note, print, table } from '../output.ts';
+import { note, print, table, tell, tellRecord } from '../output.ts';
 
 const PAGE = 100;
 
@@ -130,13 +130,11 @@ function printOpportunities(options: OpportunityOptions, summary: OpportunitySum
     return;
   }
   if (options.quiet === true) return;
-  process.stdout.write(opportunities.map(wordsOf).join(''));
+  tell(opportunities.map(wordsOf).join(''));
   if (saveNothing > 0) {
-    process.stdout.write(
-      `\n${saveNothing} more would save nothing a month: strata plan shows what the policy moves, and why.\n`,
-    );
+    tell(`\n${saveNothing} more would save nothing a month: strata plan shows what the policy moves, and why.\n`);
   }
-  process.stdout.write(
+  tell(
     `\nTogether ${formatUsd(savedUsdPerMonth)} less a month for ${formatUsd(onceUsd)} once; versions and compression are about the same bytes and not counted.\n` +
       `What versions share is stored once: ${formatBytes(deduplicated.bytes)} and ${formatUsd(deduplicated.usdPerMonth)} a month less than without.\n${judgedText(judged)}`,
   );
@@ -171,7 +169,7 @@ async function* everyItem<Item>(
 }
 
 function writeJson(schema: string, record: object): void {
-  process.stdout.write(`${JSON.stringify({ schema, ...record })}\n`);
+  tellRecord({ schema, ...record });
 }
 
 function positiveNumber(text: string): number {

@@ -7,7 +7,7 @@ import { printAnalyses } from '../analysis.ts';
 import { hostFailureOf, hostFailuresText } from '../hostFailures.ts';
 import { judgedText } from '../judging.ts';
 import { printStorage, storageOf } from '../storage.ts';
-import { ago, print } from '../output.ts';
+import { ago, print, tell, tellRecord } from '../output.ts';
 
 const STATES = ['observed', 'digesting', 'ready', 'quarantined', 'cancelled'] as const;
 type UploadState = (typeof STATES)[number];
@@ -150,8 +150,7 @@ async function runExplain(
   printUploads(options, uploads, `No upload of ${reference} is known any more.`);
   printActions(options, actions);
   if (options.quiet === true) return;
-  if (older && options.json !== true)
-    process.stdout.write('Of each file the newest 20 decisions; there are older ones.\n');
+  if (older && options.json !== true) tell('Of each file the newest 20 decisions; there are older ones.\n');
   for (const text of texts) printText(options, { schema: 'strata.delete-text/v1', text });
   for (const text of restored) printText(options, { schema: 'strata.restored-text/v1', text });
   if (reference.startsWith('uploads/') || deleted) return;
@@ -159,7 +158,7 @@ async function runExplain(
   const tiers = await operations.explainTiers({ reference, ...asked });
   const { basis, policy } = tiers.judging;
   for (const text of tiers.texts) printText(options, { schema: 'strata.tier-text/v1', policy, basis, text });
-  if (options.json !== true && tiers.texts.length > 0) process.stdout.write(`\n${judgedText(tiers.judging)}`);
+  if (options.json !== true && tiers.texts.length > 0) tell(`\n${judgedText(tiers.judging)}`);
 }
 
 interface Text {
@@ -170,7 +169,8 @@ interface Text {
 }
 
 function printText({ json }: PlaneOptions, line: Text): void {
-  process.stdout.write(json === true ? `${JSON.stringify(line)}\n` : `\n${line.text}`);
+  if (json === true) tellRecord(line);
+  else tell(`\n${line.text}`);
 }
 
 function printActions(options: PlaneOptions, actions: OperationOutput<'explain'>['actions']): void {
@@ -192,5 +192,5 @@ function printActions(options: PlaneOptions, actions: OperationOutput<'explain'>
       ],
     ],
   });
-  if (options.json !== true && options.quiet !== true) process.stdout.write(hostFailuresText(actions));
+  if (options.json !== true && options.quiet !== true) tell(hostFailuresText(actions));
 }

@@ -9,6 +9,7 @@ import { notNegative, positiveInteger } from '../arguments.ts';
 import { connect } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { judgedText, termsOf, type Terms } from '../judging.ts';
+import { tell, tellRecord } from '../output.ts';
 import { decidesText } from '../prices/books.ts';
 import { leftMoves, leftText } from '../plan/leftMoves.ts';
 import { type Expiry, factsOf, type InventoryOptions, withInventory } from '../plan/facts.ts';
@@ -85,15 +86,15 @@ async function planMoves(options: PlanOptions, terms: Terms, manifests: Manifest
       await manifests?.add(move, versionId);
     }
     if (options.explain === undefined) continue;
-    const json = `${JSON.stringify({ schema: 'strata.tier-decision/v1', ...decision })}\n`;
-    process.stdout.write(options.json === true ? json : explainTier(decision, facts, policy, rates, options.at));
+    if (options.json === true) tellRecord({ schema: 'strata.tier-decision/v1', ...decision });
+    else tell(explainTier(decision, facts, policy, rates, options.at));
   }
   if (options.explain !== undefined) {
     if (totals.summary().objects === 0) {
       const message = `No object that was looked at has a digest that begins with ${options.explain}.`;
       throw new CliError({ code: 'unknown-digest', message, retryable: false });
     }
-    if (options.json !== true) process.stdout.write(`\n${judgedText(terms.judged)}`);
+    if (options.json !== true) tell(`\n${judgedText(terms.judged)}`);
     return;
   }
   if (manifests === undefined || options.json !== true) await report(totals, terms, expiries, options);
@@ -112,7 +113,7 @@ async function report(
   if (options.json === true) {
     const { version } = policyOf(judged.settings, judged.policy);
     const named = { policy: version, basis: judged.basis, prices: rates.prices.id };
-    process.stdout.write(`${JSON.stringify({ schema: 'strata.plan/v1', ...named, ...summary, expiries, left })}\n`);
+    tellRecord({ schema: 'strata.plan/v1', ...named, ...summary, expiries, left });
     return;
   }
   const usd = (amount: number): string => formatUsd(Usd.parse(amount));
@@ -134,13 +135,13 @@ async function report(
       ? ''
       : `  ${objects} are bound by a minimum duration, leaving now would charge ${usd(liabilityUsd)}; ` +
         `the first is free on ${new Date(firstFreeAt).toISOString().slice(0, 10)}\n`;
-  process.stdout.write(
+  tell(
     `${summary.moves} of ${formatCount(summary.objects, 'object')} would move: ${usd(summary.savedUsdPerMonth)} less a month for ${usd(summary.onceUsd)} once\n` +
       [...flows, packed, ...kept, ledger].join(''),
   );
-  if (judged.policy === 'lifecycle') process.stdout.write(await deletesText(expiries, options));
-  if (left !== undefined) process.stdout.write(leftText(left));
-  process.stdout.write(`${judgedText(judged)}Prices: ${rates.prices.id}. ${decidesText(rates)}\n`);
+  if (judged.policy === 'lifecycle') tell(await deletesText(expiries, options));
+  if (left !== undefined) tell(leftText(left));
+  tell(`${judgedText(judged)}Prices: ${rates.prices.id}. ${decidesText(rates)}\n`);
 }
 
 /** What a sweep would delete if it may, and what the last ones have. */

@@ -5,7 +5,7 @@ import type { TierSettings } from '../../lib/shared/tierSettings.ts';
 import { policyOf } from '../../lib/tiering/index.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { settingsText } from '../judging.ts';
-import { ago, print } from '../output.ts';
+import { ago, print, tell } from '../output.ts';
 import { DRY_RUN, isDry, type MutationOptions, operatorOf, sayDry, withOperator } from './mutation.ts';
 
 /** Adds `strata policy show` and `strata policy accept`: what sweeps decide by, and a change of it that catches objects in use. */
@@ -52,9 +52,9 @@ function printPolicies(options: PlaneOptions, items: OperationOutput<'showTierPo
   if (options.json === true || options.quiet === true) return;
   for (const { reach, refusedFor } of items) {
     const { examples = [], unknown = 0, unreadable = [] } = reach ?? refusedFor ?? {};
-    if (examples.length > 0) process.stdout.write(`In use, for example: ${examples.join(', ')}\n`);
+    if (examples.length > 0) tell(`In use, for example: ${examples.join(', ')}\n`);
     if (unknown === 0) continue;
-    process.stdout.write(
+    tell(
       `${unknown} rows could not be read, so that the change is refused: ${unreadable.join(', ')} …\n` +
         'The log of the function `sweep` says why of each (`blob not looked at`); the next sweep looks again.\n',
     );

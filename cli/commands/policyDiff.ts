@@ -8,6 +8,7 @@ import { type Deciding, policyOf } from '../../lib/tiering/index.ts';
 import { connect } from '../connection/connect.ts';
 import { EXIT } from '../errors.ts';
 import { settingsText, termsOf } from '../judging.ts';
+import { tell, tellRecord } from '../output.ts';
 import { ratesOfFile } from '../prices/books.ts';
 import { DECIDING_SYNTAX, IN_FORCE, parseDeciding } from '../plan/deciding.ts';
 import { factsOfBoth, type InventoryOptions, withInventory } from '../plan/facts.ts';
@@ -57,19 +58,19 @@ async function diff(
       prices: rates.prices.id,
       against: nextRates.prices.id,
     };
-    process.stdout.write(`${JSON.stringify({ schema: 'strata.policy-diff/v1', ...named, ...summary })}\n`);
+    tellRecord({ schema: 'strata.policy-diff/v1', ...named, ...summary });
     return;
   }
-  process.stdout.write(
+  tell(
     `From ${was === undefined ? 'where everything lies, since nothing is in force,' : `${was.version} (${settingsText(present)})`} to ${is.version} (${settingsText(next)}), ${pricesText(rates, nextRates)}:\n` +
       `${summary.changed} of ${formatCount(summary.objects, 'object')} would be elsewhere, ${summary.colder} where reads cost more or wait\n`,
   );
-  for (const flow of summary.flows) process.stdout.write(flowText(flow));
-  if (summary.flows.length > 0) process.stdout.write(totalText(summary.flows, nextRates));
+  for (const flow of summary.flows) tell(flowText(flow));
+  if (summary.flows.length > 0) tell(totalText(summary.flows, nextRates));
   if (!summary.blocked) return;
-  process.stdout.write(`BLOCKED: ${summary.caught} of them are in use\n`);
+  tell(`BLOCKED: ${summary.caught} of them are in use\n`);
   for (const { digest, why, before: from, after: to } of summary.examples) {
-    process.stdout.write(`  ${digest.slice(0, 12)} ${why}: ${from} → ${to}\n`);
+    tell(`  ${digest.slice(0, 12)} ${why}: ${from} → ${to}\n`);
   }
 }
 

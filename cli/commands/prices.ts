@@ -12,7 +12,7 @@ import { DAY_MS } from '../../lib/shared/units.ts';
 import { connect, withPlane } from '../connection/connect.ts';
 import { CliError, EXIT } from '../errors.ts';
 import { readJson, writeText } from '../textFiles.ts';
-import { note, printable } from '../output.ts';
+import { note, tell, tellRecord } from '../output.ts';
 import { type BookOptions, bookOfRegion, booksInForce, decidesText, ratesOfBooks } from '../prices/books.ts';
 import { changesTold, tellChanges } from '../prices/changes.ts';
 import { DRY_RUN, isDry, operatorOf, sayDry, withOperator } from './mutation.ts';
@@ -92,7 +92,7 @@ async function showPrices(options: ShowOptions): Promise<void> {
   for (const book of books) {
     const ageDays = Math.floor(ageOf(book));
     if (options.json === true) printJson(book, ageDays);
-    else if (options.quiet === true) process.stdout.write(`${bookName(book)}\n`);
+    else if (options.quiet === true) tell(`${bookName(book)}\n`);
     else printBook(book, ageDays);
   }
   const ageDays = Math.max(...books.map(ageOf));
@@ -106,7 +106,7 @@ async function showPrices(options: ShowOptions): Promise<void> {
 function printJson(book: PriceBookFile, ageDays: number): void {
   const { provider, region } = book;
   for (const line of listPrices(book)) {
-    process.stdout.write(`${JSON.stringify({ schema: 'strata.price/v1', ...line, provider, region, ageDays })}\n`);
+    tellRecord({ schema: 'strata.price/v1', ...line, provider, region, ageDays });
   }
 }
 
@@ -114,15 +114,13 @@ function printBook(book: PriceBookFile, ageDays: number): void {
   const age = Object.values(book.sources).some(({ url }) => url !== undefined)
     ? `, ${formatCount(ageDays, 'day')} old`
     : '';
-  process.stdout.write(`\n${book.id}, ${book.region}, as of ${book.asOf}${age}; 1 GB = ${book.gbBytes} bytes\n`);
+  tell(`\n${book.id}, ${book.region}, as of ${book.asOf}${age}; 1 GB = ${book.gbBytes} bytes\n`);
   for (const line of listPrices(book)) {
-    process.stdout.write(
-      `  ${line.item.padEnd(44)} ${`$${line.usd}`.padStart(12)} per ${line.per.padEnd(22)} ${line.source}\n`,
-    );
+    tell(`  ${line.item.padEnd(44)} ${`$${line.usd}`.padStart(12)} per ${line.per.padEnd(22)} ${line.source}\n`);
   }
   for (const [name, source] of Object.entries(book.sources)) {
     const readOn = source.asOf === undefined ? '' : ` (read on ${source.asOf})`;
-    process.stdout.write(printable(`  [${name}] ${source.url ?? ''} ${source.note}${readOn}\n`));
+    tell(`  [${name}] ${source.url ?? ''} ${source.note}${readOn}\n`);
   }
 }
 

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { STATUSES, type Status } from '../../lib/scanning/index.ts';
 import { StrataError } from '../../lib/shared/errors.ts';
+import { jsonLine, printableLine } from '../../lib/shared/printable.ts';
 import { formatBytes } from '../../lib/shared/units.ts';
 import { positive } from '../arguments.ts';
 import { CliError, describeError, EXIT, exitCodeOf } from '../errors.ts';
@@ -46,7 +47,7 @@ async function scan(paths: readonly string[], options: ScanOptions): Promise<voi
         const line = await scanTarget(target, options.timeout);
         counts.set(line.verdict, (counts.get(line.verdict) ?? 0) + 1);
         if (line.verdict !== 'clean') findings.push({ ...line, reasons: line.reasons.slice(0, 10) });
-        process.stdout.write(options.json === true ? `${JSON.stringify(line)}\n` : forPeople(line));
+        process.stdout.write(options.json === true ? jsonLine(line) : forPeople(line));
       }
     } catch (error) {
       const told = error instanceof StrataError ? error : notScanned(path, error);
@@ -77,10 +78,10 @@ function forPeople({ file, verdict, format, bytes, family, kind, reasons }: Scan
   const what = family === undefined ? format : `${format}, ${family} (${kind})`;
   // styleText looks at NO_COLOR and at whether the stream is a terminal.
   const lines = [
-    `${styleText(COLOURS[verdict], verdict.padEnd(10), { stream: process.stdout })} ${file}  ${what}, ${formatBytes(bytes)}`,
+    `${styleText(COLOURS[verdict], verdict.padEnd(10), { stream: process.stdout })} ${printableLine(file)}  ${what}, ${formatBytes(bytes)}`,
   ];
   for (const { rule, offset, text } of reasons) {
-    lines.push(`             ${rule}${offset === undefined ? '' : ` at ${offset}`}: ${text}`);
+    lines.push(`             ${rule}${offset === undefined ? '' : ` at ${offset}`}: ${printableLine(text)}`);
   }
   const fix = reasons.find((reason) => reason.fix !== undefined)?.fix;
   if (fix !== undefined) lines.push(`             fix: ${fix}`);

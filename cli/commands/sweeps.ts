@@ -5,7 +5,7 @@ import { formatCount } from '../../lib/shared/formatCount.ts';
 import { formatBytes, formatUsd, HOUR_MS, Usd } from '../../lib/shared/units.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
-import { note, print, printable } from '../output.ts';
+import { note, print, tell, tellRecord } from '../output.ts';
 
 type Run = OperationOutput<'listRuns'>['items'][number];
 
@@ -57,19 +57,19 @@ async function runReport(runId: string, options: PlaneOptions): Promise<void> {
   const failed: MoveOutcome[] = [];
   for await (const move of movesOf(operations, runId)) {
     report.add(move);
-    if (options.json === true) process.stdout.write(`${JSON.stringify({ schema: 'strata.run-move/v1', ...move })}\n`);
-    else if (options.quiet === true) process.stdout.write(`${move.digest}\n`);
+    if (options.json === true) tellRecord({ schema: 'strata.run-move/v1', ...move });
+    else if (options.quiet === true) tell(`${move.digest}\n`);
     if (move.state !== 'done' && failed.length < SHOWN) failed.push(move);
   }
   if (options.quiet === true) return;
   const summary = report.summary();
   const open = run.moves - summary.done - summary.failed;
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ schema: 'strata.run-report/v1', ...run, open, ...summary })}\n`);
+    tellRecord({ schema: 'strata.run-report/v1', ...run, open, ...summary });
     return;
   }
-  process.stdout.write(wordsOf(run, open, summary));
-  for (const { code, digest, text } of failed) note(`  ${digest.slice(0, 12)} ${code}: ${printable(text)}`);
+  tell(wordsOf(run, open, summary));
+  for (const { code, digest, text } of failed) note(`  ${digest.slice(0, 12)} ${code}: ${text}`);
 }
 
 /** The stage that a sweep has come to: the first one that has not ended everywhere. */

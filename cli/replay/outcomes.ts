@@ -1,4 +1,5 @@
 import { billUsd, type Mechanics, POLICIES, type PolicyName, type ReplayResult } from '../../lib/placement/index.ts';
+import { jsonLine } from '../../lib/shared/printable.ts';
 import { formatUsd, SECOND_MS, Usd } from '../../lib/shared/units.ts';
 import type { CacheTally } from './hostCaches.ts';
 
@@ -47,7 +48,7 @@ export function asJson(outcomes: readonly Outcome[], prices: string): string {
         misses: tally.misses,
         gpuSecondsWaited: (waitMs + tally.missWaitMs) / SECOND_MS,
       };
-      return `${JSON.stringify(record)}\n`;
+      return jsonLine(record);
     })
     .join('');
 }

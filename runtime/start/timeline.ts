@@ -1,6 +1,7 @@
 import { formatBytes } from '../../lib/shared/units.ts';
 import type { Milestone } from './follow.ts';
 import { formatCount } from '../../lib/shared/formatCount.ts';
+import { printableLine } from '../../lib/shared/printable.ts';
 
 export interface Timeline {
   /** One line: seconds since the start, what it is about, what happened. */
@@ -13,7 +14,7 @@ export function createTimeline(write: (line: string) => void, now: () => number)
   return {
     tell(subject, stage, text) {
       const seconds = ((now() - start) / 1000).toFixed(2).padStart(7);
-      write(`${seconds} s  ${subject.padEnd(24)} ${stage.padEnd(12)} ${text}`.trimEnd());
+      write(printableLine(`${seconds} s  ${subject.padEnd(24)} ${stage.padEnd(12)} ${text}`.trimEnd()));
     },
     say: write,
   };
