@@ -12,6 +12,7 @@ function world() {
   const connection: Connection = {
     key: '',
     alive: true,
+    isPublic: false,
     reused: false,
     use(incoming) {
       ear.incoming = incoming;

@@ -143,14 +143,23 @@ describe('a request for a range', () => {
   });
 
   it('takes its rights to no other origin, and never from TLS to plain text', () => {
-    expect(redirectedRequest(signed, '/elsewhere?x=1')).toEqual({ ...signed, target: '/elsewhere?x=1' });
-    expect(redirectedRequest(signed, 'https://cdn.example/y')).toEqual({
+    expect(redirectedRequest(signed, '/elsewhere?x=1', 'any')).toEqual({ ...signed, target: '/elsewhere?x=1' });
+    expect(redirectedRequest(signed, 'https://cdn.example/y', 'any')).toEqual({
       origin: 'https://cdn.example',
       target: '/y',
       headers: {},
     });
-    expect(redirectedRequest(signed, 'http://s3.example/')).toMatchObject({ kind: 'redirects' });
-    expect(redirectedRequest(signed, 'file:///etc/passwd')).toMatchObject({ kind: 'redirects' });
+    expect(redirectedRequest(signed, 'http://s3.example/', 'any')).toMatchObject({ kind: 'redirects' });
+    expect(redirectedRequest(signed, 'file:///etc/passwd', 'any')).toMatchObject({ kind: 'redirects' });
+  });
+
+  it('stays on the internet once a server there has redirected it, whoever redirects next', () => {
+    const first = redirectedRequest(signed, 'https://cdn.example/y', 'public');
+    expect(first).toMatchObject({ reach: 'public' });
+    expect('kind' in first ? first : redirectedRequest(first, '/z', 'any')).toMatchObject({
+      target: '/z',
+      reach: 'public',
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decideRetry, NO_RETRIES, type RetryLimits } from '../decideRetry.ts';
 import type { Failure } from '../failures.ts';
+import type { Reach } from '../http/connection.ts';
 import type { Connections } from '../http/connections.ts';
 import { startExchange } from '../http/exchange.ts';
 import { redirectedRequest, requestText } from '../http/rangeRequest.ts';
@@ -47,7 +48,7 @@ async function follow(options: ProbeOptions, first: SignedRequest): Promise<Prob
   for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
     const answer = await ask(options, request);
     if (!('location' in answer)) return answer;
-    const next = redirectedRequest(request, answer.location);
+    const next = redirectedRequest(request, answer.location, answer.by);
     if ('kind' in next) return next;
     request = next;
   }
@@ -57,15 +58,17 @@ async function follow(options: ProbeOptions, first: SignedRequest): Promise<Prob
 async function ask(
   { connections, timeoutMs }: ProbeOptions,
   request: SignedRequest,
-): Promise<Probed | Failure | { readonly location: string }> {
+): Promise<Probed | Failure | { readonly location: string; readonly by: Reach }> {
   const url = new URL(request.origin);
   const text = requestText(request, { first: 0, last: 0 }, {}, connections.plainProxy(url));
-  const connection = connections.take(url, true);
+  const connection = connections.take(url, true, request.reach);
   let probed: Probed | Failure | undefined;
+  let by: Reach = 'any';
   const exchange = startExchange(
     {
       connection,
       onHead(head) {
+        if (connection.isPublic) by = 'public';
         const { status, headers } = head;
         const location = headers.get('location');
         if (status >= 300 && status < 400 && location !== undefined) return { is: 'redirect', location };
@@ -91,7 +94,7 @@ async function ask(
   const end = await exchange.end;
   clearTimeout(timer);
   if (probed !== undefined) return probed;
-  if (end.is === 'redirect') return { location: end.location };
+  if (end.is === 'redirect') return { location: end.location, by };
   return end.is === 'failed' ? end.failure : { kind: 'malformed', message: 'The server answered nothing.' };
 }
 

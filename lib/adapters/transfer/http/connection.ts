@@ -1,5 +1,6 @@
 import { connect as connectSocket, isIP, type LookupFunction, type Socket } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, connect as connectTls, type SecureContext } from 'node:tls';
+import { PrivateAddressError, publicLookup } from './publicAddress.ts';
 import { openTunnel, portOf, socketHost } from './tunnel.ts';
 
 /** Who reads what comes over a connection, for the length of one exchange. */
@@ -21,6 +22,8 @@ export interface Incoming {
 export interface Connection {
   readonly key: string;
   readonly alive: boolean;
+  /** Whether who answers has an address of the internet. */
+  readonly isPublic: boolean;
   /** Whether an earlier exchange has ended well on it: such a connection may be closed by the server at any moment. */
   reused: boolean;
   /** Makes this the exchange's connection and sends its request, as soon as it is open. */
@@ -34,7 +37,11 @@ export interface ConnectOptions {
   /** Of all connections: one for each would take 100 kB of each. */
   readonly secureContext: () => SecureContext;
   readonly lookup: LookupFunction;
+  readonly isPublic: (address: string) => boolean;
 }
+
+/** `public`: fails with `PrivateAddressError` where the server is not on the internet. A proxy decides that for itself. */
+export type Reach = 'any' | 'public';
 
 /** Where heads and small answers land, so that a body begins at a page of its own. */
 const SCRATCH_BYTES = 16 * 1024;
@@ -58,7 +65,13 @@ export class TlsError extends Error {
   override readonly name = 'TlsError';
 }
 
-export function openConnection(key: string, url: URL, proxy: URL | undefined, options: ConnectOptions): Connection {
+export function openConnection(
+  key: string,
+  url: URL,
+  proxy: URL | undefined,
+  reach: Reach,
+  options: ConnectOptions,
+): Connection {
   let incoming: Incoming | undefined;
   /** The request, until there is a socket to write it to. */
   let unsent: string | undefined;
@@ -101,7 +114,7 @@ export function openConnection(key: string, url: URL, proxy: URL | undefined, op
       handshaking = false;
     });
     opened.on('error', (error: Error & { readonly code?: string }) => {
-      const isTls = handshaking && !NETWORK_CODES.test(error.code ?? '');
+      const isTls = handshaking && !(error instanceof PrivateAddressError) && !NETWORK_CODES.test(error.code ?? '');
       end(isTls ? new TlsError(`${url.host}: ${error.message}`, { cause: error }) : error);
     });
     opened.once('end', () => end(undefined));
@@ -110,10 +123,13 @@ export function openConnection(key: string, url: URL, proxy: URL | undefined, op
     unsent = undefined;
   }
 
-  const { lookup } = options;
+  const guarded = reach === 'public' && proxy === undefined;
+  const lookup = guarded ? publicLookup(options.lookup, options.isPublic) : options.lookup;
   const name = isIP(socketHost(url)) === 0 ? { servername: socketHost(url) } : {};
   const tls = { ...name, ALPNProtocols: ['http/1.1'] };
-  if (secure && proxy !== undefined) {
+  if (guarded && isIP(socketHost(url)) !== 0 && !options.isPublic(socketHost(url))) {
+    queueMicrotask(() => end(new PrivateAddressError(`No redirect may lead to ${url.host}.`)));
+  } else if (secure && proxy !== undefined) {
     tunnel = openTunnel(url, proxy, lookup, end, (through) => {
       // A socket that is handed to TLS has no `onread`: its bytes come as events.
       // The host is who the certificate has to name where that is an address.
@@ -139,6 +155,9 @@ export function openConnection(key: string, url: URL, proxy: URL | undefined, op
     key,
     get alive() {
       return alive;
+    },
+    get isPublic() {
+      return proxy === undefined && socket?.remoteAddress !== undefined && options.isPublic(socket.remoteAddress);
     },
     reused: false,
     use(next, request) {

@@ -1,13 +1,14 @@
 import { lookup as resolveName } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { type Connection, type ConnectOptions, openConnection, secureContextOf } from './connection.ts';
+import { type Connection, type ConnectOptions, openConnection, type Reach, secureContextOf } from './connection.ts';
 import { type ProxySettings, proxyFor } from './proxy.ts';
+import { isPublicAddress } from './publicAddress.ts';
 
 /** Connections that are kept for the next exchange with the same server. */
 export interface Connections {
   /** An idle connection, or a new one; `fresh` for a new one in any case. */
-  take(url: URL, fresh: boolean): Connection;
+  take(url: URL, fresh: boolean, reach?: Reach): Connection;
   /** After an exchange that ended well and left the connection usable. */
   give(connection: Connection): void;
   /** The proxy that a request for this URL goes to in plain text, and so has to name the whole URL. */
@@ -29,24 +30,33 @@ export interface ConnectionsOptions {
   readonly proxies: ProxySettings;
   /** Certificates to trust instead of the usual ones, as PEM. */
   readonly ca: string | undefined;
+  /** `isPublicAddress` but in tests, whose servers are all on one machine. */
+  readonly isPublic?: (address: string) => boolean;
 }
 
-export function createConnections({ proxies, ca }: ConnectionsOptions, now: () => number): Connections {
+export function createConnections(
+  { proxies, ca, isPublic = isPublicAddress }: ConnectionsOptions,
+  now: () => number,
+): Connections {
   const idle = new Map<string, Idle[]>();
   let context: SecureContext | undefined;
-  const connect: ConnectOptions = { lookup: createLookup(), secureContext: () => (context ??= secureContextOf(ca)) };
+  const connect: ConnectOptions = {
+    lookup: createLookup(),
+    isPublic,
+    secureContext: () => (context ??= secureContextOf(ca)),
+  };
   const usable = ({ connection, since }: Idle) => connection.alive && now() - since < IDLE_MS;
 
   return {
-    take(url, fresh) {
+    take(url, fresh, reach = 'any') {
       const proxy = proxyFor(url, proxies);
-      const key = `${url.protocol}//${url.host} ${proxy?.href ?? ''}`;
+      const key = `${url.protocol}//${url.host} ${proxy?.href ?? ''} ${reach}`;
       const kept = fresh ? [] : (idle.get(key) ?? []);
       for (let last = kept.pop(); last !== undefined; last = kept.pop()) {
         if (usable(last)) return last.connection;
         last.connection.destroy();
       }
-      return openConnection(key, url, proxy, connect);
+      return openConnection(key, url, proxy, reach, connect);
     },
     give(connection) {
       connection.release();

@@ -1,6 +1,7 @@
 import { classifyRefusal, type Failure } from '../failures.ts';
 import { type ChunkedBody, createChunkedBody } from './chunked.ts';
 import { type Connection, type Incoming, TlsError } from './connection.ts';
+import { PrivateAddressError } from './publicAddress.ts';
 import { type Framing, framingOf, keepsAlive, parseHead, type ResponseHead } from './responseHead.ts';
 
 /** What a head means for the one who asked. */
@@ -219,6 +220,7 @@ export function startExchange({ connection, onHead, target, keep, now }: Exchang
     },
     closed(error) {
       if (error instanceof TlsError) fail('tls', error.message);
+      else if (error instanceof PrivateAddressError) fail('redirects', error.message);
       else if (head !== undefined && framing.by === 'close' && error === undefined) {
         bodyOver = true;
         bodyComplete();

@@ -1,5 +1,6 @@
 import type { Failure } from '../failures.ts';
 import type { Identity, SignedRequest } from '../worker/protocol.ts';
+import type { Reach } from './connection.ts';
 import type { HeadDecision } from './exchange.ts';
 import { framingOf, parseContentRange, type ResponseHead } from './responseHead.ts';
 import { proxyAuthorization } from './tunnel.ts';
@@ -94,8 +95,11 @@ function lengthOf(head: ResponseHead): number | undefined {
   return framing.by === 'length' ? framing.length : undefined;
 }
 
-/** Where a redirect leads, with only the headers that its origin may see; a way from TLS to plain text is none. */
-export function redirectedRequest(from: SignedRequest, location: string): SignedRequest | Failure {
+/**
+ * Where a redirect leads, with only the headers that its origin may see; a way from TLS to plain text is none. Who stands on the internet
+ * (`by`) leads to other servers there only: neither into this machine's network nor to what hands out its rights.
+ */
+export function redirectedRequest(from: SignedRequest, location: string, by: Reach): SignedRequest | Failure {
   const base = new URL(from.target, from.origin);
   const url = URL.canParse(location, base.href) ? new URL(location, base) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
@@ -106,7 +110,8 @@ export function redirectedRequest(from: SignedRequest, location: string): Signed
   }
   const sameOrigin = url.origin === base.origin;
   const kept = Object.entries(from.headers).filter(([name]) => sameOrigin || HARMLESS.has(name.toLowerCase()));
-  return { origin: url.origin, target: `${url.pathname}${url.search}`, headers: Object.fromEntries(kept) };
+  const request = { origin: url.origin, target: `${url.pathname}${url.search}`, headers: Object.fromEntries(kept) };
+  return by === 'public' || from.reach === 'public' ? { ...request, reach: 'public' } : request;
 }
 
 function changedSize(before: number, now: number): HeadDecision {

@@ -1,5 +1,6 @@
 import type { RetryLimits } from '../decideRetry.ts';
 import type { Failure } from '../failures.ts';
+import type { Reach } from '../http/connection.ts';
 import type { ProxySettings } from '../http/proxy.ts';
 
 // What the engine's main thread and its workers say to each other.
@@ -11,6 +12,8 @@ export interface SignedRequest {
   /** Path and query exactly as they were signed. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** `public` once a server of the internet has redirected here. */
+  readonly reach?: Reach;
 }
 
 /** What makes sure that all ranges come from the same bytes. */

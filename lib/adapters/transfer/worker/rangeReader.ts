@@ -1,6 +1,6 @@
 import { decideRetry, NO_RETRIES } from '../decideRetry.ts';
 import type { Failure } from '../failures.ts';
-import type { Connection } from '../http/connection.ts';
+import type { Connection, Reach } from '../http/connection.ts';
 import type { Connections } from '../http/connections.ts';
 import { type BodyTarget, type Exchange, type ExchangeEnd, startExchange } from '../http/exchange.ts';
 import { judgeHead, redirectedRequest, requestText, type WantedRange } from '../http/rangeRequest.ts';
@@ -140,7 +140,7 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
     for (let hops = 0; hops <= MOST_REDIRECTS; ) {
       if (stopped()) return CANCELLED;
       if (sink.wanted !== undefined && sink.position === sink.wanted) return undefined;
-      const { end, stale } = await exchangeOnce(sink, request, fresh);
+      const { end, stale, by } = await exchangeOnce(sink, request, fresh);
       switch (end.is) {
         case 'complete':
           if (sink.wanted === undefined || sink.position === sink.wanted) return undefined;
@@ -152,7 +152,7 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
           break;
         case 'redirect': {
           hops += 1;
-          const next = redirectedRequest(request, end.location);
+          const next = redirectedRequest(request, end.location, by);
           if ('kind' in next) return next;
           request = next;
           deps.requests.redirected(order.source, current.generation, request);
@@ -166,23 +166,27 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
     sink: Sink,
     request: SignedRequest,
     fresh: boolean,
-  ): Promise<{ readonly end: ExchangeEnd; readonly stale: boolean }> {
+  ): Promise<{ readonly end: ExchangeEnd; readonly stale: boolean; readonly by: Reach }> {
     const url = new URL(request.origin);
     secure = url.protocol === 'https:';
     const wanted = wantedRange(order, sink.position);
     const text = requestText(request, wanted, order.identity, deps.connections.plainProxy(url));
-    const connection = deps.connections.take(url, fresh);
+    const connection = deps.connections.take(url, fresh, request.reach);
     const reused = connection.reused;
     position = sink.position;
     window = { since: now(), position };
-    const onHead: Parameters<typeof startExchange>[0]['onHead'] = (head) => judgeHead(head, wanted, order.identity);
+    let by: Reach = 'any';
+    const onHead: Parameters<typeof startExchange>[0]['onHead'] = (head) => {
+      if (connection.isPublic) by = 'public';
+      return judgeHead(head, wanted, order.identity);
+    };
     const keep = (kept: Connection) => deps.connections.give(kept);
     const running = startExchange({ connection, onHead, target: targetOf(sink), keep, now }, text);
     exchange = running;
     const end = await running.end;
     exchange = undefined;
     const stale = reused && end.is === 'failed' && end.failure.kind === 'connect' && !running.answered();
-    return { end, stale };
+    return { end, stale, by };
   }
 
   function targetOf(sink: Sink): BodyTarget {
