@@ -1,5 +1,5 @@
 import { CatalogError, settle, type Upload, UploadRow } from '../catalog/index.ts';
-import { errorText, PortError, StrataError } from '../shared/errors.ts';
+import { errorText, PortError } from '../shared/errors.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import { type EpochMs, HOUR_MS, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
@@ -62,11 +62,13 @@ export async function settleJudgement(
   }
 }
 
+/** Of stores, their keys and rights: people mend these, and what was refused meanwhile goes on. */
+const REFUSALS: ReadonlySet<PortError['code']> = new Set(['access-denied', 'no-such-bucket', 'no-such-queue']);
+
 /** A store that cannot be read, and a verdict that cannot be written, say nothing about the file. */
 function isOfStores(error: unknown): boolean {
-  return (
-    error instanceof StrataError && error.retryable && (error instanceof PortError || error instanceof CatalogError)
-  );
+  if (error instanceof PortError) return error.retryable || REFUSALS.has(error.code);
+  return error instanceof CatalogError && error.retryable;
 }
 
 function waits(upload: Upload | undefined, hop: number | undefined): upload is Upload {

@@ -58,22 +58,28 @@ describe('an ingest that is cut off once', () => {
   });
 });
 
-it('blames no file for a store that could not be read for an hour', async () => {
-  let away = true;
-  const unavailable = () => new PortError({ code: 'unavailable', message: 'the store is away', retryable: true });
-  const plane = await createIngestPlane({
-    objects: (store) => ({
-      ...store,
-      readRange: (...args) => (away ? Promise.reject(unavailable()) : store.readRange(...args)),
-    }),
-  });
-  await plane.upload('uploads/tiny/1.0.0/a.safetensors', safetensors(200));
-  for (let minutes = 0; minutes < 60; minutes += 10) {
+it.each([
+  { why: 'is away', code: 'unavailable', retryable: true },
+  { why: 'has a key that was disabled', code: 'access-denied', retryable: false },
+] as const)(
+  'blames no file for a store that $why for an hour, and goes on afterwards',
+  async ({ why, code, retryable }) => {
+    let away = true;
+    const unavailable = () => new PortError({ code, message: `the store ${why}`, retryable });
+    const plane = await createIngestPlane({
+      objects: (store) => ({
+        ...store,
+        readRange: (...args) => (away ? Promise.reject(unavailable()) : store.readRange(...args)),
+      }),
+    });
+    await plane.upload('uploads/tiny/1.0.0/a.safetensors', safetensors(200));
+    for (let minutes = 0; minutes < 60; minutes += 10) {
+      await plane.settle();
+      await plane.clock.advance(10 * MINUTE_MS);
+      await plane.reconcile();
+    }
+    away = false;
     await plane.settle();
-    await plane.clock.advance(10 * MINUTE_MS);
-    await plane.reconcile();
-  }
-  away = false;
-  await plane.settle();
-  expect((await VersionRow.get(plane.catalog, TINY, V1))?.value.files).toHaveLength(1);
-});
+    expect((await VersionRow.get(plane.catalog, TINY, V1))?.value.files).toHaveLength(1);
+  },
+);

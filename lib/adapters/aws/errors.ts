@@ -26,10 +26,12 @@ const DENIED = new Set([
   'ExpiredTokenException',
   'InvalidAccessKeyId',
   'InvalidClientTokenId',
-  'KmsAccessDenied',
   'SignatureDoesNotMatch',
   'UnrecognizedClientException',
 ]);
+
+/** The key of what is encrypted is disabled, to be deleted or gone, as S3, SQS and DynamoDB call it: no request is wrong. */
+const KEY_REFUSED = /^KMS\.?(KMS)?(Disabled|NotFound|InvalidState|InvalidKeyUsage|OptInRequired|AccessDenied)/i;
 
 const NO_QUEUE = new Set([
   'QueueDoesNotExist',
@@ -90,6 +92,8 @@ export function portErrorOf(what: string, error: unknown): PortError {
   if (name === 'PermanentRedirect' || status === 301)
     return make('invalid-request', false, 'The bucket lies in another region: check the region.');
   if (TOO_LARGE.has(name)) return make('too-large', false, 'Send less.');
+  if (KEY_REFUSED.test(name))
+    return make('access-denied', false, 'Check the state of the key, its policy and the role.');
   if (DENIED.has(name) || status === 403) return make('access-denied', false, 'Check the role and its policies.');
   if (status !== undefined && status >= 400 && status < 500)
     return make('invalid-request', false, 'The request is wrong.');
