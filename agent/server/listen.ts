@@ -19,7 +19,10 @@ export async function listenOnSocket(app: Hono, path: string): Promise<Listening
   if (Buffer.byteLength(path) > 100) {
     throw new ListenError(`A unix socket's path has at most 100 bytes: ${path}. Give a shorter one with --socket.`);
   }
-  if ((await lstat(path).catch(() => undefined)) !== undefined) {
+  const found = await lstat(path).catch(() => undefined);
+  if (found !== undefined) {
+    // Whatever else stands there is somebody's, and nothing that an agent has left.
+    if (!found.isSocket()) throw new ListenError(`${path} is there and is no socket. Name another with --socket.`);
     if (await answers(path)) throw new ListenError(`Another agent already serves ${path}. Stop it first.`);
     await unlink(path);
   }
