@@ -1,11 +1,11 @@
 import {
   existsSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -114,10 +114,10 @@ function removeAbandoned(): void {
   }
 }
 
-/** Of this user, and past the moment at which its runtime wrote down its process id. */
+/** Of this user, and past the moment at which its runtime wrote down its process id. Where another user owns the folder, a link may stand in it. */
 function isOurs(folder: string): boolean {
-  const marked = statSync(join(folder, PID_FILE), { throwIfNoEntry: false });
-  return marked !== undefined && marked.uid === process.getuid?.();
+  const owners = [folder, join(folder, PID_FILE)].map((path) => lstatSync(path, { throwIfNoEntry: false })?.uid);
+  return owners.every((uid) => uid !== undefined && uid === process.getuid?.());
 }
 
 function holderOf(pidFile: string): number | undefined {

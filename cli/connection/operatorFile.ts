@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
@@ -43,8 +43,9 @@ export async function findOperatorFile(): Promise<OperatorFile | undefined> {
 /** Another user may put anything into the temporary folder: only our own folders count. */
 async function runsSince(folder: string): Promise<number | undefined> {
   try {
-    const { uid, mtimeMs } = await stat(join(folder, 'operator.json'));
-    if (uid !== process.getuid?.()) return undefined;
+    const { uid: owner } = await lstat(folder);
+    const { uid, mtimeMs } = await lstat(join(folder, 'operator.json'));
+    if (owner !== process.getuid?.() || uid !== owner) return undefined;
     process.kill(Number.parseInt(await readFile(join(folder, 'runtime.pid'), 'utf8'), 10), 0);
     return mtimeMs;
   } catch {
