@@ -5,7 +5,7 @@ import { createBufferReader, type RangedReader } from '../rangedReader.ts';
 import type { Format } from '../verdict.ts';
 import { decodeBzip2, looksLikeBzip2 } from './compression/bzip2.ts';
 import { decodeLzma, decodeXz, looksLikeLzma, looksLikeXz } from './compression/xz.ts';
-import { type Inflation, inflate, isTooLarge } from './inflate.ts';
+import { BOMB_RATIO, type Inflation, inflate, isTooLarge } from './inflate.ts';
 
 type Compression = 'gzip' | 'zlib' | 'zstd' | 'bzip2' | 'xz' | 'lzma';
 
@@ -14,8 +14,6 @@ const MAX_COMPRESSED = 64 * 1024 * 1024;
 const MAX_INFLATED = 128 * 1024 * 1024;
 /** Our own decoders make some ten megabytes a second. */
 const MAX_DECODED = 48 * 1024 * 1024;
-/** Weights hardly compress: output beyond the bound from so little input has no other purpose. */
-const BOMB_RATIO = 200;
 
 export function compressionOf(head: Uint8Array): Compression | undefined {
   const [a = 0, b = 0, c = 0, d = 0] = head;

@@ -1,6 +1,9 @@
 import { gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import * as z from 'zod/mini';
 
+/** Weights hardly compress: output beyond a bound from so little input has no other purpose. */
+export const BOMB_RATIO = 200;
+
 /** What zlib answers with `info: true`, which its types do not tell. */
 const Inflated = z.object({ buffer: z.instanceof(Uint8Array), engine: z.object({ bytesWritten: z.number() }) });
 

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import { createBufferReader, createSliceReader, type RangedReader } from '../rangedReader.ts';
-import { inflate } from './inflate.ts';
+import { BOMB_RATIO, inflate } from './inflate.ts';
 import { checkMemberPath } from './memberPath.ts';
 import { type DirectoryEntry, readDirectory, readExtra, readU64, viewOf, type ZipEntry } from './zipDirectory.ts';
 
@@ -19,7 +19,7 @@ const ENCRYPTED = 0x2041;
 const DESCRIPTOR_FLAG = 0x0008;
 const SYMLINK = 0xa000;
 const FILE_TYPE = 0xf000;
-/** What one deflated member may become in memory. */
+/** What one deflated member may become in memory; beyond it all of them together are asked what they are made of. */
 const MAX_INFLATED = 96 * 1024 * 1024;
 /** Members up to this size are checked against their CRC. */
 const MAX_CHECKED = 16 * 1024 * 1024;
@@ -63,7 +63,17 @@ export async function readZip(reader: RangedReader, inspection: Inspection): Pro
     next = end;
   }
   if (next !== offset) throw new RefusedError('zip.hidden', `${offset - next} bytes that no entry owns`, next);
+  checkRatio(result);
   return result;
+}
+
+/** Loaders hold all members at once: many small ones are as much of a bomb as one that is too large. */
+function checkRatio(entries: readonly ZipEntry[]): void {
+  const deflated = entries.filter(({ method }) => method === 'deflated');
+  const bytes = deflated.reduce((sum, entry) => sum + entry.bytes, 0);
+  const compressed = deflated.reduce((sum, { compressedBytes }) => sum + compressedBytes, 0);
+  if (bytes > MAX_INFLATED && bytes > compressed * BOMB_RATIO)
+    throw new RefusedError('archive.bomb', `${compressed} bytes inflate to ${bytes}`);
 }
 
 /** Local headers with a little of their data, read side by side: an archive has one per storage. */

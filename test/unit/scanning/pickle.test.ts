@@ -1,4 +1,4 @@
-import { deflateRawSync, gzipSync } from 'node:zlib';
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { judgeBytes, rulesOf, u32, u64 } from './build.ts';
 
@@ -182,7 +182,7 @@ function zip(members: [string, Buffer][], deflate = false, patch: (file: Buffer)
     const data = deflate ? deflateRawSync(content) : content;
     const common = Buffer.concat([
       Buffer.from([20, 0, 0, 0, deflate ? 8 : 0, 0, 0, 0, 0x21, 0x50]),
-      u32(crc(content)),
+      u32(crc32(content)),
       u32(data.length),
       u32(content.length),
       Buffer.from([name.length, 0, 0, 0]),
@@ -201,15 +201,6 @@ function zip(members: [string, Buffer][], deflate = false, patch: (file: Buffer)
   return patch(Buffer.concat([...locals, ...directory, end]));
 }
 
-function crc(bytes: Buffer): number {
-  let value = ~0;
-  for (const byte of bytes) {
-    value ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
-  }
-  return ~value >>> 0;
-}
-
 describe('a zip', () => {
   const safe: [string, Buffer][] = [
     ['archive/data.pkl', latin1('\x80\x02}.')],
@@ -220,6 +211,15 @@ describe('a zip', () => {
   it('as torch writes it is clean', async () => {
     expect(await judgeBytes(zip(safe))).toMatchObject({ status: 'clean', format: 'torch-zip' });
     expect(await judgeBytes(zip(safe, true))).toMatchObject({ status: 'clean', format: 'torch-zip' });
+  });
+
+  it('whose members together unfold to far more than it holds is a bomb, however small each is', async () => {
+    const zeros = Buffer.alloc(8 * 1024 * 1024);
+    const storages = (count: number) =>
+      Array.from({ length: count }, (_, at): [string, Buffer] => [`archive/data/${at}`, zeros]);
+    expect((await judgeBytes(zip([...safe, ...storages(2)], true))).status).toBe('clean');
+    const verdict = await judgeBytes(zip([...safe, ...storages(13)], true));
+    expect([verdict.status, rulesOf(verdict)]).toEqual(['malicious', ['archive.bomb']]);
   });
 
   it.each<[string, Buffer, string]>([
