@@ -32,8 +32,9 @@ type ReadSet = { readonly manifest: UploadSet } | { readonly refused: Quarantine
 
 async function readSet(deps: IngestDeps, upload: Upload): Promise<ReadSet> {
   const refuse = (text: string): ReadSet => ({ refused: { reason: 'invalid-set', text } });
-  if (upload.size > MAX_SET_BYTES)
-    return refuse(`strata.json has ${upload.size} bytes; at most ${MAX_SET_BYTES} are read.`);
+  // No store reads a range of nothing.
+  if (upload.size === 0 || upload.size > MAX_SET_BYTES)
+    return refuse(`strata.json has ${upload.size} bytes; 1 to ${MAX_SET_BYTES} are read.`);
   const answer = await deps.objects.readRange(upload.key, upload.versionId, 0, upload.size);
   if (answer.outcome === 'absent') return 'absent';
   if (answer.outcome === 'archived') return refuse('strata.json lies in an archived class.');

@@ -149,6 +149,7 @@ describe('a set', () => {
 
   it.each([
     ['no JSON', 'no'],
+    ['nothing at all', ''],
     ['deep nesting', '['.repeat(100_000)],
     ['another schema', '{"schema":"strata-set/2"}'],
     [
