@@ -15,6 +15,7 @@ import { tierSettings } from '../../lib/tiering/index.ts';
 import { createMemDisk } from '../support/memDisk.ts';
 import { slowCopies } from '../support/slowCopies.ts';
 import { chooseFaultRates, Faults, lateAnswer, simulated } from './faults.ts';
+import { focusedLateness, focusedPolicies, focusedRates, focusOf } from './focus.ts';
 import { choosePolicies, credentialIssuer, planeKeys, SETTINGS, simulatedFunctions } from './functions.ts';
 import { hindered, refusingVerdicts } from './hindered.ts';
 import { SimulatedHost } from './hosts.ts';
@@ -35,6 +36,8 @@ const PART_SIZES = [4096, 8192, 8192, 8192];
 const HOST_CAPACITY = 150_000;
 /** In one run of four hosts have hardly room, so that they evict and move all the while. */
 const TIGHT_CAPACITY = 60_000;
+/** Where runs concentrate on moves: a few small blobs fill it. */
+const NARROW_CAPACITY = 36_000;
 /** What each host wants without being asked for it. */
 const HOSTS = { 'host-a': ['*'], 'host-b': ['flux', 'sdxl', 'llama'] };
 const MODELS = ['flux', 'sdxl', 'llama', 'wan'];
@@ -53,9 +56,10 @@ export async function createStage(
   capabilities: readonly Capability[],
 ): Promise<RunningStage> {
   const rng = new Rng(seed);
+  const focus = focusOf(seed);
   const scheduler = new Scheduler(rng.fork());
   scheduler.trace = trace;
-  const faults = new Faults(chooseFaultRates(rng.fork()), rng.fork());
+  const faults = new Faults(focusedRates(chooseFaultRates(rng.fork()), focus), rng.fork());
   const counters = new Counters();
   const clock = scheduler.clockOf(scheduler.incarnation('service'));
   const hostQueues = { redrive: { maxReceiveCount: 5, deadLetter: 'hosts-dlq' } };
@@ -108,7 +112,7 @@ export async function createStage(
   const lateReads = new Map<string, number>();
   const releases = createReleases();
   const partSize = rng.pick(PART_SIZES);
-  const { changes: changesPolicy, packs, ...policies } = choosePolicies(rng.fork());
+  const { changes: changesPolicy, packs, ...policies } = focusedPolicies(choosePolicies(rng.fork()), focus);
   let settings = SETTINGS(partSize, policies);
   const ownsBooks = !changesPolicy && settings.tierPolicy === 'rules' && seed % 3 === 0;
   const history = createPolicyHistory();
@@ -133,7 +137,7 @@ export async function createStage(
   });
   const published = createPublishedPrices();
   const depsOf = (incarnation: Incarnation): FunctionDeps => {
-    const answered = lateAnswer(scheduler, faults, incarnation, lateness);
+    const answered = lateAnswer(scheduler, faults, incarnation, lateness, focusedLateness(focus));
     const port = <Port extends object>(name: string, truth: Port) =>
       simulated(scheduler, faults, incarnation, name, truth, { faulty: true, answered });
     return {
@@ -155,7 +159,8 @@ export async function createStage(
     };
   };
   const earliest = prepareRows(databases.queues, 'SELECT min(visible_at) FROM messages WHERE queue = ?');
-  const hostCapacity = rng.fork().chance(0.25) ? TIGHT_CAPACITY : HOST_CAPACITY;
+  const isTight = rng.fork().chance(0.25);
+  const hostCapacity = focus === 'moves' ? NARROW_CAPACITY : isTight ? TIGHT_CAPACITY : HOST_CAPACITY;
   const comeSooner = databases.queues.prepare(
     "UPDATE messages SET visible_at = CAST(:now + (visible_at - :now) / :times AS INTEGER) WHERE visible_at > :now AND handle IS NOT NULL AND queue NOT LIKE 'host-%'",
   );
@@ -186,6 +191,7 @@ export async function createStage(
         models: MODELS,
         subscriptions,
         capacityBytes: hostCapacity,
+        focus,
       }),
   );
   scheduler.onCrash = (incarnation) => plane.crashed(incarnation);
@@ -211,6 +217,7 @@ export async function createStage(
     },
     changesPolicy,
     packs,
+    focus,
     configure: (tierPolicy) => {
       settings = { ...settings, tierPolicy };
     },

@@ -132,9 +132,17 @@ export interface SimulatedOptions {
   readonly answered?: () => Promise<void> | undefined;
 }
 
+export interface LateAnswers {
+  /** The incarnations one of whose answers may come late. */
+  readonly of: RegExp;
+  /** Of all others, so many may have one. */
+  readonly others?: number;
+  /** It is one of the first so many. */
+  readonly calls: number;
+}
+
 /** What looks before it deletes or publishes: much may happen between the two. */
-const LOOKS_FIRST = /^(purge|sweep-orphans|digest|ingest|rescan)#/;
-const CALLS = 40;
+const LOOKS_FIRST: LateAnswers = { of: /^(purge|sweep-orphans|digest|ingest|rescan)#/, others: 0.1, calls: 40 };
 const LATEST_MS = 25_000;
 
 /** Has one answer of some incarnations come late: what they have seen may be old when they act on it. */
@@ -143,9 +151,10 @@ export function lateAnswer(
   faults: Faults,
   incarnation: Incarnation,
   rng: Rng,
+  { of, others = 0, calls }: LateAnswers = LOOKS_FIRST,
 ): () => Promise<void> | undefined {
-  const may = LOOKS_FIRST.test(incarnation.name) || rng.chance(0.1);
-  let left = may && faults.rolls('late-answer') ? 1 + rng.below(CALLS) : 0;
+  const may = of.test(incarnation.name) || rng.chance(others);
+  let left = may && faults.rolls('late-answer') ? 1 + rng.below(calls) : 0;
   return () => {
     left -= 1;
     if (left !== 0) return undefined;

@@ -19,6 +19,7 @@ import { agentPlaneOver, type PlaneCall } from '../support/agentPlaneOver.ts';
 import { joinMemDisks } from '../support/joinedMemDisk.ts';
 import { createMemDisk, type MemDisk } from '../support/memDisk.ts';
 import { type Faults, simulated } from './faults.ts';
+import type { Focus } from './focus.ts';
 import type { Plane } from './plane.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
@@ -42,6 +43,8 @@ export interface HostsOptions {
   /** Patterns of the models that it wants without being asked for them. */
   readonly subscriptions: readonly string[];
   readonly capacityBytes: number;
+  /** What the run concentrates on. */
+  readonly focus: Focus | undefined;
 }
 
 /**
@@ -153,9 +156,13 @@ export class SimulatedHost {
     const path = this.rng.pick(pinned.length > 0 && this.rng.chance(0.9) ? pinned : files);
     const size = (await this.disk.stat(path))?.size ?? 0;
     if (size === 0) return false;
+    this.flipBitOf(path, size);
+    return true;
+  }
+
+  private flipBitOf(path: string, size: number): void {
     this.disk.flipBit(path, this.rng.below(size));
     this.watch.flipped.add(path);
-    return true;
   }
 
   /** The quota of the first volume is lowered below what lies there. */
@@ -195,6 +202,10 @@ export class SimulatedHost {
       const reader = this.rng.chance(0.5) ? this.infer(agent, 0.8) : undefined;
       return Promise.all([agent.moveOnce(), reader]);
     });
+    if (this.options.focus === 'moves') {
+      every(8 * SECOND_MS, () => this.meddle(agent));
+      every(15 * SECOND_MS, () => this.infer(agent, 0.8));
+    }
     every(90 * SECOND_MS, () => agent.scrubOnce());
     every(60 * SECOND_MS, () => this.infer(agent));
   }
@@ -226,14 +237,34 @@ export class SimulatedHost {
 
   /** An inference process asks for a model, with odds of `cached` for a blob that lies here, uses it under its lease for a while, and lets go. */
   private async infer(agent: Agent, cached = 0.2): Promise<void> {
-    const { counters, models, scheduler, faults } = this.options;
-    if (!faults.enabled && this.rng.chance(0.9)) return;
+    const { focus, models, faults } = this.options;
+    if (focus === 'pins' || focus === 'expiry' || (!faults.enabled && this.rng.chance(0.9))) return;
     const model = ModelName.parse(this.rng.pick(models));
     const digests = this.rng.chance(cached) ? [...(await this.watch.residents())] : [];
     const ensured =
       digests.length > 0
         ? await agent.models.ensureBlob(this.rng.pick(digests), 0)
         : await agent.models.ensure(model, this.rng.pick(['latest', '1.0.0', '^1.0.0']), 0);
+    await this.use(agent, ensured);
+  }
+
+  /** While a blob is being moved, a bit of it flips, or somebody asks for it. */
+  private async meddle(agent: Agent): Promise<void> {
+    let over = false;
+    const moving = () => [...agent.store.ledger.state.blobs.values()].find(({ also }) => also !== undefined);
+    const waits = () => !over && moving() === undefined;
+    const wait = async () => {
+      while (waits()) await this.options.scheduler.park(this.incarnation, 'meddling');
+      const blob = moving();
+      if (over || blob === undefined || !this.options.faults.enabled) return;
+      if (this.rng.chance(0.3)) this.flipBitOf(blobPath(blob.digest, blob.volume), blob.size);
+      else await this.use(agent, await agent.models.ensureBlob(blob.digest, 0));
+    };
+    await Promise.all([agent.moveOnce().finally(() => (over = true)), wait()]);
+  }
+
+  private async use(agent: Agent, ensured: Awaited<ReturnType<Agent['models']['ensureBlob']>>): Promise<void> {
+    const { counters, scheduler } = this.options;
     counters.count(`ensure: ${ensured.outcome}`);
     if (ensured.outcome !== 'ready') return;
     const paths = ensured.files.map(({ digest }) => blobPath(digest, agent.store.blob(digest)?.volume));

@@ -10,11 +10,11 @@ const TESTS_END_WITHIN_MS = 4 * 60_000;
 
 const HOOK = new URL('./mutationHook.ts', import.meta.url).href;
 
-/** Hunts each mutant until one of `seeds` notices it, two at a time; prints who found it. Answers whether all were tried and found. */
-export async function huntMutants(mutants: readonly Mutant[], seeds: string): Promise<boolean> {
+/** Hunts each mutant until one of `seeds` from `first` on notices it, two at a time; prints who found it. Answers whether all were tried and found. */
+export async function huntMutants(mutants: readonly Mutant[], seeds: string, first: string): Promise<boolean> {
   const { count } = await forEachMutant(mutants, 2, ['found', 'SURVIVED'], async ({ id }) => {
     const main = join(import.meta.dirname, 'main.ts');
-    const args = ['--import', HOOK, main, '--seeds', seeds, '--stop-at-first'];
+    const args = ['--import', HOOK, main, '--first', first, '--seeds', seeds, '--stop-at-first'];
     const lines = await linesOf(process.execPath, args, id);
     return lines.find((line) => line.startsWith('seed '));
   });

@@ -6,7 +6,7 @@ import { runSeed } from './world.ts';
 
 const USAGE = `npm run simulate -- [--seeds N] [--first S]   run N seeds from S on
 npm run simulate -- --seed S [--trace]         replay one seed, every step with --trace
-npm run simulate -- --mutants [--only id,id]   for each edited rule, hunt for the seed that notices
+npm run simulate -- --mutants [--only id,id] [--seeds N] [--first S]   for each edited rule, hunt for the seed that notices
 npm run simulate -- --test-mutants [--only id,id]   which edited rules the unit and contract tests notice
   --counters  print every decision, state edge and fault that was reached
   --json      one line of JSON at the end`;
@@ -52,7 +52,8 @@ class Tally {
 
 const only = values.only?.split(',');
 if (values.help) console.log(USAGE);
-else if (values.mutants) process.exitCode = (await huntMutants(chosenOf(only), values.seeds ?? '10000')) ? 0 : 1;
+else if (values.mutants)
+  process.exitCode = (await huntMutants(chosenOf(only), values.seeds ?? '10000', values.first)) ? 0 : 1;
 else if (values['test-mutants']) process.exitCode = (await testMutants(chosenOf(only))) ? 0 : 1;
 else process.exitCode = (await runSeeds()) ? 0 : 1;
 

@@ -55,7 +55,7 @@ describe('the simulated system', { concurrent: true }, () => {
   });
 
   it('takes the same steps twice', { timeout: 30 * MINUTES_MS }, async () => {
-    for (const seed of [3, 4, 5, 6]) {
+    for (const seed of [3, 4, 5, 20]) {
       const { steps, traceHash } = await runSeed(seed);
       expect(await runSeed(seed)).toMatchObject({ steps, traceHash });
     }

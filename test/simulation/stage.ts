@@ -5,6 +5,7 @@ import type { CatalogStore, Item, ItemKey } from '../../lib/shared/ports/catalog
 import type { PriceBookFile } from '../../lib/pricing/index.ts';
 import type { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import type { Faults } from './faults.ts';
+import type { Focus } from './focus.ts';
 import type { SimulatedHost } from './hosts.ts';
 import type { InventoryMap } from './inventoryMap.ts';
 import type { Counters } from './invariants.ts';
@@ -41,6 +42,8 @@ export interface Stage {
   readonly changesPolicy: boolean;
   /** Whether what is decided to be packed is packed; else that is switched off. */
   readonly packs: boolean;
+  /** What this run concentrates on; undefined where it is a bit of everything. */
+  readonly focus: Focus | undefined;
   readonly configure: (tierPolicy: TierPolicyName) => void;
   /** Whether operators have a price book of their own decide, and have it go again. */
   readonly ownsBooks: boolean;

@@ -1,6 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
-import { CAPABILITIES } from './capabilities/index.ts';
+import { ACTIVE, ALWAYS, CAPABILITIES } from './capabilities/index.ts';
 import { createStage } from './createStage.ts';
+import type { Focus } from './focus.ts';
 import type { Capability } from './stage.ts';
 import { type Counters, InvariantViolation, violated } from './invariants.ts';
 
@@ -9,6 +10,8 @@ const FIRST_PHASE_MS = 1.5 * MINUTE_MS;
 const SHORTEST_PHASE_MS = 0.75 * MINUTE_MS;
 /** Both are so much longer where operators change the policy: only several sweeps bring a change into force. */
 const POLICY_CHANGE_MS = 1.5 * MINUTE_MS;
+/** And where a run concentrates on one thing: little else happens then. */
+const FOCUS_MS = 1.25 * MINUTE_MS;
 const LONGEST_PHASE_MS = 5 * MINUTE_MS;
 /** So many deliveries with faults are enough: what they leave to be repaired mostly brings as many as a run still needs. */
 const ENOUGH_DELIVERIES = 110;
@@ -33,6 +36,8 @@ const ALMOST_ENOUGH = 260;
 /** The longest interval at which something of the system looks for what was lost. */
 const RECONCILIATION_MS = 10 * MINUTE_MS;
 const MOST_STEPS = 400_000;
+/** What only days make old. */
+const NEEDS_DAYS: ReadonlySet<Focus | undefined> = new Set(['restores', 'expiry', 'purges', 'regrets']);
 
 export interface RunResult {
   readonly seed: number;
@@ -49,7 +54,12 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
   const capabilities: Capability[] = [];
   const world = await createStage(seed, trace, capabilities);
   const { stage, plane, rng } = world;
-  for (const create of CAPABILITIES) capabilities.push(create(stage, rng.fork()));
+  const acting: Capability[] = [];
+  for (const create of CAPABILITIES) {
+    const capability = create(stage, rng.fork());
+    capabilities.push(capability);
+    if (stage.focus === undefined || ALWAYS.has(create) || ACTIVE[stage.focus].has(create)) acting.push(capability);
+  }
   const { scheduler, counters, faults } = stage;
 
   // The later ones tell at once what must still wait; the first ones look at all bytes before.
@@ -68,27 +78,38 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
   }
 
   async function act(durationMs: number): Promise<void> {
-    for (const { act } of capabilities) act?.(durationMs - LAST_ACTIONS_MS);
+    for (const { act } of acting) act?.(durationMs - LAST_ACTIONS_MS);
     await drive(scheduler.now + durationMs);
   }
 
   /** Answers how many deliveries a millisecond of it brings. */
   async function faulty(): Promise<number> {
     for (const { begin } of capabilities) begin?.();
-    const longerMs = stage.changesPolicy ? POLICY_CHANGE_MS : 0;
+    const longerMs = stage.changesPolicy ? POLICY_CHANGE_MS : stage.focus === undefined ? 0 : FOCUS_MS;
     const firstMs = FIRST_PHASE_MS + longerMs;
     await act(firstMs);
     const perMs = plane.deliveries / firstMs;
-    if (rng.chance(0.6)) {
+    if (passesDays()) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
       const later = scheduler.now + (8 + rng.below(4)) * DAY_MS;
       if (rng.chance(0.2)) await retireOne(later);
       scheduler.advanceTo(later);
       counters.count('days passed');
-    } else if (!stage.changesPolicy && plane.deliveries > ENOUGH_WITHOUT_DAYS) return perMs;
+    } else if (stage.focus === 'generations') {
+      // Who replaces a machine must wait until it is silent; what was sent to that is still valid then.
+      scheduler.advanceTo(scheduler.now + 10.5 * MINUTE_MS);
+    } else if (!stage.changesPolicy && stage.focus === undefined && plane.deliveries > ENOUGH_WITHOUT_DAYS)
+      return perMs;
     const enoughMs = (ENOUGH_DELIVERIES - plane.deliveries) / (perMs * BUSIER);
     await act(Math.floor(Math.min(LONGEST_PHASE_MS, Math.max(SHORTEST_PHASE_MS + longerMs, enoughMs))));
     return perMs * BUSIER;
+  }
+
+  function passesDays(): boolean {
+    const passes = rng.chance(0.6);
+    return stage.focus === undefined
+      ? passes
+      : NEEDS_DAYS.has(stage.focus) || (passes && stage.focus !== 'generations');
   }
 
   /** A host stays away until a moment days later: it is silent, and a day after that retired. */

@@ -67,6 +67,7 @@ export function archives(stage: Stage, rng: Rng): Capability {
   const rates = compileRates(shippedPriceBook());
   const moves = new Map<string, number>();
   let plans = 0;
+  const isFocus = stage.focus === 'restores';
   /** The newest action: of a move it is written just before what its run has reserved. */
   let begun: Action | undefined;
 
@@ -85,10 +86,14 @@ export function archives(stage: Stage, rng: Rng): Capability {
 
   const accessesOf = (digest: Digest) => loadAccesses(catalog, digest, EpochMs.parse(scheduler.now));
 
+  function someWish(): readonly [typeof PLAN | typeof ORDER, TierRules] {
+    return rng.chance(0.6)
+      ? [PLAN, rng.chance(0.2) ? TIER_RULES : ARCHIVE]
+      : [ORDER, rng.pick([ARCHIVE, BY_READS, BY_READS, ALL_COLD, ALL_NEW])];
+  }
+
   async function archiveSome(): Promise<void> {
-    const [kind, policy] = rng.chance(0.6)
-      ? ([PLAN, rng.chance(0.2) ? TIER_RULES : ARCHIVE] as const)
-      : ([ORDER, rng.pick([ARCHIVE, BY_READS, BY_READS, ALL_COLD, ALL_NEW])] as const);
+    const [kind, policy] = isFocus ? ([ORDER, ARCHIVE] as const) : someWish();
     const digest = (await someBlob(kind, policy))?.digest;
     if (digest === undefined) return;
     // Between the plan and its hour somebody reads.
@@ -208,10 +213,10 @@ export function archives(stage: Stage, rng: Rng): Capability {
       const until = stage.settings.tierPolicy === 'rules' || rng.chance(0.3) ? end : 0;
       scheduler.spawn(life, async () => {
         while (scheduler.now < until) {
-          await scheduler.sleep(life, rng.below(50 * SECOND_MS));
+          await scheduler.sleep(life, rng.below(isFocus ? 8 * SECOND_MS : 50 * SECOND_MS));
           await orNoAnswer(archiveSome);
         }
-        if (until === end && rng.chance(0.6)) await orNoAnswer(restoreSome);
+        if (until === end && rng.chance(isFocus ? 1 : 0.6)) await orNoAnswer(restoreSome);
       });
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {

@@ -9,16 +9,20 @@ import {
 import { deleteVersion, DeletionError, holdVersion, undoDelete } from '../../../lib/deletion/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
 import { CorrelationId, type ModelName, type SemVer } from '../../../lib/shared/ids.ts';
-import { DAY_MS, EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
+import { DAY_MS, EpochMs, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { edgeWatch, rowReader, violated } from '../invariants.ts';
 
 const EDGES = ['new→deleted', 'deleted→gone', 'deleted→purging', 'purging→purged'];
 
+const WISHES = ['delete', 'delete', 'delete', 'undo', 'undo', 'hold', 'release', 'retain'] as const;
+/** Where runs concentrate on purges. */
+const DELETES = ['delete'] as const;
+
 /** Operators delete versions, change their minds, and put some under holds; bytes go only when they may. */
 export function deletions(stage: Stage, rng: Rng): Capability {
-  const { scheduler, catalog, bucket, counters } = stage;
+  const { scheduler, catalog, bucket, counters, focus } = stage;
   const life = scheduler.incarnation('deleters');
   const read = rowReader(TombstoneRow);
   const edge = edgeWatch(counters, 'tombstone', EDGES);
@@ -46,12 +50,12 @@ export function deletions(stage: Stage, rng: Rng): Capability {
     const versions = published();
     const buried = [...tombstones()].filter(({ state }) => state === 'deleted');
     if (versions.length === 0) return;
-    const what = rng.pick(['delete', 'delete', 'delete', 'undo', 'undo', 'hold', 'release', 'retain'] as const);
+    const what = rng.pick(focus === 'purges' ? DELETES : WISHES);
     const some = rng.pick(versions);
     const refused = buried.filter(({ content }) => content.files.some(({ digest }) => isRefused(digest)));
     const wanted = refused.length > 0 ? refused : buried;
     const { model, version } = what === 'undo' && wanted.length > 0 ? rng.pick(wanted).content : some;
-    if (what === 'delete') await remove({ model, version }, rng.pick([0, 0, 1]));
+    if (what === 'delete') await remove({ model, version }, focus === 'purges' ? 0 : rng.pick([0, 0, 1]));
     else if (what === 'undo') {
       await bringBack({ model, version });
       // Deleted once more, with a day to undo it, while the purge of the first time is under way.
@@ -102,7 +106,8 @@ export function deletions(stage: Stage, rng: Rng): Capability {
   function soon(durationMs: number, wanted: () => Promise<void>): void {
     scheduler.spawn(life, async () => {
       await scheduler.sleep(life, Math.floor(durationMs * (0.5 + rng.number() / 2)));
-      await tried(wanted);
+      // Then an operator who got no answer tries again.
+      for (let times = focus === 'regrets' ? 3 : 1; times > 0; times -= 1) await tried(wanted);
     });
   }
 
@@ -161,18 +166,19 @@ export function deletions(stage: Stage, rng: Rng): Capability {
     }
   }
 
+  async function wishAgain(end: number): Promise<void> {
+    while (scheduler.now < end) {
+      await scheduler.sleep(life, rng.below(focus === 'purges' ? 15 * SECOND_MS : 1.2 * MINUTE_MS));
+      await tried(wish);
+    }
+  }
+
   return {
     act(durationMs) {
-      scheduler.spawn(life, async () => {
-        const end = scheduler.now + durationMs;
-        while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(1.2 * MINUTE_MS));
-          await tried(wish);
-        }
-      });
+      if (focus !== 'regrets') scheduler.spawn(life, () => wishAgain(scheduler.now + durationMs));
       const late = regretted;
       if (late !== undefined) soon(durationMs, () => regret(late));
-      else if (rng.chance(0.4)) soon(durationMs, removeForLater);
+      else if (rng.chance(focus === 'regrets' ? 1 : 0.4)) soon(durationMs, removeForLater);
     },
     onRow,
     atRest: () => [...tombstones()].every((one) => one.state === 'purged' || isBlocked(one)),

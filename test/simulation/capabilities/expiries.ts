@@ -20,6 +20,8 @@ export function expiries(stage: Stage, rng: Rng): Capability {
   const life = scheduler.incarnation('who misses what expired');
   const [readTombstone, readRun] = [rowReader(TombstoneRow), rowReader(ExpiryRunRow)];
   const { lifecycleMostDeletes, lifecycleMostDeleteBytes, lifecycleRules } = settings;
+  /** Of each model, as it was before the write that is looked at: its tombstone comes before the model's row there. */
+  const newest = new Map<string, unknown>();
   const deleted = new Map<string, { versions: number; bytes: number }>();
   const idleMs = lifecycleRules.deleteAfterIdleDays * DAY_MS;
 
@@ -38,9 +40,8 @@ export function expiries(stage: Stage, rng: Rng): Capability {
       violated(`${name} was deleted by a policy that is not in force.`);
     for (const { key, body } of catalog.committedIn(`MODEL#${model}`)) {
       if (key.sort.startsWith('ALIAS#') && body['version'] === version) violated(`${name} expired under ${key.sort}.`);
-      // The model's row is written after the tombstone's: it still is as it was.
-      if (key.sort === 'META' && body['newest'] === version) violated(`${name} expired although it was the newest.`);
     }
+    if (newest.get(model) === version) violated(`${name} expired although it was the newest.`);
     if (isYoung(content.publishedAt)) violated(`${name} expired too soon after it was published.`);
     if (isYoung(content.undoneAt)) violated(`${name} expired too soon after it was brought back.`);
     let bytes = 0;
@@ -85,7 +86,9 @@ export function expiries(stage: Stage, rng: Rng): Capability {
   }
 
   function onRow({ key, before, after }: RowChange): void {
-    const buried = key.partition.startsWith('MODEL#') && key.sort.startsWith('TOMBSTONE#');
+    if (!key.partition.startsWith('MODEL#')) return;
+    if (key.sort === 'META') newest.set(key.partition.slice('MODEL#'.length), after?.body['newest']);
+    const buried = key.sort.startsWith('TOMBSTONE#');
     if (buried && before === undefined && after !== undefined) onTombstone(readTombstone(after));
   }
 

@@ -1,3 +1,4 @@
+import type { Focus } from '../focus.ts';
 import type { CreateCapability } from '../stage.ts';
 import { actions } from './actions.ts';
 import { archives } from './archives.ts';
@@ -28,6 +29,21 @@ import { strangers } from './strangers.ts';
 import { sweepStages } from './sweepStages.ts';
 import { uploads } from './uploads.ts';
 import { wagers } from './wagers.ts';
+
+/** Of these, what people, machines and strangers do in a run that concentrates on something; the others only watch then. */
+export const ACTIVE: Readonly<Record<Focus, ReadonlySet<CreateCapability>>> = {
+  moves: new Set([uploads, strangers, operators]),
+  pins: new Set([uploads, strangers, operators, packPlans]),
+  restores: new Set([uploads, archives, hurriedReaders, restoreLine, rescans]),
+  expiry: new Set([uploads]),
+  purges: new Set([uploads, deletions]),
+  regrets: new Set([uploads, deletions, rescans]),
+  releases: new Set([uploads, rescans]),
+  generations: new Set([uploads, strangers, operators]),
+};
+
+/** What is no action of anybody. */
+export const ALWAYS: ReadonlySet<CreateCapability> = new Set([sweepStages]);
 
 /** What the world is made of. A new capability is a file here and a line in this list. */
 export const CAPABILITIES: readonly CreateCapability[] = [

@@ -24,7 +24,9 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
   const ratios = new Map<Digest, number>();
 
   async function onRow({ key, before, after }: RowChange): Promise<void> {
-    if (!key.partition.startsWith('BLOB#') || key.sort !== 'META') return;
+    if (!key.partition.startsWith('BLOB#')) return;
+    if (key.sort.startsWith('REPLICA#nvme') && after === undefined) checkOutlived(key);
+    if (key.sort !== 'META') return;
     if (after === undefined) {
       purged(Digest.parse(key.partition.slice('BLOB#'.length)));
       return;
@@ -38,7 +40,13 @@ export function origins({ catalog, bucket, counters }: Stage): Capability {
     if (!whole) violated(`${key.partition}: the catalog names a copy that is not there whole.`);
   }
 
-  /** A blob ends when nothing refers to it any more: no version, and no copy on a host. Asked before the rows after it are gone. */
+  /** What the catalog believes of a host's copy ends before its blob, or at least not in the write that ends that. */
+  function checkOutlived({ partition, sort }: RowChange['key']): void {
+    const named = [...catalog.committedIn(partition)].some(({ key }) => key.sort === 'META');
+    if (!named) violated(`${partition} was deleted although ${sort} was there.`);
+  }
+
+  /** A blob ends when nothing refers to it any more: no version, and no copy on a host. */
   function purged(digest: Digest): void {
     counters.count('blob purged');
     for (const item of catalog.committedIn(`BLOB#${digest}`)) {

@@ -25,12 +25,14 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
   const rates = compileRates(shippedPriceBook());
   /** Actions that would pack what was read before they were decided; a read that is counted meanwhile comes too late. */
   const readBefore = new Set<string>();
+  const isFocus = stage.focus === 'pins';
   let plans = 0;
 
   async function decideSome(): Promise<void> {
     const blobs = [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
     if (blobs.length === 0) return;
-    const { digest } = rng.pick(blobs);
+    const pinned = isFocus ? blobs.filter((blob) => isPinned(blob.digest)) : [];
+    const { digest } = rng.pick(pinned.length > 0 ? pinned : blobs);
     plans += 1;
     const id = `packplan-${plans}`;
     const limits = { budgetUsd: 1, mostMoves: 1 };
@@ -49,7 +51,7 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
     counters.count(`packplan: ${chosen.split(' ')[0]}`);
     if (!chosen.startsWith('pack ')) return;
     if (readBefore.has(actionId)) violated(`${digest} is to be packed although it is read.`);
-    checkUnpinned(digest);
+    if (isPinned(digest)) violated(`${digest} is to be packed although a host has pinned it.`);
   }
 
   function onBlob({ after }: RowChange): void {
@@ -64,11 +66,9 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
     return recent || accessesLast30Days >= OFTEN;
   }
 
-  function checkUnpinned(digest: Digest): void {
-    for (const item of catalog.committedIn(`BLOB#${digest}`)) {
-      if (!item.key.sort.startsWith('REPLICA#')) continue;
-      if (readReplica(item).pinned) violated(`${digest} is to be packed although a host has pinned it.`);
-    }
+  function isPinned(digest: Digest): boolean {
+    const replicas = [...catalog.committedIn(`BLOB#${digest}`)].filter(({ key }) => key.sort.startsWith('REPLICA#'));
+    return replicas.some((item) => readReplica(item).pinned);
   }
 
   return {
@@ -76,7 +76,7 @@ export function packPlans(stage: Stage, rng: Rng): Capability {
       const end = scheduler.now + durationMs;
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(90 * SECOND_MS));
+          await scheduler.sleep(life, rng.below(isFocus ? 12 * SECOND_MS : 90 * SECOND_MS));
           await decideSome().catch((error: unknown) => {
             if (!(error instanceof StrataError)) throw error;
             counters.count('packplan: no answer');

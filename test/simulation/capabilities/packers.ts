@@ -29,7 +29,7 @@ const GRACE_MS = 15 * 60 * SECOND_MS;
 export function packers(stage: Stage, rng: Rng): Capability {
   const { scheduler, catalog, bucket, counters, partSize } = stage;
   const life = scheduler.incarnation('packers');
-  const readBlob = rowReader(BlobRow);
+  const [readAction, readBlob] = [rowReader(ActionRow), rowReader(BlobRow)];
   const replaced = new Map<string, { readonly key: string; readonly at: number }>();
   let wishes = 0;
 
@@ -73,6 +73,14 @@ export function packers(stage: Stage, rng: Rng): Capability {
     if (is.origin.packed !== undefined && from !== to) await checkPacked(is);
   }
 
+  /** The write that tells a host where to fetch a blob checks its row. */
+  function checkFetched(after: RowChange['after']): void {
+    const { digest, host } = after === undefined ? {} : readAction(after);
+    const blob = [...catalog.committedIn(`BLOB#${digest}`)].find(({ key }) => key.sort === 'META');
+    if (blob !== undefined && readBlob(blob).origin.packed !== undefined)
+      violated(`${host?.id} is told to fetch ${digest}, which is packed.`);
+  }
+
   /**
    * The purge of a blob condemns all of it in the write that takes its row away. Killed before it has removed everything, it is finished
    * by the sweep of orphans, perhaps after the same bytes were published again: those lie in a version of their own.
@@ -109,6 +117,7 @@ export function packers(stage: Stage, rng: Rng): Capability {
     },
     onRow(change) {
       const { partition, sort } = change.key;
+      if (partition.startsWith('ACTION#prefetch-') && change.before === undefined) checkFetched(change.after);
       return partition.startsWith('BLOB#') && sort === 'META' ? onBlob(change) : undefined;
     },
     async onRemoval(key, versionId) {

@@ -3,6 +3,7 @@ import {
   ActionRow,
   type Blob,
   BlobRow,
+  OutboxRow,
   PolicyLookRow,
   type PolicyReach,
   type TierPolicyInForce,
@@ -47,7 +48,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
   const life = scheduler.incarnation('policy changes');
   const rates = compileRates(shippedPriceBook());
   const [readAction, readBlob, readPolicy] = [rowReader(ActionRow), rowReader(BlobRow), rowReader(TierPolicyRow)];
-  const readLook = rowReader(PolicyLookRow);
+  const [readLook, readMessage] = [rowReader(PolicyLookRow), rowReader(OutboxRow)];
   const { lifecycleDeletes, lifecycleRules } = stage.settings;
   const byName: Readonly<Record<TierPolicyName, TierPolicy>> = {
     rules: TIER_RULES,
@@ -56,10 +57,14 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
   };
   /** What was in use and would suffer when a look began, with all that it would be decided on; and of that what still would at its end. */
   let begun = new Map<Digest, string>();
+  /** What was there when a look began. */
+  let there: readonly Blob[] = [];
   const overlooked = new Set<Digest>();
   /** What the parts have found that have ended since the look began. */
   const ended = new Map<number, PolicyReach>();
   let firstBlobAt = Number.POSITIVE_INFINITY;
+  /** Since when nothing decides, as what is in force is of another version; what learned moves may lose is looked after all the same. */
+  let undecidedSince: number | undefined;
 
   const blobs = (): readonly Blob[] =>
     [...catalog.committed('BLOB#')].filter(({ key }) => key.sort === 'META').map(readBlob);
@@ -144,6 +149,8 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (after === undefined) violated('What policy is in force was forgotten.');
     const is = readPolicy(after);
     const was = before === undefined ? undefined : readPolicy(before);
+    if (is.version !== OLDER || is.inForce === 'dollars') undecidedSince = undefined;
+    else undecidedSince ??= scheduler.now;
     if (is.version === OLDER && was?.version !== OLDER) policies.end(scheduler.now);
     if (deciding(is) !== undefined && (was && deciding(was)) !== deciding(is)) cameIntoForce(was, is);
     const [last, look] = [was?.change, is.change];
@@ -152,7 +159,8 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     if (last?.sweptAt !== look.sweptAt || last.to !== look.to) {
       overlooked.clear();
       ended.clear();
-      begun = await caught(deciding(is), look, blobs());
+      there = blobs();
+      begun = await caught(deciding(is), look, there);
       counters.count(begun.size > 0 ? 'policy: would catch what is in use' : 'policy: catches nothing');
     }
   }
@@ -165,7 +173,18 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
     const policy = policyRow();
     if (policy?.change === undefined || lookIdOf(policy) !== lookId) return;
     ended.set(part, reach);
+    checkWhole(part, reach);
     if (reach.caught === 0) await lookedAt(deciding(policy), policy.change, part);
+  }
+
+  /** A part has looked at all that was there when its look began, and still is. */
+  function checkWhole(part: number, { objects, unknown = 0 }: PolicyReach): void {
+    const own = there.filter(({ digest }) => lookPartOf(digest) === part);
+    if (own.length === 0) return;
+    const present = new Map(blobs().map(({ digest, createdAt }) => [digest, createdAt]));
+    const stayed = own.filter(({ digest, createdAt }) => present.get(digest) === createdAt);
+    if (objects + unknown < stayed.length)
+      violated(`Part ${part} of a look has seen ${objects} objects, of ${stayed.length} that are there.`);
   }
 
   /** What was caught before and after the look, by the same facts, was caught during it. */
@@ -195,6 +214,14 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       violated(`${is.inForce} came into force, which catches what is in use.`);
     const [digest] = overlooked;
     if (digest !== undefined) violated(`${is.inForce} came into force although it catches ${digest}, which is in use.`);
+  }
+
+  function onMessage({ after, before }: RowChange): void {
+    if (undecidedSince === undefined || before !== undefined || after === undefined) return;
+    const { id, queue } = readMessage(after);
+    const runId = /^sweep-(\d+)-\d+$/.exec(id)?.[1];
+    if (queue === 'sweep' && runId !== undefined && undecidedSince < Number(runId))
+      violated(`Sweep ${runId} has begun by code that nobody has looked at.`);
   }
 
   function onMove({ actionId, policy, reason }: Action): void {
@@ -272,6 +299,7 @@ export function policyChanges(stage: Stage, rng: Rng): Capability {
       if (partition.startsWith('BLOB#') && sort === 'META') firstBlobAt = Math.min(firstBlobAt, scheduler.now);
       if (partition === 'TIERPOLICY' && sort === 'META') return onPolicy(change);
       if (partition.startsWith('POLICYLOOK#')) return onLook(change);
+      if (partition.startsWith('OUTBOX#')) return onMessage(change);
       if (!partition.startsWith('ACTION#transition-') || change.before !== undefined) return undefined;
       return change.after === undefined ? undefined : onMove(readAction(change.after));
     },

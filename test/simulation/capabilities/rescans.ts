@@ -1,15 +1,24 @@
-import { BlobRow, isAdmitted, ReferenceRow, ReplicaRow, UploadRow, VersionRow } from '../../../lib/catalog/index.ts';
+import {
+  BlobRow,
+  isAdmitted,
+  ReferenceRow,
+  ReplicaRow,
+  TombstoneRow,
+  UploadRow,
+  VersionRow,
+} from '../../../lib/catalog/index.ts';
 import type { Blob, Upload } from '../../../lib/catalog/index.ts';
 import { startRescan } from '../../../lib/ingest/index.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
-import { MINUTE_MS } from '../../../lib/shared/units.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import { originBytes } from '../originBytes.ts';
 import { redrive } from '../redrive.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 import { rowReader, violated } from '../invariants.ts';
 
+const FIRST_RULES = 'rules-0';
 /** How often an operator has everything judged again before and after a release. */
 const IN_HURRY = 0.1;
 /** How often a release is taken back, and within how long: mostly before the schedule has seen it. */
@@ -25,7 +34,11 @@ export function rescans(stage: Stage, rng: Rng): Capability {
   const { scheduler, catalog, bucket, counters, releases } = stage;
   const life = scheduler.incarnation('deployments');
   const [readBlob, readReplica, readReference] = [rowReader(BlobRow), rowReader(ReplicaRow), rowReader(ReferenceRow)];
-  const readUpload = rowReader(UploadRow);
+  const [readUpload, readTombstone] = [rowReader(UploadRow), rowReader(TombstoneRow)];
+
+  const isFirst = () => releases.rules() === FIRST_RULES;
+  /** Uploads that are hashed before a release comes. */
+  let untilRelease = stage.focus === 'releases' ? rng.below(6) : 0;
 
   /** Verdicts of digests that their bytes deserve, however often they are written again. */
   const checked = new Set<string>();
@@ -42,6 +55,13 @@ export function rescans(stage: Stage, rng: Rng): Capability {
     if (bad !== (status === 'malicious'))
       violated(`${blob.digest}: ${status} by ${rules} is a verdict of other bytes.`);
     checked.add(verdict);
+  }
+
+  /** The call that has hashed an upload is about to publish it. */
+  function onHashed({ before, after }: RowChange): void {
+    if (!isFirst() || before !== undefined || after === undefined) return;
+    if (untilRelease === 0) scheduler.spawn(life, deployMidway);
+    untilRelease -= 1;
   }
 
   async function onReplica({ before, after }: RowChange): Promise<void> {
@@ -104,9 +124,56 @@ export function rescans(stage: Stage, rng: Rng): Capability {
     }
   }
 
+  /** Where a run concentrates on it: while calls publish by the rules before it; the schedule notices it at once. */
+  async function deployMidway(): Promise<void> {
+    for (let steps = rng.below(30); steps > 0; steps -= 1) await scheduler.park(life, 'deployments');
+    releases.deployNext();
+    counters.count('release while its calls judge');
+    for (const seconds of [0, 1, 4, 8]) {
+      await scheduler.sleep(life, seconds * SECOND_MS);
+      stage.fireNow('rescan');
+    }
+  }
+
+  /** What was deleted for days is refused when somebody regrets that; the schedule notices the release before those days pass. */
+  function deployAgainst(regretted: readonly Buffer[]): void {
+    do releases.deployNext();
+    while (regretted.length > 0 && !regretted.some((bytes) => releases.isBad(releases.rules(), bytes)));
+    counters.count(regretted.length > 0 ? 'release against what was deleted' : 'release deployed');
+    stage.fireNow('rescan');
+  }
+
+  async function deletedForDays(): Promise<readonly Buffer[]> {
+    const found: Buffer[] = [];
+    for (const item of catalog.committed('MODEL#')) {
+      if (!item.key.sort.startsWith('TOMBSTONE#')) continue;
+      const { content, purgeAfter } = readTombstone(item);
+      if (purgeAfter < scheduler.now + 20 * DAY_MS) continue;
+      for (const { digest } of content.files) {
+        const blob = await BlobRow.get(catalog, digest);
+        const bytes = blob === undefined ? 'absent' : await originBytes(bucket, blob.value);
+        if (typeof bytes !== 'string') found.push(bytes);
+      }
+    }
+    return found;
+  }
+
+  /** Answers whether the run concentrates on releases of its own. */
+  function concentrate(durationMs: number): boolean {
+    const { focus } = stage;
+    if (focus === 'releases') return true;
+    if (focus !== 'regrets' && focus !== 'restores') return false;
+    if (!isFirst()) return true;
+    scheduler.spawn(life, async () => {
+      await scheduler.sleep(life, focus === 'regrets' ? durationMs : durationMs / 2);
+      deployAgainst(await deletedForDays());
+    });
+    return true;
+  }
+
   return {
     act(durationMs) {
-      if (!rng.chance(0.6)) return;
+      if (concentrate(durationMs) || !rng.chance(0.6)) return;
       scheduler.spawn(life, async () => {
         await scheduler.sleep(life, rng.below(durationMs / 2));
         const inHurry = rng.chance(IN_HURRY);
@@ -124,6 +191,7 @@ export function rescans(stage: Stage, rng: Rng): Capability {
     },
     async onRow(change) {
       const { partition, sort } = change.key;
+      if (stage.focus === 'releases' && sort.startsWith('PARTS#')) onHashed(change);
       if (!partition.startsWith('BLOB#')) return;
       if (sort === 'META' && change.after !== undefined) await onBlob(readBlob(change.after));
       if (sort.startsWith('REPLICA#nvme')) await onReplica(change);

@@ -15,7 +15,8 @@ export function restoreLine(stage: Stage, rng: Rng): Capability {
   const { scheduler, catalog, counters } = stage;
   const life = scheduler.incarnation('readers of archives');
   const rates = compileRates(shippedPriceBook());
-  const busy = rng.chance(0.4);
+  const busy = rng.chance(0.4) || stage.focus === 'restores';
+  const restMs = stage.focus === 'restores' ? MINUTE_MS : 2 * MINUTE_MS;
   let reads = 0;
   const [readRestore, readBlob] = [rowReader(RestoreRow), rowReader(BlobRow)];
   const readSpending = rowReader(RestoreSpendingRow);
@@ -44,7 +45,7 @@ export function restoreLine(stage: Stage, rng: Rng): Capability {
       const end = scheduler.now + durationMs;
       scheduler.spawn(life, async () => {
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(Math.min(2 * MINUTE_MS, durationMs)));
+          await scheduler.sleep(life, rng.below(Math.min(restMs, durationMs)));
           await readSome().catch((error: unknown) => {
             if (!(error instanceof StrataError)) throw error;
             counters.count('read of an archive: no answer');

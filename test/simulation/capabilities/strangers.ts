@@ -13,11 +13,12 @@ const POISON = [
 ];
 
 /** What befalls machines, and what strangers send: reboots, pauses, flipped bits, clocks that jump, poison, replayed commands. */
-export function strangers({ scheduler, faults, hosts, queues }: Stage, rng: Rng): Capability {
+export function strangers({ scheduler, faults, focus, hosts, queues, sent }: Stage, rng: Rng): Capability {
   const life = scheduler.incarnation('strangers');
   /** Messages that a host was once sent: what a stranger could replay. */
   const overheard: string[] = [];
   const queueOf = new Map<string, string>();
+  const restMs = focus === 'pins' || focus === 'generations' ? 10 * SECOND_MS : 40 * SECOND_MS;
 
   async function strike(): Promise<void> {
     const host = rng.pick(hosts);
@@ -38,7 +39,8 @@ export function strangers({ scheduler, faults, hosts, queues }: Stage, rng: Rng)
       const before = queueOf.get(host.id) ?? queue;
       if (before === undefined) continue;
       const messages = await queues.receive(before, 10, 0, 0).catch(() => []);
-      for (const { body } of messages) if (!overheard.includes(body)) overheard.push(body);
+      const heard = focus === 'generations' ? sentTo(before) : messages.map(({ body }) => body);
+      for (const body of heard) if (!overheard.includes(body)) overheard.push(body);
       overheard.splice(0, overheard.length - MOST_OVERHEARD);
       if (queue === undefined) continue;
       queueOf.set(host.id, queue);
@@ -46,6 +48,14 @@ export function strangers({ scheduler, faults, hosts, queues }: Stage, rng: Rng)
       const again = queue === before ? [rng.pick(overheard)] : overheard;
       if (queue !== before || faults.happens('duplicate-delivery')) await replay(queue, again);
     }
+  }
+
+  /** The newest of all that it was ever sent. */
+  function sentTo(queue: string): readonly string[] {
+    return [...sent]
+      .filter((message) => message.startsWith(`${queue} `))
+      .map((message) => message.slice(queue.length + 1))
+      .slice(-MOST_OVERHEARD);
   }
 
   async function replay(queue: string, bodies: readonly (string | undefined)[]): Promise<void> {
@@ -58,10 +68,11 @@ export function strangers({ scheduler, faults, hosts, queues }: Stage, rng: Rng)
       scheduler.spawn(life, async () => {
         const end = scheduler.now + durationMs;
         while (scheduler.now < end) {
-          await scheduler.sleep(life, rng.below(40 * SECOND_MS));
+          await scheduler.sleep(life, rng.below(restMs));
           await strike();
         }
         for (const host of hosts) host.incarnation.skewMs = 0;
+        if (focus === 'generations') await rng.pick(hosts).replace();
       });
     },
   };

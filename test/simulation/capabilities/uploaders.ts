@@ -2,6 +2,7 @@ import { HOP_METADATA, SET_FILE, SET_METADATA } from '../../../events/upload-set
 import type { Orphan, Version } from '../../../lib/catalog/index.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
 import { MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
+import type { Focus } from '../focus.ts';
 import type { Rng } from '../rng.ts';
 import { digestOf, hijacked, pickle, pickledBytes, safetensors, truncatedSafetensors } from '../samples.ts';
 import type { Incarnation } from '../scheduler.ts';
@@ -9,6 +10,9 @@ import type { Stage } from '../stage.ts';
 
 /** At which purges and sweeps of this world begin. */
 const SWEEPS_EVERY_MS = 4 * MINUTE_MS;
+
+/** Where a run concentrates on what is done with small blobs, there are some from the start, and nobody uploads others. */
+const MANY: ReadonlySet<Focus> = new Set(['moves', 'pins', 'purges', 'releases', 'generations', 'regrets']);
 
 /** Two parts in most runs, four in the others. */
 const MOST_SMALL_BYTES = 16_384;
@@ -42,6 +46,7 @@ export class Uploaders {
   act(durationMs: number): void {
     const { rng } = this;
     if (this.released.size === 0) this.begin();
+    if (this.hasMany()) return;
     for (const model of this.stage.models) {
       for (let count = Math.ceil((durationMs / MINUTE_MS) * (0.15 + 0.4 * rng.number())); count > 0; count -= 1) {
         const minor = this.released.get(model) ?? 0;
@@ -54,15 +59,23 @@ export class Uploaders {
   /** There from the start, so that it is old after days: what learned moves are made of, and versions that others follow at once. */
   private begin(): void {
     const { rng } = this;
-    const { scheduler, settings } = this.stage;
+    const { focus, scheduler, settings } = this.stage;
     const model = rng.pick(this.stage.models);
     const files = {
       dollars: () => [this.large()],
       lifecycle: () => [0, 1, 2].map(() => this.model()),
       rules: () => [],
     };
-    for (const bytes of files[settings.tierPolicy]())
+    for (const bytes of focus === 'restores' ? [this.large(), this.large()] : files[settings.tierPolicy]())
       this.publishAt(model, bytes, scheduler.now + rng.below(20 * SECOND_MS));
+    if (!this.hasMany()) return;
+    for (const other of [...this.stage.models, ...this.stage.models])
+      this.publishAt(other, safetensors(rng, 4_096 + rng.below(8_192)), scheduler.now + rng.below(20 * SECOND_MS));
+  }
+
+  private hasMany(): boolean {
+    const { focus } = this.stage;
+    return focus !== undefined && MANY.has(focus);
   }
 
   /** The bytes of a deleted version come back under another number, often while they are being purged. */
@@ -70,7 +83,8 @@ export class Uploaders {
     const [file] = files;
     const { writes } = this.histories.get(`uploads/${model}/${version}/${file?.file}`) ?? { writes: [] };
     const bytes = writes.find((write) => digestOf(write.bytes, this.stage.partSize) === file?.digest)?.bytes;
-    if (bytes !== undefined && this.rng.chance(0.4)) this.publishAtSweep(model, bytes, this.stage.scheduler.now + 1);
+    if (bytes !== undefined && this.rng.chance(this.stage.focus === 'purges' ? 1 : 0.4))
+      this.publishAtSweep(model, bytes, this.stage.scheduler.now + 1);
   }
 
   /** A copy that no row names is needed again, by an upload that comes while it is being swept. */

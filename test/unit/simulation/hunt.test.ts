@@ -13,7 +13,7 @@ const GONE: Mutant = {
 const MUTANTS: readonly Mutant[] = [GONE, { ...GONE, id: 'file-that-is-gone', file: 'lib/shared/nowhere.ts' }];
 
 it.each([
-  ['hunt', () => huntMutants(MUTANTS, '1')],
+  ['hunt', () => huntMutants(MUTANTS, '1', '1')],
   ['run of the tests', () => testMutants(MUTANTS)],
 ])('a %s says of a mutant that does not apply that it was not tried, and fails', async (_, run) => {
   const lines: string[] = [];
