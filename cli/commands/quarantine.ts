@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { OperationOutput } from '../../lib/operations/index.ts';
+import type { OperationInput, OperationOutput } from '../../lib/operations/index.ts';
 import { EpochMs, formatBytes, HOUR_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
@@ -27,6 +27,7 @@ export function registerQuarantine(program: Command): void {
   )
     .argument('<key>', 'uploads/<name>/<version>/<file>')
     .requiredOption('--reason <text>', 'why; kept with the file')
+    .option('--version-id <id>', 'only the version that `show` named: another one that came since is refused')
     .option('--yes', 'do not ask, though it was judged malicious')
     .option(...DRY_RUN)
     .action(runRelease);
@@ -73,9 +74,10 @@ function bytesOf({ removal }: Upload): string {
 async function runShow(key: string, options: PlaneOptions): Promise<void> {
   const { operations } = await connect(options);
   const { uploads } = await operations.explain({ reference: key });
+  const items = uploads.filter(({ state }) => state === 'quarantined').flatMap(reasonsOf);
   print(options, {
     schema: 'strata.reason/v1',
-    items: uploads.filter(({ state }) => state === 'quarantined').flatMap(reasonsOf),
+    items,
     id: ({ rule }) => rule,
     columns: [
       ['VERSION', ({ versionId }) => versionId],
@@ -87,6 +89,10 @@ async function runShow(key: string, options: PlaneOptions): Promise<void> {
     ],
     empty: `Nothing under ${key} is in quarantine.`,
   });
+  if (items.length > 0 && options.json !== true && options.quiet !== true)
+    note(
+      `Its newest version may be published, and no other: strata quarantine release ${key} --version-id VERSION --reason WHY`,
+    );
 }
 
 function reasonsOf({ key, versionId, quarantine, findings }: Upload) {
@@ -98,20 +104,39 @@ function reasonsOf({ key, versionId, quarantine, findings }: Upload) {
 
 async function runRelease(
   key: string,
-  options: MutationOptions & { readonly reason: string; readonly by?: string; readonly yes?: true },
+  options: MutationOptions & {
+    readonly reason: string;
+    readonly versionId?: string;
+    readonly by?: string;
+    readonly yes?: true;
+  },
 ): Promise<void> {
   const { operations } = await connect(options);
   const by = operatorOf(options);
-  const release = (dryRun: boolean) => operations.releaseUpload({ key, reason: options.reason, by, dryRun });
-  const dry = isDry(options);
-  if (!dry && options.yes !== true) await confirmMalicious(key, await release(true));
-  const upload = await release(dry);
+  let wish: OperationInput<'releaseUpload'> = {
+    key,
+    versionId: options.versionId,
+    reason: options.reason,
+    by,
+    dryRun: true,
+  };
+  if (!isDry(options)) {
+    if (options.yes !== true) {
+      const { versionId, findings } = await operations.releaseUpload(wish);
+      await confirmMalicious(key, findings?.status);
+      // Whatever came since then, only what was confirmed is released.
+      wish = { ...wish, versionId, rules: findings?.rules };
+    }
+    wish = { ...wish, dryRun: false };
+  }
+  const upload = await operations.releaseUpload(wish);
   print(options, {
     schema: 'strata.upload/v1',
     items: [upload],
     id: (one) => one.key,
     columns: [
       ['KEY', (one) => one.key],
+      ['VERSION', ({ versionId }) => versionId, 'spare'],
       ['STATE', ({ state }) => state],
       ['BY', ({ findings }) => findings?.admission?.by ?? by],
       ['REASON', () => options.reason],
@@ -121,8 +146,8 @@ async function runRelease(
 }
 
 /** Hosts that subscribe to it have it within seconds, and a loader may run it there. */
-async function confirmMalicious(key: string, { findings }: Upload): Promise<void> {
-  if (findings?.status !== 'malicious') return;
+async function confirmMalicious(key: string, status: string | undefined): Promise<void> {
+  if (status !== 'malicious') return;
   const text = `${key} was judged malicious: \`strata quarantine show ${key}\` says why. Once released, every host that subscribes fetches it.`;
   await confirm('malicious', text);
 }

@@ -8,6 +8,9 @@ import { VERDICT_REASONS } from './rescanUpload.ts';
 
 export interface Release {
   readonly key: string;
+  /** The version that the operator looked at, and the rules that had judged it: nothing else is released. */
+  readonly versionId?: string | undefined;
+  readonly rules?: string | undefined;
   /** Why: kept with the upload and its blob. */
   readonly reason: string;
   /** Who takes it upon themselves. */
@@ -16,17 +19,17 @@ export interface Release {
 }
 
 /**
- * Has the newest upload under a key published although its verdict or the policy refused it. Holds for these bytes and these rules:
+ * Has the newest upload under a key published although its verdict or the policy refused it, if it is still what was looked at. Holds for these bytes and these rules:
  * if the rules change before the upload is published, it is judged again. Throws `IngestError` `not-releasable`.
  */
 export async function releaseUpload(
   { catalog, clock }: { readonly catalog: CatalogStore; readonly clock: Clock },
-  { key, reason, by, dryRun }: Release,
+  { key, reason, by, dryRun, ...seen }: Release,
 ): Promise<Upload> {
   return settle(catalog, 'The upload', async () => {
     const versionId = (await UploadHeadRow.get(catalog, key))?.value.versionId;
     const row = versionId === undefined ? undefined : await UploadRow.get(catalog, key, versionId);
-    const { upload, findings } = releasable(key, row);
+    const { upload, findings } = releasable(key, row, seen);
     if (reason.trim() === '') throw refusal(`Say why ${key} is released: --reason TEXT.`);
     const now = clock.now();
     const admission = { serve: true, reason: 'overridden', text: reason, by, at: now };
@@ -46,13 +49,21 @@ export async function releaseUpload(
   });
 }
 
-function releasable(key: string, row: Versioned<Upload> | undefined) {
+function releasable(key: string, row: Versioned<Upload> | undefined, seen: Pick<Release, 'versionId' | 'rules'>) {
   const { state, quarantine, findings, removal } = row?.value ?? {};
   if (row === undefined || state !== 'quarantined' || quarantine === undefined) {
     throw refusal(`Nothing under ${key} is in quarantine. \`strata quarantine ls\` lists what is.`);
   }
   if (findings === undefined || row.value.target === undefined || !VERDICT_REASONS.has(quarantine.reason)) {
     throw refusal(`${key} is in quarantine for another reason than its verdict: ${quarantine.reason}.`);
+  }
+  const lookAgain = `Look at it again: strata quarantine show ${key}`;
+  const { versionId } = row.value;
+  if (seen.versionId !== undefined && seen.versionId !== versionId) {
+    throw refusal(`${key} was uploaded anew since: its newest version is ${versionId}. ${lookAgain}`);
+  }
+  if (seen.rules !== undefined && seen.rules !== findings.rules) {
+    throw refusal(`${key} was judged anew since: it is ${findings.status} by ${findings.rules}. ${lookAgain}`);
   }
   if (removal !== undefined) throw refusal(`The bytes of ${key} were kept for long enough and deleted. Push it again.`);
   return { upload: row.value, findings };

@@ -53,10 +53,10 @@ function isJudgedAgain(upload: Upload | undefined): upload is Upload & { readonl
 }
 
 /** Reasons that no verdict gave, as that its version is closed, stay. */
-function reasonOf({ quarantine, key }: Upload, judged: Judged): Quarantine {
+function reasonOf({ quarantine, key, versionId }: Upload, judged: Judged): Quarantine {
   const fromVerdict = quarantine === undefined || VERDICT_REASONS.has(quarantine.reason);
   if (!fromVerdict) return quarantine;
-  const text = `The rules of today admit it. Have it published: strata quarantine release ${key} --reason WHY`;
+  const text = `The rules of today admit it. Have it published: strata quarantine release ${key} --version-id ${versionId} --reason WHY`;
   return judged.quarantine ?? { reason: 'releasable', text };
 }
 

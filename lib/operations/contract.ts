@@ -60,10 +60,15 @@ const OPERATION_CONTRACTS = {
     input: z.strictObject({ key: z.string().check(z.minLength(1), z.maxLength(1024)) }),
     output: InspectedUpload,
   },
-  /** Has the newest upload under a key published although its verdict or the policy refused it. */
+  /**
+   * Has the newest upload under a key published although its verdict or the policy refused it; where `versionId` or `rules` are given, as
+   * it was looked at, refused where another version lies there by now or other rules have judged it since.
+   */
   releaseUpload: {
     input: z.strictObject({
       key: z.string().check(z.minLength(1), z.maxLength(1024)),
+      versionId: z.optional(z.string().check(z.minLength(1), z.maxLength(1024))),
+      rules: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
       reason: z.string().check(z.minLength(1), z.maxLength(1000)),
       by: z.string().check(z.minLength(1), z.maxLength(200)),
       dryRun,

@@ -481,7 +481,13 @@ describe('strata', () => {
       stderr: expect.stringContaining('error[not-confirmed]'),
     });
     expect(await stateOf()).toBe('quarantined');
-    expect(await strata(...release, '--yes')).toMatchObject({ code: 0 });
+    const [shown] = await json('quarantine', 'show', key);
+    expect(await strata(...release, '--yes', '--version-id', 'another')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('uploaded anew since'),
+    });
+    expect(await stateOf()).toBe('quarantined');
+    expect(await strata(...release, '--yes', '--version-id', String(shown?.['versionId']))).toMatchObject({ code: 0 });
     await expect.poll(stateOf).toBe('ready');
   });
 

@@ -599,6 +599,29 @@ describe('an operator’s override', () => {
     });
   });
 
+  it('is refused where other bytes came under the key, or other rules judged them, since they were looked at', async () => {
+    const { scanner, state } = releases();
+    const plane = await createIngestPlane({ scanner });
+    for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
+    state.bad.add(safetensors(300).length);
+    await plane.upload(key(V1), safetensors(300));
+    await plane.settle();
+    const wish = { key: key(V1), reason: 'read by hand', by: 'ada' };
+    const { versionId, findings } = await releaseUpload(plane.deps, { ...wish, dryRun: true });
+    const seen = { ...wish, versionId, rules: findings?.rules, dryRun: false };
+    state.rules = 'rules-2';
+    await rescanByRules(plane);
+    await expect(releaseUpload(plane.deps, seen)).rejects.toThrow('judged anew since');
+    await plane.upload(key(V1), safetensors(300, 7));
+    await plane.settle();
+    await expect(releaseUpload(plane.deps, { ...seen, rules: 'rules-2' })).rejects.toThrow('uploaded anew since');
+    const { versionId: second } = await releaseUpload(plane.deps, { ...wish, dryRun: true });
+    expect(second).not.toBe(versionId);
+    await releaseUpload(plane.deps, { ...seen, versionId: second, rules: 'rules-2' });
+    await plane.settle();
+    expect((await VersionRow.get(plane.catalog, TINY, V1))?.value.files).toHaveLength(1);
+  });
+
   it('is refused for what no verdict refused', async () => {
     const { plane, good } = await twoVersions();
     await plane.upload(key(V1), safetensors(good.length - 60, 7));

@@ -40,4 +40,18 @@ export const raceMutants: readonly Mutant[] = [
     find: 'const COUNTED_ONCE_MS = 10 * MINUTE_MS;',
     replace: 'const COUNTED_ONCE_MS = 0;',
   },
+  {
+    id: 'released-unseen',
+    breaks: 'Overrides: an operator releases whatever lies under the key by then, not the version that they looked at.',
+    file: 'lib/ingest/releaseUpload.ts',
+    find: 'seen.versionId !== undefined && ',
+    replace: 'seen.versionId === key && ',
+  },
+  {
+    id: 'released-as-judged-since',
+    breaks: 'Overrides: an operator releases what other rules have judged since they looked at it.',
+    file: 'lib/ingest/releaseUpload.ts',
+    find: 'seen.rules !== undefined && ',
+    replace: 'seen.rules === key && ',
+  },
 ];

@@ -232,6 +232,7 @@ const EDGES = [
   'upload: digesting→ready',
   'upload: digesting→quarantined',
   'upload: digesting→cancelled',
+  'upload: quarantined→digesting',
   'replica: new→reserved',
   'replica: new→verified',
   'replica: reserved→verified',
@@ -282,6 +283,8 @@ const OTHERS = [
   'policy: rules→dollars',
   'policy: dollars→lifecycle',
   'policy: lifecycle→rules',
+  'override: released',
+  'override: not-releasable',
 ];
 
 /** What `counters` lacks of all that the seeds must reach: faults, reasons, state edges. */

@@ -27,9 +27,9 @@ export function truncatedSafetensors(rng: Rng, size: number): Buffer {
   return file.subarray(0, file.length - 16);
 }
 
-/** A pickle that would run a command. */
-export function pickle(): Buffer {
-  return Buffer.from('\x80\x02cposix\nsystem\nq\x00X\x02\x00\x00\x00idq\x01\x85q\x02Rq\x03.', 'latin1');
+/** A pickle that would run a command, whose name has two letters. */
+export function pickle(command = 'id'): Buffer {
+  return Buffer.from(`\x80\x02cposix\nsystem\nq\x00X\x02\x00\x00\x00${command}q\x01\x85q\x02Rq\x03.`, 'latin1');
 }
 
 /** Nothing but data: what a harmless checkpoint is, and what a judgement may pause in. */

@@ -13,6 +13,7 @@ import { impostors } from './impostors.ts';
 import { messages } from './messages.ts';
 import { models } from './models.ts';
 import { operators } from './operators.ts';
+import { overrides } from './overrides.ts';
 import { origins } from './origins.ts';
 import { policyChanges } from './policyChanges.ts';
 import { promises } from './promises.ts';
@@ -77,4 +78,5 @@ export const CAPABILITIES: readonly CreateCapability[] = [
   // What begins once more when all else is at rest, and what comes to rest last.
   sweepStages,
   audit,
+  overrides,
 ];

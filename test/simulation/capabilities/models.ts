@@ -37,8 +37,9 @@ export function models({ catalog, counters, scheduler }: Stage): Capability {
       const blob = await BlobRow.get(catalog, file.digest);
       if (blob === undefined) violated(`${version.model}@${version.version}: ${file.file} has no blob.`);
       // Later rules may refuse it at this very moment: then it is withdrawn, and never placed (rescans.ts).
-      if (blob.value.findings.status !== 'clean' && blob.value.findings.rules === FIRST_RULES) {
-        violated(`${version.model}@${version.version}: ${file.file} is ${blob.value.findings.status} and servable.`);
+      const { status, rules, admission } = blob.value.findings;
+      if (status !== 'clean' && rules === FIRST_RULES && admission?.reason !== 'overridden') {
+        violated(`${version.model}@${version.version}: ${file.file} is ${status} and servable.`);
       }
     }
   }

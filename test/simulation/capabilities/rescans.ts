@@ -50,9 +50,8 @@ export function rescans(stage: Stage, rng: Rng): Capability {
     if (checked.has(verdict)) return;
     const bytes = await originBytes(bucket, blob);
     if (typeof bytes === 'string') return;
-    const bad = releases.isBad(rules, bytes);
     counters.count(`verdict by ${rules}: ${status}`);
-    if (bad !== (status === 'malicious'))
+    if (status !== (await releases.statusOf(rules, bytes)))
       violated(`${blob.digest}: ${status} by ${rules} is a verdict of other bytes.`);
     checked.add(verdict);
   }

@@ -109,12 +109,16 @@ export class Uploaders {
   }
 
   private publishAt(model: string, bytes: Buffer, at: number): void {
-    const { faults, scheduler } = this.stage;
+    const { faults, scheduler, releases } = this.stage;
     if (!faults.enabled) return;
     const minor = this.released.get(model) ?? 0;
     this.released.set(model, minor + 1);
     const key = `uploads/${model}/1.${minor}.0/model.safetensors`;
-    this.later(at - scheduler.now, () => this.put(key, bytes, 'ready'));
+    this.later(at - scheduler.now, async () => {
+      // What an operator released is refused again under another name.
+      const status = await releases.statusOf(releases.rules(), bytes);
+      await this.put(key, bytes, status === 'clean' ? 'ready' : 'quarantined');
+    });
   }
 
   private later(delayMs: number, task: () => Promise<void>): void {

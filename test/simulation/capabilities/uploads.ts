@@ -30,6 +30,8 @@ const UPLOAD_EDGES = [
   'digesting→cancelled',
   // The rules changed between the verdict and the publication.
   'digesting→observed',
+  // An operator released it.
+  'quarantined→digesting',
   'ready→quarantined',
 ];
 

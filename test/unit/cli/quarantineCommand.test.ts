@@ -1,0 +1,64 @@
+import { createServer, type Server } from 'node:http';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { registerQuarantine } from '../../../cli/commands/quarantine.ts';
+import { useCommands } from '../../support/commands.ts';
+
+const KEY = 'uploads/a/1.0.0/b.pkl';
+let server: Server;
+let plane: readonly string[];
+let asked: object[] = [];
+
+const UPLOAD = {
+  key: KEY,
+  versionId: 'v1',
+  state: 'digesting',
+  size: 9,
+  etag: 'e',
+  correlationId: 'c',
+  observedAt: 1,
+  movedAt: 1,
+  hop: 0,
+  findings: { status: 'suspicious', rules: 'rules-1', format: 'pickle', kind: 'checkpoints', reasons: [] },
+};
+
+/** A plane that releases whatever it is asked for. */
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      asked.push(JSON.parse(body));
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ ok: true, output: UPLOAD }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  plane = ['--endpoint', `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`];
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  asked = [];
+});
+
+const { strata } = useCommands(registerQuarantine);
+const release = ['quarantine', 'release', KEY, '--reason', 'read', '--by', 'ada'];
+const wish = { key: KEY, reason: 'read', by: 'ada' };
+
+it('strata quarantine release releases what it has looked at, and nothing that came since', async () => {
+  await strata(...release, ...plane);
+  expect(asked).toEqual([
+    { ...wish, dryRun: true },
+    { ...wish, versionId: 'v1', rules: 'rules-1', dryRun: false },
+  ]);
+});
+
+it('strata quarantine release --version-id looks for that version, confirmed or not', async () => {
+  await strata(...release, ...plane, '--version-id', 'v1');
+  await strata(...release, ...plane, '--version-id', 'v1', '--yes');
+  expect(asked).toEqual([
+    { ...wish, versionId: 'v1', dryRun: true },
+    { ...wish, versionId: 'v1', rules: 'rules-1', dryRun: false },
+    { ...wish, versionId: 'v1', dryRun: false },
+  ]);
+});
