@@ -1,6 +1,10 @@
 import * as z from 'zod/mini';
 
-const Mappings = z.object({ EventSourceMappings: z.array(z.object({ UUID: z.string(), EventSourceArn: z.string() })) });
+/** One page: Lambda lists 100 at most. */
+const Mappings = z.object({
+  EventSourceMappings: z.array(z.object({ UUID: z.string(), EventSourceArn: z.string() })),
+  NextMarker: z.optional(z.nullable(z.string())),
+});
 
 /** The fewest that Lambda knows. */
 const AT_ONCE = 2;
@@ -11,12 +15,15 @@ const AT_ONCE = 2;
  */
 export async function boundBatches(endpoint: string): Promise<void> {
   const mappings = new URL('/2015-03-31/event-source-mappings/', endpoint);
-  const { EventSourceMappings } = Mappings.parse(await answered(mappings, { method: 'GET' }));
-  for (const { UUID, EventSourceArn } of EventSourceMappings) {
-    if (!EventSourceArn.startsWith('arn:aws:sqs:')) continue;
-    const body = JSON.stringify({ ScalingConfig: { MaximumConcurrency: AT_ONCE } });
-    await answered(new URL(UUID, mappings), { method: 'PUT', body });
-  }
+  const body = JSON.stringify({ ScalingConfig: { MaximumConcurrency: AT_ONCE } });
+  const page = new URL(mappings);
+  do {
+    const { EventSourceMappings, NextMarker } = Mappings.parse(await answered(page, { method: 'GET' }));
+    for (const { UUID, EventSourceArn } of EventSourceMappings) {
+      if (EventSourceArn.startsWith('arn:aws:sqs:')) await answered(new URL(UUID, mappings), { method: 'PUT', body });
+    }
+    page.searchParams.set('Marker', NextMarker ?? '');
+  } while (page.searchParams.get('Marker') !== '');
 }
 
 async function answered(url: URL, request: RequestInit): Promise<unknown> {
