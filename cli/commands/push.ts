@@ -10,7 +10,7 @@ import { FindingsError } from '../errors.ts';
 import { note, print } from '../output.ts';
 import { planPush, type PlannedFile, type PushPlan } from '../push/plan.ts';
 import { publishedAlready, type PublishedFile } from '../push/published.ts';
-import { showProgress } from '../progress.ts';
+import { type Progress, showProgress } from '../progress.ts';
 import { inspectFiles, keyOf, push, type PushedFile, type UploadEnd, waitForEnds } from '../push/push.ts';
 
 interface PushOptions extends PlaneOptions {
@@ -39,7 +39,7 @@ async function runPush(args: readonly string[], options: PushOptions): Promise<v
   const plane = await connect(options);
   if (options.json !== true) noteNames(plan);
   const inspected = await inspectFiles(plane, plan);
-  const published = await publishedAlready(plane, plan, inspected);
+  const published = await publishedAlready(plane, plan, inspected, (bytes) => showComparing(plan, bytes, options));
   const missing = published === undefined ? inspected.flatMap((one) => (one.isThere ? [] : [one.planned])) : [];
   if (options.dryRun === true) {
     const outcome = (one: PlannedFile) => (missing.includes(one) ? 'would-upload' : 'unchanged');
@@ -64,6 +64,17 @@ async function runPush(args: readonly string[], options: PushOptions): Promise<v
   printFiles(options, pushed);
   if (options.wait === true) await reportEnds(plane, plan, options);
   else if (options.json !== true) note(`The verdict follows: strata show ${plan.model}@${plan.version}`);
+}
+
+/** Reading them all may take as long as sending them. */
+function showComparing({ model, version }: PushPlan, bytes: number, options: PushOptions): Progress {
+  const json = options.json === true;
+  if (!json) {
+    note(
+      `${model}@${version} is published with files of these names and sizes; reading ${formatBytes(bytes)} to tell whether they are the same.`,
+    );
+  }
+  return showProgress(bytes, json, 'strata.push.compare-progress/v1');
 }
 
 function toldFiles(plan: PushPlan, outcome: (file: PlannedFile) => PushedFile['outcome']): readonly PushedFile[] {

@@ -5,6 +5,7 @@ import type { Digest } from '../../lib/shared/ids.ts';
 import type { Plane } from '../connection/plane.ts';
 import { digestOf } from '../digestOf.ts';
 import { CliError } from '../errors.ts';
+import type { Progress } from '../progress.ts';
 import type { PlannedFile, PushPlan } from './plan.ts';
 import type { InspectedFile } from './push.ts';
 
@@ -12,13 +13,14 @@ export type PublishedFile = OperationOutput<'showVersion'>['files'][number];
 
 /**
  * The files of the plan's version where it is published with these very bytes; undefined where its number is free. Files are read
- * only where their names and sizes fit. What another push publishes from now on the plane alone sees: it quarantines what differs.
+ * only where their names and sizes fit; `begin` is told first how many bytes, and what it answers how far that is. What another push publishes from now on the plane alone sees: it quarantines what differs.
  * @throws CliError `version-closed` where the version has other files, or was deleted
  */
 export async function publishedAlready(
   plane: Plane,
   plan: PushPlan,
   inspected: readonly InspectedFile[],
+  begin: (bytes: number) => Progress,
 ): Promise<readonly PublishedFile[] | undefined> {
   const published = await filesOf(plane, plan);
   if (published === undefined) return undefined;
@@ -31,8 +33,19 @@ export async function publishedAlready(
   const beside = published.find(({ file }) => !plan.files.some((planned) => planned.file === file));
   if (beside !== undefined) throw closed(plan, `with ${beside.file} besides`);
   for (const { planned, digest } of inspected) {
-    const own = digest ?? (await digestOfFile(planned));
-    if (own !== there.get(planned.file)?.digest) throw closed(plan, `with another ${planned.file}`);
+    if (digest !== undefined && digest !== there.get(planned.file)?.digest)
+      throw closed(plan, `with another ${planned.file}`);
+  }
+  const unread = inspected.flatMap(({ planned, digest }) => (digest === undefined ? [planned] : []));
+  if (unread.length === 0) return published;
+  const progress = begin(unread.reduce((sum, { size }) => sum + size, 0));
+  try {
+    for (const planned of unread) {
+      const digest = await digestOfFile(planned, progress);
+      if (digest !== there.get(planned.file)?.digest) throw closed(plan, `with another ${planned.file}`);
+    }
+  } finally {
+    progress.end();
   }
   return published;
 }
@@ -65,10 +78,10 @@ function isUnknown(error: unknown): boolean {
   return error instanceof StrataError && ['unknown-model', 'unknown-version'].includes(error.code);
 }
 
-async function digestOfFile({ path }: PlannedFile): Promise<Digest> {
+async function digestOfFile({ path }: PlannedFile, progress: Progress): Promise<Digest> {
   const file = await openRangedFile(path);
   try {
-    return await digestOf(file);
+    return await digestOf(file, (bytes) => progress.add(bytes));
   } finally {
     await file.close();
   }

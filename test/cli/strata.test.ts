@@ -155,6 +155,15 @@ describe('strata push', () => {
       const before = await runtime.objects.head('uploads/same-bytes/1.0.0/x.safetensors');
       const told = await strata('push', 'same-bytes@1.0.0', path);
       expect([told.code, told.stderr]).toEqual([0, expect.stringContaining('published with these very files')]);
+      expect(told.stderr).toContain('same-bytes@1.0.0 is published with files of these names and sizes; reading 365 B');
+      const { stderr } = await strata('push', 'same-bytes@1.0.0', path, '--json');
+      expect(JSON.parse(stderr.split('\n').at(0) ?? '')).toEqual({
+        schema: 'strata.push.compare-progress/v1',
+        secondsRemaining: 0,
+        percentDone: 100,
+        bytesDone: 365,
+        totalBytes: 365,
+      });
       const stored = await json('push', 'same-bytes@1.0.0', path, '--wait');
       expect(stored).toMatchObject([
         { schema: 'strata.push.file/v1', outcome: 'unchanged' },
