@@ -9,15 +9,22 @@ const POLL_MS = 500;
 /** As many actions as one call takes. */
 const AT_ONCE = 100;
 
+export interface Receipts {
+  /** How the commands stood when they were last seen. */
+  readonly actions: ReadonlyMap<ActionId, HostAction>;
+  /** What the plane threw when it was last asked. */
+  readonly error?: Error;
+}
+
 /**
  * Waits until every command has its end, at most so long, and answers how they stand then. A plane that is away for a moment is
- * asked again; what it throws at the end is thrown on.
+ * asked again.
  */
 export async function waitForReceipts(
   operations: Operations,
   actionIds: readonly ActionId[],
   withinMs: number,
-): Promise<ReadonlyMap<ActionId, HostAction>> {
+): Promise<Receipts> {
   const known = new Map<ActionId, HostAction>();
   for (const deadline = performance.now() + withinMs; ; await sleep(POLL_MS)) {
     const late = performance.now() >= deadline;
@@ -25,9 +32,10 @@ export async function waitForReceipts(
     try {
       for (const action of await actionsOf(operations, waiting)) known.set(action.actionId, action);
     } catch (error) {
-      if (late || !(error instanceof StrataError) || !error.retryable) throw error;
+      if (!(error instanceof Error)) throw error;
+      if (late || !(error instanceof StrataError) || !error.retryable) return { actions: known, error };
     }
-    if (late || actionIds.every((actionId) => hasEnded(known.get(actionId)))) return known;
+    if (late || actionIds.every((actionId) => hasEnded(known.get(actionId)))) return { actions: known };
   }
 }
 

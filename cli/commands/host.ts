@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { Digest, HostId } from '../../lib/shared/ids.ts';
 import { Bytes, MINUTE_MS } from '../../lib/shared/units.ts';
 import type { OperationInput, OperationOutput, Operations } from '../../lib/operations/index.ts';
-import { StrataError } from '../../lib/shared/errors.ts';
+import { errorText, StrataError } from '../../lib/shared/errors.ts';
 import { duration, size } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
 import { CliError, FindingsError } from '../errors.ts';
 import { hostFailureOf, hostFailuresText } from '../hostFailures.ts';
 import { hasEnded, type HostAction, waitForReceipts } from '../hostReceipts.ts';
-import { unlessOlder } from '../olderPlane.ts';
+import { isOfOlder } from '../olderPlane.ts';
 import { note, print } from '../output.ts';
 
 interface HostOptions extends PlaneOptions {
@@ -19,6 +19,7 @@ interface HostOptions extends PlaneOptions {
 
 type HostCommand = OperationInput<'commandHost'>['command'];
 type Sent = OperationOutput<'commandHost'>;
+type SentCommand = Sent & { readonly digest: Digest | undefined };
 
 /** An idle host looks into its queue every half minute. */
 const WAIT_MS = 2 * MINUTE_MS;
@@ -93,7 +94,7 @@ async function send(
     });
   }
   const { operations } = await connect(options);
-  const { sent, refused } = await sendAll(operations, host.data, commands, options.dryRun === true);
+  const { sent, refused } = await sendAll(operations, host.data, commands, options, told);
   if (options.dryRun === true || options.wait === false) {
     printSent(sent, options);
     if (options.dryRun === true) note('Nothing was sent (--dry-run).');
@@ -101,40 +102,73 @@ async function send(
   } else {
     if (options.json !== true) note('Sent. Waiting for the host; Ctrl-C ends the waiting, not the command.');
     const ids = sent.map(({ actionId }) => actionId);
-    const actions = await unlessOlder(waitForReceipts(operations, ids, options.wait));
-    if (actions === undefined) {
+    const { actions, error } = await waitForReceipts(operations, ids, options.wait);
+    if (isOfOlder(error)) {
       printSent(sent, options);
       throw neverTold();
     }
     const ended = sent.map((one) => ({ ...one, action: actions.get(one.actionId) }));
     printEnds(ended, options);
     for (const { action } of ended) if (isFailed(action)) note(hostFailuresText([action]).trim());
-    if (ended.some(({ action }) => isFailed(action))) throw new FindingsError('not done by the host');
+    const failed = ended.some(({ action }) => isFailed(action));
+    if (error !== undefined && !failed) throw error;
+    if (error !== undefined) note(`The others were not seen to end: ${errorText(error)}`);
+    if (failed) throw new FindingsError('not done by the host');
     if (refused === 0 && ended.some(({ action }) => !hasEnded(action))) throw noReceipt(name, told);
   }
   if (refused > 0) throw new FindingsError('refused by the plane');
 }
 
-/** Where several are asked for, those that the plane refuses keep no others back; where it takes none, that is an error. */
-async function sendAll(operations: Operations, host: HostId, commands: readonly HostCommand[], dryRun: boolean) {
-  const sent: Sent[] = [];
-  const refusals: { readonly command: HostCommand; readonly error: StrataError }[] = [];
-  for (const command of commands) {
+interface Refusal {
+  readonly command: HostCommand;
+  readonly error: StrataError;
+}
+
+/**
+ * Where several are asked for, those that the plane refuses keep no others back; where it takes none, that is an error. Where the plane
+ * goes away amid them, it is told which were sent before that is thrown.
+ */
+async function sendAll(
+  operations: Operations,
+  host: HostId,
+  commands: readonly HostCommand[],
+  options: HostOptions,
+  told: string,
+) {
+  const dryRun = options.dryRun === true;
+  const sent: SentCommand[] = [];
+  const refusals: Refusal[] = [];
+  for (const [place, command] of commands.entries()) {
     try {
-      sent.push(await operations.commandHost({ host, command, dryRun }));
+      sent.push({ ...(await operations.commandHost({ host, command, dryRun })), digest: digestIn(command) });
     } catch (error) {
-      if (!(error instanceof StrataError) || error.code !== 'command-refused') throw error;
-      refusals.push({ command, error });
+      if (error instanceof StrataError && error.code === 'command-refused') {
+        refusals.push({ command, error });
+        continue;
+      }
+      noteRefusals(refusals);
+      const rest = commands.slice(place + 1);
+      if (!dryRun && commands.length > 1) printCutOff({ host, sent, refusals, failed: command, rest }, options, told);
+      throw error;
     }
   }
   const [first] = refusals;
   if (first !== undefined && sent.length === 0) throw first.error;
-  for (const { command, error } of refusals) note(`${subjectOf(command)}: ${error.message}`);
+  noteRefusals(refusals);
   return { sent, refused: refusals.length };
 }
 
-function subjectOf(command: { readonly type: string; readonly digest?: string | undefined }): string {
-  return command.digest === undefined ? command.type : `${command.type} of ${command.digest.slice(0, 12)}`;
+function noteRefusals(refusals: readonly Refusal[]): void {
+  for (const { command, error } of refusals) note(`${subjectOf(command)}: ${error.message}`);
+}
+
+function subjectOf(command: HostCommand): string {
+  const digest = digestIn(command);
+  return digest === undefined ? command.type : `${command.type} of ${digest.slice(0, 12)}`;
+}
+
+function digestIn(command: HostCommand): Digest | undefined {
+  return 'digest' in command ? command.digest : undefined;
 }
 
 const COLUMNS = [
@@ -145,6 +179,47 @@ const COLUMNS = [
 
 function printSent(items: readonly Sent[], options: HostOptions): void {
   print(options, { schema: 'strata.host-command/v1', items, id: ({ actionId }) => actionId, columns: COLUMNS });
+}
+
+interface CutOff {
+  readonly host: HostId;
+  readonly sent: readonly SentCommand[];
+  readonly refusals: readonly Refusal[];
+  readonly failed: HostCommand;
+  readonly rest: readonly HostCommand[];
+}
+
+/** What became of each of several commands of which one got no answer from the plane. */
+function printCutOff({ host, sent, refusals, failed, rest }: CutOff, options: HostOptions, told: string): void {
+  const unsent = (state: string) => (command: HostCommand) => ({
+    actionId: undefined,
+    host,
+    type: command.type,
+    digest: digestIn(command),
+    state,
+  });
+  const others = [
+    ...refusals.map(({ command }) => command).map(unsent('refused')),
+    unsent('failed')(failed),
+    ...rest.map(unsent('unsent')),
+  ];
+  print(options, {
+    schema: 'strata.host-command/v1',
+    // By its ids only what was sent can be asked for.
+    items: [
+      ...sent.map((one) => ({ ...one, state: 'sent' })),
+      ...(options.quiet === true && options.json !== true ? [] : others),
+    ],
+    id: ({ actionId }) => actionId ?? '',
+    columns: [
+      ['ACTION', ({ actionId }) => actionId ?? ''],
+      ['HOST', (one) => one.host],
+      ['COMMAND', ({ type }) => type],
+      ['BLOB', ({ digest }) => digest?.slice(0, 16) ?? ''],
+      ['STATE', ({ state }) => state],
+    ],
+  });
+  note(`Whether the plane took the one that failed is not known: ${told} shows it. What is unsent was not tried.`);
 }
 
 type Ended = Sent & { readonly action: HostAction | undefined };

@@ -55,6 +55,8 @@ export function useCommands(...registers: readonly ((program: Command) => void)[
     records,
     file,
     at: (name: string) => join(folder, name),
+    /** What the last command said on stdout, also where it failed. */
+    printed: () => printed,
     /** What the last command said on stderr. */
     told: () => told,
   };

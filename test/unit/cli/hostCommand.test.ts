@@ -6,12 +6,13 @@ import { recordedInputs } from '../../../lib/catalog/index.ts';
 import { useCommands } from '../../support/commands.ts';
 
 const DIGESTS = ['a', 'b'].map((letter) => letter.repeat(64));
+const THREE = [...DIGESTS, 'c'.repeat(64)];
 const [DIGEST = ''] = DIGESTS;
 let server: Server;
 let plane: readonly string[];
 
 /** Of the plane: what became of the commands in the order in which they were sent, and how often it is asked in vain before. */
-let ends: readonly (object | 'refused')[] = [];
+let ends: readonly (object | 'refused' | 'away')[] = [];
 let asksInVain = 0;
 let sent: { type: string; digest?: string }[] = [];
 /** Whether it is of a release that tells no ends. */
@@ -21,7 +22,7 @@ const ended = (state: string, code: string, text: string) => ({ state, outcome: 
 const DONE = ended('done', 'ok', 'as-measured');
 const PENDING = { state: 'pending' };
 
-/** A plane with one version of two files. */
+/** A plane with one version of two files, and another of three. */
 beforeAll(async () => {
   server = createServer((request, response) => {
     let body = '';
@@ -43,14 +44,32 @@ beforeEach(() => {
   isOlder = false;
 });
 
-function answerTo(name: string, input: { command?: { type: string; digest?: string }; actionIds?: string[] }) {
+interface Asked {
+  readonly command?: { type: string; digest?: string };
+  readonly actionIds?: string[];
+  readonly reference?: string;
+}
+
+function answerTo(name: string, input: Asked) {
   if (name === 'showVersion') {
     const file = { model: 'tiny', version: '1.0.0', role: 'weights', kind: 'llm', size: 9, replicas: [] };
-    return { ok: true, output: { files: DIGESTS.map((digest) => ({ ...file, file: 'tiny.gguf', digest })) } };
+    return {
+      ok: true,
+      output: {
+        files: (input.reference === 'three' ? THREE : DIGESTS).map((digest) => ({
+          ...file,
+          file: 'tiny.gguf',
+          digest,
+        })),
+      },
+    };
   }
   if (name === 'commandHost' && input.command !== undefined) {
     const place = sent.push(input.command) - 1;
     const { type } = input.command;
+    if (ends[place] === 'away') {
+      return { ok: false, failure: { code: 'unavailable', message: 'The catalog is away.', retryable: true } };
+    }
     if (ends[place] !== 'refused') return { ok: true, output: { actionId: `${type}-${place}`, host: 'gpu-a', type } };
     const message = 'The host does not hold that blob.';
     return { ok: false, failure: { code: 'command-refused', message, retryable: false } };
@@ -83,14 +102,14 @@ function actionOf(actionId: string) {
   };
 }
 
-const { strata, records, told } = useCommands(registerHost);
+const { strata, records, told, printed } = useCommands(registerHost);
 
 /** What a person sees of it, and the exit code. */
 async function outcome(...args: readonly string[]) {
   try {
     return { printed: await strata('host', ...args, ...plane), code: 0, error: '' };
   } catch (error) {
-    return { code: exitCodeOf(error), error: describeError(error, false) };
+    return { printed: printed(), code: exitCodeOf(error), error: describeError(error, false) };
   }
 }
 
@@ -167,6 +186,52 @@ describe('strata host', () => {
       expect(sent).toHaveLength(2);
     },
   );
+
+  it.each([[[]], [['--no-wait']]])(
+    'lists what was sent, failed and is unsent where the plane goes away amid them (%j)',
+    async (flags) => {
+      ends = [DONE, 'away'];
+      const { printed: listed, code, error } = await outcome('evict', 'gpu-a', 'three', ...flags);
+      expect([code, error]).toEqual([3, 'error[unavailable]: The catalog is away.\n']);
+      expect(listed?.split('\n').map((line) => line.split(/ +/))).toEqual([
+        ['ACTION', 'HOST', 'COMMAND', 'BLOB', 'STATE'],
+        ['evict-0', 'gpu-a', 'evict', 'a'.repeat(16), 'sent'],
+        ['', 'gpu-a', 'evict', 'b'.repeat(16), 'failed'],
+        ['', 'gpu-a', 'evict', 'c'.repeat(16), 'unsent'],
+        [''],
+      ]);
+      expect(told()).toContain(
+        'Whether the plane took the one that failed is not known: `strata explain three` shows it.',
+      );
+    },
+  );
+
+  it('tells programs the same, and of ids only those that were sent', async () => {
+    ends = [DONE, 'away'];
+    await expect(records('host', 'evict', 'gpu-a', 'three', ...plane)).rejects.toThrow('away');
+    const states = printed()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const schema = 'strata.host-command/v1';
+    const [one, other, last] = THREE.map((digest) => ({ schema, host: 'gpu-a', type: 'evict', digest }));
+    expect(states).toEqual([
+      { ...one, actionId: 'evict-0', state: 'sent' },
+      { ...other, state: 'failed' },
+      { ...last, state: 'unsent' },
+    ]);
+    sent = [];
+    expect(await outcome('evict', 'gpu-a', 'three', '-q')).toMatchObject({ printed: 'evict-0\n', code: 3 });
+    sent = [];
+    expect(await outcome('evict', 'gpu-a', 'three', '--dry-run')).toMatchObject({ printed: '', code: 3 });
+  });
+
+  it('tells what it knows where the plane stays away while it waits', async () => {
+    asksInVain = 1000;
+    const { printed: listed, code } = await outcome('pin', 'gpu-a', 'tiny', '--wait', '0.001m');
+    expect(code).toBe(3);
+    expect(listed).toMatch(/pin-0 +gpu-a +pin +pending\npin-1 +gpu-a +pin +pending\n$/);
+  });
 
   it('is refused where the plane takes none', async () => {
     ends = ['refused', 'refused'];
