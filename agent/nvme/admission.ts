@@ -1,3 +1,4 @@
+import { formatCount } from '../../lib/shared/formatCount.ts';
 import type { Demotion, EvictionChoice } from '../../events/command-receipt/v1.ts';
 import type { Origin } from '../../events/host-command/v1.ts';
 import type { Digest } from '../../lib/shared/ids.ts';
@@ -29,7 +30,10 @@ export function reserve(parts: StoreParts, digest: Digest, size: Bytes, origin: 
       parts.unclaimed.set(digest, size);
       return { outcome: 'reserved' };
     }
-    return refused('no-room', `${size} bytes do not fit: the rest is leased, pinned, being filled, or not ours.`);
+    return refused(
+      'no-room',
+      `${formatCount(size, 'byte does', 'bytes do')} not fit: the rest is leased, pinned, being filled, or not ours.`,
+    );
   });
 }
 

@@ -1,3 +1,4 @@
+import { formatCount } from '../shared/formatCount.ts';
 import type { UploadSet } from '../../events/upload-set/v1.ts';
 import type { ReceivedSet, Version } from '../catalog/index.ts';
 import type { FileRole } from '../shared/ids.ts';
@@ -12,7 +13,10 @@ export function misfit(
   if (listed === undefined)
     return { reason: 'not-in-set', text: `strata.json of set ${set.manifest.set} does not name it.` };
   if (listed.size === size) return undefined;
-  return { reason: 'size-differs-from-set', text: `strata.json says ${listed.size} bytes, the object has ${size}.` };
+  return {
+    reason: 'size-differs-from-set',
+    text: `strata.json says ${formatCount(listed.size, 'byte')}, the object has ${size}.`,
+  };
 }
 
 /** Whether a set has the names and sizes of a published version: the files themselves are compared by digest as they come. */

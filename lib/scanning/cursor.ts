@@ -1,3 +1,4 @@
+import { formatCount } from '../shared/formatCount.ts';
 import { RefusedError } from './errors.ts';
 import type { RangedReader } from './rangedReader.ts';
 import type { RuleId } from './rules.ts';
@@ -59,7 +60,11 @@ export class Cursor {
   }
 
   truncated(length: number): RefusedError {
-    return new RefusedError(this.#rule, `the file ends ${length - this.left} bytes too early`, this.offset);
+    return new RefusedError(
+      this.#rule,
+      `the file ends ${formatCount(length - this.left, 'byte')} too early`,
+      this.offset,
+    );
   }
 
   skip(length: number): void {

@@ -1,3 +1,4 @@
+import { formatCount } from '../shared/formatCount.ts';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { canonicalJson } from '../shared/canonicalJson.ts';
@@ -91,7 +92,7 @@ function restriction({ bytes, verdict }: Judged, policy: ScanPolicy): ScanDecisi
     return quarantine('format', `${format} is not among ${policy.formats.join(', ')}`);
   }
   if (policy.maxBytes !== undefined && bytes > policy.maxBytes) {
-    return quarantine('size', `${bytes} bytes; ${policy.maxBytes} are allowed`);
+    return quarantine('size', `${formatCount(bytes, 'byte')}; ${policy.maxBytes} are allowed`);
   }
   const licence = analysis?.licence?.toLowerCase();
   const allowed = policy.licences?.map((name) => name.toLowerCase());

@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import type { TensorFact } from '../analysis/tensors.ts';
 import { Cursor } from '../cursor.ts';
 import { RefusedError } from '../errors.ts';
@@ -112,7 +113,11 @@ function checkLayout(infos: readonly Placed[], alignment: number, dataStart: num
     throw new RefusedError('gguf.layout', `the tensors end at ${last}, the file at ${size}`, size);
   }
   if (size > dataStart + next) {
-    throw new RefusedError('gguf.layout', `${size - dataStart - next} bytes follow the last tensor`, dataStart + next);
+    throw new RefusedError(
+      'gguf.layout',
+      `${formatCount(size - dataStart - next, 'byte follows', 'bytes follow')} the last tensor`,
+      dataStart + next,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import type { Cursor } from '../cursor.ts';
 import { RefusedError } from '../errors.ts';
 import type { RuleId } from '../rules.ts';
@@ -139,7 +140,8 @@ export async function readString(cursor: Cursor, maxLength: number, rule: RuleId
   const at = cursor.offset;
   await cursor.ensure(8);
   const length = cursor.u64();
-  if (length > maxLength) throw new RefusedError(rule, `a string of ${length} bytes; ${maxLength} are allowed`, at);
+  if (length > maxLength)
+    throw new RefusedError(rule, `a string of ${formatCount(length, 'byte')}; ${maxLength} are allowed`, at);
   await cursor.ensure(length);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(cursor.bytes(length));

@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import { explorePickle } from '../pickle/explore.ts';
@@ -71,7 +72,12 @@ async function readRoot(reader: RangedReader): Promise<number> {
   if (Number(block.readBigUInt64LE(base)) !== 0) throw new RefusedError('hdf5.unsupported', 'a base address', base);
   if (end > reader.size)
     throw new RefusedError('hdf5.malformed', `the file ends at ${reader.size}, not at ${end}`, base);
-  if (end < reader.size) throw new RefusedError('archive.trailing', `${reader.size - end} bytes follow the end`, end);
+  if (end < reader.size)
+    throw new RefusedError(
+      'archive.trailing',
+      `${formatCount(reader.size - end, 'byte follows', 'bytes follow')} the end`,
+      end,
+    );
   const root = Number(block.readBigUInt64LE(old ? base + 40 : base + 24));
   if (root >= UNDEFINED / 2) throw new RefusedError('hdf5.malformed', 'no root group', base);
   return root;
@@ -133,7 +139,10 @@ function addTensor(path: string, messages: readonly Message[], fileBytes: number
   const { name, bytes } = readDatatype(datatype.data);
   const elements = shape.reduce((product, size) => product * size, 1);
   if (elements * bytes > Math.max(MAX_UNBACKED, fileBytes * MAX_DEFLATE)) {
-    inspection.report('archive.bomb', `${path} claims ${elements * bytes} bytes in a file of ${fileBytes}`);
+    inspection.report(
+      'archive.bomb',
+      `${path} claims ${formatCount(elements * bytes, 'byte')} in a file of ${fileBytes}`,
+    );
   }
   inspection.addTensor({ name: path.slice(1), dtype: name, shape, bytes: elements * bytes });
 }

@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import { RefusedError } from '../errors.ts';
 import type { RangedReader } from '../rangedReader.ts';
 import { readDense } from './hdf5Dense.ts';
@@ -54,7 +55,7 @@ export class Hdf5Objects {
 
   async #block(offset: number, length: number): Promise<Buffer> {
     if (!(length >= 0) || length > MAX_BLOCK || offset + length > this.#reader.size) {
-      throw malformed(`a block of ${length} bytes lies outside of the file`, offset);
+      throw malformed(`a block of ${formatCount(length, 'byte')} lies outside of the file`, offset);
     }
     const bytes = await this.#reader.read(offset, length);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

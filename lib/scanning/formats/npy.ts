@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import { createSliceReader, type RangedReader } from '../rangedReader.ts';
@@ -26,7 +27,7 @@ export async function judgeNpy(reader: RangedReader, inspection: Inspection, nam
   }
   const bytes = elements * itemBytes;
   if (bytes !== reader.size - dataOffset) {
-    const text = `${reader.size - dataOffset} bytes of elements where the header tells of ${bytes}`;
+    const text = `${formatCount(reader.size - dataOffset, 'byte')} of elements where the header tells of ${bytes}`;
     throw new RefusedError('npy.malformed', text, dataOffset);
   }
   inspection.addTensor({ name, dtype: spelling, shape, bytes });
@@ -47,7 +48,7 @@ async function readHeader(reader: RangedReader): Promise<{ header: string; dataO
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length > MAX_HEADER || length > reader.size - start) {
-    throw new RefusedError('npy.malformed', `a header of ${length} bytes`, 8);
+    throw new RefusedError('npy.malformed', `a header of ${formatCount(length, 'byte')}`, 8);
   }
   const bytes = Buffer.from(await reader.read(start, length));
   return { header: bytes.toString(major === 3 ? 'utf8' : 'latin1'), dataOffset: start + length };

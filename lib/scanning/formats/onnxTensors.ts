@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import type { Inspection } from '../inspection.ts';
 import type { Field, ProtobufReader } from './protobuf.ts';
 
@@ -69,7 +70,7 @@ export class OnnxTensors {
     else if (tensor.dims.some((size) => size >= 1n << 63n) || bytes > BigInt(Number.MAX_SAFE_INTEGER))
       refuse('its size overflows');
     else if (tensor.rawBytes !== undefined && tensor.rawBytes > 0 && BigInt(tensor.rawBytes) !== bytes) {
-      refuse(`${tensor.rawBytes} bytes of data for ${bytes}`);
+      refuse(`${formatCount(tensor.rawBytes, 'byte')} of data for ${bytes}`);
     } else if (counted) {
       const shape = tensor.dims.map(Number);
       this.#inspection.addTensor({ name: tensor.name, dtype, shape, bytes: Number(bytes) });

@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import { Cursor } from '../cursor.ts';
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
@@ -92,7 +93,11 @@ class PickleStream {
       } catch (error) {
         const trails = error instanceof RefusedError && error.rule === 'pickle.malformed' && !this.legacy;
         if (!trails || this.#finished === 0) throw error;
-        this.#inspection.report('pickle.trailing', `${this.#reader.size - start} bytes follow the last pickle`, start);
+        this.#inspection.report(
+          'pickle.trailing',
+          `${formatCount(this.#reader.size - start, 'byte follows', 'bytes follow')} the last pickle`,
+          start,
+        );
         return;
       }
       this.#finished += 1;
@@ -147,7 +152,7 @@ class PickleStream {
   #checkStorages(): void {
     const expected = [...this.storages.values()].reduce((sum, bytes) => sum + bytes + 8, 0);
     if (expected === this.#cursor.left) return;
-    const text = `${this.#cursor.left} bytes of storages where ${expected} belong`;
+    const text = `${formatCount(this.#cursor.left, 'byte')} of storages where ${expected} belong`;
     throw new RefusedError('pickle.tensor', text, this.#cursor.offset);
   }
 

@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import { Cursor } from '../cursor.ts';
 import { RefusedError } from '../errors.ts';
 import type { RangedReader } from '../rangedReader.ts';
@@ -55,7 +56,7 @@ export class ProtobufReader {
 
   async bytes(field: Field, maxBytes: number): Promise<Uint8Array> {
     if (field.wire !== 'bytes') throw this.refuse(`field ${field.number} is no text`);
-    if (field.length > maxBytes) throw this.refuse(`a text of ${field.length} bytes`);
+    if (field.length > maxBytes) throw this.refuse(`a text of ${formatCount(field.length, 'byte')}`);
     await this.#cursor.ensure(field.length);
     return this.#cursor.bytes(field.length);
   }

@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import type { TensorFact } from '../analysis/tensors.ts';
 import { RefusedError } from '../errors.ts';
 import type { RangedReader } from '../rangedReader.ts';
@@ -73,11 +74,19 @@ export async function readSafetensors(reader: RangedReader): Promise<TensorFile>
 function readHeaderLength(head: Uint8Array, size: number): number {
   const length = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER)) {
-    throw new RefusedError('safetensors.header', `the header claims ${length} bytes; ${MAX_HEADER} are allowed`, 0);
+    throw new RefusedError(
+      'safetensors.header',
+      `the header claims ${formatCount(length, 'byte')}; ${MAX_HEADER} are allowed`,
+      0,
+    );
   }
   if (length > BigInt(MAX_PARSED_HEADER)) throw new RefusedError('file.too-large', `a header of ${length} bytes`, 0);
   if (length > BigInt(size - 8)) {
-    throw new RefusedError('safetensors.header', `the header claims ${length} bytes; the file has ${size}`, 0);
+    throw new RefusedError(
+      'safetensors.header',
+      `the header claims ${formatCount(length, 'byte')}; the file has ${size}`,
+      0,
+    );
   }
   if (length < 2n) throw new RefusedError('safetensors.header', 'an empty header', 0);
   return Number(length);
@@ -131,7 +140,9 @@ function readTensor(name: string, value: Json): Placed {
   const expected = shape.reduce((product, size) => product * BigInt(size), BigInt(bits));
   if (expected % 8n !== 0n) throw refuse('its elements do not fill whole bytes');
   if (expected / 8n !== BigInt(end - begin)) {
-    throw refuse(`${dtype} of shape [${shape.join()}] takes ${expected / 8n} bytes, its offsets ${end - begin}`);
+    throw refuse(
+      `${dtype} of shape [${shape.join()}] takes ${formatCount(expected / 8n, 'byte')}, its offsets ${end - begin}`,
+    );
   }
   return { name, dtype, shape, bytes: end - begin, begin, end };
 }
@@ -146,14 +157,17 @@ function checkLayout(tensors: readonly Placed[], dataBytes: number, dataStart: n
   let covered = 0;
   for (const { name, begin, end } of [...tensors].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== covered) {
-      const what = begin < covered ? 'overlaps the one before it' : `leaves a hole of ${begin - covered} bytes`;
+      const what =
+        begin < covered ? 'overlaps the one before it' : `leaves a hole of ${formatCount(begin - covered, 'byte')}`;
       throw new RefusedError('safetensors.layout', `tensor ${name} ${what}`, dataStart + begin);
     }
     covered = end;
   }
   if (covered !== dataBytes) {
     const what =
-      covered > dataBytes ? `${covered - dataBytes} bytes are missing` : `${dataBytes - covered} bytes follow`;
+      covered > dataBytes
+        ? `${formatCount(covered - dataBytes, 'byte is', 'bytes are')} missing`
+        : formatCount(dataBytes - covered, 'byte follows', 'bytes follow');
     throw new RefusedError('safetensors.layout', `the tensors end at ${covered}: ${what}`, dataStart + covered);
   }
 }

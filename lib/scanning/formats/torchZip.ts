@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import { explorePickle } from '../pickle/explore.ts';
@@ -77,7 +78,8 @@ async function judgeRecord(reader: RangedReader, name: string, file: ZipEntry, a
   } else if (EXPORTED_RECORD.test(name) && !(await looksLikeZipRecord(member))) {
     await judgeStorage(reader, name, file, inspection);
   } else if (SMALL_RECORDS.test(name)) {
-    if (member.size > MAX_SMALL_RECORD) inspection.report('torch.record', `${name} has ${member.size} bytes`);
+    if (member.size > MAX_SMALL_RECORD)
+      inspection.report('torch.record', `${name} has ${formatCount(member.size, 'byte')}`);
   } else {
     await inspection.inspectInside(name, member);
   }
@@ -89,7 +91,7 @@ function checkStorages(storages: ReadonlyMap<string, number>, { records, inspect
     const record = records.get(`data/${key}`);
     if (record === undefined) inspection.report('torch.record', `storage ${key} is missing`);
     else if (record.bytes !== bytes)
-      inspection.report('torch.record', `storage ${key} has ${record.bytes} bytes, not ${bytes}`);
+      inspection.report('torch.record', `storage ${key} has ${formatCount(record.bytes, 'byte')}, not ${bytes}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { formatCount } from '../../shared/formatCount.ts';
 import { crc32 } from 'node:zlib';
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
@@ -62,7 +63,8 @@ export async function readZip(reader: RangedReader, inspection: Inspection): Pro
     result.push(checked);
     next = end;
   }
-  if (next !== offset) throw new RefusedError('zip.hidden', `${offset - next} bytes that no entry owns`, next);
+  if (next !== offset)
+    throw new RefusedError('zip.hidden', `${formatCount(offset - next, 'byte')} that no entry owns`, next);
   checkRatio(result);
   return result;
 }
@@ -147,7 +149,7 @@ async function descriptorBytes(
 ): Promise<number> {
   const length = limit - at;
   if (length !== 12 && length !== 16 && length !== 20 && length !== 24) {
-    throw new RefusedError('zip.hidden', `${length} bytes where a data descriptor belongs`, at);
+    throw new RefusedError('zip.hidden', `${formatCount(length, 'byte')} where a data descriptor belongs`, at);
   }
   const view = viewOf(await reader.read(at, length));
   const signed = length === 16 || length === 24;
@@ -202,7 +204,11 @@ export async function openMember(reader: RangedReader, entry: ZipEntry): Promise
   }
   // Deflate reaches 1032:1 at most: a larger claim is a lie, and a bomb is caught by the bound on the output.
   if (entry.bytes > MAX_INFLATED || entry.compressedBytes > MAX_INFLATED) {
-    throw new RefusedError('file.too-large', `${entry.name} inflates to ${entry.bytes} bytes`, entry.headerOffset);
+    throw new RefusedError(
+      'file.too-large',
+      `${entry.name} inflates to ${formatCount(entry.bytes, 'byte')}`,
+      entry.headerOffset,
+    );
   }
   const bytes = inflateMember(await reader.read(entry.dataOffset, entry.compressedBytes), entry);
   checkCrc(bytes, entry);
@@ -213,7 +219,11 @@ function inflateMember(compressed: Uint8Array, entry: ZipEntry): Uint8Array {
   const inflated = inflate('raw', compressed, entry.bytes);
   const exact = inflated.outcome === 'inflated' && inflated.consumed === compressed.length;
   if (exact && inflated.bytes.length === entry.bytes) return inflated.bytes;
-  throw new RefusedError('zip.mismatch', `${entry.name} does not inflate to ${entry.bytes} bytes`, entry.headerOffset);
+  throw new RefusedError(
+    'zip.mismatch',
+    `${entry.name} does not inflate to ${formatCount(entry.bytes, 'byte')}`,
+    entry.headerOffset,
+  );
 }
 
 function checkCrc(bytes: Uint8Array, entry: ZipEntry): void {

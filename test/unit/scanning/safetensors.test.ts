@@ -58,6 +58,16 @@ describe('a well-formed safetensors file', () => {
 
 describe('a malformed safetensors file is invalid', () => {
   const one = tensor('U8', [4], 0, 4);
+
+  it.each([
+    [3, '1 byte is missing'],
+    [2, '2 bytes are missing'],
+    [5, '1 byte follows'],
+    [6, '2 bytes follow'],
+  ])('with %i bytes of data for 4, and says so: %s', async (bytes, text) => {
+    const { reasons } = await judgeBytes(safetensorsFile(header({ one }), bytes));
+    expect(reasons.map((reason) => reason.text)).toEqual([`the tensors end at 4: ${text}`]);
+  });
   it.each<[string, Buffer]>([
     ['a header longer than the file', safetensorsFile(header({ a: one }), 4, 10_000)],
     ['a header length beyond the limit', safetensorsFile(header({ a: one }), 4, 100_000_001)],

@@ -1,3 +1,4 @@
+import { formatCount } from '../../../shared/formatCount.ts';
 import { decideRetry, NO_RETRIES } from '../decideRetry.ts';
 import type { Failure } from '../failures.ts';
 import type { Connection, Reach } from '../http/connection.ts';
@@ -144,7 +145,10 @@ export function startRangeRead(deps: RangeReaderDeps, order: RangeOrder): RangeR
       switch (end.is) {
         case 'complete':
           if (sink.wanted === undefined || sink.position === sink.wanted) return undefined;
-          return { kind: 'broken-off', message: `The body ended ${sink.wanted - sink.position} bytes early.` };
+          return {
+            kind: 'broken-off',
+            message: `The body ended ${formatCount(sink.wanted - sink.position, 'byte')} early.`,
+          };
         case 'failed':
           // The server had closed a kept connection: that says nothing about the request.
           if (!stale) return end.failure;
