@@ -15,7 +15,7 @@ const OPTIONS = {
   host: 'this host’s name in the fleet; needed but for aws without a join token, where it is the instance’s id',
   data: 'folder of the store, on the volume that it may use',
   runtime: 'embedded (npm start) or aws',
-  capacity: 'most bytes that models may take, as in 500GB or 450GiB; default: the volume less the headroom',
+  capacity: 'most bytes that models may take, as in 500GB or 450GiB; default, and most: the volume less the headroom',
   headroom: 'bytes that stay free on the volume; default 1GiB',
   volumes:
     'further volumes, as in cold=ssd:/mnt/ssd/strata:8TB,fast=nvme:/nvme1/strata; default size: the volume less the headroom',

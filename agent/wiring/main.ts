@@ -14,6 +14,7 @@ import type { PartMover } from '../../lib/adapters/transfer/partMover.ts';
 import { ContractError } from '../../lib/shared/errors.ts';
 import type { HostId, VolumeName } from '../../lib/shared/ids.ts';
 import type { Disk } from '../../lib/shared/ports/disk.ts';
+import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { Bytes, DAY_MS, DurationMs, HOUR_MS, MINUTE_MS, MIB } from '../../lib/shared/units.ts';
 import { type Agent, type AgentConfig, createAgent } from '../agent.ts';
 import type { EvictionConfig } from '../nvme/evictionPolicy.ts';
@@ -24,6 +25,7 @@ import { createLocalApi } from '../server/localApi.ts';
 import { readApiToken } from './apiToken.ts';
 import { readJoinToken, registersByToken } from './joinToken.ts';
 import { type AgentSettings, invalid, parseSettings, USAGE } from './config.ts';
+import { capacityOn } from './capacity.ts';
 import { createWeighing } from './eviction.ts';
 import { createFailpoints, failingDisk, failingMover, failingReceiver, failingSender } from './failpoints.ts';
 import { createPlanePorts } from './createPorts.ts';
@@ -92,7 +94,7 @@ async function main(): Promise<void> {
   const readings = createProcReadings(foldersOf(root, settings), startNvidiaSmi());
   const weighing = createWeighing(settings, telemetry);
   const { usePrices } = weighing;
-  const config = await agentConfig(settings, volumes, joinToken, weighing.config);
+  const config = await agentConfig(settings, volumes, joinToken, weighing.config, telemetry);
   const { transfer } = bytes;
   const agent = await createAgent(
     { ...wired, clock, random: nodeRandom, telemetry, transfer, readings, usePrices },
@@ -120,10 +122,15 @@ async function agentConfig(
   { disk, volumes }: WiredVolumes,
   joinToken: string | undefined,
   eviction: EvictionConfig,
+  telemetry: Telemetry,
 ): Promise<AgentConfig> {
   const { totalBytes } = await disk.space();
   const { headroomBytes, zone, bytesPerSecond } = settings;
-  const capacityBytes = settings.capacityBytes ?? Bytes.parse(Math.max(0, totalBytes - headroomBytes));
+  const capacityBytes = capacityOn(
+    { volume: FIRST_VOLUME, totalBytes, headroomBytes },
+    settings.capacityBytes,
+    telemetry,
+  );
   return {
     host: {
       host: settings.host,

@@ -10,6 +10,7 @@ import type { Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { Bytes } from '../../lib/shared/units.ts';
 import { joinVolumes, splitVolume } from '../nvme/volumeDisk.ts';
 import type { VolumeConfig } from '../nvme/volumes.ts';
+import { capacityOn } from './capacity.ts';
 import type { AgentSettings, VolumeSettings } from './config.ts';
 
 export interface WiredVolumes {
@@ -34,7 +35,8 @@ export async function wireVolumes(root: string, settings: AgentSettings, telemet
       const folder = await mountVolume(root, volume);
       const disk = await createNodeDisk(folder);
       const { totalBytes } = await disk.space();
-      capacityBytes = volume.capacityBytes ?? Bytes.parse(Math.max(0, totalBytes - settings.headroomBytes));
+      const room = { volume: name, totalBytes, headroomBytes: settings.headroomBytes };
+      capacityBytes = capacityOn(room, volume.capacityBytes, telemetry);
       disks.set(name, disk);
       folders.set(name, folder);
     } catch (error) {

@@ -1,7 +1,10 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { HostId } from '../../lib/shared/ids.ts';
-import { type Bytes, parseSize } from '../../lib/shared/units.ts';
+import { formatCount } from '../../lib/shared/formatCount.ts';
+import { type Bytes, formatBytes, parseSize } from '../../lib/shared/units.ts';
 import { PlacementPolicyName } from '../../lib/shared/placementPolicyName.ts';
 import { ExpiryMode, SweepMode, TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { isAwsRegion, type PriceBookFile, parseDecidingBook } from '../../lib/pricing/index.ts';
@@ -66,7 +69,8 @@ ${LIMIT_USAGE}  --placement-policy NAME  what decides which hosts fetch ahead of
   --price-region R  the region of AWS whose prices count; default us-east-1
   --price-lists URL  read them there every day, as from https://pricing.us-east-1.amazonaws.com; default: never
   --hosts N      how many hosts beside it, to try it with, 0 to ${MOST_HOSTS}; default 2
-  --capacity SIZE  bytes that each host may fill, as in 500GB or 450GiB; default 4GB
+  --capacity SIZE  bytes that each host may fill, as in 500GB or 450GiB; default 4GB;
+                 more than the volume of DIR has for all hosts is refused
   --no-samples   push no sample models
   --once         push, check every result, stop; exit 0 when all of it is right, else 1
 `;
@@ -118,7 +122,7 @@ export function parseOptions(
     },
     samples,
     hosts,
-    capacityBytes: capacityOf(values.capacity ?? '4GB'),
+    capacityBytes: capacityOf(values.capacity, hosts.length, data ?? tmpdir()),
   };
 }
 
@@ -141,11 +145,22 @@ function hostsOf(text: string): readonly HostId[] {
   return Array.from({ length: count }, (_, at) => HostId.parse(`host-${String.fromCharCode(97 + at)}`));
 }
 
-function capacityOf(text: string): Bytes {
-  const bytes = parseSize(text);
+/** Hosts share the volume of the data folder. The default is not measured against it: what does not fit, their agents leave out. */
+function capacityOf(text: string | undefined, hosts: number, folder: string): Bytes {
+  const bytes = parseSize(text ?? '4GB');
   if (bytes === undefined || bytes === 0)
     throw new UsageError(`--capacity: ${text} is no size; write 500GB or 450GiB.`);
-  return bytes;
+  const { blocks, bsize } = statfsSync(nearestThere(resolve(folder)));
+  const most = Math.floor((blocks * bsize) / Math.max(1, hosts));
+  if (text === undefined || hosts === 0 || bytes <= most) return bytes;
+  const room = `the volume of ${folder} has ${formatBytes(blocks * bsize)} in all`;
+  throw new UsageError(
+    `--capacity: ${text} for each of ${formatCount(hosts, 'host')} is more than there is: ${room}; ${formatBytes(most)} for each is the most.`,
+  );
+}
+
+function nearestThere(path: string): string {
+  return existsSync(path) ? path : nearestThere(dirname(path));
 }
 
 function mode(

@@ -1,6 +1,7 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { volumeSpace } from '../../lib/adapters/node/volumeSpace.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import {
   createHostWorld,
@@ -34,6 +35,29 @@ describe('an agent that is given a second NVMe volume', () => {
     expect(await digestOf(visible?.path ?? '')).toBe(blob.digest);
     const link = join(folder.path, 'models/checkpoints/tiny/1.0.0/big.safetensors');
     expect(await digestOf(link)).toBe(blob.digest);
+    await stopped(agent);
+    await folder.remove();
+    await nvme.remove();
+    await world.close();
+  });
+});
+
+describe('an agent that is given more than its volumes have', () => {
+  afterEach(endLeftovers);
+
+  it('tells what they have', async () => {
+    const world = await createHostWorld();
+    const [folder, nvme] = [await scratchFolder(), await scratchFolder()];
+    const agent = startAgent(world, {
+      data: folder.path,
+      capacity: '8000TB',
+      volumes: `fast=nvme:${nvme.path}:8000TB`,
+    });
+    await world.prefetch(world.addBlob(MIB, 9));
+    const receipt = await until('the receipt', async () => (await world.receipts()).at(-1));
+    const spaces = await Promise.all([folder, nvme].map(({ path }) => volumeSpace(path)));
+    const capacityBytes = spaces.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
+    expect(receipt).toMatchObject({ outcome: 'done', measured: { capacityBytes } });
     await stopped(agent);
     await folder.remove();
     await nvme.remove();

@@ -134,6 +134,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     [['--hosts', '9'], 2, '0 to 8'],
     [['--hosts', '0', '--once'], 2, 'needs --hosts 1'],
     [['--capacity', 'much'], 2, 'no size'],
+    [['--capacity', '8000TB'], 2, 'for each of 2 hosts is more than there is: the volume of '],
     [['--once', '--no-samples'], 2, 'add --model FILE'],
     [['--data', '/dev/null'], 1, 'cannot be used'],
   ])('with %j says what is wrong before it starts anything', async (flags, code, text) => {
