@@ -16,6 +16,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const plane = spawn(process.execPath, ['bench/plan-apply/plane.ts', folder, String(moves)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  process.once('exit', () => plane.kill());
   try {
     const [endpoint]: readonly unknown[] = await once(plane.stdout, 'data');
     const planned = await timed(String(endpoint).trim(), []);

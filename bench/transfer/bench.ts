@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { freemem, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GIB, MIB } from '../../lib/shared/units.ts';
 import { chosenOf } from '../../lib/tuning/index.ts';
+import { scratchIn } from '../scratch.ts';
 import { type Client, clients, versionOf } from './clients.ts';
 import { measureFetch, measureUpload, type Row } from './measure.ts';
 import { makeObject } from './object.ts';
@@ -25,24 +26,10 @@ interface Run {
 
 /** `--shm` names another tmpfs for what is fetched; what is served lies here. */
 const SHM = '/dev/shm';
-const PREFIX = 'strata-bench-transfer-';
-
-function scratchIn(folder: string): string {
-  return mkdtempSync(join(folder, `${PREFIX}${process.pid}-`));
-}
-
 /** It decides of up to a fifth of our CPU. */
 function hugePages(): string {
   const file = '/sys/kernel/mm/transparent_hugepage/enabled';
   return existsSync(file) ? chosenOf(readFileSync(file, 'utf8')) : 'none';
-}
-
-/** What a bench that was killed has left in `folder` fills the memory of the machine until somebody removes it. */
-function removeLeftovers(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const [, pid] = new RegExp(`^${PREFIX}(\\d+)-`).exec(name) ?? [];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name), { recursive: true, force: true });
-  }
 }
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -65,7 +52,6 @@ export async function run(args: readonly string[]): Promise<void> {
   const wanted = (names: string | undefined, name: string) => names === undefined || names.split(',').includes(name);
   if (values.prepare === true) preparePeers();
   const bytes = Number(values.mib ?? 1024) * MIB;
-  for (const folder of [SHM, values.shm, tmpdir()]) removeLeftovers(folder);
   const scratch = scratchIn(tmpdir());
   const shm = scratchIn(values.shm);
   // Six copies at most: at nginx, at both MinIOs, what is sent there and its parts, where it is fetched to. A machine that runs
@@ -76,8 +62,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const object = join(served, 'www/object.bin');
   const crc32c = makeObject(object, bytes);
   const started = await startOrigins({ folder: served, file: 'object.bin', bytes, crc32c });
-  // A bench that is ended leaves no server behind.
-  process.once('exit', () => void started.stop());
+  // A bench that is ended leaves no server behind, nor one that still writes into a folder that goes.
+  process.prependOnceListener('exit', () => void started.stop());
   process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
   try {
     say(
