@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 export interface CommandModule {
   readonly names: readonly string[];
   readonly load: () => Promise<(program: Command) => void>;
+  /** It is about all the others, which it needs with it. */
+  readonly ofAll?: true;
 }
 
 /** In the order in which help lists them. */
@@ -35,10 +37,15 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   { names: ['fetch'], load: async () => (await import('./commands/fetch.ts')).registerFetch },
   { names: ['upload'], load: async () => (await import('./commands/upload.ts')).registerUpload },
   { names: ['compress', 'decompress'], load: async () => (await import('./commands/compress.ts')).registerCompress },
+  {
+    names: ['completion'],
+    load: async () => (await import('./commands/completion.ts')).registerCompletion,
+    ofAll: true,
+  },
 ];
 
 /** What the first argument names, so that a fetch does not wait for all that plans and scans; everything where it names none. */
 export function modulesFor(first: string | undefined): readonly CommandModule[] {
   const named = COMMAND_MODULES.filter(({ names }) => names.some((name) => name === first));
-  return named.length > 0 ? named : COMMAND_MODULES;
+  return named.length > 0 && !named.some(({ ofAll }) => ofAll) ? named : COMMAND_MODULES;
 }

@@ -96,6 +96,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   fetch: { takes: ['http://127.0.0.1:1/x', '/tmp/x'], malformed: ['nowhere', '/tmp/x'] },
   upload: { takes: [FILE, 's3://b/k'], malformed: [FILE, 'nowhere'] },
   compress: { takes: [FILE, '-'], malformed: ['/nowhere/at/all', '-'] },
+  completion: { takes: ['bash'], malformed: ['csh'] },
   decompress: { takes: [FILE, '-'], malformed: [FILE, '-'] },
 };
 

@@ -25,7 +25,10 @@ describe('The commands of the command line', () => {
     expect(help?.replaceAll(/\s+/g, ' ')).toContain('outside of AWS none, since the plane hands out objects');
   });
 
-  it.each([[undefined], ['--help'], ['help'], ['fetsh']])('are all there where %s is asked for', (first) => {
-    expect(modulesFor(first)).toBe(COMMAND_MODULES);
-  });
+  it.each([[undefined], ['--help'], ['help'], ['fetsh'], ['completion']])(
+    'are all there where %s is asked for',
+    (first) => {
+      expect(modulesFor(first)).toBe(COMMAND_MODULES);
+    },
+  );
 });
