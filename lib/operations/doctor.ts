@@ -39,10 +39,13 @@ export interface Room {
 const OUTBOX_LATE_MS = 3 * MINUTE_MS;
 /** The reconciler tells again after 10 minutes, a digest call takes up to 7 and comes again 20 after it was last heard of. */
 const UPLOAD_LATE_MS = 30 * MINUTE_MS;
-/** Below it a model of ordinary size does not fit, and before long no message does. */
-const LEAST_ROOM_BYTES = 5 * GB;
 /** A message that was delivered so often has failed twice, half a minute apart at least. */
 const MANY_DELIVERIES = 3;
+/**
+ * The part of its disk that must be free. Of a small one as much as rows, messages and logs need until somebody comes; of a large one
+ * no more than a large model takes, since a disk is there to be filled.
+ */
+const ROOM = { part: 0.02, leastBytes: GB, mostBytes: 50 * GB };
 /** Six runs of the sealer. */
 const AUDIT_LATE_MS = 30 * MINUTE_MS;
 
@@ -96,8 +99,9 @@ function roomChecks(room: DoctorDeps['room']): readonly Check[] {
 }
 
 function thereIsRoom({ totalBytes, freeBytes }: Room): Finding {
-  const detail = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free on the disk of the data folder`;
-  if (freeBytes >= LEAST_ROOM_BYTES) return { ok: true, detail };
+  const wanted = Math.min(ROOM.mostBytes, Math.max(ROOM.leastBytes, Math.floor(ROOM.part * totalBytes)));
+  const detail = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free on the disk of the data folder; ${formatBytes(wanted)} should be`;
+  if (freeBytes >= wanted) return { ok: true, detail };
   const fix =
     'Make room there: on a full disk nothing is uploaded, decided or reported. `strata rm` frees bytes only after its undo window.';
   return { ok: false, detail, fix };

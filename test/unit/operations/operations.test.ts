@@ -16,13 +16,13 @@ import { createFileObjectStore } from '../../../lib/adapters/embedded/fileObject
 import { openDatabase } from '../../../lib/adapters/embedded/sqlite.ts';
 import { embeddedWorkQueues } from '../../../runtime/workQueues.ts';
 import { sealTrail } from '../../../lib/audit/index.ts';
-import { DAY_MS, DurationMs, GB, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
+import { DAY_MS, DurationMs, formatBytes, GB, MINUTE_MS, SECOND_MS } from '../../../lib/shared/units.ts';
 import { createMemDisk } from '../../support/memDisk.ts';
 import { createIngestPlane, safetensors } from '../../support/ingestPlane.ts';
 
 const KEY = 'uploads/tiny/1.0.0/tiny.safetensors';
 
-async function setUp(freeBytes = 100 * GB) {
+async function setUp(freeBytes = 100 * GB, totalBytes = 500 * GB) {
   const plane = await createIngestPlane();
   const deadLetters = createDeadLetters({
     clock: plane.clock,
@@ -48,7 +48,7 @@ async function setUp(freeBytes = 100 * GB) {
     seals,
     deadLetters,
     workQueues: () => embeddedWorkQueues(plane.queues),
-    room: async () => ({ totalBytes: 500 * GB, freeBytes }),
+    room: async () => ({ totalBytes, freeBytes }),
     commandKeys: { current: async () => key, published: async () => [key] },
     settings: { ...plane.deps.settings, commandTtlMs: MINUTE_MS },
   });
@@ -345,14 +345,19 @@ describe('doctor', () => {
   });
 
   it.each([
-    [5 * GB, []],
-    [5 * GB - 1, ['room']],
-    [0, ['room']],
-  ])('says whether %i bytes are room enough for what comes', async (freeBytes, expected) => {
-    const world = await setUp(freeBytes);
-    expect(await failed(world)).toEqual(expected);
-    const room = (await world.remote.doctor({})).items.find(({ check }) => check === 'room');
-    expect(room?.detail).toMatch(/ of 465\.66 GiB free on the disk of the data folder$/);
+    [500 * GB, 10 * GB],
+    [20 * GB, GB],
+    [8_000 * GB, 50 * GB],
+  ])('wants of a disk of %i bytes %i free', async (totalBytes, wanted) => {
+    const enough = await setUp(wanted, totalBytes);
+    expect(await failed(enough)).toEqual([]);
+    const less = await setUp(wanted - 1, totalBytes);
+    expect(await failed(less)).toEqual(['room']);
+    const room = (await less.remote.doctor({})).items.find(({ check }) => check === 'room');
+    const [free, total] = [wanted - 1, totalBytes].map(formatBytes);
+    expect(room?.detail).toBe(
+      `${free} of ${total} free on the disk of the data folder; ${formatBytes(wanted)} should be`,
+    );
   });
 
   it('finds prices that no list has confirmed for a week, until a book is accepted', async () => {
