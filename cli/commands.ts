@@ -23,6 +23,7 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   { names: ['service-level'], load: async () => (await import('./commands/serviceLevel.ts')).registerServiceLevel },
   { names: ['dlq'], load: async () => (await import('./commands/deadLetters.ts')).registerDeadLetters },
   { names: ['token'], load: async () => (await import('./commands/tokens.ts')).registerTokens },
+  { names: ['config'], load: async () => (await import('./commands/config.ts')).registerConfig },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).registerDoctor },
   { names: ['tune'], load: async () => (await import('./commands/tune.ts')).registerTune },
   { names: ['host'], load: async () => (await import('./commands/host.ts')).registerHost },

@@ -5,7 +5,8 @@ import type { TierPolicyName } from '../lib/shared/sweepMode.ts';
 import { formatBytes } from '../lib/shared/units.ts';
 import { policyOf, SHIPPED } from '../lib/tiering/index.ts';
 import { connect, type PlaneOptions } from './connection/connect.ts';
-import { namesPlane, planePrices } from './prices/books.ts';
+import { planeNames } from './connection/planeNames.ts';
+import { planePrices } from './prices/books.ts';
 
 /** By what storage classes are judged; without `basis`, nobody has asked a plane. */
 export type Judged = Omit<OperationOutput<'showJudging'>, 'basis'> & {
@@ -25,7 +26,7 @@ export async function termsOf(
   options: PlaneOptions & { readonly policy?: TierPolicyName; readonly inventory?: string },
 ): Promise<Terms> {
   const { inventory, policy } = options;
-  if (inventory !== undefined && !namesPlane(options)) {
+  if (inventory !== undefined && planeNames(options, process.env).length === 0) {
     const judged = { ...SHIPPED, ...(policy === undefined ? {} : { policy }), basis: 'no-plane' as const };
     return { judged, rates: compileRates(shippedPriceBook()) };
   }

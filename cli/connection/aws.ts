@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises';
-import * as z from 'zod/mini';
 import {
   createDynamoClient,
   createS3Client,
@@ -24,39 +23,17 @@ import { nodeRandom } from '../../lib/adapters/node/nodeRandom.ts';
 import { systemClock } from '../../lib/adapters/node/systemClock.ts';
 import { createDeadLetters, createOperations, type DeadLetters } from '../../lib/operations/index.ts';
 import type { CommandKeys } from '../../lib/shared/ports/commandKeys.ts';
-import { HOUR_MS } from '../../lib/shared/units.ts';
 import { CliError } from '../errors.ts';
+import { awsProblems, parseAwsEnvironment } from './awsEnvironment.ts';
 import type { FileToUpload, Plane } from './plane.ts';
-
-const text = z.string().check(z.minLength(1));
-const url = text.check(z.refine((given) => URL.canParse(given) && /^https?:/.test(given)));
-/** Under the names that the functions have them. */
-const Environment = z.object({
-  STRATA_TABLE: text,
-  STRATA_BUCKET: text,
-  STRATA_QUEUE_URL_PREFIX: url,
-  /** Read only by `strata audit verify`. */
-  STRATA_AUDIT_BUCKET: z.optional(text),
-  /** Read only by commands to hosts, which are signed with it. */
-  STRATA_COMMAND_SECRET_ARN: z.optional(text),
-  STRATA_COMMAND_TTL_MS: z._default(z.string().check(z.regex(/^\d{1,15}$/)), String(6 * HOUR_MS)),
-});
-/** What the deployment calls them. */
-const OUTPUTS: Readonly<Record<string, string>> = {
-  STRATA_TABLE: 'TableName',
-  STRATA_BUCKET: 'BucketName',
-  STRATA_QUEUE_URL_PREFIX: 'QueueUrlPrefix',
-  STRATA_AUDIT_BUCKET: 'AuditBucketName',
-  STRATA_COMMAND_SECRET_ARN: 'CommandSecretArn',
-};
 
 /** The plane of an AWS account, by the caller's own credentials: IAM decides what the operator may do. */
 export async function connectAws(environment: Readonly<Record<string, string | undefined>>): Promise<Plane> {
-  // A variable that is set to nothing names nothing.
-  const parsed = Environment.safeParse(
-    Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== '')),
-  );
-  if (!parsed.success) throw unusable(environment, parsed.error);
+  const parsed = parseAwsEnvironment(environment);
+  if (!parsed.success) {
+    const found = [...awsProblems(environment)].map(([name, problem]) => name + problem).join(', ');
+    throw noPlane(`For a plane on AWS, ${found}. docs/deploy.md shows all that the command line needs.`, parsed.error);
+  }
   const { STRATA_TABLE: table, STRATA_BUCKET: bucket, STRATA_QUEUE_URL_PREFIX: urlPrefix } = parsed.data;
   const client = createS3Client();
   // Of the profile too, where the environment names no region.
@@ -93,21 +70,6 @@ export async function connectAws(environment: Readonly<Record<string, string | u
       },
     },
   };
-}
-
-/** Which variables are missing or wrong, and what the deployment calls their values. */
-function unusable(environment: Readonly<Record<string, string | undefined>>, error: z.core.$ZodError): CliError {
-  const names = [...new Set(error.issues.map(({ path }) => path.join('.')))];
-  const found = names.map((name) => {
-    const output = OUTPUTS[name];
-    const where = output === undefined ? '' : ` (output ${output} of the deployment)`;
-    const given = environment[name];
-    return given === undefined || given === '' ? `${name}${where} is missing` : `${name}${where} cannot be ${given}`;
-  });
-  return noPlane(
-    `For a plane on AWS, ${found.join(', ')}. docs/deploy.md shows all that the command line needs.`,
-    error,
-  );
 }
 
 function awsCommandKeys(secretArn: string | undefined): CommandKeys {

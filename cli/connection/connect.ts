@@ -4,11 +4,9 @@ import { CliError } from '../errors.ts';
 import { findOperatorFile, readOperatorFile } from './operatorFile.ts';
 import { connectLoopback } from './loopback.ts';
 import type { Plane } from './plane.ts';
+import { type PlaneFlags, planeNames } from './planeNames.ts';
 
-export interface PlaneOptions extends OutputOptions {
-  readonly data?: string;
-  readonly endpoint?: string;
-}
+export interface PlaneOptions extends OutputOptions, PlaneFlags {}
 
 /** Which plane: for commands that also work without one. */
 export function withAddress(command: Command): Command {
@@ -23,31 +21,33 @@ export function withPlane(command: Command): Command {
 }
 
 /**
- * Finds the plane: an endpoint or a data folder that is named, AWS where `STRATA_TABLE` is set, else the embedded runtime that
- * this user runs. Throws `CliError` `no-plane`.
+ * Finds the plane: an endpoint or a data folder that is named, by a flag before the environment, AWS where `STRATA_TABLE` is set, else
+ * the embedded runtime that this user runs. `strata config show` tells which. Throws `CliError` `no-plane`.
  */
 export async function connect(options: PlaneOptions): Promise<Plane> {
-  const endpoint = options.endpoint ?? named('STRATA_ENDPOINT');
-  if (endpoint !== undefined) return connectLoopback({ endpoint, token: process.env['STRATA_TOKEN'] ?? '' });
-  const data = options.data ?? named('STRATA_DATA');
-  if (data !== undefined) return connectLoopback(await readOperatorFile(data), ` -- --data ${data}`);
-  if (named('STRATA_TABLE') !== undefined) {
-    // The SDK is a large part of the start-up time, and only this way needs it.
-    const { connectAws } = await import('./aws.ts');
-    return connectAws(process.env);
+  const [named] = planeNames(options, process.env);
+  switch (named?.kind) {
+    case 'endpoint':
+      return connectLoopback({ endpoint: named.value, token: process.env['STRATA_TOKEN'] ?? '' });
+    case 'data':
+      return connectLoopback(await readOperatorFile(named.value), ` -- --data ${named.value}`);
+    case 'aws': {
+      // The SDK is a large part of the start-up time, and only this way needs it.
+      const { connectAws } = await import('./aws.ts');
+      return connectAws(process.env);
+    }
+    case undefined:
+      return connectFound();
   }
+}
+
+async function connectFound(): Promise<Plane> {
   const found = await findOperatorFile();
-  if (found !== undefined) return connectLoopback(found);
+  if (found !== undefined) return connectLoopback(found.operator);
   throw new CliError({
     code: 'no-plane',
     message:
       'No running plane was found. Start one with `npm start`, name its data folder with --data, or set STRATA_TABLE and what goes with it for AWS.',
     retryable: false,
   });
-}
-
-/** A variable that is set to nothing names nothing. */
-function named(variable: string): string | undefined {
-  const value = process.env[variable];
-  return value === '' ? undefined : value;
 }

@@ -27,8 +27,13 @@ export async function readOperatorFile(data: string): Promise<OperatorFile> {
   }
 }
 
+export interface FoundRuntime {
+  readonly folder: string;
+  readonly operator: OperatorFile;
+}
+
 /** The newest runtime of this user that runs in a temporary folder, as `npm start` does without --data. */
-export async function findOperatorFile(): Promise<OperatorFile | undefined> {
+export async function findOperatorFile(): Promise<FoundRuntime | undefined> {
   const names = (await readdir(tmpdir())).filter((name) => name.startsWith('strata-'));
   const running: { readonly folder: string; readonly since: number }[] = [];
   for (const name of names) {
@@ -37,7 +42,7 @@ export async function findOperatorFile(): Promise<OperatorFile | undefined> {
     if (since !== undefined) running.push({ folder, since });
   }
   const [newest] = running.sort((a, b) => b.since - a.since);
-  return newest === undefined ? undefined : readOperatorFile(newest.folder);
+  return newest && { folder: newest.folder, operator: await readOperatorFile(newest.folder) };
 }
 
 /** Another user may put anything into the temporary folder: only our own folders count. */

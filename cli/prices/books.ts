@@ -12,6 +12,7 @@ import {
 } from '../../lib/pricing/index.ts';
 import type { StorageClass } from '../../lib/shared/ids.ts';
 import { connect, type PlaneOptions } from '../connection/connect.ts';
+import { planeNames } from '../connection/planeNames.ts';
 import { CliError } from '../errors.ts';
 import { note } from '../output.ts';
 import { readJson } from '../textFiles.ts';
@@ -33,9 +34,10 @@ const NOT_RUNNING = new Set<string>(['no-plane', 'plane-unreachable']);
 
 /** Those of the plane that is named, else the shipped ones; behind the book of a file. */
 export async function booksInForce(options: Pick<BookOptions, 'data' | 'endpoint' | 'prices'>): Promise<BooksInForce> {
-  const { classes, prices, checkedAt }: BooksInForce = namesPlane(options)
-    ? await planePrices((await connect(options)).operations)
-    : { prices: shippedPriceBook(), checkedAt: undefined };
+  const { classes, prices, checkedAt }: BooksInForce =
+    planeNames(options, process.env).length > 0
+      ? await planePrices((await connect(options)).operations)
+      : { prices: shippedPriceBook(), checkedAt: undefined };
   if (options.prices === undefined) return { classes, prices, checkedAt };
   const own = parsePriceBook(await readJson(options.prices));
   return { prices: combinePriceBooks(own, ...prices.books), checkedAt: undefined };
@@ -86,12 +88,6 @@ export async function planePrices(operations: Pick<Operations, 'showPrices'>): P
 export function decidesText({ classes, prices }: Pick<Rates, 'classes' | 'prices'>): string {
   const book = decidingBook(prices);
   return book === undefined ? 'No book decides.' : `${bookName(book)} decides, among ${classes.join(', ')}.`;
-}
-
-/** Whether a plane was named, not only found on this machine. */
-export function namesPlane({ data, endpoint }: Pick<PlaneOptions, 'data' | 'endpoint'>): boolean {
-  const { STRATA_DATA, STRATA_ENDPOINT, STRATA_TABLE } = process.env;
-  return [data, endpoint, STRATA_DATA, STRATA_ENDPOINT, STRATA_TABLE].some((name) => name !== undefined);
 }
 
 /** AWS's book of a region; where there is none, the first of AWS, which answers for it. */

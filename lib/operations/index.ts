@@ -11,3 +11,4 @@ export { OperationsError } from './errors.ts';
 export { createOperations, type OperationsDeps } from './operations.ts';
 export type { DeadLetterQueue, DeadLetters, DeclaredDeadLetters, QueueStanding, WorkQueue } from './ports.ts';
 export { createDeadLetters } from './createDeadLetters.ts';
+export { redactedText } from './redact.ts';

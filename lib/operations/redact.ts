@@ -46,7 +46,7 @@ function redactedString(text: string, depth: number): string {
   return inner === undefined ? redactedText(text) : JSON.stringify(redactedValue(inner, depth + 1));
 }
 
-function redactedText(text: string): string {
+export function redactedText(text: string): string {
   return text
     .replaceAll(SECRET_PARAMETER, `$1${REDACTED}`)
     .replaceAll(JOIN_TOKEN, REDACTED)

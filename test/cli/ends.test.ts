@@ -94,6 +94,8 @@ function commands(): readonly (readonly string[])[] {
     ['dlq', 'list'],
     ['token', 'create', 'gpu-17'],
     ['doctor'],
+    ['config', 'show'],
+    ['completion', 'bash'],
     ['tune', '--store', mine],
     ['replay', '--log', log, '--policies', 'always-standard', '--no-optimum'],
     ['simulate', 'cache', '--trace', trace],

@@ -68,6 +68,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   'token create': { takes: ['gpu-a'], malformed: ['../gpu'] },
   'token list': NONE,
   'token revoke': { takes: ['0'.repeat(16)], malformed: ['gpu-a'], unknown: ['0'.repeat(16)] },
+  'config show': NONE,
   doctor: NONE,
   tune: { takes: ['--store', '/tmp'], malformed: ['--store', '/nowhere/at/all'] },
   'host pin': onHost(DIGEST, '--no-wait'),
@@ -116,7 +117,7 @@ async function leaves(): Promise<readonly Leaf[]> {
 }
 
 /** Some only price by what the plane says, and go on with what is shipped. */
-const WITHOUT_PLANE = ['replay', 'tiers', 'compress'];
+const WITHOUT_PLANE = ['replay', 'tiers', 'compress', 'config show'];
 
 function needsPlane(name: string, command: Command): boolean {
   return command.options.some(({ long }) => long === '--endpoint') && !WITHOUT_PLANE.includes(name);

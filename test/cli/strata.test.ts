@@ -425,7 +425,7 @@ describe('strata', () => {
   });
 
   it('describes every command that it lists', async () => {
-    for (const group of ['hold', 'quarantine', 'alias', 'dlq', 'token', 'host', 'policy', 'prices']) {
+    for (const group of ['hold', 'quarantine', 'alias', 'dlq', 'token', 'host', 'policy', 'prices', 'config']) {
       const { stdout } = await strata(group, '--help');
       const [, commands = ''] = stdout.split('\nCommands:\n');
       expect(commands, group).toMatch(/\S/);

@@ -33,7 +33,7 @@ describe.runIf(process.getuid?.() === 0)('a folder of another user where runtime
   it('names no plane, although a file of ours in it does', async () => {
     writeFileSync(join(foreign, 'operator.json'), JSON.stringify({ endpoint: 'http://127.0.0.1:1', token: 't' }));
     writeFileSync(join(foreign, 'runtime.pid'), String(process.pid));
-    expect(await findOperatorFile()).toMatchObject({ token: 't' });
+    expect(await findOperatorFile()).toMatchObject({ operator: { token: 't' } });
     chownSync(foreign, OTHER_USER, OTHER_USER);
     expect(await findOperatorFile()).toBeUndefined();
   });
