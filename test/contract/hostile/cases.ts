@@ -268,8 +268,9 @@ export const HOSTILE_CASES: readonly HostileCase[] = [
     answer: (_asked, socket, { etag }) => {
       socket.write(head('200 OK', { 'Transfer-Encoding': 'chunked', ETag: etag }));
       const chunk = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(0x10000), Buffer.from('\r\n')]);
-      const more = () => {
-        if (!socket.destroyed) socket.write(chunk, more);
+      // A failed write tells before it destroys: one more then would be answered at once, and so on for ever.
+      const more = (error?: Error | null) => {
+        if (error === undefined || error === null) socket.write(chunk, more);
       };
       more();
     },
