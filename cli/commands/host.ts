@@ -148,7 +148,9 @@ async function sendAll(
       }
       noteRefusals(refusals);
       const rest = commands.slice(place + 1);
-      if (!dryRun && commands.length > 1) printCutOff({ host, sent, refusals, failed: command, rest }, options, told);
+      const unanswered = !(error instanceof StrataError) || error.retryable;
+      if (!dryRun && commands.length > 1 && (unanswered || sent.length > 0))
+        printCutOff({ host, sent, refusals, failed: command, unanswered, rest }, options, told);
       throw error;
     }
   }
@@ -186,11 +188,17 @@ interface CutOff {
   readonly sent: readonly SentCommand[];
   readonly refusals: readonly Refusal[];
   readonly failed: HostCommand;
+  /** Else the plane said no, and took nothing of it. */
+  readonly unanswered: boolean;
   readonly rest: readonly HostCommand[];
 }
 
-/** What became of each of several commands of which one got no answer from the plane. */
-function printCutOff({ host, sent, refusals, failed, rest }: CutOff, options: HostOptions, told: string): void {
+/** What became of each of several commands amid which the plane went away, or would hear no more. */
+function printCutOff(
+  { host, sent, refusals, failed, unanswered, rest }: CutOff,
+  options: HostOptions,
+  told: string,
+): void {
   const unsent = (state: string) => (command: HostCommand) => ({
     actionId: undefined,
     host,
@@ -199,8 +207,8 @@ function printCutOff({ host, sent, refusals, failed, rest }: CutOff, options: Ho
     state,
   });
   const others = [
-    ...refusals.map(({ command }) => command).map(unsent('refused')),
-    unsent('failed')(failed),
+    ...refusals.map(({ command }) => command).map(unsent('not-taken')),
+    unsent(unanswered ? 'unanswered' : 'not-taken')(failed),
     ...rest.map(unsent('unsent')),
   ];
   print(options, {
@@ -219,7 +227,8 @@ function printCutOff({ host, sent, refusals, failed, rest }: CutOff, options: Ho
       ['STATE', ({ state }) => state],
     ],
   });
-  note(`Whether the plane took the one that failed is not known: ${told} shows it. What is unsent was not tried.`);
+  const doubt = `Whether the plane took the one without an answer is not known: ${told} shows it.`;
+  note(`${unanswered ? `${doubt} ` : ''}What is unsent was not tried.`);
 }
 
 type Ended = Sent & { readonly action: HostAction | undefined };

@@ -72,5 +72,5 @@ export function withOperator(command: Command): Command {
 }
 
 export function operatorOf({ by }: { readonly by?: string }): string {
-  return by ?? userInfo().username;
+  return by || userInfo().username;
 }

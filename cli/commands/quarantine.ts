@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { OperationInput, OperationOutput } from '../../lib/operations/index.ts';
+import type { OperationInput, OperationOutput, Operations } from '../../lib/operations/index.ts';
+import { StrataError } from '../../lib/shared/errors.ts';
 import { EpochMs, formatBytes, HOUR_MS, SECOND_MS } from '../../lib/shared/units.ts';
 import { notNegative } from '../arguments.ts';
 import { connect, type PlaneOptions, withPlane } from '../connection/connect.ts';
@@ -122,14 +123,14 @@ async function runRelease(
   };
   if (!isDry(options)) {
     if (options.yes !== true) {
-      const { versionId, findings } = await operations.releaseUpload(wish);
+      const { versionId, findings } = await release(operations, wish);
       await confirmMalicious(key, findings?.status);
       // Whatever came since then, only what was confirmed is released.
       wish = { ...wish, versionId, rules: findings?.rules };
     }
     wish = { ...wish, dryRun: false };
   }
-  const upload = await operations.releaseUpload(wish);
+  const upload = await release(operations, wish);
   print(options, {
     schema: 'strata.upload/v1',
     items: [upload],
@@ -143,6 +144,18 @@ async function runRelease(
     ],
   });
   sayDry(options);
+}
+
+async function release(operations: Operations, wish: OperationInput<'releaseUpload'>) {
+  try {
+    return await operations.releaseUpload(wish);
+  } catch (error) {
+    if (wish.versionId !== undefined && error instanceof StrataError && error.code === 'invalid-input')
+      note(
+        'A plane of an older release cannot be bound to one version: update it, or have it release its newest by --yes without --version-id.',
+      );
+    throw error;
+  }
 }
 
 /** Hosts that subscribe to it have it within seconds, and a loader may run it there. */

@@ -57,7 +57,7 @@ function zsh(tree: readonly Completed[]): string {
 # strata for zsh, after compinit: eval "$(strata completion zsh)"
 _strata() {
   local at='' word
-  local -a names options
+  local -a names flags
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$at/$word" in
       (${patterns(pathsOf(tree))}) at="$at/$word" ;;
@@ -76,11 +76,11 @@ ${tree
       ...values.map((value) => described(value, '')),
     ];
     const flags = options.flatMap((option) => option.flags.map((flag) => described(flag, option.description)));
-    return `    (${quoted(path)}) names=(${names.join(' ')}) options=(${flags.join(' ')}) ;;\n`;
+    return `    (${quoted(path)}) names=(${names.join(' ')}) flags=(${flags.join(' ')}) ;;\n`;
   })
   .join('')}  esac
   if [[ $words[CURRENT] == -* ]]; then
-    _describe -o option options
+    _describe -o option flags
   elif (( $#names )); then
     _describe command names
   else

@@ -40,8 +40,8 @@ export async function settingsOf(
         note: `not used: ${named?.from} goes first`,
       };
     }),
-    { setting: 'operator', ...given(environment, 'STRATA_OPERATOR', userInfo().username) },
-    { setting: 'price-lists', ...given(environment, 'STRATA_PRICE_LISTS', priceLists) },
+    { setting: 'operator', ...given(environment, 'STRATA_OPERATOR', userName) },
+    { setting: 'price-lists', ...given(environment, 'STRATA_PRICE_LISTS', () => priceLists) },
     ...proxies(environment),
   ];
 }
@@ -108,7 +108,7 @@ async function awsSettings(environment: Environment): Promise<Setting[]> {
         value: shown(value),
         source: value === undefined ? 'missing' : 'environment',
         from: name,
-        note: `${name}${problem}`,
+        note: shown(`${name}${problem}`),
       };
     if (value !== undefined) return { setting, value: shown(value), source: 'environment', from: name };
     const byDefault = schema.safeParse(undefined).data;
@@ -122,7 +122,7 @@ async function awsSettings(environment: Environment): Promise<Setting[]> {
 async function regionOf({ AWS_REGION, AWS_PROFILE }: Environment): Promise<Setting> {
   if (AWS_REGION !== undefined && AWS_REGION !== '')
     return { setting: 'region', value: AWS_REGION, source: 'environment', from: 'AWS_REGION' };
-  const from = AWS_PROFILE ?? 'default';
+  const from = AWS_PROFILE || 'default';
   const { createS3Client } = await import('../../lib/adapters/aws/clients.ts');
   try {
     return { setting: 'region', value: await createS3Client().config.region(), source: 'profile', from };
@@ -139,7 +139,7 @@ async function regionOf({ AWS_REGION, AWS_PROFILE }: Environment): Promise<Setti
 /** The SDK looks for them when it needs them, at places that this does not ask. */
 function credentialsOf({ AWS_ACCESS_KEY_ID, AWS_PROFILE }: Environment): Setting[] {
   const profile: Setting =
-    AWS_PROFILE === undefined
+    AWS_PROFILE === undefined || AWS_PROFILE === ''
       ? { setting: 'aws-profile', value: 'default', source: 'default' }
       : { setting: 'aws-profile', value: AWS_PROFILE, source: 'environment', from: 'AWS_PROFILE' };
   if (AWS_ACCESS_KEY_ID === undefined || AWS_ACCESS_KEY_ID === '') return [profile];
@@ -150,18 +150,32 @@ function proxies(environment: Environment): Setting[] {
   const { http, https, no } = proxySettings(environment);
   const all = { 'http-proxy': http, 'https-proxy': https, 'no-proxy': no };
   return Object.entries(all).flatMap(([setting, value]): Setting[] =>
-    value === undefined || value === '' ? [] : [{ setting, value: shown(value), source: 'environment' }],
+    value === undefined || value === '' ? [] : [{ setting, value: shownProxy(value), source: 'environment' }],
   );
 }
 
-function given(environment: Environment, from: string, byDefault: string): Omit<Setting, 'setting'> {
+function given(environment: Environment, from: string, byDefault: () => string | undefined): Omit<Setting, 'setting'> {
   const value = environment[from];
-  return value === undefined || value === ''
-    ? { value: byDefault, source: 'default' }
-    : { value: shown(value), source: 'environment', from };
+  if (value !== undefined && value !== '') return { value: shown(value), source: 'environment', from };
+  const other = byDefault();
+  return other === undefined ? { source: 'missing', from } : { value: other, source: 'default' };
+}
+
+/** A container may run as a number that has no name. */
+function userName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Without what a URL may carry to sign somebody in. */
 function shown(value: string | undefined): string | undefined {
   return value === undefined ? undefined : redactedText(value);
+}
+
+/** A proxy may be named without a scheme, and its password may have any character. */
+function shownProxy(value: string): string {
+  return value.replace(/^([^/]*:\/\/)?.*@/, `$1${SECRET}@`);
 }

@@ -24,7 +24,7 @@ export async function readLists(options: ListOptions, rules: PriceBookFile, toda
     return bookFromOffers(rules, region, today, await Promise.all(file.map(readOffer)));
   }
   const { createHttpsPriceLists } = await import('../../lib/adapters/https/httpsPriceLists.ts');
-  const origin = options.url ?? process.env['STRATA_PRICE_LISTS'] ?? PRICE_LIST_ORIGIN;
+  const origin = options.url ?? (process.env['STRATA_PRICE_LISTS'] || PRICE_LIST_ORIGIN);
   return readBook(createHttpsPriceLists({ origin, deadlineMs: DEADLINE_MS }), rules, region, today);
 }
 

@@ -13,7 +13,8 @@ export type PublishedFile = OperationOutput<'showVersion'>['files'][number];
 
 /**
  * The files of the plan's version where it is published with these very bytes; undefined where its number is free. Files are read
- * only where their names and sizes fit; `begin` is told first how many bytes, and what it answers how far that is. What another push publishes from now on the plane alone sees: it quarantines what differs.
+ * only where their names and sizes fit; `begin` is told first how many bytes, and what it answers how far that is. What another push
+ * publishes from now on the plane alone sees: it quarantines what differs.
  * @throws CliError `version-closed` where the version has other files, or was deleted
  */
 export async function publishedAlready(

@@ -1,7 +1,7 @@
-import { formatCount } from '../shared/formatCount.ts';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { canonicalJson } from '../shared/canonicalJson.ts';
+import { formatCount } from '../shared/formatCount.ts';
 import { ScanningError } from './errors.ts';
 import { FORMATS, type HeaderVerdict, type Status } from './verdict.ts';
 

@@ -150,9 +150,10 @@ function capacityOf(text: string | undefined, hosts: number, folder: string): By
   const bytes = parseSize(text ?? '4GB');
   if (bytes === undefined || bytes === 0)
     throw new UsageError(`--capacity: ${text} is no size; write 500GB or 450GiB.`);
+  if (text === undefined || hosts === 0) return bytes;
   const { blocks, bsize } = statfsSync(nearestThere(resolve(folder)));
-  const most = Math.floor((blocks * bsize) / Math.max(1, hosts));
-  if (text === undefined || hosts === 0 || bytes <= most) return bytes;
+  const most = Math.floor((blocks * bsize) / hosts);
+  if (bytes <= most) return bytes;
   const room = `the volume of ${folder} has ${formatBytes(blocks * bsize)} in all`;
   throw new UsageError(
     `--capacity: ${text} for each of ${formatCount(hosts, 'host')} is more than there is: ${room}; ${formatBytes(most)} for each is the most.`,

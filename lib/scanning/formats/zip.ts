@@ -1,5 +1,5 @@
-import { formatCount } from '../../shared/formatCount.ts';
 import { crc32 } from 'node:zlib';
+import { formatCount } from '../../shared/formatCount.ts';
 import { RefusedError } from '../errors.ts';
 import type { Inspection } from '../inspection.ts';
 import { createBufferReader, createSliceReader, type RangedReader } from '../rangedReader.ts';

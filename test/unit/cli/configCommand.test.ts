@@ -117,3 +117,12 @@ it('a plane is named by a flag before the environment, and by nothing that is em
     'STRATA_TABLE',
   ]);
 });
+
+it.each([
+  ['somebody:very-secret@proxy:3128', '[redacted]@proxy:3128'],
+  ['http://somebody:very-s@cret@proxy:3128', 'http://[redacted]@proxy:3128'],
+  ['http://proxy:3128', 'http://proxy:3128'],
+])('shows of the proxy %s what signs nobody in', async (proxy, value) => {
+  vi.stubEnv('https_proxy', proxy);
+  expect(await shown()).toContainEqual({ setting: 'https-proxy', value, source: 'environment' });
+});

@@ -12,7 +12,7 @@ let server: Server;
 let plane: readonly string[];
 
 /** Of the plane: what became of the commands in the order in which they were sent, and how often it is asked in vain before. */
-let ends: readonly (object | 'refused' | 'away')[] = [];
+let ends: readonly (object | 'refused' | 'away' | 'unauthorized')[] = [];
 let asksInVain = 0;
 let sent: { type: string; digest?: string }[] = [];
 /** Whether it is of a release that tells no ends. */
@@ -69,6 +69,9 @@ function answerTo(name: string, input: Asked) {
     const { type } = input.command;
     if (ends[place] === 'away') {
       return { ok: false, failure: { code: 'unavailable', message: 'The catalog is away.', retryable: true } };
+    }
+    if (ends[place] === 'unauthorized') {
+      return { ok: false, failure: { code: 'unauthorized', message: 'Nobody knows you.', retryable: false } };
     }
     if (ends[place] !== 'refused') return { ok: true, output: { actionId: `${type}-${place}`, host: 'gpu-a', type } };
     const message = 'The host does not hold that blob.';
@@ -188,7 +191,7 @@ describe('strata host', () => {
   );
 
   it.each([[[]], [['--no-wait']]])(
-    'lists what was sent, failed and is unsent where the plane goes away amid them (%j)',
+    'lists what was sent, is unanswered and is unsent where the plane goes away amid them (%j)',
     async (flags) => {
       ends = [DONE, 'away'];
       const { printed: listed, code, error } = await outcome('evict', 'gpu-a', 'three', ...flags);
@@ -196,15 +199,25 @@ describe('strata host', () => {
       expect(listed?.split('\n').map((line) => line.split(/ +/))).toEqual([
         ['ACTION', 'HOST', 'COMMAND', 'BLOB', 'STATE'],
         ['evict-0', 'gpu-a', 'evict', 'a'.repeat(16), 'sent'],
-        ['', 'gpu-a', 'evict', 'b'.repeat(16), 'failed'],
+        ['', 'gpu-a', 'evict', 'b'.repeat(16), 'unanswered'],
         ['', 'gpu-a', 'evict', 'c'.repeat(16), 'unsent'],
         [''],
       ]);
       expect(told()).toContain(
-        'Whether the plane took the one that failed is not known: `strata explain three` shows it.',
+        'Whether the plane took the one without an answer is not known: `strata explain three` shows it.',
       );
     },
   );
+
+  it('lists nothing where the plane says no to the first, and later what was sent until then', async () => {
+    ends = ['unauthorized'];
+    expect(await outcome('evict', 'gpu-a', 'three')).toMatchObject({ printed: '' });
+    expect(told()).not.toContain('is not known');
+    [ends, sent] = [[DONE, 'unauthorized'], []];
+    const { printed: listed } = await outcome('evict', 'gpu-a', 'three');
+    expect(listed?.match(/\b(?:sent|not-taken|unanswered|unsent)\b/g)).toEqual(['sent', 'not-taken', 'unsent']);
+    expect(told()).not.toContain('is not known');
+  });
 
   it('tells programs the same, and of ids only those that were sent', async () => {
     ends = [DONE, 'away'];
@@ -217,7 +230,7 @@ describe('strata host', () => {
     const [one, other, last] = THREE.map((digest) => ({ schema, host: 'gpu-a', type: 'evict', digest }));
     expect(states).toEqual([
       { ...one, actionId: 'evict-0', state: 'sent' },
-      { ...other, state: 'failed' },
+      { ...other, state: 'unanswered' },
       { ...last, state: 'unsent' },
     ]);
     sent = [];

@@ -6,7 +6,9 @@ import { useCommands } from '../../support/commands.ts';
 const KEY = 'uploads/a/1.0.0/b.pkl';
 let server: Server;
 let plane: readonly string[];
-let asked: object[] = [];
+let asked: { versionId?: string }[] = [];
+/** Whether it is of a release that knows no version to release. */
+let isOlder = false;
 
 const UPLOAD = {
   key: KEY,
@@ -27,9 +29,12 @@ beforeAll(async () => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
-      asked.push(JSON.parse(body));
+      const input = JSON.parse(body);
+      asked.push(input);
+      const failure = { code: 'invalid-input', message: 'versionId is unknown.', retryable: false };
+      const isRefused = isOlder && 'versionId' in input;
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ ok: true, output: UPLOAD }));
+      response.end(JSON.stringify(isRefused ? { ok: false, failure } : { ok: true, output: UPLOAD }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -39,9 +44,10 @@ beforeAll(async () => {
 afterAll(() => server.close());
 beforeEach(() => {
   asked = [];
+  isOlder = false;
 });
 
-const { strata } = useCommands(registerQuarantine);
+const { strata, told } = useCommands(registerQuarantine);
 const release = ['quarantine', 'release', KEY, '--reason', 'read', '--by', 'ada'];
 const wish = { key: KEY, reason: 'read', by: 'ada' };
 
@@ -61,4 +67,10 @@ it('strata quarantine release --version-id looks for that version, confirmed or 
     { ...wish, versionId: 'v1', rules: 'rules-1', dryRun: false },
     { ...wish, versionId: 'v1', dryRun: false },
   ]);
+});
+
+it('strata quarantine release binds no plane of an older release, says so, and releases nothing', async () => {
+  isOlder = true;
+  await expect(strata(...release, ...plane)).rejects.toMatchObject({ code: 'invalid-input' });
+  expect(told()).toContain('A plane of an older release cannot be bound to one version');
 });
