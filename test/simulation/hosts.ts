@@ -64,6 +64,8 @@ const LONGEST_SPOILING_MS = 12 * MINUTE_MS;
 
 /** What waits longer where there are no faults looks so often whether there are some again. */
 const LONGEST_NAP_MS = 2 * MINUTE_MS;
+/** After so many turns with nothing that moves, who waits for it lets time pass. */
+const MOST_TURNS = 200;
 
 const COLD = VolumeName.parse('cold');
 
@@ -250,11 +252,16 @@ export class SimulatedHost {
 
   /** While a blob is being moved, a bit of it flips, or somebody asks for it. */
   private async meddle(agent: Agent): Promise<void> {
+    const { scheduler } = this.options;
     let over = false;
     const moving = () => [...agent.store.ledger.state.blobs.values()].find(({ also }) => also !== undefined);
     const waits = () => !over && moving() === undefined;
     const wait = async () => {
-      while (waits()) await this.options.scheduler.park(this.incarnation, 'meddling');
+      // A move may wait for a moment, which comes only when nothing is ready.
+      for (let turn = 1; waits(); turn += 1) {
+        if (turn % MOST_TURNS === 0) await scheduler.sleep(this.incarnation, 1);
+        else await scheduler.park(this.incarnation, 'meddling');
+      }
       const blob = moving();
       if (over || blob === undefined || !this.options.faults.enabled) return;
       if (this.rng.chance(0.3)) this.flipBitOf(blobPath(blob.digest, blob.volume), blob.size);
