@@ -37,9 +37,12 @@ describe('a redirect by a server of the internet', () => {
   ) {
     const server = createServer((call, answer) => {
       onCall();
-      const location = locationOf(call.url ?? '');
-      if (location !== undefined) answer.writeHead(302, { location }).end();
-      else {
+      const [from = '', resets] = (call.url ?? '').split('?');
+      const location = locationOf(from);
+      if (location !== undefined) {
+        answer.writeHead(302, { location, 'content-length': 0 }).end();
+        if (resets !== undefined) setImmediate(() => call.socket.resetAndDestroy());
+      } else {
         const last = SECRET.length - 1;
         const wanted = (call.headers.range ?? '').endsWith('=0-0') ? 0 : last;
         answer
@@ -112,11 +115,14 @@ describe('a redirect by a server of the internet', () => {
     return end.outcome === 'failed' ? end.failure.kind : readFileSync(path, 'utf8');
   }
 
-  it.each(['/127.0.0.1', '/localhost', '/[::1]', '/through'])('leads nobody into this network: %s', async (target) => {
-    expect(await probeIt(target)).toBe('redirects');
-    expect(await readIt(target)).toBe('redirects');
-    expect(asked).toBe(0);
-  });
+  it.each(['/127.0.0.1', '/127.0.0.1?resets', '/localhost', '/[::1]', '/through'])(
+    'leads nobody into this network: %s',
+    async (target) => {
+      expect(await probeIt(target)).toBe('redirects');
+      expect(await readIt(target)).toBe('redirects');
+      expect(asked).toBe(0);
+    },
+  );
 
   it('leads to others there', async () => {
     expect(await probeIt('/public')).toBe('answered');

@@ -22,7 +22,7 @@ export interface Incoming {
 export interface Connection {
   readonly key: string;
   readonly alive: boolean;
-  /** Whether who answers has an address of the internet. */
+  /** Whether who answers may have an address of the internet: all do of whom no other is known, as behind a proxy. */
   readonly isPublic: boolean;
   /** Whether an earlier exchange has ended well on it: such a connection may be closed by the server at any moment. */
   reused: boolean;
@@ -79,6 +79,7 @@ export function openConnection(
   let tunnel: Socket | undefined;
   let alive = true;
   let reading = true;
+  let isPublic = true;
   const secure = url.protocol === 'https:';
   const scratch = new Uint8Array(SCRATCH_BYTES);
 
@@ -110,6 +111,11 @@ export function openConnection(
     let handshaking = secure;
     socket = opened;
     opened.setNoDelay(true);
+    // Later it may be gone with the connection.
+    opened.once('connect', () => {
+      const { remoteAddress } = opened;
+      if (proxy === undefined && remoteAddress !== undefined) isPublic = options.isPublic(remoteAddress);
+    });
     opened.once('secureConnect', () => {
       handshaking = false;
     });
@@ -128,7 +134,13 @@ export function openConnection(
   const name = isIP(socketHost(url)) === 0 ? { servername: socketHost(url) } : {};
   const tls = { ...name, ALPNProtocols: ['http/1.1'] };
   if (guarded && isIP(socketHost(url)) !== 0 && !options.isPublic(socketHost(url))) {
-    queueMicrotask(() => end(new PrivateAddressError(`No redirect may lead to ${url.host}.`)));
+    queueMicrotask(() =>
+      end(
+        new PrivateAddressError(
+          `No redirect of the internet may lead to ${url.host}. If you trust it, fetch from there.`,
+        ),
+      ),
+    );
   } else if (secure && proxy !== undefined) {
     tunnel = openTunnel(url, proxy, lookup, end, (through) => {
       // A socket that is handed to TLS has no `onread`: its bytes come as events.
@@ -157,7 +169,7 @@ export function openConnection(
       return alive;
     },
     get isPublic() {
-      return proxy === undefined && socket?.remoteAddress !== undefined && options.isPublic(socket.remoteAddress);
+      return isPublic;
     },
     reused: false,
     use(next, request) {
