@@ -22,6 +22,8 @@ const SYMLINK = 0xa000;
 const FILE_TYPE = 0xf000;
 /** What one deflated member may become in memory; beyond it all of them together are asked what they are made of. */
 const MAX_INFLATED = 96 * 1024 * 1024;
+/** Of all deflated members together, where they shrank as only what repeats itself does. */
+const MOST_UNFOLDED = 4 * 1024 ** 3;
 /** Members up to this size are checked against their CRC. */
 const MAX_CHECKED = 16 * 1024 * 1024;
 
@@ -69,13 +71,13 @@ export async function readZip(reader: RangedReader, inspection: Inspection): Pro
   return result;
 }
 
-/** Loaders hold all members at once: many small ones are as much of a bomb as one that is too large. */
+/** Loaders hold all members at once: many small ones are as much of a bomb as one that is too large, and honest zeros take no gigabytes. */
 function checkRatio(entries: readonly ZipEntry[]): void {
   const deflated = entries.filter(({ method }) => method === 'deflated');
   const bytes = deflated.reduce((sum, entry) => sum + entry.bytes, 0);
   const compressed = deflated.reduce((sum, { compressedBytes }) => sum + compressedBytes, 0);
-  if (bytes > MAX_INFLATED && bytes > compressed * BOMB_RATIO)
-    throw new RefusedError('archive.bomb', `${compressed} bytes inflate to ${bytes}`);
+  if (bytes > MOST_UNFOLDED && bytes > compressed * BOMB_RATIO)
+    throw new RefusedError('archive.bomb', `${formatCount(compressed, 'byte')} inflate to ${bytes}`);
 }
 
 /** Local headers with a little of their data, read side by side: an archive has one per storage. */
