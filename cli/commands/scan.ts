@@ -78,7 +78,7 @@ function forPeople({ file, verdict, format, bytes, family, kind, reasons }: Scan
   const what = family === undefined ? format : `${format}, ${family} (${kind})`;
   // styleText looks at NO_COLOR and at whether the stream is a terminal.
   const lines = [
-    `${styleText(COLOURS[verdict], verdict.padEnd(10), { stream: process.stdout })} ${printableLine(file)}  ${what}, ${formatBytes(bytes)}`,
+    `${styleText(COLOURS[verdict], verdict.padEnd(10), { stream: process.stdout })} ${printableLine(file)}  ${printableLine(what)}, ${formatBytes(bytes)}`,
   ];
   for (const { rule, offset, text } of reasons) {
     lines.push(`             ${rule}${offset === undefined ? '' : ` at ${offset}`}: ${printableLine(text)}`);

@@ -17,4 +17,19 @@ describe('strata scan', () => {
     const json = await strataHere(['scan', folder, '--json']);
     for (const control of ['\u001b', '\u009b']) expect(json.stdout).not.toContain(control);
   });
+
+  it('nor for one that names its architecture so', async () => {
+    const text = (of: string) => [Buffer.from([of.length, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(of)];
+    const head = Buffer.from([...Buffer.from('GGUF'), 3, 0, 0, 0, ...Buffer.alloc(8), 1, ...Buffer.alloc(7)]);
+    const architecture = 'x\u001b[2J\nclean      good.bin';
+    const file = Buffer.concat([
+      head,
+      ...text('general.architecture'),
+      Buffer.from([8, 0, 0, 0]),
+      ...text(architecture),
+    ]);
+    writeFileSync(join(folder, 'named.gguf'), file);
+    const { stdout } = await strataHere(['scan', join(folder, 'named.gguf')]);
+    expect(stdout).toContain('x\uFFFD[2J\uFFFDclean      good.bin');
+  });
 });
