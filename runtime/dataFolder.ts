@@ -116,8 +116,9 @@ function removeAbandoned(): void {
 
 /** Of this user, and past the moment at which its runtime wrote down its process id. Where another user owns the folder, a link may stand in it. */
 function isOurs(folder: string): boolean {
-  const owners = [folder, join(folder, PID_FILE)].map((path) => lstatSync(path, { throwIfNoEntry: false })?.uid);
-  return owners.every((uid) => uid !== undefined && uid === process.getuid?.());
+  const isOwn = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
+  // Into a folder of another user's nobody may look.
+  return isOwn(folder) && isOwn(join(folder, PID_FILE));
 }
 
 function holderOf(pidFile: string): number | undefined {
