@@ -6,16 +6,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { COMMAND_MODULES } from '../../cli/commands.ts';
 import { HostRow } from '../../lib/catalog/index.ts';
-import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
 import { Bytes, DAY_MS, EpochMs } from '../../lib/shared/units.ts';
 import { Generation, HostId } from '../../lib/shared/ids.ts';
-import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
-import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { safetensors } from '../support/ingestPlane.ts';
 import type { EndOfCommand } from './oneByOne.ts';
+import { type StartedPlane, startPlane } from './startPlane.ts';
 
-let folder: DataFolder;
-let runtime: EmbeddedRuntime;
+let folder: StartedPlane['folder'];
+let runtime: StartedPlane['runtime'];
+let stop: StartedPlane['stop'];
 /** Any object, for whoever asks; takes whatever it is sent. */
 const store = createServer((request, response) => {
   request.resume().on('end', () => response.writeHead(200, { etag: '"0"' }).end('bytes'));
@@ -23,9 +22,7 @@ const store = createServer((request, response) => {
 let storeUrl = '';
 
 beforeAll(async () => {
-  folder = takeDataFolder(undefined);
-  const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
-  runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry });
+  ({ folder, runtime, stop } = await startPlane());
   await new Promise<void>((resolve) => store.listen(0, '127.0.0.1', resolve));
   storeUrl = `http://127.0.0.1:${(store.address() as AddressInfo).port}`;
 });
@@ -33,8 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   store.closeAllConnections();
   store.close();
-  await runtime.stop();
-  folder.release();
+  await stop();
 });
 
 async function addHost(): Promise<void> {

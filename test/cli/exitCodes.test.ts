@@ -1,10 +1,8 @@
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND_MODULES } from '../../cli/commands.ts';
-import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
-import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
-import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { strataHere } from './strataHere.ts';
+import { type StartedPlane, startPlane } from './startPlane.ts';
 
 /** What a command is given that it takes; and in its place what is malformed, or what no plane has. */
 interface Sample {
@@ -124,17 +122,12 @@ function needsPlane(name: string, command: Command): boolean {
 }
 
 const LEAVES = await leaves();
-let folder: DataFolder;
-let runtime: EmbeddedRuntime;
+let folder: StartedPlane['folder'];
+let stop: StartedPlane['stop'];
 beforeAll(async () => {
-  folder = takeDataFolder(undefined);
-  const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
-  runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry });
+  ({ folder, stop } = await startPlane());
 });
-afterAll(async () => {
-  await runtime.stop();
-  folder.release();
-});
+afterAll(() => stop());
 
 async function outcome(name: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const surroundings = { STRATA_DATA: folder.path, AWS_REGION: 'eu-west-1', ...environment };

@@ -2,9 +2,6 @@ import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createPinoLogger, createPinoTelemetry } from '../../lib/adapters/node/pinoTelemetry.ts';
-import { type DataFolder, takeDataFolder } from '../../runtime/dataFolder.ts';
-import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
 import { connectLoopback } from '../../cli/connection/loopback.ts';
 import { readOperatorFile } from '../../cli/connection/operatorFile.ts';
 import { showProgress } from '../../cli/progress.ts';
@@ -15,20 +12,17 @@ import { EpochMs } from '../../lib/shared/units.ts';
 import { safetensors } from '../support/ingestPlane.ts';
 import { strataHere } from './strataHere.ts';
 import { runStrata } from './strataProcess.ts';
+import { type StartedPlane, startPlane } from './startPlane.ts';
 
-let folder: DataFolder;
-let runtime: EmbeddedRuntime;
+let folder: StartedPlane['folder'];
+let runtime: StartedPlane['runtime'];
+let stop: StartedPlane['stop'];
 
 beforeAll(async () => {
-  folder = takeDataFolder(undefined);
-  const telemetry = createPinoTelemetry(createPinoLogger({ level: 'warn', path: folder.at('logs', 'runtime.jsonl') }));
-  runtime = await startEmbeddedRuntime({ folder, port: 0, telemetry });
+  ({ folder, runtime, stop } = await startPlane());
 });
 
-afterAll(async () => {
-  await runtime.stop();
-  folder.release();
-});
+afterAll(() => stop());
 
 /** As a process of its own. */
 const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
