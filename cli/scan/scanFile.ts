@@ -1,4 +1,4 @@
-import { judgeHeader, type Reason, RULE_SET, RULES, type Status } from '../../lib/scanning/index.ts';
+import { judgeHeader, judgeName, type Reason, RULE_SET, RULES, type Status } from '../../lib/scanning/index.ts';
 import { errorText } from '../../lib/shared/errors.ts';
 import { SECOND_MS } from '../../lib/shared/units.ts';
 import { digestOf } from '../digestOf.ts';
@@ -38,7 +38,7 @@ export async function scanTarget(target: Target, timeoutSeconds: number): Promis
 
 async function scanSource(file: string, source: Source, timeoutSeconds: number): Promise<ScanLine> {
   const end = performance.now() + timeoutSeconds * SECOND_MS;
-  const verdict = await judgeHeader(source, { expired: () => performance.now() > end });
+  const verdict = judgeName(file, await judgeHeader(source, { expired: () => performance.now() > end }));
   const digest = await digestOf(source);
   if (!(await source.unchanged())) {
     return refusedLine(file, source.size, 'file.changed', 'the file was written to while it was scanned');

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../../events/audit-seal/v1.ts';
 import { type Blob, type HeaderFindings, isAdmitted, type Upload, type Version } from '../catalog/index.ts';
+import { misnaming } from '../scanning/index.ts';
 import { blobKey } from '../shared/digest.ts';
 import type { CorrelationId } from '../shared/ids.ts';
 import type { EpochMs } from '../shared/units.ts';
@@ -69,11 +70,10 @@ export function blobRecord(
 }
 
 /** What to record of a published version that is withdrawn, or comes back, by the verdict on one of its blobs. */
-export function versionRecord(version: Version, { digest, findings }: Blob, by: Actor, at: EpochMs): AuditRecord {
+export function versionRecord(version: Version, blob: Blob, by: Actor, at: EpochMs): AuditRecord {
   const { withdrawn, correlationId } = version;
-  const [first] = findings.reasons;
-  const reason = withdrawn?.reason ?? findings.admission?.reason ?? findings.status;
-  const why = first === undefined ? (findings.admission?.text ?? reason) : `${first.rule}: ${first.text}`;
+  const { digest, findings } = blob;
+  const { reason, text: why } = whyAligned(version, blob);
   return {
     object: versionObject(version),
     at,
@@ -84,6 +84,19 @@ export function versionRecord(version: Version, { digest, findings }: Blob, by: 
     ...verdictOf(findings),
     correlationId,
   };
+}
+
+/** Why a version is withdrawn, or came back, by the verdict on one of its blobs: as a code, and in words. */
+export function whyAligned(
+  { files, withdrawn }: Version,
+  { digest, findings }: Blob,
+): { readonly reason: string; readonly text: string } {
+  const { admission, status, reasons } = findings;
+  const reason = withdrawn?.reason ?? admission?.reason ?? status;
+  const misnamed = isAdmitted(findings) ? misnaming(files, { digest, findings }) : undefined;
+  const [first] = reasons;
+  const judged = first === undefined ? (admission?.text ?? reason) : `${first.rule}: ${first.text}`;
+  return { reason, text: misnamed ?? judged };
 }
 
 /** SHA-256 of a verdict as the catalog keeps it, as entries name it. */

@@ -3,7 +3,7 @@ import type { SignedEnvelope } from '../../events/signed-envelope/v1.ts';
 import { BlobRow, type Host, ReferenceRow, resolveVersion, startingWith, VersionRow } from '../catalog/index.ts';
 import { isReadAtOnce, type Rates } from '../placement/index.ts';
 import { type AskedRestore, type LimitedRestore, restoreArchived, type RestoreLimits } from '../restores/index.ts';
-import type { Scanner } from '../scanning/index.ts';
+import { misnaming, type Scanner } from '../scanning/index.ts';
 import { CorrelationId, type Digest, type ModelName } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -135,7 +135,10 @@ async function findBlob({ catalog: store, scanner }: ResolveDeps, digest: Digest
     const { model, version } = ReferenceRow.parse(item).value;
     const published = (await VersionRow.get(store, model, version))?.value;
     if (published === undefined) continue;
-    const files = published.files.filter((file) => file.digest === digest);
+    const files = published.files.filter(
+      (file) => file.digest === digest && misnaming([file], blob.value) === undefined,
+    );
+    if (files.length === 0) continue;
     return { version: { ...published, files }, blobs: new Map([[digest, blob]]) };
   }
   return 'unknown-blob';

@@ -1,8 +1,9 @@
 import { type Blob, BlobRow, isAdmitted, type Version, VersionRow, type Versioned } from '../catalog/index.ts';
+import { misnaming } from '../scanning/index.ts';
 import type { Digest, ModelName, SemVer } from '../shared/ids.ts';
 import type { CatalogStore } from '../shared/ports/catalogStore.ts';
 
-/** Why a version may not reach a host. */
+/** Why a version may not reach a host; `not-clean` also where a file is not what its name promises. */
 export type ServeRefusal = 'unknown-version' | 'unknown-blob' | 'not-clean' | 'stale-rules';
 
 export interface ServableVersion {
@@ -24,7 +25,7 @@ export function serveRefusal(blob: Blob | undefined, rules: string): ServeRefusa
   return blob.findings.rules === rules ? undefined : 'stale-rules';
 }
 
-/** Reads a version with its blobs; refused as a whole when any one of its files may not be served. */
+/** Reads a version with its blobs; refused as a whole when any one of its files may not be served, or not under its name. */
 export async function loadServable(
   store: CatalogStore,
   model: ModelName,
@@ -39,6 +40,9 @@ export async function loadServable(
     const reason = serveRefusal(blob?.value, rules);
     if (reason !== undefined || blob === undefined) {
       return { outcome: 'refused', reason: reason ?? 'unknown-blob', version: row.value };
+    }
+    if (misnaming(row.value.files, blob.value) !== undefined) {
+      return { outcome: 'refused', reason: 'not-clean', version: row.value };
     }
     blobs.set(digest, blob);
   }

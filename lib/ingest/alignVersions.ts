@@ -1,5 +1,5 @@
 import type { QuarantineChanged } from '../../events/quarantine-changed/v1.ts';
-import { auditChanges, versionRecord } from '../audit/index.ts';
+import { auditChanges, versionRecord, whyAligned } from '../audit/index.ts';
 import {
   AliasRow,
   type Blob,
@@ -20,6 +20,7 @@ import {
   type Versioned,
   VersionRow,
 } from '../catalog/index.ts';
+import { misnaming } from '../scanning/index.ts';
 import type { Digest } from '../shared/ids.ts';
 import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { EpochMs } from '../shared/units.ts';
@@ -110,21 +111,29 @@ async function decidingBlob(
   digest: Digest,
 ): Promise<Versioned<Blob> | undefined> {
   const judged = await BlobRow.get(catalog, withdrawn?.digest ?? digest);
-  if (withdrawn === undefined || (judged !== undefined && !isAdmitted(judged.value.findings))) return judged;
+  if (withdrawn === undefined || (judged !== undefined && refusal(files, judged.value) !== undefined)) return judged;
   for (const file of files) {
     const other = await BlobRow.get(catalog, file.digest);
-    if (other !== undefined && !isAdmitted(other.value.findings)) return other;
+    if (other !== undefined && refusal(files, other.value) !== undefined) return other;
   }
   return judged;
 }
 
+/** Why a version with these files may not be served by the verdict on one of its blobs. */
+function refusal(files: Version['files'], blob: Blob): string | undefined {
+  const { admission, status } = blob.findings;
+  if (!isAdmitted(blob.findings)) return admission?.reason ?? status;
+  return misnaming(files, blob) === undefined ? undefined : 'invalid';
+}
+
 /** The version as it should be by the verdict on its deciding blob; undefined where it is so already. */
-function changeOf(version: Version, { digest, findings }: Blob, now: EpochMs): Version | undefined {
+function changeOf(version: Version, blob: Blob, now: EpochMs): Version | undefined {
+  const { digest } = blob;
   const { withdrawn, ...rest } = version;
-  if (isAdmitted(findings))
+  const reason = refusal(version.files, blob);
+  if (reason === undefined)
     return withdrawn === undefined ? undefined : { ...rest, deprecated: withdrawn.wasDeprecated };
   if (withdrawn?.digest === digest) return undefined;
-  const reason = findings.admission?.reason ?? findings.status;
   const wasDeprecated = withdrawn?.wasDeprecated ?? version.deprecated;
   return { ...rest, deprecated: true, withdrawn: { at: now, digest, reason, wasDeprecated } };
 }
@@ -149,14 +158,19 @@ async function aliasChanges(
   return changes;
 }
 
-function noticeOf(
-  { model, version, correlationId }: Version,
-  { digest, findings }: Blob,
-  change: Aligned['change'],
-  at: EpochMs,
-): QuarantineChanged {
-  const [first] = findings.reasons;
-  const reason = findings.admission?.reason ?? findings.status;
-  const text = first === undefined ? (findings.admission?.text ?? reason) : `${first.rule}: ${first.text}`;
-  return { schema: 'quarantine-changed/1', change, at, model, version, digest, reason, text, correlationId };
+function noticeOf(version: Version, blob: Blob, change: Aligned['change'], at: EpochMs): QuarantineChanged {
+  const { model, correlationId } = version;
+  const { digest } = blob;
+  const { reason, text } = whyAligned(version, blob);
+  return {
+    schema: 'quarantine-changed/1',
+    change,
+    at,
+    model,
+    version: version.version,
+    digest,
+    reason,
+    text,
+    correlationId,
+  };
 }

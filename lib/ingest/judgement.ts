@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { HeaderFindings } from '../catalog/index.ts';
-import { decideScan, type HeaderVerdict, type RangedReader } from '../scanning/index.ts';
+import type { HeaderFindings, Upload } from '../catalog/index.ts';
+import { decideScan, type HeaderVerdict, judgeName, type RangedReader } from '../scanning/index.ts';
 import { MIB, SECOND_MS } from '../shared/units.ts';
 import type { IngestDelivery, IngestDeps } from './deps.ts';
 import { IngestError } from './errors.ts';
@@ -18,6 +18,9 @@ const RESERVE_MS = 20 * SECOND_MS;
 /** So often the time of a call may run out before it says something of the file, and not of the store on that day. */
 const LONG_TRIES = 3;
 
+/** What is judged: an upload by its name as well, the bytes of a blob without one. */
+type JudgedObject = PinnedObject & Pick<Upload, 'target'>;
+
 /** The verdict of one object version with what follows from it. */
 export interface Judged {
   readonly findings: HeaderFindings;
@@ -33,7 +36,7 @@ export type Judgement =
   | { readonly outcome: 'unfinished'; readonly progress?: string };
 
 /** Judges what a header-sized read can judge; `unfinished` where that is not enough. */
-export async function judgeHead(deps: IngestDeps, pinned: PinnedObject): Promise<Judgement> {
+export async function judgeHead(deps: IngestDeps, pinned: JudgedObject): Promise<Judgement> {
   return readable(async () => {
     const end = deps.clock.now() + HEADER.ms;
     const options = { maxBytes: HEADER.maxBytes, expired: () => deps.clock.now() > end };
@@ -48,7 +51,7 @@ export async function judgeHead(deps: IngestDeps, pinned: PinnedObject): Promise
  */
 export async function judgeLong(
   deps: IngestDeps,
-  pinned: PinnedObject,
+  pinned: JudgedObject,
   progress: string | undefined,
   call: IngestDelivery,
   reader: RangedReader = pinnedReader(deps.objects, pinned),
@@ -90,8 +93,9 @@ function hasReason({ status, reasons }: HeaderVerdict, sought: 'file.budget' | '
   return status === 'unscanned' && reasons.some(({ rule }) => rule === sought);
 }
 
-function decided({ settings }: IngestDeps, pinned: PinnedObject, verdict: HeaderVerdict): Judgement {
+function decided({ settings }: IngestDeps, pinned: JudgedObject, read: HeaderVerdict): Judgement {
   const { scanPolicy } = settings;
+  const verdict = pinned.target === undefined ? read : judgeName(pinned.target.file, read);
   const subject = `${pinned.key} ${pinned.versionId}`;
   const decision = decideScan({ subject, bytes: pinned.size, verdict }, scanPolicy);
   const quarantine = quarantineOf(verdict, decision);

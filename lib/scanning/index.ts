@@ -1,6 +1,7 @@
 export type { Analysis, DtypeShare } from './analysis/analysis.ts';
 export type { Kind } from './analysis/family.ts';
 export { ScanningError, type ScanningErrorCode } from './errors.ts';
+export { judgeName, misnaming } from './fileName.ts';
 export { type JudgeOptions, judgeHeader, judgeInSteps, type StepOutcome } from './judge.ts';
 export {
   assertRange,

@@ -22,6 +22,10 @@ export const RULES = {
   'file.deadline': { severity: 'unscanned', fix: 'Scan again with a later deadline.' },
   'file.scanner-error': { severity: 'unscanned', fix: 'Report the file: the scanner must not fail on any input.' },
   'file.unreadable': { severity: 'unscanned', fix: 'Check the path and its permissions.' },
+  'file.misnamed': {
+    severity: 'invalid',
+    fix: 'Upload the file that the name promises, not a pointer to it or a page about it; or name this one by what it holds.',
+  },
   'file.changed': { severity: 'unscanned', fix: 'Scan again when nobody writes to the file.' },
   'polyglot.second-format': { severity: 'malicious', fix: REWRITE },
   'safetensors.header': { severity: 'invalid', fix: REWRITE },

@@ -56,7 +56,7 @@ export interface HeaderVerdict {
 }
 
 /** More reasons than this add nothing for a person, and a hostile file could make millions. */
-const MAX_REASONS = 50;
+export const MAX_REASONS = 50;
 const MAX_TEXT = 300;
 
 /** All that was found so far, to be restored in another process. */

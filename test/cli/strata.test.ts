@@ -113,12 +113,12 @@ describe('strata push', () => {
     };
 
     it.each([
-      ['another content', { 'one.gguf': 41 }, 'with another one.gguf'],
-      ['another file', { 'other.gguf': 1 }, 'without other.gguf'],
-      ['a file more', { 'one.gguf': 1, 'two.gguf': 2 }, 'without two.gguf'],
+      ['another content', { 'one.safetensors': 41 }, 'with another one.safetensors'],
+      ['another file', { 'other.safetensors': 1 }, 'without other.safetensors'],
+      ['a file more', { 'one.safetensors': 1, 'two.safetensors': 2 }, 'without two.safetensors'],
     ])('sends nothing of %s, and says so', async (what, files, how) => {
       const name = `closed-${what.replaceAll(' ', '-')}@1.0.0`;
-      await pushed(name, file(`${name}/before/one.gguf`, safetensors(300, 1)));
+      await pushed(name, file(`${name}/before/one.safetensors`, safetensors(300, 1)));
       for (const [path, seed] of Object.entries(files)) {
         // Another time, as of any other file: by it a push knows its own.
         utimesSync(file(`${name}/after/${path}`, safetensors(300, seed)), seed, seed);
@@ -135,11 +135,11 @@ describe('strata push', () => {
     });
 
     it('sends nothing where a file of it is missing', async () => {
-      const both = dirname(file('fewer/a.gguf', safetensors(300, 1)));
-      file('fewer/b.gguf', safetensors(300, 2));
+      const both = dirname(file('fewer/a.safetensors', safetensors(300, 1)));
+      file('fewer/b.safetensors', safetensors(300, 2));
       await pushed('fewer@1.0.0', both);
-      const { code, stderr } = await strata('push', 'fewer@1.0.0', join(both, 'a.gguf'));
-      expect([code, stderr]).toEqual([1, expect.stringContaining('is published with b.gguf besides')]);
+      const { code, stderr } = await strata('push', 'fewer@1.0.0', join(both, 'a.safetensors'));
+      expect([code, stderr]).toEqual([1, expect.stringContaining('is published with b.safetensors besides')]);
     });
 
     it('finds the same bytes published, whatever their files are called and when they were written', async () => {

@@ -21,7 +21,7 @@ const GONE = { rows: [], objects: 0 };
 
 async function published() {
   const world = await createDeletionWorld();
-  await world.publish('flux', '1.0.0', { 'a.safetensors': 'a', 'b.json': 'b' });
+  await world.publish('flux', '1.0.0', { 'a.safetensors': 'a', 'b.bin': 'b' });
   return world;
 }
 

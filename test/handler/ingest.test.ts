@@ -266,6 +266,8 @@ describe('quarantine', () => {
     ['invalid-format', KEY, safetensors(100).subarray(0, 60), {}],
     ['unscannable', 'uploads/tiny/1.0.0/tiny.bin', Buffer.alloc(32, 1), {}],
     ['invalid-format', 'uploads/tiny/1.0.0/empty.safetensors', Buffer.alloc(0), {}],
+    ['invalid-format', KEY, Buffer.from('version https://git-lfs.github.com/spec/v1'), {}],
+    ['invalid-format', 'uploads/tiny/1.0.0/tiny.gguf', safetensors(100), {}],
     ['bad-key', 'uploads/Tiny/1.0.0/tiny.safetensors', safetensors(10), {}],
     ['bad-key', 'uploads/tiny/1.0/tiny.safetensors', safetensors(10), {}],
     ['bad-key', 'uploads/tiny/1.0.0/a/b.safetensors', safetensors(10), {}],

@@ -14,7 +14,7 @@ import { ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { createIngestPlane, type IngestPlane, safetensors } from '../support/ingestPlane.ts';
 
-const KEY = 'uploads/forest/1.0.0/forest.pkl';
+const KEY = 'uploads/forest/1.0.0/forest.bin';
 const FOREST = ModelName.parse('forest');
 const V1 = SemVer.parse('1.0.0');
 const CALL = "0cos\nsystem\n(S'id'\ntR";

@@ -20,7 +20,7 @@ import {
 import { releaseUpload, startDueRescan, startRescan } from '../../lib/ingest/index.ts';
 import { loadServable } from '../../lib/fleet/index.ts';
 import type { ScanPolicy } from '../../lib/scanning/index.ts';
-import { ActionId, type Digest, hostLocation, ModelName, SemVer } from '../../lib/shared/ids.ts';
+import { ActionId, type Digest, hostLocation, KeySegment, ModelName, SemVer } from '../../lib/shared/ids.ts';
 import { PortError } from '../../lib/shared/errors.ts';
 import { Bytes, GIB } from '../../lib/shared/units.ts';
 import { createFleetWorld, digestOf } from '../support/fleetWorld.ts';
@@ -248,6 +248,38 @@ describe('a deployment with other rules', () => {
     await rescanAll(plane);
     expect((await VersionRow.get(plane.catalog, TINY, V2))?.value.withdrawn).toMatchObject({ reason: 'malicious' });
     expect((await ModelRow.get(plane.catalog, TINY))?.value.newest).toBe(V1);
+  });
+
+  it('withdraws what an older release published under a name that promises another format', async () => {
+    const { plane, state } = await twoVersions();
+    const [notes, renamed] = [SemVer.parse('1.2.0'), 'notes.safetensors'];
+    await plane.upload(`uploads/tiny/${notes}/notes.txt`, 'not a tensor');
+    await plane.settle();
+    const row = (await VersionRow.get(plane.catalog, TINY, notes)) ?? expect.fail();
+    const files = row.value.files.map((one) => ({ ...one, file: KeySegment.parse(renamed) }));
+    await plane.catalog.transact([VersionRow.put({ ...row.value, files }, expectationOf(row))]);
+    expect(await loadServable(plane.catalog, TINY, notes, 'rules-1')).toMatchObject({ reason: 'not-clean' });
+    state.rules = 'rules-2';
+    await rescanByRules(plane);
+    expect((await VersionRow.get(plane.catalog, TINY, notes))?.value.withdrawn).toMatchObject({ reason: 'invalid' });
+    expect((await ModelRow.get(plane.catalog, TINY))?.value.newest).toBe(V2);
+    const items = await queryAll(plane.catalog, { partition: `NOTICES#${dayOf(plane.clock.now())}` });
+    expect(items.map((item) => NoticeRow.parse(item).value.event.text).join()).toContain(
+      `file.misnamed: ${renamed}: the name ends in .safetensors, but the content is text`,
+    );
+  });
+
+  it('ends what an operator released under such a name', async () => {
+    const { plane, state } = await twoVersions();
+    await plane.upload(key(REFUSED), 'not a tensor');
+    await plane.settle();
+    const release = { key: key(REFUSED), reason: 'our loader reads it', by: 'ops', dryRun: false };
+    await releaseUpload(plane.deps, release);
+    await plane.settle();
+    expect(await loadServable(plane.catalog, TINY, REFUSED, 'rules-1')).toMatchObject({ outcome: 'servable' });
+    state.rules = 'rules-2';
+    await rescanByRules(plane);
+    expect(await loadServable(plane.catalog, TINY, REFUSED, 'rules-2')).toMatchObject({ reason: 'not-clean' });
   });
 
   it('is told run after run while a function judges by the rules before', async () => {

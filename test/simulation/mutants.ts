@@ -115,6 +115,13 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (isAdmitted(before) === isAdmitted(judged.findings)) return judged === kept ? [] : put;',
   },
   {
+    id: 'name-not-judged',
+    breaks: 'Nothing unscanned is servable: good bytes are served under a name that promises another format.',
+    file: 'lib/ingest/judgement.ts',
+    find: 'pinned.target === undefined ? read : judgeName(pinned.target.file, read)',
+    replace: 'read',
+  },
+  {
     id: 'slow-call-judges',
     breaks:
       'A re-scan: a call that the store kept waiting until its time was over condemns the file that it was about to judge.',

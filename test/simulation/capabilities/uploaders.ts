@@ -17,6 +17,9 @@ const MANY: ReadonlySet<Focus> = new Set(['moves', 'pins', 'purges', 'releases',
 /** Two parts in most runs, four in the others. */
 const MOST_SMALL_BYTES = 16_384;
 
+/** No upload holds what this promises. */
+export const MISNAMED = '.gguf';
+
 type Expected = 'ready' | 'quarantined' | 'either';
 
 /** What was really done to one key, in the order in which the bucket saw it. */
@@ -113,7 +116,7 @@ export class Uploaders {
     if (!faults.enabled) return;
     const minor = this.released.get(model) ?? 0;
     this.released.set(model, minor + 1);
-    const key = `uploads/${model}/1.${minor}.0/model.safetensors`;
+    const key = `uploads/${model}/1.${minor}.0/model.bin`;
     this.later(at - scheduler.now, async () => {
       // What an operator released is refused again under another name.
       const status = await releases.statusOf(releases.rules(), bytes);
@@ -132,7 +135,7 @@ export class Uploaders {
   private async release(model: string, version: string): Promise<void> {
     const { rng } = this;
     const { faults, deadlyKeys } = this.stage;
-    const key = `uploads/${model}/${version}/model.safetensors`;
+    const key = `uploads/${model}/${version}/model.bin`;
     switch (rng.below(9)) {
       case 0:
       case 1:
@@ -148,7 +151,7 @@ export class Uploaders {
       case 5:
         await this.put(key, this.model(), 'either');
         return this.later(5 * MINUTE_MS, () =>
-          this.put(`uploads/${model}/${version}/extra.safetensors`, this.model(), 'either'),
+          this.put(`uploads/${model}/${version}/extra.bin`, this.model(), 'either'),
         );
       case 6:
         return this.hostile(key);
@@ -192,6 +195,8 @@ export class Uploaders {
     const way = rng.below(8);
     if (way === 0) return this.put(key, Buffer.alloc(this.stage.maxUploadBytes + 1), 'quarantined');
     if (way === 1) return this.put(key, this.model(), 'quarantined', { [SET_METADATA]: 'no uuid' });
+    // As a pointer or a renamed file: good bytes that are not what the name promises.
+    if (way === 2) return this.put(key.replace(/\.bin$/, MISNAMED), this.model(), 'quarantined');
     return this.put(key, way < 5 ? truncatedSafetensors(rng, 900) : pickle(), 'quarantined');
   }
 
@@ -233,7 +238,7 @@ export class Uploaders {
   private async set(model: string, version: string): Promise<void> {
     const { rng } = this;
     const id = `${hex(rng, 8)}-${hex(rng, 4)}-${hex(rng, 4)}-${hex(rng, 4)}-${hex(rng, 12)}`;
-    const files = ['unet.safetensors', 'vae.safetensors', 'text.safetensors'].slice(0, 2 + rng.below(2));
+    const files = ['unet.bin', 'vae.bin', 'text.bin'].slice(0, 2 + rng.below(2));
     const contents = new Map(files.map((file) => [file, this.model()]));
     const manifest = {
       schema: 'strata-set/1',

@@ -16,7 +16,7 @@ import type { Capability, RowChange, Stage } from '../stage.ts';
 import { edgeWatch, rowReader, violated } from '../invariants.ts';
 import { redrive } from '../redrive.ts';
 import { digestOf } from '../samples.ts';
-import { type KeyHistory, Uploaders } from './uploaders.ts';
+import { type KeyHistory, MISNAMED, Uploaders } from './uploaders.ts';
 
 const UPLOAD_EDGES = [
   'new→observed',
@@ -66,7 +66,8 @@ export function uploads(stage: Stage, rng: Rng): Capability {
   async function checkVerdict({ key, versionId, findings }: Upload): Promise<void> {
     const write = uploaders.histories.get(key)?.writes.find((one) => one.versionId === versionId);
     if (findings === undefined || write === undefined) return;
-    const status = await stage.releases.statusOf(findings.rules, write.bytes);
+    const unnamed = await stage.releases.statusOf(findings.rules, write.bytes);
+    const status = unnamed === 'clean' && key.endsWith(MISNAMED) ? 'invalid' : unnamed;
     if (status !== findings.status)
       violated(
         `${key} ${versionId}: ${findings.status} by ${findings.rules} is a verdict of other bytes, not ${status}.`,

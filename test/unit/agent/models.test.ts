@@ -36,7 +36,7 @@ describe('GET /v1/models/{name@range}', () => {
   it('fetches what is missing and answers path, digest, kind and a lease for all files of the version', async () => {
     const { world, api, agent } = await started();
     const [weights, settings] = [world.addBlob(300), world.addBlob(20)];
-    world.publish('^1.0', { 'config.json': settings, 'model.safetensors': weights });
+    world.publish('^1.0', { 'vae.bin': settings, 'model.safetensors': weights });
     const response = await api.request('/v1/models/tiny@%5E1.0?wait=5');
     expect(response.status).toBe(200);
     const body = (await response.json()) as { lease: string; files: unknown[] };
@@ -202,7 +202,7 @@ describe('GET /v1/blobs/{digest}', () => {
   it('fetches one file of a version, and answers it under that version’s name', async () => {
     const { world, api, agent } = await started();
     const [weights, settings] = [world.addBlob(300), world.addBlob(20)];
-    world.publish('latest', { 'config.json': settings, 'model.safetensors': weights });
+    world.publish('latest', { 'vae.bin': settings, 'model.safetensors': weights });
     const response = await api.request(`/v1/blobs/${weights.digest}?wait=5`);
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({

@@ -30,6 +30,7 @@ beforeAll(async () => {
   await mkdir(folder);
   await writeFile(join(folder, 'good.bin'), good);
   await writeFile(join(folder, 'evil.safetensors'), "cos\nsystem\n(S'id'\ntR.");
+  await writeFile(join(folder, 'pointer.safetensors'), 'version https://git-lfs.github.com/spec/v1');
   await symlink('/etc/passwd', join(folder, 'link'));
 });
 afterAll(() => rm(scratch, { recursive: true }));
@@ -63,6 +64,7 @@ it('scans a folder, one JSON object per file, and exits with 1 for findings', as
   expect(lines.map(({ file, verdict }) => [file, verdict])).toEqual([
     [join(folder, 'evil.safetensors'), 'malicious'],
     [join(folder, 'good.bin'), 'clean'],
+    [join(folder, 'pointer.safetensors'), 'invalid'],
   ]);
   expect(lines[1]?.digest).toBe(blobDigest(good.length, PART_SIZE, [partHash(good)]));
   const [run] = Sarif.parse(JSON.parse(await readFile(sarif, 'utf8'))).runs;
