@@ -5,6 +5,7 @@ import { blobDigest } from '../shared/digest.ts';
 import { Bytes } from '../shared/units.ts';
 import { closeSet } from './closeSet.ts';
 import { type DigestDeps, HOT, type IngestCall, type IngestDeps, type PinnedUpload } from './deps.ts';
+import { endDenied } from './deniedUpload.ts';
 import { nextHop } from './digestHop.ts';
 import { IngestError } from './errors.ts';
 import { hashParts, type PartSums } from './hashParts.ts';
@@ -30,8 +31,16 @@ export async function digestUpload(deps: DigestDeps, message: DigestUpload, call
     });
   }
   const upload = row.value;
-  if (upload.state === 'digesting' && message.hop >= upload.hop) await carryOn(deps, upload, call);
+  if (upload.state === 'digesting' && message.hop >= upload.hop) await carryOnOrEnd(deps, upload, call);
   await closeOwnSet(deps, message, call);
+}
+
+async function carryOnOrEnd(deps: DigestDeps, upload: Upload, call: IngestCall): Promise<void> {
+  try {
+    await carryOn(deps, upload, call);
+  } catch (error) {
+    if (!(await endDenied(deps, upload, error, call))) throw error;
+  }
 }
 
 async function carryOn(deps: DigestDeps, upload: Upload, call: IngestCall): Promise<void> {
@@ -120,7 +129,7 @@ async function move(
       return { changes: [], answer: undefined };
     }
     const now = deps.clock.now();
-    const moved: Upload = { ...row.value, ...change(row.value), movedAt: now };
+    const moved: Upload = { ...row.value, ...change(row.value), deniedSince: undefined, movedAt: now };
     const put = await uploadChanges(deps.catalog, row, moved, step('digest-upload'), now);
     const followUp = moved.state === 'digesting' ? [digestPut(moved, now)] : quarantineNotices(moved, now);
     return { changes: [...put, ...followUp], answer: moved };

@@ -77,7 +77,7 @@ async function decide(deps: IngestDeps, publication: Publication): Promise<Decid
     changes: readonly Change[] = [],
     published = false,
   ): Promise<Decided<PublicationOutcome>> => {
-    const moved: Upload = { ...upload, digest, movedAt: now, ...ending };
+    const moved: Upload = { ...upload, digest, deniedSince: undefined, movedAt: now, ...ending };
     const put = await uploadChanges(deps.catalog, row, moved, PUBLISH, now);
     return {
       changes: [...put, ...changes, ...quarantineNotices(moved, now)],
@@ -118,7 +118,15 @@ async function judgeAgain(
   row: Versioned<Upload>,
   now: EpochMs,
 ): Promise<Decided<PublicationOutcome>> {
-  const { findings: _findings, digest: _digest, scan: _scan, scans: _scans, scanCountedAt: _at, ...rest } = row.value;
+  const {
+    findings: _findings,
+    digest: _digest,
+    scan: _scan,
+    scans: _scans,
+    scanCountedAt: _at,
+    deniedSince: _since,
+    ...rest
+  } = row.value;
   const moved: Upload = { ...rest, state: 'observed', movedAt: now, ...nextHop(row.value) };
   const followUp =
     moved.state === 'observed'

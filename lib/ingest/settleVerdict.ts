@@ -3,6 +3,7 @@ import { errorText, PortError } from '../shared/errors.ts';
 import type { Change } from '../shared/ports/catalogStore.ts';
 import { type EpochMs, HOUR_MS, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import { endDenied } from './deniedUpload.ts';
 import { step, uploadChanges } from './judgedRows.ts';
 import type { Judgement } from './judgement.ts';
 import { digestPut, quarantineNotices, scanPut } from './messages.ts';
@@ -57,6 +58,7 @@ export async function settleJudgement(
     const moved = await settleOutcome(deps, pinned, hop, judgement);
     if (moved !== undefined) report(moved, call);
   } catch (error) {
+    if (await endDenied(deps, begun.upload, error, call)) return;
     if (begun.counted && isOfStores(error)) await uncountScan(deps, begun.upload, hop, call);
     throw error;
   }
@@ -144,7 +146,7 @@ async function settleOutcome(
     const upload = row?.value;
     if (!waits(upload, hop)) return { changes: [], answer: undefined };
     const now = deps.clock.now();
-    const moved: Upload = { ...upload, ...ending(judgement, hop), movedAt: now };
+    const moved: Upload = { ...upload, ...ending(judgement, hop), deniedSince: undefined, movedAt: now };
     const put = await uploadChanges(deps.catalog, row, moved, JUDGE, now);
     return { changes: [...put, ...followUp(moved, now)], answer: moved };
   });

@@ -83,3 +83,70 @@ it.each([
     expect((await VersionRow.get(plane.catalog, TINY, V1))?.value.files).toHaveLength(1);
   },
 );
+
+describe('an upload whose bytes the plane may not read', () => {
+  const KEY = 'uploads/tiny/1.0.0/a.safetensors';
+
+  /** Denied for so many hours, from its first read on or from its digest on; answers its row at the end. */
+  async function denied(hours: number, from: 'judge' | 'digest', of: (key: string) => boolean) {
+    let [away, digesting] = [true, from === 'judge'];
+    const deny = (): Promise<never> => {
+      const message = 'User: plane is not authorized to perform: kms:Decrypt';
+      return Promise.reject(new PortError({ code: 'access-denied', message, retryable: false }));
+    };
+    const plane = await createIngestPlane({
+      objects: (store) => ({
+        ...store,
+        readRange: (...args) => (away && digesting && of(args[0]) ? deny() : store.readRange(...args)),
+        write: (...args) => (away && of(args[0]) ? deny() : store.write(...args)),
+      }),
+    });
+    await plane.upload(KEY, safetensors(200));
+    if (from === 'digest') {
+      await plane.deliver(...plane.events());
+      plane.loseEvents();
+      await plane.work('ingest');
+      digesting = true;
+    }
+    for (let minutes = 0; minutes < hours * 60; minutes += 30) {
+      await plane.settle();
+      await plane.clock.advance(30 * MINUTE_MS);
+      await plane.reconcile();
+    }
+    const before = await uploadOf(plane);
+    away = false;
+    await plane.settle();
+    return { plane, before, after: await uploadOf(plane) };
+  }
+
+  async function uploadOf(plane: Awaited<ReturnType<typeof createIngestPlane>>) {
+    const page = await plane.catalog.query({ partition: `UPLOAD#${KEY}`, from: 'VERSION#', to: 'VERSION$', limit: 1 });
+    return UploadRow.parse(page.items[0] ?? expect.fail()).value;
+  }
+
+  it.each(['judge', 'digest'] as const)('is in quarantine after a day, and its bytes stay (%s)', async (from) => {
+    const { plane, after } = await denied(26, from, (key) => key === KEY);
+    expect(after).toMatchObject({
+      state: 'quarantined',
+      quarantine: {
+        reason: 'unscannable',
+        text: expect.stringMatching(/access denied.*kms:Decrypt.*upload the file again/s),
+      },
+    });
+    expect(await plane.objects.head(KEY, after.versionId)).toMatchObject({ outcome: 'found' });
+    expect(plane.telemetry.metrics.filter(({ name }) => name === 'Quarantined')).toHaveLength(1);
+  });
+
+  it.each(['judge', 'digest'] as const)('goes on after twenty hours, and no longer counts them (%s)', async (from) => {
+    const { before, after } = await denied(20, from, (key) => key === KEY);
+    expect(before.deniedSince).toBeDefined();
+    expect(after.state).toBe('ready');
+    expect(after.deniedSince).toBeUndefined();
+  });
+
+  it('is not blamed where the place of its copy is what refuses, however long', async () => {
+    const { before, after } = await denied(30, 'digest', (key) => key.startsWith('blobs/'));
+    expect(before.state).toBe('digesting');
+    expect(after.state).toBe('ready');
+  });
+});

@@ -76,6 +76,8 @@ export const UploadValue = z.strictObject({
   scans: z.optional(z.number()),
   /** When the last of them was. */
   scanCountedAt: z.optional(EpochMs),
+  /** Since when the store refuses its bytes, and only these, to the plane (`deniedUpload.ts`); gone once they were read. */
+  deniedSince: z.optional(EpochMs),
   /** Present while a judgement takes more calls than one: the hop of its message, and where it goes on. */
   scan: z.optional(
     z.strictObject({ hop: z.number().check(z.int(), z.nonnegative()), progress: z.optional(z.string()) }),
