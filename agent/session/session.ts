@@ -91,7 +91,7 @@ export async function openSession(deps: SessionDeps, host: HostDescription): Pro
       const answer = await deps.plane.rejoin(signAs(ended, rejoin));
       if (answer.outcome === 'answered' || answer.problem.code === 'clock-skew') return adopted(keys, answer);
       const begun = offered === undefined ? undefined : await claim(offered, ended);
-      if (begun?.outcome === 'answered') return adopted(offered ?? keys, begun);
+      if (begun?.outcome === 'answered' || begun?.problem.code === 'clock-skew') return adopted(offered ?? keys, begun);
     }
     return adopted(keys, await deps.plane.register(registration));
   }

@@ -435,6 +435,21 @@ describe('a session', () => {
     expect(await agent.heartbeatOnce()).toBe(true);
   });
 
+  it('keeps a generation that began, and whose answer was lost, while its clock is wrong', async () => {
+    const { world, agent } = await started();
+    world.retire();
+    world.hooks.loseAnswer = true;
+    agent.session.renewSoon();
+    expect(await agent.sessionOnce()).toBe(false);
+    world.hooks.clockAheadMs = HOUR_MS;
+    expect(await agent.sessionOnce()).toBe(false);
+    expect(world.registry.generation).toBe(2);
+    world.hooks.clockAheadMs = 0;
+    expect(await agent.sessionOnce()).toBe(true);
+    expect(agent.session.current()?.generation).toBe(2);
+    expect(world.registry.generation).toBe(2);
+  });
+
   it.each([
     ['behind', -HOUR_MS],
     ['ahead of', HOUR_MS],
