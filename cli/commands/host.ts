@@ -254,9 +254,9 @@ function noReceipt(name: string, told: string): CliError {
   return new CliError({ code: 'no-receipt', message, retryable: true });
 }
 
-/** By a plane of an older release. */
+/** By a plane of an older release: to ask again would send it again, and tell no more. */
 function neverTold(): CliError {
   const message =
     'It is sent, but this plane is of an older release and cannot tell what becomes of it. `--no-wait` leaves it at that.';
-  return new CliError({ code: 'no-receipt', message, retryable: true });
+  return new CliError({ code: 'no-receipt', message, retryable: false });
 }

@@ -8,8 +8,11 @@ export type Bytes = z.infer<typeof Bytes>;
 export const DurationMs = z.number().check(z.nonnegative()).brand<'DurationMs'>();
 export type DurationMs = z.infer<typeof DurationMs>;
 
+/** The last moment that is a date (ECMA-262, TimeClip): a later one could not even be told. */
+const LAST_DATE_MS = 8.64e15;
+
 /** Milliseconds since 1970-01-01T00:00:00Z. */
-export const EpochMs = z.number().check(z.int(), z.nonnegative()).brand<'EpochMs'>();
+export const EpochMs = z.number().check(z.int(), z.nonnegative(), z.lte(LAST_DATE_MS)).brand<'EpochMs'>();
 export type EpochMs = z.infer<typeof EpochMs>;
 
 /** US dollars. Totals are kept unrounded; `formatUsd` is the one place where they are rounded. */

@@ -277,6 +277,20 @@ describe('coming back and staying', () => {
     expect((await world.host('gpu-a'))?.generation).toBe(1);
   });
 
+  it.each([8.64e15 + 1, Number.MAX_SAFE_INTEGER])('refuses the moment %i, which is no date, with 400', async (at) => {
+    const world = createFleetWorld();
+    const host = await world.addHost('gpu-a');
+    const signed = { host: host.id, generation: host.session.generation, at };
+    const model = { model: 'sdxl', reference: 'latest' };
+    for (const [path, request] of [
+      ['/v1/hosts/refresh', { schema: 'refresh-session/1', ...signed }],
+      ['/v1/resolve', { schema: 'resolve-model/1', ...signed, ...model }],
+    ] as const) {
+      const { statusCode, json } = await world.post(path, signEnvelope(request, host.key));
+      expect([statusCode, json]).toEqual([400, expect.objectContaining({ code: 'bad-request' })]);
+    }
+  });
+
   it('does not let one host rejoin in the name of another', async () => {
     const world = createFleetWorld();
     const host = await world.addHost('gpu-a');

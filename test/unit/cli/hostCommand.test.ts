@@ -164,10 +164,10 @@ describe('strata host', () => {
     expect(error).toMatch(/^error\[no-receipt\]: gpu-a has not said yet .*`strata explain tiny` shows whether it has/);
   });
 
-  it('exits 3 where the plane is of a release that cannot tell, and says that the command is sent', async () => {
+  it('exits 1 where the plane is of a release that never tells, and says that the command is sent', async () => {
     isOlder = true;
     const { code, error } = await outcome('drain', 'gpu-a');
-    expect(code).toBe(3);
+    expect(code).toBe(1);
     expect(error).toMatch(/^error\[no-receipt\]: It is sent, but this plane is of an older release/);
     expect(sent).toEqual([{ type: 'drain' }]);
     expect((await outcome('drain', 'gpu-a', '--no-wait')).code).toBe(0);
