@@ -10,6 +10,8 @@ describe('an address', () => {
     '2600:9000::1',
     '2606:4700:4700::1111',
     '::ffff:8.8.8.8',
+    '64:ff9b::8.8.8.8',
+    '168.63.129.17',
   ])('of the internet: %s', (address) => expect(isPublicAddress(address)).toBe(true));
 
   it.each([
@@ -36,5 +38,18 @@ describe('an address', () => {
     'fec0::1',
     'ff02::1',
     '2002:7f00:1::',
+    '2001:0:7f00:1::',
+    '168.63.129.16',
+    '100.100.100.200',
+    '192.0.0.192',
+    '::ffff:168.63.129.16',
+    '::ffff:100.64.0.1',
+    '::192.168.0.1',
+    '64:ff9b::169.254.169.254',
+    '64:ff9b::a00:1',
+    '64:ff9b::7f00:1',
+    '64:ff9b::a83f:8110',
+    '64:ff9b:1::a00:1',
+    '::ffff:0:10.0.0.1',
   ])('of none: %s', (address) => expect(isPublicAddress(address)).toBe(false));
 });

@@ -12,22 +12,40 @@ const NOT_GLOBAL = {
     '10.0.0.0/8',
     '100.64.0.0/10',
     '127.0.0.0/8',
+    // Azure's: what describes an instance there, and configures it.
+    '168.63.129.16/32',
     '169.254.0.0/16',
     '172.16.0.0/12',
     '192.0.0.0/24',
+    '192.88.99.0/24',
     '192.168.0.0/16',
     '198.18.0.0/15',
     '224.0.0.0/3',
   ],
   // An IPv4 address that is written as an IPv6 one is held against those above.
-  ipv6: ['::/96', '64:ff9b:1::/48', '2001::/32', '2002::/16', 'fc00::/7', 'fe80::/9', 'ff00::/8'],
+  ipv6: [
+    '::/96',
+    '64:ff9b:1::/48',
+    '100::/64',
+    '2001::/32',
+    '2002::/16',
+    '5f00::/16',
+    'fc00::/7',
+    'fe80::/9',
+    'ff00::/8',
+  ],
 } as const;
+
+/** What a translator, as a NAT64 gateway, makes an IPv4 address of: in a network without IPv4 the internet's have these, too. */
+const TRANSLATED = ['64:ff9b::', '::ffff:0:'];
 
 const blocked = new BlockList();
 for (const family of ['ipv4', 'ipv6'] as const) {
   for (const range of NOT_GLOBAL[family]) {
     const [network = '', prefix] = range.split('/');
     blocked.addSubnet(network, Number(prefix), family);
+    if (family === 'ipv6') continue;
+    for (const before of TRANSLATED) blocked.addSubnet(`${before}${network}`, 96 + Number(prefix), 'ipv6');
   }
 }
 
