@@ -1,8 +1,9 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { open, type FileHandle, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { makeFolder } from '../../lib/adapters/files/makeFolder.ts';
+import { openAnew, writeAnew } from '../../lib/adapters/files/stagingFile.ts';
 import { TierPolicyName } from '../../lib/shared/sweepMode.ts';
 import { type EpochMs, formatUsd, Usd } from '../../lib/shared/units.ts';
 import { moveJob, moveName, originLine } from '../../lib/tiering/index.ts';
@@ -143,7 +144,7 @@ export class ManifestWriter {
       // A job that is there fits the manifest beside it.
       await rm(jobPath, { force: true });
       await rename(partial, path);
-      await writeFile(`${jobPath}.partial`, `${JSON.stringify(job, undefined, 2)}\n`);
+      await writeAnew(`${jobPath}.partial`, `${JSON.stringify(job, undefined, 2)}\n`, 0o666);
       await rename(`${jobPath}.partial`, jobPath);
       items.push({ to: name, objects: lines, usd, manifest: path, job: jobPath, manifestKey });
     }
@@ -178,7 +179,7 @@ export class ManifestWriter {
     const partial = `${path}.partial`;
     const made = {
       move,
-      file: await open(partial, 'w'),
+      file: await openAnew(partial, 0o666),
       path,
       partial,
       md5: createHash('md5'),

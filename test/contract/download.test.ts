@@ -1,5 +1,6 @@
 import {
   existsSync,
+  linkSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -107,11 +108,15 @@ describe('a download', () => {
     expect(readFileSync(target).equals(OBJECT)).toBe(true);
   });
 
-  it('writes into nothing that a link at its staging file leads to', async () => {
+  it.each([
+    ['a link at its staging file', '.part', symlinkSync],
+    ['another name at its staging file', '.part', linkSync],
+    ['a link at its journal', '.part.journal', symlinkSync],
+  ])('writes into nothing that %s leads to', async (_what, suffix, lay) => {
     const elsewhere = join(folder, 'elsewhere');
     const mine = Buffer.alloc(OBJECT.length, 7);
     writeFileSync(elsewhere, mine);
-    symlinkSync(elsewhere, `${target}.part`);
+    lay(elsewhere, `${target}${suffix}`);
     behave();
     await fetchIt();
     expect(readFileSync(elsewhere).equals(mine)).toBe(true);

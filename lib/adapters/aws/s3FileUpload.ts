@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
+import { writeAnew } from '../files/stagingFile.ts';
 import type { S3Address } from './s3Download.ts';
 import { clientConfigOf, type S3Place } from './s3Place.ts';
 import { type S3Uploaded, type UploadSession, uploadToS3 } from './s3Upload.ts';
@@ -62,7 +63,7 @@ async function openSession(path: string, target: string): Promise<UploadSession>
     uploadId: found.success && found.data.target === target ? found.data.uploadId : undefined,
     async begun(uploadId) {
       const fresh = `${path}.new`;
-      await writeFile(fresh, JSON.stringify({ schema: 'strata-upload/1', target, uploadId }), { mode: 0o600 });
+      await writeAnew(fresh, JSON.stringify({ schema: 'strata-upload/1', target, uploadId }), 0o600);
       await rename(fresh, path);
     },
   };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, lstat, open, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { openAgain, openAnew } from '../../files/stagingFile.ts';
 import { combineCrc32c, crc32cHex } from '../../../shared/crc32c/index.ts';
 import { PART_SIZE } from '../../../shared/digest.ts';
 import { makeRoom } from '../../node/claimBlocks.ts';
@@ -77,13 +78,12 @@ async function fill(job: DownloadJob, staging: string, journalPath: string): Pro
   const { identity, ranges } = job.probed;
   const size = identity.totalBytes;
   const pinned = identity.etag ?? identity.lastModified;
-  // Of a link, which is removed: what it leads to is not ours.
+  // A link is removed, and so is another name of a file: what they lead to is not ours.
   const found = await lstat(staging).catch(() => undefined);
-  const before = found?.isFile() === true ? found : undefined;
+  const before = found?.isFile() === true && found.nlink === 1 ? found : undefined;
   // Without anything that names these bytes, what lies there may be of other ones.
   const fresh = !ranges || size === undefined || pinned === undefined || before?.size !== size;
-  if (fresh) await rm(staging, { force: true });
-  const file = await openStaging(staging);
+  const file = await mapDisk(() => (fresh ? openAnew(staging, 0o644) : openAgain(staging)));
   try {
     if (size !== undefined) await mapDisk(() => makeRoom(file, staging, size));
     if (!ranges || size === undefined) return await fillWhole(job, file, staging);
@@ -202,13 +202,6 @@ async function checkWhole({ expected }: DownloadJob, path: string, crc32c: strin
   const sha256 = hash.digest('hex');
   if (sha256 !== expected.sha256) throw wrongBytes(`Its SHA-256 is ${sha256} and should be ${expected.sha256}.`);
   return sha256;
-}
-
-function openStaging(path: string): Promise<FileHandle> {
-  return mapDisk(() => open(path, 'a+', 0o644)).then(async (file) => {
-    await file.close();
-    return open(path, 'r+');
-  });
 }
 
 async function freeBytes(path: string): Promise<number> {

@@ -1,6 +1,7 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { PartCrc32c } from '../../../shared/digest.ts';
+import { openAnew } from '../../files/stagingFile.ts';
 
 const Head = z.strictObject({
   schema: z.literal('strata-fetch/1'),
@@ -21,7 +22,7 @@ export interface Journal {
 /** Continues the journal at `path` where it is of the same source, else begins it anew. A torn last line counts for nothing. */
 export async function openJournal(path: string, source: string, partSize: number, fresh: boolean): Promise<Journal> {
   const done = fresh ? new Map<number, string>() : await readDone(path, source, partSize);
-  const file = await open(path, 'w', 0o600);
+  const file = await openAnew(path, 0o600);
   const lines = [...done].map(([part, crc32c]) => JSON.stringify({ part, crc32c }));
   const head = JSON.stringify({ schema: 'strata-fetch/1', source, partSize });
   await file.write([head, ...lines, ''].join('\n'));
