@@ -25,6 +25,10 @@ import type { DataFolder } from './dataFolder.ts';
 import { type Endpoint, serveEndpoint } from './endpoint.ts';
 import { createInvoker, type Invoker } from './invoker.ts';
 import { type Loop, startLoop } from './loop.ts';
+import { createMetricTally } from './metrics/metricTally.ts';
+import { meteredInvoker } from './metrics/meteredInvoker.ts';
+import { planeFamilies } from './metrics/planeFamilies.ts';
+import { readPlane } from './metrics/readPlane.ts';
 import { routeNotifications } from './objectRouter.ts';
 import type { OperatorEndpointDeps } from './operatorEndpoint.ts';
 import { createOutboxStream, type OutboxStream } from './outboxStream.ts';
@@ -97,7 +101,9 @@ const SETTINGS: Omit<Settings, 'storeClasses'> = {
 const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, restores: 1_000, housekeeping: HOUR_MS };
 
 export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Promise<EmbeddedRuntime> {
-  const { folder, telemetry, clock = systemClock } = options;
+  const { folder, clock = systemClock } = options;
+  const tally = createMetricTally(options.telemetry);
+  const { telemetry } = tally;
   const configured = { ...SETTINGS, ...options.settings };
   const loops: Record<string, Loop> = {};
   const wake = (name: string) => () => loops[name]?.wake();
@@ -131,23 +137,38 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
     priceLists: options.priceLists,
     settings,
   };
-  const invoker = createInvoker({ functions: FUNCTIONS, handlers: createHandlers(deps), clock, random: nodeRandom });
+  const handlers = createHandlers(deps);
+  const plain = createInvoker({ functions: FUNCTIONS, handlers, clock, random: nodeRandom });
+  const invoker = meteredInvoker(
+    plain,
+    FUNCTIONS.map(({ name }) => name),
+  );
 
+  const room = () => volumeSpace(folder.path);
   const deadLetters = embeddedDeadLetters(clock, queues, invoker);
   const operations = createOperations({
     ...deps,
     deadLetters,
     workQueues: () => embeddedWorkQueues(queues),
     configured: settings,
-    room: () => volumeSpace(folder.path),
+    room,
   });
+  const watch = {
+    clock,
+    doctor: async () => (await operations.doctor({})).items,
+    families: async () => [
+      ...invoker.families(),
+      ...planeFamilies(readPlane(stores, clock.now(), await room())),
+      ...tally.families(),
+    ],
+  };
   const operator = { token: newSecret(), objects, operations };
   const told = options.onUploaded === undefined ? {} : { onUploaded: options.onUploaded };
   let endpoint: Endpoint;
   try {
     if (settings.ownBook !== undefined) await keepOwnBook(catalog, settings.ownBook);
     const agent = { tokens, queues, objects, reportQueues: new Set(reportQueues()) };
-    const called = { agent, operator: { ...operator, ...told }, routes: httpRoutes(), invoker, telemetry };
+    const called = { agent, operator: { ...operator, ...told }, watch, routes: httpRoutes(), invoker, telemetry };
     endpoint = await serveEndpoint(called, options.port, options.bodyLimits);
   } catch (error) {
     stores.close();

@@ -9,6 +9,7 @@ import { httpEvent } from './envelopes.ts';
 import type { Invoker } from './invoker.ts';
 import { createOperatorEndpoint, type OperatorEndpointDeps } from './operatorEndpoint.ts';
 import { BODY_LIMITS, type BodyLimits, readText, RequestError } from './requestBody.ts';
+import { createWatchEndpoint, type WatchEndpointDeps } from './watchEndpoint.ts';
 
 export interface HttpRoute {
   readonly functionName: FunctionName;
@@ -19,6 +20,7 @@ export interface HttpRoute {
 export interface EndpointDeps {
   readonly agent: AgentEndpointDeps;
   readonly operator: OperatorEndpointDeps;
+  readonly watch: WatchEndpointDeps;
   readonly routes: readonly HttpRoute[];
   readonly invoker: Invoker;
   readonly telemetry: Telemetry;
@@ -40,7 +42,7 @@ const HttpResult = z.object({
   body: z.optional(z.string()),
 });
 
-/** Serves agents, operators and the functions' own routes on loopback; port 0 takes a free one. */
+/** Serves agents, operators, who watches, and the functions' own routes on loopback; port 0 takes a free one. */
 export async function serveEndpoint(deps: EndpointDeps, port: number, limits = BODY_LIMITS): Promise<Endpoint> {
   const app = new Hono();
   let allowedHosts: readonly string[] = [];
@@ -53,6 +55,7 @@ export async function serveEndpoint(deps: EndpointDeps, port: number, limits = B
   });
   app.route('/agent', createAgentEndpoint(deps.agent, limits));
   app.route('/operator', createOperatorEndpoint(deps.operator, limits));
+  app.route('/', createWatchEndpoint(deps.watch));
   for (const route of deps.routes) addRoute(app, deps, route, limits);
   app.notFound((context) => problemAnswer(context, NO_ROUTE));
   app.onError((error, context) => {

@@ -1,5 +1,5 @@
 import { quantile, type Sketch } from '../../lib/hostMetrics/index.ts';
-import type { Family, Point } from './textFormat.ts';
+import { counter, type Family, gauge, type Point, summary } from '../../lib/shared/metricsText.ts';
 import { modelRows } from './summary.ts';
 import { SOURCES, type Tally, TIERS, type TierTally } from './tally.ts';
 
@@ -106,16 +106,4 @@ function quantiles(recent: Sketch, total: Sketch, labels: Readonly<Record<string
 
 function counts(byName: ReadonlyMap<string, number>, label: string): Point[] {
   return [...byName].map(([name, value]) => ({ labels: { [label]: name }, value }));
-}
-
-function counter(name: string, help: string, points: readonly Point[]): Family {
-  return { name, type: 'counter', help, points };
-}
-
-export function gauge(name: string, help: string, points: readonly Point[]): Family {
-  return { name, type: 'gauge', help, points };
-}
-
-function summary(name: string, help: string, points: readonly Point[]): Family {
-  return { name, type: 'summary', help, points };
 }

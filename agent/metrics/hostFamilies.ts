@@ -1,7 +1,6 @@
 import type { DiskLoad, GpuLoad, HostMetrics } from '../../events/host-heartbeat/metrics.ts';
 import type { HostSample } from '../../lib/hostMetrics/index.ts';
-import { gauge } from './agentFamilies.ts';
-import type { Family, Point } from './textFormat.ts';
+import { type Family, gauge, type Point } from '../../lib/shared/metricsText.ts';
 
 /** How loaded the host is, of the last sample: five seconds. */
 export function hostFamilies(sample: HostSample | undefined): readonly Family[] {

@@ -1,7 +1,6 @@
 import type { Bottleneck } from '../../lib/hostMetrics/index.ts';
+import { type Family, gauge } from '../../lib/shared/metricsText.ts';
 import type { StoreMeasures } from '../nvme/measures.ts';
-import { gauge } from './agentFamilies.ts';
-import type { Family } from './textFormat.ts';
 
 export interface StoreCondition {
   readonly measures: StoreMeasures;

@@ -1,32 +1,29 @@
 import type { Context } from 'hono';
 import { findBottlenecks, judgeHealth } from '../../lib/hostMetrics/index.ts';
+import { answerMetrics } from '../../lib/shared/metricsText.ts';
 import type { Agent } from '../agent.ts';
 import { agentFamilies } from '../metrics/agentFamilies.ts';
 import { hostFamilies } from '../metrics/hostFamilies.ts';
 import { storeFamilies } from '../metrics/storeFamilies.ts';
-import { formatMetrics, OPENMETRICS_TYPE, PROMETHEUS_TYPE } from '../metrics/textFormat.ts';
 
 /** For Prometheus, in the format that it asks for. */
 export async function metricsAnswer(agent: Agent, context: Context): Promise<Response> {
-  const open = context.req.header('accept')?.includes('application/openmetrics-text') ?? false;
   const { store, session, meters, sampler } = agent;
   const { bottlenecks, measures } = await condition(agent);
-  const text = formatMetrics(
-    [
-      ...agentFamilies(meters.totals, meters.recent(), agent.bytesPerSecondLimit),
-      ...storeFamilies({
-        measures,
-        residents: store.residents().length,
-        activeLeases: store.leases.active(),
-        connected: session.connected(),
-        draining: store.ledger.state.draining,
-        bottlenecks,
-      }),
-      ...hostFamilies(sampler.samples().at(-1)),
-    ],
-    open ? 'openmetrics' : 'prometheus',
-  );
-  return context.body(text, 200, { 'Content-Type': open ? OPENMETRICS_TYPE : PROMETHEUS_TYPE });
+  const families = [
+    ...agentFamilies(meters.totals, meters.recent(), agent.bytesPerSecondLimit),
+    ...storeFamilies({
+      measures,
+      residents: store.residents().length,
+      activeLeases: store.leases.active(),
+      connected: session.connected(),
+      draining: store.ledger.state.draining,
+      bottlenecks,
+    }),
+    ...hostFamilies(sampler.samples().at(-1)),
+  ];
+  const { text, contentType } = answerMetrics(families, context.req.header('accept'));
+  return context.body(text, 200, { 'Content-Type': contentType });
 }
 
 /** The last minute as heartbeats tell it, and the samples of the last ten minutes, oldest first. */

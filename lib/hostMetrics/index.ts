@@ -1,6 +1,6 @@
 export type { HostReading, HostReadings } from './counters.ts';
 export { type Bottleneck, findBottlenecks, type HostRoom } from './findBottlenecks.ts';
-export { judgeHealth } from './judgeHealth.ts';
+export { type HealthStatus, judgeHealth } from './judgeHealth.ts';
 export { meanLoad } from './meanLoad.ts';
 export { GPU_QUERY, parseGpuLine } from './parseGpu.ts';
 export {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { createAskMeter } from '../../../agent/metrics/askMeter.ts';
 import { createMeters } from '../../../agent/metrics/meters.ts';
 import { modelRows, summarize } from '../../../agent/metrics/summary.ts';
-import { formatMetrics } from '../../../agent/metrics/textFormat.ts';
+import { formatMetrics } from '../../../lib/shared/metricsText.ts';
 import { HostMetrics } from '../../../events/host-heartbeat/metrics.ts';
 import { ModelName, VolumeName } from '../../../lib/shared/ids.ts';
 import { Bytes } from '../../../lib/shared/units.ts';

@@ -1,0 +1,24 @@
+import { deadLetterQueues } from '../../functions/deadLetters.ts';
+import type { Room } from '../../lib/operations/index.ts';
+import { EpochMs, SECOND_MS } from '../../lib/shared/units.ts';
+import type { Stores } from '../stores.ts';
+import { queueSources, schedules } from '../triggers.ts';
+import type { PlaneReading } from './planeFamilies.ts';
+
+/** Two looks at SQLite, and what the system says of this process. */
+export function readPlane({ queues, scheduleLog }: Stores, now: EpochMs, room: Room): PlaneReading {
+  const { user, system } = process.cpuUsage();
+  return {
+    now,
+    queues: queues.counts(),
+    workQueues: new Set(queueSources().map(({ trigger }) => trigger.queue)),
+    deadLetterQueues: new Set(deadLetterQueues().map(({ queue }) => queue)),
+    fired: new Map(schedules().map(({ name }) => [name, scheduleLog.lastFired(name)])),
+    room,
+    process: {
+      startedAt: EpochMs.parse(Math.floor(now - process.uptime() * SECOND_MS)),
+      cpuSeconds: (user + system) / 1e6,
+      residentBytes: process.memoryUsage.rss(),
+    },
+  };
+}
