@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config';
 import { PROJECTS } from './test/projects.ts';
 
 /** Their files leave nothing behind, so that one process runs many of them and loads each module once. */
-const IN_MEMORY: readonly string[] = ['unit', 'handler', 'infra'];
+const SHARING: readonly string[] = ['unit', 'handler', 'infra', 'contract', 'agent'];
+
+/** Their tests start the same programs again and again. */
+const STARTING: readonly string[] = ['agent', 'e2e'];
 
 // Of every process that tests start: hundreds load the same modules, and compiling takes most of a start.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
@@ -14,7 +17,8 @@ export default defineConfig({
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
-        isolate: !IN_MEMORY.includes(name),
+        ...(STARTING.includes(name) ? { globalSetup: 'test/support/builtPrograms.ts' } : {}),
+        isolate: !SHARING.includes(name),
         testTimeout: 120_000,
         hookTimeout: 120_000,
         // What comes some time later comes the later the less of the machine is left.

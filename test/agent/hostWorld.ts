@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -22,6 +22,7 @@ import { Generation, HostId, hostQueue } from '../../lib/shared/ids.ts';
 import type { ObjectReader } from '../../lib/shared/ports/objectStore.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { createAgentEndpoint } from '../../runtime/agentEndpoint.ts';
+import { builtProgram } from '../support/builtPrograms.ts';
 import { madeBytes } from '../support/madeBytes.ts';
 import { createAgentPlane, REPORT_QUEUES, type TestBlob } from '../support/agentPlane.ts';
 
@@ -33,14 +34,14 @@ export const PART = 8 * MIB;
 
 export type HostBlob = Pick<TestBlob, 'digest' | 'size'>;
 
-export async function createHostWorld() {
+export async function createHostWorld(partSize = PART) {
   const bucket = await makeFolder();
   const clock = systemClock;
   const plane = createAgentPlane({
     clock,
     random: nodeRandom,
     disk: await createNodeDisk(bucket.path),
-    partSize: PART,
+    partSize,
   });
   const joinToken = await plane.joinToken('gpu-*', 100);
   const counters = { bytesServed: 0 };
@@ -106,6 +107,7 @@ export async function createHostWorld() {
   return {
     url: `http://127.0.0.1:${port}`,
     joinToken,
+    partSize,
     counters,
     reads,
     addBlob: (size: number, seed = size) => plane.addBlob(madeBytes(size, seed)),
@@ -202,7 +204,7 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
     '--join-token': world.joinToken,
     '--port': 'none',
     '--headroom': '0',
-    '--part-size': String(PART),
+    '--part-size': String(world.partSize),
     '--capacity': options.capacity ?? '1GB',
     '--idle-pause-seconds': '0',
     '--log-level': 'error',
@@ -213,7 +215,8 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
     ...(options.within ?? []),
     process.execPath,
     ...(options.clockJumps === undefined ? [] : ['--import', './test/agent/jumpingClock.ts']),
-    'agent/main.ts',
+    // On a volume of its own it fills it as it does on a host.
+    options.within === undefined ? builtProgram('agent/main.ts') : 'agent/main.ts',
     ...Object.entries(flags).flat(),
     '--exit-with-parent',
   ];
@@ -222,7 +225,7 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       ...process.env,
-      // On a volume of its own it fills as it does where nobody has compiled it before.
+      // Where nobody has compiled it before.
       ...(options.within === undefined ? {} : { NODE_COMPILE_CACHE: undefined }),
       ...(options.failpoint === undefined ? {} : { STRATA_FAILPOINT: options.failpoint }),
       ...(options.clockJumps === undefined ? {} : { STRATA_TEST_CLOCK_JUMPS: options.clockJumps.join() }),
@@ -299,11 +302,21 @@ async function allocated(path: string): Promise<number> {
 }
 
 /** The digest of a visible blob, computed by this process from the bytes on the disk. */
-export async function digestOf(path: string): Promise<string> {
-  const bytes = await readFile(path);
-  const count = Math.ceil(bytes.length / PART);
-  const parts = Array.from({ length: count }, (_, at) => partHash(bytes.subarray(at * PART, (at + 1) * PART)));
-  return blobDigest(bytes.length, PART, parts);
+export async function digestOf(path: string, partSize = PART): Promise<string> {
+  const file = await open(path);
+  try {
+    const part = Buffer.allocUnsafe(partSize);
+    const parts = [];
+    let size = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(part, 0, partSize, size);
+      size += bytesRead;
+      if (bytesRead > 0) parts.push(partHash(part.subarray(0, bytesRead)));
+      if (bytesRead < partSize) return blobDigest(size, partSize, parts);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 interface Folder {

@@ -7,7 +7,6 @@ import {
   type HostBlob,
   type HostWorld,
   kill,
-  PART,
   recordedParts,
   startAgent,
   until,
@@ -59,14 +58,18 @@ export async function expectRecovery(world: HostWorld, blob: HostBlob, options: 
   expect(receipt).toMatchObject({ type: 'prefetch', outcome: 'done', measured: { bytesAfter: blob.size } });
   const [visible, ...others] = await visibleBlobs(options.data);
   expect(others).toEqual([]);
-  expect(await digestOf(visible?.path ?? '')).toBe(blob.digest);
+  expect(await digestOf(visible?.path ?? '', world.partSize)).toBe(blob.digest);
   await stopped(agent);
-  expect(world.reads.slice(asked).filter((range) => touches(range, staged))).toEqual([]);
+  expect(world.reads.slice(asked).filter((range) => touches(range, staged, world.partSize))).toEqual([]);
   return { bytesRead: world.counters.bytesServed - before, staged: staged.size };
 }
 
-function touches({ offset, length }: HostWorld['reads'][number], parts: ReadonlySet<number>): boolean {
-  const [first, last] = [Math.floor(offset / PART), Math.floor((offset + length - 1) / PART)];
+function touches(
+  { offset, length }: HostWorld['reads'][number],
+  parts: ReadonlySet<number>,
+  partSize: number,
+): boolean {
+  const [first, last] = [Math.floor(offset / partSize), Math.floor((offset + length - 1) / partSize)];
   return Array.from({ length: last - first + 1 }, (_, at) => first + at).some((part) => parts.has(part));
 }
 
