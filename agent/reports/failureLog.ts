@@ -16,20 +16,23 @@ export function createFailureLog(
   { clock, telemetry }: { readonly clock: Clock; readonly telemetry: Telemetry },
   event: string,
 ): FailureLog {
-  let lasting: { readonly code: PortError['code']; readonly toldAt: EpochMs; readonly failures: number } | undefined;
+  let failures = 0;
+  /** Of each code since it worked: failures may alternate. */
+  const toldAt = new Map<PortError['code'], EpochMs>();
   return {
     failed(error, fields) {
       const now = clock.now();
-      const { code } = error;
-      const failures = (lasting?.failures ?? 0) + 1;
+      failures += 1;
+      const told = toldAt.get(error.code);
       // Of a clock that went back nothing is known.
-      const isTold = lasting?.code === code && now >= lasting.toldAt && now - lasting.toldAt < TOLD_EVERY_MS;
-      if (!isTold) telemetry.warn(event, { ...fields, error: errorText(error), failures });
-      lasting = { code, failures, toldAt: isTold ? (lasting?.toldAt ?? now) : now };
+      if (told !== undefined && now >= told && now - told < TOLD_EVERY_MS) return;
+      telemetry.warn(event, { ...fields, error: errorText(error), failures });
+      toldAt.set(error.code, now);
     },
     worked() {
-      if (lasting !== undefined) telemetry.info('works-again', { after: event, failures: lasting.failures });
-      lasting = undefined;
+      if (failures > 0) telemetry.info('works-again', { after: event, failures });
+      failures = 0;
+      toldAt.clear();
     },
   };
 }
