@@ -69,13 +69,37 @@ export type Resize =
   | { readonly outcome: 'resized' }
   | { readonly outcome: 'refused'; readonly code: 'no-room' | 'leased'; readonly message: string };
 
+/** What the NVMe volumes that stand have beside the headroom. */
+async function mostCapacity({ disk, volumes }: Pick<StoreParts, 'disk' | 'volumes'>): Promise<Bytes> {
+  let most = 0;
+  for (const { name, headroomBytes } of volumes.active('nvme')) {
+    most += Math.max(0, (await disk.space(volumeRoot(name))).totalBytes - headroomBytes);
+  }
+  return Bytes.parse(most);
+}
+
+/**
+ * Called at the start: what an earlier `resize` allowed is cut to what the volumes have where they have shrunk since, for good. While a
+ * volume is away nothing is cut: it may come back.
+ */
+export async function cutCapacity(parts: Pick<StoreParts, 'disk' | 'volumes' | 'ledger' | 'telemetry'>): Promise<void> {
+  const { ledger, telemetry, volumes } = parts;
+  const { capacityBytes: resized } = ledger.state;
+  if (resized === undefined || !volumes.all.every(({ name }) => volumes.isActive(name))) return;
+  const most = await mostCapacity(parts);
+  if (resized <= most) return;
+  await ledger.commit([{ is: 'capacity', capacityBytes: most }]);
+  telemetry.warn('capacity-above-volume', {
+    capacityBytes: resized,
+    mostBytes: most,
+    hint: `The NVMe volumes have ${formatBytes(most)} beside the headroom: that is taken as the capacity, not the ${formatBytes(resized)} of an earlier resize.`,
+  });
+}
+
 /** Evicts down to the new capacity, or refuses and leaves everything as it is where leases and pins forbid that. */
 export function resize(parts: StoreParts, capacity: Bytes): Promise<Resize> {
   return parts.admissions.take(async () => {
-    let most = 0;
-    for (const { name, headroomBytes } of parts.volumes.active('nvme')) {
-      most += (await parts.disk.space(volumeRoot(name))).totalBytes - headroomBytes;
-    }
+    const most = await mostCapacity(parts);
     if (capacity > most) {
       const message = `The NVMe volumes have ${formatBytes(most)} beside the headroom.`;
       return { outcome: 'refused', code: 'no-room', message };

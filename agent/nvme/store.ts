@@ -3,7 +3,7 @@ import type { Digest } from '../../lib/shared/ids.ts';
 import type { Bytes } from '../../lib/shared/units.ts';
 import type { Meters } from '../metrics/meters.ts';
 import { createModelsView } from '../view/view.ts';
-import { enforceLimits, type Resize, resize } from './admission.ts';
+import { cutCapacity, enforceLimits, type Resize, resize } from './admission.ts';
 import { createAccessMemory, openEvictionPolicy } from './accessMemory.ts';
 import { createAsks } from './asks.ts';
 import { createFills, type Fills } from './fills.ts';
@@ -120,6 +120,7 @@ export async function openStore(deps: StoreDeps, settings: StoreParts['config'])
   deps.onLedger(ledger);
   const time = createSteadyTime(deps.clock);
   const volumes = await openVolumes({ ...deps, ledger }, config, config.volumes ?? []);
+  await cutCapacity({ ...deps, ledger, volumes });
   const parts: StoreParts = {
     ...deps,
     config,

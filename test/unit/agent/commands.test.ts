@@ -270,6 +270,32 @@ describe('commands about the whole store', () => {
     });
   });
 
+  it('what a resize allowed is cut at the next start to what a volume that shrank since has, and told', async () => {
+    const disk = createMemDisk({ totalBytes: 2 ** 20 });
+    const full = await disk.space();
+    let totalBytes = full.totalBytes;
+    const shrinking = { ...disk, space: async () => ({ totalBytes, freeBytes: totalBytes }) };
+    const world = createAgentWorld({ disk: shrinking });
+    const agent = await world.boot();
+    world.command({ type: 'resize', capacityBytes: Bytes.parse(2 ** 19) });
+    await world.work(agent);
+    expect(lastReceipt(world)).toMatchObject({ outcome: 'done', measured: { capacityBytes: 2 ** 19 } });
+    await world.boot();
+    const told = () => world.telemetry.records.filter(({ event }) => event === 'capacity-above-volume');
+    expect(told()).toEqual([]);
+
+    totalBytes = 2 ** 18;
+    const small = await world.boot();
+    expect(told()).toMatchObject([{ level: 'warn', fields: { capacityBytes: 2 ** 19 } }]);
+    expect(await small.heartbeatOnce()).toBe(true);
+    const { capacityBytes } = world.sent.heartbeats.at(-1) ?? expect.fail();
+    expect(capacityBytes).toBeLessThanOrEqual(2 ** 18);
+    expect(capacityBytes).toBe(told()[0]?.fields['mostBytes']);
+    totalBytes = 2 ** 20;
+    await world.boot();
+    expect(told()).toHaveLength(1);
+  });
+
   it('report sends the list of residents', async () => {
     const { world, agent } = await started();
     const blob = world.addBlob(10);
