@@ -8,7 +8,7 @@ import { type AgentEndpointDeps, createAgentEndpoint } from './agentEndpoint.ts'
 import { httpEvent } from './envelopes.ts';
 import type { Invoker } from './invoker.ts';
 import { createOperatorEndpoint, type OperatorEndpointDeps } from './operatorEndpoint.ts';
-import { BODY_LIMITS, type BodyLimits, readText, RequestError } from './requestBody.ts';
+import { BODY_LIMITS, type BodyLimits, type BodyRoom, createBodyRoom, readText, RequestError } from './requestBody.ts';
 import { createWatchEndpoint, type WatchEndpointDeps } from './watchEndpoint.ts';
 
 export interface HttpRoute {
@@ -56,16 +56,17 @@ export async function serveEndpoint(deps: EndpointDeps, port: number, limits = B
   app.route('/agent', createAgentEndpoint(deps.agent, limits));
   app.route('/operator', createOperatorEndpoint(deps.operator, limits));
   app.route('/', createWatchEndpoint(deps.watch));
-  for (const route of deps.routes) addRoute(app, deps, route, limits);
+  const room = createBodyRoom(limits);
+  for (const route of deps.routes) addRoute(app, deps, route, { limits, room });
   app.notFound((context) => problemAnswer(context, NO_ROUTE));
   app.onError((error, context) => {
     if (error instanceof RequestError) {
       const { status, message: title } = error;
       return problemAnswer(context, {
         status,
-        code: 'bad-request',
+        code: status === 503 ? 'internal' : 'bad-request',
         title,
-        hint: 'Compare the caller’s version with the runtime’s.',
+        hint: status === 503 ? 'Call again.' : 'Compare the caller’s version with the runtime’s.',
       });
     }
     deps.telemetry.error('endpoint-failed', error, { path: context.req.path });
@@ -91,7 +92,7 @@ export async function serveEndpoint(deps: EndpointDeps, port: number, limits = B
 
 /** RFC 9457, as the functions answer. */
 interface EndpointProblem {
-  readonly status: 400 | 404 | 408 | 413 | 415 | 421 | 500 | 502;
+  readonly status: 400 | 404 | 408 | 413 | 415 | 421 | 500 | 502 | 503;
   readonly code: string;
   readonly title: string;
   readonly hint: string;
@@ -126,21 +127,29 @@ function problemAnswer(context: Context, problem: EndpointProblem): Response {
   return context.body(JSON.stringify(problem), problem.status, { 'content-type': 'application/problem+json' });
 }
 
-function addRoute(app: Hono, deps: EndpointDeps, route: HttpRoute, limits: BodyLimits): void {
-  app.on(route.method, route.path, async (context) => {
-    const url = new URL(context.req.url);
-    const event = httpEvent({
-      method: route.method,
-      path: url.pathname,
-      query: url.search.slice(1),
-      headers: context.req.header(),
-      body: await readText(context, limits),
-    });
-    const invocation = await deps.invoker.invoke(route.functionName, event);
-    if (invocation.outcome !== 'answered') return problemAnswer(context, NO_ANSWER);
-    const { statusCode, headers, body } = HttpResult.parse(invocation.answer);
-    return new Response(body ?? '', { status: statusCode, ...(headers === undefined ? {} : { headers }) });
-  });
+interface Reading {
+  readonly limits: BodyLimits;
+  readonly room: BodyRoom;
+}
+
+/** The function behind the route learns from the body who calls. */
+function addRoute(app: Hono, deps: EndpointDeps, route: HttpRoute, { limits, room }: Reading): void {
+  app.on(route.method, route.path, (context) =>
+    room.within(async (hold) => {
+      const url = new URL(context.req.url);
+      const event = httpEvent({
+        method: route.method,
+        path: url.pathname,
+        query: url.search.slice(1),
+        headers: context.req.header(),
+        body: await readText(context, limits, hold),
+      });
+      const invocation = await deps.invoker.invoke(route.functionName, event);
+      if (invocation.outcome !== 'answered') return problemAnswer(context, NO_ANSWER);
+      const { statusCode, headers, body } = HttpResult.parse(invocation.answer);
+      return new Response(body ?? '', { status: statusCode, ...(headers === undefined ? {} : { headers }) });
+    }),
+  );
 }
 
 const PORT_ERRORS = new Map([

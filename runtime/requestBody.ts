@@ -8,23 +8,59 @@ export interface BodyLimits {
   readonly jsonBytes: number;
   /** For the whole of a body that is read into memory; for each pause of one that is streamed to the disk. */
   readonly waitMs: number;
+  /** Of all bodies together that are held for callers who have not proven yet who they are. */
+  readonly strangersBytes: number;
 }
 
-export const BODY_LIMITS: BodyLimits = { jsonBytes: 4 * MIB, waitMs: 15 * SECOND_MS };
+export const BODY_LIMITS: BodyLimits = { jsonBytes: 4 * MIB, waitMs: 15 * SECOND_MS, strangersBytes: 64 * MIB };
+
+/** What a piece of a body costs beside its bytes: a body may come one by one. */
+const PIECE_BYTES = 256;
+
+/** Room for the bodies of strangers. What comes while it is full is refused, and finds room once others have their answers. */
+export interface BodyRoom {
+  /** Holds what `read` holds until it ends; throws `RequestError` 503. */
+  within<T>(read: (hold: Hold) => Promise<T>): Promise<T>;
+}
+
+type Hold = (bytes: number) => void;
+
+export function createBodyRoom({ strangersBytes }: BodyLimits): BodyRoom {
+  let all = 0;
+  return {
+    async within(read) {
+      let held = 0;
+      try {
+        return await read((bytes) => {
+          held += bytes + PIECE_BYTES;
+          all += bytes + PIECE_BYTES;
+          if (all > strangersBytes) throw new RequestError(503, 'Too many calls are being read. Call again.');
+        });
+      } finally {
+        all -= held;
+      }
+    },
+  };
+}
 
 /** A call that is refused for its form, with the HTTP status that says so. */
 export class RequestError extends PortError {
-  readonly status: 400 | 408 | 413 | 415;
+  readonly status: 400 | 408 | 413 | 415 | 503;
 
   constructor(status: RequestError['status'], message: string, cause?: unknown) {
-    const code = status === 413 ? 'too-large' : status === 408 ? 'unavailable' : 'invalid-request';
-    super({ code, message, retryable: status === 408, cause });
+    const retryable = status === 408 || status === 503;
+    super({
+      code: status === 413 ? 'too-large' : retryable ? 'unavailable' : 'invalid-request',
+      message,
+      retryable,
+      cause,
+    });
     this.status = status;
   }
 }
 
-/** The body of a call as text; throws `RequestError` 413, 408 or 400. */
-export async function readText(context: Context, limits: BodyLimits): Promise<string> {
+/** The body of a call as text; throws `RequestError` 413, 408 or 400, and what `hold` throws. */
+export async function readText(context: Context, limits: BodyLimits, hold: Hold = () => undefined): Promise<string> {
   if (Number(context.req.header('content-length') ?? 0) > limits.jsonBytes) throw tooLarge(limits);
   const { body } = context.req.raw;
   if (body === null) return '';
@@ -34,6 +70,7 @@ export async function readText(context: Context, limits: BodyLimits): Promise<st
   for await (const chunk of timely(body, () => until - performance.now())) {
     size += chunk.byteLength;
     if (size > limits.jsonBytes) throw tooLarge(limits);
+    hold(chunk.byteLength);
     chunks.push(chunk);
   }
   try {
