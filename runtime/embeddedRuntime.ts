@@ -98,11 +98,16 @@ const SETTINGS: Omit<Settings, 'storeClasses'> = {
   auditRetentionMs: DurationMs.parse(2557 * DAY_MS),
 };
 
+/** What `reportFailure` counts. */
+const FAILURES = FUNCTIONS.flatMap(({ name }) =>
+  ['retryable', 'final'].map((kind) => ({ name: 'Failures', dimensions: { function: name, kind } })),
+);
+
 const IDLE_MS = { router: 1_000, stream: 60_000, schedules: 500, restores: 1_000, housekeeping: HOUR_MS };
 
 export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Promise<EmbeddedRuntime> {
   const { folder, clock = systemClock } = options;
-  const tally = createMetricTally(options.telemetry);
+  const tally = createMetricTally(options.telemetry, FAILURES);
   const { telemetry } = tally;
   const configured = { ...SETTINGS, ...options.settings };
   const loops: Record<string, Loop> = {};
@@ -156,11 +161,8 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const watch = {
     clock,
     doctor: async () => (await operations.doctor({})).items,
-    families: async () => [
-      ...invoker.families(),
-      ...planeFamilies(readPlane(stores, clock.now(), await room())),
-      ...tally.families(),
-    ],
+    calls: () => [...invoker.families(), ...tally.families()],
+    standing: async () => planeFamilies(readPlane(stores, clock.now(), await room())),
   };
   const operator = { token: newSecret(), objects, operations };
   const told = options.onUploaded === undefined ? {} : { onUploaded: options.onUploaded };
@@ -202,10 +204,7 @@ function embeddedDeadLetters(clock: Clock, queues: SqliteQueues, invoker: Invoke
     receiver: queues,
     sender: queues,
     waitSeconds: 0,
-    async count(queue) {
-      const counts = queues.counts().find((one) => one.queue === queue);
-      return counts === undefined ? 0 : counts.visible + counts.inFlight;
-    },
+    count: async (queue) => queues.count(queue),
     async call(name, event) {
       const called = FUNCTIONS.find((declaration) => declaration.name === name);
       if (called === undefined) throw new TypeError(`There is no function ${name}.`);

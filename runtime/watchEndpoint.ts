@@ -5,9 +5,18 @@ import type { Clock } from '../lib/shared/ports/clock.ts';
 import { type EpochMs, SECOND_MS } from '../lib/shared/units.ts';
 
 export interface WatchEndpointDeps {
-  readonly families: () => Promise<readonly Family[]>;
+  /** What was counted up to now. */
+  readonly calls: () => readonly Family[];
+  /** How it stands, which takes looks at every message. */
+  readonly standing: () => Promise<readonly Family[]>;
   readonly doctor: () => Promise<readonly DoctorCheck[]>;
   readonly clock: Clock;
+}
+
+interface Look {
+  readonly at: EpochMs;
+  readonly checks: Promise<readonly DoctorCheck[]>;
+  readonly standing: Promise<readonly Family[]>;
 }
 
 /** However often it is asked for, the plane looks at itself no more often. */
@@ -19,16 +28,22 @@ const LOOK_AGAIN_MS = 15 * SECOND_MS;
  */
 export function createWatchEndpoint(deps: WatchEndpointDeps): Hono {
   const app = new Hono();
-  let looked: { readonly at: EpochMs; readonly checks: Promise<readonly DoctorCheck[]> } | undefined;
+  let looked: Look | undefined;
 
-  function look(): NonNullable<typeof looked> {
-    const now = deps.clock.now();
-    if (looked === undefined || Math.abs(now - looked.at) >= LOOK_AGAIN_MS) looked = { at: now, checks: deps.doctor() };
+  function look(): Look {
+    const at = deps.clock.now();
+    if (looked === undefined || Math.abs(at - looked.at) >= LOOK_AGAIN_MS) {
+      const checks = deps.doctor();
+      looked = { at, checks, standing: checks.then(deps.standing) };
+      // A look that fails is told to who asked, and is none.
+      looked.standing.catch(() => (looked = undefined));
+    }
     return looked;
   }
 
   app.get('/metrics', async (context) => {
-    const families = [checkFamily(await look().checks), ...(await deps.families())];
+    const { checks, standing } = look();
+    const families = [checkFamily(await checks), ...(await standing), ...deps.calls()];
     const { text, contentType } = answerMetrics(families, context.req.header('accept'));
     return context.body(text, 200, { 'content-type': contentType });
   });

@@ -68,7 +68,7 @@ export function meteredInvoker(
         ),
         gauge(
           'strata_plane_invocations_running',
-          'Calls that have not ended.',
+          'Calls that have neither ended nor passed their time limit.',
           points(({ running }, labels) => [{ labels, value: running }]),
         ),
         {

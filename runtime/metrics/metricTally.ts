@@ -1,4 +1,4 @@
-import { counter, type Family, gauge, type Point } from '../../lib/shared/metricsText.ts';
+import { counter, type Family, type Point, summary } from '../../lib/shared/metricsText.ts';
 import type { MetricUnit, Telemetry } from '../../lib/shared/ports/telemetry.ts';
 import { SECOND_MS } from '../../lib/shared/units.ts';
 
@@ -13,14 +13,27 @@ type Dimensions = Readonly<Record<string, string>>;
 interface Series {
   readonly unit: MetricUnit;
   readonly name: string;
-  readonly points: Map<string, { readonly dimensions: Dimensions; value: number }>;
+  readonly points: Map<string, Sum>;
+}
+
+interface Sum {
+  readonly dimensions: Dimensions;
+  total: number;
+  count: number;
 }
 
 /** Dimensions are few by contract. Should one not be, memory stays bounded: further series are only counted. */
 const MOST_SERIES = 2_000;
 
-/** Keeps what functions measure for a scraper: sums of counts and bytes since the start, of times and shares the latest. */
-export function createMetricTally(inner: Telemetry): MetricTally {
+/**
+ * Keeps what functions measure for a scraper, since the start: counts and bytes as their sums, times and shares as sum and number, since
+ * several hosts may tell of theirs by one name. Of the counts named in `zeros` it tells before there are any: a scraper sees no
+ * rise from nothing.
+ */
+export function createMetricTally(
+  inner: Telemetry,
+  zeros: readonly { readonly name: string; readonly dimensions: Dimensions }[] = [],
+): MetricTally {
   const series = new Map<string, Series>();
   let kept = 0;
   let dropped = 0;
@@ -34,13 +47,13 @@ export function createMetricTally(inner: Telemetry): MetricTally {
       dropped += 1;
       return;
     }
-    if (point === undefined) {
-      kept += 1;
-      one.points.set(key, { dimensions, value });
-    } else {
-      point.value = isSum(unit) ? point.value + value : value;
-    }
+    const sum = point ?? { dimensions, total: 0, count: 0 };
+    if (point === undefined) kept += 1;
+    one.points.set(key, sum);
+    sum.total += value;
+    sum.count += 1;
   }
+  for (const { name, dimensions } of zeros) keep(name, 'Count', 0, dimensions);
 
   const counting = (telemetry: Telemetry): Telemetry => ({
     ...telemetry,
@@ -60,18 +73,18 @@ export function createMetricTally(inner: Telemetry): MetricTally {
   };
 }
 
-function isSum(unit: MetricUnit): boolean {
-  return unit === 'Count' || unit === 'Bytes';
-}
-
 function familyOf({ unit, name, points }: Series): Family {
   const help = `${name}, as the plane's functions count it on every runtime.`;
   const base = `strata_plane_${snakeCase(name)}`;
-  const divided = (by: number): readonly Point[] =>
-    [...points.values()].map(({ dimensions, value }) => ({ labels: labelsOf(dimensions), value: value / by }));
-  if (unit === 'Milliseconds') return gauge(`${base}_seconds`, help, divided(SECOND_MS));
-  if (unit === 'Percent') return gauge(`${base}_ratio`, help, divided(100));
-  return counter(base, help, divided(1));
+  const sums = (divisor: number): readonly Point[] =>
+    [...points.values()].flatMap(({ dimensions, total, count }): readonly Point[] => [
+      { suffix: '_sum', labels: labelsOf(dimensions), value: total / divisor },
+      { suffix: '_count', labels: labelsOf(dimensions), value: count },
+    ]);
+  if (unit === 'Milliseconds') return summary(`${base}_seconds`, help, sums(SECOND_MS));
+  if (unit === 'Percent') return summary(`${base}_ratio`, help, sums(100));
+  const totals = [...points.values()].map(({ dimensions, total }) => ({ labels: labelsOf(dimensions), value: total }));
+  return counter(base, help, totals);
 }
 
 function labelsOf(dimensions: Dimensions): Dimensions {

@@ -42,7 +42,7 @@ export function planeFamilies(reading: PlaneReading): readonly Family[] {
     ),
     gauge(
       'strata_plane_schedule_fired_timestamp_seconds',
-      'The latest moment of each schedule that its function did.',
+      'The latest moment of each schedule that is done, or that its function failed for good.',
       [...reading.fired].flatMap(([schedule, at]) =>
         at === undefined ? [] : [{ labels: { schedule }, value: at / SECOND_MS }],
       ),

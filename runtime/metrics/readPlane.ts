@@ -1,6 +1,6 @@
 import { deadLetterQueues } from '../../functions/deadLetters.ts';
 import type { Room } from '../../lib/operations/index.ts';
-import { EpochMs, SECOND_MS } from '../../lib/shared/units.ts';
+import { EpochMs } from '../../lib/shared/units.ts';
 import type { Stores } from '../stores.ts';
 import { queueSources, schedules } from '../triggers.ts';
 import type { PlaneReading } from './planeFamilies.ts';
@@ -16,7 +16,7 @@ export function readPlane({ queues, scheduleLog }: Stores, now: EpochMs, room: R
     fired: new Map(schedules().map(({ name }) => [name, scheduleLog.lastFired(name)])),
     room,
     process: {
-      startedAt: EpochMs.parse(Math.floor(now - process.uptime() * SECOND_MS)),
+      startedAt: EpochMs.parse(Math.floor(performance.timeOrigin)),
       cpuSeconds: (user + system) / 1e6,
       residentBytes: process.memoryUsage.rss(),
     },

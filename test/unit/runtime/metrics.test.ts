@@ -13,6 +13,8 @@ import { createManualClock } from '../../support/manualClock.ts';
 import { recordedTelemetry } from '../../support/recordedTelemetry.ts';
 import { silentTelemetry } from '../../support/silentTelemetry.ts';
 
+const NOTHING = { calls: () => [], standing: async () => [] };
+
 /** The samples of a scrape, by name and labels. */
 function scraped(families: readonly Family[]): Readonly<Record<string, number>> {
   const lines = answerMetrics(families).text.split('\n');
@@ -23,7 +25,7 @@ function scraped(families: readonly Family[]): Readonly<Record<string, number>> 
 }
 
 describe('what functions measure', () => {
-  it('is summed by dimensions, or the latest where it is a time or a share; and goes on to the log', () => {
+  it('is summed by dimensions, with how many they were where it is a time or a share; and goes on to the log', () => {
     const recorded = recordedTelemetry();
     const { telemetry, families } = createMetricTally(recorded.telemetry);
     telemetry.metric('Verdicts', 'Count', 1, { status: 'clean' });
@@ -32,16 +34,29 @@ describe('what functions measure', () => {
     telemetry.metric('HostServedBytes', 'Bytes', 10, { sourceTier: 'nvme' });
     telemetry.metric('PriceAge', 'Milliseconds', 5_000);
     telemetry.metric('PriceAge', 'Milliseconds', 2_500);
-    telemetry.metric('HostHitRate', 'Percent', 95);
+    // Of two hosts.
+    telemetry.metric('HostCpuBusy', 'Percent', 5);
+    telemetry.metric('HostCpuBusy', 'Percent', 95);
     expect(scraped(families())).toEqual({
       'strata_plane_verdicts_total{status="clean"}': 3,
       'strata_plane_verdicts_total{status="malicious"}': 1,
       'strata_plane_host_served_bytes_total{source_tier="nvme"}': 10,
-      strata_plane_price_age_seconds: 2.5,
-      strata_plane_host_hit_rate_ratio: 0.95,
+      strata_plane_price_age_seconds_sum: 7.5,
+      strata_plane_price_age_seconds_count: 2,
+      strata_plane_host_cpu_busy_ratio_sum: 1,
+      strata_plane_host_cpu_busy_ratio_count: 2,
       strata_plane_points_dropped_total: 0,
     });
-    expect(recorded.metrics).toHaveLength(7);
+    expect(recorded.metrics).toHaveLength(8);
+  });
+
+  it('is told as zero before the first time, where that is asked for', () => {
+    const dimensions = { function: 'relay', kind: 'final' };
+    const { telemetry, families } = createMetricTally(silentTelemetry, [{ name: 'Failures', dimensions }]);
+    const name = 'strata_plane_failures_total{function="relay",kind="final"}';
+    expect(scraped(families())).toMatchObject({ [name]: 0 });
+    telemetry.metric('Failures', 'Count', 1, dimensions);
+    expect(scraped(families())).toMatchObject({ [name]: 1 });
   });
 
   it('takes no more memory than some thousand series, whatever the dimensions', () => {
@@ -140,7 +155,7 @@ it('the checks of the doctor are told by name', async () => {
     { check: 'hosts', status: 'FAILED', detail: 'silent: host-a' } as const,
     { check: 'room', status: 'PASSED', detail: '' } as const,
   ];
-  const app = createWatchEndpoint({ clock: createManualClock(), families: async () => [], doctor });
+  const app = createWatchEndpoint({ clock: createManualClock(), ...NOTHING, doctor });
   expect(await (await app.request('/metrics')).text()).toBe(
     [
       '# HELP strata_plane_check_failed The checks of `strata doctor`.',
@@ -159,10 +174,15 @@ describe('the health of a plane', () => {
   it.each([
     { checks: [PASSED], code: 200, body: { status: 'ok', failed: [] } },
     { checks: [PASSED, failed('purges')], code: 200, body: { status: 'degraded', failed: ['purges'] } },
-    { checks: [failed('room'), failed('purges')], code: 503, body: { status: 'failing', failed: ['room', 'purges'] } },
+    { checks: [PASSED, failed('room')], code: 200, body: { status: 'degraded', failed: ['room'] } },
+    {
+      checks: [failed('bucket'), failed('purges')],
+      code: 503,
+      body: { status: 'failing', failed: ['bucket', 'purges'] },
+    },
   ])('is $body.status after $body.failed, and names nothing else', async ({ checks, code, body }) => {
     const doctor = async () => checks;
-    const app = createWatchEndpoint({ clock: createManualClock(), families: async () => [], doctor });
+    const app = createWatchEndpoint({ clock: createManualClock(), ...NOTHING, doctor });
     const answer = await app.request('/health');
     const text = await answer.text();
     expect(answer.status).toBe(code);
@@ -172,17 +192,22 @@ describe('the health of a plane', () => {
 
   it('is looked at no more than every 15 seconds, however many ask', async () => {
     const clock = createManualClock();
-    let looks = 0;
+    let [looks, counted] = [0, 0];
+    const standing = async () => {
+      counted += 1;
+      return [];
+    };
     const doctor = async () => {
       looks += 1;
       return [PASSED];
     };
-    const app = createWatchEndpoint({ clock, families: async () => [], doctor });
-    await Promise.all(Array.from({ length: 20 }, async () => app.request('/health')));
-    expect(looks).toBe(1);
+    const app = createWatchEndpoint({ clock, ...NOTHING, standing, doctor });
+    const both = ['/health', '/metrics'];
+    await Promise.all(Array.from({ length: 20 }, async (_, at) => app.request(both[at % 2] ?? '')));
+    expect([looks, counted]).toEqual([1, 1]);
     await clock.advance(15_000);
     await app.request('/health');
-    expect(looks).toBe(2);
+    expect([looks, counted]).toEqual([2, 2]);
   });
 });
 
