@@ -37,12 +37,21 @@ export function exactly(wanted: string): (now: string) => string | undefined {
   return (now) => (now === wanted ? undefined : wanted);
 }
 
+/** By pattern: those of the settings, each for every file of a host. */
+const compiled = new Map<string, RegExp>();
+
 /** A pattern as a test of paths. Names begin with no dot, so that nothing leads upwards. */
 export function matchesPattern(pattern: string, file: HostFile): boolean {
+  const known = compiled.get(pattern) ?? compile(pattern);
+  compiled.set(pattern, known);
+  return known.test(file);
+}
+
+function compile(pattern: string): RegExp {
   const name = String.raw`[A-Za-z0-9_!-][A-Za-z0-9_.!-]*`;
   const source = pattern
     .split(/\*|\{device\}|\{controller\}/)
     .map((piece) => piece.replaceAll('.', String.raw`\.`))
     .join(name);
-  return new RegExp(`^${source}$`).test(file);
+  return new RegExp(`^${source}$`);
 }
