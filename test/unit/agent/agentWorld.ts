@@ -39,6 +39,9 @@ export function testBlob(size: number, seed = size): TestBlob {
   );
 }
 
+/** Calls of a disk that leave it as it was. */
+const LOOKS: ReadonlySet<string> = new Set(['read', 'list', 'stat', 'readLinks', 'space']);
+
 /** A miss costs its bytes. */
 const EVICTION: EvictionConfig = {
   missCost: (bytes) => ({ ms: bytes, usd: Usd.parse(bytes / 1e6) }),
@@ -85,6 +88,8 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
   const ownClock: Clock = { ...clock, now: () => EpochMs.parse(clock.now() + (hooks.clockAheadMs ?? 0)) };
   let incarnation = 0;
   let crashAtCall = Number.POSITIVE_INFINITY;
+  /** Whether the plane was called since the last counted call to the disk. */
+  let called = false;
 
   const reader: ObjectReader = {
     ...plane.reader,
@@ -154,15 +159,22 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
     throw new Error(`The plane would not believe this report: ${opened.reason}`);
   }
 
-  /** From a crash on, no call of that incarnation settles; the call that it falls on may have had its effect. */
-  function mortal<T extends object>(port: T, mine: number, counted: boolean): T {
+  /**
+   * From a crash on, no call of that incarnation settles; the call that it falls on has had its effect. A look at the disk
+   * counts only after a call to the plane: else who dies at it leaves behind what who died at the counted call before it did.
+   */
+  function mortal<T extends object>(port: T, mine: number, kind: 'disk' | 'plane' | 'origin'): T {
     return new Proxy(port, {
       get(target, name) {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
         return async (...args: unknown[]) => {
           if (mine !== incarnation) return never();
-          if (counted) counters.calls += 1;
+          if (kind === 'plane') called = true;
+          if (kind === 'disk' && (called || !LOOKS.has(String(name)))) {
+            counters.calls += 1;
+            called = false;
+          }
           if (counters.calls >= crashAtCall) incarnation += 1;
           const answer: unknown = await Reflect.apply(member, target, args);
           return mine === incarnation ? answer : never();
@@ -174,16 +186,16 @@ export function createAgentWorld(options: AgentWorldOptions = {}) {
   async function boot(overrides: Partial<AgentConfig['store']> = {}, on = disk): Promise<Agent> {
     incarnation += 1;
     const mine = incarnation;
-    const mortalDisk = mortal<MemDisk>(on, mine, true);
-    const mortalObjects = mortal(reader, mine, false);
+    const mortalDisk = mortal<MemDisk>(on, mine, 'disk');
+    const mortalObjects = mortal(reader, mine, 'origin');
     const deps = {
       clock: ownClock,
       random,
       telemetry: recorded.telemetry,
       disk: mortalDisk,
-      plane: mortal(reachable, mine, false),
-      receiver: mortal(receiver, mine, false),
-      sender: mortal(sender, mine, false),
+      plane: mortal(reachable, mine, 'plane'),
+      receiver: mortal(receiver, mine, 'plane'),
+      sender: mortal(sender, mine, 'plane'),
       objects: mortalObjects,
       transfer: createPortTransfer(
         { objects: mortalObjects, disk: mortalDisk, clock: ownClock, random },

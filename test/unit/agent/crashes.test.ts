@@ -4,10 +4,13 @@ import { createAgentWorld, testBlob, type AgentWorld } from './agentWorld.ts';
 import { seededCoin } from '../../support/seededCoin.ts';
 
 /*
- * A crash at every single call to the disk, before and after its effect: the process dies (what it wrote stays), or the power
- * goes (what is not synced survives or not, by a seed). Then another incarnation works on what is left.
+ * A crash after every single call that changes the disk: the process dies (what it wrote stays), or the power goes (what is not
+ * synced survives or not, by two seeds in turn). Then another incarnation works on what is left.
  */
 type Death = 'process' | 'power';
+
+/** Ways to die at each call. */
+const WAYS: Readonly<Record<Death, number>> = { process: 1, power: 2 };
 
 interface Outcome {
   readonly calls: number;
@@ -19,13 +22,8 @@ async function settle(world: AgentWorld): Promise<void> {
 }
 
 /** Runs `script` in a first life that ends at `call`, then lives on until its queue is empty. Counts calls when `call` is 0. */
-async function liveTwice(
-  death: Death,
-  call: number,
-  script: (world: AgentWorld) => void,
-  capacity = 700,
-): Promise<Outcome> {
-  const world = createAgentWorld({ capacity });
+async function liveTwice(death: Death, call: number, script: (world: AgentWorld) => void, life = 0): Promise<Outcome> {
+  const world = createAgentWorld({ capacity: 700 });
   world.crashAtCall(call === 0 ? Number.POSITIVE_INFINITY : call);
   const firstLife = async () => {
     const agent = await world.boot();
@@ -36,7 +34,7 @@ async function liveTwice(
   const { calls } = world.counters;
   if (call === 0) return { calls, world };
   world.crash();
-  if (death === 'power') world.disk.powerCut(seededCoin(call));
+  if (death === 'power') world.disk.powerCut(seededCoin(life));
   world.crashAtCall(Number.POSITIVE_INFINITY);
   return { calls, world };
 }
@@ -77,8 +75,9 @@ describe.each(['process', 'power'] as const)(
     it('no partial blob is ever visible, the budget holds, and each command ends with one receipt', async () => {
       const { calls } = await liveTwice(death, 0, script);
       expect(calls).toBeGreaterThan(60);
-      for (let call = 1; call <= calls; call += 1) {
-        const { world } = await liveTwice(death, call, script);
+      for (let life = 1; life <= WAYS[death] * calls; life += 1) {
+        const call = Math.ceil(life / WAYS[death]);
+        const { world } = await liveTwice(death, call, script, life);
         await checkWhatIsLeft(world);
         const agent = await liveOn(world, script);
         const residents = agent.store.residents();
@@ -106,8 +105,9 @@ describe.each(['process', 'power'] as const)('when the %s dies at any call of an
 
   it('the blob is whole or gone, and gone in the end', async () => {
     const { calls } = await liveTwice(death, 0, script);
-    for (let call = 1; call <= calls; call += 1) {
-      const { world } = await liveTwice(death, call, script);
+    for (let life = 1; life <= WAYS[death] * calls; life += 1) {
+      const call = Math.ceil(life / WAYS[death]);
+      const { world } = await liveTwice(death, call, script, life);
       await checkWhatIsLeft(world);
       const agent = await liveOn(world, script);
       expect(agent.store.residents(), `died at call ${call}`).toEqual([]);

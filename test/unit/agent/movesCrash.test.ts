@@ -4,10 +4,12 @@ import { COLD, createVolumesWorld, type VolumesWorld } from './volumesWorld.ts';
 import { seededCoin } from '../../support/seededCoin.ts';
 
 /*
- * A crash at every single call to the disks while a blob moves down and up again. Whatever survives, the blob is served after
- * the next start, from one copy with the right bytes, and no limit was exceeded.
+ * A crash after every single call that changes a disk while a blob moves down and up again. Whatever survives (of a power cut, by
+ * turns nothing that is not synced, or some of it by a seed), the blob is served after the next start, from one copy with the
+ * right bytes, and no limit was exceeded.
  */
 const LIMITS = { first: 1000, cold: 1000 };
+const NOTHING = () => false;
 
 async function timePasses(world: VolumesWorld): Promise<void> {
   for (let turn = 0; turn < 80; turn += 1) await world.clock.advance(1);
@@ -52,13 +54,13 @@ describe.each(['process', 'power'] as const)('when the %s dies at any call of a 
     counted.world.crashAtCall(Number.POSITIVE_INFINITY);
     await downAndUp(counted.world, counted.agent);
     const { calls } = counted.world.counters;
-    expect(calls).toBeGreaterThan(100);
+    expect(calls).toBeGreaterThan(50);
     for (let call = 1; call <= calls; call += 1) {
       const { world, agent, blobs } = await prepared();
       world.crashAtCall(call);
       await Promise.race([downAndUp(world, agent), timePasses(world)]);
       world.crash();
-      if (death === 'power') world.disk.powerCut(seededCoin(call));
+      if (death === 'power') world.disk.powerCut(call % 2 === 0 ? NOTHING : seededCoin(call));
       world.crashAtCall(Number.POSITIVE_INFINITY);
       const again = await world.bootWith();
       const at = `died at call ${call}`;
