@@ -338,9 +338,9 @@ describe('a sweep by the lifecycle preset', () => {
   });
 
   it('goes on from wherever it was killed', async () => {
-    const { calls } = await cutAt(0, 'before');
-    expect(calls).toBeGreaterThan(15);
+    expect((await cutAt(0, 'before')).calls).toBeGreaterThan(15);
     for (const moment of ['before', 'after'] as const) {
+      const { calls } = await cutAt(0, moment);
       for (let nth = 1; nth <= calls; nth += 1) {
         const { at, blob, world } = await cutAt(nth, moment);
         expect(await tombstone(world)).toMatchObject({ state: 'deleted' });
@@ -359,7 +359,7 @@ async function cutAt(nth: number, moment: Moment) {
   const last = await sweepUntilExpiry(world);
   interruption.cutAt(nth, moment);
   const done = await world.deliver('sweep', last);
-  const calls = interruption.calls();
+  const calls = interruption.calls(moment);
   if (!done) expect(await world.deliver('sweep', last)).toBe(true);
   return { at, blob, calls, world };
 }

@@ -25,7 +25,7 @@ async function run(at: number, when: Moment) {
   for (let tries = 0; ; tries += 1) {
     try {
       await plane.settle();
-      return { plane, calls: interruption.calls() };
+      return { plane, calls: interruption.calls(when) };
     } catch (error) {
       // The relay's own call was cut off; its next sweep goes on.
       if (tries === 1) throw error;
@@ -36,7 +36,7 @@ async function run(at: number, when: Moment) {
 describe('an ingest that is cut off once', () => {
   it.each(['before', 'after'] as const)('ends the same, whichever call it was (%s its effect)', async (when) => {
     const { calls } = await run(0, when);
-    expect(calls).toBeGreaterThan(60);
+    expect(calls).toBeGreaterThan(when === 'before' ? 60 : 10);
     for (let at = 1; at <= calls; at += 1) {
       const { plane } = await run(at, when);
       const version = (await VersionRow.get(plane.catalog, TINY, V1))?.value;

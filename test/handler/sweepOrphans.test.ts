@@ -238,7 +238,7 @@ describe('the sweep of orphans', () => {
         await nextNight(plane);
         interruption.cutAt(at, when);
         await nextNight(plane).catch(() => undefined);
-        const calls = interruption.calls();
+        const calls = interruption.calls(when);
         interruption.cutAt(0);
         await nextNight(plane);
         expect(await versions(plane)).toEqual(before);

@@ -11,55 +11,62 @@ export interface Between {
 export type Moment = 'before' | 'after';
 
 export interface Interruption extends Between {
-  /** Calls of both ports since the last `cutAt`, or since the beginning. */
-  calls(): number;
-  /** Counts from here, and cuts off the nth call, before its effect or after it; none for 0. */
+  /**
+   * Calls of both ports since the last `cutAt`, or since the beginning; of those that only look none for `after`: who is cut off
+   * there cannot tell it from `before`, nor can anybody else.
+   */
+  calls(moment: Moment): number;
+  /** Counts from here, and cuts off the nth of these calls, before its effect or after it; none for 0. */
   cutAt(nth: number, moment?: Moment): void;
 }
 
 /** Counts the calls of catalog and bucket, and ends the process at one of them: later calls are those of its next life. */
 export function createInterruption(): Interruption {
-  let calls = 0;
+  let calls = { before: 0, after: 0 };
   let cut: { readonly nth: number; readonly moment: Moment } = { nth: 0, moment: 'before' };
 
+  async function look<T>(call: () => Promise<T>): Promise<T> {
+    calls.before += 1;
+    if (cut.moment === 'before' && calls.before === cut.nth) throw gone();
+    return call();
+  }
+
   async function pass<T>(call: () => Promise<T>): Promise<T> {
-    calls += 1;
-    const { nth, moment } = cut;
-    const dies = calls === nth;
-    if (dies && moment === 'before') throw gone();
-    const answer = await call();
+    calls.after += 1;
+    const dies = cut.moment === 'after' && calls.after === cut.nth;
+    const answer = await look(call);
     if (dies) throw gone();
     return answer;
   }
 
   return {
-    calls: () => calls,
+    calls: (moment) => calls[moment],
     cutAt(nth, moment = 'before') {
-      calls = 0;
+      calls = { before: 0, after: 0 };
       cut = { nth, moment };
     },
     catalog: (store) => ({
-      get: (key) => pass(() => store.get(key)),
-      query: (query) => pass(() => store.query(query)),
-      queryIndex: (index, query) => pass(() => store.queryIndex(index, query)),
+      get: (key) => look(() => store.get(key)),
+      query: (query) => look(() => store.query(query)),
+      queryIndex: (index, query) => look(() => store.queryIndex(index, query)),
       transact: (changes) => pass(() => store.transact(changes)),
     }),
     objects: (store) => ({
       classes: store.classes,
-      head: (...args) => pass(() => store.head(...args)),
-      readRange: (...args) => pass(() => store.readRange(...args)),
-      verifiedParts: (...args) => pass(() => store.verifiedParts(...args)),
+      head: (...args) => look(() => store.head(...args)),
+      readRange: (...args) => look(() => store.readRange(...args)),
+      verifiedParts: (...args) => look(() => store.verifiedParts(...args)),
       write: (...args) => pass(() => store.write(...args)),
       copy: (...args) => pass(() => store.copy(...args)),
       restore: (...args) => pass(() => store.restore(...args)),
       remove: (...args) => pass(() => store.remove(...args)),
       beginParts: (...args) => pass(() => store.beginParts(...args)),
-      writtenParts: (...args) => pass(() => store.writtenParts(...args)),
+      writtenParts: (...args) => look(() => store.writtenParts(...args)),
       writePart: (...args) => pass(() => store.writePart(...args)),
       endParts: (...args) => pass(() => store.endParts(...args)),
-      listUnfinishedCopies: (...args) => pass(() => store.listUnfinishedCopies(...args)),
+      listUnfinishedCopies: (...args) => look(() => store.listUnfinishedCopies(...args)),
       abandonCopy: (...args) => pass(() => store.abandonCopy(...args)),
-      listVersions: (...args) => pass(() => store.listVersions(...args)),
+      listVersions: (...args) => look(() => store.listVersions(...args)),
     }),
   };
 }
