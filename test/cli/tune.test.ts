@@ -118,7 +118,7 @@ describe('strata tune', () => {
   });
 
   it('prints what was tried before Ctrl-C', async () => {
-    const only = ['--only', `${SETTING},dirty-bytes`, '--rounds', '20', '--size', '4MiB'];
+    const only = ['--only', `${SETTING},dirty-bytes`, '--rounds', '6', '--size', '4MiB'];
     const child = spawn(process.execPath, [MAIN, ...argsOf(['--apply', ...only])], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });

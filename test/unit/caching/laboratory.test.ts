@@ -26,6 +26,10 @@ const CUTS = ['genai.csv.gz', 'tencentBlock.ns3300.tsv.gz', 'cloudPhysicsIO.csv.
 /** Sums of a few thousand doubles. */
 const ROUNDING = 1e-9;
 const SHARES = [0.01, 0.05, 0.1, 0.25];
+/** For what learns, which computes as much as all others together. */
+const FEW_SHARES = [0.05, 0.25];
+/** Decides by what a miss costs, as `strata` does; all others hold the same for each objective. */
+const BY_COST = ['gdsf-cost'];
 
 function readCut(name: string): { batch: AccessBatch; survey: TraceSurvey } {
   const text = gunzipSync(readFileSync(new URL(`../../fixtures/traces/${name}`, import.meta.url))).toString('latin1');
@@ -39,10 +43,11 @@ function simulate(
   { batch, survey }: { batch: AccessBatch; survey: TraceSurvey },
   policies: readonly string[],
   objective: Objective = 'object',
+  shares: readonly number[] = SHARES,
 ): readonly PolicyResult[] {
   const simulation = new Simulation({
     policies: policies.map(parsePolicySpec),
-    capacitiesBytes: SHARES.map((share) => Math.floor(share * survey.footprintBytes)),
+    capacitiesBytes: shares.map((share) => Math.floor(share * survey.footprintBytes)),
     objective,
     wait: DEFAULT_MISS_WAIT,
     objects: survey.objects,
@@ -72,12 +77,15 @@ describe.each(CUTS)('on the cut %s', (name) => {
   });
 
   it.each(['object', 'byte', 'wait'] as const)('has no policy below the PFOO-L bound for %s', (objective) => {
-    const policies = POLICY_NAMES.filter((policy) => policy !== 'strata' || objective === 'wait');
-    const results = simulate(cut, policies, objective);
+    const plain = POLICY_NAMES.filter((policy) => policy !== 'strata');
+    const results =
+      objective === 'wait'
+        ? [...simulate(cut, plain, objective), ...simulate(cut, ['strata'], objective, FEW_SHARES)]
+        : simulate(cut, BY_COST, objective);
     const capacitiesBytes = SHARES.map((share) => Math.floor(share * cut.survey.footprintBytes));
     const bound = pfooLowerBound(cut.survey.sequence(), { capacitiesBytes, wait: DEFAULT_MISS_WAIT });
-    for (const [index, result] of results.entries()) {
-      const least = bound[index % bound.length]!;
+    for (const result of results) {
+      const least = bound[capacitiesBytes.indexOf(result.capacityBytes)]!;
       expect(result.objectMissRatio).toBeGreaterThanOrEqual(least.objectMissRatio - ROUNDING);
       expect(result.byteMissRatio).toBeGreaterThanOrEqual(least.byteMissRatio - ROUNDING);
       expect(result.waitRatio).toBeGreaterThanOrEqual(least.waitRatio - ROUNDING);

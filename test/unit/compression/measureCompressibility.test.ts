@@ -34,7 +34,7 @@ describe('how small a file would get', () => {
   ])(
     'is told of %s weights between %d and %d, within two hundredths of all bytes compressed',
     async (dtype, low, high) => {
-      const bytes = weights(dtype, 4 * MIB, 7);
+      const bytes = weights(dtype, 2 * MIB, 7);
       const { ratio, sampledBytes } = await measure(bytes);
       expect(ratio).toBeGreaterThan(low);
       expect(ratio).toBeLessThan(high);

@@ -128,7 +128,7 @@ describe('the offline optimum', () => {
         const { costs, history } = build({ ...given, copies: tooDear(given.copies) });
         expect(offlineOptimum(history, costs)).toBeCloseTo(bruteForce('lifecycle', costs, history), 9);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -139,7 +139,7 @@ describe('the offline optimum', () => {
         const { costs, history } = build({ ...given, reads, moves: tooDear(given.moves) });
         expect(offlineOptimum(history, costs)).toBeCloseTo(bruteForce('plane', costs, history), 9);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -159,7 +159,7 @@ describe('the offline optimum', () => {
         const withPacked = { classes, moves: { ...costs.moves, plane: { ...costs.moves.plane, requestUsd } } };
         expect(offlineOptimum(history, withPacked)).toBeCloseTo(bruteForce('plane', withPacked, history), 9);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 

@@ -97,7 +97,7 @@ describe('replay', () => {
           expect(usd).toBeGreaterThanOrEqual(optimum * (1 - 1e-9));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -115,7 +115,7 @@ describe('replay', () => {
           expect(billUsd(replay(objects, POLICIES[name], among).bill)).toBeGreaterThanOrEqual(optimum * (1 - 1e-9));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

@@ -32,7 +32,11 @@ interface Line {
 }
 
 const line = fc.record({
-  gapHours: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 700, max: 5_000 })),
+  // Each day is a step of every schedule: of the long gaps a few are enough for any class to pay.
+  gapHours: fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 1, max: 30 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 700, max: 5_000 }) },
+  ),
   object: fc.constantFrom<Name>('a', 'b', 'c', 'd'),
   host: fc.constantFrom('h1', 'h2'),
   op: fc.nat(19).map((one) => (one === 0 ? 'delete' : one === 1 ? 'write' : 'read')),
@@ -131,8 +135,8 @@ const ONLINE = POLICY_NAMES.filter((name) => !parsePolicySpec(name).offline);
 
 describe('the bound of all dollars behind caches of hosts', () => {
   it.each([
-    { numRuns: 40, count: 3 },
-    { numRuns: 8, count: ONLINE.length },
+    { numRuns: 30, count: 3 },
+    { numRuns: 6, count: ONLINE.length },
   ])(
     'is never above the total of any of $count policies, also with deletes, writes and ranges',
     async ({ numRuns, count }) => {

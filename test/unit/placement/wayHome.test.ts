@@ -162,7 +162,7 @@ describe('what is known wrongly, over many stays', () => {
 
   it('costs at most three times the better of two classes and the fees between two sweeps, and goes at most once a month', () => {
     for (const reads of [1, 3, 5]) {
-      for (let every = 1; every <= 120; every += every < 45 ? 1 : 7) {
+      for (let every = 1; every <= 120; every += every < 12 ? 1 : every < 45 ? 2 : 14) {
         const { betweenUsd, moves, usd } = paidUsd(every, reads);
         const best = Math.min(
           paidUsd(every, reads, 'INTELLIGENT_TIERING').usd,

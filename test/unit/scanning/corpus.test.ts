@@ -75,14 +75,16 @@ describe('every file of the corpus', () => {
 
   it.each(all)('%s, cut or changed anywhere, gives a verdict', async (path) => {
     const file = load(path);
+    const rules = new Set<string>();
     for (let trial = 0; trial < 60; trial += 1) {
       const place = (trial * 7919) % file.length;
       const changed = Buffer.from(file);
       changed[place] = (changed[place] ?? 0) ^ (1 << (trial % 8));
       const mutant = trial % 3 === 0 ? file.subarray(0, place) : changed;
       const verdict = await judgeHeader(createBufferReader(mutant));
-      expect(verdict.reasons.map(({ rule }) => rule)).not.toContain('file.scanner-error');
+      for (const { rule } of verdict.reasons) rules.add(rule);
     }
+    expect([...rules]).not.toContain('file.scanner-error');
   });
 });
 

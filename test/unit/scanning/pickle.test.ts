@@ -222,7 +222,7 @@ describe('a zip', () => {
     const zeros = Buffer.alloc(32 * 1024 * 1024);
     const storages = (count: number) =>
       Array.from({ length: count }, (_, at): [string, Buffer] => [`archive/data/${at}`, zeros]);
-    expect((await judgeBytes(zip([...safe, ...storages(20)], true))).status).toBe('clean');
+    expect((await judgeBytes(zip([...safe, ...storages(4)], true))).status).toBe('clean');
     const verdict = await judgeBytes(zip([...safe, ...storages(130)], true));
     expect([verdict.status, rulesOf(verdict)]).toEqual(['malicious', ['archive.bomb']]);
   });
