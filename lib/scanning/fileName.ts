@@ -2,6 +2,8 @@ import { RULES, type Rule } from './rules.ts';
 import { type Format, type HeaderVerdict, MAX_REASONS, type Reason, worst } from './verdict.ts';
 
 const TORCH: readonly Format[] = ['torch-zip', 'torchscript', 'torch-legacy', 'pickle', 'tar'];
+/** The archive of an exported program of torch 2.5 is a zip of its own kind. */
+const TORCH_FILES: readonly Format[] = [...TORCH, 'zip'];
 /** A pickle by any library, whole or compressed as joblib and pandas do. */
 const PICKLES: readonly Format[] = ['pickle', 'joblib', 'torch-legacy', 'torch-zip', 'compressed'];
 const HDF5: readonly Format[] = ['hdf5', 'keras'];
@@ -16,8 +18,8 @@ const PROMISES: ReadonlyMap<string, readonly string[]> = new Map<string, readonl
   ['sft', ['safetensors']],
   ['gguf', ['gguf']],
   ['onnx', ['onnx']],
-  ['pt', TORCH],
-  ['pth', TORCH],
+  ['pt', TORCH_FILES],
+  ['pth', TORCH_FILES],
   // TensorFlow's checkpoints of the first version, too.
   ['ckpt', [...TORCH, 'unknown']],
   ['pt2', ['torch-zip', 'zip']],
@@ -26,7 +28,8 @@ const PROMISES: ReadonlyMap<string, readonly string[]> = new Map<string, readonl
   ['joblib', PICKLES],
   ['npy', ['npy']],
   ['npz', ['npz', 'zip']],
-  ['keras', ['keras']],
+  // tf.keras 2 writes weights alone as HDF5 under this name, too.
+  ['keras', HDF5],
   ['h5', HDF5],
   ['hdf5', HDF5],
   ['tflite', ['tflite', 'unknown']],
@@ -64,14 +67,20 @@ export function misnaming(
 
 /** `file` may have folders in front; upper and lower case are the same. */
 function nameRefusal(file: string, format: string): string | undefined {
-  const extension = /\.([^./\\]*)$/.exec(file)?.[1]?.toLowerCase() ?? '';
+  const extension = extensionOf(file);
   const what = format === 'unknown' ? 'of no format that the scanner reads' : format;
   if (extension === 'bin') {
     return NO_WEIGHTS.includes(format) ? `the name ends in .bin, but the content is ${what}` : undefined;
   }
-  const promised = PROMISES.get(extension);
+  // PyTorch's examples call what `torch.save` writes `.pth.tar`, and few of them are a tar.
+  const promised = PROMISES.get(extension.replace(/\.tar$/, ''));
   if (promised === undefined || promised.includes(format)) return undefined;
   return `the name ends in .${extension}, but the content is ${what}`;
+}
+
+/** The last one; of a checkpoint of torch that is called a tar, the last two. */
+function extensionOf(file: string): string {
+  return /\.((?:pth|pt|ckpt)\.tar|[^./\\]*)$/i.exec(file)?.[1]?.toLowerCase() ?? '';
 }
 
 /**

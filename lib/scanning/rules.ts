@@ -17,7 +17,10 @@ export const RULES = {
     fix: 'Upload one of the supported formats; see lib/scanning/README.md.',
   },
   'file.unsupported': { severity: 'unscanned', fix: CONVERT },
-  'file.too-large': { severity: 'unscanned', fix: CONVERT },
+  'file.too-large': {
+    severity: 'unscanned',
+    fix: 'Upload less in one file; convert weights to safetensors on a machine that may be lost.',
+  },
   'file.budget': { severity: 'unscanned', fix: 'Scan again with a larger budget.' },
   'file.deadline': { severity: 'unscanned', fix: 'Scan again with a later deadline.' },
   'file.scanner-error': { severity: 'unscanned', fix: 'Report the file: the scanner must not fail on any input.' },

@@ -28,6 +28,9 @@ export async function judgePlain(reader: RangedReader, head: Uint8Array, inspect
   }
   const { complete, findings } = await explorePickle(reader);
   if (complete || findings.length > 0) return judgePickles(reader, inspection, { persistentIds: 'none' });
+  if (reader.size > MAX_TEXT && textOf(head, true) !== undefined) {
+    throw new RefusedError('file.too-large', `begins like a text, and has ${reader.size} bytes`);
+  }
   const text = await readText(reader);
   if (text === undefined) {
     throw new RefusedError('file.unknown-format', 'the content is of no format that the scanner reads');
@@ -56,11 +59,15 @@ async function readJson(reader: RangedReader): Promise<Json | undefined> {
   }
 }
 
-/** UTF-8 without control characters but white space. */
 async function readText(reader: RangedReader): Promise<string | undefined> {
   if (reader.size > MAX_TEXT) return undefined;
+  return textOf(await reader.read(0, reader.size), false);
+}
+
+/** UTF-8 without control characters but white space; `isCut`: its last character may be a part of one. */
+function textOf(bytes: Uint8Array, isCut: boolean): string | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await reader.read(0, reader.size));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: isCut });
     return /(?![\t\n\v\f\r\u0085])\p{Cc}/u.test(text) ? undefined : text;
   } catch (error) {
     if (error instanceof TypeError) return undefined;

@@ -39,6 +39,9 @@ it.each([
   ['all.zip', TEXT],
   ['all.tar', TEXT],
   ['weights.pkl.gz', TEXT],
+  ['checkpoint.pth.tar', WEIGHTS],
+  ['model.pt.json', PICKLE],
+  ['weights.npy.tar', PICKLE],
 ])('%s is refused with a content that its name does not promise', async (name, bytes) => {
   const verdict = await called(name, bytes);
   expect(verdict.status).toBe('invalid');
@@ -56,6 +59,26 @@ it.each([
   ['README', PICKLE],
 ])('%s may hold what it promises, or anything where it promises nothing', async (name, bytes) => {
   expect((await called(name, bytes)).reasons).toEqual([]);
+});
+
+it.each([
+  ['model_best.pth.tar', 'torch-checkpoint.pt'],
+  ['Checkpoint.PTH.tar', 'torch-checkpoint-legacy.pt'],
+  ['last.ckpt.tar', 'torch-checkpoint.pt'],
+  ['program.pt', 'exported-2.5.pt2'],
+  ['program.pth', 'exported-2.5.pt2'],
+  ['weights.keras', 'weights-only.weights.h5'],
+])('%s may hold what a library writes under such a name', async (name, written) => {
+  expect(await called(name, readFileSync(new URL(written, harmless)))).toMatchObject({ status: 'clean', reasons: [] });
+});
+
+it('does not call a vocabulary misnamed that is too large to be read', async () => {
+  const vocabulary = Buffer.alloc(64 * 1024 * 1024 + 10, '"ä": 1,\n');
+  vocabulary.write('{"a": 1,\n');
+  const verdict = await called('tokenizer.json', vocabulary);
+  expect(verdict.status).toBe('unscanned');
+  expect(rulesOf(verdict)).toEqual(['file.too-large']);
+  expect(rulesOf(await called('model.json', vocabulary.fill(1, 20)))).toContain('file.misnamed');
 });
 
 it('leaves what was refused for another reason as it is', async () => {
