@@ -9,11 +9,11 @@ export async function unveil(disk: Disk, digest: Digest, volume: VolumeName, siz
   await disk.makeDirectory(folder);
   await disk.syncDirectory(blobsFolder(volume));
   await disk.rename(stagingPath(digest, volume), path);
-  // Only now: a staging file that a crash left read-only could not be continued.
-  await disk.setReadOnly(path);
-  await disk.sync(path);
   await disk.syncDirectory(folder);
   await disk.syncDirectory(stagingFolder(volume));
+  // Only now: of a rename that a power cut takes back, a staging file that is read-only would be left, which no fill can continue.
+  await disk.setReadOnly(path);
+  await disk.sync(path);
   const found = await disk.stat(path);
   if (found?.size !== size) throw new DiskError('io', `${digest} has ${found?.size} bytes after its publication.`);
 }

@@ -5,10 +5,11 @@ import { seededCoin } from '../../support/seededCoin.ts';
 
 /*
  * A crash after every single call that changes the disk: the process dies (what it wrote stays), or the power goes (what is not
- * synced survives or not, by two seeds in turn). Then another incarnation works on what is left.
+ * synced goes, or some of it by a seed). Then another incarnation works on what is left.
  */
 type Death = 'process' | 'power';
 
+const NOTHING = () => false;
 /** Ways to die at each call. */
 const WAYS: Readonly<Record<Death, number>> = { process: 1, power: 2 };
 
@@ -34,7 +35,7 @@ async function liveTwice(death: Death, call: number, script: (world: AgentWorld)
   const { calls } = world.counters;
   if (call === 0) return { calls, world };
   world.crash();
-  if (death === 'power') world.disk.powerCut(seededCoin(life));
+  if (death === 'power') world.disk.powerCut(life % 2 === 0 ? NOTHING : seededCoin(life));
   world.crashAtCall(Number.POSITIVE_INFINITY);
   return { calls, world };
 }
