@@ -8,5 +8,6 @@ export const scan = declareFunction({
   triggers: [{ kind: 'queue', queue: 'scan', batchSize: 1, maxReceiveCount: 5, maxConcurrency: 10 }],
   timeoutSeconds: 420,
   memoryMb: 1769,
-  grants: ['catalog:read', 'catalog:write', 'uploads:read'],
+  // One byte of a blob tells whether an upload is refused, or the whole bucket.
+  grants: ['catalog:read', 'catalog:write', 'uploads:read', 'blobs:read'],
 });

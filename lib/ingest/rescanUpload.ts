@@ -1,8 +1,9 @@
 import type { RescanUpload } from '../../events/rescan/v1.ts';
 import { type HeaderFindings, noticePut, sendOnce, settle, type Upload, UploadRow } from '../catalog/index.ts';
+import { isDeniedAlone } from './deniedUpload.ts';
 import type { IngestDelivery, IngestDeps } from './deps.ts';
 import { refuseOvertaken, step, uploadChanges } from './judgedRows.ts';
-import { type Judged, judgeLong } from './judgement.ts';
+import { type Judged, type Judgement, judgeLong } from './judgement.ts';
 import { noticeOf } from './messages.ts';
 import type { Quarantine } from './quarantine.ts';
 import { isJudgedSince, noteJudging } from './startRescan.ts';
@@ -18,7 +19,7 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
   if (!isJudgedAgain(upload)) return;
   await noteJudging(deps);
   if (isJudgedSince(deps, message, upload.findings)) return;
-  const judgement = await judgeLong(deps, upload, message.progress, call);
+  const judgement = await judgeUnlessDenied(deps, upload, message.progress, call);
   if (judgement.outcome === 'unfinished' && message.hop + 1 < MOST_HOPS) {
     const { progress } = judgement;
     const body = { ...message, hop: message.hop + 1, ...(progress === undefined ? {} : { progress }) };
@@ -26,7 +27,7 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
     await sendOnce(deps, { scope: 'rescan-hop', id }, { queue: 'rescan', body });
     return;
   }
-  // Bytes that are gone, archived or endless change nothing for what is in quarantine.
+  // Bytes that are gone, archived, refused or endless change nothing for what is in quarantine.
   if (judgement.outcome !== 'judged') return;
   const told = await settle(deps.catalog, 'The re-scan', async () => {
     const row = await UploadRow.get(deps.catalog, message.key, message.versionId);
@@ -45,6 +46,20 @@ export async function rescanUpload(deps: IngestDeps, message: RescanUpload, call
   });
   if (told !== undefined)
     call.telemetry.info('upload-releasable', { key: told.key, versionId: told.versionId, rules: told.findings?.rules });
+}
+
+async function judgeUnlessDenied(
+  deps: IngestDeps,
+  upload: Upload,
+  progress: string | undefined,
+  call: IngestDelivery,
+): Promise<Judgement | { readonly outcome: 'denied' }> {
+  try {
+    return await judgeLong(deps, upload, progress, call);
+  } catch (error) {
+    if (await isDeniedAlone(deps, upload, error)) return { outcome: 'denied' };
+    throw error;
+  }
 }
 
 /** Of bytes that are being deleted nobody asks any more. */

@@ -87,9 +87,12 @@ it.each([
 describe('an upload whose bytes the plane may not read', () => {
   const KEY = 'uploads/tiny/1.0.0/a.safetensors';
 
-  /** Denied for so many hours, from its first read on or from its digest on; answers its row at the end. */
-  async function denied(hours: number, from: 'judge' | 'digest', of: (key: string) => boolean) {
-    let [away, digesting] = [true, from === 'judge'];
+  /**
+   * Denied for so many hours, from its first read on or from its digest on, in a bucket with a blob or without; answers its row at the
+   * end, and after what was denied may be read again.
+   */
+  async function denied(hours: number, from: 'judge' | 'digest', of: (key: string) => boolean, hasBlob = true) {
+    let [away, digesting] = [false, from === 'judge'];
     const deny = (): Promise<never> => {
       const message = 'User: plane is not authorized to perform: kms:Decrypt';
       return Promise.reject(new PortError({ code: 'access-denied', message, retryable: false }));
@@ -101,6 +104,9 @@ describe('an upload whose bytes the plane may not read', () => {
         write: (...args) => (away && of(args[0]) ? deny() : store.write(...args)),
       }),
     });
+    if (hasBlob) await plane.upload('uploads/other/1.0.0/a.safetensors', safetensors(100));
+    await plane.settle();
+    away = true;
     await plane.upload(KEY, safetensors(200));
     if (from === 'digest') {
       await plane.deliver(...plane.events());
@@ -133,6 +139,7 @@ describe('an upload whose bytes the plane may not read', () => {
         text: expect.stringMatching(/access denied.*kms:Decrypt.*upload the file again/s),
       },
     });
+    expect(after.deniedSince).toBeUndefined();
     expect(await plane.objects.head(KEY, after.versionId)).toMatchObject({ outcome: 'found' });
     expect(plane.telemetry.metrics.filter(({ name }) => name === 'Quarantined')).toHaveLength(1);
   });
@@ -142,6 +149,18 @@ describe('an upload whose bytes the plane may not read', () => {
     expect(before.deniedSince).toBeDefined();
     expect(after.state).toBe('ready');
     expect(after.deniedSince).toBeUndefined();
+  });
+
+  it.each([
+    { what: 'everything else is refused as well', from: 'judge', of: () => true, hasBlob: true },
+    { what: 'everything else is refused as well', from: 'digest', of: () => true, hasBlob: true },
+    { what: 'nothing else is there', from: 'judge', of: (key: string) => key === KEY, hasBlob: false },
+  ] as const)('waits for three days where $what, and goes on afterwards ($from)', async ({ from, of, hasBlob }) => {
+    const { before, after, plane } = await denied(72, from, of, hasBlob);
+    expect(before.state).toBe(from === 'judge' ? 'observed' : 'digesting');
+    expect(before.deniedSince).toBeUndefined();
+    expect(after.state).toBe('ready');
+    expect(plane.telemetry.metrics.filter(({ name }) => name === 'Quarantined')).toEqual([]);
   });
 
   it('is not blamed where the place of its copy is what refuses, however long', async () => {

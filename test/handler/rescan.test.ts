@@ -521,6 +521,35 @@ describe('a deployment with other rules', () => {
     expect(await loadServable(plane.catalog, TINY, V1, 'rules-2')).toMatchObject({ outcome: 'servable' });
   });
 
+  it('leaves an upload whose bytes alone are refused, and tries again where everything is', async () => {
+    const { scanner, state } = releases();
+    const plane = await createIngestPlane({ scanner });
+    for (const name of ['rescan', 'rescan-dlq']) plane.queues.define(name);
+    const [bytes, other] = [safetensors(300), safetensors(200)];
+    state.bad.add(bytes.length);
+    await plane.upload(key(V1), bytes);
+    await plane.upload(key(V2), other);
+    await plane.settle();
+    state.rules = 'rules-2';
+    state.bad.clear();
+    const upload = (await uploadOf(plane)) ?? expect.fail();
+    const denying = (of: (asked: string) => boolean) => {
+      const readRange: typeof plane.deps.objects.readRange = (...asked) =>
+        of(asked[0])
+          ? Promise.reject(new PortError({ code: 'access-denied', message: 'denied', retryable: false }))
+          : plane.deps.objects.readRange(...asked);
+      return { ...plane.deps, objects: { ...plane.deps.objects, readRange } };
+    };
+    await rescanByRules({ ...plane, deps: denying((asked) => asked === key(V1)) });
+    expect(await uploadOf(plane)).toEqual(upload);
+
+    const { versionId } = upload;
+    await send(plane, { schema: 'rescan-upload/1', key: key(V1), versionId, hop: 0 });
+    const received = await plane.queues.receive('rescan', 10, 0, 60);
+    const { batchItemFailures } = await createRescanHandler(denying(() => true))(sqsBatchOf(received), testContext());
+    expect(batchItemFailures).toHaveLength(1);
+  });
+
   it('offers nothing whose deletion has begun since it was asked for', async () => {
     const { scanner, state } = releases();
     const plane = await createIngestPlane({ scanner });

@@ -76,7 +76,10 @@ export const UploadValue = z.strictObject({
   scans: z.optional(z.number()),
   /** When the last of them was. */
   scanCountedAt: z.optional(EpochMs),
-  /** Since when the store refuses its bytes, and only these, to the plane (`deniedUpload.ts`); gone once they were read. */
+  /**
+   * Of an open upload: since when the store refuses its bytes to the plane and lets other bytes in the bucket be read
+   * (`deniedUpload.ts`); gone once they were read, or others were refused as well.
+   */
   deniedSince: z.optional(EpochMs),
   /** Present while a judgement takes more calls than one: the hop of its message, and where it goes on. */
   scan: z.optional(
