@@ -1,6 +1,16 @@
-import { dueShards, isOpen, settle, UPLOAD_SHARDS, UploadRow, visitDue } from '../catalog/index.ts';
+import {
+  dueShards,
+  expectationOf,
+  isOpen,
+  settle,
+  UPLOAD_SHARDS,
+  UploadHeadRow,
+  UploadRow,
+  visitDue,
+} from '../catalog/index.ts';
 import { EpochMs, MINUTE_MS } from '../shared/units.ts';
 import type { IngestCall, IngestDeps, PinnedUpload } from './deps.ts';
+import { withdrawal } from './membership.ts';
 import { retellPut } from './messages.ts';
 import { step, uploadChanges } from './judgedRows.ts';
 
@@ -15,7 +25,8 @@ const RESERVE_MS = 30_000;
 
 /**
  * Sends the message of each upload that stands still once more. The row is marked as moved in the same write, so the next
- * message comes after another such time only; one that is no longer needed has no effect. A row that fails holds up no other.
+ * message comes after another such time only; one that is no longer needed has no effect. An upload that was opened again, by an operator's
+ * release, after another took its key is withdrawn: no look at the key would ever find it. A row that fails holds up no other.
  */
 export async function retellUploads(
   deps: IngestDeps,
@@ -49,6 +60,14 @@ async function retell(deps: IngestDeps, { key, versionId }: PinnedUpload): Promi
     const row = await UploadRow.get(deps.catalog, key, versionId);
     const now = deps.clock.now();
     if (row === undefined || !isOpen(row.value)) return { changes: [], answer: false };
+    const head = await UploadHeadRow.get(deps.catalog, key);
+    if (head !== undefined && (head.value.deleted || head.value.versionId !== versionId)) {
+      const withdrawn = await withdrawal(deps.catalog, row, { state: 'cancelled' }, now);
+      return {
+        changes: [{ kind: 'check', key: UploadHeadRow.key(key), expect: expectationOf(head) }, ...withdrawn],
+        answer: false,
+      };
+    }
     const { state, scan, movedAt } = row.value;
     const late = state === 'observed' && scan === undefined ? VERDICT_LATE_MS : LONG_CALL_LATE_MS;
     if (now - movedAt < late) return { changes: [], answer: false };

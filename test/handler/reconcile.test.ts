@@ -67,6 +67,27 @@ describe('the reconciler', () => {
     expect(metric(plane, 'UploadsFound')).toBe(1);
   });
 
+  it('withdraws an upload that was opened again after another had taken its key', async () => {
+    const plane = await createIngestPlane();
+    await plane.upload(KEY, Buffer.from('no model'));
+    await plane.settle();
+    const before = await UploadHeadRow.get(plane.catalog, KEY);
+    const old = await UploadRow.get(plane.catalog, KEY, before?.value.versionId ?? '');
+    expect(old?.value.state).toBe('quarantined');
+    await plane.upload(KEY, Buffer.from('no model either'));
+    await plane.settle();
+    if (old === undefined) expect.fail();
+    // As an operator's release leaves it where the rules change before its digest is taken.
+    const { quarantine: _, ...open } = old.value;
+    const released = UploadRow.put(
+      { ...open, state: 'observed', movedAt: plane.clock.now() },
+      { version: old.version },
+    );
+    expect(await plane.catalog.transact([released])).toMatchObject({ outcome: 'committed' });
+    await reconcileAfter(plane, 11);
+    expect((await UploadRow.get(plane.catalog, KEY, old.value.versionId))?.value.state).toBe('cancelled');
+  });
+
   it('takes back an upload whose delete was lost', async () => {
     const plane = await ingesting();
     await plane.objects.remove(KEY);
