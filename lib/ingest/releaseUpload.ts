@@ -1,5 +1,13 @@
-import { noticePut, settle, type Upload, UploadHeadRow, UploadRow, type Versioned } from '../catalog/index.ts';
-import type { CatalogStore } from '../shared/ports/catalogStore.ts';
+import {
+  expectationOf,
+  noticePut,
+  settle,
+  type Upload,
+  UploadHeadRow,
+  UploadRow,
+  type Versioned,
+} from '../catalog/index.ts';
+import type { CatalogStore, Change } from '../shared/ports/catalogStore.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { IngestError } from './errors.ts';
 import { uploadChanges } from './judgedRows.ts';
@@ -27,7 +35,8 @@ export async function releaseUpload(
   { key, reason, by, dryRun, ...seen }: Release,
 ): Promise<Upload> {
   return settle(catalog, 'The upload', async () => {
-    const versionId = (await UploadHeadRow.get(catalog, key))?.value.versionId;
+    const head = await UploadHeadRow.get(catalog, key);
+    const versionId = head?.value.versionId;
     const row = versionId === undefined ? undefined : await UploadRow.get(catalog, key, versionId);
     const { upload, findings } = releasable(key, row, seen);
     if (reason.trim() === '') throw refusal(`Say why ${key} is released: --reason TEXT.`);
@@ -44,7 +53,9 @@ export async function releaseUpload(
     };
     const told = noticeOf(released, { change: 'released', reason: 'overridden', text: reason, by }, now);
     const put = await uploadChanges(catalog, row, released, { kind: 'operator', name: by }, now);
-    const changes = [...put, digestPut(released, now), noticePut(...told)];
+    // Of one that is no longer the newest nothing would be published.
+    const newest: Change = { kind: 'check', key: UploadHeadRow.key(key), expect: expectationOf(head) };
+    const changes = [newest, ...put, digestPut(released, now), noticePut(...told)];
     return { changes: dryRun ? [] : changes, answer: released };
   });
 }

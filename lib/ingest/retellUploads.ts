@@ -25,8 +25,9 @@ const RESERVE_MS = 30_000;
 
 /**
  * Sends the message of each upload that stands still once more. The row is marked as moved in the same write, so the next
- * message comes after another such time only; one that is no longer needed has no effect. An upload that was opened again, by an operator's
- * release, after another took its key is withdrawn: no look at the key would ever find it. A row that fails holds up no other.
+ * message comes after another such time only; one that is no longer needed has no effect. An upload that was opened again
+ * after another took its key, as a plane of an older release let operators do, is withdrawn: no look at the key would ever find it. A row
+ * that fails holds up no other.
  */
 export async function retellUploads(
   deps: IngestDeps,

@@ -58,8 +58,9 @@ export async function settleJudgement(
     const moved = await settleOutcome(deps, pinned, hop, judgement);
     if (moved !== undefined) report(moved, call);
   } catch (error) {
-    if (await endDenied(deps, begun.upload, error, call)) return;
+    // First: what tells whose fault it is may fail as well.
     if (begun.counted && isOfStores(error)) await uncountScan(deps, begun.upload, hop, call);
+    if (await endDenied(deps, begun.upload, error, call)) return;
     throw error;
   }
 }

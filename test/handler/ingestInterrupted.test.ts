@@ -91,7 +91,12 @@ describe('an upload whose bytes the plane may not read', () => {
    * Denied for so many hours, from its first read on or from its digest on, in a bucket with a blob or without; answers its row at the
    * end, and after what was denied may be read again.
    */
-  async function denied(hours: number, from: 'judge' | 'digest', of: (key: string) => boolean, hasBlob = true) {
+  async function denied(
+    hours: number,
+    from: 'judge' | 'digest',
+    of: (key: string) => boolean,
+    { hasBlob = true, listsBlobs = true } = {},
+  ) {
     let [away, digesting] = [false, from === 'judge'];
     const deny = (): Promise<never> => {
       const message = 'User: plane is not authorized to perform: kms:Decrypt';
@@ -102,6 +107,11 @@ describe('an upload whose bytes the plane may not read', () => {
         ...store,
         readRange: (...args) => (away && digesting && of(args[0]) ? deny() : store.readRange(...args)),
         write: (...args) => (away && of(args[0]) ? deny() : store.write(...args)),
+      }),
+      catalog: (store) => ({
+        ...store,
+        queryIndex: (index, query) =>
+          away && !listsBlobs && query.partition.startsWith('SWEEP#') ? deny() : store.queryIndex(index, query),
       }),
     });
     if (hasBlob) await plane.upload('uploads/other/1.0.0/a.safetensors', safetensors(100));
@@ -117,7 +127,10 @@ describe('an upload whose bytes the plane may not read', () => {
     for (let minutes = 0; minutes < hours * 60; minutes += 30) {
       await plane.settle();
       await plane.clock.advance(30 * MINUTE_MS);
-      await plane.reconcile();
+      // Where no blobs are listed, it compares none of them.
+      await plane.reconcile().catch((error: unknown) => {
+        if (listsBlobs) throw error;
+      });
     }
     const before = await uploadOf(plane);
     away = false;
@@ -152,11 +165,12 @@ describe('an upload whose bytes the plane may not read', () => {
   });
 
   it.each([
-    { what: 'everything else is refused as well', from: 'judge', of: () => true, hasBlob: true },
-    { what: 'everything else is refused as well', from: 'digest', of: () => true, hasBlob: true },
-    { what: 'nothing else is there', from: 'judge', of: (key: string) => key === KEY, hasBlob: false },
-  ] as const)('waits for three days where $what, and goes on afterwards ($from)', async ({ from, of, hasBlob }) => {
-    const { before, after, plane } = await denied(72, from, of, hasBlob);
+    { what: 'everything else is refused as well', from: 'judge', of: () => true, others: {} },
+    { what: 'everything else is refused as well', from: 'digest', of: () => true, others: {} },
+    { what: 'nothing else is there', from: 'judge', of: (key: string) => key === KEY, others: { hasBlob: false } },
+    { what: 'nobody knows of others', from: 'judge', of: () => true, others: { listsBlobs: false } },
+  ] as const)('waits for three days where $what, and goes on afterwards ($from)', async ({ from, of, others }) => {
+    const { before, after, plane } = await denied(72, from, of, others);
     expect(before.state).toBe(from === 'judge' ? 'observed' : 'digesting');
     expect(before.deniedSince).toBeUndefined();
     expect(after.state).toBe('ready');

@@ -77,7 +77,7 @@ describe('the reconciler', () => {
     await plane.upload(KEY, Buffer.from('no model either'));
     await plane.settle();
     if (old === undefined) expect.fail();
-    // As an operator's release leaves it where the rules change before its digest is taken.
+    // As a release of an older plane left it where the rules changed before its digest was taken.
     const { quarantine: _, ...open } = old.value;
     const released = UploadRow.put(
       { ...open, state: 'observed', movedAt: plane.clock.now() },

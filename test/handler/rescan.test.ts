@@ -14,6 +14,7 @@ import {
   ReplicaRow,
   resolveVersion,
   type Upload,
+  UploadHeadRow,
   UploadRow,
   VersionRow,
 } from '../../lib/catalog/index.ts';
@@ -681,6 +682,30 @@ describe('an operator’s override', () => {
     await releaseUpload(plane.deps, { ...seen, versionId: second, rules: 'rules-2' });
     await plane.settle();
     expect((await VersionRow.get(plane.catalog, TINY, V1))?.value.files).toHaveLength(1);
+  });
+
+  it('is refused where other bytes come under the key while it is given', async () => {
+    const { scanner, state } = releases();
+    const plane = await createIngestPlane({ scanner });
+    state.bad.add(safetensors(300).length);
+    await plane.upload(key(V1), safetensors(300));
+    await plane.settle();
+    const { versionId } = (await uploadOf(plane)) ?? expect.fail();
+    const overtaken: typeof plane.catalog = {
+      ...plane.catalog,
+      async transact(changes) {
+        const head = (await UploadHeadRow.get(plane.catalog, key(V1))) ?? expect.fail();
+        // Seen by now, and not judged yet.
+        const next = UploadHeadRow.put({ ...head.value, versionId: 'newer' }, expectationOf(head));
+        if (head.value.versionId === versionId) await plane.catalog.transact([next]);
+        return plane.catalog.transact(changes);
+      },
+    };
+    const wish = { key: key(V1), versionId, reason: 'read by hand', by: 'ada', dryRun: false };
+    await expect(releaseUpload({ ...plane.deps, catalog: overtaken }, wish)).rejects.toMatchObject({
+      code: 'not-releasable',
+    });
+    expect((await uploadOf(plane))?.state).toBe('quarantined');
   });
 
   it('is refused for what no verdict refused', async () => {
