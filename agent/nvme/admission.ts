@@ -79,16 +79,18 @@ async function mostCapacity({ disk, volumes }: Pick<StoreParts, 'disk' | 'volume
 }
 
 /**
- * Called at the start: what an earlier `resize` allowed is cut to what the volumes have where they have shrunk since, for good. While a
- * volume is away nothing is cut: it may come back.
+ * Called at the start, once the store is below its limits and a full disk can take the record: what an earlier `resize` allowed is cut
+ * to what the volumes have where they have shrunk since, for good. While a volume is away nothing is cut: it may come back.
+ * @throws DiskError when it could not be made durable; then it stays as it is until the next start.
  */
-export async function cutCapacity(parts: Pick<StoreParts, 'disk' | 'volumes' | 'ledger' | 'telemetry'>): Promise<void> {
+export async function cutCapacity(parts: StoreParts): Promise<void> {
   const { ledger, telemetry, volumes } = parts;
   const { capacityBytes: resized } = ledger.state;
   if (resized === undefined || !volumes.all.every(({ name }) => volumes.isActive(name))) return;
   const most = await mostCapacity(parts);
   if (resized <= most) return;
   await ledger.commit([{ is: 'capacity', capacityBytes: most }]);
+  parts.policy.resized(plannedBytes(parts.config, most));
   telemetry.warn('capacity-above-volume', {
     capacityBytes: resized,
     mostBytes: most,

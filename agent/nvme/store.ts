@@ -28,7 +28,7 @@ import type { BlobEntry, LostBlob } from './ledgerState.ts';
 import { evictBlob, measure, type Measured } from './removal.ts';
 import type { LedgerRecord } from './records.ts';
 import { createScrub, type Scrub } from './scrub.ts';
-import type { Steps } from './steps.ts';
+import { createSteps, type Steps } from './steps.ts';
 import { createSteadyTime } from './steadyTime.ts';
 import { createBlobTurns, createTurns } from './turns.ts';
 import { type Verification, verifyBlob } from './verification.ts';
@@ -120,7 +120,6 @@ export async function openStore(deps: StoreDeps, settings: StoreParts['config'])
   deps.onLedger(ledger);
   const time = createSteadyTime(deps.clock);
   const volumes = await openVolumes({ ...deps, ledger }, config, config.volumes ?? []);
-  await cutCapacity({ ...deps, ledger, volumes });
   const parts: StoreParts = {
     ...deps,
     config,
@@ -143,6 +142,8 @@ export async function openStore(deps: StoreDeps, settings: StoreParts['config'])
   const rebuilt = await rebuild(parts, condition);
   await parts.view.refresh();
   if (!(await enforceLimits(parts))) deps.telemetry.warn('store-above-its-limits', { usedBytes: usedBytes(parts) });
+  // What a full disk refuses to record keeps no host from serving what it has.
+  await createSteps(deps.telemetry).attempt('capacity', () => cutCapacity(parts));
   return createStore(parts, rebuilt);
 }
 

@@ -11,7 +11,7 @@ export interface VolumeRoom {
 
 /**
  * What models may take on a volume: what was asked for, at most the volume less the headroom, which is also what is taken where nothing
- * was asked for. The plane places by it, or by the last `resize`, which had room when it came.
+ * was asked for. The plane places by it, or by the last `resize`, which `cutCapacity` holds to the same.
  */
 export function capacityOn(
   { volume, totalBytes, headroomBytes }: VolumeRoom,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
+import { LEDGER_PATH } from '../../../agent/nvme/paths.ts';
 import { blobKey } from '../../../lib/shared/digest.ts';
 import { HostId } from '../../../lib/shared/ids.ts';
 import { DiskError } from '../../../lib/shared/ports/disk.ts';
@@ -295,6 +296,34 @@ describe('commands about the whole store', () => {
     await world.boot();
     expect(told()).toHaveLength(1);
   });
+
+  it.each(['once there is room', 'never'])(
+    'what a resize allowed keeps no host from starting whose volume shrank below what it holds and takes a record %s',
+    async (when) => {
+      let totalBytes = 2 ** 20;
+      const disk = createMemDisk({ totalBytes });
+      const shrinking = {
+        ...disk,
+        space: async () => ({ totalBytes, freeBytes: Math.max(0, totalBytes - (await world.bytesOnDisk())) }),
+        write: async (...asked: Parameters<typeof disk.write>) => {
+          const isFull = when === 'never' ? totalBytes < 2 ** 20 : (await world.bytesOnDisk()) > totalBytes;
+          if (isFull && asked[0] === LEDGER_PATH) throw new DiskError('no-space', 'The quota is used up.');
+          return disk.write(...asked);
+        },
+      };
+      const world = createAgentWorld({ disk: shrinking });
+      const agent = await world.boot();
+      const sizes = when === 'never' ? [100] : [5_000, 4_000];
+      for (const size of sizes) world.command(world.prefetchOf(world.addBlob(size), String(size)));
+      world.command({ type: 'resize', capacityBytes: Bytes.parse(2 ** 19) });
+      await world.work(agent);
+      totalBytes = 6_000;
+      const again = await world.boot();
+      expect(again.store.residents()).toHaveLength(1);
+      const { capacityBytes } = await again.store.measures();
+      expect(capacityBytes).toBe(when === 'never' ? 2 ** 19 : 6_000);
+    },
+  );
 
   it('report sends the list of residents', async () => {
     const { world, agent } = await started();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent/agent.ts';
 import { blobPath, FIRST_VOLUME } from '../../../agent/nvme/paths.ts';
-import { Usd } from '../../../lib/shared/units.ts';
+import { Bytes, Usd } from '../../../lib/shared/units.ts';
 import type { TestBlob } from './agentWorld.ts';
 import { COLD, createVolumesWorld, type Fault, SECOND, type VolumesWorld } from './volumesWorld.ts';
 
@@ -381,6 +381,18 @@ describe('a volume that fails', () => {
     volume.fault = 'io';
     const again = await world.bootWith();
     expect(again.store.residents()).toEqual([safe.digest]);
+  });
+
+  it('at the start takes nothing of what a resize allowed, since it may come back', async () => {
+    const { world, agent, volume } = await withSecond();
+    const capacityBytes = Bytes.parse(1.5 * 2 ** 40);
+    world.command({ type: 'resize', capacityBytes });
+    await world.work(agent);
+    for (const fault of ['io', undefined] as const) {
+      volume.fault = fault;
+      const again = await world.bootWith();
+      expect(await again.store.measures()).toMatchObject({ capacityBytes });
+    }
   });
 
   it('in the middle of a fill fails that fill once, and the next one goes elsewhere', async () => {
