@@ -15,6 +15,7 @@ export class CliError extends StrataError<
   | 'bad-answer'
   | 'plane-failed'
   | 'not-confirmed'
+  | 'no-operator'
   | 'exists'
   | 'bad-file'
   | 'disk-full'
@@ -59,6 +60,7 @@ const USAGE_CODES = new Set([
   'invalid-input',
   'no-plane',
   'not-confirmed',
+  'no-operator',
   'bad-store',
 ]);
 const CREDENTIAL_CODES = new Set(['access-denied', 'unauthorized']);

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { parseReference } from '../../lib/catalog/index.ts';
@@ -6,6 +5,7 @@ import { type ModelName, SemVer } from '../../lib/shared/ids.ts';
 import type { PlaneOptions } from '../connection/connect.ts';
 import { CliError } from '../errors.ts';
 import { note } from '../output.ts';
+import { userName } from '../userName.ts';
 
 // What commands that change something have in common.
 
@@ -71,6 +71,10 @@ export function withOperator(command: Command): Command {
   );
 }
 
+/** @throws CliError `no-operator` where neither the command line nor the system names one */
 export function operatorOf({ by }: { readonly by?: string }): string {
-  return by || userInfo().username;
+  const name = by || userName();
+  if (name !== undefined) return name;
+  const message = 'This user has no name here. Say who takes it upon themselves: --by NAME, or STRATA_OPERATOR.';
+  throw new CliError({ code: 'no-operator', message, retryable: false });
 }

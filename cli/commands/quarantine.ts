@@ -150,7 +150,9 @@ async function release(operations: Operations, wish: OperationInput<'releaseUplo
   try {
     return await operations.releaseUpload(wish);
   } catch (error) {
-    if (wish.versionId !== undefined && error instanceof StrataError && error.code === 'invalid-input')
+    // Such a plane names the fields that it does not know.
+    const isUnknown = error instanceof StrataError && error.code === 'invalid-input' && /versionId/.test(error.message);
+    if (wish.versionId !== undefined && isUnknown)
       note(
         'A plane of an older release cannot be bound to one version: update it, or have it release its newest by --yes without --version-id.',
       );

@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { proxySettings } from '../../lib/adapters/transfer/http/proxy.ts';
 import { redactedText } from '../../lib/operations/index.ts';
 import { errorText } from '../../lib/shared/errors.ts';
+import { userName } from '../userName.ts';
 import { AwsEnvironment, awsProblems, NEEDED_BY } from './awsEnvironment.ts';
 import { findOperatorFile, type OperatorFile, readOperatorFile } from './operatorFile.ts';
 import { type PlaneFlags, type PlaneName, planeNames } from './planeNames.ts';
@@ -159,15 +159,6 @@ function given(environment: Environment, from: string, byDefault: () => string |
   if (value !== undefined && value !== '') return { value: shown(value), source: 'environment', from };
   const other = byDefault();
   return other === undefined ? { source: 'missing', from } : { value: other, source: 'default' };
-}
-
-/** A container may run as a number that has no name. */
-function userName(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Without what a URL may carry to sign somebody in. */

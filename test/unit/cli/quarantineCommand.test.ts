@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { registerQuarantine } from '../../../cli/commands/quarantine.ts';
 import { useCommands } from '../../support/commands.ts';
 
@@ -7,8 +9,8 @@ const KEY = 'uploads/a/1.0.0/b.pkl';
 let server: Server;
 let plane: readonly string[];
 let asked: { versionId?: string }[] = [];
-/** Whether it is of a release that knows no version to release. */
-let isOlder = false;
+/** What it refuses: `versionId` a release that knows no version to release. */
+let refused: string | undefined;
 
 const UPLOAD = {
   key: KEY,
@@ -31,8 +33,9 @@ beforeAll(async () => {
     request.on('end', () => {
       const input = JSON.parse(body);
       asked.push(input);
-      const failure = { code: 'invalid-input', message: 'versionId is unknown.', retryable: false };
-      const isRefused = isOlder && 'versionId' in input;
+      const message = `The input of releaseUpload is not what it takes: it has fields that nobody knows: ${refused}.`;
+      const failure = { code: 'invalid-input', message, retryable: false };
+      const isRefused = refused !== undefined && refused in input;
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify(isRefused ? { ok: false, failure } : { ok: true, output: UPLOAD }));
     });
@@ -44,7 +47,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 beforeEach(() => {
   asked = [];
-  isOlder = false;
+  refused = undefined;
 });
 
 const { strata, told } = useCommands(registerQuarantine);
@@ -70,7 +73,30 @@ it('strata quarantine release --version-id looks for that version, confirmed or 
 });
 
 it('strata quarantine release binds no plane of an older release, says so, and releases nothing', async () => {
-  isOlder = true;
+  refused = 'versionId';
   await expect(strata(...release, ...plane)).rejects.toMatchObject({ code: 'invalid-input' });
   expect(told()).toContain('A plane of an older release cannot be bound to one version');
+});
+
+it('strata quarantine release takes no plane for an older one that refuses something else', async () => {
+  refused = 'reason';
+  await expect(strata(...release, ...plane, '--version-id', 'v1')).rejects.toMatchObject({ code: 'invalid-input' });
+  expect(told()).not.toContain('older release');
+});
+
+it('strata quarantine release asks who releases where the user has no name', async () => {
+  vi.stubEnv('STRATA_OPERATOR', undefined);
+  vi.spyOn(os, 'userInfo').mockImplementation(() => {
+    throw new Error('uv_os_get_passwd returned ENOENT');
+  });
+  syncBuiltinESMExports();
+  try {
+    const refusal = strata('quarantine', 'release', KEY, '--reason', 'read', ...plane);
+    await expect(refusal).rejects.toMatchObject({ code: 'no-operator', message: expect.stringContaining('--by NAME') });
+    expect(asked).toEqual([]);
+  } finally {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+    syncBuiltinESMExports();
+  }
 });
