@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Generation, HostId, hostQueue } from '../../lib/shared/ids.ts';
 import { takeDataFolder } from '../../runtime/dataFolder.ts';
 import { type EmbeddedRuntime, startEmbeddedRuntime } from '../../runtime/embeddedRuntime.ts';
+import { BODY_LIMITS } from '../../runtime/requestBody.ts';
 import { eventually } from '../support/eventually.ts';
 import { recordedTelemetry } from '../support/recordedTelemetry.ts';
 
-const LIMITS = { jsonBytes: 10_000, waitMs: 300, strangersBytes: 40_000 };
+const LIMITS = { ...BODY_LIMITS, jsonBytes: 10_000, waitMs: 300 };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 describe('hostile calls of the embedded runtime', () => {
@@ -89,21 +90,6 @@ describe('hostile calls of the embedded runtime', () => {
       'Content-Length: 50',
     ];
     expect(await answerTo(`${head(request, ...headers)}{"a"`)).toMatch(/^HTTP\/1\.1 408.*did not come in time/s);
-  });
-
-  it('by strangers are read up to a number of bytes together, which are free again once they are answered', async () => {
-    const line = 'POST /v1/hosts/join HTTP/1.1';
-    const half = head(line, 'Content-Type: application/json', 'Content-Length: 9001') + ' '.repeat(9_000);
-    const join = () => fetch(`${runtime.url}/v1/hosts/join`, { method: 'POST', body: '{}', headers: JSON_TYPE });
-    const answers = Array.from({ length: 8 }, () => answerTo(half));
-    const told = (await Promise.all(answers)).map((answer) => answer.slice(9, 12));
-    expect(new Set(told)).toEqual(new Set(['408', '503']));
-    expect(told.filter((status) => status === '408').length).toBeLessThanOrEqual(4);
-    expect((await join()).status).toBe(400);
-    // A piece costs more than its bytes: 70 of 500 bytes alone would fit.
-    const dripping = Array.from({ length: 70 }, () => answerTo(half.slice(0, -8_500)));
-    expect((await Promise.all(dripping)).some((answer) => answer.startsWith('HTTP/1.1 503'))).toBe(true);
-    expect((await join()).status).toBe(400);
   });
 
   it('leave nothing of an upload that breaks off or stands still', async () => {
