@@ -27,8 +27,8 @@ import { createInvoker, type Invoker } from './invoker.ts';
 import { type Loop, startLoop } from './loop.ts';
 import { createMetricTally } from './metrics/metricTally.ts';
 import { meteredInvoker } from './metrics/meteredInvoker.ts';
-import { planeFamilies } from './metrics/planeFamilies.ts';
-import { readPlane } from './metrics/readPlane.ts';
+import { planeFamilies, processFamilies } from './metrics/planeFamilies.ts';
+import { readPlane, readProcess } from './metrics/readPlane.ts';
 import { routeNotifications } from './objectRouter.ts';
 import type { OperatorEndpointDeps } from './operatorEndpoint.ts';
 import { createOutboxStream, type OutboxStream } from './outboxStream.ts';
@@ -161,7 +161,7 @@ export async function startEmbeddedRuntime(options: EmbeddedRuntimeOptions): Pro
   const watch = {
     clock,
     doctor: async () => (await operations.doctor({})).items,
-    calls: () => [...invoker.families(), ...tally.families()],
+    counted: () => [...invoker.families(), ...tally.families(), ...processFamilies(readProcess())],
     standing: async () => planeFamilies(readPlane(stores, clock.now(), await room())),
   };
   const operator = { token: newSecret(), objects, operations };

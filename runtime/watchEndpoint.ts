@@ -6,7 +6,7 @@ import { type EpochMs, SECOND_MS } from '../lib/shared/units.ts';
 
 export interface WatchEndpointDeps {
   /** What was counted up to now. */
-  readonly calls: () => readonly Family[];
+  readonly counted: () => readonly Family[];
   /** How it stands, which takes looks at every message. */
   readonly standing: () => Promise<readonly Family[]>;
   readonly doctor: () => Promise<readonly DoctorCheck[]>;
@@ -43,7 +43,7 @@ export function createWatchEndpoint(deps: WatchEndpointDeps): Hono {
 
   app.get('/metrics', async (context) => {
     const { checks, standing } = look();
-    const families = [checkFamily(await checks), ...(await standing), ...deps.calls()];
+    const families = [checkFamily(await checks), ...(await standing), ...deps.counted()];
     const { text, contentType } = answerMetrics(families, context.req.header('accept'));
     return context.body(text, 200, { 'content-type': contentType });
   });

@@ -2,7 +2,7 @@ import type { QueueCounts } from '../../lib/adapters/embedded/sqliteQueues.ts';
 import { counter, type Family, gauge, type Point } from '../../lib/shared/metricsText.ts';
 import { type EpochMs, SECOND_MS } from '../../lib/shared/units.ts';
 
-/** What stands in the data folder, and what the process takes, at one moment. */
+/** What stands in the data folder at one moment. */
 export interface PlaneReading {
   readonly now: EpochMs;
   readonly queues: readonly QueueCounts[];
@@ -12,14 +12,20 @@ export interface PlaneReading {
   /** Undefined: never fired yet. */
   readonly fired: ReadonlyMap<string, EpochMs | undefined>;
   readonly room: { readonly totalBytes: number; readonly freeBytes: number };
-  readonly process: { readonly startedAt: EpochMs; readonly cpuSeconds: number; readonly residentBytes: number };
+}
+
+/** What the process takes. */
+export interface ProcessReading {
+  readonly startedAt: EpochMs;
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
 }
 
 /** Hosts come and go; their queues are told of together. */
 const HOSTS = 'hosts';
 
 export function planeFamilies(reading: PlaneReading): readonly Family[] {
-  const { now, queues, room, process } = reading;
+  const { now, queues, room } = reading;
   const dead = queues.filter(({ queue }) => reading.deadLetterQueues.has(queue));
   const working = [
     ...queues.filter(({ queue }) => reading.workQueues.has(queue)),
@@ -49,9 +55,14 @@ export function planeFamilies(reading: PlaneReading): readonly Family[] {
     ),
     gauge('strata_plane_disk_bytes', 'Of the disk of the data folder.', [{ value: room.totalBytes }]),
     gauge('strata_plane_disk_free_bytes', 'What may still be written there.', [{ value: room.freeBytes }]),
-    counter('process_cpu_seconds', 'Of the plane, without its agents.', [{ value: process.cpuSeconds }]),
-    gauge('process_resident_memory_bytes', 'Of the plane, without its agents.', [{ value: process.residentBytes }]),
-    gauge('process_start_time_seconds', 'When counting began.', [{ value: process.startedAt / SECOND_MS }]),
+  ];
+}
+
+export function processFamilies({ startedAt, cpuSeconds, residentBytes }: ProcessReading): readonly Family[] {
+  return [
+    counter('process_cpu_seconds', 'Of the plane, without its agents.', [{ value: cpuSeconds }]),
+    gauge('process_resident_memory_bytes', 'Of the plane, without its agents.', [{ value: residentBytes }]),
+    gauge('process_start_time_seconds', 'When counting began.', [{ value: startedAt / SECOND_MS }]),
   ];
 }
 

@@ -3,11 +3,10 @@ import type { Room } from '../../lib/operations/index.ts';
 import { EpochMs } from '../../lib/shared/units.ts';
 import type { Stores } from '../stores.ts';
 import { queueSources, schedules } from '../triggers.ts';
-import type { PlaneReading } from './planeFamilies.ts';
+import type { PlaneReading, ProcessReading } from './planeFamilies.ts';
 
-/** Two looks at SQLite, and what the system says of this process. */
+/** Two looks at SQLite. */
 export function readPlane({ queues, scheduleLog }: Stores, now: EpochMs, room: Room): PlaneReading {
-  const { user, system } = process.cpuUsage();
   return {
     now,
     queues: queues.counts(),
@@ -15,10 +14,15 @@ export function readPlane({ queues, scheduleLog }: Stores, now: EpochMs, room: R
     deadLetterQueues: new Set(deadLetterQueues().map(({ queue }) => queue)),
     fired: new Map(schedules().map(({ name }) => [name, scheduleLog.lastFired(name)])),
     room,
-    process: {
-      startedAt: EpochMs.parse(Math.floor(performance.timeOrigin)),
-      cpuSeconds: (user + system) / 1e6,
-      residentBytes: process.memoryUsage.rss(),
-    },
+  };
+}
+
+/** What the system says of this process. */
+export function readProcess(): ProcessReading {
+  const { user, system } = process.cpuUsage();
+  return {
+    startedAt: EpochMs.parse(Math.floor(performance.timeOrigin)),
+    cpuSeconds: (user + system) / 1e6,
+    residentBytes: process.memoryUsage.rss(),
   };
 }

@@ -28,6 +28,12 @@ describe('what watches the embedded plane', () => {
     expect(text).not.toContain('secret-model');
   });
 
+  it('reads what the process has taken up to that moment, however often it looks', async () => {
+    const taken = async () => Number(/^process_cpu_seconds_total (.*)$/m.exec(await metrics())?.[1]);
+    const before = await taken();
+    expect(await taken()).toBeGreaterThan(before);
+  });
+
   it('is told that it is degraded while a message has failed for good', async () => {
     const text = await metrics();
     expect(text).toMatch(/^strata_plane_dead_letters\{queue="ingest-dlq"\} 1$/m);

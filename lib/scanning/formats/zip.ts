@@ -20,7 +20,7 @@ const ENCRYPTED = 0x2041;
 const DESCRIPTOR_FLAG = 0x0008;
 const SYMLINK = 0xa000;
 const FILE_TYPE = 0xf000;
-/** What one deflated member may become in memory; beyond it all of them together are asked what they are made of. */
+/** What one deflated member may become in memory. */
 const MAX_INFLATED = 96 * 1024 * 1024;
 /** Of all deflated members together, where they shrank as only what repeats itself does. */
 const MOST_UNFOLDED = 4 * 1024 ** 3;

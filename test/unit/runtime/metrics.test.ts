@@ -7,13 +7,13 @@ import { EpochMs } from '../../../lib/shared/units.ts';
 import type { InvocationOutcome } from '../../../runtime/invoker.ts';
 import { createMetricTally } from '../../../runtime/metrics/metricTally.ts';
 import { meteredInvoker } from '../../../runtime/metrics/meteredInvoker.ts';
-import { planeFamilies } from '../../../runtime/metrics/planeFamilies.ts';
+import { planeFamilies, processFamilies } from '../../../runtime/metrics/planeFamilies.ts';
 import { createWatchEndpoint } from '../../../runtime/watchEndpoint.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { recordedTelemetry } from '../../support/recordedTelemetry.ts';
 import { silentTelemetry } from '../../support/silentTelemetry.ts';
 
-const NOTHING = { calls: () => [], standing: async () => [] };
+const NOTHING = { counted: () => [], standing: async () => [] };
 
 /** The samples of a scrape, by name and labels. */
 function scraped(families: readonly Family[]): Readonly<Record<string, number>> {
@@ -112,8 +112,8 @@ it('queues are told one by one, those of hosts together, dead letters apart', ()
     delayed: 0,
     ...(sentAt === undefined ? {} : { oldest: { sentAt: EpochMs.parse(sentAt), deliveries: 1 } }),
   });
-  const samples = scraped(
-    planeFamilies({
+  const samples = scraped([
+    ...planeFamilies({
       now,
       queues: [
         queue('ingest', 3, 400_000),
@@ -128,9 +128,9 @@ it('queues are told one by one, those of hosts together, dead letters apart', ()
         ['never', undefined],
       ]),
       room: { totalBytes: 100, freeBytes: 40 },
-      process: { startedAt: EpochMs.parse(1_000), cpuSeconds: 2.5, residentBytes: 9 },
     }),
-  );
+    ...processFamilies({ startedAt: EpochMs.parse(1_000), cpuSeconds: 2.5, residentBytes: 9 }),
+  ]);
   expect(samples).toEqual({
     'strata_plane_queue_messages{queue="ingest",state="waiting"}': 3,
     'strata_plane_queue_messages{queue="ingest",state="in-hand"}': 1,
