@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { VolumeReport } from '../../../events/host-heartbeat/v1.ts';
-import { Generation, HostId, HostPattern } from '../../shared/ids.ts';
+import { Digest, Generation, HostId, HostPattern } from '../../shared/ids.ts';
 import { Bytes, EpochMs } from '../../shared/units.ts';
 import { defineRow, shardOf, sortableTime } from '../rowType.ts';
 
@@ -56,6 +56,30 @@ export const HostRow = defineRow({
     if (value.state === 'retired') return { listing };
     return { listing, due: { partition: `DUE#HOST#${shard}`, sort: `${sortableTime(value.dueAt)}#${value.id}` } };
   },
+});
+
+/** That a host has let go of a blob by itself, and until when it is therefore not fetched there for savings. */
+export const EvictionValue = z.strictObject({
+  host: HostId,
+  digest: Digest,
+  /** How often it was asked for there, its fetches among them, by the host's count. */
+  uses: z.int().check(z.nonnegative()),
+  /** How often in a row it has left without a use since the time before. */
+  rounds: z.int().check(z.positive()),
+  /** The room that the host had then: of more it has said nothing. */
+  capacityBytes: Bytes,
+  pausedUntil: EpochMs,
+  expiresAt: EpochMs,
+});
+export type Eviction = z.infer<typeof EvictionValue>;
+
+export const EvictionRow = defineRow({
+  name: 'eviction',
+  schemaVersion: 1,
+  schema: EvictionValue,
+  key: (host: HostId, digest: Digest) => ({ partition: `HOST#${host}`, sort: `EVICTED#${digest}` }),
+  keyOf: (value): [HostId, Digest] => [value.host, value.digest],
+  expiresAt: (value) => value.expiresAt,
 });
 
 /** A right to register the hosts that `hosts` names, `uses` times in all; only the hash of the token is kept. */
