@@ -4,6 +4,7 @@ import {
   ActionRow,
   BlobRow,
   type Decided,
+  EvictionRow,
   expectationOf,
   type Host,
   HostRow,
@@ -42,6 +43,7 @@ import type { Random } from '../shared/ports/random.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, type EpochMs } from '../shared/units.ts';
 import { type CommandTerms, commandChanges, newActionId } from './commands.ts';
+import { isPaused } from './decidePause.ts';
 import { gpuOf, hostFacts, placementFacts, recordPlacement } from './placementInputs.ts';
 import { loadServable, type ServableVersion, type ServeRefusal } from './servable.ts';
 import { toldOrigin } from './toldOrigin.ts';
@@ -127,8 +129,14 @@ async function decideRound(deps: PlacementDeps, wish: PlacementWish, terms: Comm
   const demand = await demandOn(deps, host.value, servable, terms.now);
   const present = [...replicas.values()].map((row) => row.value);
   const gpu = gpuOf(host.value, deps.policy, deps.rates);
-  const facts = placementFacts(servable, hostFacts(host.value, present, gpu), demand);
-  const { actions } = decidePlacement(facts, deps.policy, deps.rates, terms.now);
+  const ofHost = hostFacts(host.value, present, gpu);
+  const decide = (paused?: ReadonlySet<Digest>) => {
+    const given = placementFacts(servable, { ...ofHost, paused }, demand);
+    return { facts: given, ...decidePlacement(given, deps.policy, deps.rates, terms.now) };
+  };
+  const unpaused = decide();
+  const paused = await loadPaused(deps, host.value, unpaused.actions, terms.now);
+  const { actions, facts } = paused.size === 0 ? unpaused : decide(paused);
   const plan: Plan = { deps, wish, terms, host, servable, replicas, facts, changes: [], promised: 0 };
   const reasons: PlacementReason[] = [];
   for (const action of actions) {
@@ -156,6 +164,21 @@ async function demandOn(
 ): Promise<DemandForecast | undefined> {
   const wanted = host.subscriptions.some((pattern) => subscribes(pattern, version.model));
   return policy.kind === 'dollars' && wanted ? demandOf(version, now) : undefined;
+}
+
+/** Of what is about to be fetched for savings. What was promised comes whatever its host has let go of. */
+async function loadPaused(
+  { catalog }: PlacementDeps,
+  host: Host,
+  actions: readonly PlacementAction[],
+  now: EpochMs,
+): Promise<ReadonlySet<Digest>> {
+  const paused = new Set<Digest>();
+  for (const { digest, reason } of actions) {
+    const eviction = reason === 'expected-saving' ? await EvictionRow.get(catalog, host.id, digest) : undefined;
+    if (eviction !== undefined && isPaused(eviction.value, host, now)) paused.add(digest);
+  }
+  return paused;
 }
 
 function versionCheck({ row }: ServableVersion): Change {

@@ -83,6 +83,7 @@ const RecordedHost = z.strictObject({
   freeBytes: Bytes,
   resident: z.array(Digest),
   filling: z.array(Digest),
+  paused: z.optional(z.array(Digest)),
 });
 
 const RecordedPlacement = z.strictObject({
@@ -107,7 +108,7 @@ const RecordedPlacement = z.strictObject({
 
 /** The facts as JSON, for the decision receipt of the action about `digest`. */
 export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: Digest, now: EpochMs): Json {
-  const { gpu, keepsFetched, zone, ...rest } = host;
+  const { gpu, keepsFetched, paused = new Set(), zone, ...rest } = host;
   const demand = facts.demand?.get(host.id);
   return {
     decision: 'placement',
@@ -123,6 +124,7 @@ export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: 
       ...(keepsFetched === undefined ? {} : { keepsFetched }),
       resident: [...host.resident],
       filling: [...host.filling],
+      ...(paused.size === 0 ? {} : { paused: [...paused] }),
     },
     ...(demand === undefined ? {} : { demand: demand.components.map((one) => ({ ...one })) }),
     now,
@@ -138,7 +140,9 @@ export function replayPlacement(inputs: string, policy: PlacementPolicy, rates: 
   if (!parsed.success) return undefined;
   const { decision: _, demand: components, digest, now, host, ...facts } = parsed.data;
   const demand = components === undefined ? {} : { demand: new Map([[host.id, { components }]]) };
-  const hosts = [{ ...host, resident: new Set(host.resident), filling: new Set(host.filling) }];
+  const { filling, paused, resident } = host;
+  const sets = { resident: new Set(resident), filling: new Set(filling), paused: new Set(paused) };
+  const hosts = [{ ...host, ...sets }];
   const { actions } = decidePlacement({ ...facts, ...demand, hosts }, policy, rates, now);
   return actions.find((action) => action.digest === digest);
 }

@@ -6,6 +6,8 @@ import {
   type Blob,
   BlobRow,
   type Decided,
+  type Eviction,
+  EvictionRow,
   expectationOf,
   type Host,
   HostRow,
@@ -23,6 +25,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
 import { Bytes, type EpochMs, Usd } from '../shared/units.ts';
 import { keepBlob } from './keepBlob.ts';
+import { decidePause } from './decidePause.ts';
 import { decideReceipt, type ReceiptDecision, type ReceiptRefusal, type SettleReason } from './decideReceipt.ts';
 import { retryChanges } from './decideRetry.ts';
 import { openReport } from './hostReports.ts';
@@ -106,6 +109,7 @@ async function decideChanges(
     ...retry.changes,
     ...replicaChanges(subject, decision),
     hostChange(subject, decision),
+    ...(await evictionChanges(deps.catalog, subject, decision)),
     ...followUps(subject, decision),
   ];
   return { changes, answer: { answer: decision.reason, receipt } };
@@ -138,6 +142,9 @@ function actionChange(
   return ActionRow.put(settledAction, expectationOf(action));
 }
 
+/** Of what a host fetched since a process had asked for it. */
+const ASKED = 'asked-on-the-host';
+
 /** Why the host did something by itself: what an eviction puts at stake is the dollars of a miss times the odds of one. */
 function hostsReasons({ choice, demotion }: CommandReceipt): Pick<Action, 'reason' | 'policy' | 'alternatives'> {
   if (demotion !== undefined) {
@@ -151,7 +158,7 @@ function hostsReasons({ choice, demotion }: CommandReceipt): Pick<Action, 'reaso
       ],
     };
   }
-  if (choice === undefined) return { reason: 'asked-on-the-host', policy: 'on-demand', alternatives: [] };
+  if (choice === undefined) return { reason: ASKED, policy: 'on-demand', alternatives: [] };
   const atStake = (blob: EvictionChoice['evicted']) => Usd.parse(blob.missUsd * blob.useOdds);
   const others = choice.next.map((blob) => ({ action: `evict ${blob.digest.slice(0, 12)}`, usd: atStake(blob) }));
   return {
@@ -183,6 +190,24 @@ function replicaChanges(subject: Subject, decision: SettledDecision): readonly C
     checkedAt: receipt.finishedAt,
   };
   return [ReplicaRow.put(value, expectationOf(replica)), keepBlob(blob, replica)];
+}
+
+/** What the host has let go of by itself it will not be told to fetch again for savings soon. */
+async function evictionChanges(
+  catalog: CatalogStore,
+  { receipt, replica, now }: Subject,
+  decision: SettledDecision,
+): Promise<readonly Change[]> {
+  const { choice, digest, host, measured } = receipt;
+  if (choice === undefined || digest === undefined || receipt.type !== 'evict' || decision.replica !== 'gone')
+    return [];
+  const row = await EvictionRow.get(catalog, host, digest);
+  const fetchedBy = replica?.value.actionId;
+  const fetched = fetchedBy === undefined ? undefined : await ActionRow.get(catalog, fetchedBy);
+  const asked = fetched?.value.reason === ASKED;
+  const pause = decidePause({ asked, before: row?.value, uses: choice.evicted.uses }, now);
+  const eviction: Eviction = { host, digest, capacityBytes: measured.capacityBytes, ...pause };
+  return [EvictionRow.put(eviction, expectationOf(row))];
 }
 
 /** The host's row is written by every receipt: that holds the receipt to the generation which was read. */

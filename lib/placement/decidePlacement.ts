@@ -34,6 +34,8 @@ export interface HostFacts {
   readonly resident: ReadonlySet<Digest>;
   /** Fills that were commanded and have no receipt yet. */
   readonly filling: ReadonlySet<Digest>;
+  /** Let go of by the host itself so lately that it is not fetched there for savings; only the dollar policy asks. */
+  readonly paused?: ReadonlySet<Digest> | undefined;
 }
 
 export interface PlacementFacts {
@@ -95,7 +97,8 @@ export type SkipReason =
   | 'source-archived'
   | 'no-room'
   | 'no-forecast'
-  | 'no-expected-saving';
+  | 'no-expected-saving'
+  | 'evicted-by-host';
 
 export interface PlacementAlternative {
   readonly kind: 'prefetch' | 'none';
@@ -163,10 +166,10 @@ function decideHost(
     hostRefusal(facts, host, policy) ??
     versionRefusal(missing, host, rates) ??
     (policy.kind === 'dollars'
-      ? savingRefusal(
+      ? (savingRefusal(
           missing.map((file) => priced.get(file.digest)),
           demand,
-        )
+        ) ?? pauseRefusal(missing, host))
       : undefined);
   return files.map((file) => {
     const reason = host.resident.has(file.digest)
@@ -200,6 +203,11 @@ function savingRefusal(
   const usdOf = (kind: PlacementAlternative['kind']): number =>
     alternatives.reduce((sum, some) => sum + (some?.find((one) => one.kind === kind)?.usd ?? 0), 0);
   return usdOf('prefetch') < usdOf('none') ? undefined : 'no-expected-saving';
+}
+
+/** Whether the host would let go of it again is no question of dollars: it knows what else it holds. */
+function pauseRefusal(missing: readonly PublishedFile[], { paused }: HostFacts): SkipReason | undefined {
+  return missing.some((file) => paused?.has(file.digest)) ? 'evicted-by-host' : undefined;
 }
 
 /** Whether a subscription pattern names the model: `sdxl-*` names `sdxl-base`, `sdxl` names only itself. */

@@ -84,6 +84,21 @@ export const dollarMutants: readonly Mutant[] = [
     replace: 'const none = keepsFetched === undefined ?',
   },
   {
+    id: 'eviction-not-noted',
+    breaks:
+      'Placement by dollars: what a host has let go of by itself is fetched there again with the next sweep, in circles.',
+    file: 'lib/fleet/settleReceipt.ts',
+    find: '    ...(await evictionChanges(deps.catalog, subject, decision)),\n',
+    replace: '',
+  },
+  {
+    id: 'pause-not-asked-for',
+    breaks: 'Placement by dollars: a host fetches for savings what it will let go of again, although it has said so.',
+    file: 'lib/fleet/decidePause.ts',
+    find: 'return now < pausedUntil && ',
+    replace: 'return now > pausedUntil && ',
+  },
+  {
     id: 'restored-not-judged-again',
     breaks: 'Rule 4: what was archived when rules changed comes back under its old verdict.',
     file: 'lib/tiering/switchOrigin.ts',

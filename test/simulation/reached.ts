@@ -82,6 +82,7 @@ const placements: Reasons<PlacementReason> = {
   'expected-saving': REACHED,
   'no-forecast': REACHED,
   'no-expected-saving': REACHED,
+  'evicted-by-host': REACHED,
   'source-archived': REACHED,
   'stale-rules': REACHED,
   'not-clean': REACHED,

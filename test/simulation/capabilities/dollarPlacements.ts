@@ -1,21 +1,43 @@
-import { type Action, ActionRow, ServiceLevelRow, setServiceLevel, VersionRow } from '../../../lib/catalog/index.ts';
+import type { PlaceModel } from '../../../events/place-model/v1.ts';
+import {
+  type Action,
+  ActionRow,
+  ReplicaRow,
+  ServiceLevelRow,
+  setServiceLevel,
+  VersionRow,
+} from '../../../lib/catalog/index.ts';
 import { replayPlacement } from '../../../lib/fleet/index.ts';
 import { compileRates, missCost, PLACEMENT_BY_DOLLARS } from '../../../lib/placement/index.ts';
 import { shippedPriceBook } from '../../../lib/pricing/index.ts';
 import { StrataError } from '../../../lib/shared/errors.ts';
-import { EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
-import { ModelName } from '../../../lib/shared/ids.ts';
+import { CorrelationId, hostLocation, ModelName } from '../../../lib/shared/ids.ts';
+import { DAY_MS, EpochMs, MINUTE_MS } from '../../../lib/shared/units.ts';
 import { rowReader, violated } from '../invariants.ts';
 import type { Rng } from '../rng.ts';
 import type { Capability, RowChange, Stage } from '../stage.ts';
 
-/** Where dollars decide placement: operators say how often models are read, and nothing is fetched ahead that does not pay. */
+/**
+ * Where dollars decide placement: operators say how often models are read, and nothing is fetched ahead that does not pay, nor goes in circles: what
+ * a host has let go of by itself does not come back for savings within a day.
+ */
 export function dollarPlacements(stage: Stage, rng: Rng): Capability {
   const { scheduler, catalog, counters, models, settings } = stage;
   const life = scheduler.incarnation('planners');
   const [readAction, readVersion] = [rowReader(ActionRow), rowReader(VersionRow)];
   const rates = compileRates(shippedPriceBook());
   const byDollars = settings.placementPolicy === 'dollars';
+
+  /** When a host let go of a blob by itself, and the room that it had, by both. */
+  const letGo = new Map<string, { readonly at: number; readonly capacityBytes: number }>();
+
+  /** As a sweep does of what is read daily. */
+  async function askAgain(wish: Pick<PlaceModel, 'model' | 'version'>): Promise<void> {
+    await scheduler.sleep(life, rng.below(MINUTE_MS));
+    const correlationId = CorrelationId.parse(`planners-${rng.uint32()}`);
+    const body: PlaceModel = { schema: 'place-model/1', ...wish, correlationId };
+    await stage.queues.send('placement', [{ body: JSON.stringify(body) }]);
+  }
 
   async function sayReads(): Promise<void> {
     const unknown = rng.chance(0.3);
@@ -29,15 +51,42 @@ export function dollarPlacements(stage: Stage, rng: Rng): Capability {
     });
   }
 
+  function onLetGo({ digest, host, receipt, state }: Action): void {
+    if (digest === undefined || host === undefined || receipt === undefined || state !== 'done') return;
+    const { partition, sort } = ReplicaRow.key(digest, hostLocation('nvme', host.id));
+    // Of a copy that is there the receipt came late.
+    if ([...catalog.committedIn(partition)].some(({ key }) => key.sort === sort)) return;
+    letGo.set(`${host.id} ${digest}`, { at: scheduler.now, capacityBytes: receipt.measured.capacityBytes });
+    const fetched = [...catalog.committed('ACTION#')]
+      .map(readAction)
+      .find((one) => one.reason === 'expected-saving' && one.digest === digest && one.host?.id === host.id);
+    if (fetched?.model === undefined || fetched.modelVersion === undefined) return;
+    counters.count('fetched for savings and let go of');
+    const wish = { model: fetched.model, version: fetched.modelVersion };
+    scheduler.spawn(life, () => askAgain(wish));
+  }
+
+  function checkCircle({ digest, host, inputs }: Action): void {
+    const left = letGo.get(`${host?.id} ${digest}`);
+    if (left === undefined || JSON.parse(inputs).host.capacityBytes > left.capacityBytes) return;
+    const minutes = Math.floor((scheduler.now - left.at) / MINUTE_MS);
+    if (scheduler.now - left.at < DAY_MS)
+      violated(
+        `${host?.id} is to fetch ${digest} for savings, which it has let go of by itself ${minutes} minutes before.`,
+      );
+  }
+
   async function onAction({ before, after }: RowChange): Promise<void> {
     if (before !== undefined || after === undefined) return;
     const action = readAction(after);
+    if (action.receipt?.type === 'evict' && action.receipt.choice !== undefined) onLetGo(action);
     if (action.type !== 'prefetch') return;
     if (action.reason === 'subscribed' && byDollars) violated('A subscription decided where dollars should.');
     if (action.reason !== 'expected-saving') return;
     if (!byDollars) violated('Dollars decided where subscriptions should.');
     const decided = replayPlacement(action.inputs, PLACEMENT_BY_DOLLARS, rates);
     if (decided?.reason !== 'expected-saving') violated(`The receipt of ${action.actionId} says ${decided?.reason}.`);
+    checkCircle(action);
     await checkKnown(action);
   }
 

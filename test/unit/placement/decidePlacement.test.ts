@@ -167,6 +167,17 @@ describe('the dollar policy', () => {
     expect(words(byDollars(host()))).toEqual(['none no-forecast', 'none no-forecast']);
   });
 
+  it('fetches nothing of a version while the host has let go of a part of it, which a subscription does not ask', () => {
+    const letGo = host({ paused: new Set([VAE]) });
+    expect(words(byDollars(letGo, 1_000))).toEqual(['none evicted-by-host', 'none evicted-by-host']);
+    expect(words(byDollars(letGo, 60))).toEqual(['none no-expected-saving', 'none no-expected-saving']);
+    expect(words(byDollars(host({ ...letGo, resident: new Set([VAE]) }), 1_000))).toEqual([
+      'prefetch expected-saving',
+      'none already-resident',
+    ]);
+    expect(reasons(facts([letGo]))).toEqual(['prefetch subscribed', 'prefetch subscribed']);
+  });
+
   it('chooses the cheaper of the dollars that it shows', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.01, max: 1_000, noNaN: true }), (readsPerDay) => {
