@@ -154,9 +154,10 @@ export function afterHastening(
       };
     }
     case 'under-way': {
-      // An answer that was lost, or a store that makes none faster: readers are told the later time, and somebody looks at the earlier.
+      // An answer that was lost, or a store that makes none faster: readers are told the store's time or the later one, and somebody looks at the earliest.
       const readyAt = asked.readyAt ?? slowerReadyAt;
-      const kept: Restore = { ...restore, state: 'restoring', readyAt, dueAt: due(restore.readyAt) };
+      const dueAt = due(EpochMs.parse(Math.min(readyAt, restore.readyAt)));
+      const kept: Restore = { ...restore, state: 'restoring', readyAt, dueAt };
       const text = 'The bucket has one as fast under way, or makes none faster.';
       return {
         restore: { ...kept, faster: { ...faster, state: 'not-taken' } },

@@ -13,7 +13,7 @@ import {
 import { blobKey } from '../../lib/shared/digest.ts';
 import { CorrelationId, type Digest, ModelName, originLocation } from '../../lib/shared/ids.ts';
 import type { RestoreOutcome } from '../../lib/shared/ports/objectStore.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
+import { DAY_MS, EpochMs, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
 import { type Between, createInterruption, type Moment } from '../support/interruption.ts';
 import { createTieringWorld, type TieringWorld } from '../support/tieringWorld.ts';
 
@@ -350,6 +350,19 @@ describe('a read of an archived blob', () => {
     await world.tellRestores();
     await world.run();
     expect(await world.blob(blob.digest)).toMatchObject({ origin: { storageClass: 'GLACIER_IR' } });
+  });
+
+  it('looks when the bucket says that one as fast will be there, however late that was promised', async () => {
+    const soon = { readyAt: EpochMs.parse(0) };
+    const { world, blob } = await askedInBulk([], async () => ({ outcome: 'under-way', ...soon }));
+    soon.readyAt = EpochMs.parse(world.clock.now() + MINUTE_MS);
+    const [promised] = await ask(world, blob, 6 * MINUTE_MS);
+    expect(promised?.restore.readyAt).toBeGreaterThan(soon.readyAt);
+    await world.run();
+    const restore = await world.restore(blob.digest);
+    expect(restore).toMatchObject({ ...soon, faster: { tier: 'expedited', state: 'not-taken' } });
+    // Ten minutes for the bucket's own word of it.
+    expect(restore?.dueAt).toBe(soon.readyAt + 10 * MINUTE_MS);
   });
 
   it('tells its first time again where no faster tier is to be had', async () => {
