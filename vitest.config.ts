@@ -6,7 +6,7 @@ import { PROJECTS } from './test/projects.ts';
 const SHARING: readonly string[] = ['unit', 'handler', 'infra', 'contract', 'agent'];
 
 /** Their tests start the same programs again and again. */
-const STARTING: readonly string[] = ['agent', 'e2e'];
+const STARTING: readonly string[] = ['unit', 'cli', 'agent', 'e2e'];
 
 // Of every process that tests start: hundreds load the same modules, and compiling takes most of a start.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');

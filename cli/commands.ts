@@ -45,8 +45,9 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   },
 ];
 
-/** What the first argument names, so that a fetch does not wait for all that plans and scans; everything where it names none. */
+/** What the first argument names, so that a fetch does not wait for all that plans and scans; everything where it names none, as for help. */
 export function modulesFor(first: string | undefined): readonly CommandModule[] {
+  if (first === '--version' || first === '-V') return [];
   const named = COMMAND_MODULES.filter(({ names }) => names.some((name) => name === first));
   return named.length > 0 && !named.some(({ ofAll }) => ofAll) ? named : COMMAND_MODULES;
 }

@@ -35,7 +35,7 @@ export async function run(args: readonly string[]): Promise<void> {
 async function timed(endpoint: string, args: readonly string[]): Promise<{ seconds: number; stdout: string }> {
   const env = { ...process.env, STRATA_ENDPOINT: endpoint, STRATA_TOKEN: 'bench' };
   const started = performance.now();
-  const plan = ['cli/main.ts', 'plan', '--policy', 'rules', '--json', ...args];
+  const plan = ['cli/bin.js', 'plan', '--policy', 'rules', '--json', ...args];
   const child = spawn(process.execPath, plan, { env, stdio: ['ignore', 'pipe', 'ignore'] });
   const stdout = await text(child.stdout);
   return { seconds: (performance.now() - started) / 1000, stdout };

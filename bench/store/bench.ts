@@ -98,7 +98,7 @@ function start(data: string): Promise<Start> {
   const flags = ['--plane', 'http://127.0.0.1:9', '--host', 'bench', '--data', data, '--port', 'none'];
   const more = ['--headroom', '0', '--capacity', '100TB', '--log-level', 'error', '--join-token', 'none'];
   const started = performance.now();
-  const child = spawn(process.execPath, ['agent/main.ts', ...flags, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['agent/bin.js', ...flags, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`The agent ended with ${code} before it was ready.`)));
     child.stdout.once('data', () => {

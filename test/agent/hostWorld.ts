@@ -22,7 +22,7 @@ import { Generation, HostId, hostQueue } from '../../lib/shared/ids.ts';
 import type { ObjectReader } from '../../lib/shared/ports/objectStore.ts';
 import { MIB } from '../../lib/shared/units.ts';
 import { createAgentEndpoint } from '../../runtime/agentEndpoint.ts';
-import { builtProgram } from '../support/builtPrograms.ts';
+import { builtAgent } from '../support/builtPrograms.ts';
 import { madeBytes } from '../support/madeBytes.ts';
 import { createAgentPlane, REPORT_QUEUES, type TestBlob } from '../support/agentPlane.ts';
 
@@ -182,6 +182,7 @@ export interface AgentOptions {
   readonly within?: readonly string[];
 }
 
+const AGENT = await builtAgent();
 const alive = new Set<ChildProcess>();
 
 /** Folders of tests that have not been removed yet. */
@@ -216,7 +217,7 @@ export function startAgent(world: HostWorld, options: AgentOptions): AgentProces
     process.execPath,
     ...(options.clockJumps === undefined ? [] : ['--import', './test/agent/jumpingClock.ts']),
     // On a volume of its own it fills it as it does on a host.
-    options.within === undefined ? builtProgram('agent/main.ts') : 'agent/main.ts',
+    options.within === undefined ? AGENT : 'agent/bin.js',
     ...Object.entries(flags).flat(),
     '--exit-with-parent',
   ];

@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -24,6 +25,7 @@ beforeEach(() => {
   bin = join(folder, 'cli/bin.js');
   mkdirSync(dirname(bin));
   copyFileSync(BIN, bin);
+  cpSync(join(import.meta.dirname, '../../programs'), join(folder, 'programs'), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   writeFileSync(join(folder, 'cli/main.ts'), 'process.exitCode = Number(process.argv.length < 3);\n');
 });

@@ -7,10 +7,9 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND_MODULES } from '../../cli/commands.ts';
 import { strataHere } from './strataHere.ts';
-import { runStrata } from './strataProcess.ts';
+import { runStrata, STRATA } from './strataProcess.ts';
 
 const run = promisify(execFile);
-const STRATA = [process.execPath, 'cli/main.ts'];
 const isThere = (shell: string) => spawnSync(shell, ['--version']).status === 0;
 
 const program = new Command();
@@ -25,7 +24,7 @@ describe('strata completion bash', () => {
     const script = `source <("$0" "$1" completion bash); complete -p strata; while IFS='|' read -ra COMP_WORDS; do
       COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); [[ \${COMP_WORDS[COMP_CWORD]} == '<>' ]] && COMP_WORDS[COMP_CWORD]=''
       _strata; echo "\${COMPREPLY[*]}"; done`;
-    const child = run('bash', ['-uc', script, ...STRATA]);
+    const child = run('bash', ['-uc', script, process.execPath, STRATA]);
     child.child.stdin?.end(lines.map((words) => `strata|${words.map((word) => word || '<>').join('|')}\n`).join(''));
     const [registered, ...replies] = (await child).stdout.replace(/\n$/, '').split('\n');
     expect(registered).toBe('complete -o default -F _strata strata');

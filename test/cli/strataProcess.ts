@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-const MAIN = join(import.meta.dirname, '../../cli/main.ts');
+/** As users start it. */
+export const STRATA = join(import.meta.dirname, '../../cli/bin.js');
 
 export interface Ended {
   readonly code: number;
@@ -19,7 +20,7 @@ export function runStrata(args: readonly string[], { environment, cwd }: Surroun
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   return new Promise((resolve) => {
     const options = { env: { PATH, NODE_COMPILE_CACHE, ...environment }, cwd };
-    execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
+    execFile(process.execPath, [STRATA, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });

@@ -1,12 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeHostFolder } from '../unit/tuning/hostFolder.ts';
 import { strataHere } from './strataHere.ts';
+import { STRATA } from './strataProcess.ts';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const SETTING = 'slow-start-after-idle';
 const FILE = 'proc/sys/net/ipv4/tcp_slow_start_after_idle';
 let root = '';
@@ -46,7 +45,7 @@ async function tune(...more: readonly string[]): Promise<Told> {
 
 /** As a process of its own, behind these words. */
 function tuneBehind(words: readonly string[], more: readonly string[]): Promise<Told> {
-  const [program = '', ...args] = [...words, process.execPath, MAIN, ...argsOf(more)];
+  const [program = '', ...args] = [...words, process.execPath, STRATA, ...argsOf(more)];
   return new Promise((resolve) => {
     execFile(program, args, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stderr, items: itemsOf(stdout) });
@@ -119,7 +118,7 @@ describe('strata tune', () => {
 
   it('prints what was tried before Ctrl-C', async () => {
     const only = ['--only', `${SETTING},dirty-bytes`, '--rounds', '6', '--size', '4MiB'];
-    const child = spawn(process.execPath, [MAIN, ...argsOf(['--apply', ...only])], {
+    const child = spawn(process.execPath, [STRATA, ...argsOf(['--apply', ...only])], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

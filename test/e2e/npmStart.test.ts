@@ -13,7 +13,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { builtProgram } from '../support/builtPrograms.ts';
 import { eventually } from '../support/eventually.ts';
 import { safetensorsOf } from '../support/modelFiles.ts';
 
@@ -33,12 +32,7 @@ describe('npm start', { timeout: 180_000 }, () => {
 
   /** Runs as a process group of its own, so that whatever it leaves behind can be found. */
   function start(...flags: readonly string[]) {
-    return run(process.execPath, [builtProgram('runtime/main.ts'), '--port', '0', ...flags]);
-  }
-
-  /** As npm does it. */
-  function startSource(...flags: readonly string[]) {
-    return run(process.execPath, ['runtime/main.ts', '--port', '0', ...flags]);
+    return run(process.execPath, ['runtime/bin.js', '--port', '0', ...flags]);
   }
 
   function run(command: string, args: readonly string[], stdout: 'pipe' | number = 'pipe') {
@@ -71,7 +65,7 @@ describe('npm start', { timeout: 180_000 }, () => {
   }
 
   it('--once brings every sample to its end, exits 0 and leaves nothing', async () => {
-    const { child, exited, output } = startSource('--once');
+    const { child, exited, output } = start('--once');
     expect(await exited, output()).toBe(0);
     const lines = output();
     for (const model of ['watercolor', 'sd-vae', 'stories15m']) {
@@ -169,7 +163,7 @@ describe('npm start', { timeout: 180_000 }, () => {
 
   it.skipIf(!portsAreRoots())('says so when its port is one of those that only root may listen on', async () => {
     const flags = ['--no-samples', '--port', '80'];
-    const { exited, output } = run('unshare', ['--user', process.execPath, builtProgram('runtime/main.ts'), ...flags]);
+    const { exited, output } = run('unshare', ['--user', process.execPath, 'runtime/bin.js', ...flags]);
     expect(await exited, output()).toBe(1);
     expect(output()).toMatch(/^Port 80 is not for this user\..*--port \(0 takes a free one\)\.\n$/);
     expect(readdirSync(scratch)).toEqual([]);
@@ -181,7 +175,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     writeFileSync(file, safetensorsOf(5_000_000, 1));
     const full = openSync('/dev/full', 'w');
     const flags = ['--once', '--no-samples', '--hosts', '1', '--model', file];
-    const { exited, output } = run(process.execPath, [builtProgram('runtime/main.ts'), '--port', '0', ...flags], full);
+    const { exited, output } = run(process.execPath, ['runtime/bin.js', '--port', '0', ...flags], full);
     closeSync(full);
     expect(await exited, output()).toBe(0);
   });
@@ -217,7 +211,7 @@ describe('npm start', { timeout: 180_000 }, () => {
   it('starts an agent again that was killed', async () => {
     const { child, exited, seen, output } = start();
     await seen('Push models of your own');
-    const [agent] = execFileSync('pgrep', ['-P', String(child.pid), '-f', 'agent/main'], { encoding: 'utf8' }).split(
+    const [agent] = execFileSync('pgrep', ['-P', String(child.pid), '-f', 'agent/bin.js'], { encoding: 'utf8' }).split(
       '\n',
     );
     process.kill(Number(agent), 'SIGKILL');

@@ -94,8 +94,8 @@ describe('a pipe', () => {
 
 it.runIf(existsSync('/dev/full'))('tells that what it prints found a full disk', () => {
   const output = openSync('/dev/full', 'w');
-  const main = join(import.meta.dirname, '../../../cli/main.ts');
-  const args = [main, 'prices', 'show', '--json'];
+  const strata = join(import.meta.dirname, '../../../cli/bin.js');
+  const args = [strata, 'prices', 'show', '--json'];
   const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', output, 'pipe'], encoding: 'utf8' });
   closeSync(output);
   expect([status, JSON.parse(stderr)]).toMatchObject([1, { code: 'disk-full', retryable: false }]);

@@ -47,7 +47,7 @@ const NO_S3 = {
 function strata(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     const env = { ...process.env, ...NO_S3 };
-    execFile(process.execPath, ['cli/main.ts', 'scan', ...args], { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['cli/bin.js', 'scan', ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });
   });

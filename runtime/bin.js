@@ -1,0 +1,3 @@
+import { startProgram } from '../programs/start.js';
+
+await startProgram('runtime');
