@@ -23,6 +23,7 @@ import { createInventoryMap } from './inventoryMap.ts';
 import { createPolicyHistory } from './policyHistory.ts';
 import { createPublishedPrices } from './publishedPrices.ts';
 import { Plane } from './plane.ts';
+import { RefusedReads } from './refusedReads.ts';
 import { createReleases } from './releases.ts';
 import { Rng } from './rng.ts';
 import { type Incarnation, Scheduler } from './scheduler.ts';
@@ -110,6 +111,7 @@ export async function createStage(
   const telemetry = countingTelemetry(counters, trace);
   const deadlyKeys = new Set<string>();
   const lateReads = new Map<string, number>();
+  const refusedReads = new RefusedReads(scheduler);
   const releases = createReleases();
   const partSize = rng.pick(PART_SIZES);
   const { changes: changesPolicy, packs, ...policies } = focusedPolicies(choosePolicies(rng.fork()), focus);
@@ -146,7 +148,10 @@ export async function createStage(
       telemetry,
       scanner: releases.scanner(),
       catalog: port('catalog', seenCatalog),
-      objects: port('objects', hindered(bucket, { deadlyKeys, lateReads, scheduler, faults, incarnation })),
+      objects: port(
+        'objects',
+        hindered(bucket, { deadlyKeys, lateReads, refusedReads, scheduler, faults, incarnation }),
+      ),
       seals: port('seals', seals),
       sender: port('sender', sender),
       messages: port('messages', queues),
@@ -232,6 +237,7 @@ export async function createStage(
     hostCapacity,
     deadlyKeys,
     lateReads,
+    refusedReads,
     refusedVerdicts,
     sent,
     releases,

@@ -5,9 +5,19 @@ import type { choosePolicies } from './functions.ts';
  * What hardly ever comes together where a run is a bit of everything. `moves`: blobs between the volumes of hosts, while somebody asks for them. `pins`:
  * of blobs that break and are to be packed. `restores`: that readers may not pay for, that expire, that a release overtakes. `expiry`: of versions
  * that nobody reads. `purges`: of bytes that are published again. `releases`: while their calls still judge. `generations`: of hosts, and commands that were
- * meant for the one before. `regrets`: of deletes, when the verdict is another one.
+ * meant for the one before. `regrets`: of deletes, when the verdict is another one. `refusals`: of reads, for days.
  */
-const FOCI = ['moves', 'pins', 'restores', 'expiry', 'purges', 'releases', 'generations', 'regrets'] as const;
+const FOCI = [
+  'moves',
+  'pins',
+  'restores',
+  'expiry',
+  'purges',
+  'releases',
+  'generations',
+  'regrets',
+  'refusals',
+] as const;
 export type Focus = (typeof FOCI)[number];
 
 /** One run in so many concentrates on one thing. */
@@ -62,6 +72,8 @@ const POLICIES: Readonly<Partial<Record<Focus, Partial<Chosen>>>> = {
   purges: UNCHANGED,
   regrets: UNCHANGED,
   releases: UNCHANGED,
+  // What is swept meanwhile shows nothing of it.
+  refusals: { ...UNCHANGED, sweepInventoryFrom: 10_000_000 },
   generations: { ...UNCHANGED, placementPolicy: 'subscriptions' },
 };
 

@@ -3,11 +3,13 @@ import { PortError } from '../../lib/shared/errors.ts';
 import type { CatalogStore } from '../../lib/shared/ports/catalogStore.ts';
 import type { ObjectStore } from '../../lib/shared/ports/objectStore.ts';
 import type { Faults } from './faults.ts';
+import type { RefusedReads } from './refusedReads.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
 
 interface Hindrance {
   readonly deadlyKeys: ReadonlySet<string>;
   readonly lateReads: ReadonlyMap<string, number>;
+  readonly refusedReads: RefusedReads;
   readonly scheduler: Scheduler;
   readonly faults: Faults;
   readonly incarnation: Incarnation;
@@ -16,14 +18,18 @@ interface Hindrance {
 /** After so much of a call's seven minutes no further part is begun. */
 const SLOW_PART_MS = 330_000;
 
-/** What reads an object at one of `deadlyKeys` dies; other reads, and parts that are written, may be slow, or a bit of them is flipped. */
+/**
+ * What reads an object at one of `deadlyKeys` dies, and `refusedReads` are refused; other reads, and parts that are written, may be slow, or a
+ * bit of them is flipped.
+ */
 export function hindered<Store extends ObjectStore>(
   objects: Store,
-  { deadlyKeys, lateReads, scheduler, faults, incarnation }: Hindrance,
+  { deadlyKeys, lateReads, refusedReads, scheduler, faults, incarnation }: Hindrance,
 ): Store {
   return {
     ...objects,
     async readRange(key, ...rest) {
+      refusedReads.check(key);
       if (deadlyKeys.has(key)) {
         scheduler.crash(incarnation);
         return new Promise(() => {});
@@ -34,6 +40,10 @@ export function hindered<Store extends ObjectStore>(
       const lateMs = (lateReads.get(key) ?? 0) - scheduler.now;
       if (lateMs > 0) await scheduler.sleep(incarnation, lateMs);
       return answer;
+    },
+    copy(source, ...rest) {
+      refusedReads.check(source.key);
+      return objects.copy(source, ...rest);
     },
     async writePart(key, resume, number, bytes) {
       if (faults.happens('slow-copy')) await scheduler.sleep(incarnation, SLOW_PART_MS);

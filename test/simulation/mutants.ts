@@ -6,6 +6,7 @@ import { priceMutants } from './priceMutants.ts';
 import { expiryMutants } from './expiryMutants.ts';
 import { packingMutants } from './packingMutants.ts';
 import { raceMutants } from './raceMutants.ts';
+import { refusalMutants } from './refusalMutants.ts';
 import { storeMutants } from './storeMutants.ts';
 import { sweepMutants } from './sweepMutants.ts';
 
@@ -381,6 +382,7 @@ export const mutants: readonly Mutant[] = [
   ...priceMutants,
   ...raceMutants,
   ...packingMutants,
+  ...refusalMutants,
   ...sweepMutants,
   ...storeMutants,
 ];

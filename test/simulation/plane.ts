@@ -190,6 +190,11 @@ export class Plane {
     this.dirty = true;
   }
 
+  /** No call lives for hours: what is under way dies, and its messages come back. */
+  endCalls(): void {
+    for (const incarnation of this.ends.keys()) this.options.scheduler.crash(incarnation);
+  }
+
   /** Faults begin again: schedules come as often as they are declared, however rare they had become. */
   stirUp(): void {
     const { scheduler } = this.options;

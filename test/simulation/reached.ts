@@ -286,6 +286,8 @@ const OTHERS = [
   'policy: lifecycle→rules',
   'override: released',
   'override: not-releasable',
+  'reads refused: the bucket',
+  'reads refused: blamed after a day',
 ];
 
 /** What `counters` lacks of all that the seeds must reach: faults, reasons, state edges. */

@@ -11,6 +11,7 @@ import type { InventoryMap } from './inventoryMap.ts';
 import type { Counters } from './invariants.ts';
 import type { PolicyHistory } from './policyHistory.ts';
 import type { PublishedPrices } from './publishedPrices.ts';
+import type { RefusedReads } from './refusedReads.ts';
 import type { Releases } from './releases.ts';
 import type { Rng } from './rng.ts';
 import type { Incarnation, Scheduler } from './scheduler.ts';
@@ -64,6 +65,8 @@ export interface Stage {
   readonly refusedVerdicts: Map<string, number>;
   /** Until when what was read of an object is under way. */
   readonly lateReads: Map<string, number>;
+  /** Whose bytes the plane may not read. */
+  readonly refusedReads: RefusedReads;
   /** Every message that a queue has ever taken: its queue, a space, its body. */
   readonly sent: ReadonlySet<string>;
   /** What a function, or an operator's call of the plane, is given in one life of its process: ports with their faults. */

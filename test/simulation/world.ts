@@ -1,5 +1,5 @@
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/shared/units.ts';
-import { ACTIVE, ALWAYS, CAPABILITIES } from './capabilities/index.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../lib/shared/units.ts';
+import { ACTIVE, ALWAYS, CAPABILITIES, ONLY_THERE } from './capabilities/index.ts';
 import { createStage } from './createStage.ts';
 import type { Focus } from './focus.ts';
 import type { Capability } from './stage.ts';
@@ -36,6 +36,15 @@ const ALMOST_ENOUGH = 260;
 /** The longest interval at which something of the system looks for what was lost. */
 const RECONCILIATION_MS = 10 * MINUTE_MS;
 const MOST_STEPS = 400_000;
+/** Where reads are refused for days, so many hours pass at a time, and what was refused is tried again after them: without faults that is sure. */
+const HOURS = [
+  { hours: 13, faulty: true },
+  { hours: 14, faulty: true },
+  { hours: 26, faulty: false },
+  { hours: 26, faulty: false },
+  { hours: 26, faulty: false },
+];
+const AFTER_HOURS_MS = 15 * SECOND_MS;
 /** What only days make old. */
 const NEEDS_DAYS: ReadonlySet<Focus | undefined> = new Set(['restores', 'expiry', 'purges', 'regrets']);
 
@@ -59,6 +68,11 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     const capability = create(stage, rng.fork());
     capabilities.push(capability);
     if (stage.focus === undefined || ALWAYS.has(create) || ACTIVE[stage.focus].has(create)) acting.push(capability);
+  }
+  const own = stage.focus && ONLY_THERE[stage.focus]?.(stage, rng.fork());
+  if (own !== undefined) {
+    capabilities.push(own);
+    acting.push(own);
   }
   const { scheduler, counters, faults } = stage;
 
@@ -89,7 +103,9 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     const firstMs = FIRST_PHASE_MS + longerMs;
     await act(firstMs);
     const perMs = plane.deliveries / firstMs;
-    if (passesDays()) {
+    if (stage.focus === 'refusals') {
+      await passHours();
+    } else if (passesDays()) {
       // Days pass, fewer than queues keep messages: the next sweep finds models that nobody reads.
       const later = scheduler.now + (8 + rng.below(4)) * DAY_MS;
       if (rng.chance(0.2)) await retireOne(later);
@@ -110,6 +126,17 @@ export async function runSeed(seed: number, trace?: (line: string) => void): Pro
     return stage.focus === undefined
       ? passes
       : NEEDS_DAYS.has(stage.focus) || (passes && stage.focus !== 'generations');
+  }
+
+  async function passHours(): Promise<void> {
+    for (const { hours, faulty: isFaulty } of HOURS) {
+      if (!isFaulty) faults.end(scheduler.now);
+      plane.endCalls();
+      scheduler.advanceTo(scheduler.now + hours * HOUR_MS);
+      await drive(scheduler.now + AFTER_HOURS_MS);
+    }
+    plane.stirUp();
+    faults.begin();
   }
 
   /** A host stays away until a moment days later: it is silent, and a day after that retired. */

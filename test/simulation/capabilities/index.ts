@@ -22,6 +22,7 @@ import { ownBooks } from './ownBooks.ts';
 import { packers } from './packers.ts';
 import { packPlans } from './packPlans.ts';
 import { receipts } from './receipts.ts';
+import { refusals } from './refusals.ts';
 import { rescans } from './rescans.ts';
 import { paidRestores } from './paidRestores.ts';
 import { restoreBudgets } from './restoreBudgets.ts';
@@ -41,7 +42,11 @@ export const ACTIVE: Readonly<Record<Focus, ReadonlySet<CreateCapability>>> = {
   regrets: new Set([uploads, deletions, rescans]),
   releases: new Set([uploads, rescans]),
   generations: new Set([uploads, strangers, operators]),
+  refusals: new Set(),
 };
+
+/** What is there only where a run concentrates on it, so that others draw no chance for it. */
+export const ONLY_THERE: Readonly<Partial<Record<Focus, CreateCapability>>> = { refusals };
 
 /** What is no action of anybody. */
 export const ALWAYS: ReadonlySet<CreateCapability> = new Set([sweepStages]);

@@ -97,7 +97,8 @@ export function uploads(stage: Stage, rng: Rng): Capability {
     if (
       reason === 'unscannable' &&
       upload.findings === undefined &&
-      !stage.deadlyKeys.has(key.partition.slice('UPLOAD#'.length))
+      !stage.deadlyKeys.has(upload.key) &&
+      !stage.refusedReads.isRefused(upload.key)
     )
       violated(`${key.partition}: the file is blamed for scans that did end.`);
   }
