@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { constants, getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,8 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const temporary = mkdtempSync(join(tmpdir(), 'strata-test-'));
+// A test starts a program of this tree as somebody else, who has to pass through here.
+chmodSync(temporary, 0o711);
 const children = new Set<ChildProcess>();
 let interrupted: number | undefined;
 // Whoever stops this process stops the projects with all their workers, each of which is a process group.
