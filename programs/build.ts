@@ -61,17 +61,22 @@ await import('./${path}');
 };
 
 /**
- * What a module starts beside itself lies in the build's folder, as whatever starts it does. Agents begin as everybody's do: a runtime that stays up for
- * long starts them also when its build is gone.
+ * What a module starts beside itself lies in the build's folder, as whatever starts it does. An agent or a runtime that stays up for long starts
+ * threads also when its build is gone, then of the tree; agents begin as everybody's do.
  */
 function withBuiltSiblings(text: string, folder: string): string {
   return text.replaceAll(/new URL\('([^']+)', import\.meta\.url\)/g, (_, beside: string) => {
-    const name = NAME_OF.get(relative(ROOT, resolve(folder, beside)));
+    const module = relative(ROOT, resolve(folder, beside));
+    const name = NAME_OF.get(module);
     if (name === undefined) throw new Error(`${beside} is started by a program and is none that is built.`);
-    const file = name === 'agent' ? relative(join(BUILT, 'build'), join(ROOT, 'agent/bin.js')) : `./${name}.js`;
-    return `new URL('${file}', import.meta.url)`;
+    if (name === 'agent') return ofTree('agent/bin.js');
+    const built = besideIt(`./${name}.js`);
+    return `(process.getBuiltinModule('node:fs').existsSync(${built}) ? ${built} : ${ofTree(module)})`;
   });
 }
+
+const ofTree = (path: string) => besideIt(relative(join(BUILT, 'build'), join(ROOT, path)));
+const besideIt = (path: string) => `new URL('${path}', import.meta.url)`;
 
 async function bundle() {
   const { outputFiles } = await build({
@@ -121,6 +126,8 @@ async function removeOld(current: string): Promise<void> {
   for (const { path, at } of old) if (at < Date.now() - KEPT_MS) await rm(path, { recursive: true, force: true });
 }
 
+// Others start what its owner builds, whatever files of his usually are.
+process.umask(0o022);
 await mkdir(BUILT, { recursive: true, mode: 0o755 });
 const written = await mkdtemp(join(BUILT, 'new-'));
 try {

@@ -1,5 +1,6 @@
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   lstatSync,
@@ -134,7 +135,8 @@ function keepTimes(manifest, owner) {
   if (process.getuid?.() !== owner) return;
   try {
     const own = `${MANIFEST}.${process.pid}`;
-    writeFileSync(own, JSON.stringify(manifest), { mode: 0o644 });
+    writeFileSync(own, JSON.stringify(manifest));
+    chmodSync(own, 0o644);
     renameSync(own, MANIFEST);
   } catch {
     // A full disk, or one that is read only.

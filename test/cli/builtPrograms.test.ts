@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { BUILT as OURS, ROOT } from '../../programs/built.js';
+import { builtFolder, ROOT } from '../../programs/built.js';
 
 /*
  * A tree with programs of a few lines: how a start finds, makes and trusts a build does not depend on what is built. That all of
@@ -29,7 +29,8 @@ const MODULES: Readonly<Record<string, string>> = {
   'cli/main.ts': `import { Worker } from 'node:worker_threads';
 import { VALUE } from './value.ts';
 const asked: string | undefined = process.argv[2];
-if (asked === 'thread') {
+if (asked === 'late-thread') process.getBuiltinModule('node:fs').rmSync(import.meta.dirname, { recursive: true });
+if (asked?.endsWith('thread')) {
   const thread = new Worker(new URL('../lib/adapters/transfer/worker/main.ts', import.meta.url));
   thread.once('message', (said) => console.log(said)).once('error', (error) => console.log(error.stack));
 } else if (asked === 'fail') throw new TypeError('as asked');
@@ -157,9 +158,33 @@ describe('a start', () => {
   });
 
   it('names the lines of modules in traces, of threads too', async () => {
-    expect(await start(['fail'])).toMatch(/TypeError: as asked\n.*\/cli\/main\.ts:7:/s);
+    expect(await start(['fail'])).toMatch(/TypeError: as asked\n.*\/cli\/main\.ts:8:/s);
     expect(await start(['thread'])).toMatch(/Error: in a thread\n +at .*\/transfer\/worker\/main\.ts:2:/);
     expect(builds()).toHaveLength(1);
+  });
+
+  it('starts threads, of the tree, after its build is gone', async () => {
+    await start();
+    expect(await start(['late-thread'])).toMatch(/^Error: in a thread\n +at .*\/transfer\/worker\/main\.ts:2:/);
+    expect(builds()).toEqual([]);
+  });
+});
+
+describe('npm ci', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { prepare: string } };
+  const prepare = () => {
+    const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH']}` };
+    return spawnSync('sh', ['-c', scripts.prepare], { cwd: tree, env, encoding: 'utf8' });
+  };
+
+  it('builds', () => {
+    expect(prepare()).toMatchObject({ status: 0, stderr: '' });
+    expect(builds()).toHaveLength(1);
+  });
+
+  it('installs packages also where the rest of the tree comes later, as in layers of an image', () => {
+    rmSync(at('programs'), { recursive: true });
+    expect(prepare()).toMatchObject({ status: 0, stderr: '' });
   });
 });
 
@@ -233,8 +258,17 @@ describe.runIf(root)('who does not own the tree', () => {
     expect(await start([], STRANGER)).toBe('two source\n');
     expect(builds()).toHaveLength(1);
   });
+
+  it('starts what its owner has built, whatever mask the owner has', async () => {
+    await start();
+    write('cli/value.ts', "export const VALUE: string = 'two';\n");
+    for (const mask of ['077', '022']) {
+      await start([], ['sh', '-c', `umask ${mask}; exec "$@"`, 'sh']);
+      expect(await start([], STRANGER)).toBe('two built\n');
+    }
+  });
 });
 
-it('is what this tree starts from: its owner has built it before these tests', () => {
-  expect(existsSync(join(OURS, 'manifest.json'))).toBe(true);
+it('is what this tree starts from, as it is', async () => {
+  expect(await builtFolder()).toMatch(/[0-9a-f]{16}$/);
 });
