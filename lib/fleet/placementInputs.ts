@@ -83,7 +83,6 @@ const RecordedHost = z.strictObject({
   freeBytes: Bytes,
   resident: z.array(Digest),
   filling: z.array(Digest),
-  paused: z.optional(z.array(Digest)),
 });
 
 const RecordedPlacement = z.strictObject({
@@ -108,7 +107,8 @@ const RecordedPlacement = z.strictObject({
 
 /** The facts as JSON, for the decision receipt of the action about `digest`. */
 export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: Digest, now: EpochMs): Json {
-  const { gpu, keepsFetched, paused = new Set(), zone, ...rest } = host;
+  // What is paused there is not commanded, so that no action was decided by it.
+  const { gpu, keepsFetched, paused: _, zone, ...rest } = host;
   const demand = facts.demand?.get(host.id);
   return {
     decision: 'placement',
@@ -124,7 +124,6 @@ export function recordPlacement(facts: PlacementFacts, host: HostFacts, digest: 
       ...(keepsFetched === undefined ? {} : { keepsFetched }),
       resident: [...host.resident],
       filling: [...host.filling],
-      ...(paused.size === 0 ? {} : { paused: [...paused] }),
     },
     ...(demand === undefined ? {} : { demand: demand.components.map((one) => ({ ...one })) }),
     now,
@@ -140,9 +139,7 @@ export function replayPlacement(inputs: string, policy: PlacementPolicy, rates: 
   if (!parsed.success) return undefined;
   const { decision: _, demand: components, digest, now, host, ...facts } = parsed.data;
   const demand = components === undefined ? {} : { demand: new Map([[host.id, { components }]]) };
-  const { filling, paused, resident } = host;
-  const sets = { resident: new Set(resident), filling: new Set(filling), paused: new Set(paused) };
-  const hosts = [{ ...host, ...sets }];
+  const hosts = [{ ...host, resident: new Set(host.resident), filling: new Set(host.filling) }];
   const { actions } = decidePlacement({ ...facts, ...demand, hosts }, policy, rates, now);
   return actions.find((action) => action.digest === digest);
 }
