@@ -4,14 +4,12 @@ import {
   ActionRow,
   BlobRow,
   type Decided,
-  EvictionRow,
   expectationOf,
   type Host,
   HostRow,
   type Replica,
   ReplicaRow,
   settle,
-  type Version,
   type Versioned,
   VersionRow,
 } from '../catalog/index.ts';
@@ -21,7 +19,6 @@ import {
   type PlacementFacts,
   type Rates,
   type SkipReason,
-  type DemandForecast,
   type PlacementPolicy,
   type PrefetchReason,
   subscribes,
@@ -41,10 +38,10 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { CommandKeys } from '../shared/ports/commandKeys.ts';
 import type { Random } from '../shared/ports/random.ts';
 import type { Telemetry } from '../shared/ports/telemetry.ts';
-import { Bytes, type EpochMs } from '../shared/units.ts';
+import { Bytes } from '../shared/units.ts';
 import { type CommandTerms, commandChanges, newActionId } from './commands.ts';
-import { isPaused } from './decidePause.ts';
 import { gpuOf, hostFacts, placementFacts, recordPlacement } from './placementInputs.ts';
+import { type DemandOf, demandOn, loadPaused, loadReplicas } from './placementReads.ts';
 import { loadServable, type ServableVersion, type ServeRefusal } from './servable.ts';
 import { toldOrigin } from './toldOrigin.ts';
 
@@ -58,8 +55,7 @@ export interface PlacementDeps {
   readonly settings: { readonly commandTtlMs: number };
   readonly rates: Rates;
   readonly policy: PlacementPolicy;
-  /** How often a host that subscribes to the version's model will want it; asked by the dollar policy alone. */
-  readonly demandOf: (version: Version, now: EpochMs) => Promise<DemandForecast | undefined>;
+  readonly demandOf: DemandOf;
 }
 
 export interface PlacementWish {
@@ -135,7 +131,7 @@ async function decideRound(deps: PlacementDeps, wish: PlacementWish, terms: Comm
     return { facts: given, ...decidePlacement(given, deps.policy, deps.rates, terms.now) };
   };
   const unpaused = decide();
-  const paused = await loadPaused(deps, host.value, unpaused.actions, terms.now);
+  const paused = await loadPaused(deps.catalog, host.value, unpaused.actions, terms.now);
   const { actions, facts } = paused.size === 0 ? unpaused : decide(paused);
   const plan: Plan = { deps, wish, terms, host, servable, replicas, facts, changes: [], promised: 0 };
   const reasons: PlacementReason[] = [];
@@ -155,48 +151,9 @@ async function decideRound(deps: PlacementDeps, wish: PlacementWish, terms: Comm
   return { changes, answer: { reasons, more } };
 }
 
-/** A host wants only what it subscribes to, however little it would cost. */
-async function demandOn(
-  { demandOf, policy }: PlacementDeps,
-  host: Host,
-  { version }: ServableVersion,
-  now: EpochMs,
-): Promise<DemandForecast | undefined> {
-  const wanted = host.subscriptions.some((pattern) => subscribes(pattern, version.model));
-  return policy.kind === 'dollars' && wanted ? demandOf(version, now) : undefined;
-}
-
-/** Of what is about to be fetched for savings. What was promised comes whatever its host has let go of. */
-async function loadPaused(
-  { catalog }: PlacementDeps,
-  host: Host,
-  actions: readonly PlacementAction[],
-  now: EpochMs,
-): Promise<ReadonlySet<Digest>> {
-  const paused = new Set<Digest>();
-  for (const { digest, reason } of actions) {
-    const eviction = reason === 'expected-saving' ? await EvictionRow.get(catalog, host.id, digest) : undefined;
-    if (eviction !== undefined && isPaused(eviction.value, host, now)) paused.add(digest);
-  }
-  return paused;
-}
-
 function versionCheck({ row }: ServableVersion): Change {
   const { model, version } = row.value;
   return { kind: 'check', key: VersionRow.key(model, version), expect: { version: row.version } };
-}
-
-async function loadReplicas(
-  store: CatalogStore,
-  servable: ServableVersion,
-  host: HostId,
-): Promise<ReadonlyMap<Digest, Versioned<Replica>>> {
-  const replicas = new Map<Digest, Versioned<Replica>>();
-  for (const digest of servable.blobs.keys()) {
-    const row = await ReplicaRow.get(store, digest, hostLocation('nvme', host));
-    if (row !== undefined) replicas.set(digest, row);
-  }
-  return replicas;
 }
 
 /** One round while it is put together. */
